@@ -1,0 +1,3 @@
+//! meltcore
+pub mod config;
+pub mod error;
