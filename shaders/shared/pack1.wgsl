@@ -1,0 +1,5 @@
+// One element at a time: the counterpart of pack4 for rows of any length.
+alias Pack = f32;
+const PACK: u32 = 1u;
+fn pack_sum(v: Pack) -> f32 { return v; }
+fn pack_max(v: Pack) -> f32 { return v; }

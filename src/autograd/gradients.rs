@@ -1,0 +1,58 @@
+//! Gradients by tensor: the first one is stored, further ones are added in the order in which they arrive.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::error::{Error, Result};
+use crate::kernels::add::add;
+use crate::tensor::{Tensor, TensorId};
+
+/// Gradients that a backward pass has found so far.
+pub struct Gradients {
+    tracked: HashSet<TensorId>,
+    found: HashMap<TensorId, Tensor>,
+}
+
+impl Gradients {
+    pub(super) fn new(tracked: HashSet<TensorId>) -> Self {
+        Gradients { tracked, found: HashMap::new() }
+    }
+
+    /// True where the gradient of `tensor` is wanted; a closure skips the kernel otherwise.
+    pub fn wants(&self, tensor: &Tensor) -> bool {
+        self.tracked.contains(&tensor.id())
+    }
+
+    /// Adds a contribution to the gradient of `tensor`; one that is not wanted is dropped.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] where the shapes differ.
+    pub fn accumulate(&mut self, tensor: &Tensor, contribution: Tensor) -> Result<()> {
+        if contribution.shape() != tensor.shape() {
+            let message = format!("a gradient of shape {} for a tensor of shape {}", contribution.shape(), tensor.shape());
+            return Err(Error::shape("backward", message));
+        }
+        if !self.wants(tensor) {
+            return Ok(());
+        }
+        let sum = match self.found.remove(&tensor.id()) {
+            None => contribution,
+            Some(earlier) => add(&earlier, &contribution)?,
+        };
+        self.found.insert(tensor.id(), sum);
+        Ok(())
+    }
+
+    /// The gradient of `tensor`, if the pass reached it.
+    pub fn get(&self, tensor: &Tensor) -> Option<&Tensor> {
+        self.found.get(&tensor.id())
+    }
+
+    /// Takes the gradient of `tensor` out.
+    pub fn take(&mut self, tensor: &Tensor) -> Option<Tensor> {
+        self.take_id(tensor.id())
+    }
+
+    pub(super) fn take_id(&mut self, id: TensorId) -> Option<Tensor> {
+        self.found.remove(&id)
+    }
+}

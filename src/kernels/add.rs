@@ -1,0 +1,35 @@
+//! Launcher of `add`: the sum of two tensors. Shader: `shaders/add.wgsl`.
+
+use crate::error::{Error, Result};
+use crate::gpu::{Cost, Launch, groups_1d};
+use crate::kernels::params;
+use crate::tensor::Tensor;
+
+params!(
+    /// Length in packs of four.
+    AddParams for "add" { packs: u32 }
+);
+
+/// y = a + b.
+///
+/// # Shapes
+/// Any shape, the same for both.
+///
+/// # Errors
+/// Shapes that differ; out of memory.
+pub fn add(a: &Tensor, b: &Tensor) -> Result<Tensor> {
+    if a.shape() != b.shape() {
+        return Err(Error::shape("add", format!("shapes {} and {} differ", a.shape(), b.shape())));
+    }
+    let output = Tensor::empty(a.gpu(), a.shape())?;
+    let packs = a.len().div_ceil(4);
+    a.gpu().launch(&Launch {
+        stem: "add",
+        variant: Default::default(),
+        immediates: bytemuck::bytes_of(&AddParams { packs: packs as u32 }),
+        buffers: &[a.buffer(), b.buffer(), output.buffer()],
+        groups: groups_1d(packs.div_ceil(64)),
+        cost: Cost::new(a.len() as f64, 3 * a.len()),
+    })?;
+    Ok(output)
+}

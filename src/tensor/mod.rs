@@ -1,0 +1,156 @@
+//! A tensor: identity, shape and buffer. No arithmetic here.
+
+mod shape;
+
+use std::cell::Cell;
+
+pub use shape::Shape;
+
+use crate::error::{Error, Result};
+use crate::gpu::{Buffer, Gpu};
+
+/// Identity of a tensor on the tape.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TensorId(u64);
+
+thread_local! {
+    static NEXT_ID: Cell<u64> = const { Cell::new(0) };
+}
+
+fn next_id() -> TensorId {
+    NEXT_ID.with(|next| {
+        let id = next.get();
+        next.set(id + 1);
+        TensorId(id)
+    })
+}
+
+/// A float32 array on the device, row-major (NCHW where it has four axes). Clones share the buffer and the identity.
+#[derive(Clone)]
+pub struct Tensor {
+    id: TensorId,
+    shape: Shape,
+    buffer: Buffer,
+    gpu: Gpu,
+}
+
+impl Tensor {
+    /// A tensor with unspecified contents.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`].
+    pub fn empty(gpu: &Gpu, shape: impl Into<Shape>) -> Result<Self> {
+        let shape = shape.into();
+        let buffer = gpu.allocate(shape.len())?;
+        Ok(Tensor { id: next_id(), shape, buffer, gpu: gpu.clone() })
+    }
+
+    /// A tensor holding `values`.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] where the number of values does not fit, [`Error::OutOfMemory`].
+    pub fn from_slice(gpu: &Gpu, shape: impl Into<Shape>, values: &[f32]) -> Result<Self> {
+        let shape = shape.into();
+        if shape.len() != values.len() {
+            return Err(Error::shape("tensor", format!("shape {shape} needs {} values, got {}", shape.len(), values.len())));
+        }
+        let tensor = Tensor::empty(gpu, shape)?;
+        gpu.write(&tensor.buffer, values);
+        Ok(tensor)
+    }
+
+    /// A tensor filled with one value.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`].
+    pub fn full(gpu: &Gpu, shape: impl Into<Shape>, value: f32) -> Result<Self> {
+        let shape = shape.into();
+        let values = vec![value; shape.len()];
+        Tensor::from_slice(gpu, shape, &values)
+    }
+
+    /// The same buffer under another shape (a new identity: the tape does not connect them).
+    ///
+    /// # Errors
+    /// [`Error::Shape`] where the number of elements differs.
+    pub fn reshaped(&self, shape: impl Into<Shape>) -> Result<Self> {
+        let shape = shape.into();
+        if shape.len() != self.shape.len() {
+            return Err(Error::shape("reshape", format!("{} has {} elements, {shape} has {}", self.shape, self.shape.len(), shape.len())));
+        }
+        Ok(Tensor { id: next_id(), shape, buffer: self.buffer.clone(), gpu: self.gpu.clone() })
+    }
+
+    /// Overwrites the contents.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] where the number of values does not fit.
+    pub fn write(&self, values: &[f32]) -> Result<()> {
+        if values.len() != self.shape.len() {
+            return Err(Error::shape("tensor", format!("shape {} takes {} values, got {}", self.shape, self.shape.len(), values.len())));
+        }
+        self.gpu.write(&self.buffer, values);
+        Ok(())
+    }
+
+    /// Copies the contents of a tensor of the same length into this one.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] where the lengths differ.
+    pub fn copy_from(&self, source: &Tensor) -> Result<()> {
+        if source.len() != self.len() {
+            return Err(Error::shape("copy", format!("{} cannot take the contents of {}", self.shape, source.shape)));
+        }
+        self.gpu.copy(&source.buffer, &self.buffer, self.len());
+        Ok(())
+    }
+
+    /// Reads the contents back; waits for the device.
+    ///
+    /// # Errors
+    /// [`Error::Device`] where the device failed.
+    pub fn to_vec(&self) -> Result<Vec<f32>> {
+        self.gpu.read(&self.buffer, self.shape.len())
+    }
+
+    /// Identity on the tape.
+    pub fn id(&self) -> TensorId {
+        self.id
+    }
+
+    /// The shape.
+    pub fn shape(&self) -> &Shape {
+        &self.shape
+    }
+
+    /// Number of elements.
+    pub fn len(&self) -> usize {
+        self.shape.len()
+    }
+
+    /// True for a tensor without elements.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The storage buffer; its length is rounded up, contents past `len` are unspecified.
+    pub fn buffer(&self) -> &Buffer {
+        &self.buffer
+    }
+
+    /// The device.
+    pub fn gpu(&self) -> &Gpu {
+        &self.gpu
+    }
+
+    /// `[n, c, h, w]` of a four-dimensional tensor.
+    ///
+    /// # Errors
+    /// [`Error::Shape`], in the name of `op`, where it has another number of axes or no elements.
+    pub fn nchw(&self, op: &'static str) -> Result<[usize; 4]> {
+        match *self.shape.dims() {
+            [n, c, h, w] if n * c * h * w > 0 => Ok([n, c, h, w]),
+            _ => Err(Error::shape(op, format!("expected a non-empty tensor [n, c, h, w], got {}", self.shape))),
+        }
+    }
+}

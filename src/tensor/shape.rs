@@ -1,0 +1,79 @@
+//! Shapes, and the only place where output sizes are computed.
+
+use std::fmt;
+
+use crate::error::{Error, Result};
+
+/// Extents of a tensor, slowest axis first; empty for a scalar.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct Shape(Vec<usize>);
+
+impl Shape {
+    /// Number of elements; 1 for a scalar.
+    pub fn len(&self) -> usize {
+        self.0.iter().product()
+    }
+
+    /// True where an extent is 0.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The extents.
+    pub fn dims(&self) -> &[usize] {
+        &self.0
+    }
+
+    /// Output extent of a convolution or pooling along one axis: ⌊(size + 2·padding − dilation·(kernel − 1) − 1) / stride⌋ + 1.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] in the name of `op` where the window does not fit or the stride is 0.
+    pub fn conv_output(op: &'static str, size: usize, kernel: usize, stride: usize, padding: usize, dilation: usize) -> Result<usize> {
+        let reach = dilation * kernel.saturating_sub(1) + 1;
+        if stride == 0 || kernel == 0 || dilation == 0 || size + 2 * padding < reach {
+            let message = format!(
+                "a window of {reach} (kernel {kernel}, dilation {dilation}) at stride {stride} does not fit into {size} + 2·{padding} pixels"
+            );
+            return Err(Error::shape(op, message));
+        }
+        Ok((size + 2 * padding - reach) / stride + 1)
+    }
+
+    /// Output extent of a transposed convolution along one axis: (size − 1)·stride − 2·padding + kernel.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] where nothing is left or the stride is 0.
+    pub fn conv_transpose_output(size: usize, kernel: usize, stride: usize, padding: usize) -> Result<usize> {
+        let full = size.saturating_sub(1) * stride + kernel;
+        if stride == 0 || kernel == 0 || full <= 2 * padding {
+            let message = format!("{size} pixels, kernel {kernel}, stride {stride}, padding {padding} leave no output");
+            return Err(Error::shape("conv_transpose2d", message));
+        }
+        Ok(full - 2 * padding)
+    }
+}
+
+impl<const N: usize> From<[usize; N]> for Shape {
+    fn from(dims: [usize; N]) -> Self {
+        Shape(dims.to_vec())
+    }
+}
+
+impl From<&[usize]> for Shape {
+    fn from(dims: &[usize]) -> Self {
+        Shape(dims.to_vec())
+    }
+}
+
+impl From<&Shape> for Shape {
+    fn from(shape: &Shape) -> Self {
+        shape.clone()
+    }
+}
+
+impl fmt::Display for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let dims: Vec<_> = self.0.iter().map(usize::to_string).collect();
+        write!(f, "[{}]", dims.join(", "))
+    }
+}
