@@ -6,3 +6,4 @@ pub mod gpu;
 pub mod kernels;
 pub mod ops;
 pub mod tensor;
+pub mod verify;

@@ -131,7 +131,7 @@ mod tests {
     fn size_classes_waste_at_most_a_quarter_and_never_shrink() {
         for bytes in [1, 255, 256, 257, 1000, 4096, 4097, 5000, 1 << 20, (1 << 20) + 1, 123_456_789] {
             let class = size_class(bytes);
-            assert!(class >= bytes && class % 256 == 0, "{bytes} -> {class}");
+            assert!(class >= bytes && class.is_multiple_of(256), "{bytes} -> {class}");
             assert!(bytes < 2048 || class as f64 <= bytes as f64 * 1.25 + 256.0, "{bytes} -> {class}");
             assert_eq!(size_class(class), class);
         }

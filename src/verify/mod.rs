@@ -1,0 +1,54 @@
+//! Replays numerical fixtures exported from PyTorch (`meltcore verify`); format in the README's section on numerics.
+//!
+//! One file is one case: inputs, parameters, expected outputs and gradients, tolerances. Each op family has a file here whose
+//! functions run the case and put what they got into an [`Outcome`]; the comparison is in one place.
+
+mod case;
+mod elementwise;
+mod outcome;
+
+use std::path::Path;
+
+pub use case::Case;
+pub use outcome::Outcome;
+
+use crate::error::{Error, Result};
+use crate::gpu::Gpu;
+
+/// Verdict on one fixture.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct Row {
+    /// The file's path as given.
+    pub file: String,
+    /// The operation.
+    pub op: String,
+    /// The tensor with the largest error relative to its allowance.
+    pub worst: String,
+    /// That error over its allowance; the case passes at 1 or below.
+    pub ratio: f64,
+    /// The verdict.
+    pub pass: bool,
+}
+
+type Runner = fn(&Gpu, &Case) -> Result<Outcome>;
+
+/// Operations by name.
+const RUNNERS: &[(&str, Runner)] = &[("add", elementwise::add)];
+
+/// Replays one fixture; `rtol_scale` multiplies its relative tolerances.
+///
+/// # Errors
+/// [`Error::Input`] for a malformed file or an unknown op; device errors.
+pub fn replay(gpu: &Gpu, path: &Path, rtol_scale: f64) -> Result<Row> {
+    let case = Case::open(path)?;
+    let Some((_, runner)) = RUNNERS.iter().find(|(name, _)| *name == case.op) else {
+        let known: Vec<_> = RUNNERS.iter().map(|(name, _)| *name).collect();
+        return Err(Error::input(path, format!("op `{}` is unknown; this build knows {}", case.op, known.join(", "))));
+    };
+    let outcome = runner(gpu, &case).map_err(|e| match e {
+        Error::Shape { .. } | Error::Usage(_) | Error::Config { .. } => Error::input(path, e.to_string()),
+        other => other,
+    })?;
+    let (worst, ratio) = case.compare(&outcome, rtol_scale)?;
+    Ok(Row { file: path.display().to_string(), op: case.op.clone(), worst, ratio, pass: ratio <= 1.0 })
+}
