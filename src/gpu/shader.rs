@@ -1,8 +1,8 @@
 //! The catalogue of WGSL files and their assembly.
 //!
 //! A stored file is valid WGSL once the snippets named by `//!include shared/NAME.wgsl` lines are appended (module scope is
-//! order-free). A variant rewrites the values of `const NAME = …u;` lines and may swap the snippet `pack4` for `pack1`
-//! (elements handled one by one where rows are not multiples of four). Nothing else is generated.
+//! order-free). A variant rewrites the values of `const NAME = …u;` lines and may swap the snippets whose names
+//! end in 4 for those that end in 1 (`pack4` for `pack1`: elements one by one where rows are not multiples of four). Nothing else is generated.
 
 use crate::error::{Error, Result};
 
@@ -19,16 +19,36 @@ macro_rules! snippets {
     };
 }
 
-catalogue!["add",];
+catalogue! {
+    "add",
+    "conv2d",
+    "conv2d_1x1_subgroup",
+    "conv2d_3x3_subgroup",
+    "conv2d_grad_bias",
+    "conv2d_grad_input",
+    "conv2d_grad_weight",
+    "conv2d_grad_weight_1x1_subgroup",
+    "conv2d_grad_weight_3x3_subgroup",
+    "sum_partials",
+}
 
-snippets!["flat", "pack1", "pack4"];
+snippets! {
+    "activate",
+    "flat",
+    "pack1",
+    "pack4",
+    "pair1",
+    "pair4",
+    "rows1",
+    "rows4",
+}
 
-/// Values of one variant: rewritten constants, and the elements handled at a time (4 or 1) by files that include `pack4`.
+/// Values of one variant: rewritten constants, and whether memory is read four elements at a time or one by one.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Variant {
     /// `(NAME, value)` of `const NAME = …u;` lines.
     pub consts: Vec<(&'static str, u32)>,
-    /// True: swap the snippet `pack4` for `pack1`.
+    /// True: one by one, the snippets `…1` instead of `…4`.
     pub scalar: bool,
 }
 
@@ -41,7 +61,8 @@ pub fn assemble(stem: &str, variant: &Variant) -> Result<String> {
     let mut rewritten = 0;
     for line in body.lines() {
         if let Some(name) = line.strip_prefix("//!include shared/").and_then(|rest| rest.trim().strip_suffix(".wgsl")) {
-            let name = if name == "pack4" && variant.scalar { "pack1" } else { name };
+            let scalar = name.strip_suffix('4').filter(|_| variant.scalar).map(|family| format!("{family}1"));
+            let name = scalar.as_deref().unwrap_or(name);
             appended.push(lookup(SNIPPETS, name).ok_or_else(|| broken(format!("no such snippet: {name}")))?);
         }
         match constant_name(line).and_then(|name| variant.consts.iter().find(|(n, _)| *n == name)) {

@@ -41,4 +41,5 @@ macro_rules! params {
 pub(crate) use params;
 
 /// Every parameter struct of the crate.
+#[rustfmt::skip]
 pub const LAYOUTS: &[Layout] = &[Layout::of::<super::add::AddParams>()];

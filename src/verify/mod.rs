@@ -4,6 +4,7 @@
 //! functions run the case and put what they got into an [`Outcome`]; the comparison is in one place.
 
 mod case;
+mod convolution;
 mod elementwise;
 mod outcome;
 
@@ -32,8 +33,13 @@ pub struct Row {
 
 type Runner = fn(&Gpu, &Case) -> Result<Outcome>;
 
-/// Operations by name.
-const RUNNERS: &[(&str, Runner)] = &[("add", elementwise::add)];
+/// Operations by name, one a line.
+#[rustfmt::skip]
+const RUNNERS: &[(&str, Runner)] = &[
+    ("add", elementwise::add),
+    ("conv2d", convolution::conv2d),
+    ("conv_transpose2d", convolution::conv_transpose2d),
+];
 
 /// Replays one fixture; `rtol_scale` multiplies its relative tolerances.
 ///

@@ -1,0 +1,106 @@
+//! Attributes and extents of a convolution, checked once.
+
+use crate::error::{Error, Result};
+use crate::gpu::Cost;
+use crate::tensor::{Shape, Tensor};
+
+/// Attributes of `torch.nn.functional.conv2d`, the same along both axes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Conv2dAttrs {
+    /// Step of the window, pixels.
+    pub stride: usize,
+    /// Zeros around the input, pixels a side.
+    pub padding: usize,
+    /// Distance of the taps, pixels.
+    pub dilation: usize,
+    /// Groups of channels that do not see each other.
+    pub groups: usize,
+}
+
+impl Default for Conv2dAttrs {
+    fn default() -> Self {
+        Conv2dAttrs { stride: 1, padding: 0, dilation: 1, groups: 1 }
+    }
+}
+
+/// All extents of one convolution.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)] // the names are those of the architecture's dimension list
+pub struct Conv2dDims {
+    pub n: usize,
+    pub c_in: usize,
+    pub h_in: usize,
+    pub w_in: usize,
+    pub c_out: usize,
+    pub h_out: usize,
+    pub w_out: usize,
+    pub kernel_h: usize,
+    pub kernel_w: usize,
+    pub attrs: Conv2dAttrs,
+}
+
+impl Conv2dDims {
+    /// Extents of a forward pass.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] where channels, groups or the window do not fit.
+    pub fn forward(input: &Tensor, weight: &Tensor, attrs: &Conv2dAttrs) -> Result<Self> {
+        let ([n, c_in, h_in, w_in], [c_out, in_per_group, kernel_h, kernel_w]) = (input.nchw("conv2d")?, weight.nchw("conv2d")?);
+        let groups = attrs.groups;
+        if groups == 0 || in_per_group * groups != c_in || c_out % groups != 0 {
+            let message = format!("weight {} with {groups} groups does not fit an input with {c_in} channels", weight.shape());
+            return Err(Error::shape("conv2d", message));
+        }
+        let extent = |size, kernel| Shape::conv_output("conv2d", size, kernel, attrs.stride, attrs.padding, attrs.dilation);
+        let (h_out, w_out) = (extent(h_in, kernel_h)?, extent(w_in, kernel_w)?);
+        Ok(Conv2dDims { n, c_in, h_in, w_in, c_out, h_out, w_out, kernel_h, kernel_w, attrs: *attrs })
+    }
+
+    /// Extents of the convolution whose input gradient is this transposed convolution: its output is `input` here.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] where channels or the window do not fit.
+    pub fn transposed(input: &Tensor, weight: &Tensor, stride: usize, padding: usize) -> Result<Self> {
+        let ([n, c, h, w], [c_weight, c_in, kernel_h, kernel_w]) = (input.nchw("conv_transpose2d")?, weight.nchw("conv_transpose2d")?);
+        if c != c_weight {
+            let message = format!("weight {} does not fit an input with {c} channels", weight.shape());
+            return Err(Error::shape("conv_transpose2d", message));
+        }
+        let h_in = Shape::conv_transpose_output(h, kernel_h, stride, padding)?;
+        let w_in = Shape::conv_transpose_output(w, kernel_w, stride, padding)?;
+        let attrs = Conv2dAttrs { stride, padding, ..Default::default() };
+        Ok(Conv2dDims { n, c_in, h_in, w_in, c_out: c, h_out: h, w_out: w, kernel_h, kernel_w, attrs })
+    }
+
+    pub(super) fn expect_input(&self, op: &'static str, tensor: &Tensor) -> Result<()> {
+        expect(op, tensor, [self.n, self.c_in, self.h_in, self.w_in])
+    }
+
+    pub(super) fn expect_output(&self, op: &'static str, tensor: &Tensor) -> Result<()> {
+        expect(op, tensor, [self.n, self.c_out, self.h_out, self.w_out])
+    }
+
+    /// Input channels that one output channel sees.
+    pub fn in_per_group(&self) -> usize {
+        self.c_in / self.attrs.groups
+    }
+
+    /// Elements of the weight.
+    pub fn weight_len(&self) -> usize {
+        self.c_out * self.in_per_group() * self.kernel_h * self.kernel_w
+    }
+
+    /// Arithmetic and traffic of the forward pass or of either gradient.
+    pub fn cost(&self) -> Cost {
+        let output = self.n * self.c_out * self.h_out * self.w_out;
+        let flops = 2.0 * output as f64 * (self.in_per_group() * self.kernel_h * self.kernel_w) as f64;
+        Cost::new(flops, self.n * self.c_in * self.h_in * self.w_in + output + self.weight_len())
+    }
+}
+
+fn expect(op: &'static str, tensor: &Tensor, dims: [usize; 4]) -> Result<()> {
+    if *tensor.shape() != Shape::from(dims) {
+        return Err(Error::shape(op, format!("expected shape {}, got {}", Shape::from(dims), tensor.shape())));
+    }
+    Ok(())
+}

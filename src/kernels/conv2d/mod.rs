@@ -1,0 +1,111 @@
+//! Launchers of the convolution family: `conv2d`, `conv2d_grad_input`, `conv2d_grad_weight`, `conv2d_grad_bias`.
+//!
+//! Each has a portable kernel for every device and shape, and kernels for software devices chosen by [`select`].
+//! Shaders: `shaders/conv2d*.wgsl`.
+
+mod dims;
+pub(crate) mod portable;
+mod select;
+pub(crate) mod software;
+
+pub use dims::{Conv2dAttrs, Conv2dDims};
+pub use select::{Algorithm, select};
+
+use crate::error::{Error, Result};
+use crate::gpu::shader::Variant;
+use crate::gpu::{Cost, Launch, groups_1d};
+use crate::kernels::params;
+use crate::tensor::{Shape, Tensor};
+
+params!(
+    /// Extents of `conv2d_grad_bias`.
+    GradBiasParams for "conv2d_grad_bias" { n: u32, c: u32, packs: u32 }
+);
+
+/// y = act(x ∗ w + b); `activation` is the kind of `shared/activate.wgsl` (0: none).
+///
+/// # Shapes
+/// input `[n, c_in, h_in, w_in]`, weight `[c_out, c_in / groups, kernel_h, kernel_w]`, bias `[c_out]`, output `[n, c_out, h_out, w_out]`.
+///
+/// # Errors
+/// Shapes that do not fit; out of memory.
+pub fn conv2d(input: &Tensor, weight: &Tensor, bias: Option<&Tensor>, attrs: &Conv2dAttrs, activation: u32) -> Result<Tensor> {
+    let dims = Conv2dDims::forward(input, weight, attrs)?;
+    check_bias(bias, dims.c_out)?;
+    let output = Tensor::empty(input.gpu(), [dims.n, dims.c_out, dims.h_out, dims.w_out])?;
+    match select(input.gpu().capabilities(), &dims) {
+        Algorithm::Software3x3 { lanes } => software::conv_3x3(&dims, lanes, false, input, weight, bias, activation, &output)?,
+        Algorithm::Software1x1 { lanes } => software::conv_1x1(&dims, lanes, false, input, weight, bias, activation, &output)?,
+        Algorithm::Portable => portable::conv2d(&dims, input, weight, bias, activation, &output)?,
+    }
+    Ok(output)
+}
+
+/// ∂L/∂x from ∂L/∂y. With a bias per input channel it is also the forward pass of `conv_transpose2d`.
+///
+/// # Shapes
+/// grad_output `[n, c_out, h_out, w_out]`, weight `[c_out, c_in / groups, kernel_h, kernel_w]`, grad_input `[n, c_in, h_in, w_in]`
+/// with the extents of `dims`.
+///
+/// # Errors
+/// Shapes that do not fit; out of memory.
+pub fn conv2d_grad_input(dims: &Conv2dDims, grad_output: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
+    dims.expect_output("conv2d_grad_input", grad_output)?;
+    check_bias(bias, dims.c_in)?;
+    let grad_input = Tensor::empty(grad_output.gpu(), [dims.n, dims.c_in, dims.h_in, dims.w_in])?;
+    match select(grad_output.gpu().capabilities(), dims) {
+        Algorithm::Software3x3 { lanes } => software::conv_3x3(dims, lanes, true, grad_output, weight, bias, 0, &grad_input)?,
+        Algorithm::Software1x1 { lanes } => software::conv_1x1(dims, lanes, true, grad_output, weight, bias, 0, &grad_input)?,
+        Algorithm::Portable => portable::grad_input(dims, grad_output, weight, bias, &grad_input)?,
+    }
+    Ok(grad_input)
+}
+
+/// ∂L/∂w from ∂L/∂y and x.
+///
+/// # Shapes
+/// input and grad_output as `dims` says, result `[c_out, c_in / groups, kernel_h, kernel_w]`.
+///
+/// # Errors
+/// Shapes that do not fit; out of memory.
+pub fn conv2d_grad_weight(dims: &Conv2dDims, input: &Tensor, grad_output: &Tensor) -> Result<Tensor> {
+    dims.expect_input("conv2d_grad_weight", input)?;
+    dims.expect_output("conv2d_grad_weight", grad_output)?;
+    match select(input.gpu().capabilities(), dims) {
+        Algorithm::Software3x3 { lanes } => software::grad_weight_3x3(dims, lanes, input, grad_output),
+        Algorithm::Software1x1 { lanes } => software::grad_weight_1x1(dims, lanes, input, grad_output),
+        Algorithm::Portable => portable::grad_weight(dims, input, grad_output),
+    }
+}
+
+/// ∂L/∂b: the sum of ∂L/∂y over images and pixels.
+///
+/// # Shapes
+/// grad_output `[n, c, h, w]`, result `[c]`.
+///
+/// # Errors
+/// Not four axes; out of memory.
+pub fn conv2d_grad_bias(grad_output: &Tensor) -> Result<Tensor> {
+    let [n, c, h, w] = grad_output.nchw("conv2d_grad_bias")?;
+    let grad_bias = Tensor::empty(grad_output.gpu(), [c])?;
+    let scalar = !(h * w).is_multiple_of(4);
+    let packs = if scalar { h * w } else { h * w / 4 };
+    grad_output.gpu().launch(&Launch {
+        stem: "conv2d_grad_bias",
+        variant: Variant { consts: vec![], scalar },
+        immediates: bytemuck::bytes_of(&GradBiasParams { n: n as u32, c: c as u32, packs: packs as u32 }),
+        buffers: &[grad_output.buffer(), grad_bias.buffer()],
+        groups: groups_1d(c),
+        cost: Cost::new(grad_output.len() as f64, grad_output.len() + c),
+    })?;
+    Ok(grad_bias)
+}
+
+fn check_bias(bias: Option<&Tensor>, channels: usize) -> Result<()> {
+    match bias {
+        Some(bias) if *bias.shape() != Shape::from([channels]) => {
+            Err(Error::shape("conv2d", format!("bias has shape {}, expected [{channels}]", bias.shape())))
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,76 @@
+//! Which kernel computes a convolution: a pure function of what the device can do and of the extents.
+
+use crate::gpu::Capabilities;
+use crate::kernels::conv2d::Conv2dDims;
+
+/// An algorithm of the convolution family.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Algorithm {
+    /// Register tiles over workgroups: every device, every shape.
+    Portable,
+    /// 3×3, stride 1, padding 1 on SIMD registers of a software device.
+    Software3x3 {
+        /// Lanes of the register.
+        lanes: u32,
+    },
+    /// 1×1, stride 1 on SIMD registers of a software device.
+    Software1x1 {
+        /// Lanes of the register.
+        lanes: u32,
+    },
+}
+
+/// Algorithm for the forward pass and both gradients.
+pub fn select(capabilities: &Capabilities, dims: &Conv2dDims) -> Algorithm {
+    let dense = dims.attrs.groups == 1 && dims.attrs.stride == 1;
+    match capabilities.simd_lanes() {
+        Some(lanes) if dense && (dims.kernel_h, dims.kernel_w) == (3, 3) && (dims.attrs.padding, dims.attrs.dilation) == (1, 1) => {
+            Algorithm::Software3x3 { lanes }
+        }
+        Some(lanes) if dense && (dims.kernel_h, dims.kernel_w) == (1, 1) && dims.attrs.padding == 0 => Algorithm::Software1x1 { lanes },
+        _ => Algorithm::Portable,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::conv2d::Conv2dAttrs;
+
+    fn dims(kernel: usize, attrs: Conv2dAttrs) -> Conv2dDims {
+        Conv2dDims { n: 1, c_in: 8, h_in: 9, w_in: 9, c_out: 8, h_out: 9, w_out: 9, kernel_h: kernel, kernel_w: kernel, attrs }
+    }
+
+    fn device(software: bool, subgroup_size: Option<u32>) -> Capabilities {
+        Capabilities {
+            name: "invented".into(),
+            backend: "Vulkan".into(),
+            driver: String::new(),
+            software,
+            subgroup_size,
+            timestamps: false,
+            max_binding_bytes: 1 << 27,
+            max_invocations: 256,
+        }
+    }
+
+    #[test]
+    fn software_kernels_run_only_on_software_devices_with_known_lanes_and_their_shapes() {
+        let same = Conv2dAttrs { padding: 1, ..Default::default() };
+        assert_eq!(select(&device(true, Some(16)), &dims(3, same)), Algorithm::Software3x3 { lanes: 16 });
+        assert_eq!(select(&device(true, Some(8)), &dims(1, Default::default())), Algorithm::Software1x1 { lanes: 8 });
+        for (device, dims) in [
+            (device(false, Some(16)), dims(3, same)),
+            (device(true, None), dims(3, same)),
+            (device(true, Some(4)), dims(3, same)),
+            (device(true, Some(16)), dims(3, Conv2dAttrs { stride: 2, ..same })),
+            (device(true, Some(16)), dims(3, Conv2dAttrs { dilation: 2, ..same })),
+            (device(true, Some(16)), dims(3, Conv2dAttrs { groups: 8, ..same })),
+            (device(true, Some(16)), dims(3, Default::default())),
+            (device(true, Some(16)), dims(1, same)),
+            (device(true, Some(16)), dims(5, same)),
+        ] {
+            assert_eq!(select(&device, &dims), Algorithm::Portable);
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! Kernels of the convolution family for software devices: pixels in the lanes of a SIMD register, weights by shuffle.
+
+use crate::error::Result;
+use crate::gpu::shader::Variant;
+use crate::gpu::{Launch, groups_1d};
+use crate::kernels::conv2d::Conv2dDims;
+use crate::kernels::params;
+use crate::kernels::sum_partials::sum_partials;
+use crate::tensor::{Shape, Tensor};
+
+params!(
+    /// Extents and weight strides of `conv2d_3x3_subgroup`.
+    Conv3x3Params for "conv2d_3x3_subgroup" {
+        n: u32, c_in: u32, c_out: u32, height: u32, width: u32, out_stride: u32, in_stride: u32, flip: u32, has_bias: u32,
+    }
+);
+
+params!(
+    /// Extents and weight strides of `conv2d_1x1_subgroup`.
+    Conv1x1Params for "conv2d_1x1_subgroup" { n: u32, c_in: u32, c_out: u32, pixels: u32, out_stride: u32, in_stride: u32, has_bias: u32 }
+);
+
+params!(
+    /// Extents of `conv2d_grad_weight_3x3_subgroup` and the rows of a strip.
+    GradWeight3x3Params for "conv2d_grad_weight_3x3_subgroup" { n: u32, c_in: u32, c_out: u32, height: u32, width: u32, strip: u32 }
+);
+
+params!(
+    /// Extents of `conv2d_grad_weight_1x1_subgroup` and the quads that a lane steps through.
+    GradWeight1x1Params for "conv2d_grad_weight_1x1_subgroup" { n: u32, c_in: u32, c_out: u32, pixels: u32, steps: u32 }
+);
+
+/// Channels into the sums and out of them, and the weight's strides along both, for the forward pass or the input gradient.
+fn roles(d: &Conv2dDims, grad_input: bool) -> (usize, usize, usize, usize) {
+    let taps = d.kernel_h * d.kernel_w;
+    if grad_input { (d.c_out, d.c_in, taps, d.c_in * taps) } else { (d.c_in, d.c_out, d.c_in * taps, taps) }
+}
+
+/// Output channels a subgroup: the smallest of the compiled sizes that holds all of them, else the largest.
+fn out_tile(channels: usize, sizes: &[usize]) -> usize {
+    sizes.iter().copied().find(|&s| s >= channels).or(sizes.last().copied()).unwrap_or(1)
+}
+
+#[allow(clippy::too_many_arguments)] // the launch's operands, one each
+pub(super) fn conv_3x3(
+    d: &Conv2dDims,
+    lanes: u32,
+    grad_input: bool,
+    input: &Tensor,
+    weight: &Tensor,
+    bias: Option<&Tensor>,
+    activation: u32,
+    output: &Tensor,
+) -> Result<()> {
+    let (from, to, out_stride, in_stride) = roles(d, grad_input);
+    let lanes = lanes as usize;
+    // Narrow layers take more rows a lane instead: the sums held in registers stay about the same.
+    let (out, rows) = match out_tile(to, &[4, 8, 16]) {
+        16 => (16, 4),
+        out => (out, if d.h_in >= 8 { 8 } else { 4 }),
+    };
+    let quads = d.w_in.div_ceil(4);
+    let tasks = d.n * d.h_in.div_ceil(rows) * quads;
+    let consts = [
+        ("LANES", lanes),
+        ("ROWS", rows),
+        ("OUT", out),
+        ("WEIGHT_LOADS", (9 * out).div_ceil(lanes)),
+        ("HALO_LOADS", (2 * (rows + 2)).div_ceil(lanes)),
+        ("ACTIVATION", activation as usize),
+    ];
+    let params = Conv3x3Params {
+        n: d.n as u32,
+        c_in: from as u32,
+        c_out: to as u32,
+        height: d.h_in as u32,
+        width: d.w_in as u32,
+        out_stride: out_stride as u32,
+        in_stride: in_stride as u32,
+        flip: grad_input.into(),
+        has_bias: bias.is_some().into(),
+    };
+    input.gpu().launch(&Launch {
+        stem: "conv2d_3x3_subgroup",
+        variant: Variant { consts: consts.map(|(n, v)| (n, v as u32)).to_vec(), scalar: !d.w_in.is_multiple_of(4) },
+        immediates: bytemuck::bytes_of(&params),
+        buffers: &[input.buffer(), input.buffer(), weight.buffer(), bias.unwrap_or(weight).buffer(), output.buffer()],
+        groups: groups_1d(tasks.div_ceil(lanes) * to.div_ceil(out)),
+        cost: d.cost(),
+    })
+}
+
+#[allow(clippy::too_many_arguments)] // the launch's operands, one each
+pub(super) fn conv_1x1(
+    d: &Conv2dDims,
+    lanes: u32,
+    grad_input: bool,
+    input: &Tensor,
+    weight: &Tensor,
+    bias: Option<&Tensor>,
+    activation: u32,
+    output: &Tensor,
+) -> Result<()> {
+    let (from, to, out_stride, in_stride) = roles(d, grad_input);
+    let lanes = lanes as usize;
+    let out = out_tile(to, &[1, 4, 8, 16, 32, 64]);
+    let (high, low) = if out > 32 { (2, 32) } else { (1, out) };
+    let pixels = d.h_in * d.w_in;
+    let tasks = d.n * pixels.div_ceil(4);
+    let consts = [
+        ("LANES", lanes),
+        ("OUT_HIGH", high),
+        ("OUT_LOW", low),
+        ("WEIGHT_LOADS", out.div_ceil(lanes)),
+        ("ACTIVATION", activation as usize),
+    ];
+    let params = Conv1x1Params {
+        n: d.n as u32,
+        c_in: from as u32,
+        c_out: to as u32,
+        pixels: pixels as u32,
+        out_stride: out_stride as u32,
+        in_stride: in_stride as u32,
+        has_bias: bias.is_some().into(),
+    };
+    input.gpu().launch(&Launch {
+        stem: "conv2d_1x1_subgroup",
+        variant: Variant { consts: consts.map(|(n, v)| (n, v as u32)).to_vec(), scalar: !pixels.is_multiple_of(4) },
+        immediates: bytemuck::bytes_of(&params),
+        buffers: &[input.buffer(), weight.buffer(), bias.unwrap_or(weight).buffer(), output.buffer()],
+        groups: groups_1d(tasks.div_ceil(lanes * 2) * to.div_ceil(out)),
+        cost: d.cost(),
+    })
+}
+
+pub(super) fn grad_weight_3x3(d: &Conv2dDims, lanes: u32, input: &Tensor, grad_output: &Tensor) -> Result<Tensor> {
+    let (out, inp) = (8, 2);
+    let quads = d.w_in.div_ceil(4);
+    // Strips of 32 rows: longer ones amortise the two extra rows of the window, shorter ones would only add partial sums.
+    let strip = d.h_in.min(32);
+    let tasks = d.n * d.h_in.div_ceil(strip) * quads;
+    let blocks = tasks.div_ceil(lanes as usize);
+    let shape = Shape::from([d.c_out, d.c_in, 3, 3]);
+    let partials = Tensor::empty(input.gpu(), [blocks * d.weight_len()])?;
+    let params = GradWeight3x3Params {
+        n: d.n as u32,
+        c_in: d.c_in as u32,
+        c_out: d.c_out as u32,
+        height: d.h_in as u32,
+        width: d.w_in as u32,
+        strip: strip as u32,
+    };
+    input.gpu().launch(&Launch {
+        stem: "conv2d_grad_weight_3x3_subgroup",
+        variant: Variant { consts: vec![("LANES", lanes), ("OUT", out as u32), ("IN", inp as u32)], scalar: !d.w_in.is_multiple_of(4) },
+        immediates: bytemuck::bytes_of(&params),
+        buffers: &[input.buffer(), input.buffer(), grad_output.buffer(), partials.buffer()],
+        groups: groups_1d(blocks * d.c_out.div_ceil(out) * d.c_in.div_ceil(inp)),
+        cost: d.cost(),
+    })?;
+    sum_partials(&partials, blocks, &shape)
+}
+
+pub(super) fn grad_weight_1x1(d: &Conv2dDims, lanes: u32, input: &Tensor, grad_output: &Tensor) -> Result<Tensor> {
+    let (out, inp) = (8, 8);
+    let pixels = d.h_in * d.w_in;
+    let tasks = d.n * pixels.div_ceil(4);
+    let steps = tasks.div_ceil(lanes as usize).min(64);
+    let spans = tasks.div_ceil(lanes as usize * steps);
+    let shape = Shape::from([d.c_out, d.c_in, 1, 1]);
+    let partials = Tensor::empty(input.gpu(), [spans * d.weight_len()])?;
+    let params =
+        GradWeight1x1Params { n: d.n as u32, c_in: d.c_in as u32, c_out: d.c_out as u32, pixels: pixels as u32, steps: steps as u32 };
+    input.gpu().launch(&Launch {
+        stem: "conv2d_grad_weight_1x1_subgroup",
+        variant: Variant { consts: vec![("LANES", lanes), ("OUT", out as u32), ("IN", inp as u32)], scalar: !pixels.is_multiple_of(4) },
+        immediates: bytemuck::bytes_of(&params),
+        buffers: &[input.buffer(), grad_output.buffer(), partials.buffer()],
+        groups: groups_1d(spans * d.c_out.div_ceil(out) * d.c_in.div_ceil(inp)),
+        cost: d.cost(),
+    })?;
+    sum_partials(&partials, spans, &shape)
+}

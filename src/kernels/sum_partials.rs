@@ -1,0 +1,35 @@
+//! Launcher of `sum_partials`: partial results of a split reduction added in order. Shader: `shaders/sum_partials.wgsl`.
+
+use crate::error::Result;
+use crate::gpu::{Cost, Launch, groups_1d};
+use crate::kernels::params;
+use crate::tensor::{Shape, Tensor};
+
+params!(
+    /// Number of parts and length of each.
+    SumPartialsParams for "sum_partials" { parts: u32, len: u32 }
+);
+
+/// y[i] = Σ_p partials[p, i], under the shape `shape`.
+///
+/// # Shapes
+/// partials: parts × the elements of `shape`.
+///
+/// # Errors
+/// Out of memory.
+pub(crate) fn sum_partials(partials: &Tensor, parts: usize, shape: &Shape) -> Result<Tensor> {
+    if parts == 1 {
+        return partials.reshaped(shape);
+    }
+    let output = Tensor::empty(partials.gpu(), shape)?;
+    let len = output.len();
+    partials.gpu().launch(&Launch {
+        stem: "sum_partials",
+        variant: Default::default(),
+        immediates: bytemuck::bytes_of(&SumPartialsParams { parts: parts as u32, len: len as u32 }),
+        buffers: &[partials.buffer(), output.buffer()],
+        groups: groups_1d(len.div_ceil(64)),
+        cost: Cost::new((parts * len) as f64, (parts + 1) * len),
+    })?;
+    Ok(output)
+}

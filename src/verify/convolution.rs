@@ -1,0 +1,42 @@
+//! Replays of `conv2d` and `conv_transpose2d`.
+
+use crate::autograd::Tape;
+use crate::error::Result;
+use crate::gpu::Gpu;
+use crate::kernels::conv2d::Conv2dAttrs;
+use crate::ops;
+use crate::tensor::Tensor;
+use crate::verify::{Case, Outcome};
+
+pub(super) fn conv2d(gpu: &Gpu, case: &Case) -> Result<Outcome> {
+    let attrs = Conv2dAttrs {
+        stride: case.attr_usize("stride")?,
+        padding: case.attr_usize("padding")?,
+        dilation: case.attr_usize("dilation")?,
+        groups: case.attr_usize("groups")?,
+    };
+    replay(gpu, case, |tape, x, w, b| ops::conv2d(tape, x, w, b, &attrs))
+}
+
+pub(super) fn conv_transpose2d(gpu: &Gpu, case: &Case) -> Result<Outcome> {
+    let (stride, padding) = (case.attr_usize("stride")?, case.attr_usize("padding")?);
+    replay(gpu, case, |tape, x, w, b| ops::conv_transpose2d(tape, x, w, b, stride, padding))
+}
+
+fn replay(gpu: &Gpu, case: &Case, op: impl Fn(&Tape, &Tensor, &Tensor, Option<&Tensor>) -> Result<Tensor>) -> Result<Outcome> {
+    let (x, weight, bias) = (case.input(gpu, "x")?, case.param(gpu, "weight")?, case.optional_param(gpu, "bias")?);
+    let tape = Tape::recording();
+    for leaf in [Some(&x), Some(&weight), bias.as_ref()].into_iter().flatten() {
+        tape.watch(leaf);
+    }
+    let y = op(&tape, &x, &weight, bias.as_ref())?;
+    let mut outcome = Outcome::default();
+    outcome.output("y", &y)?;
+    if let Some(grad) = case.grad_output(gpu, "y")? {
+        let gradients = tape.backward(&[(&y, grad)])?;
+        outcome.grad_input("x", gradients.get(&x))?;
+        outcome.grad_param("weight", gradients.get(&weight))?;
+        outcome.grad_param("bias", bias.as_ref().and_then(|b| gradients.get(b)))?;
+    }
+    Ok(outcome)
+}
