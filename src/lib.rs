@@ -1,5 +1,6 @@
 //! meltcore
 pub mod autograd;
+pub mod cli;
 pub mod config;
 pub mod error;
 pub mod gpu;

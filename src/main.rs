@@ -1,21 +1,24 @@
-//! Placeholder entry: replays fixtures until the command line lands.
-fn main() -> meltcore::error::Result<()> {
-    let gpu = meltcore::gpu::Gpu::open(None)?;
-    let mut counts = [0, 0, 0];
-    for file in std::env::args().skip(1) {
-        match meltcore::verify::replay(&gpu, file.as_ref(), 1.0) {
-            Ok(row) => {
-                counts[usize::from(row.pass)] += 1;
-                if !row.pass || std::env::var("V").is_ok() {
-                    println!("{:?}", row);
-                }
-            }
-            Err(e) => {
-                counts[2] += 1;
-                println!("{e}");
-            }
+//! The `meltcore` program: parse, run, print the error as one paragraph, set the exit status.
+
+use clap::Parser;
+use meltcore::cli::{Cli, output};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    meltcore::gpu::software::prepare_software_device();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(answer) => {
+            // Help and version come this way too; where nobody reads any more, there is nobody to tell.
+            let _ = answer.print();
+            return ExitCode::from(u8::try_from(answer.exit_code()).unwrap_or(2));
+        }
+    };
+    match cli.run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            output::print_error(&error);
+            ExitCode::from(error.exit_status())
         }
     }
-    println!("failed {} passed {} errors {}", counts[0], counts[1], counts[2]);
-    Ok(())
 }

@@ -1,0 +1,44 @@
+//! Arguments that several commands share.
+
+use super::Globals;
+use crate::config::{Config, SPLITS};
+use crate::error::Result;
+use std::path::PathBuf;
+
+/// The configuration and its overrides.
+#[derive(Debug, Clone, clap::Args)]
+pub struct ConfigArgs {
+    /// YAML configuration
+    #[arg(long, value_name = "FILE")]
+    pub config: PathBuf,
+    /// Override one key of the configuration, the value as YAML; may be repeated
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+}
+
+impl ConfigArgs {
+    /// Loads the configuration and notes the ignored keys in one line.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn load(&self, globals: &Globals) -> Result<Config> {
+        let config = Config::load(&self.config, &self.set)?;
+        if !config.ignored.is_empty() {
+            globals.note(&format!("{}: keys without effect here: {}", config.file, config.ignored.join(", ")));
+        }
+        Ok(config)
+    }
+}
+
+/// Parser of `--split`: the names of the splits.
+pub fn split_names() -> clap::builder::PossibleValuesParser {
+    clap::builder::PossibleValuesParser::new(SPLITS)
+}
+
+/// Parses a finite number above 0.
+pub fn positive(text: &str) -> std::result::Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(x) if x.is_finite() && x > 0.0 => Ok(x),
+        _ => Err("must be a finite number above 0".into()),
+    }
+}

@@ -1,0 +1,88 @@
+//! The command line: one file a command, each with its arguments and a `run`.
+//!
+//! A further command is a line in [`Command`] and a line in [`Cli::run`].
+
+pub mod arguments;
+pub mod baseline;
+pub mod bench;
+pub mod completions;
+pub mod devices;
+pub mod eval;
+pub mod output;
+pub mod predict;
+pub mod progress;
+pub mod signals;
+pub mod synth;
+pub mod train;
+pub mod verify;
+
+use crate::error::Result;
+use clap::{Parser, Subcommand};
+
+/// Trains and runs convolutional networks for daily 100 m maps of surface melt, on any GPU.
+#[derive(Debug, Parser)]
+#[command(version, arg_required_else_help = true, max_term_width = 110)]
+#[command(
+    after_help = "Typical order: synth (a sample data set) -> baseline time-interpolate-sar (an input channel) -> train -> predict -> eval.\n\
+    `meltcore COMMAND --help` shows a command's options and examples.\n\n\
+    Exit status: 0 done; 1 the answer is no; 2 unusable arguments, configuration or input; 3 no usable device; \
+    4 an output could not be written; 5 values that are not finite; 130, 143 interrupted with the state saved."
+)]
+pub struct Cli {
+    /// Options of every command.
+    #[command(flatten)]
+    pub globals: Globals,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options that every command takes.
+#[derive(Debug, Default, Clone, clap::Args)]
+#[command(next_help_heading = "Options of every command")]
+pub struct Globals {
+    /// Adapter to use, by index or part of its name (as MELTCORE_DEVICE; see `meltcore devices`)
+    #[arg(long, global = true, value_name = "NAME|INDEX")]
+    pub device: Option<String>,
+    /// Say more on stderr
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// No progress and no notes on stderr
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+}
+
+impl Globals {
+    /// Prints a note on stderr, except with `-q`.
+    pub fn note(&self, text: &str) {
+        if !self.quiet {
+            output::print_note(text);
+        }
+    }
+
+    /// Prints a detail on stderr, only with `-v`.
+    pub fn detail(&self, text: &str) {
+        if self.verbose > 0 {
+            output::print_note(text);
+        }
+    }
+}
+
+/// The commands; each one's description is that of its arguments.
+#[derive(Debug, Subcommand)]
+#[allow(missing_docs)]
+pub enum Command {
+    Completions(completions::Args),
+}
+
+impl Cli {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// Whatever stops the command; [`crate::error::Error::exit_status`] gives the process's status.
+    pub fn run(self) -> Result<()> {
+        match &self.command {
+            Command::Completions(args) => completions::run(args, &self.globals),
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! SIGINT and SIGTERM as a flag that training polls; a second signal ends the process at once.
+
+use crate::error::{Error, Result};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+/// The first of the two signals that arrived, if any.
+#[derive(Debug, Clone)]
+pub struct Interrupt {
+    signal: Arc<AtomicUsize>,
+}
+
+impl Interrupt {
+    /// Takes over both signals for the rest of the process; commands that have no state to save keep the defaults.
+    ///
+    /// # Errors
+    /// The system refuses a handler.
+    pub fn install() -> Result<Interrupt> {
+        let signal = Arc::new(AtomicUsize::new(0));
+        let armed = Arc::new(AtomicBool::new(false));
+        for number in [SIGINT, SIGTERM] {
+            // Handlers run in the order of their registration: the exit must see the state before this signal.
+            flag::register_conditional_shutdown(number, 128 + number, armed.clone())
+                .and_then(|_| flag::register(number, armed.clone()))
+                .and_then(|_| flag::register_usize(number, signal.clone(), number as usize))
+                .map_err(|e| Error::Usage(format!("signals cannot be caught here ({e}), so that no state could be saved")))?;
+        }
+        Ok(Interrupt { signal })
+    }
+
+    /// The number of the signal that asked to stop.
+    pub fn pending(&self) -> Option<i32> {
+        match self.signal.load(Ordering::SeqCst) {
+            0 => None,
+            number => i32::try_from(number).ok(),
+        }
+    }
+}
