@@ -1,7 +1,7 @@
 //! The input channels of a network, in the one order that weights are made for.
 
 use crate::config::Config;
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// One input channel; the declaration order is the order in the network's input, whatever the order of the configuration's lists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -81,26 +81,24 @@ impl Channel {
     /// The channels that a configuration names, in network order.
     ///
     /// # Errors
-    /// [`Error::Config`] for an unknown or repeated name, or one of `time_sin` and `time_cos` without the other.
+    /// [`Error::Config`](crate::error::Error::Config) for an unknown or repeated name, or one of `time_sin` and `time_cos` without the other.
     pub fn from_config(config: &Config) -> Result<Vec<Channel>> {
         let lists = [("in_keys", &config.in_keys), ("in_keys_static", &config.in_keys_static), ("in_keys_aux", &config.in_keys_aux)];
         let mut channels = Vec::new();
         for (key, names) in lists {
-            let fail = |message: String| Error::Config { file: config.file.clone(), key: key.to_string(), message };
             for name in names {
                 let Some(channel) = Channel::ALL.into_iter().find(|channel| channel.name() == name) else {
                     let known = Channel::ALL.map(Channel::name).join(", ");
-                    return Err(fail(format!("`{name}` is no input channel; known are {known}")));
+                    return Err(config.key_error(key, format!("`{name}` is no input channel; known are {known}")));
                 };
                 if channels.contains(&channel) {
-                    return Err(fail(format!("`{name}` is named twice; remove one of them")));
+                    return Err(config.key_error(key, format!("`{name}` is named twice; remove one of them")));
                 }
                 channels.push(channel);
             }
         }
         if channels.contains(&Channel::TimeSin) != channels.contains(&Channel::TimeCos) {
-            let message = "needs both time_sin and time_cos, or neither".to_string();
-            return Err(Error::Config { file: config.file.clone(), key: "in_keys_aux".to_string(), message });
+            return Err(config.key_error("in_keys_aux", "needs both time_sin and time_cos, or neither"));
         }
         channels.sort_unstable();
         Ok(channels)

@@ -7,6 +7,7 @@ use super::Window;
 use super::channel::Channel;
 use super::day::{Day, Split, read_split_csv};
 use super::geotags::GeoTags;
+use super::inventory::{file_of, name_some, nan_input, refuse_missing, refuse_other_grid};
 use super::raster::Raster;
 use super::raster_cache::RasterCache;
 use crate::config::Config;
@@ -14,10 +15,6 @@ use crate::error::{Error, Result};
 
 /// Decoded pixels kept in memory; mapped rasters need none.
 const DECODED_CACHE_BYTES: usize = 1 << 30;
-/// Grids that differ by more than this many pixels show different ground.
-const LARGEST_MISALIGNMENT: f64 = 0.5;
-/// So many files are named in a message, the others are counted.
-const NAMED_FILES: usize = 3;
 
 /// Raw values of one window of one day; buffers are reused from read to read.
 #[derive(Debug, Clone, Default)]
@@ -56,26 +53,22 @@ impl Dataset {
     /// [`Error::Config`] for a missing path key; [`Error::Input`] for a split file that cannot be used, for missing files, for
     /// rasters of different grids and, with `check_for_invalid_entries`, for inputs that contain NaN.
     pub fn open(config: &Config, split: Split) -> Result<Dataset> {
-        let csv_key = format!("path_{split}_split_csv");
-        let csv = config.split_csv.get(split.name()).ok_or_else(|| missing_key(config, &csv_key, "the list of the split's days"))?;
-        let days = read_split_csv(csv)?;
+        let days = read_split_csv(config.require_split_csv(split.name())?)?;
         let channels = Channel::from_config(config)?;
-        let path_of = |variable: &str| config.variable_paths.get(variable).cloned();
-        let mut paths = Vec::new();
-        for channel in channels.iter().filter(|channel| !channel.is_scalar()) {
-            let key = format!("path_{}", channel.name());
-            path_of(channel.name()).ok_or_else(|| missing_key(config, &key, "an input of this configuration"))?;
-        }
-        paths.extend(channels.iter().map(|channel| if channel.is_scalar() { None } else { path_of(channel.name()) }));
+        let path_of = |channel: &Channel| match channel.is_scalar() {
+            true => Ok(None),
+            false => config.require_variable(channel.name()).map(|path| Some(path.to_owned())),
+        };
+        let paths = channels.iter().map(path_of).collect::<Result<Vec<_>>>()?;
         let target_folder = match split {
             Split::Deploy => None,
-            _ => Some(path_of("melt").ok_or_else(|| missing_key(config, "path_melt", "the folder of the targets"))?),
+            _ => Some(config.require_variable("melt")?.to_owned()),
         };
         refuse_missing(&days, &channels, &paths, target_folder.as_deref())?;
 
         let cache = RasterCache::new(DECODED_CACHE_BYTES);
-        let landmask = path_of("landmask").map(|path| Raster::open(path).map(Arc::new)).transpose()?;
-        let melt_reference = match (split, path_of("melt_reference")) {
+        let landmask = config.variable_paths.get("landmask").map(|path| Raster::open(path).map(Arc::new)).transpose()?;
+        let melt_reference = match (split, config.variable_paths.get("melt_reference")) {
             (Split::Deploy, Some(path)) => Some(Raster::open(path)?),
             _ => None,
         };
@@ -84,7 +77,9 @@ impl Dataset {
         let reference = match first.or_else(first_input) {
             Some(path) => cache.get(&path, |_| Ok(()))?,
             None => landmask.clone().ok_or_else(|| {
-                Error::Usage("the deploy split needs a raster that gives the size of the maps; name one in `in_keys` or set `path_landmask`".into())
+                Error::Usage(
+                    "the deploy split needs a raster that gives the size of the maps; name one in `in_keys` or set `path_landmask`".into(),
+                )
             })?,
         };
         for raster in landmask.as_deref().into_iter().chain(&melt_reference) {
@@ -249,89 +244,5 @@ impl Dataset {
                 Err(Error::input(path, format!("{message} (so are {})", name_some(&others))))
             }
         }
-    }
-}
-
-/// The file of a channel on a day; `path` is its folder, or the file of a static channel.
-fn file_of(channel: Channel, path: &Path, day: &Day) -> PathBuf {
-    match channel {
-        Channel::Dem | Channel::Landmask => path.to_owned(),
-        Channel::PmwWinterMean => path.join(day.winter_file_name()),
-        _ => path.join(day.file_name()),
-    }
-}
-
-fn missing_key(config: &Config, key: &str, what: &str) -> Error {
-    Error::Config { file: config.file.clone(), key: key.to_string(), message: format!("is not set, but names {what}; set it to a path") }
-}
-
-fn nan_input(channel: Channel, path: &Path) -> Error {
-    let cure = if channel.is_static() { "fill the gaps" } else { "fill the gaps or take the day out of the split file" };
-    Error::input(path, format!("the input `{}` contains NaN or no-data pixels, which the network cannot use; {cure}", channel.name()))
-}
-
-/// The first few of `files`, and how many more there are.
-fn name_some(files: &[PathBuf]) -> String {
-    let named: Vec<String> = files.iter().take(NAMED_FILES).map(|path| path.display().to_string()).collect();
-    match files.len().saturating_sub(NAMED_FILES) {
-        0 => named.join(", "),
-        more => format!("{} and {more} more", named.join(", ")),
-    }
-}
-
-/// Refuses a dataset of which files do not exist, naming the first few of the first variable that lacks any.
-fn refuse_missing(days: &[Day], channels: &[Channel], paths: &[Option<PathBuf>], target_folder: Option<&Path>) -> Result<()> {
-    let absent = |files: Vec<PathBuf>| -> Vec<PathBuf> { files.into_iter().filter(|file| !file.is_file()).collect() };
-    if let Some(folder) = target_folder {
-        let missing = absent(days.iter().map(|day| folder.join(day.file_name())).collect());
-        if !missing.is_empty() {
-            let (count, some) = (missing.len(), name_some(&missing));
-            return Err(Error::input(folder, format!("{count} target file(s) are missing: {some}; check `path_melt` and the split file")));
-        }
-    }
-    for (&channel, path) in channels.iter().zip(paths) {
-        let Some(path) = path else { continue };
-        let mut files: Vec<PathBuf> = days.iter().map(|day| file_of(channel, path, day)).collect();
-        files.dedup();
-        let missing = absent(files);
-        if missing.is_empty() {
-            continue;
-        }
-        let cure = match channel {
-            Channel::TimeInterpolateSar => "; `meltcore baseline time-interpolate-sar` writes them for each split",
-            Channel::PmwWinterMean => "; each is the mean of the January and February maps of that year",
-            _ if channel.is_static() => "; check the path",
-            _ => "; check the path, or take those days out of the split file",
-        };
-        let (count, some, name) = (missing.len(), name_some(&missing), channel.name());
-        return Err(Error::input(path, format!("{count} file(s) of the input `{name}` (`path_{name}`) are missing: {some}{cure}")));
-    }
-    Ok(())
-}
-
-/// Refuses a raster that does not lie on the grid of the others.
-fn refuse_other_grid(reference: &Raster, raster: &Raster) -> Result<()> {
-    let (rows, cols) = (reference.rows(), reference.cols());
-    let reference_name = reference.path().display();
-    if (raster.rows(), raster.cols()) != (rows, cols) {
-        return Err(Error::input(
-            raster.path(),
-            format!(
-                "has {} rows × {} columns where {reference_name} has {rows} × {cols}; all rasters must share one grid: \
-                 `meltcore pack --like {reference_name}` makes them do so",
-                raster.rows(),
-                raster.cols()
-            ),
-        ));
-    }
-    match reference.geo().misalignment(raster.geo(), rows, cols) {
-        Some(apart) if apart > LARGEST_MISALIGNMENT => Err(Error::input(
-            raster.path(),
-            format!(
-                "lies up to {apart:.1} pixels away from {reference_name}; all rasters must share one grid: \
-                 `meltcore pack --like {reference_name}` makes them do so"
-            ),
-        )),
-        _ => Ok(()),
     }
 }

@@ -71,7 +71,8 @@ impl Day {
     /// The day of a file named `YYYY_MM_DD.tif`; `None` for any other name or a date that does not exist.
     pub fn from_file_name(name: &str) -> Option<Day> {
         let stem = name.strip_suffix(".tif")?;
-        let digits = stem.len() == 10 && stem.bytes().enumerate().all(|(i, b)| if i == 4 || i == 7 { b == b'_' } else { b.is_ascii_digit() });
+        let digits =
+            stem.len() == 10 && stem.bytes().enumerate().all(|(i, b)| if i == 4 || i == 7 { b == b'_' } else { b.is_ascii_digit() });
         if !digits {
             return None;
         }
@@ -103,7 +104,7 @@ impl Day {
 
 /// Days of a month in the Gregorian calendar; `month` is 1…12.
 fn days_of_month(year: u16, month: u8) -> u8 {
-    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
     match month {
         2 if leap => 29,
         2 => 28,
@@ -128,7 +129,10 @@ pub fn read_split_csv(path: &Path) -> Result<Vec<Day>> {
         }
         let number = index + 1;
         let day = Day::from_file_name(name).ok_or_else(|| {
-            Error::input(path, format!("line {number}: `{name}` is no day; each line holds one file name such as 2017_06_04.tif, without a header"))
+            Error::input(
+                path,
+                format!("line {number}: `{name}` is no day; each line holds one file name such as 2017_06_04.tif, without a header"),
+            )
         })?;
         if !seen.insert(day.clone()) {
             return Err(Error::input(path, format!("line {number}: `{name}` is listed twice; remove one of the two lines")));

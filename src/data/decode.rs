@@ -21,7 +21,8 @@ pub(super) fn decode(bytes: &[u8], layout: &Layout, path: &Path) -> Result<Vec<f
     let header = header(layout);
     let largest = layout.block_rows * layout.block_cols * usize::from(layout.sample.bits() / 8);
     let mut limits = Limits::default();
-    (limits.decoding_buffer_size, limits.intermediate_buffer_size, limits.ifd_value_size) = (largest, bytes.len().max(largest), header.len());
+    (limits.decoding_buffer_size, limits.intermediate_buffer_size, limits.ifd_value_size) =
+        (largest, bytes.len().max(largest), header.len());
     let unreadable = |e: tiff::TiffError| Error::input(path, format!("cannot be decoded ({e}); copy or download it again"));
     let source = Spliced { header: &header, body: bytes, at: 0 };
     let mut decoder = Decoder::new(source).map_err(unreadable)?.with_limits(limits);

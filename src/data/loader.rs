@@ -108,7 +108,9 @@ impl Loader {
             let thread = std::thread::Builder::new()
                 .name(format!("loader-{worker}"))
                 .spawn(move || produce(&dataset, &crops, batch_size, (worker..batches).step_by(workers), &sender))
-                .map_err(|e| Error::input("loader", format!("a reading thread cannot be started ({e}); use fewer or raise the process limit")))?;
+                .map_err(|e| {
+                    Error::input("loader", format!("a reading thread cannot be started ({e}); use fewer or raise the process limit"))
+                })?;
             loader.receivers.push(receiver);
             loader.threads.push(thread);
         }

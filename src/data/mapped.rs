@@ -1,4 +1,4 @@
-//! A memory-mapped band: uncompressed float32 pixels as slices of the file, without a copy.
+//! A memory-mapped band: uncompressed float32 pixels read in place, as slices of the file where it aligns them.
 //!
 //! The file must not be shortened by another process while it is mapped; meltcore itself replaces files only by renaming.
 
@@ -42,12 +42,12 @@ pub struct MappedBand {
 }
 
 impl MappedBand {
-    /// Whether the pixels can be used in place: uncompressed float32 in this machine's byte order, every block present and aligned.
+    /// Whether the pixels can be read in place: uncompressed float32 in this machine's byte order, every block present.
     pub fn suits(layout: &Layout) -> bool {
         layout.sample == SampleType::Float(32)
             && layout.compression == Compression::None
             && layout.little_endian == cfg!(target_endian = "little")
-            && layout.blocks.iter().all(|block| block.len > 0 && block.offset % 4 == 0)
+            && layout.blocks.iter().all(|block| block.len > 0)
     }
 
     /// Wraps a mapped file; `layout` must come from its bytes and [`suit`](Self::suits).
@@ -59,21 +59,30 @@ impl MappedBand {
         MappedBand { map, offsets, cols: layout.cols, block_rows: layout.block_rows, block_cols: layout.block_cols, contiguous }
     }
 
-    /// Up to `len` pixels of a row from column `col` on, ending early at the edge of a tile; no-data values are left as they are.
+    /// The bytes of up to `len` pixels of a row from column `col` on, ending early at the edge of a tile.
     ///
     /// # Panics
     /// Where `row` or `col` lies outside the scene; [`Raster`](super::raster::Raster) checks windows first.
-    pub fn row_slice(&self, row: usize, col: usize, len: usize) -> &[f32] {
+    pub fn row_bytes(&self, row: usize, col: usize, len: usize) -> &[u8] {
         let (block_row, block_col) = (row / self.block_rows, col / self.block_cols);
         let offset = self.offsets[block_row * self.cols.div_ceil(self.block_cols) + block_col];
         let (inner_row, inner_col) = (row % self.block_rows, col % self.block_cols);
         let len = len.min(self.block_cols - inner_col).min(self.cols - col);
         let start = offset + (inner_row * self.block_cols + inner_col) * size_of::<f32>();
-        bytemuck::cast_slice(&self.map[start..start + len * size_of::<f32>()])
+        &self.map[start..start + len * size_of::<f32>()]
     }
 
-    /// All pixels, row after row, where the file stores them in one piece.
+    /// [`row_bytes`](Self::row_bytes) as pixels, with no-data values as they are stored; `None` where the file does not align them
+    /// to 4 bytes, as happens with GDAL's (`meltcore pack` and [`writer`](super::writer) align them).
+    ///
+    /// # Panics
+    /// As [`row_bytes`](Self::row_bytes).
+    pub fn row_slice(&self, row: usize, col: usize, len: usize) -> Option<&[f32]> {
+        bytemuck::try_cast_slice(self.row_bytes(row, col, len)).ok()
+    }
+
+    /// All pixels, row after row, where the file stores them in one aligned piece.
     pub fn as_slice(&self) -> Option<&[f32]> {
-        self.contiguous.clone().map(|range| bytemuck::cast_slice(&self.map[range]))
+        bytemuck::try_cast_slice(&self.map[self.contiguous.clone()?]).ok()
     }
 }

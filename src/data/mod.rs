@@ -17,6 +17,8 @@ pub mod tiles;
 pub mod writer;
 
 mod decode;
+mod ifd;
+mod inventory;
 
 /// A rectangle of pixels of a scene.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

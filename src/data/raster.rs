@@ -86,7 +86,7 @@ impl Raster {
         (self.rows, self.cols) == (other.rows, other.cols) && apart <= 0.01
     }
 
-    /// All pixels in place, row after row, where they lie in one piece and need no replacement of no-data values.
+    /// All pixels in place, row after row, where they lie aligned in one piece and need no replacement of no-data values.
     pub fn as_slice(&self) -> Option<&[f32]> {
         match &self.pixels {
             Pixels::Mapped(band) => band.as_slice().filter(|_| self.no_data.is_none()),
@@ -152,9 +152,11 @@ impl Raster {
             Pixels::Mapped(band) => {
                 let mut done = 0;
                 while done < target.len() {
-                    let part = band.row_slice(row, col + done, target.len() - done);
-                    target[done..done + part.len()].copy_from_slice(part);
-                    done += part.len();
+                    let part = band.row_bytes(row, col + done, target.len() - done);
+                    let pixels = part.len() / size_of::<f32>();
+                    // As bytes, because the file need not align its pixels.
+                    bytemuck::cast_slice_mut(&mut target[done..done + pixels]).copy_from_slice(part);
+                    done += pixels;
                 }
                 if let Some(no_data) = self.no_data {
                     target.iter_mut().filter(|value| **value == no_data).for_each(|value| *value = f32::NAN);

@@ -80,9 +80,8 @@ impl CropSampler {
 /// `img_size` reduced to the scene where it is larger, with a line to warn of it.
 pub fn fit_to_scene(img_size: [usize; 2], scene: [usize; 2]) -> ([usize; 2], Option<String>) {
     let fitted = [img_size[0].min(scene[0]), img_size[1].min(scene[1])];
-    let warning = (fitted != img_size).then(|| {
-        format!("`img_size` {img_size:?} is larger than the scene {scene:?}; it is reduced to {fitted:?} (rows, columns)")
-    });
+    let warning = (fitted != img_size)
+        .then(|| format!("`img_size` {img_size:?} is larger than the scene {scene:?}; it is reduced to {fitted:?} (rows, columns)"));
     (fitted, warning)
 }
 

@@ -50,7 +50,8 @@ pub fn write_atomically(path: impl AsRef<Path>, write: impl FnOnce(&mut BufWrite
     temporary.push(name);
     temporary.push(format!(".{}-{}.part", std::process::id(), COUNTER.fetch_add(1, Ordering::Relaxed)));
     let temporary = folder.join(temporary);
-    let failed = |e: io::Error| Error::output(path, format!("cannot be written ({e}); check the free space and the permissions of its folder"));
+    let failed =
+        |e: io::Error| Error::output(path, format!("cannot be written ({e}); check the free space and the permissions of its folder"));
 
     let file = File::create(&temporary).map_err(failed)?;
     let mut unfinished = Unfinished(Some(temporary.clone()));
