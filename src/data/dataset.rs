@@ -1,0 +1,248 @@
+//! The days of a split with all rasters that make a sample of each: which files, what is missing, and windows of their raw values.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::Window;
+use super::channel::Channel;
+use super::day::{Day, Split, read_split_csv};
+use super::geotags::GeoTags;
+use super::inventory::{file_of, name_some, nan_input, refuse_missing, refuse_other_grid};
+use super::raster::Raster;
+use super::raster_cache::RasterCache;
+use crate::config::Config;
+use crate::error::{Error, Result};
+
+/// Decoded pixels kept in memory; mapped rasters need none.
+const DECODED_CACHE_BYTES: usize = 1 << 30;
+
+/// Raw values of one window of one day; buffers are reused from read to read.
+#[derive(Debug, Clone, Default)]
+pub struct HostSample {
+    /// Per channel height × width values, or one value for a scalar channel.
+    pub channels: Vec<Vec<f32>>,
+    /// Target, NaN where not observed; 0 for the deploy split.
+    pub target: Vec<f32>,
+    /// 1 on ocean, 0 on land; 0 everywhere without a land mask.
+    pub ocean: Vec<f32>,
+}
+
+/// The days of one split.
+#[derive(Debug)]
+pub struct Dataset {
+    split: Split,
+    days: Vec<Day>,
+    channels: Vec<Channel>,
+    /// Folder or file of each channel, in the order of `channels`; `None` for scalars.
+    paths: Vec<Option<PathBuf>>,
+    /// Folder of the targets; `None` for deploy.
+    target_folder: Option<PathBuf>,
+    mask_threshold: f32,
+    landmask: Option<Arc<Raster>>,
+    /// The raster that all others are compared with.
+    reference: Arc<Raster>,
+    /// Georeference of deploy maps, where `path_melt_reference` is set.
+    melt_reference: Option<GeoTags>,
+    cache: RasterCache,
+}
+
+impl Dataset {
+    /// Opens the days that `path_<split>_split_csv` lists, and checks that every file they need exists on one grid.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for a missing path key; [`Error::Input`] for a split file that cannot be used, for missing files, for
+    /// rasters of different grids and, with `check_for_invalid_entries`, for inputs that contain NaN.
+    pub fn open(config: &Config, split: Split) -> Result<Dataset> {
+        let days = read_split_csv(config.require_split_csv(split.name())?)?;
+        let channels = Channel::from_config(config)?;
+        let path_of = |channel: &Channel| match channel.is_scalar() {
+            true => Ok(None),
+            false => config.require_variable(channel.name()).map(|path| Some(path.to_owned())),
+        };
+        let paths = channels.iter().map(path_of).collect::<Result<Vec<_>>>()?;
+        let target_folder = match split {
+            Split::Deploy => None,
+            _ => Some(config.require_variable("melt")?.to_owned()),
+        };
+        refuse_missing(&days, &channels, &paths, target_folder.as_deref())?;
+
+        let cache = RasterCache::new(DECODED_CACHE_BYTES);
+        let landmask = config.variable_paths.get("landmask").map(|path| Raster::open(path).map(Arc::new)).transpose()?;
+        let melt_reference = match (split, config.variable_paths.get("melt_reference")) {
+            (Split::Deploy, Some(path)) => Some(Raster::open(path)?),
+            _ => None,
+        };
+        let first = target_folder.as_ref().map(|folder| folder.join(days[0].file_name()));
+        let first_input = || channels.iter().zip(&paths).find_map(|(channel, path)| Some(file_of(*channel, path.as_deref()?, &days[0])));
+        let reference = match first.or_else(first_input) {
+            Some(path) => cache.get(&path, |_| Ok(()))?,
+            None => landmask.clone().ok_or_else(|| {
+                Error::Usage(
+                    "the deploy split needs a raster that gives the size of the maps; name one in `in_keys` or set `path_landmask`".into(),
+                )
+            })?,
+        };
+        for raster in landmask.as_deref().into_iter().chain(&melt_reference) {
+            refuse_other_grid(&reference, raster)?;
+        }
+        let melt_reference = melt_reference.map(|raster| raster.geo().clone());
+        let mask_threshold = config.mask_threshold as f32;
+        let dataset = Dataset { split, days, channels, paths, target_folder, mask_threshold, landmask, reference, melt_reference, cache };
+        for channel in dataset.channels.iter().filter(|channel| !channel.is_scalar()) {
+            dataset.channel_raster(*channel, 0)?;
+        }
+        if config.check_for_invalid_entries {
+            dataset.refuse_nan_inputs()?;
+        }
+        Ok(dataset)
+    }
+
+    /// The split.
+    pub fn split(&self) -> Split {
+        self.split
+    }
+
+    /// The days in the order of the split file.
+    pub fn days(&self) -> &[Day] {
+        &self.days
+    }
+
+    /// The channels in network order.
+    pub fn channels(&self) -> &[Channel] {
+        &self.channels
+    }
+
+    /// Number of channels, scalar ones included.
+    pub fn in_channels(&self) -> usize {
+        self.channels.len()
+    }
+
+    /// Rows and columns of the scene.
+    pub fn scene(&self) -> [usize; 2] {
+        [self.reference.rows(), self.reference.cols()]
+    }
+
+    /// The land mask (below 0: ocean), where `path_landmask` is set.
+    pub fn landmask(&self) -> Option<&Raster> {
+        self.landmask.as_deref()
+    }
+
+    /// The georeference of a map of this day: that of its target, for deploy that of `path_melt_reference` or else of the inputs.
+    ///
+    /// # Errors
+    /// Those of opening the target.
+    pub fn output_geo(&self, day: usize) -> Result<GeoTags> {
+        match (&self.target_folder, &self.melt_reference) {
+            (Some(_), _) => Ok(self.target_raster(day)?.geo().clone()),
+            (None, Some(geo)) => Ok(geo.clone()),
+            (None, None) => Ok(self.reference.geo().clone()),
+        }
+    }
+
+    /// The target of a day.
+    ///
+    /// # Errors
+    /// [`Error::Input`] where it cannot be read or has another grid; [`Error::Usage`] for the deploy split.
+    pub fn target_raster(&self, day: usize) -> Result<Arc<Raster>> {
+        let Some(folder) = &self.target_folder else {
+            return Err(Error::Usage("the deploy split has no targets; choose one of train, val, test, eval, all".into()));
+        };
+        self.raster(&folder.join(self.day(day)?.file_name()))
+    }
+
+    /// The raster behind a channel on a day, as stored.
+    ///
+    /// # Errors
+    /// [`Error::Input`] where it cannot be read or has another grid; [`Error::Usage`] where the channel is a scalar or not an input.
+    pub fn channel_raster(&self, channel: Channel, day: usize) -> Result<Arc<Raster>> {
+        let index = self.channels.iter().position(|other| *other == channel);
+        match (channel, &self.landmask, index.and_then(|index| self.paths[index].as_deref())) {
+            (Channel::Landmask, Some(raster), _) => Ok(raster.clone()),
+            (_, _, Some(path)) => self.raster(&file_of(channel, path, self.day(day)?)),
+            _ => Err(Error::Usage(format!("`{}` is no raster among the inputs; add it to `in_keys`", channel.name()))),
+        }
+    }
+
+    fn day(&self, index: usize) -> Result<&Day> {
+        let count = self.days.len();
+        self.days.get(index).ok_or_else(|| Error::shape("dataset", format!("day {index} of {count} does not exist")))
+    }
+
+    fn raster(&self, path: &Path) -> Result<Arc<Raster>> {
+        self.cache.get(path, |raster| refuse_other_grid(&self.reference, raster))
+    }
+
+    /// Reads a window of a day: raw channel values, target and ocean mask.
+    ///
+    /// A pixel that `time_interpolate_sar` has no value for is 0; the land mask channel is 1 on ocean (below 0 or no value) and 0 on land.
+    ///
+    /// # Errors
+    /// [`Error::Input`] for a file that cannot be read, has another grid, or has NaN in the window of another input;
+    /// [`Error::Shape`] for a window outside the scene.
+    pub fn read(&self, day: usize, window: Window, sample: &mut HostSample) -> Result<()> {
+        let date = self.day(day)?;
+        let pixels = window.pixels();
+        sample.channels.resize_with(self.channels.len(), Vec::new);
+        for (channel, out) in self.channels.iter().zip(&mut sample.channels) {
+            out.resize(if channel.is_scalar() { 1 } else { pixels }, 0.0);
+            match channel {
+                Channel::TimeSin => out[0] = date.season_angle().sin() as f32,
+                Channel::TimeCos => out[0] = date.season_angle().cos() as f32,
+                Channel::TimeMonthIdx => out[0] = f32::from(date.month),
+                Channel::Landmask => self.read_ocean(window, out)?,
+                _ => {
+                    let raster = self.channel_raster(*channel, day)?;
+                    raster.read_window(window, out)?;
+                    if channel.refuses_nan() && out.iter().any(|value| value.is_nan()) {
+                        return Err(nan_input(*channel, raster.path()));
+                    }
+                    out.iter_mut().filter(|value| value.is_nan()).for_each(|value| *value = 0.0);
+                }
+            }
+        }
+        sample.target.resize(pixels, 0.0);
+        match &self.target_folder {
+            Some(_) => self.target_raster(day)?.read_window(window, &mut sample.target)?,
+            None => sample.target.fill(0.0),
+        }
+        sample.ocean.resize(pixels, 0.0);
+        self.read_ocean(window, &mut sample.ocean)?;
+        // The mask is the channel's value against the configured threshold.
+        sample.ocean.iter_mut().for_each(|value| *value = if *value > self.mask_threshold { 1.0 } else { 0.0 });
+        Ok(())
+    }
+
+    /// The land mask as a channel: 1 on ocean, 0 on land and everywhere without a mask.
+    fn read_ocean(&self, window: Window, out: &mut [f32]) -> Result<()> {
+        let Some(landmask) = &self.landmask else {
+            out.fill(0.0);
+            return Ok(());
+        };
+        landmask.read_window(window, out)?;
+        out.iter_mut().for_each(|value| *value = if *value < 0.0 || value.is_nan() { 1.0 } else { 0.0 });
+        Ok(())
+    }
+
+    /// Scans every input of every day for NaN.
+    fn refuse_nan_inputs(&self) -> Result<()> {
+        let mut bad = Vec::new();
+        for &channel in self.channels.iter().filter(|channel| channel.refuses_nan()) {
+            let days = if channel.is_static() { 1 } else { self.days.len() };
+            for day in 0..days {
+                let raster = self.channel_raster(channel, day)?;
+                if raster.has_nan() && !bad.iter().any(|(_, path)| path == raster.path()) {
+                    bad.push((channel, raster.path().to_owned()));
+                }
+            }
+        }
+        match bad.as_slice() {
+            [] => Ok(()),
+            [(channel, path)] => Err(nan_input(*channel, path)),
+            [(channel, path), others @ ..] => {
+                let others: Vec<PathBuf> = others.iter().map(|(_, path)| path.clone()).collect();
+                let Error::Input { path, message } = nan_input(*channel, path) else { return Ok(()) };
+                Err(Error::input(path, format!("{message} (so are {})", name_some(&others))))
+            }
+        }
+    }
+}

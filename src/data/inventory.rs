@@ -1,0 +1,94 @@
+//! Which files a dataset needs, and what to say where one is missing or does not fit the others.
+
+use std::path::{Path, PathBuf};
+
+use super::channel::Channel;
+use super::day::Day;
+use super::raster::Raster;
+use crate::error::{Error, Result};
+
+/// Grids that differ by more than this many pixels show different ground.
+const LARGEST_MISALIGNMENT: f64 = 0.5;
+/// So many files are named in a message, the others are counted.
+const NAMED_FILES: usize = 3;
+
+/// The file of a channel on a day; `path` is its folder, or the file of a static channel.
+pub(super) fn file_of(channel: Channel, path: &Path, day: &Day) -> PathBuf {
+    match channel {
+        Channel::Dem | Channel::Landmask => path.to_owned(),
+        Channel::PmwWinterMean => path.join(day.winter_file_name()),
+        _ => path.join(day.file_name()),
+    }
+}
+
+/// The error for a pixel without a value in an input that must have one.
+pub(super) fn nan_input(channel: Channel, path: &Path) -> Error {
+    let cure = if channel.is_static() { "fill the gaps" } else { "fill the gaps or take the day out of the split file" };
+    Error::input(path, format!("the input `{}` contains NaN or no-data pixels, which the network cannot use; {cure}", channel.name()))
+}
+
+/// The first few of `files`, and how many more there are.
+pub(super) fn name_some(files: &[PathBuf]) -> String {
+    let named: Vec<String> = files.iter().take(NAMED_FILES).map(|path| path.display().to_string()).collect();
+    match files.len().saturating_sub(NAMED_FILES) {
+        0 => named.join(", "),
+        more => format!("{} and {more} more", named.join(", ")),
+    }
+}
+
+/// Refuses a dataset of which files do not exist, naming the first few of the first variable that lacks any.
+pub(super) fn refuse_missing(days: &[Day], channels: &[Channel], paths: &[Option<PathBuf>], target_folder: Option<&Path>) -> Result<()> {
+    let absent = |files: Vec<PathBuf>| -> Vec<PathBuf> { files.into_iter().filter(|file| !file.is_file()).collect() };
+    if let Some(folder) = target_folder {
+        let missing = absent(days.iter().map(|day| folder.join(day.file_name())).collect());
+        if !missing.is_empty() {
+            let (count, some) = (missing.len(), name_some(&missing));
+            return Err(Error::input(folder, format!("{count} target file(s) are missing: {some}; check `path_melt` and the split file")));
+        }
+    }
+    for (&channel, path) in channels.iter().zip(paths) {
+        let Some(path) = path else { continue };
+        let mut files: Vec<PathBuf> = days.iter().map(|day| file_of(channel, path, day)).collect();
+        files.dedup();
+        let missing = absent(files);
+        if missing.is_empty() {
+            continue;
+        }
+        let cure = match channel {
+            Channel::TimeInterpolateSar => "; `meltcore baseline time-interpolate-sar` writes them for each split",
+            Channel::PmwWinterMean => "; each is the mean of the January and February maps of that year",
+            _ if channel.is_static() => "; check the path",
+            _ => "; check the path, or take those days out of the split file",
+        };
+        let (count, some, name) = (missing.len(), name_some(&missing), channel.name());
+        return Err(Error::input(path, format!("{count} file(s) of the input `{name}` (`path_{name}`) are missing: {some}{cure}")));
+    }
+    Ok(())
+}
+
+/// Refuses a raster that does not lie on the grid of the others.
+pub(super) fn refuse_other_grid(reference: &Raster, raster: &Raster) -> Result<()> {
+    let (rows, cols) = (reference.rows(), reference.cols());
+    let reference_name = reference.path().display();
+    if (raster.rows(), raster.cols()) != (rows, cols) {
+        return Err(Error::input(
+            raster.path(),
+            format!(
+                "has {} rows × {} columns where {reference_name} has {rows} × {cols}; all rasters must share one grid: \
+                 `meltcore pack --like {reference_name}` makes them do so",
+                raster.rows(),
+                raster.cols()
+            ),
+        ));
+    }
+    match reference.geo().misalignment(raster.geo(), rows, cols) {
+        Some(apart) if apart > LARGEST_MISALIGNMENT => Err(Error::input(
+            raster.path(),
+            format!(
+                "lies up to {apart:.1} pixels away from {reference_name}; all rasters must share one grid: \
+                 `meltcore pack --like {reference_name}` makes them do so"
+            ),
+        )),
+        _ => Ok(()),
+    }
+}

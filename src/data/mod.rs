@@ -1,0 +1,46 @@
+//! Rasters, days and batches on the host: everything between the files of a dataset and slices that a device can take.
+//!
+//! Reading order: [`geotiff`] (what a file declares) → [`mapped`] (its pixels without a copy) → [`raster`] (any readable band)
+//! → [`day`], [`channel`], [`dataset`] (which files make a sample) → [`tiles`] (which window of them) → [`loader`] (batches).
+//! [`writer`] makes every output file of the crate.
+
+pub mod channel;
+pub mod dataset;
+pub mod day;
+pub mod geotags;
+pub mod geotiff;
+pub mod loader;
+pub mod mapped;
+pub mod raster;
+pub mod raster_cache;
+pub mod tiles;
+pub mod writer;
+
+mod decode;
+mod ifd;
+mod inventory;
+
+/// A rectangle of pixels of a scene.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    /// First row.
+    pub row: usize,
+    /// First column.
+    pub col: usize,
+    /// Rows.
+    pub height: usize,
+    /// Columns.
+    pub width: usize,
+}
+
+impl Window {
+    /// The whole of a scene of `rows` × `cols` pixels.
+    pub fn whole(rows: usize, cols: usize) -> Self {
+        Window { row: 0, col: 0, height: rows, width: cols }
+    }
+
+    /// Number of pixels.
+    pub fn pixels(&self) -> usize {
+        self.height * self.width
+    }
+}

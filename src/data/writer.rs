@@ -1,0 +1,167 @@
+//! Outputs that appear whole or not at all, and the float32 GeoTIFFs among them.
+//!
+//! Source: TIFF 6.0 section 8; the BigTIFF design of libtiff; GDAL's no-data tag 42113.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::geotags::{GeoTag, GeoTags};
+use crate::error::{Error, Result};
+
+/// Strips of about this size read fast row by row and in whole.
+const STRIP_BYTES: usize = 1 << 16;
+/// Pixels begin at a multiple of this, so that mapped rows are aligned for any vector unit.
+const PIXEL_ALIGNMENT: u64 = 64;
+
+/// Removes the unfinished file unless it was renamed into place.
+struct Unfinished(Option<PathBuf>);
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        if let Some(path) = &self.0 {
+            // Nothing more can be done about a file that cannot be removed either.
+            let _ = fs::remove_file(path);
+        }
+    }
+}
+
+/// Writes a file through `write` under a temporary name in the same folder, and renames it when it is complete and on disk.
+///
+/// Missing folders are made. A reader of `path` sees the old content or the new one, never a part.
+///
+/// # Errors
+/// [`Error::Output`] where the folder or the file cannot be made, filled or renamed.
+pub fn write_atomically(path: impl AsRef<Path>, write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>) -> Result<()> {
+    static COUNTER: AtomicU64 = AtomicU64::new(0);
+    let path = path.as_ref();
+    let Some(name) = path.file_name() else {
+        return Err(Error::output(path, "names no file; give a path that ends in a file name"));
+    };
+    if path.is_dir() {
+        return Err(Error::output(path, "is a folder where a file is to be written; remove it or choose another path"));
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::create_dir_all(folder)
+        .map_err(|e| Error::output(folder, format!("this folder cannot be made ({e}); check the path and its permissions")))?;
+
+    let mut temporary = std::ffi::OsString::from(".");
+    temporary.push(name);
+    temporary.push(format!(".{}-{}.part", std::process::id(), COUNTER.fetch_add(1, Ordering::Relaxed)));
+    let temporary = folder.join(temporary);
+    let failed =
+        |e: io::Error| Error::output(path, format!("cannot be written ({e}); check the free space and the permissions of its folder"));
+
+    let file = File::create(&temporary).map_err(failed)?;
+    let mut unfinished = Unfinished(Some(temporary.clone()));
+    let mut buffered = BufWriter::with_capacity(1 << 18, file);
+    write(&mut buffered).map_err(failed)?;
+    let file = buffered.into_inner().map_err(|e| failed(e.into_error()))?;
+    file.sync_all().map_err(failed)?;
+    drop(file);
+    fs::rename(&temporary, path).map_err(failed)?;
+    unfinished.0 = None;
+    Ok(())
+}
+
+/// Writes a float32 map as an uncompressed striped GeoTIFF (BigTIFF past 4 GiB) with the given georeference and NaN as no-data.
+///
+/// # Shapes
+/// `pixels`: rows × cols, row after row.
+///
+/// # Errors
+/// [`Error::Shape`] where `pixels` has another length; those of [`write_atomically`].
+pub fn write_geotiff(path: impl AsRef<Path>, rows: usize, cols: usize, pixels: &[f32], geo: &GeoTags) -> Result<()> {
+    if rows == 0 || cols == 0 || rows.checked_mul(cols) != Some(pixels.len()) || rows > u32::MAX as usize || cols > u32::MAX as usize {
+        return Err(Error::shape("write_geotiff", format!("{} pixels do not make a map of {rows} rows × {cols} columns", pixels.len())));
+    }
+    let header = header(rows, cols, geo);
+    write_atomically(path, |out| {
+        out.write_all(&header)?;
+        if cfg!(target_endian = "little") {
+            return out.write_all(bytemuck::cast_slice(pixels));
+        }
+        pixels.iter().try_for_each(|pixel| out.write_all(&pixel.to_le_bytes()))
+    })
+}
+
+/// An unsigned field; LONG8 exists in BigTIFF only.
+fn field(tag: u16, kind: u16, values: &[u64]) -> GeoTag {
+    let len = match kind {
+        3 => 2,
+        4 => 4,
+        _ => 8,
+    };
+    let bytes = values.iter().flat_map(|value| value.to_le_bytes().into_iter().take(len)).collect();
+    GeoTag { tag, kind, count: values.len() as u64, bytes }
+}
+
+/// Everything before the pixels: header, directory and values, padded to the pixels' alignment.
+fn header(rows: usize, cols: usize, geo: &GeoTags) -> Vec<u8> {
+    let row_bytes = cols * size_of::<f32>();
+    let strip_rows = (STRIP_BYTES / row_bytes).clamp(1, rows);
+    let strips = rows.div_ceil(strip_rows);
+    // Room for the directory itself: far more than it takes, so that no offset passes 4 GiB in a classic file.
+    let geo_bytes: usize = geo.tags.iter().map(|tag| tag.bytes.len() + 32).sum();
+    let big = (rows * row_bytes + strips * 8 + geo_bytes + 4096) as u64 > u64::from(u32::MAX);
+    let (offset_kind, offset_len) = if big { (16, 8u64) } else { (4, 4u64) };
+    let lens: Vec<u64> = (0..strips).map(|strip| (strip_rows.min(rows - strip * strip_rows) * row_bytes) as u64).collect();
+
+    let mut fields = vec![
+        field(256, 4, &[cols as u64]),
+        field(257, 4, &[rows as u64]),
+        field(258, 3, &[32]),
+        field(259, 3, &[1]),
+        field(262, 3, &[1]),
+        field(273, offset_kind, &vec![0; strips]),
+        field(277, 3, &[1]),
+        field(278, 4, &[strip_rows as u64]),
+        field(279, offset_kind, &lens),
+        field(284, 3, &[1]),
+        field(339, 3, &[3]),
+        GeoTag { tag: 42113, kind: 2, count: 4, bytes: b"nan\0".to_vec() },
+    ];
+    fields.extend(geo.tags.iter().cloned());
+    fields.sort_by_key(|field| field.tag);
+
+    let (start, count_len, entry_len) = if big { (16u64, 8u64, 20u64) } else { (8, 2, 12) };
+    let values_start = start + count_len + entry_len * fields.len() as u64 + offset_len;
+    let outside = |field: &GeoTag| field.bytes.len() as u64 > offset_len;
+    // Values begin at multiples of 8.
+    let values_len: u64 = fields.iter().filter(|field| outside(field)).map(|field| (field.bytes.len() as u64).next_multiple_of(8)).sum();
+    let pixels_start = (values_start.next_multiple_of(8) + values_len).next_multiple_of(PIXEL_ALIGNMENT);
+    if let Some(offsets) = fields.iter_mut().find(|field| field.tag == 273) {
+        let starts: Vec<u64> = (0..strips).map(|strip| pixels_start + (strip * strip_rows * row_bytes) as u64).collect();
+        *offsets = field(273, offset_kind, &starts);
+    }
+
+    let mut out = Vec::with_capacity(pixels_start as usize);
+    let mut values = Vec::new();
+    let put = |out: &mut Vec<u8>, value: u64, len: u64| out.extend_from_slice(&value.to_le_bytes()[..len as usize]);
+    out.extend_from_slice(b"II");
+    put(&mut out, if big { 43 } else { 42 }, 2);
+    if big {
+        put(&mut out, 8, 4);
+    }
+    put(&mut out, start, offset_len);
+    put(&mut out, fields.len() as u64, count_len);
+    for field in &fields {
+        put(&mut out, u64::from(field.tag), 2);
+        put(&mut out, u64::from(field.kind), 2);
+        put(&mut out, field.count, offset_len);
+        if outside(field) {
+            put(&mut out, values_start.next_multiple_of(8) + values.len() as u64, offset_len);
+            values.extend_from_slice(&field.bytes);
+            values.resize(values.len().next_multiple_of(8), 0);
+        } else {
+            out.extend_from_slice(&field.bytes);
+            out.resize(out.len() + offset_len as usize - field.bytes.len(), 0);
+        }
+    }
+    put(&mut out, 0, offset_len);
+    out.resize(out.len().next_multiple_of(8), 0);
+    out.extend_from_slice(&values);
+    out.resize(pixels_start as usize, 0);
+    out
+}

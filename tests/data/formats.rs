@@ -1,0 +1,112 @@
+//! Every kind of GeoTIFF that the dataset's layout allows reads to the same pixels and the same grid.
+
+use super::{antarctic, grid, tiff};
+use meltcore::data::Window;
+use meltcore::data::raster::Raster;
+
+const READABLE: [&str; 11] = [
+    "float32",
+    "float32_big_endian",
+    "float32_tiled",
+    "float32_deflate3",
+    "float64_lzw3_tiled",
+    "float64_deflate2_bigtiff",
+    "uint8_lzw",
+    "uint16_deflate2_tiled_big_endian",
+    "int16_packbits",
+    "int32_lzw2_bigtiff_big_endian",
+    "uint32_deflate",
+];
+
+fn is_expected(row: usize, col: usize, value: f32) -> bool {
+    let expected = row * 20 + col;
+    if expected == 7 { value.is_nan() } else { value == expected as f32 }
+}
+
+#[test]
+fn all_kinds_read_alike() {
+    for name in READABLE {
+        let raster = Raster::open(tiff(&format!("{name}.tif"))).unwrap();
+        assert_eq!((raster.rows(), raster.cols()), (12, 20), "{name}");
+        let all = raster.read_all();
+        assert!(all.iter().enumerate().all(|(i, &v)| is_expected(i / 20, i % 20, v)), "{name}: {all:?}");
+        assert!(raster.has_nan(), "{name}");
+        // A window that crosses the tiles' edges at row and column 16.
+        let window = Window { row: 0, col: 5, height: 11, width: 14 };
+        let mut out = vec![0.0; window.pixels()];
+        raster.read_window(window, &mut out).unwrap();
+        assert!(out.iter().enumerate().all(|(i, &v)| is_expected(i / 14, 5 + i % 14, v)), "{name}: {out:?}");
+        let transform = raster.geo().transform().unwrap();
+        assert_eq!(transform.pixel_centre(2, 1), (226650.0, -263650.0), "{name}");
+    }
+}
+
+#[test]
+fn only_uncompressed_native_float32_is_mapped() {
+    for name in READABLE {
+        let raster = Raster::open(tiff(&format!("{name}.tif"))).unwrap();
+        let native = if cfg!(target_endian = "little") { ["float32", "float32_tiled"].as_slice() } else { &["float32_big_endian"] };
+        assert_eq!(raster.is_mapped(), native.contains(&name), "{name}");
+        assert_eq!(raster.memory_bytes() == 0, raster.is_mapped(), "{name}");
+    }
+}
+
+#[test]
+fn big_endian_tags_are_carried_as_little_endian_ones() {
+    let (little, big) = (Raster::open(tiff("float32.tif")).unwrap(), Raster::open(tiff("float32_big_endian.tif")).unwrap());
+    assert_eq!(little.geo(), big.geo());
+    assert!(little.same_grid(&big));
+}
+
+#[test]
+fn blocks_never_written_are_no_data() {
+    assert!(Raster::open(tiff("sparse.tif")).unwrap().read_all().iter().all(|v| v.is_nan()));
+}
+
+#[test]
+fn other_kinds_are_refused_with_a_cure() {
+    for (name, words) in
+        [("three_bands", "gdal_translate -b 1"), ("zstd", "COMPRESS=DEFLATE"), ("README.md", "not a TIFF"), ("none", "opened")]
+    {
+        let name = if name.contains('.') { name.to_string() } else { format!("{name}.tif") };
+        let error = Raster::open(tiff(&name)).unwrap_err();
+        assert_eq!(error.exit_status(), 2);
+        assert!(error.to_string().contains(words) && error.to_string().contains(&name), "{error}");
+    }
+    assert!(Raster::open(tiff("")).unwrap_err().to_string().contains("folder"));
+}
+
+#[test]
+fn tie_points_at_pixel_centres_shift_the_origin() {
+    let (area, point) = (grid(1000.0, 2000.0, 1), grid(1000.0, 2000.0, 2));
+    assert_eq!(area.transform().unwrap().at(0.0, 0.0), (1000.0, 2000.0));
+    assert_eq!(point.transform().unwrap().pixel_centre(0, 0), (1000.0, 2000.0));
+    assert!((area.misalignment(&point, 10, 10).unwrap() - 0.5f64.hypot(0.5)).abs() < 1e-12);
+}
+
+#[test]
+fn windows_outside_the_scene_are_refused() {
+    let raster = Raster::open(tiff("float32.tif")).unwrap();
+    for window in [
+        Window { row: 10, col: 0, height: 3, width: 1 },
+        Window { row: 0, col: usize::MAX, height: 1, width: 2 },
+        Window { row: 0, col: 19, height: 1, width: 2 },
+    ] {
+        let mut out = vec![0.0; window.pixels()];
+        assert!(raster.read_window(window, &mut out).is_err(), "{window:?}");
+    }
+    assert!(raster.read_window(Window::whole(12, 20), &mut [0.0; 3]).is_err());
+    raster.read_window(Window { row: 3, col: 3, height: 2, width: 0 }, &mut []).unwrap();
+}
+
+#[test]
+fn real_deflated_maps_read() {
+    let Some(folder) = antarctic() else { return };
+    let melt = Raster::open(folder.join("melt/2015_12_01.tif")).unwrap();
+    let dem = Raster::open(folder.join("dem.tif")).unwrap();
+    assert_eq!((melt.rows(), melt.cols()), (332, 316));
+    assert!(melt.same_grid(&dem) && melt.has_nan() && !dem.has_nan());
+    let pixels = dem.read_all();
+    let mean = pixels.iter().map(|&v| f64::from(v)).sum::<f64>() / pixels.len() as f64;
+    assert!((mean - 406.16896593669).abs() < 1e-6, "{mean}");
+}
