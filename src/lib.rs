@@ -5,6 +5,7 @@ pub mod config;
 pub mod data;
 pub mod error;
 pub mod gpu;
+pub mod image;
 pub mod kernels;
 pub mod ops;
 pub mod tensor;
