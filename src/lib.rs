@@ -8,5 +8,6 @@ pub mod gpu;
 pub mod image;
 pub mod kernels;
 pub mod ops;
+pub mod synth;
 pub mod tensor;
 pub mod verify;
