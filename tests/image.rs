@@ -81,8 +81,7 @@ fn text_is_drawn_where_it_is_measured() {
     let width = text_width(text, 14.0);
     let mut canvas = Canvas::new(30, width as usize + 40, [255; 3]);
     canvas.text(text, 20, 20.0, 14.0, Anchor::Left, [0; 3]);
-    let inked: Vec<usize> =
-        (0..canvas.cols()).filter(|c| (0..30).any(|r| canvas.get(r, *c).is_some_and(|p| p[0] < 200))).collect();
+    let inked: Vec<usize> = (0..canvas.cols()).filter(|c| (0..30).any(|r| canvas.get(r, *c).is_some_and(|p| p[0] < 200))).collect();
     assert!(inked[0] >= 18 && inked[inked.len() - 1] as f32 <= 22.0 + width, "{:?}", (inked[0], inked[inked.len() - 1], width));
     assert!(text_width(&fit_text(text, 14.0, 100.0), 14.0) <= 100.0);
     canvas.text("outside \u{1F9CA}", 500, -900.0, 14.0, Anchor::Right, [0; 3]);

@@ -54,7 +54,8 @@ pub fn ticks(range: (f32, f32), most: usize) -> Vec<f32> {
 
 /// A tick value with as many decimals as its step needs, and a true minus sign.
 pub fn format_value(value: f32, step: f32) -> String {
-    let decimals = (0..5).find(|d| (step.abs() * 10f32.powi(*d) - (step.abs() * 10f32.powi(*d)).round()).abs() < 1e-3 * step.abs() * 10f32.powi(*d));
+    let decimals =
+        (0..5).find(|d| (step.abs() * 10f32.powi(*d) - (step.abs() * 10f32.powi(*d)).round()).abs() < 1e-3 * step.abs() * 10f32.powi(*d));
     let text = format!("{:.*}", decimals.unwrap_or(3) as usize, if value.abs() < 1e-6 * step.abs() { 0.0 } else { value });
     text.replace('-', "−")
 }

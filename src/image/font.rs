@@ -59,8 +59,7 @@ impl Canvas {
         for c in text.chars() {
             let (strokes, width) = glyph(c);
             for segments in strokes.split(';').filter(|s| !s.is_empty()).map(flatten) {
-                let placed: Vec<_> =
-                    segments.iter().map(|&(x, y)| (pen_x + x * scale, baseline as f32 + 0.5 - y * scale)).collect();
+                let placed: Vec<_> = segments.iter().map(|&(x, y)| (pen_x + x * scale, baseline as f32 + 0.5 - y * scale)).collect();
                 self.draw_stroke(&placed, pen, colour);
             }
             pen_x += (width + GAP) * scale;

@@ -9,7 +9,9 @@ impl Canvas {
     /// # Errors
     /// [`Error::Output`] if a side exceeds what PNG can store.
     pub fn to_png(&self) -> Result<Vec<u8>> {
-        let failed = |message: String| Error::output("PNG", format!("a picture of {} × {} pixels cannot be encoded: {message}", self.rows(), self.cols()));
+        let failed = |message: String| {
+            Error::output("PNG", format!("a picture of {} × {} pixels cannot be encoded: {message}", self.rows(), self.cols()))
+        };
         let width = u32::try_from(self.cols()).map_err(|e| failed(e.to_string()))?;
         let height = u32::try_from(self.rows()).map_err(|e| failed(e.to_string()))?;
         let mut bytes = Vec::new();

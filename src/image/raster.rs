@@ -60,7 +60,8 @@ impl Field<'_> {
         let pixels = self.rows.checked_mul(self.cols).unwrap_or(0);
         if pixels == 0 || pixels != self.values.len() || self.masked.is_some_and(|m| m.len() != pixels) {
             let masked = self.masked.map_or("no mask".to_owned(), |m| format!("{} mask entries", m.len()));
-            let message = format!("`{}`: {} values and {masked} do not fill {} × {} pixels", self.title, self.values.len(), self.rows, self.cols);
+            let message =
+                format!("`{}`: {} values and {masked} do not fill {} × {} pixels", self.title, self.values.len(), self.rows, self.cols);
             return Err(Error::shape("image", message));
         }
         Ok(())

@@ -73,8 +73,8 @@ impl Climate {
         let daily = Noise::new(seed, Purpose::MeltDaily, day.number());
         let km = terrain.pixel_km();
         let share = (weather.melt_share * bias).clamp(0.0, 0.95);
-        let (low, high) = (0.36 * share * weather.bare, 1.35 * share + 0.025);
-        let strength = (0.022 + 0.032 * share) * (1.0 + 0.12 * weather.warmth).clamp(0.6, 1.4);
+        let (low, high) = (0.28 * share * weather.bare, 1.42 * share + 0.025);
+        let strength = (0.022 + 0.027 * share) * (1.0 + 0.12 * weather.warmth).clamp(0.6, 1.4);
         let cell_value = |i: usize| {
             if self.mar_land[i] < 0.5 {
                 return 0.0;
@@ -93,7 +93,7 @@ impl Climate {
     pub fn pmw(&self, terrain: &Terrain, seed: u64, day: Day, weather: Weather, melt: &[f32]) -> Vec<f32> {
         let mut rng = stream(seed, Purpose::Pmw, day.number());
         let gain = 1.0 + 0.07 * normal(&mut rng);
-        let ocean = mix(212.0, 172.0, weather.bare) + 5.0 * normal(&mut rng);
+        let ocean = mix(216.0, 177.0, weather.bare) + 5.0 * normal(&mut rng);
         let shift = 2.0 * weather.warmth + 1.5 * normal(&mut rng);
         let noise = Noise::new(seed, Purpose::Pmw, day.number());
         let km = terrain.pixel_km();

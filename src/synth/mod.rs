@@ -2,13 +2,19 @@
 //!
 //! Everything is a pure function of the options: the same seed, size and day give the same pixels, whichever other days are made.
 //! Shapes and statistics follow the reference's data set: bimodal melt that is not monotonic in elevation, swath gaps, blocky model
-//! cells, smooth brightness temperatures. [`Scene`] makes the fields; `write_dataset` writes them with splits and a configuration.
+//! cells, smooth brightness temperatures. [`Scene`] makes the fields; [`write_dataset`] writes them with splits and a configuration.
 
 pub mod climate;
+pub mod dataset;
+pub mod geography;
+pub mod georeference;
 pub mod noise;
+pub mod recipe;
 pub mod sar;
 pub mod season;
 pub mod terrain;
+
+use std::path::PathBuf;
 
 use crate::error::{Error, Result};
 use climate::Climate;
@@ -16,11 +22,13 @@ use sar::Radar;
 use season::{Day, MOST_DAYS, Weather};
 use terrain::Terrain;
 
+pub use dataset::{SynthSummary, write_dataset};
+
 /// Smallest side of a scene in pixels: coarse cells and tiles need some room.
 pub const LEAST_SIDE: usize = 64;
 /// Largest side of a scene in pixels.
 pub const MOST_SIDE: usize = 8192;
-/// Fewest days: one each to train, validate and test.
+/// Fewest days: one of every month.
 pub const LEAST_DAYS: usize = 6;
 
 /// What to make.
@@ -34,11 +42,13 @@ pub struct SynthOptions {
     pub days: usize,
     /// Seed of everything.
     pub seed: u64,
+    /// Folder with real geography (see [`geography`]), instead of invented land.
+    pub geography: Option<PathBuf>,
 }
 
 impl Default for SynthOptions {
     fn default() -> Self {
-        SynthOptions { rows: 256, cols: 192, days: 72, seed: 42 }
+        SynthOptions { rows: 256, cols: 192, days: 72, seed: 42, geography: None }
     }
 }
 
@@ -70,8 +80,6 @@ pub struct DayFields {
     pub mar_wa1: Vec<f32>,
     /// Brightness temperature, K.
     pub pmw: Vec<f32>,
-    /// Observed land as a share of the scene.
-    pub valid_share: f64,
 }
 
 /// A scene: the fixed geography and whatever the daily fields need.
@@ -90,17 +98,16 @@ impl Scene {
     /// Invents the scene.
     ///
     /// # Errors
-    /// As [`SynthOptions::check`].
+    /// As [`SynthOptions::check`], and [`Terrain::read`] where there is real geography.
     pub fn new(options: &SynthOptions) -> Result<Self> {
         options.check()?;
-        Ok(Scene::on_terrain(options, Terrain::invent(options.rows, options.cols, options.seed)))
-    }
-
-    /// The scene on a given terrain of the options' size.
-    fn on_terrain(options: &SynthOptions, terrain: Terrain) -> Self {
-        let radar = Radar::new(&terrain, options.seed);
-        let climate = Climate::new(&terrain, options.seed);
-        Scene { options: options.clone(), days: season::archive_days(options.days), terrain, radar, climate }
+        let SynthOptions { rows, cols, days, seed, geography } = options;
+        let terrain = match geography {
+            Some(folder) => Terrain::read(folder, *rows, *cols, *seed)?,
+            None => Terrain::invent(*rows, *cols, *seed),
+        };
+        let (radar, climate) = (Radar::new(&terrain, *seed), Climate::new(&terrain, *seed));
+        Ok(Scene { options: options.clone(), days: season::archive_days(*days), terrain, radar, climate })
     }
 
     /// The weather of a day.
@@ -114,13 +121,17 @@ impl Scene {
         let mut melt = self.radar.melt(&self.terrain, seed, day, weather);
         let pmw = self.climate.pmw(&self.terrain, seed, day, weather, &melt);
         let mar_wa1 = self.climate.mar(&self.terrain, seed, day, weather);
-        let (seen, valid_share) = sar::swath(&self.terrain, seed, day);
-        for (value, seen) in melt.iter_mut().zip(seen) {
+        for (value, seen) in melt.iter_mut().zip(sar::swath(&self.terrain, seed, day)) {
             if !seen {
                 *value = f32::NAN;
             }
         }
-        DayFields { melt, mar_wa1, pmw, valid_share }
+        DayFields { melt, mar_wa1, pmw }
+    }
+
+    /// Share of the land that the radar saw on a day; 1 is all of it.
+    pub fn seen_share(&self, day: Day) -> f64 {
+        sar::seen_share(self.options.seed, day)
     }
 
     /// Mean brightness temperature of a year's January and February, K.

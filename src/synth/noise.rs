@@ -60,7 +60,7 @@ impl Noise {
     }
 
     fn hash(&self, col: i32, row: i32) -> u8 {
-        self.order[(self.order[(col & 255) as usize] as i32 + row & 255) as usize]
+        self.order[((self.order[(col & 255) as usize] as i32 + row) & 255) as usize]
     }
 
     /// Value at a point, about −0.7…0.7, 0 at whole coordinates.

@@ -5,7 +5,7 @@
 
 use super::noise::{Noise, Purpose, smoothstep, stream, uniform};
 use super::season::{Day, Weather};
-use super::terrain::Terrain;
+use super::terrain::{LAND_SHARE, Terrain};
 
 /// Width of the ramp from dry to wet, in shares of the land.
 const RAMP: f32 = 0.11;
@@ -79,16 +79,28 @@ impl Radar {
     }
 }
 
-/// Where the radar looked on a day: true inside the swath; the second value is the observed land as a share of the scene.
-pub fn swath(terrain: &Terrain, seed: u64, day: Day) -> (Vec<bool>, f64) {
-    let mut rng = stream(seed, Purpose::Swath, day.number());
-    let mut pick = uniform(&mut rng);
-    let index = SWATHS.iter().position(|(_, often)| {
+/// Which of the swaths a day has.
+fn swath_index(seed: u64, day: Day) -> usize {
+    let mut pick = uniform(&mut stream(seed, Purpose::Swath, day.number()));
+    let found = SWATHS.iter().position(|(_, often)| {
         pick -= often;
         pick < 0.0
     });
-    let index = index.unwrap_or(0);
-    let level = SWATHS[index].0;
+    found.unwrap_or(0)
+}
+
+/// Share of the land that the radar saw on a day.
+pub fn seen_share(seed: u64, day: Day) -> f64 {
+    (SWATHS[swath_index(seed, day)].0 / LAND_SHARE).min(1.0)
+}
+
+/// Where the radar looked on a day: true inside the swath.
+pub fn swath(terrain: &Terrain, seed: u64, day: Day) -> Vec<bool> {
+    let index = swath_index(seed, day);
+    let share = seen_share(seed, day);
+    if share >= 1.0 {
+        return vec![true; terrain.land.len()];
+    }
     // Descending passes lean one way, ascending the other; each level is one track and always looks the same.
     let (lean, from_right) = [(0.0f32, false), (0.21, true), (-0.19, false), (0.23, false), (-0.2, true), (0.22, true)][index];
     let across = |i: usize| {
@@ -96,16 +108,10 @@ pub fn swath(terrain: &Terrain, seed: u64, day: Day) -> (Vec<bool>, f64) {
         let side = col + lean * row;
         if from_right { -side } else { side }
     };
-    let land = terrain.land.iter().filter(|l| **l).count();
-    let scene_share = land as f64 / terrain.land.len().max(1) as f64;
-    let wanted = level / super::terrain::LAND_SHARE;
-    if index == 0 {
-        return (vec![true; terrain.land.len()], scene_share);
-    }
     let mut sides: Vec<f32> = (0..terrain.land.len()).filter(|i| terrain.land[*i]).map(across).collect();
-    sides.sort_by(f32::total_cmp);
-    let edge = sides.get((wanted * land as f64) as usize).copied().unwrap_or(f32::MAX);
-    ((0..terrain.land.len()).map(|i| across(i) < edge).collect(), scene_share * wanted)
+    let nth = (share * sides.len() as f64) as usize;
+    let edge = if nth < sides.len() { *sides.select_nth_unstable_by(nth, f32::total_cmp).1 } else { f32::MAX };
+    (0..terrain.land.len()).map(|i| across(i) < edge).collect()
 }
 
 /// The rank of a value among many, 0…1, from a table of counts.

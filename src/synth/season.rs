@@ -1,7 +1,7 @@
 //! Melt seasons: which days exist, and how much of the land melts on each.
 //!
 //! The share of the land that melts follows the reference's monthly means, disturbed by warm and cold spells: a first-order autoregressive
-//! process with a memory of about four days, new every year. The same process drives the radar, the microwave and the model fields.
+//! process with a memory of about a week, new every year. The same process drives the radar, the microwave and the model fields.
 
 use super::noise::{Purpose, normal, stream};
 
@@ -31,7 +31,7 @@ const TRACKS: [usize; REPEAT] = [4, 10, 7, 1, 2, 8, 5, 11, 3, 9, 0, 6];
 /// Share of the land that melts: (day of the season, share), linear between. Chosen so that the monthly means come out as
 /// .05 .13 .36 .48 .47 .30 after the spells.
 const CURVE: [(f32, f32); 8] =
-    [(0.0, 0.022), (25.0, 0.048), (45.0, 0.105), (75.0, 0.315), (105.0, 0.46), (130.0, 0.485), (155.0, 0.345), (182.0, 0.2)];
+    [(0.0, 0.022), (25.0, 0.048), (45.0, 0.105), (75.0, 0.335), (105.0, 0.475), (130.0, 0.515), (155.0, 0.36), (182.0, 0.21)];
 
 impl Day {
     /// The day `index` days after 1 April.
@@ -78,8 +78,10 @@ pub fn archive_days(count: usize) -> Vec<Day> {
         }
         take_evenly(&mut days, level, count);
     }
-    let rest: Vec<Day> =
-        (FIRST_YEAR..FIRST_YEAR + years).flat_map(|y| (0..SEASON_DAYS).map(move |d| Day::in_season(y, d))).filter(|d| !days.contains(d)).collect();
+    let rest: Vec<Day> = (FIRST_YEAR..FIRST_YEAR + years)
+        .flat_map(|y| (0..SEASON_DAYS).map(move |d| Day::in_season(y, d)))
+        .filter(|d| !days.contains(d))
+        .collect();
     take_evenly(&mut days, rest, count);
     days.sort();
     days
@@ -109,8 +111,8 @@ pub struct Weather {
 /// The weather of a day.
 pub fn weather(seed: u64, day: Day) -> Weather {
     let mut rng = stream(seed, Purpose::Season, i64::from(day.year));
-    let year_anomaly = 0.18 * normal(&mut rng);
-    let memory = 0.78f32;
+    let year_anomaly = 0.15 * normal(&mut rng);
+    let memory = 0.86f32;
     let mut spell = normal(&mut rng);
     let index = day.season_index();
     for _ in 0..index {
@@ -118,7 +120,7 @@ pub fn weather(seed: u64, day: Day) -> Weather {
     }
     let at = index as f32;
     let usual = CURVE.windows(2).find(|w| at <= w[1].0).map_or(0.2, |w| w[0].1 + (w[1].1 - w[0].1) * (at - w[0].0) / (w[1].0 - w[0].0));
-    let odds = (usual / (1.0 - usual)).ln() + 0.72 * spell + year_anomaly;
+    let odds = (usual / (1.0 - usual)).ln() + 0.6 * spell + year_anomaly;
     let bare = ((at - 45.0) / 75.0).clamp(0.0, 1.0);
     Weather { melt_share: 1.0 / (1.0 + (-odds).exp()), bare, warmth: spell + year_anomaly }
 }
