@@ -20,7 +20,16 @@ macro_rules! snippets {
 }
 
 catalogue! {
+    "activation",
+    "activation_grad",
     "add",
+    "batch_norm",
+    "batch_norm_grad_input",
+    "batch_norm_grad_stats",
+    "batch_norm_grad_stats_merge",
+    "batch_norm_stats",
+    "batch_norm_stats_merge",
+    "batch_norm_stats_running",
     "conv2d",
     "conv2d_1x1_subgroup",
     "conv2d_3x3_subgroup",
@@ -35,12 +44,14 @@ catalogue! {
 snippets! {
     "activate",
     "flat",
+    "moments",
     "pack1",
     "pack4",
     "pair1",
     "pair4",
     "rows1",
     "rows4",
+    "sum2",
 }
 
 /// Values of one variant: rewritten constants, and whether memory is read four elements at a time or one by one.

@@ -3,6 +3,7 @@
 //! One file is one case: inputs, parameters, expected outputs and gradients, tolerances. Each op family has a file here whose
 //! functions run the case and put what they got into an [`Outcome`]; the comparison is in one place.
 
+mod batch_norm;
 mod case;
 mod convolution;
 mod elementwise;
@@ -37,8 +38,14 @@ type Runner = fn(&Gpu, &Case) -> Result<Outcome>;
 #[rustfmt::skip]
 const RUNNERS: &[(&str, Runner)] = &[
     ("add", elementwise::add),
+    ("batch_norm", batch_norm::batch_norm),
     ("conv2d", convolution::conv2d),
     ("conv_transpose2d", convolution::conv_transpose2d),
+    ("gelu", elementwise::gelu),
+    ("relu", elementwise::relu),
+    ("sigmoid", elementwise::sigmoid),
+    ("sigmoidcutoff", elementwise::sigmoidcutoff),
+    ("tanhshelf", elementwise::tanhshelf),
 ];
 
 /// Replays one fixture; `rtol_scale` multiplies its relative tolerances.
