@@ -22,6 +22,8 @@ macro_rules! snippets {
 catalogue! {
     "activation",
     "activation_grad",
+    "adaptive_avg_pool2d",
+    "adaptive_avg_pool2d_grad_input",
     "add",
     "batch_norm",
     "batch_norm_grad_input",
@@ -38,6 +40,11 @@ catalogue! {
     "conv2d_grad_weight",
     "conv2d_grad_weight_1x1_subgroup",
     "conv2d_grad_weight_3x3_subgroup",
+    "interpolate",
+    "interpolate_grad_input",
+    "max_pool2d",
+    "max_pool2d_grad_input",
+    "pad",
     "sum_partials",
 }
 
@@ -49,6 +56,8 @@ snippets! {
     "pack4",
     "pair1",
     "pair4",
+    "pixel",
+    "resample",
     "rows1",
     "rows4",
     "sum2",

@@ -8,6 +8,7 @@ mod case;
 mod convolution;
 mod elementwise;
 mod outcome;
+mod resample;
 
 use std::path::Path;
 
@@ -37,11 +38,15 @@ type Runner = fn(&Gpu, &Case) -> Result<Outcome>;
 /// Operations by name, one a line.
 #[rustfmt::skip]
 const RUNNERS: &[(&str, Runner)] = &[
+    ("adaptive_avg_pool2d", resample::adaptive_avg_pool2d),
     ("add", elementwise::add),
     ("batch_norm", batch_norm::batch_norm),
+    ("cat", resample::cat),
     ("conv2d", convolution::conv2d),
     ("conv_transpose2d", convolution::conv_transpose2d),
     ("gelu", elementwise::gelu),
+    ("interpolate", resample::interpolate),
+    ("max_pool2d", resample::max_pool2d),
     ("relu", elementwise::relu),
     ("sigmoid", elementwise::sigmoid),
     ("sigmoidcutoff", elementwise::sigmoidcutoff),
