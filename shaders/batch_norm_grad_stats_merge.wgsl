@@ -1,6 +1,6 @@
 // Adds the chunks of batch_norm_grad_stats, channel by channel.
 // Launcher:  kernels/batch_norm.rs   Reference: tests/reference/batch_norm.rs
-// Grid:      one workgroup a channel, folded past 65 535 groups.
+// Grid:      one invocation a channel, 64 a workgroup.
 // Numerics:  f32 in a fixed order.
 struct Params { c: u32, chunks: u32 }
 var<immediate> params: Params;
@@ -9,19 +9,13 @@ var<immediate> params: Params;
 @group(0) @binding(2) var<storage, read_write> grad_weight: array<f32>;     // [c]
 @group(0) @binding(3) var<storage, read_write> grad_bias: array<f32>;       // [c]
 //!include shared/flat.wgsl
-//!include shared/sum2.wgsl
 
 @compute @workgroup_size(64)
 fn batch_norm_grad_stats_merge(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32) {
-  let channel = flat_group(group, groups);
+  let channel = flat_group(group, groups) * 64u + local;
   if channel >= params.c { return; }
-  var own = vec2f(0.0);
-  for (var chunk = local; chunk < params.chunks; chunk += 64u) {
-    own += vec2f(partial_weight[channel * params.chunks + chunk], partial_bias[channel * params.chunks + chunk]);
-  }
-  let all = summed_by_workgroup(local, own);
-  if local == 0u {
-    grad_weight[channel] = all.x;
-    grad_bias[channel] = all.y;
-  }
+  var all = vec2f(0.0);
+  for (var i = channel * params.chunks; i < (channel + 1u) * params.chunks; i += 1u) { all += vec2f(partial_weight[i], partial_bias[i]); }
+  grad_weight[channel] = all.x;
+  grad_bias[channel] = all.y;
 }

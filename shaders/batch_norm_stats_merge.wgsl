@@ -1,6 +1,6 @@
 // Merges the chunks of every channel and updates the running statistics: running = (1 - momentum)·running + momentum·batch, the variance unbiased.
 // Launcher:  kernels/batch_norm.rs   Reference: tests/reference/batch_norm.rs
-// Grid:      one workgroup a channel, folded past 65 535 groups.
+// Grid:      one invocation a channel, 64 a workgroup.
 // Numerics:  Chan's merge in a fixed order; invstd = 1/sqrt(biased variance + eps).
 struct Params { c: u32, chunks: u32, momentum: f32, eps: f32 }
 var<immediate> params: Params;
@@ -13,19 +13,16 @@ var<immediate> params: Params;
 
 @compute @workgroup_size(64)
 fn batch_norm_stats_merge(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32) {
-  let channel = flat_group(group, groups);
+  let channel = flat_group(group, groups) * 64u + local;
   if channel >= params.c { return; }
-  var own = Moments(0.0, 0.0, 0.0);
-  for (var chunk = local; chunk < params.chunks; chunk += 64u) {
+  var all = Moments(0.0, 0.0, 0.0);
+  for (var chunk = 0u; chunk < params.chunks; chunk += 1u) {
     let part = partial[channel * params.chunks + chunk];
-    own = merged(own, Moments(part.x, part.y, part.z));
+    all = merged(all, Moments(part.x, part.y, part.z));
   }
-  let all = merged_by_workgroup(local, own);
-  if local == 0u {
-    let shift = partial[channel * params.chunks].w;
-    stats[channel] = vec4f(shift, all.mean, 1.0 / sqrt(all.m2 / all.count + params.eps), 0.0);
-    let keep = 1.0 - params.momentum;
-    running_mean[channel] = keep * running_mean[channel] + params.momentum * (shift + all.mean);
-    running_var[channel] = keep * running_var[channel] + params.momentum * (all.m2 / (all.count - 1.0));
-  }
+  let shift = partial[channel * params.chunks].w;
+  stats[channel] = vec4f(shift, all.mean, 1.0 / sqrt(all.m2 / all.count + params.eps), 0.0);
+  let keep = 1.0 - params.momentum;
+  running_mean[channel] = keep * running_mean[channel] + params.momentum * (shift + all.mean);
+  running_var[channel] = keep * running_var[channel] + params.momentum * (all.m2 / (all.count - 1.0));
 }

@@ -1,4 +1,5 @@
-// Count, mean and sum of squared deviations of a set, merged by Chan, Golub & LeVeque (1979), and the merge of all 64 invocations.
+// Count, mean and sum of squared deviations of a set, merged by Chan, Golub & LeVeque (1979), and the merge
+// over a team of invocations.
 struct Moments { count: f32, mean: f32, m2: f32 }
 
 fn merged(a: Moments, b: Moments) -> Moments {
@@ -11,13 +12,18 @@ fn merged(a: Moments, b: Moments) -> Moments {
 
 var<workgroup> moments_of: array<Moments, 64>;
 
-// The set of all 64 invocations, in invocation 0; a tree of fixed order.
-fn merged_by_workgroup(local: u32, own: Moments) -> Moments {
+// The set of a team of 8 or 64 neighbouring invocations, in its first one; two levels of eight in a fixed order.
+fn merged_by_team(local: u32, team: u32, own: Moments) -> Moments {
+  var all = own;
   moments_of[local] = own;
   workgroupBarrier();
-  for (var half = 32u; half > 0u; half /= 2u) {
-    if local < half { moments_of[local] = merged(moments_of[local], moments_of[local + half]); }
-    workgroupBarrier();
+  if team == 64u && local < 8u {
+    for (var k = 1u; k < 8u; k += 1u) { all = merged(all, moments_of[local + 8u * k]); }
+    moments_of[local] = all;
   }
-  return moments_of[0];
+  workgroupBarrier();
+  if local % team == 0u {
+    for (var k = 1u; k < 8u; k += 1u) { all = merged(all, moments_of[local + k]); }
+  }
+  return all;
 }

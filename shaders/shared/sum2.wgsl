@@ -1,11 +1,16 @@
-// Two sums over the 64 invocations of a workgroup at once, in a tree of fixed order; valid in invocation 0.
+// Two sums over a team of 8 or 64 neighbouring invocations at once, in its first one; two levels of eight in a fixed order.
 var<workgroup> sums_of: array<vec2f, 64>;
-fn summed_by_workgroup(local: u32, own: vec2f) -> vec2f {
+fn summed_by_team(local: u32, team: u32, own: vec2f) -> vec2f {
+  var all = own;
   sums_of[local] = own;
   workgroupBarrier();
-  for (var half = 32u; half > 0u; half /= 2u) {
-    if local < half { sums_of[local] += sums_of[local + half]; }
-    workgroupBarrier();
+  if team == 64u && local < 8u {
+    for (var k = 1u; k < 8u; k += 1u) { all += sums_of[local + 8u * k]; }
+    sums_of[local] = all;
   }
-  return sums_of[0];
+  workgroupBarrier();
+  if local % team == 0u {
+    for (var k = 1u; k < 8u; k += 1u) { all += sums_of[local + k]; }
+  }
+  return all;
 }

@@ -43,7 +43,9 @@ catalogue! {
     "interpolate",
     "interpolate_grad_input",
     "max_pool2d",
+    "max_pool2d_2x2",
     "max_pool2d_grad_input",
+    "max_pool2d_grad_input_2x2",
     "pad",
     "sum_partials",
 }

@@ -12,8 +12,10 @@ params!(
     BatchNormParams for "batch_norm" { planes: u32, c: u32, plane: u32, step: u32, chunks: u32, lanes: u32 }
 );
 params!(
-    /// As [`BatchNormParams`], by channel.
-    BatchNormStatsParams for "batch_norm_stats", "batch_norm_grad_stats" { n: u32, c: u32, plane: u32, step: u32, chunks: u32, lanes: u32 }
+    /// As [`BatchNormParams`], by channel; `team` invocations reduce a chunk.
+    BatchNormStatsParams for "batch_norm_stats", "batch_norm_grad_stats" {
+        n: u32, c: u32, plane: u32, step: u32, chunks: u32, lanes: u32, team: u32,
+    }
 );
 params!(
     /// Channels, chunks of each, and the update of the running statistics.
@@ -36,12 +38,8 @@ params!(
 
 /// Invocations of a workgroup.
 const GROUP: usize = 64;
-/// Packs that an invocation of the elementwise kernels handles before the plane is cut into chunks.
-const PACKS_EACH: usize = 8;
-/// Packs that an invocation of the reductions should have before a channel is cut into chunks.
-const REDUCED_EACH: usize = 16;
-/// Workgroups beyond which a channel is not cut further: enough for the largest GPU.
-const ENOUGH_GROUPS: usize = 4096;
+/// Chunks of a channel at most: one invocation merges them.
+const MAX_CHUNKS: usize = 128;
 
 /// How planes are shared out among invocations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,35 +52,50 @@ struct Geometry {
     step: usize,
     chunks: usize,
     lanes: usize,
+    team: usize,
     scalar: bool,
 }
 
 impl Geometry {
-    fn cut(dims: [usize; 4], chunks: impl Fn(usize) -> usize) -> Geometry {
+    fn cut(dims: [usize; 4], team: impl Fn(usize) -> usize, chunks: impl Fn(usize) -> usize) -> Geometry {
         let [n, c, h, w] = dims;
         let scalar = h * w % 4 != 0;
         let plane = if scalar { h * w } else { h * w / 4 };
-        let lanes = plane.next_power_of_two().min(GROUP);
+        let team = team(plane);
+        let lanes = plane.next_power_of_two().min(team);
         let step = plane.div_ceil(chunks(plane).max(1)).div_ceil(lanes) * lanes;
-        Geometry { n, c, plane, step, chunks: plane.div_ceil(step), lanes, scalar }
+        Geometry { n, c, plane, step, chunks: plane.div_ceil(step), lanes, team, scalar }
     }
 
-    fn elementwise(dims: [usize; 4]) -> Geometry {
-        Geometry::cut(dims, |plane| plane.div_ceil(GROUP * PACKS_EACH))
+    /// An invocation handles at most 8 packs on a GPU; on a software device, where its start costs more, 8 to 32.
+    fn elementwise(software: bool, dims: [usize; 4]) -> Geometry {
+        let packs_each = if software { 32 } else { 8 };
+        let lanes = |plane: usize| if software { (plane / 8).next_power_of_two().min(GROUP) } else { GROUP };
+        Geometry::cut(dims, lanes, |plane| plane.div_ceil(GROUP * packs_each))
     }
 
-    fn reduction(dims: [usize; 4]) -> Geometry {
+    /// Channels are cut while an invocation keeps 16 packs and workgroups are fewer than the device can use, and in any case so that
+    /// none adds up more than 512. Small channels are reduced by 8 invocations instead of 64.
+    fn reduction(software: bool, dims: [usize; 4]) -> Geometry {
         let [n, c, ..] = dims;
-        Geometry::cut(dims, |plane| (n * plane / (GROUP * REDUCED_EACH)).min(ENOUGH_GROUPS.div_ceil(c)))
+        let (useful_groups, small) = if software { (16usize, 512) } else { (4096, 64) };
+        let team = |plane: usize| if n * plane <= small { 8 } else { GROUP };
+        let chunks = |plane: usize| (n * plane).div_ceil(GROUP * 512).max(useful_groups.div_ceil(c).min(n * plane / (GROUP * 16)));
+        Geometry::cut(dims, team, |plane| chunks(plane).min(MAX_CHUNKS))
     }
 
     fn elementwise_groups(&self) -> [u32; 3] {
         groups_1d((self.n * self.c).div_ceil(GROUP / self.lanes) * self.chunks)
     }
 
+    fn reduction_groups(&self) -> [u32; 3] {
+        groups_1d((self.c * self.chunks).div_ceil(GROUP / self.team))
+    }
+
     fn stats_params(&self) -> BatchNormStatsParams {
-        let [n, c, plane, step, chunks, lanes] = [self.n, self.c, self.plane, self.step, self.chunks, self.lanes].map(|v| v as u32);
-        BatchNormStatsParams { n, c, plane, step, chunks, lanes }
+        let all = [self.n, self.c, self.plane, self.step, self.chunks, self.lanes, self.team];
+        let [n, c, plane, step, chunks, lanes, team] = all.map(|v| v as u32);
+        BatchNormStatsParams { n, c, plane, step, chunks, lanes, team }
     }
 
     fn variant(&self, activation: Activation) -> Variant {
@@ -132,7 +145,7 @@ pub fn batch_norm_stats(input: &Tensor, running_mean: &Tensor, running_var: &Ten
         let message = format!("training needs more than one value per channel, got input {}: use a larger batch or image", input.shape());
         return Err(Error::shape("batch_norm", message));
     }
-    let (gpu, geometry) = (input.gpu(), Geometry::reduction(dims));
+    let (gpu, geometry) = (input.gpu(), Geometry::reduction(input.gpu().capabilities().software, dims));
     let partial = Tensor::empty(gpu, [c, geometry.chunks, 4])?;
     let stats = Tensor::empty(gpu, [c, 4])?;
     gpu.launch(&Launch {
@@ -140,7 +153,7 @@ pub fn batch_norm_stats(input: &Tensor, running_mean: &Tensor, running_var: &Ten
         variant: Variant { consts: Vec::new(), scalar: geometry.scalar },
         immediates: bytemuck::bytes_of(&geometry.stats_params()),
         buffers: &[input.buffer(), partial.buffer()],
-        groups: groups_1d(c * geometry.chunks),
+        groups: geometry.reduction_groups(),
         cost: Cost::new(4.0 * input.len() as f64, input.len()),
     })?;
     gpu.launch(&Launch {
@@ -148,7 +161,7 @@ pub fn batch_norm_stats(input: &Tensor, running_mean: &Tensor, running_var: &Ten
         variant: Variant::default(),
         immediates: bytemuck::bytes_of(&BatchNormStatsMergeParams { c: c as u32, chunks: geometry.chunks as u32, momentum, eps }),
         buffers: &[partial.buffer(), running_mean.buffer(), running_var.buffer(), stats.buffer()],
-        groups: groups_1d(c),
+        groups: groups_1d(c.div_ceil(GROUP)),
         cost: Cost::new(10.0 * (c * geometry.chunks) as f64, 4 * c * (geometry.chunks + 2)),
     })?;
     Ok(stats)
@@ -188,9 +201,9 @@ pub fn batch_norm_stats_running(gpu: &Gpu, running_mean: &Tensor, running_var: &
 /// Shapes that do not fit; out of memory.
 pub fn batch_norm(input: &Tensor, stats: &Tensor, weight: &Tensor, bias: &Tensor, activation: Activation) -> Result<Tensor> {
     let dims = check_channels(input, &[("weight", weight), ("bias", bias)])?;
-    let geometry = Geometry::elementwise(dims);
+    let geometry = Geometry::elementwise(input.gpu().capabilities().software, dims);
     let output = Tensor::empty(input.gpu(), input.shape())?;
-    let BatchNormStatsParams { n, c, plane, step, chunks, lanes } = geometry.stats_params();
+    let BatchNormStatsParams { n, c, plane, step, chunks, lanes, .. } = geometry.stats_params();
     input.gpu().launch(&Launch {
         stem: "batch_norm",
         variant: geometry.variant(activation),
@@ -228,7 +241,7 @@ pub fn batch_norm_grad_stats(saved: &Saved, grad_output: &Tensor) -> Result<(Ten
     let Saved { input, stats, weight, bias, activation } = saved;
     check_gradient(input, grad_output)?;
     let dims = check_channels(input, &[("weight", weight), ("bias", bias)])?;
-    let (gpu, geometry, c) = (input.gpu(), Geometry::reduction(dims), dims[1]);
+    let (gpu, geometry, c) = (input.gpu(), Geometry::reduction(input.gpu().capabilities().software, dims), dims[1]);
     let parts = if geometry.chunks == 1 { vec![c] } else { vec![c, geometry.chunks] };
     let (partial_weight, partial_bias) = (Tensor::empty(gpu, parts.as_slice())?, Tensor::empty(gpu, parts.as_slice())?);
     gpu.launch(&Launch {
@@ -236,7 +249,7 @@ pub fn batch_norm_grad_stats(saved: &Saved, grad_output: &Tensor) -> Result<(Ten
         variant: geometry.variant(*activation),
         immediates: bytemuck::bytes_of(&geometry.stats_params()),
         buffers: &[input, grad_output, stats, weight, bias, &partial_weight, &partial_bias].map(Tensor::buffer),
-        groups: groups_1d(c * geometry.chunks),
+        groups: geometry.reduction_groups(),
         cost: Cost::new(8.0 * input.len() as f64, 2 * input.len()),
     })?;
     if geometry.chunks == 1 {
@@ -248,7 +261,7 @@ pub fn batch_norm_grad_stats(saved: &Saved, grad_output: &Tensor) -> Result<(Ten
         variant: Variant::default(),
         immediates: bytemuck::bytes_of(&BatchNormGradStatsMergeParams { c: c as u32, chunks: geometry.chunks as u32 }),
         buffers: &[&partial_weight, &partial_bias, &grad_weight, &grad_bias].map(Tensor::buffer),
-        groups: groups_1d(c),
+        groups: groups_1d(c.div_ceil(GROUP)),
         cost: Cost::new(2.0 * (c * geometry.chunks) as f64, 2 * c * (geometry.chunks + 1)),
     })?;
     Ok((grad_weight, grad_bias))
@@ -269,9 +282,9 @@ pub fn batch_norm_grad_input(saved: &Saved, grad_output: &Tensor, sums: Option<(
     let inverse_count = if sums.is_some() { 1.0 / (dims[0] * dims[2] * dims[3]) as f32 } else { 0.0 };
     // Without sums any finite values do, since they are multiplied by zero.
     let (grad_weight, grad_bias) = sums.unwrap_or((weight, bias));
-    let geometry = Geometry::elementwise(dims);
+    let geometry = Geometry::elementwise(input.gpu().capabilities().software, dims);
     let grad_input = Tensor::empty(input.gpu(), input.shape())?;
-    let BatchNormStatsParams { n, c, plane, step, chunks, lanes } = geometry.stats_params();
+    let BatchNormStatsParams { n, c, plane, step, chunks, lanes, .. } = geometry.stats_params();
     input.gpu().launch(&Launch {
         stem: "batch_norm_grad_input",
         variant: geometry.variant(*activation),
@@ -285,19 +298,26 @@ pub fn batch_norm_grad_input(saved: &Saved, grad_output: &Tensor, sums: Option<(
 
 #[cfg(test)]
 mod tests {
-    use super::Geometry;
+    use super::{GROUP, Geometry};
 
     #[test]
-    fn chunks_cover_every_plane_and_reductions_fill_a_large_device() {
+    fn chunks_cover_every_plane_on_both_kinds_of_device() {
         for dims in [[1, 1, 1, 1], [2, 3, 41, 47], [8, 64, 256, 256], [8, 728, 16, 16], [1, 5000, 1, 1], [1, 1, 2863, 1633]] {
-            for geometry in [Geometry::elementwise(dims), Geometry::reduction(dims)] {
-                assert!(geometry.chunks * geometry.step >= geometry.plane, "{dims:?} {geometry:?}");
-                assert!((geometry.chunks - 1) * geometry.step < geometry.plane, "{dims:?} {geometry:?}");
-                assert_eq!(geometry.step % geometry.lanes, 0);
+            for software in [false, true] {
+                for geometry in [Geometry::elementwise(software, dims), Geometry::reduction(software, dims)] {
+                    assert!(geometry.chunks * geometry.step >= geometry.plane, "{dims:?} {geometry:?}");
+                    assert!((geometry.chunks - 1) * geometry.step < geometry.plane, "{dims:?} {geometry:?}");
+                    assert!(geometry.step % geometry.lanes == 0 && geometry.team % geometry.lanes == 0 && GROUP % geometry.team == 0);
+                }
             }
         }
-        let early = Geometry::reduction([8, 64, 256, 256]);
+    }
+
+    #[test]
+    fn reductions_fill_a_large_device_but_not_a_processor() {
+        let early = Geometry::reduction(false, [8, 64, 256, 256]);
         assert!(early.c * early.chunks >= 2048, "{early:?}");
-        assert_eq!(Geometry::reduction([8, 728, 16, 16]).chunks, 1);
+        assert_eq!(Geometry::reduction(false, [8, 728, 16, 16]).chunks, 1);
+        assert_eq!(Geometry::reduction(true, [4, 64, 128, 128]).chunks, 1);
     }
 }

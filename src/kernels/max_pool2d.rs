@@ -1,4 +1,5 @@
-//! Launchers of `max_pool2d` and its gradient. Shaders: `shaders/max_pool2d.wgsl`, `shaders/max_pool2d_grad_input.wgsl`.
+//! Launchers of `max_pool2d` and its gradient. Shaders: `shaders/max_pool2d.wgsl`, `shaders/max_pool2d_grad_input.wgsl`, and both with
+//! `_2x2` for the usual window.
 
 use crate::error::{Error, Result};
 use crate::gpu::{Cost, Launch, groups_1d};
@@ -7,7 +8,7 @@ use crate::tensor::{Shape, Tensor};
 
 params!(
     /// Extents and window.
-    MaxPool2dParams for "max_pool2d", "max_pool2d_grad_input" {
+    MaxPool2dParams for "max_pool2d", "max_pool2d_2x2", "max_pool2d_grad_input", "max_pool2d_grad_input_2x2" {
         planes: u32, h_in: u32, w_in: u32, h_out: u32, w_out: u32, kernel: u32, stride: u32, padding: u32,
     }
 );
@@ -21,6 +22,13 @@ pub struct Window {
     pub stride: usize,
     /// Border that never wins; at most half the kernel.
     pub padding: usize,
+}
+
+impl Window {
+    /// True where windows are 2 × 2 without gaps or overlap and four columns are two of them, for any input of `width` columns.
+    fn is_quartering(&self, width: usize) -> bool {
+        *self == Window { kernel: 2, stride: 2, padding: 0 } && width % 4 == 0
+    }
 }
 
 /// Maximum of every window, and its position `row·w_in + col` in the input plane (u32 bits; ties to the first in scan order).
@@ -41,12 +49,13 @@ pub fn max_pool2d(input: &Tensor, window: Window) -> Result<(Tensor, Tensor)> {
     let w_out = Shape::conv_output("max_pool2d", w, kernel, stride, padding, 1)?;
     let output = Tensor::empty(input.gpu(), [n, c, h_out, w_out])?;
     let index = Tensor::empty(input.gpu(), [n, c, h_out, w_out])?;
+    let (stem, items) = if window.is_quartering(w) { ("max_pool2d_2x2", h_out * w / 4) } else { ("max_pool2d", h_out * w_out) };
     input.gpu().launch(&Launch {
-        stem: "max_pool2d",
+        stem,
         variant: Default::default(),
         immediates: bytemuck::bytes_of(&parameters(n * c, [h, w], [h_out, w_out], window)),
         buffers: &[input.buffer(), output.buffer(), index.buffer()],
-        groups: groups_1d(n * c * (h_out * w_out).div_ceil(64)),
+        groups: groups_1d(n * c * items.div_ceil(64)),
         cost: Cost::new((output.len() * kernel * kernel) as f64, input.len() + 2 * output.len()),
     })?;
     Ok((output, index))
@@ -67,12 +76,14 @@ pub fn max_pool2d_grad_input(grad_output: &Tensor, index: &Tensor, input_shape: 
         let message = format!("a gradient of shape {} for an output of shape {}", grad_output.shape(), index.shape());
         return Err(Error::shape("max_pool2d", message));
     }
+    let quartering = window.is_quartering(w);
+    let (stem, items) = if quartering { ("max_pool2d_grad_input_2x2", h.div_ceil(2) * w / 4) } else { ("max_pool2d_grad_input", h * w) };
     grad_output.gpu().launch(&Launch {
-        stem: "max_pool2d_grad_input",
+        stem,
         variant: Default::default(),
         immediates: bytemuck::bytes_of(&parameters(n * c, [h, w], [h_out, w_out], window)),
         buffers: &[grad_output.buffer(), index.buffer(), grad_input.buffer()],
-        groups: groups_1d(n * c * (h * w).div_ceil(64)),
+        groups: groups_1d(n * c * items.div_ceil(64)),
         cost: Cost::new(grad_input.len() as f64, grad_input.len() + 2 * grad_output.len()),
     })?;
     Ok(grad_input)
