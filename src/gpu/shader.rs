@@ -42,6 +42,8 @@ catalogue! {
     "conv2d_grad_weight_3x3_subgroup",
     "interpolate",
     "interpolate_grad_input",
+    "interpolate_grad_input_nearest_2x",
+    "interpolate_nearest_2x",
     "max_pool2d",
     "max_pool2d_2x2",
     "max_pool2d_grad_input",

@@ -1,4 +1,5 @@
-//! Launchers of `interpolate` and its gradient. Shaders: `shaders/interpolate.wgsl`, `shaders/interpolate_grad_input.wgsl`.
+//! Launchers of `interpolate` and its gradient. Shaders: `shaders/interpolate.wgsl`, `shaders/interpolate_grad_input.wgsl`, and both with
+//! `_nearest_2x` for doubling.
 
 use crate::error::{Error, Result};
 use crate::gpu::shader::Variant;
@@ -8,7 +9,7 @@ use crate::tensor::{Shape, Tensor};
 
 params!(
     /// Extents, and source pixels per output pixel.
-    InterpolateParams for "interpolate", "interpolate_grad_input" {
+    InterpolateParams for "interpolate", "interpolate_nearest_2x", "interpolate_grad_input", "interpolate_grad_input_nearest_2x" {
         planes: u32, h_in: u32, w_in: u32, h_out: u32, w_out: u32, ratio_h: f32, ratio_w: f32,
     }
 );
@@ -60,6 +61,12 @@ impl Target {
     }
 }
 
+/// True where every pixel becomes a block of 2 × 2 and rows are whole pairs.
+fn is_doubling(mode: Interpolation, input: [usize; 2], parameters: &InterpolateParams) -> bool {
+    let doubled = [parameters.h_out, parameters.w_out] == [2 * parameters.h_in, 2 * parameters.w_in];
+    mode == Interpolation::Nearest && doubled && [parameters.ratio_h, parameters.ratio_w] == [0.5, 0.5] && input[1] % 2 == 0
+}
+
 /// Resamples every plane.
 ///
 /// # Shapes
@@ -71,12 +78,17 @@ pub fn interpolate(input: &Tensor, target: Target, mode: Interpolation) -> Resul
     let [n, c, h, w] = input.nchw("interpolate")?;
     let [h_out, w_out] = target.output([h, w])?;
     let output = Tensor::empty(input.gpu(), [n, c, h_out, w_out])?;
+    let parameters = target.parameters(mode, n * c, [h, w], [h_out, w_out]);
+    let (stem, consts, items) = match is_doubling(mode, [h, w], &parameters) {
+        true => ("interpolate_nearest_2x", Vec::new(), h * w / 2),
+        false => ("interpolate", vec![("MODE", mode as u32)], h_out * w_out),
+    };
     input.gpu().launch(&Launch {
-        stem: "interpolate",
-        variant: Variant { consts: vec![("MODE", mode as u32)], scalar: false },
-        immediates: bytemuck::bytes_of(&target.parameters(mode, n * c, [h, w], [h_out, w_out])),
+        stem,
+        variant: Variant { consts, scalar: false },
+        immediates: bytemuck::bytes_of(&parameters),
         buffers: &[input.buffer(), output.buffer()],
-        groups: groups_1d(n * c * (h_out * w_out).div_ceil(64)),
+        groups: groups_1d(n * c * items.div_ceil(64)),
         cost: Cost::new(if mode == Interpolation::Nearest { 0.0 } else { 9.0 * output.len() as f64 }, input.len() + output.len()),
     })?;
     Ok(output)
@@ -97,12 +109,17 @@ pub fn interpolate_grad_input(grad_output: &Tensor, input_shape: &Shape, target:
         let message = format!("a gradient of shape {} for an input of shape {input_shape}", grad_output.shape());
         return Err(Error::shape("interpolate", message));
     }
+    let parameters = target.parameters(mode, n * c, [h, w], [h_out, w_out]);
+    let (stem, consts, items) = match is_doubling(mode, [h, w], &parameters) {
+        true => ("interpolate_grad_input_nearest_2x", Vec::new(), h * w / 2),
+        false => ("interpolate_grad_input", vec![("MODE", mode as u32)], h * w),
+    };
     grad_output.gpu().launch(&Launch {
-        stem: "interpolate_grad_input",
-        variant: Variant { consts: vec![("MODE", mode as u32)], scalar: false },
-        immediates: bytemuck::bytes_of(&target.parameters(mode, n * c, [h, w], [h_out, w_out])),
+        stem,
+        variant: Variant { consts, scalar: false },
+        immediates: bytemuck::bytes_of(&parameters),
         buffers: &[grad_output.buffer(), grad_input.buffer()],
-        groups: groups_1d(n * c * (h * w).div_ceil(64)),
+        groups: groups_1d(n * c * items.div_ceil(64)),
         cost: Cost::new(
             if mode == Interpolation::Nearest { 1.0 } else { 8.0 } * grad_output.len() as f64,
             grad_input.len() + grad_output.len(),
