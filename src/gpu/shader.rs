@@ -20,7 +20,18 @@ macro_rules! snippets {
 }
 
 catalogue! {
+    "activation",
+    "activation_grad",
+    "adaptive_avg_pool2d",
+    "adaptive_avg_pool2d_grad_input",
     "add",
+    "batch_norm",
+    "batch_norm_grad_input",
+    "batch_norm_grad_stats",
+    "batch_norm_grad_stats_merge",
+    "batch_norm_stats",
+    "batch_norm_stats_merge",
+    "batch_norm_stats_running",
     "conv2d",
     "conv2d_1x1_subgroup",
     "conv2d_3x3_subgroup",
@@ -29,18 +40,31 @@ catalogue! {
     "conv2d_grad_weight",
     "conv2d_grad_weight_1x1_subgroup",
     "conv2d_grad_weight_3x3_subgroup",
+    "interpolate",
+    "interpolate_grad_input",
+    "interpolate_grad_input_nearest_2x",
+    "interpolate_nearest_2x",
+    "max_pool2d",
+    "max_pool2d_2x2",
+    "max_pool2d_grad_input",
+    "max_pool2d_grad_input_2x2",
+    "pad",
     "sum_partials",
 }
 
 snippets! {
     "activate",
     "flat",
+    "moments",
     "pack1",
     "pack4",
     "pair1",
     "pair4",
+    "pixel",
+    "resample",
     "rows1",
     "rows4",
+    "sum2",
 }
 
 /// Values of one variant: rewritten constants, and whether memory is read four elements at a time or one by one.

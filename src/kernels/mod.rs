@@ -1,7 +1,14 @@
 //! Launchers: one file per stem family with its parameter struct, variant selection, dispatch and cost. No tape here.
 
+pub mod activation;
+pub mod adaptive_avg_pool2d;
 pub mod add;
+pub mod batch_norm;
+pub mod cat;
 pub mod conv2d;
+pub mod interpolate;
+pub mod max_pool2d;
+pub mod pad;
 pub mod params;
 pub mod sum_partials;
 

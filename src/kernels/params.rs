@@ -42,4 +42,17 @@ pub(crate) use params;
 
 /// Every parameter struct of the crate.
 #[rustfmt::skip]
-pub const LAYOUTS: &[Layout] = &[Layout::of::<super::add::AddParams>()];
+pub const LAYOUTS: &[Layout] = &[
+    Layout::of::<super::activation::ActivationParams>(),
+    Layout::of::<super::adaptive_avg_pool2d::AdaptiveAvgPool2dParams>(),
+    Layout::of::<super::add::AddParams>(),
+    Layout::of::<super::batch_norm::BatchNormGradInputParams>(),
+    Layout::of::<super::batch_norm::BatchNormGradStatsMergeParams>(),
+    Layout::of::<super::batch_norm::BatchNormParams>(),
+    Layout::of::<super::batch_norm::BatchNormStatsMergeParams>(),
+    Layout::of::<super::batch_norm::BatchNormStatsParams>(),
+    Layout::of::<super::batch_norm::BatchNormStatsRunningParams>(),
+    Layout::of::<super::interpolate::InterpolateParams>(),
+    Layout::of::<super::max_pool2d::MaxPool2dParams>(),
+    Layout::of::<super::pad::PadParams>(),
+];

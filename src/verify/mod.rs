@@ -3,10 +3,12 @@
 //! One file is one case: inputs, parameters, expected outputs and gradients, tolerances. Each op family has a file here whose
 //! functions run the case and put what they got into an [`Outcome`]; the comparison is in one place.
 
+mod batch_norm;
 mod case;
 mod convolution;
 mod elementwise;
 mod outcome;
+mod resample;
 
 use std::path::Path;
 
@@ -36,9 +38,19 @@ type Runner = fn(&Gpu, &Case) -> Result<Outcome>;
 /// Operations by name, one a line.
 #[rustfmt::skip]
 const RUNNERS: &[(&str, Runner)] = &[
+    ("adaptive_avg_pool2d", resample::adaptive_avg_pool2d),
     ("add", elementwise::add),
+    ("batch_norm", batch_norm::batch_norm),
+    ("cat", resample::cat),
     ("conv2d", convolution::conv2d),
     ("conv_transpose2d", convolution::conv_transpose2d),
+    ("gelu", elementwise::gelu),
+    ("interpolate", resample::interpolate),
+    ("max_pool2d", resample::max_pool2d),
+    ("relu", elementwise::relu),
+    ("sigmoid", elementwise::sigmoid),
+    ("sigmoidcutoff", elementwise::sigmoidcutoff),
+    ("tanhshelf", elementwise::tanhshelf),
 ];
 
 /// Replays one fixture; `rtol_scale` multiplies its relative tolerances.
