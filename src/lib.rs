@@ -7,6 +7,8 @@ pub mod error;
 pub mod gpu;
 pub mod image;
 pub mod kernels;
+pub mod models;
+pub mod nn;
 pub mod ops;
 pub mod synth;
 pub mod tensor;

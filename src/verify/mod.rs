@@ -7,6 +7,7 @@ mod batch_norm;
 mod case;
 mod convolution;
 mod elementwise;
+mod model;
 mod outcome;
 mod resample;
 
@@ -43,6 +44,7 @@ const RUNNERS: &[(&str, Runner)] = &[
     ("batch_norm", batch_norm::batch_norm),
     ("cat", resample::cat),
     ("conv2d", convolution::conv2d),
+    ("model", model::model),
     ("conv_transpose2d", convolution::conv_transpose2d),
     ("gelu", elementwise::gelu),
     ("interpolate", resample::interpolate),
