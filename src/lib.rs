@@ -7,5 +7,6 @@ pub mod error;
 pub mod gpu;
 pub mod kernels;
 pub mod ops;
+pub mod optim;
 pub mod tensor;
 pub mod verify;

@@ -20,7 +20,11 @@ macro_rules! snippets {
 }
 
 catalogue! {
+    "adam",
     "add",
+    "clip_grad_norm",
+    "clip_grad_norm_scale",
+    "clip_grad_norm_stats",
     "conv2d",
     "conv2d_1x1_subgroup",
     "conv2d_3x3_subgroup",
@@ -29,6 +33,15 @@ catalogue! {
     "conv2d_grad_weight",
     "conv2d_grad_weight_1x1_subgroup",
     "conv2d_grad_weight_3x3_subgroup",
+    "gaussian_blur",
+    "masked_loss",
+    "masked_loss_grad_pred",
+    "masked_loss_stats",
+    "masked_metrics",
+    "masked_ssim",
+    "masked_ssim_prepare",
+    "rmsprop",
+    "sgd",
     "sum_partials",
 }
 

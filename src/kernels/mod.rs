@@ -1,7 +1,13 @@
 //! Launchers: one file per stem family with its parameter struct, variant selection, dispatch and cost. No tape here.
 
 pub mod add;
+pub mod clip_grad_norm;
 pub mod conv2d;
+pub mod gaussian_blur;
+pub mod masked_loss;
+pub mod masked_metrics;
+pub mod masked_ssim;
+pub mod optimizer;
 pub mod params;
 pub mod sum_partials;
 

@@ -40,6 +40,20 @@ macro_rules! params {
 }
 pub(crate) use params;
 
-/// Every parameter struct of the crate.
+/// Every parameter struct of the crate, one a line.
 #[rustfmt::skip]
-pub const LAYOUTS: &[Layout] = &[Layout::of::<super::add::AddParams>()];
+pub const LAYOUTS: &[Layout] = &[
+    Layout::of::<super::add::AddParams>(),
+    Layout::of::<super::clip_grad_norm::ClipGradNormParams>(),
+    Layout::of::<super::clip_grad_norm::ClipGradNormScaleParams>(),
+    Layout::of::<super::clip_grad_norm::ClipGradNormStatsParams>(),
+    Layout::of::<super::gaussian_blur::GaussianBlurParams>(),
+    Layout::of::<super::masked_loss::MaskedLossParams>(),
+    Layout::of::<super::masked_loss::MaskedLossPixelParams>(),
+    Layout::of::<super::masked_metrics::MaskedMetricsParams>(),
+    Layout::of::<super::masked_ssim::MaskedSsimParams>(),
+    Layout::of::<super::masked_ssim::MaskedSsimPrepareParams>(),
+    Layout::of::<super::optimizer::AdamParams>(),
+    Layout::of::<super::optimizer::RmsPropParams>(),
+    Layout::of::<super::optimizer::SgdParams>(),
+];

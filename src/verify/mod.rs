@@ -6,6 +6,8 @@
 mod case;
 mod convolution;
 mod elementwise;
+mod masked;
+mod optimizers;
 mod outcome;
 
 use std::path::Path;
@@ -37,8 +39,15 @@ type Runner = fn(&Gpu, &Case) -> Result<Outcome>;
 #[rustfmt::skip]
 const RUNNERS: &[(&str, Runner)] = &[
     ("add", elementwise::add),
+    ("clip_grad_norm", optimizers::clip_grad_norm),
     ("conv2d", convolution::conv2d),
     ("conv_transpose2d", convolution::conv_transpose2d),
+    ("gaussian_blur", masked::gaussian_blur),
+    ("lr_schedule", optimizers::lr_schedule),
+    ("masked_loss", masked::masked_loss),
+    ("masked_metrics", masked::masked_metrics),
+    ("masked_ssim", masked::masked_ssim),
+    ("optimizer", optimizers::optimizer),
 ];
 
 /// Replays one fixture; `rtol_scale` multiplies its relative tolerances.
