@@ -15,7 +15,7 @@ params!(
 );
 
 /// Output rows of one invocation.
-const ROWS: usize = 8;
+const ROWS: usize = 16;
 
 /// A Gaussian window on the device.
 pub struct Window {
@@ -44,7 +44,7 @@ impl Window {
             return Err(Error::shape("gaussian_blur", format!("sigma must be a positive number of pixels, got {sigma}")));
         }
         let mut weights: Vec<f32> = gaussian_window(kernel_size, sigma).iter().map(|&w| w as f32).collect();
-        // Each of the 8 rows of an invocation sees its own taps: the others are zeros behind the window.
+        // Each of the 16 rows of an invocation sees its own taps: the others are zeros behind the window.
         weights.resize((kernel_size + ROWS - 1).next_multiple_of(4), 0.0);
         Ok(Window { weights: Tensor::from_slice(gpu, [weights.len()], &weights)?, kernel_size })
     }
