@@ -8,6 +8,7 @@ mod clip_grad_norm;
 mod rmsprop;
 pub mod schedule;
 mod sgd;
+mod state;
 
 use std::collections::BTreeMap;
 
@@ -16,7 +17,8 @@ pub use schedule::Schedule;
 
 use crate::autograd::Gradients;
 use crate::config::OptimizerKind;
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::gpu::Gpu;
 use crate::kernels;
 use crate::tensor::Tensor;
 
@@ -73,6 +75,12 @@ struct Fillers {
     unused: Tensor,
 }
 
+impl Fillers {
+    fn new(gpu: &Gpu) -> Result<Self> {
+        Ok(Fillers { one: Tensor::full(gpu, [], 1.0)?, unused: Tensor::full(gpu, [], 0.0)? })
+    }
+}
+
 /// An optimizer with its state.
 pub struct Optimizer {
     settings: OptimizerSettings,
@@ -107,8 +115,7 @@ impl Optimizer {
             return Ok(None);
         };
         if self.fillers.is_none() {
-            let gpu = first.gpu();
-            self.fillers = Some(Fillers { one: Tensor::full(gpu, [], 1.0)?, unused: Tensor::full(gpu, [], 0.0)? });
+            self.fillers = Some(Fillers::new(first.gpu())?);
         }
         let clipping = match self.settings.max_norm {
             Some(max_norm) => {
@@ -140,61 +147,4 @@ impl Optimizer {
             OptimizerKind::RmsProp => rmsprop::update(&self.settings, parameter, gradient, scale, slot, &fillers.unused),
         }
     }
-
-    /// The state for a checkpoint: `<parameter>.<state>` as PyTorch names them, and `<parameter>.step` of shape `[]`.
-    ///
-    /// # Errors
-    /// Out of memory.
-    pub fn state_tensors(&self) -> Result<Vec<(String, Tensor)>> {
-        let mut named = Vec::new();
-        for (name, slot) in &self.slots {
-            for (state, tensor) in self.settings.state_names().iter().zip(&slot.tensors) {
-                named.push((format!("{name}.{state}"), tensor.clone()));
-            }
-            if let Some(fillers) = &self.fillers {
-                // Exact in float32 up to 16.7 million steps, past any run's length.
-                named.push((format!("{name}.step"), Tensor::full(fillers.one.gpu(), [], slot.steps as f32)?));
-            }
-        }
-        Ok(named)
-    }
-
-    /// Takes over the state that [`Optimizer::state_tensors`] gave; parameters that it does not name start afresh.
-    ///
-    /// # Errors
-    /// State of an unknown parameter, of another optimizer, incomplete, or of another shape than its parameter.
-    pub fn load_state(&mut self, parameters: &[(String, Tensor)], state: Vec<(String, Tensor)>) -> Result<()> {
-        let mut state: BTreeMap<String, Tensor> = state.into_iter().collect();
-        let mut slots = BTreeMap::new();
-        for (name, parameter) in parameters {
-            let Some(steps) = state.remove(&format!("{name}.step")) else {
-                continue;
-            };
-            let mut tensors = Vec::new();
-            for part in self.settings.state_names() {
-                let full = format!("{name}.{part}");
-                let tensor = state.remove(&full).ok_or_else(|| mismatch(format!("`{full}` is missing")))?;
-                if tensor.shape() != parameter.shape() {
-                    return Err(mismatch(format!("`{full}` has shape {}, its parameter {}", tensor.shape(), parameter.shape())));
-                }
-                tensors.push(tensor);
-            }
-            let steps = steps.to_vec()?.first().map_or(0, |&count| count as u64);
-            slots.insert(name.clone(), Slot { steps, tensors });
-            if self.fillers.is_none() {
-                let gpu = parameter.gpu();
-                self.fillers = Some(Fillers { one: Tensor::full(gpu, [], 1.0)?, unused: Tensor::full(gpu, [], 0.0)? });
-            }
-        }
-        if let Some(name) = state.keys().next() {
-            return Err(mismatch(format!("`{name}` belongs to no parameter of this model, or to another optimizer")));
-        }
-        self.slots = slots;
-        Ok(())
-    }
-}
-
-fn mismatch(message: String) -> Error {
-    let advice = "resume with the `optimizer` and model keys of the run that wrote the checkpoint";
-    Error::shape("optimizer", format!("the saved state does not fit: {message}; {advice}"))
 }
