@@ -3,3 +3,4 @@ alias Pack = f32;
 const PACK: u32 = 1u;
 fn pack_sum(v: Pack) -> f32 { return v; }
 fn pack_max(v: Pack) -> f32 { return v; }
+fn first_of(v: Pack) -> f32 { return v; }

@@ -1,13 +1,20 @@
 //! Launchers: one file per stem family with its parameter struct, variant selection, dispatch and cost. No tape here.
 
+pub mod activation;
+pub mod adaptive_avg_pool2d;
 pub mod add;
+pub mod batch_norm;
+pub mod cat;
 pub mod clip_grad_norm;
 pub mod conv2d;
 pub mod gaussian_blur;
+pub mod interpolate;
 pub mod masked_loss;
 pub mod masked_metrics;
 pub mod masked_ssim;
+pub mod max_pool2d;
 pub mod optimizer;
+pub mod pad;
 pub mod params;
 pub mod sum_partials;
 

@@ -43,17 +43,28 @@ pub(crate) use params;
 /// Every parameter struct of the crate, one a line.
 #[rustfmt::skip]
 pub const LAYOUTS: &[Layout] = &[
+    Layout::of::<super::activation::ActivationParams>(),
+    Layout::of::<super::adaptive_avg_pool2d::AdaptiveAvgPool2dParams>(),
     Layout::of::<super::add::AddParams>(),
+    Layout::of::<super::batch_norm::BatchNormGradInputParams>(),
+    Layout::of::<super::batch_norm::BatchNormGradStatsMergeParams>(),
+    Layout::of::<super::batch_norm::BatchNormParams>(),
+    Layout::of::<super::batch_norm::BatchNormStatsMergeParams>(),
+    Layout::of::<super::batch_norm::BatchNormStatsParams>(),
+    Layout::of::<super::batch_norm::BatchNormStatsRunningParams>(),
     Layout::of::<super::clip_grad_norm::ClipGradNormParams>(),
     Layout::of::<super::clip_grad_norm::ClipGradNormScaleParams>(),
     Layout::of::<super::clip_grad_norm::ClipGradNormStatsParams>(),
     Layout::of::<super::gaussian_blur::GaussianBlurParams>(),
+    Layout::of::<super::interpolate::InterpolateParams>(),
     Layout::of::<super::masked_loss::MaskedLossParams>(),
     Layout::of::<super::masked_loss::MaskedLossPixelParams>(),
     Layout::of::<super::masked_metrics::MaskedMetricsParams>(),
     Layout::of::<super::masked_ssim::MaskedSsimParams>(),
     Layout::of::<super::masked_ssim::MaskedSsimPrepareParams>(),
+    Layout::of::<super::max_pool2d::MaxPool2dParams>(),
     Layout::of::<super::optimizer::AdamParams>(),
     Layout::of::<super::optimizer::RmsPropParams>(),
     Layout::of::<super::optimizer::SgdParams>(),
+    Layout::of::<super::pad::PadParams>(),
 ];

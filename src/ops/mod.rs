@@ -1,11 +1,25 @@
 //! Differentiable operations under PyTorch's functional names: each calls launchers and records its gradient on the tape.
 
+mod activation;
+mod adaptive_avg_pool2d;
 mod add;
+mod batch_norm;
+mod cat;
 mod conv2d;
 mod conv_transpose2d;
+mod interpolate;
 mod masked_loss;
+mod max_pool2d;
+mod pad;
 
+pub use activation::{Activation, activation, gelu, relu, sigmoid, sigmoidcutoff, tanhshelf};
+pub use adaptive_avg_pool2d::adaptive_avg_pool2d;
 pub use add::add;
+pub use batch_norm::{BatchNormAttrs, batch_norm};
+pub use cat::{cat, cat_padded};
 pub use conv_transpose2d::conv_transpose2d;
 pub use conv2d::conv2d;
+pub use interpolate::{Interpolation, Target, interpolate};
 pub use masked_loss::{Reduction, masked_loss};
+pub use max_pool2d::{Window, max_pool2d};
+pub use pad::{Sides, pad};

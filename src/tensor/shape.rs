@@ -51,6 +51,27 @@ impl Shape {
         }
         Ok(full - 2 * padding)
     }
+
+    /// Output extent of a resampling by a factor along one axis: ⌊size·factor⌋.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] where the factor is not positive and finite, or nothing is left.
+    pub fn scaled_output(size: usize, factor: f64) -> Result<usize> {
+        let scaled = (size as f64 * factor).floor();
+        if !(1.0..=f64::from(u32::MAX)).contains(&scaled) {
+            return Err(Error::shape("interpolate", format!("a scale factor of {factor} makes {scaled} pixels of {size}")));
+        }
+        Ok(scaled as usize)
+    }
+
+    /// Output extent of zero padding along one axis: size + before + after.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] where the sum overflows.
+    pub fn padded_output(size: usize, before: usize, after: usize) -> Result<usize> {
+        let padded = size.checked_add(before).and_then(|sum| sum.checked_add(after)).filter(|&sum| sum <= i32::MAX as usize);
+        padded.ok_or_else(|| Error::shape("pad", format!("{size} pixels padded by {before} and {after} are too many")))
+    }
 }
 
 impl<const N: usize> From<[usize; N]> for Shape {

@@ -3,12 +3,14 @@
 //! One file is one case: inputs, parameters, expected outputs and gradients, tolerances. Each op family has a file here whose
 //! functions run the case and put what they got into an [`Outcome`]; the comparison is in one place.
 
+mod batch_norm;
 mod case;
 mod convolution;
 mod elementwise;
 mod masked;
 mod optimizers;
 mod outcome;
+mod resample;
 
 use std::path::Path;
 
@@ -38,16 +40,26 @@ type Runner = fn(&Gpu, &Case) -> Result<Outcome>;
 /// Operations by name, one a line.
 #[rustfmt::skip]
 const RUNNERS: &[(&str, Runner)] = &[
+    ("adaptive_avg_pool2d", resample::adaptive_avg_pool2d),
     ("add", elementwise::add),
+    ("batch_norm", batch_norm::batch_norm),
+    ("cat", resample::cat),
     ("clip_grad_norm", optimizers::clip_grad_norm),
     ("conv2d", convolution::conv2d),
     ("conv_transpose2d", convolution::conv_transpose2d),
     ("gaussian_blur", masked::gaussian_blur),
+    ("gelu", elementwise::gelu),
+    ("interpolate", resample::interpolate),
     ("lr_schedule", optimizers::lr_schedule),
     ("masked_loss", masked::masked_loss),
     ("masked_metrics", masked::masked_metrics),
     ("masked_ssim", masked::masked_ssim),
+    ("max_pool2d", resample::max_pool2d),
     ("optimizer", optimizers::optimizer),
+    ("relu", elementwise::relu),
+    ("sigmoid", elementwise::sigmoid),
+    ("sigmoidcutoff", elementwise::sigmoidcutoff),
+    ("tanhshelf", elementwise::tanhshelf),
 ];
 
 /// Replays one fixture; `rtol_scale` multiplies its relative tolerances.

@@ -1,0 +1,19 @@
+// Activation: y = f(x), f by KIND (shared/activate.wgsl).
+// Launcher:  kernels/activation.rs   Reference: tests/reference/activations.rs
+// Grid:      64 packs of four elements a workgroup, folded past 65 535 groups.
+// Numerics:  a few ulp of f(x); finite for every finite x, NaN for NaN.
+const KIND = 1u;
+struct Params { packs: u32 }
+var<immediate> params: Params;
+@group(0) @binding(0) var<storage, read> input: array<vec4f>;        // [len]
+@group(0) @binding(1) var<storage, read_write> output: array<vec4f>; // [len]
+//!include shared/flat.wgsl
+//!include shared/pack4.wgsl
+//!include shared/activate.wgsl
+
+@compute @workgroup_size(64)
+fn activation(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32) {
+  let i = flat_group(group, groups) * 64u + local;
+  if i >= params.packs { return; }
+  output[i] = activate(KIND, input[i]);
+}

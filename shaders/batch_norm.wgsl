@@ -1,0 +1,32 @@
+// Batch normalisation with its activation: y = f((x - mean)·invstd·weight + bias), f by KIND (shared/activate.wgsl).
+// Launcher:  kernels/batch_norm.rs   Reference: tests/reference/batch_norm.rs
+// Grid:      one workgroup a (64 / lanes planes, chunk of `step` packs), chunk fastest, folded; `lanes` invocations walk a plane.
+// Numerics:  the mean is subtracted in two parts, exact for data with a large offset.
+const KIND = 0u;
+struct Params { planes: u32, c: u32, plane: u32, step: u32, chunks: u32, lanes: u32 }
+var<immediate> params: Params;
+@group(0) @binding(0) var<storage, read> input: array<Pack>;          // [n, c, plane]
+@group(0) @binding(1) var<storage, read> stats: array<vec4f>;         // [c] of (shift, mean - shift, invstd, unused)
+@group(0) @binding(2) var<storage, read> weight: array<f32>;          // [c]
+@group(0) @binding(3) var<storage, read> bias: array<f32>;            // [c]
+@group(0) @binding(4) var<storage, read_write> output: array<Pack>;   // [n, c, plane]
+//!include shared/flat.wgsl
+//!include shared/pack4.wgsl
+//!include shared/activate.wgsl
+
+@compute @workgroup_size(64)
+fn batch_norm(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32) {
+  let flat = flat_group(group, groups);
+  let plane = (flat / params.chunks) * (64u / params.lanes) + local / params.lanes;
+  if plane >= params.planes { return; }
+  let channel = plane % params.c;
+  let s = stats[channel];
+  let gain = weight[channel];
+  let offset = bias[channel];
+  let begin = (flat % params.chunks) * params.step;
+  let end = plane * params.plane + min(begin + params.step, params.plane);
+  for (var i = plane * params.plane + begin + local % params.lanes; i < end; i += params.lanes) {
+    let standard = (input[i] - s.x - s.y) * s.z;
+    output[i] = activate(KIND, standard * gain + offset);
+  }
+}

@@ -1,0 +1,28 @@
+// Merges the chunks of every channel and updates the running statistics: running = (1 - momentum)·running + momentum·batch, the variance unbiased.
+// Launcher:  kernels/batch_norm.rs   Reference: tests/reference/batch_norm.rs
+// Grid:      one invocation a channel, 64 a workgroup.
+// Numerics:  Chan's merge in a fixed order; invstd = 1/sqrt(biased variance + eps).
+struct Params { c: u32, chunks: u32, momentum: f32, eps: f32 }
+var<immediate> params: Params;
+@group(0) @binding(0) var<storage, read> partial: array<vec4f>;            // [c, chunks] of (count, mean - shift, m2, shift)
+@group(0) @binding(1) var<storage, read_write> running_mean: array<f32>;   // [c]
+@group(0) @binding(2) var<storage, read_write> running_var: array<f32>;    // [c]
+@group(0) @binding(3) var<storage, read_write> stats: array<vec4f>;        // [c] of (shift, mean - shift, invstd, unused)
+//!include shared/flat.wgsl
+//!include shared/moments.wgsl
+
+@compute @workgroup_size(64)
+fn batch_norm_stats_merge(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32) {
+  let channel = flat_group(group, groups) * 64u + local;
+  if channel >= params.c { return; }
+  var all = Moments(0.0, 0.0, 0.0);
+  for (var chunk = 0u; chunk < params.chunks; chunk += 1u) {
+    let part = partial[channel * params.chunks + chunk];
+    all = merged(all, Moments(part.x, part.y, part.z));
+  }
+  let shift = partial[channel * params.chunks].w;
+  stats[channel] = vec4f(shift, all.mean, 1.0 / sqrt(all.m2 / all.count + params.eps), 0.0);
+  let keep = 1.0 - params.momentum;
+  running_mean[channel] = keep * running_mean[channel] + params.momentum * (shift + all.mean);
+  running_var[channel] = keep * running_var[channel] + params.momentum * (all.m2 / (all.count - 1.0));
+}

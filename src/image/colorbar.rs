@@ -1,0 +1,61 @@
+//! Horizontal colour bars with round tick values.
+
+use super::canvas::{Canvas, INK_LIGHT, LINE};
+use super::colormap::Colormap;
+use super::font::{Anchor, text_width};
+
+/// Height of the bar itself in pixels.
+const BAR_ROWS: usize = 9;
+
+/// Height in pixels of a colour bar with tick labels of `cap` pixels.
+pub fn colorbar_rows(cap: f32) -> usize {
+    BAR_ROWS + 6 + 2 * cap.ceil() as usize
+}
+
+/// Draws a colour bar of `cols` pixels with its top left at (`row`, `col`); labels have capitals of `cap` pixels and stay above its ends.
+pub fn draw_colorbar(canvas: &mut Canvas, row: usize, col: usize, cols: usize, colormap: Colormap, range: (f32, f32), cap: f32) {
+    let last = cols.saturating_sub(1).max(1) as f32;
+    for c in 0..cols {
+        canvas.fill(row, col + c, BAR_ROWS, 1, colormap.colour(c as f32 / last));
+    }
+    canvas.frame(row, col, BAR_ROWS, cols, LINE);
+    let widest = format_value(range.0, range.1 - range.0).len().max(format_value(range.1, range.1 - range.0).len());
+    let room = cols as f32 / (text_width(&"0".repeat(widest), cap) + 1.6 * cap);
+    for value in ticks(range, room as usize) {
+        let x = (value - range.0) / (range.1 - range.0) * last;
+        let tick = col + x.round() as usize;
+        canvas.fill(row + BAR_ROWS + 1, tick, 3, 1, LINE);
+        let label = format_value(value, step(range, room as usize));
+        let half = text_width(&label, cap) / 2.0;
+        let centre = (tick as f32 + 0.5).clamp(col as f32 + half - 1.0, ((col + cols) as f32 - half + 1.0).max(col as f32 + half));
+        canvas.text(&label, row + BAR_ROWS + 6 + cap.ceil() as usize, centre, cap, Anchor::Centre, INK_LIGHT);
+    }
+}
+
+/// The largest number of equal round steps (1, 2, 2.5, 5 times a power of ten) with at most `most` ticks, as the step's size.
+fn step(range: (f32, f32), most: usize) -> f32 {
+    let span = (range.1 - range.0).abs();
+    let intervals = most.clamp(2, 6) as f32 - 1.0;
+    let raw = span / intervals;
+    let decade = 10f32.powf(raw.log10().floor());
+    [1.0, 2.0, 2.5, 5.0, 10.0].into_iter().map(|m| m * decade).find(|s| *s >= raw * 0.999).unwrap_or(raw)
+}
+
+/// Round tick values inside a range, at most six and at most `most` where that is two or more; none for an empty range.
+pub fn ticks(range: (f32, f32), most: usize) -> Vec<f32> {
+    let step = step(range, most);
+    if !step.is_finite() || step <= 0.0 || !range.0.is_finite() {
+        return Vec::new();
+    }
+    let (low, high) = (range.0.min(range.1), range.0.max(range.1));
+    let first = (low / step - 1e-3).ceil() as i64;
+    (0..8).map(|i| (first + i) as f32 * step).take_while(|v| *v <= high + 1e-3 * step).collect()
+}
+
+/// A tick value with as many decimals as its step needs, and a true minus sign.
+pub fn format_value(value: f32, step: f32) -> String {
+    let decimals =
+        (0..5).find(|d| (step.abs() * 10f32.powi(*d) - (step.abs() * 10f32.powi(*d)).round()).abs() < 1e-3 * step.abs() * 10f32.powi(*d));
+    let text = format!("{:.*}", decimals.unwrap_or(3) as usize, if value.abs() < 1e-6 * step.abs() { 0.0 } else { value });
+    text.replace('-', "−")
+}

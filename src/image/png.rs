@@ -1,0 +1,26 @@
+//! PNG encoding of a canvas (RGB8, deflate), for whoever writes the bytes whole or not at all.
+
+use super::canvas::Canvas;
+use crate::error::{Error, Result};
+
+impl Canvas {
+    /// The canvas as a complete PNG file in memory.
+    ///
+    /// # Errors
+    /// [`Error::Output`] if a side exceeds what PNG can store.
+    pub fn to_png(&self) -> Result<Vec<u8>> {
+        let failed = |message: String| {
+            Error::output("PNG", format!("a picture of {} × {} pixels cannot be encoded: {message}", self.rows(), self.cols()))
+        };
+        let width = u32::try_from(self.cols()).map_err(|e| failed(e.to_string()))?;
+        let height = u32::try_from(self.rows()).map_err(|e| failed(e.to_string()))?;
+        let mut bytes = Vec::new();
+        let mut encoder = png::Encoder::new(&mut bytes, width, height);
+        encoder.set_color(png::ColorType::Rgb);
+        encoder.set_depth(png::BitDepth::Eight);
+        let mut writer = encoder.write_header().map_err(|e| failed(e.to_string()))?;
+        writer.write_image_data(self.pixels().as_flattened()).map_err(|e| failed(e.to_string()))?;
+        writer.finish().map_err(|e| failed(e.to_string()))?;
+        Ok(bytes)
+    }
+}

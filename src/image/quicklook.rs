@@ -1,0 +1,50 @@
+//! A quicklook: one map with its title, a small colour bar and a no-data key below.
+
+use super::canvas::{Canvas, INK, INK_LIGHT, LINE, NO_DATA, PAPER};
+use super::colorbar::{colorbar_rows, draw_colorbar};
+use super::font::{Anchor, fit_text, text_width};
+use super::raster::{Field, Zoom};
+use crate::error::Result;
+
+/// Longest side of the map in pixels.
+const MOST: usize = 1200;
+/// Longest side of an enlarged small map, about.
+const LEAST: usize = 400;
+
+/// One field as a picture: the map framed, the title (a date, say) and the field's own title below it, and a colour bar.
+///
+/// Large maps are box-averaged to at most 1200 pixels on the longer side; small ones enlarged by a whole number to 400 or more.
+///
+/// # Errors
+/// [`Error::Shape`](crate::error::Error::Shape) where the values do not fill the field.
+pub fn quicklook(title: &str, field: &Field) -> Result<Canvas> {
+    let map = field.draw(Zoom::for_sides(field.rows, field.cols, LEAST, MOST))?;
+    let size = map.rows().max(map.cols()) as f32;
+    let (title_cap, label_cap) = ((size / 55.0).clamp(10.0, 16.0), (size / 75.0).clamp(8.0, 12.0));
+    let margin = (size / 40.0).clamp(12.0, 28.0) as usize;
+    let inner = map.cols().max(300);
+    let title_rows = title_cap as usize + margin * 3 / 4;
+    let mut canvas = Canvas::new(map.rows() + margin * 2 + title_rows + 8 + colorbar_rows(label_cap), inner + 2 * margin, PAPER);
+
+    let map_col = margin + (inner - map.cols()) / 2;
+    canvas.blit(&map, margin, map_col);
+    canvas.frame(margin, map_col, map.rows(), map.cols(), LINE);
+
+    let baseline = margin + map.rows() + title_rows;
+    let caption = if field.unit.is_empty() { field.title.clone() } else { format!("{} ({})", field.title, field.unit) };
+    let caption = fit_text(&caption, label_cap, inner as f32 * 0.5);
+    let room = inner as f32 - text_width(&caption, label_cap) - label_cap;
+    canvas.text(&fit_text(title, title_cap, room), baseline, margin as f32, title_cap, Anchor::Left, INK);
+    canvas.text(&caption, baseline, (margin + inner) as f32, label_cap, Anchor::Right, INK_LIGHT);
+
+    let bar_row = baseline + 12;
+    let swatch = (label_cap * 1.4) as usize;
+    let key_cols = swatch + 6 + text_width("no data", label_cap) as usize;
+    let bar_cols = (inner - key_cols - 2 * margin).max(80);
+    draw_colorbar(&mut canvas, bar_row, margin + 1, bar_cols, field.colormap, field.range, label_cap);
+    let key_col = margin + inner - key_cols;
+    canvas.fill(bar_row, key_col, 9, swatch, NO_DATA);
+    canvas.frame(bar_row, key_col, 9, swatch, LINE);
+    canvas.text("no data", bar_row + 9, (key_col + swatch + 6) as f32, label_cap, Anchor::Left, INK_LIGHT);
+    Ok(canvas)
+}

@@ -1,0 +1,323 @@
+//! Launchers of `batch_norm` with its statistics and gradients. Shaders: `shaders/batch_norm*.wgsl`.
+
+use crate::error::{Error, Result};
+use crate::gpu::shader::Variant;
+use crate::gpu::{Cost, Gpu, Launch, groups_1d};
+use crate::kernels::activation::Activation;
+use crate::kernels::params;
+use crate::tensor::Tensor;
+
+params!(
+    /// Planes of all images as packs, cut into chunks; `lanes` invocations walk one plane.
+    BatchNormParams for "batch_norm" { planes: u32, c: u32, plane: u32, step: u32, chunks: u32, lanes: u32 }
+);
+params!(
+    /// As [`BatchNormParams`], by channel; `team` invocations reduce a chunk.
+    BatchNormStatsParams for "batch_norm_stats", "batch_norm_grad_stats" {
+        n: u32, c: u32, plane: u32, step: u32, chunks: u32, lanes: u32, team: u32,
+    }
+);
+params!(
+    /// Channels, chunks of each, and the update of the running statistics.
+    BatchNormStatsMergeParams for "batch_norm_stats_merge" { c: u32, chunks: u32, momentum: f32, eps: f32 }
+);
+params!(
+    /// Channels.
+    BatchNormStatsRunningParams for "batch_norm_stats_running" { c: u32, eps: f32 }
+);
+params!(
+    /// Channels and chunks of each.
+    BatchNormGradStatsMergeParams for "batch_norm_grad_stats_merge" { c: u32, chunks: u32 }
+);
+params!(
+    /// As [`BatchNormParams`]; `inverse_count` is 1/(n·h·w) in training and 0 in evaluation.
+    BatchNormGradInputParams for "batch_norm_grad_input" {
+        planes: u32, c: u32, plane: u32, step: u32, chunks: u32, lanes: u32, inverse_count: f32,
+    }
+);
+
+/// Invocations of a workgroup.
+const GROUP: usize = 64;
+/// Chunks of a channel at most: one invocation merges them.
+const MAX_CHUNKS: usize = 128;
+
+/// How planes are shared out among invocations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Geometry {
+    n: usize,
+    c: usize,
+    /// Packs of a plane.
+    plane: usize,
+    /// Packs of a chunk, a multiple of `lanes`.
+    step: usize,
+    chunks: usize,
+    lanes: usize,
+    team: usize,
+    scalar: bool,
+}
+
+impl Geometry {
+    fn cut(dims: [usize; 4], team: impl Fn(usize) -> usize, chunks: impl Fn(usize) -> usize) -> Geometry {
+        let [n, c, h, w] = dims;
+        let scalar = h * w % 4 != 0;
+        let plane = if scalar { h * w } else { h * w / 4 };
+        let team = team(plane);
+        let lanes = plane.next_power_of_two().min(team);
+        let step = plane.div_ceil(chunks(plane).max(1)).div_ceil(lanes) * lanes;
+        Geometry { n, c, plane, step, chunks: plane.div_ceil(step), lanes, team, scalar }
+    }
+
+    /// An invocation handles at most 8 packs on a GPU; on a software device, where its start costs more, 8 to 32.
+    fn elementwise(software: bool, dims: [usize; 4]) -> Geometry {
+        let packs_each = if software { 32 } else { 8 };
+        let lanes = |plane: usize| if software { (plane / 8).next_power_of_two().min(GROUP) } else { GROUP };
+        Geometry::cut(dims, lanes, |plane| plane.div_ceil(GROUP * packs_each))
+    }
+
+    /// Channels are cut while an invocation keeps 16 packs and workgroups are fewer than the device can use, and in any case so that
+    /// none adds up more than 512. Small channels are reduced by 8 invocations instead of 64.
+    fn reduction(software: bool, dims: [usize; 4]) -> Geometry {
+        let [n, c, ..] = dims;
+        let (useful_groups, small) = if software { (16usize, 512) } else { (4096, 64) };
+        let team = |plane: usize| if n * plane <= small { 8 } else { GROUP };
+        let chunks = |plane: usize| (n * plane).div_ceil(GROUP * 512).max(useful_groups.div_ceil(c).min(n * plane / (GROUP * 16)));
+        Geometry::cut(dims, team, |plane| chunks(plane).min(MAX_CHUNKS))
+    }
+
+    fn elementwise_groups(&self) -> [u32; 3] {
+        groups_1d((self.n * self.c).div_ceil(GROUP / self.lanes) * self.chunks)
+    }
+
+    fn reduction_groups(&self) -> [u32; 3] {
+        groups_1d((self.c * self.chunks).div_ceil(GROUP / self.team))
+    }
+
+    fn stats_params(&self) -> BatchNormStatsParams {
+        let all = [self.n, self.c, self.plane, self.step, self.chunks, self.lanes, self.team];
+        let [n, c, plane, step, chunks, lanes, team] = all.map(|v| v as u32);
+        BatchNormStatsParams { n, c, plane, step, chunks, lanes, team }
+    }
+
+    fn variant(&self, activation: Activation) -> Variant {
+        Variant { consts: vec![("KIND", activation.code())], scalar: self.scalar }
+    }
+}
+
+fn check_channels(input: &Tensor, tensors: &[(&str, &Tensor)]) -> Result<[usize; 4]> {
+    let dims = input.nchw("batch_norm")?;
+    match tensors.iter().find(|(_, tensor)| tensor.shape().dims() != [dims[1]]) {
+        None => Ok(dims),
+        Some((name, tensor)) => {
+            let message = format!("{name} of shape {} does not fit input {}; [{}] was expected", tensor.shape(), input.shape(), dims[1]);
+            Err(Error::shape("batch_norm", message))
+        }
+    }
+}
+
+/// Checks all shapes of one call before anything runs.
+///
+/// # Errors
+/// A per-channel tensor that does not fit the input.
+pub fn check(input: &Tensor, weight: &Tensor, bias: &Tensor, running_mean: &Tensor, running_var: &Tensor) -> Result<()> {
+    let named = [("weight", weight), ("bias", bias), ("running_mean", running_mean), ("running_var", running_var)];
+    check_channels(input, &named).map(|_| ())
+}
+
+fn check_gradient(input: &Tensor, grad_output: &Tensor) -> Result<()> {
+    if input.shape() == grad_output.shape() {
+        return Ok(());
+    }
+    let message = format!("a gradient of shape {} for an output of shape {}", grad_output.shape(), input.shape());
+    Err(Error::shape("batch_norm", message))
+}
+
+/// Statistics of the batch, and the update of the running ones in place (the variance unbiased).
+///
+/// # Shapes
+/// input [n, c, h, w], running_mean and running_var [c]; gives [c, 4]: shift, mean − shift, 1/√(biased variance + eps), unused.
+///
+/// # Errors
+/// Shapes that do not fit; a single value per channel; out of memory.
+pub fn batch_norm_stats(input: &Tensor, running_mean: &Tensor, running_var: &Tensor, momentum: f32, eps: f32) -> Result<Tensor> {
+    let dims = check_channels(input, &[("running_mean", running_mean), ("running_var", running_var)])?;
+    let [n, c, h, w] = dims;
+    if n * h * w == 1 {
+        let message = format!("training needs more than one value per channel, got input {}: use a larger batch or image", input.shape());
+        return Err(Error::shape("batch_norm", message));
+    }
+    let (gpu, geometry) = (input.gpu(), Geometry::reduction(input.gpu().capabilities().software, dims));
+    let partial = Tensor::empty(gpu, [c, geometry.chunks, 4])?;
+    let stats = Tensor::empty(gpu, [c, 4])?;
+    gpu.launch(&Launch {
+        stem: "batch_norm_stats",
+        variant: Variant { consts: Vec::new(), scalar: geometry.scalar },
+        immediates: bytemuck::bytes_of(&geometry.stats_params()),
+        buffers: &[input.buffer(), partial.buffer()],
+        groups: geometry.reduction_groups(),
+        cost: Cost::new(4.0 * input.len() as f64, input.len()),
+    })?;
+    gpu.launch(&Launch {
+        stem: "batch_norm_stats_merge",
+        variant: Variant::default(),
+        immediates: bytemuck::bytes_of(&BatchNormStatsMergeParams { c: c as u32, chunks: geometry.chunks as u32, momentum, eps }),
+        buffers: &[partial.buffer(), running_mean.buffer(), running_var.buffer(), stats.buffer()],
+        groups: groups_1d(c.div_ceil(GROUP)),
+        cost: Cost::new(10.0 * (c * geometry.chunks) as f64, 4 * c * (geometry.chunks + 2)),
+    })?;
+    Ok(stats)
+}
+
+/// Statistics of evaluation mode, in the form of [`batch_norm_stats`].
+///
+/// # Shapes
+/// running_mean and running_var [c]; gives [c, 4].
+///
+/// # Errors
+/// Shapes that differ; out of memory.
+pub fn batch_norm_stats_running(gpu: &Gpu, running_mean: &Tensor, running_var: &Tensor, eps: f32) -> Result<Tensor> {
+    if running_mean.shape() != running_var.shape() || running_mean.is_empty() {
+        let message = format!("running_mean {} and running_var {} differ or are empty", running_mean.shape(), running_var.shape());
+        return Err(Error::shape("batch_norm", message));
+    }
+    let c = running_mean.len();
+    let stats = Tensor::empty(gpu, [c, 4])?;
+    gpu.launch(&Launch {
+        stem: "batch_norm_stats_running",
+        variant: Variant::default(),
+        immediates: bytemuck::bytes_of(&BatchNormStatsRunningParams { c: c as u32, eps }),
+        buffers: &[running_mean.buffer(), running_var.buffer(), stats.buffer()],
+        groups: groups_1d(c.div_ceil(GROUP)),
+        cost: Cost::new(3.0 * c as f64, 6 * c),
+    })?;
+    Ok(stats)
+}
+
+/// y = f((x − mean)·invstd·weight + bias).
+///
+/// # Shapes
+/// input [n, c, h, w], stats [c, 4] of [`batch_norm_stats`], weight and bias [c]; output as input.
+///
+/// # Errors
+/// Shapes that do not fit; out of memory.
+pub fn batch_norm(input: &Tensor, stats: &Tensor, weight: &Tensor, bias: &Tensor, activation: Activation) -> Result<Tensor> {
+    let dims = check_channels(input, &[("weight", weight), ("bias", bias)])?;
+    let geometry = Geometry::elementwise(input.gpu().capabilities().software, dims);
+    let output = Tensor::empty(input.gpu(), input.shape())?;
+    let BatchNormStatsParams { n, c, plane, step, chunks, lanes, .. } = geometry.stats_params();
+    input.gpu().launch(&Launch {
+        stem: "batch_norm",
+        variant: geometry.variant(activation),
+        immediates: bytemuck::bytes_of(&BatchNormParams { planes: n * c, c, plane, step, chunks, lanes }),
+        buffers: &[input, stats, weight, bias, &output].map(Tensor::buffer),
+        groups: geometry.elementwise_groups(),
+        cost: Cost::new(5.0 * input.len() as f64, 2 * input.len()),
+    })?;
+    Ok(output)
+}
+
+/// What the gradient kernels need of the forward pass.
+#[derive(Clone)]
+pub struct Saved {
+    /// The input.
+    pub input: Tensor,
+    /// Statistics that normalised it.
+    pub stats: Tensor,
+    /// Scale.
+    pub weight: Tensor,
+    /// Offset.
+    pub bias: Tensor,
+    /// Fused activation.
+    pub activation: Activation,
+}
+
+/// Gradients of weight and bias: (Σ dz·x̂, Σ dz) with dz = grad_output·f'(z).
+///
+/// # Shapes
+/// grad_output [n, c, h, w]; gives [c] and [c].
+///
+/// # Errors
+/// Shapes that do not fit; out of memory.
+pub fn batch_norm_grad_stats(saved: &Saved, grad_output: &Tensor) -> Result<(Tensor, Tensor)> {
+    let Saved { input, stats, weight, bias, activation } = saved;
+    check_gradient(input, grad_output)?;
+    let dims = check_channels(input, &[("weight", weight), ("bias", bias)])?;
+    let (gpu, geometry, c) = (input.gpu(), Geometry::reduction(input.gpu().capabilities().software, dims), dims[1]);
+    let parts = if geometry.chunks == 1 { vec![c] } else { vec![c, geometry.chunks] };
+    let (partial_weight, partial_bias) = (Tensor::empty(gpu, parts.as_slice())?, Tensor::empty(gpu, parts.as_slice())?);
+    gpu.launch(&Launch {
+        stem: "batch_norm_grad_stats",
+        variant: geometry.variant(*activation),
+        immediates: bytemuck::bytes_of(&geometry.stats_params()),
+        buffers: &[input, grad_output, stats, weight, bias, &partial_weight, &partial_bias].map(Tensor::buffer),
+        groups: geometry.reduction_groups(),
+        cost: Cost::new(8.0 * input.len() as f64, 2 * input.len()),
+    })?;
+    if geometry.chunks == 1 {
+        return Ok((partial_weight, partial_bias));
+    }
+    let (grad_weight, grad_bias) = (Tensor::empty(gpu, [c])?, Tensor::empty(gpu, [c])?);
+    gpu.launch(&Launch {
+        stem: "batch_norm_grad_stats_merge",
+        variant: Variant::default(),
+        immediates: bytemuck::bytes_of(&BatchNormGradStatsMergeParams { c: c as u32, chunks: geometry.chunks as u32 }),
+        buffers: &[&partial_weight, &partial_bias, &grad_weight, &grad_bias].map(Tensor::buffer),
+        groups: groups_1d(c.div_ceil(GROUP)),
+        cost: Cost::new(2.0 * (c * geometry.chunks) as f64, 2 * c * (geometry.chunks + 1)),
+    })?;
+    Ok((grad_weight, grad_bias))
+}
+
+/// Gradient of the input: weight·invstd·(dz − (grad_bias + x̂·grad_weight)/count) for batch statistics, weight·invstd·dz for running
+/// ones, which are constants: there `sums` is `None`.
+///
+/// # Shapes
+/// grad_output [n, c, h, w], sums of [`batch_norm_grad_stats`]; gives [n, c, h, w].
+///
+/// # Errors
+/// Shapes that do not fit; out of memory.
+pub fn batch_norm_grad_input(saved: &Saved, grad_output: &Tensor, sums: Option<(&Tensor, &Tensor)>) -> Result<Tensor> {
+    let Saved { input, stats, weight, bias, activation } = saved;
+    check_gradient(input, grad_output)?;
+    let dims = check_channels(input, &[("weight", weight), ("bias", bias)])?;
+    let inverse_count = if sums.is_some() { 1.0 / (dims[0] * dims[2] * dims[3]) as f32 } else { 0.0 };
+    // Without sums any finite values do, since they are multiplied by zero.
+    let (grad_weight, grad_bias) = sums.unwrap_or((weight, bias));
+    let geometry = Geometry::elementwise(input.gpu().capabilities().software, dims);
+    let grad_input = Tensor::empty(input.gpu(), input.shape())?;
+    let BatchNormStatsParams { n, c, plane, step, chunks, lanes, .. } = geometry.stats_params();
+    input.gpu().launch(&Launch {
+        stem: "batch_norm_grad_input",
+        variant: geometry.variant(*activation),
+        immediates: bytemuck::bytes_of(&BatchNormGradInputParams { planes: n * c, c, plane, step, chunks, lanes, inverse_count }),
+        buffers: &[input, grad_output, stats, weight, bias, grad_weight, grad_bias, &grad_input].map(Tensor::buffer),
+        groups: geometry.elementwise_groups(),
+        cost: Cost::new(12.0 * input.len() as f64, 3 * input.len()),
+    })?;
+    Ok(grad_input)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{GROUP, Geometry};
+
+    #[test]
+    fn chunks_cover_every_plane_on_both_kinds_of_device() {
+        for dims in [[1, 1, 1, 1], [2, 3, 41, 47], [8, 64, 256, 256], [8, 728, 16, 16], [1, 5000, 1, 1], [1, 1, 2863, 1633]] {
+            for software in [false, true] {
+                for geometry in [Geometry::elementwise(software, dims), Geometry::reduction(software, dims)] {
+                    assert!(geometry.chunks * geometry.step >= geometry.plane, "{dims:?} {geometry:?}");
+                    assert!((geometry.chunks - 1) * geometry.step < geometry.plane, "{dims:?} {geometry:?}");
+                    assert!(geometry.step % geometry.lanes == 0 && geometry.team % geometry.lanes == 0 && GROUP % geometry.team == 0);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn reductions_fill_a_large_device_but_not_a_processor() {
+        let early = Geometry::reduction(false, [8, 64, 256, 256]);
+        assert!(early.c * early.chunks >= 2048, "{early:?}");
+        assert_eq!(Geometry::reduction(false, [8, 728, 16, 16]).chunks, 1);
+        assert_eq!(Geometry::reduction(true, [4, 64, 128, 128]).chunks, 1);
+    }
+}

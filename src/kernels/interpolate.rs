@@ -1,0 +1,129 @@
+//! Launchers of `interpolate` and its gradient. Shaders: `shaders/interpolate.wgsl`, `shaders/interpolate_grad_input.wgsl`, and both with
+//! `_nearest_2x` for doubling.
+
+use crate::error::{Error, Result};
+use crate::gpu::shader::Variant;
+use crate::gpu::{Cost, Launch, groups_1d};
+use crate::kernels::params;
+use crate::tensor::{Shape, Tensor};
+
+params!(
+    /// Extents, and source pixels per output pixel.
+    InterpolateParams for "interpolate", "interpolate_nearest_2x", "interpolate_grad_input", "interpolate_grad_input_nearest_2x" {
+        planes: u32, h_in: u32, w_in: u32, h_out: u32, w_out: u32, ratio_h: f32, ratio_w: f32,
+    }
+);
+
+/// How source pixels are combined; the discriminant is the shaders' `MODE`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Interpolation {
+    /// The pixel at ⌊position·ratio⌋.
+    Nearest = 0,
+    /// Bilinear between pixel centres (`align_corners=False`).
+    Bilinear = 1,
+    /// Bilinear with the corner pixels of input and output aligned (`align_corners=True`).
+    BilinearAligned = 2,
+}
+
+/// The size to resample to.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Target {
+    /// Rows and columns; the ratio is input over output.
+    Size([usize; 2]),
+    /// A factor for both axes; the ratio is its inverse, whatever the rounding of the size.
+    Scale(f64),
+}
+
+impl Target {
+    fn output(self, input: [usize; 2]) -> Result<[usize; 2]> {
+        match self {
+            Target::Size(size) if size.contains(&0) => Err(Error::shape("interpolate", format!("a size of {size:?} is empty"))),
+            Target::Size(size) => Ok(size),
+            Target::Scale(factor) => Ok([Shape::scaled_output(input[0], factor)?, Shape::scaled_output(input[1], factor)?]),
+        }
+    }
+
+    /// Source pixels per output pixel along one axis, in the precision in which PyTorch computes it.
+    fn ratio(self, mode: Interpolation, input: usize, output: usize) -> f32 {
+        match (mode, self) {
+            (Interpolation::BilinearAligned, _) if output > 1 => (input - 1) as f32 / (output - 1) as f32,
+            (Interpolation::BilinearAligned, _) => 0.0,
+            (_, Target::Size(_)) => input as f32 / output as f32,
+            (_, Target::Scale(factor)) => (1.0 / factor) as f32,
+        }
+    }
+
+    fn parameters(self, mode: Interpolation, planes: usize, input: [usize; 2], output: [usize; 2]) -> InterpolateParams {
+        let [planes, h_in, w_in, h_out, w_out] = [planes, input[0], input[1], output[0], output[1]].map(|v| v as u32);
+        let [ratio_h, ratio_w] = [0, 1].map(|axis| self.ratio(mode, input[axis], output[axis]));
+        InterpolateParams { planes, h_in, w_in, h_out, w_out, ratio_h, ratio_w }
+    }
+}
+
+/// True where every pixel becomes a block of 2 × 2 and rows are whole pairs.
+fn is_doubling(mode: Interpolation, input: [usize; 2], parameters: &InterpolateParams) -> bool {
+    let doubled = [parameters.h_out, parameters.w_out] == [2 * parameters.h_in, 2 * parameters.w_in];
+    mode == Interpolation::Nearest && doubled && [parameters.ratio_h, parameters.ratio_w] == [0.5, 0.5] && input[1] % 2 == 0
+}
+
+/// Resamples every plane.
+///
+/// # Shapes
+/// input [n, c, h, w]; output [n, c, h_out, w_out].
+///
+/// # Errors
+/// A target without pixels; out of memory.
+pub fn interpolate(input: &Tensor, target: Target, mode: Interpolation) -> Result<Tensor> {
+    let [n, c, h, w] = input.nchw("interpolate")?;
+    let [h_out, w_out] = target.output([h, w])?;
+    let output = Tensor::empty(input.gpu(), [n, c, h_out, w_out])?;
+    let parameters = target.parameters(mode, n * c, [h, w], [h_out, w_out]);
+    let (stem, consts, items) = match is_doubling(mode, [h, w], &parameters) {
+        true => ("interpolate_nearest_2x", Vec::new(), h * w / 2),
+        false => ("interpolate", vec![("MODE", mode as u32)], h_out * w_out),
+    };
+    input.gpu().launch(&Launch {
+        stem,
+        variant: Variant { consts, scalar: false },
+        immediates: bytemuck::bytes_of(&parameters),
+        buffers: &[input.buffer(), output.buffer()],
+        groups: groups_1d(n * c * items.div_ceil(64)),
+        cost: Cost::new(if mode == Interpolation::Nearest { 0.0 } else { 9.0 * output.len() as f64 }, input.len() + output.len()),
+    })?;
+    Ok(output)
+}
+
+/// Gradient of the input: each pixel's shares of the output pixels that use it.
+///
+/// # Shapes
+/// grad_output [n, c, h_out, w_out]; gives `input_shape`.
+///
+/// # Errors
+/// Shapes that do not belong together; out of memory.
+pub fn interpolate_grad_input(grad_output: &Tensor, input_shape: &Shape, target: Target, mode: Interpolation) -> Result<Tensor> {
+    let [n_out, c_out, h_out, w_out] = grad_output.nchw("interpolate")?;
+    let grad_input = Tensor::empty(grad_output.gpu(), input_shape)?;
+    let [n, c, h, w] = grad_input.nchw("interpolate")?;
+    if [n, c] != [n_out, c_out] || target.output([h, w])? != [h_out, w_out] {
+        let message = format!("a gradient of shape {} for an input of shape {input_shape}", grad_output.shape());
+        return Err(Error::shape("interpolate", message));
+    }
+    let parameters = target.parameters(mode, n * c, [h, w], [h_out, w_out]);
+    let (stem, consts, items) = match is_doubling(mode, [h, w], &parameters) {
+        true => ("interpolate_grad_input_nearest_2x", Vec::new(), h * w / 2),
+        false => ("interpolate_grad_input", vec![("MODE", mode as u32)], h * w),
+    };
+    grad_output.gpu().launch(&Launch {
+        stem,
+        variant: Variant { consts, scalar: false },
+        immediates: bytemuck::bytes_of(&parameters),
+        buffers: &[grad_output.buffer(), grad_input.buffer()],
+        groups: groups_1d(n * c * items.div_ceil(64)),
+        cost: Cost::new(
+            if mode == Interpolation::Nearest { 1.0 } else { 8.0 } * grad_output.len() as f64,
+            grad_input.len() + grad_output.len(),
+        ),
+    })?;
+    Ok(grad_input)
+}

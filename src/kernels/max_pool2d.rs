@@ -1,0 +1,96 @@
+//! Launchers of `max_pool2d` and its gradient. Shaders: `shaders/max_pool2d.wgsl`, `shaders/max_pool2d_grad_input.wgsl`, and both with
+//! `_2x2` for the usual window.
+
+use crate::error::{Error, Result};
+use crate::gpu::{Cost, Launch, groups_1d};
+use crate::kernels::params;
+use crate::tensor::{Shape, Tensor};
+
+params!(
+    /// Extents and window.
+    MaxPool2dParams for "max_pool2d", "max_pool2d_2x2", "max_pool2d_grad_input", "max_pool2d_grad_input_2x2" {
+        planes: u32, h_in: u32, w_in: u32, h_out: u32, w_out: u32, kernel: u32, stride: u32, padding: u32,
+    }
+);
+
+/// A square pooling window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    /// Side.
+    pub kernel: usize,
+    /// Step between windows.
+    pub stride: usize,
+    /// Border that never wins; at most half the kernel.
+    pub padding: usize,
+}
+
+impl Window {
+    /// True where windows are 2 × 2 without gaps or overlap and four columns are two of them, for any input of `width` columns.
+    fn is_quartering(&self, width: usize) -> bool {
+        *self == Window { kernel: 2, stride: 2, padding: 0 } && width % 4 == 0
+    }
+}
+
+/// Maximum of every window, and its position `row·w_in + col` in the input plane (u32 bits; ties to the first in scan order).
+///
+/// # Shapes
+/// input [n, c, h, w]; both results [n, c, h_out, w_out] with ⌊(h + 2·padding − kernel) / stride⌋ + 1 rows.
+///
+/// # Errors
+/// A window that does not fit, padding above half the kernel; out of memory.
+pub fn max_pool2d(input: &Tensor, window: Window) -> Result<(Tensor, Tensor)> {
+    let [n, c, h, w] = input.nchw("max_pool2d")?;
+    let Window { kernel, stride, padding } = window;
+    if padding > kernel / 2 {
+        let message = format!("padding {padding} exceeds half the kernel ({kernel}), so some windows would hold nothing");
+        return Err(Error::shape("max_pool2d", message));
+    }
+    let h_out = Shape::conv_output("max_pool2d", h, kernel, stride, padding, 1)?;
+    let w_out = Shape::conv_output("max_pool2d", w, kernel, stride, padding, 1)?;
+    let output = Tensor::empty(input.gpu(), [n, c, h_out, w_out])?;
+    let index = Tensor::empty(input.gpu(), [n, c, h_out, w_out])?;
+    let (stem, items) = if window.is_quartering(w) { ("max_pool2d_2x2", h_out * w / 4) } else { ("max_pool2d", h_out * w_out) };
+    input.gpu().launch(&Launch {
+        stem,
+        variant: Default::default(),
+        immediates: bytemuck::bytes_of(&parameters(n * c, [h, w], [h_out, w_out], window)),
+        buffers: &[input.buffer(), output.buffer(), index.buffer()],
+        groups: groups_1d(n * c * items.div_ceil(64)),
+        cost: Cost::new((output.len() * kernel * kernel) as f64, input.len() + 2 * output.len()),
+    })?;
+    Ok((output, index))
+}
+
+/// Gradient of the input: every maximum's position receives its window's gradient.
+///
+/// # Shapes
+/// grad_output and index [n, c, h_out, w_out] of [`max_pool2d`]; gives `input_shape`.
+///
+/// # Errors
+/// Shapes that do not belong together; out of memory.
+pub fn max_pool2d_grad_input(grad_output: &Tensor, index: &Tensor, input_shape: &Shape, window: Window) -> Result<Tensor> {
+    let [n, c, h_out, w_out] = grad_output.nchw("max_pool2d")?;
+    let grad_input = Tensor::empty(grad_output.gpu(), input_shape)?;
+    let [n_in, c_in, h, w] = grad_input.nchw("max_pool2d")?;
+    if grad_output.shape() != index.shape() || [n, c] != [n_in, c_in] || window.stride == 0 {
+        let message = format!("a gradient of shape {} for an output of shape {}", grad_output.shape(), index.shape());
+        return Err(Error::shape("max_pool2d", message));
+    }
+    let quartering = window.is_quartering(w);
+    let (stem, items) = if quartering { ("max_pool2d_grad_input_2x2", h.div_ceil(2) * w / 4) } else { ("max_pool2d_grad_input", h * w) };
+    grad_output.gpu().launch(&Launch {
+        stem,
+        variant: Default::default(),
+        immediates: bytemuck::bytes_of(&parameters(n * c, [h, w], [h_out, w_out], window)),
+        buffers: &[grad_output.buffer(), index.buffer(), grad_input.buffer()],
+        groups: groups_1d(n * c * items.div_ceil(64)),
+        cost: Cost::new(grad_input.len() as f64, grad_input.len() + 2 * grad_output.len()),
+    })?;
+    Ok(grad_input)
+}
+
+fn parameters(planes: usize, input: [usize; 2], output: [usize; 2], window: Window) -> MaxPool2dParams {
+    let all = [planes, input[0], input[1], output[0], output[1], window.kernel, window.stride, window.padding];
+    let [planes, h_in, w_in, h_out, w_out, kernel, stride, padding] = all.map(|v| v as u32);
+    MaxPool2dParams { planes, h_in, w_in, h_out, w_out, kernel, stride, padding }
+}

@@ -1,0 +1,120 @@
+//! Writes a scene as a dataset: one GeoTIFF per variable and day, split lists, and a configuration that trains on it.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use super::georeference::albers;
+use super::recipe::{Moments, Recipe};
+use super::season::Day;
+use super::terrain::SCENE_KM;
+use super::{Scene, SynthOptions};
+use crate::data::writer::{write_atomically, write_geotiff};
+use crate::error::{Error, Result};
+
+/// Days that see a smaller share of the land than this are mapped only, not learned from.
+const LEAST_SHARE: f64 = 0.4;
+
+/// What was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SynthSummary {
+    /// The configuration.
+    pub config: PathBuf,
+    /// Days in the train, val and test lists.
+    pub train_val_test: [usize; 3],
+    /// Days written.
+    pub days: usize,
+}
+
+/// Names of the days in each list.
+#[derive(Debug, Default)]
+struct Lists {
+    train: Vec<Day>,
+    val: Vec<Day>,
+    test: Vec<Day>,
+    eval: Vec<Day>,
+    all: Vec<Day>,
+}
+
+/// Writes the dataset into `out_dir`; `progress` hears (days done, days in all) after each day.
+///
+/// Folders: `melt`, `mar_wa1`, `pmw`, `pmw_winter_mean`; files `dem.tif`, `landmask.tif`, `splits/*.csv`, `config.yaml`.
+///
+/// # Errors
+/// [`Error::Usage`] for options that no scene can have, [`Error::Input`] for geography that cannot be read,
+/// [`Error::Output`] where a file cannot be written.
+pub fn write_dataset(out_dir: &Path, options: &SynthOptions, mut progress: impl FnMut(usize, usize)) -> Result<SynthSummary> {
+    if out_dir.to_str().is_none() {
+        return Err(Error::output(out_dir, "the folder's name is not valid UTF-8, so that no configuration can name it; choose another"));
+    }
+    let scene = Scene::new(options)?;
+    let (rows, cols) = (options.rows, options.cols);
+    // Pixels of the reference's 100 m at its 2863 rows, else of a round number of metres.
+    let geo = albers((f64::from(SCENE_KM) * 100.0 / rows as f64).round() * 10.0);
+    let save = |name: String, values: &[f32]| write_geotiff(out_dir.join(name), rows, cols, values, &geo);
+
+    let landmask: Vec<f32> = scene.terrain.land.iter().map(|land| if *land { 1.0 } else { -1.0 }).collect();
+    save("dem.tif".into(), &scene.terrain.dem)?;
+    save("landmask.tif".into(), &landmask)?;
+    let mut years: Vec<i32> = scene.days.iter().map(|d| d.year).collect();
+    years.dedup();
+    for year in years {
+        save(format!("pmw_winter_mean/{year}_jan_feb.tif"), &scene.winter_mean(year))?;
+    }
+
+    let lists = divide(&scene);
+    let (mut pmw, mut mar, mut melt, mut dem) = (Moments::default(), Moments::default(), Moments::default(), Moments::default());
+    dem.add(scene.terrain.dem.iter().copied());
+    for (done, day) in scene.days.iter().enumerate() {
+        let fields = scene.day(*day);
+        let name = day.name();
+        save(format!("melt/{name}.tif"), &fields.melt)?;
+        save(format!("mar_wa1/{name}.tif"), &fields.mar_wa1)?;
+        save(format!("pmw/{name}.tif"), &fields.pmw)?;
+        if lists.train.contains(day) {
+            pmw.add(fields.pmw.iter().copied());
+            mar.add(fields.mar_wa1.iter().copied());
+            melt.add(fields.melt.iter().zip(&scene.terrain.land).filter(|(m, land)| **land && !m.is_nan()).map(|(m, _)| *m));
+        }
+        progress(done + 1, scene.days.len());
+    }
+
+    for (split, days) in [
+        ("train", &lists.train),
+        ("val", &lists.val),
+        ("test", &lists.test),
+        ("eval", &lists.eval),
+        ("all", &lists.all),
+        ("deploy", &scene.days),
+    ] {
+        let text: String = days.iter().map(|d| format!("{}.tif\n", d.name())).collect();
+        write_text(&out_dir.join("splits").join(format!("{split}.csv")), &text)?;
+    }
+    let recipe = Recipe { out_dir, options, days: &scene.days, pmw, mar_wa1: mar, melt, dem };
+    let config = out_dir.join("config.yaml");
+    write_text(&config, &recipe.yaml())?;
+    Ok(SynthSummary { config, train_val_test: [lists.train.len(), lists.val.len(), lists.test.len()], days: scene.days.len() })
+}
+
+/// Of the well-covered days, in time order, one in seven each for val and test (more of a short archive); eval is up to three of val.
+fn divide(scene: &Scene) -> Lists {
+    let mut good: Vec<Day> = scene.days.iter().copied().filter(|d| scene.seen_share(*d) >= LEAST_SHARE).collect();
+    if good.len() < 3 {
+        good.clone_from(&scene.days);
+    }
+    let cycle = good.len().clamp(3, 7);
+    let mut lists = Lists { all: good.clone(), ..Lists::default() };
+    for (i, day) in good.into_iter().enumerate() {
+        match i % cycle {
+            p if p == cycle / 2 => lists.val.push(day),
+            p if p == cycle - 1 => lists.test.push(day),
+            _ => lists.train.push(day),
+        }
+    }
+    let step = lists.val.len().div_ceil(3).max(1);
+    lists.eval = lists.val.iter().copied().step_by(step).collect();
+    lists
+}
+
+fn write_text(path: &Path, text: &str) -> Result<()> {
+    write_atomically(path, |out| out.write_all(text.as_bytes()))
+}

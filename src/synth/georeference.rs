@@ -1,0 +1,46 @@
+//! The coordinate system of the reference's grid as GeoTIFF tags: Albers equal area on WGS 84, 70° N 45° W, parallels 60° and 80° N.
+//!
+//! Source: OGC GeoTIFF 1.1, sections 7.1 to 7.5 (keys), 8 (pixel scale and tie point).
+
+use crate::data::geotags::{GeoTag, GeoTags};
+
+/// Map coordinates of the scene's upper left corner, m.
+const ORIGIN: [f64; 2] = [226_500.0, -263_400.0];
+const DOUBLE: u16 = 12;
+const SHORT: u16 = 3;
+
+/// Tags of a scene whose upper left corner is the reference's and whose pixels have sides of `pixel_m` metres.
+pub fn albers(pixel_m: f64) -> GeoTags {
+    // Standard parallels, latitude and longitude of origin, false easting and northing.
+    let parameters = [60.0, 80.0, 70.0, -45.0, 0.0, 0.0];
+    let own = |key: u16, value: u16| [key, 0, 1, value];
+    let parameter = |key: u16, index: u16| [key, 34736, 1, index];
+    let keys = [
+        own(1024, 1),     // projected model
+        own(1025, 1),     // pixels are areas
+        own(2048, 4326),  // WGS 84
+        own(2054, 9102),  // degrees
+        own(3072, 32767), // projected system defined here
+        own(3074, 32767), // conversion defined here
+        own(3075, 11),    // Albers equal area
+        own(3076, 9001),  // metres
+        parameter(3078, 0),
+        parameter(3079, 1),
+        parameter(3080, 3), // longitude of origin
+        parameter(3081, 2), // latitude of origin
+        parameter(3082, 4),
+        parameter(3083, 5),
+    ];
+    let directory: Vec<u16> = [1, 1, 0, keys.len() as u16].into_iter().chain(keys.into_iter().flatten()).collect();
+    let tags = vec![
+        doubles(33550, &[pixel_m, pixel_m, 0.0]),
+        doubles(33922, &[0.0, 0.0, 0.0, ORIGIN[0], ORIGIN[1], 0.0]),
+        GeoTag { tag: 34735, kind: SHORT, count: directory.len() as u64, bytes: directory.iter().flat_map(|v| v.to_le_bytes()).collect() },
+        doubles(34736, &parameters),
+    ];
+    GeoTags { tags }
+}
+
+fn doubles(tag: u16, values: &[f64]) -> GeoTag {
+    GeoTag { tag, kind: DOUBLE, count: values.len() as u64, bytes: values.iter().flat_map(|v| v.to_le_bytes()).collect() }
+}

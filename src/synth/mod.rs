@@ -1,0 +1,141 @@
+//! A believable Helheim to try everything on: an invented scene with terrain, seasons, radar melt, model and microwave fields.
+//!
+//! Everything is a pure function of the options: the same seed, size and day give the same pixels, whichever other days are made.
+//! Shapes and statistics follow the reference's data set: bimodal melt that is not monotonic in elevation, swath gaps, blocky model
+//! cells, smooth brightness temperatures. [`Scene`] makes the fields; [`write_dataset`] writes them with splits and a configuration.
+
+pub mod climate;
+pub mod dataset;
+pub mod geography;
+pub mod georeference;
+pub mod noise;
+pub mod recipe;
+pub mod sar;
+pub mod season;
+pub mod terrain;
+
+use std::path::PathBuf;
+
+use crate::error::{Error, Result};
+use climate::Climate;
+use sar::Radar;
+use season::{Day, MOST_DAYS, Weather};
+use terrain::Terrain;
+
+pub use dataset::{SynthSummary, write_dataset};
+
+/// Smallest side of a scene in pixels: coarse cells and tiles need some room.
+pub const LEAST_SIDE: usize = 64;
+/// Largest side of a scene in pixels.
+pub const MOST_SIDE: usize = 8192;
+/// Fewest days: one of every month.
+pub const LEAST_DAYS: usize = 6;
+
+/// What to make.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SynthOptions {
+    /// Rows of the grid.
+    pub rows: usize,
+    /// Columns of the grid.
+    pub cols: usize,
+    /// Number of days, April to September from 2017 on.
+    pub days: usize,
+    /// Seed of everything.
+    pub seed: u64,
+    /// Folder with real geography (see [`geography`]), instead of invented land.
+    pub geography: Option<PathBuf>,
+}
+
+impl Default for SynthOptions {
+    fn default() -> Self {
+        SynthOptions { rows: 256, cols: 192, days: 72, seed: 42, geography: None }
+    }
+}
+
+impl SynthOptions {
+    /// Refuses sizes and counts that no scene can have.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] with the allowed range.
+    pub fn check(&self) -> Result<()> {
+        let sides = LEAST_SIDE..=MOST_SIDE;
+        if !sides.contains(&self.rows) || !sides.contains(&self.cols) {
+            let message = format!("--size {}x{}: both sides must be {LEAST_SIDE} to {MOST_SIDE} pixels", self.rows, self.cols);
+            return Err(Error::Usage(message));
+        }
+        if !(LEAST_DAYS..=MOST_DAYS).contains(&self.days) {
+            let message = format!("--days {}: choose {LEAST_DAYS} to {MOST_DAYS} (April to September of seven years)", self.days);
+            return Err(Error::Usage(message));
+        }
+        Ok(())
+    }
+}
+
+/// The fields of one day, row-major rasters of the scene's size.
+#[derive(Debug, Clone)]
+pub struct DayFields {
+    /// Radar melt fraction 0…1, NaN outside the swath, clutter over the ocean.
+    pub melt: Vec<f32>,
+    /// Liquid water content of the top metre, climate model.
+    pub mar_wa1: Vec<f32>,
+    /// Brightness temperature, K.
+    pub pmw: Vec<f32>,
+}
+
+/// A scene: the fixed geography and whatever the daily fields need.
+pub struct Scene {
+    /// What it was made from.
+    pub options: SynthOptions,
+    /// Elevation and land.
+    pub terrain: Terrain,
+    /// All days, sorted.
+    pub days: Vec<Day>,
+    radar: Radar,
+    climate: Climate,
+}
+
+impl Scene {
+    /// Invents the scene.
+    ///
+    /// # Errors
+    /// As [`SynthOptions::check`], and [`Terrain::read`] where there is real geography.
+    pub fn new(options: &SynthOptions) -> Result<Self> {
+        options.check()?;
+        let SynthOptions { rows, cols, days, seed, geography } = options;
+        let terrain = match geography {
+            Some(folder) => Terrain::read(folder, *rows, *cols, *seed)?,
+            None => Terrain::invent(*rows, *cols, *seed),
+        };
+        let (radar, climate) = (Radar::new(&terrain, *seed), Climate::new(&terrain, *seed));
+        Ok(Scene { options: options.clone(), days: season::archive_days(*days), terrain, radar, climate })
+    }
+
+    /// The weather of a day.
+    pub fn weather(&self, day: Day) -> Weather {
+        season::weather(self.options.seed, day)
+    }
+
+    /// All fields of one day, which need not be among [`Scene::days`].
+    pub fn day(&self, day: Day) -> DayFields {
+        let (weather, seed) = (self.weather(day), self.options.seed);
+        let mut melt = self.radar.melt(&self.terrain, seed, day, weather);
+        let pmw = self.climate.pmw(&self.terrain, seed, day, weather, &melt);
+        let mar_wa1 = self.climate.mar(&self.terrain, seed, day, weather);
+        for (value, seen) in melt.iter_mut().zip(sar::swath(&self.terrain, seed, day)) {
+            if !seen {
+                *value = f32::NAN;
+            }
+        }
+        DayFields { melt, mar_wa1, pmw }
+    }
+
+    /// Share of the land that the radar saw on a day; 1 is all of it.
+    pub fn seen_share(&self, day: Day) -> f64 {
+        sar::seen_share(self.options.seed, day)
+    }
+
+    /// Mean brightness temperature of a year's January and February, K.
+    pub fn winter_mean(&self, year: i32) -> Vec<f32> {
+        self.climate.winter_mean(&self.terrain, self.options.seed, year)
+    }
+}

@@ -1,0 +1,154 @@
+//! Radar melt fraction: bimodal, ragged, first in the valleys, absent from bare rock late in the year, seen through tilted swaths.
+//!
+//! Every land pixel has an equivalent elevation: its height, changed by valleys, rock, lasting and daily departures. The lowest share of the
+//! land melts, that share being the day's; a pixel's fraction is a narrow ramp over its rank, so histograms hold at every scene size.
+
+use super::noise::{Noise, Purpose, smoothstep, stream, uniform};
+use super::season::{Day, Weather};
+use super::terrain::{LAND_SHARE, Terrain};
+
+/// Width of the ramp from dry to wet, in shares of the land.
+const RAMP: f32 = 0.11;
+/// Bins of the rank table.
+const BINS: usize = 4096;
+/// Shares of the scene that the swaths see of the land, and how often each occurs.
+const SWATHS: [(f64, f32); 6] = [(0.716, 0.50), (0.62, 0.14), (0.56, 0.13), (0.46, 0.11), (0.16, 0.07), (0.07, 0.05)];
+
+/// What the radar's view of a scene needs beyond the terrain; made once.
+pub struct Radar {
+    lasting: Vec<f32>,
+    grain: Vec<f32>,
+}
+
+impl Radar {
+    /// Lasting departures of the melt from elevation, and the grain of bare rock.
+    pub fn new(terrain: &Terrain, seed: u64) -> Self {
+        let noise = Noise::new(seed, Purpose::MeltStatic, 0);
+        let km = terrain.pixel_km();
+        let at = |i: usize| ((i % terrain.cols) as f32 * km, (i / terrain.cols) as f32 * km);
+        let lasting = (0..terrain.dem.len()).map(|i| {
+            let (x, y) = at(i);
+            190.0 * noise.fractal(x / 48.0, y / 48.0, 6)
+        });
+        let lasting = lasting.collect();
+        let mut rng = stream(seed, Purpose::MeltStatic, 1);
+        // Grain: patches of a few kilometres, broken up pixel by pixel; about uniform in 0…1.
+        let grain = (0..terrain.dem.len()).map(|i| {
+            let (x, y) = at(i);
+            (0.5 + 0.75 * noise.fractal(x / 6.0 + 70.0, y / 6.0, 3) + 0.45 * (uniform(&mut rng) - 0.5)).clamp(0.0, 1.0)
+        });
+        let grain = grain.collect();
+        Radar { lasting, grain }
+    }
+
+    /// Melt fraction 0…1 everywhere on one day, ocean clutter included.
+    pub fn melt(&self, terrain: &Terrain, seed: u64, day: Day, weather: Weather) -> Vec<f32> {
+        let daily = Noise::new(seed, Purpose::MeltDaily, day.number());
+        let km = terrain.pixel_km();
+        let mut rng = stream(seed, Purpose::MeltDaily, -day.number());
+        let height: Vec<f32> = (0..terrain.dem.len())
+            .map(|i| {
+                let (x, y) = ((i % terrain.cols) as f32 * km, (i / terrain.cols) as f32 * km);
+                let (z, rock, valley) = (terrain.dem[i], terrain.rock[i], terrain.valley[i]);
+                let lowland = 1.0 - smoothstep(900.0, 1500.0, z);
+                let spring = 1.0 - 0.8 * weather.bare;
+                let mut e = z + self.lasting[i] + 150.0 * daily.fractal(x / 55.0, y / 55.0, 4);
+                e += (420.0 * (1.0 - valley) * lowland + 300.0 * rock) * spring;
+                e += 70.0 * (uniform(&mut rng) - 0.5) + 60.0 * (self.grain[i] - 0.5);
+                // Bare rock has no snow left to melt; single pixels keep some.
+                let line = 150.0 + 650.0 * weather.bare + 0.9 * self.lasting[i];
+                let bare = weather.bare * smoothstep(0.08, 0.55, rock) * (1.0 - smoothstep(line, line + 250.0, z));
+                if bare > 0.06 + 0.85 * self.grain[i] { e + 6000.0 } else { e }
+            })
+            .collect();
+        let ranks = Ranks::of(height.iter().zip(&terrain.land).filter(|(_, land)| **land).map(|(e, _)| *e));
+        let share = weather.melt_share;
+        let ramp = RAMP * (5.0 * share * (1.0 - share)).clamp(0.35, 1.0);
+        (0..height.len())
+            .map(|i| {
+                if !terrain.land[i] {
+                    let (x, y) = ((i % terrain.cols) as f32 * km, (i / terrain.cols) as f32 * km);
+                    return (0.25 + 0.6 * daily.fractal(x / 30.0, y / 12.0, 3) + 0.2 * (uniform(&mut rng) - 0.5)).clamp(0.0, 1.0);
+                }
+                let t = (share - ranks.rank(height[i])) / ramp + 0.5;
+                // A rock pixel that escapes is only partly wet.
+                let most = if terrain.rock[i] > 0.4 { 1.0 - 0.55 * weather.bare * smoothstep(0.5, 1.0, self.grain[i]) } else { 1.0 };
+                t.clamp(0.0, most)
+            })
+            .collect()
+    }
+}
+
+/// Which of the swaths a day has.
+fn swath_index(seed: u64, day: Day) -> usize {
+    let mut pick = uniform(&mut stream(seed, Purpose::Swath, day.number()));
+    let found = SWATHS.iter().position(|(_, often)| {
+        pick -= often;
+        pick < 0.0
+    });
+    found.unwrap_or(0)
+}
+
+/// Share of the land that the radar saw on a day.
+pub fn seen_share(seed: u64, day: Day) -> f64 {
+    (SWATHS[swath_index(seed, day)].0 / LAND_SHARE).min(1.0)
+}
+
+/// Where the radar looked on a day: true inside the swath.
+pub fn swath(terrain: &Terrain, seed: u64, day: Day) -> Vec<bool> {
+    let index = swath_index(seed, day);
+    let share = seen_share(seed, day);
+    if share >= 1.0 {
+        return vec![true; terrain.land.len()];
+    }
+    // Descending passes lean one way, ascending the other; each level is one track and always looks the same.
+    let (lean, from_right) = [(0.0f32, false), (0.21, true), (-0.19, false), (0.23, false), (-0.2, true), (0.22, true)][index];
+    let across = |i: usize| {
+        let (row, col) = ((i / terrain.cols) as f32, (i % terrain.cols) as f32);
+        let side = col + lean * row;
+        if from_right { -side } else { side }
+    };
+    let mut sides: Vec<f32> = (0..terrain.land.len()).filter(|i| terrain.land[*i]).map(across).collect();
+    let nth = (share * sides.len() as f64) as usize;
+    let edge = if nth < sides.len() { *sides.select_nth_unstable_by(nth, f32::total_cmp).1 } else { f32::MAX };
+    (0..terrain.land.len()).map(|i| across(i) < edge).collect()
+}
+
+/// The rank of a value among many, 0…1, from a table of counts.
+pub struct Ranks {
+    low: f32,
+    scale: f32,
+    below: Vec<f32>,
+}
+
+impl Ranks {
+    /// Ranks among finite values.
+    pub fn of(values: impl Iterator<Item = f32> + Clone) -> Self {
+        let (low, high, count) = values.clone().fold((f32::MAX, f32::MIN, 0usize), |(l, h, n), v| (l.min(v), h.max(v), n + 1));
+        let scale = if high > low { BINS as f32 / (high - low) } else { 0.0 };
+        let mut below = vec![0.0f32; BINS + 1];
+        let mut table = Ranks { low, scale, below: Vec::new() };
+        let mut counts = vec![0u32; BINS];
+        for v in values {
+            counts[(table.place(v) as usize).min(BINS - 1)] += 1;
+        }
+        let mut sum = 0u64;
+        for (bin, n) in counts.into_iter().enumerate() {
+            sum += u64::from(n);
+            below[bin + 1] = (sum as f64 / count.max(1) as f64) as f32;
+        }
+        table.below = below;
+        table
+    }
+
+    fn place(&self, value: f32) -> f32 {
+        ((value - self.low) * self.scale).clamp(0.0, BINS as f32 - 0.01)
+    }
+
+    /// Share of the values below `value`.
+    pub fn rank(&self, value: f32) -> f32 {
+        let place = self.place(value);
+        let bin = (place as usize).min(BINS - 1);
+        self.below[bin] + (self.below[bin + 1] - self.below[bin]) * (place - bin as f32)
+    }
+}

@@ -1,0 +1,126 @@
+//! Melt seasons: which days exist, and how much of the land melts on each.
+//!
+//! The share of the land that melts follows the reference's monthly means, disturbed by warm and cold spells: a first-order autoregressive
+//! process with a memory of about a week, new every year. The same process drives the radar, the microwave and the model fields.
+
+use super::noise::{Purpose, normal, stream};
+
+/// A calendar day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Day {
+    /// Year.
+    pub year: i32,
+    /// Month, 4…9.
+    pub month: u32,
+    /// Day of the month.
+    pub day: u32,
+}
+
+/// First year with radar maps.
+pub const FIRST_YEAR: i32 = 2017;
+/// Years with radar maps.
+const YEARS: i32 = 7;
+/// Days from 1 April to 30 September.
+pub const SEASON_DAYS: usize = 183;
+/// Days that the archive can hold.
+pub const MOST_DAYS: usize = YEARS as usize * SEASON_DAYS;
+/// Orbit repeat in days.
+const REPEAT: usize = 12;
+/// First day of each track in the repeat cycle; the first track alone flies in 2017.
+const TRACKS: [usize; REPEAT] = [4, 10, 7, 1, 2, 8, 5, 11, 3, 9, 0, 6];
+/// Share of the land that melts: (day of the season, share), linear between. Chosen so that the monthly means come out as
+/// .05 .13 .36 .48 .47 .30 after the spells.
+const CURVE: [(f32, f32); 8] =
+    [(0.0, 0.022), (25.0, 0.048), (45.0, 0.105), (75.0, 0.335), (105.0, 0.475), (130.0, 0.515), (155.0, 0.36), (182.0, 0.21)];
+
+impl Day {
+    /// The day `index` days after 1 April.
+    pub fn in_season(year: i32, index: usize) -> Self {
+        let mut day = index + 1;
+        for (month, length) in [(4, 30), (5, 31), (6, 30), (7, 31), (8, 31)] {
+            if day <= length {
+                return Day { year, month, day: day as u32 };
+            }
+            day -= length;
+        }
+        Day { year, month: 9, day: day as u32 }
+    }
+
+    /// Days since 1 April.
+    pub fn season_index(self) -> usize {
+        let before = [0usize, 30, 61, 91, 122, 153];
+        before[(self.month.clamp(4, 9) - 4) as usize] + self.day as usize - 1
+    }
+
+    /// A number unique to the day, for random streams.
+    pub fn number(self) -> i64 {
+        i64::from(self.year) * 1000 + self.season_index() as i64
+    }
+
+    /// File name without extension, `YYYY_MM_DD`.
+    pub fn name(self) -> String {
+        format!("{:04}_{:02}_{:02}", self.year, self.month, self.day)
+    }
+}
+
+/// The days of an archive with `count` days, sorted: about 24 a season, one 12-day repeat in the first year, more tracks later.
+pub fn archive_days(count: usize) -> Vec<Day> {
+    let count = count.min(MOST_DAYS);
+    let years = ((count as i32 + 12) / 24).clamp(1, YEARS);
+    let mut days = Vec::new();
+    for (track, phase) in TRACKS.iter().enumerate() {
+        let mut level = Vec::new();
+        for year in FIRST_YEAR..FIRST_YEAR + years {
+            // The first year keeps its single repeat unless all other days are taken.
+            if track == 0 || year > FIRST_YEAR {
+                level.extend((*phase..SEASON_DAYS).step_by(REPEAT).map(|d| Day::in_season(year, d)));
+            }
+        }
+        take_evenly(&mut days, level, count);
+    }
+    let rest: Vec<Day> = (FIRST_YEAR..FIRST_YEAR + years)
+        .flat_map(|y| (0..SEASON_DAYS).map(move |d| Day::in_season(y, d)))
+        .filter(|d| !days.contains(d))
+        .collect();
+    take_evenly(&mut days, rest, count);
+    days.sort();
+    days
+}
+
+/// Adds as many of `level` as still fit into `count`, evenly spread.
+fn take_evenly(days: &mut Vec<Day>, level: Vec<Day>, count: usize) {
+    let room = count - days.len();
+    if room >= level.len() {
+        days.extend(level);
+    } else {
+        days.extend((0..room).map(|i| level[(2 * i + 1) * level.len() / (2 * room)]));
+    }
+}
+
+/// Weather of one day, in shares of the land and dimensionless warmth.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Weather {
+    /// Share of the land that melts, 0…1.
+    pub melt_share: f32,
+    /// How far bare rock has lost its snow, 0 in April … 1 in September.
+    pub bare: f32,
+    /// How much warmer than usual, standard deviations.
+    pub warmth: f32,
+}
+
+/// The weather of a day.
+pub fn weather(seed: u64, day: Day) -> Weather {
+    let mut rng = stream(seed, Purpose::Season, i64::from(day.year));
+    let year_anomaly = 0.15 * normal(&mut rng);
+    let memory = 0.86f32;
+    let mut spell = normal(&mut rng);
+    let index = day.season_index();
+    for _ in 0..index {
+        spell = memory * spell + (1.0 - memory * memory).sqrt() * normal(&mut rng);
+    }
+    let at = index as f32;
+    let usual = CURVE.windows(2).find(|w| at <= w[1].0).map_or(0.2, |w| w[0].1 + (w[1].1 - w[0].1) * (at - w[0].0) / (w[1].0 - w[0].0));
+    let odds = (usual / (1.0 - usual)).ln() + 0.6 * spell + year_anomaly;
+    let bare = ((at - 45.0) / 75.0).clamp(0.0, 1.0);
+    Weather { melt_share: 1.0 / (1.0 + (-odds).exp()), bare, warmth: spell + year_anomaly }
+}
