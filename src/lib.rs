@@ -10,6 +10,7 @@ pub mod kernels;
 pub mod models;
 pub mod nn;
 pub mod ops;
+pub mod optim;
 pub mod synth;
 pub mod tensor;
 pub mod verify;

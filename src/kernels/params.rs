@@ -40,7 +40,7 @@ macro_rules! params {
 }
 pub(crate) use params;
 
-/// Every parameter struct of the crate.
+/// Every parameter struct of the crate, one a line.
 #[rustfmt::skip]
 pub const LAYOUTS: &[Layout] = &[
     Layout::of::<super::activation::ActivationParams>(),
@@ -52,7 +52,27 @@ pub const LAYOUTS: &[Layout] = &[
     Layout::of::<super::batch_norm::BatchNormStatsMergeParams>(),
     Layout::of::<super::batch_norm::BatchNormStatsParams>(),
     Layout::of::<super::batch_norm::BatchNormStatsRunningParams>(),
+    Layout::of::<super::clip_grad_norm::ClipGradNormParams>(),
+    Layout::of::<super::clip_grad_norm::ClipGradNormScaleParams>(),
+    Layout::of::<super::clip_grad_norm::ClipGradNormStatsParams>(),
+    Layout::of::<super::conv2d::GradBiasParams>(),
+    Layout::of::<super::conv2d::portable::GradWeightParams>(),
+    Layout::of::<super::conv2d::portable::PortableParams>(),
+    Layout::of::<super::conv2d::software::Conv1x1Params>(),
+    Layout::of::<super::conv2d::software::Conv3x3Params>(),
+    Layout::of::<super::conv2d::software::GradWeight1x1Params>(),
+    Layout::of::<super::conv2d::software::GradWeight3x3Params>(),
+    Layout::of::<super::gaussian_blur::GaussianBlurParams>(),
     Layout::of::<super::interpolate::InterpolateParams>(),
+    Layout::of::<super::masked_loss::MaskedLossParams>(),
+    Layout::of::<super::masked_loss::MaskedLossPixelParams>(),
+    Layout::of::<super::masked_metrics::MaskedMetricsParams>(),
+    Layout::of::<super::masked_ssim::MaskedSsimParams>(),
+    Layout::of::<super::masked_ssim::MaskedSsimPrepareParams>(),
     Layout::of::<super::max_pool2d::MaxPool2dParams>(),
+    Layout::of::<super::optimizer::AdamParams>(),
+    Layout::of::<super::optimizer::RmsPropParams>(),
+    Layout::of::<super::optimizer::SgdParams>(),
     Layout::of::<super::pad::PadParams>(),
+    Layout::of::<super::sum_partials::SumPartialsParams>(),
 ];

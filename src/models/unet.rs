@@ -87,7 +87,7 @@ impl Up {
             Some(up) => up.forward(pass.tape, x)?,
             None => {
                 let [_, _, h, w] = x.nchw("interpolate")?;
-                ops::interpolate(pass.tape, x, Target::Size([2 * h, 2 * w]), Interpolation::Bilinear { align_corners: true })?
+                ops::interpolate(pass.tape, x, Target::Size([2 * h, 2 * w]), Interpolation::BilinearAligned)?
             }
         };
         self.conv.forward(pass, &ops::cat_padded(pass.tape, &[skip, &up])?)

@@ -8,6 +8,7 @@ mod cat;
 mod conv2d;
 mod conv_transpose2d;
 mod interpolate;
+mod masked_loss;
 mod max_pool2d;
 mod pad;
 
@@ -19,5 +20,6 @@ pub use cat::{cat, cat_padded};
 pub use conv_transpose2d::conv_transpose2d;
 pub use conv2d::conv2d;
 pub use interpolate::{Interpolation, Target, interpolate};
+pub use masked_loss::{Reduction, masked_loss};
 pub use max_pool2d::{Window, max_pool2d};
 pub use pad::{Sides, pad};

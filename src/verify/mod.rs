@@ -8,6 +8,8 @@ mod case;
 mod convolution;
 mod elementwise;
 mod model;
+mod masked;
+mod optimizers;
 mod outcome;
 mod resample;
 
@@ -43,12 +45,19 @@ const RUNNERS: &[(&str, Runner)] = &[
     ("add", elementwise::add),
     ("batch_norm", batch_norm::batch_norm),
     ("cat", resample::cat),
+    ("clip_grad_norm", optimizers::clip_grad_norm),
     ("conv2d", convolution::conv2d),
     ("model", model::model),
     ("conv_transpose2d", convolution::conv_transpose2d),
+    ("gaussian_blur", masked::gaussian_blur),
     ("gelu", elementwise::gelu),
     ("interpolate", resample::interpolate),
+    ("lr_schedule", optimizers::lr_schedule),
+    ("masked_loss", masked::masked_loss),
+    ("masked_metrics", masked::masked_metrics),
+    ("masked_ssim", masked::masked_ssim),
     ("max_pool2d", resample::max_pool2d),
+    ("optimizer", optimizers::optimizer),
     ("relu", elementwise::relu),
     ("sigmoid", elementwise::sigmoid),
     ("sigmoidcutoff", elementwise::sigmoidcutoff),

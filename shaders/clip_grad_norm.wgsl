@@ -1,0 +1,27 @@
+// Norm of all gradients and the factor that clips them: norm = √Σ squares, scale = min(1, max_norm / (norm + 1e-6)).
+// Launcher:  kernels/clip_grad_norm.rs   Reference: tests/reference/gradient_clipping.rs
+// Grid:      one workgroup.
+// Numerics:  f32 in fixed order; a norm that is NaN gives a scale that is NaN.
+struct Params { parts: u32, max_norm: f32 }
+var<immediate> params: Params;
+@group(0) @binding(0) var<storage, read> squares: array<f32>;            // [parts]
+@group(0) @binding(1) var<storage, read_write> scale: array<f32>;        // [1]
+@group(0) @binding(2) var<storage, read_write> total_norm: array<f32>;   // [1]
+var<workgroup> lanes: array<f32, 256>;
+
+@compute @workgroup_size(256)
+fn clip_grad_norm(@builtin(local_invocation_index) local: u32) {
+  var sum = 0.0;
+  for (var part = local; part < params.parts; part += 256u) { sum += squares[part]; }
+  lanes[local] = sum;
+  for (var half = 128u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if local < half { lanes[local] += lanes[local + half]; }
+  }
+  if local == 0u {
+    let norm = sqrt(lanes[0]);
+    let factor = params.max_norm / (norm + 1e-6);
+    total_norm[0] = norm;
+    scale[0] = select(factor, 1.0, factor >= 1.0);
+  }
+}

@@ -1,0 +1,39 @@
+// Per-workgroup sums of the masked loss: Σ e·(1 − mask) and Σ (1 − mask) with e = |pred − wanted| or (pred − wanted)².
+// Launcher:  kernels/masked_loss.rs   Reference: tests/reference/masked_loss.rs
+// Grid:      16 packs an invocation, `parts` workgroups an image, folded past 65 535 groups.
+// Numerics:  f32 sums of 64 values an invocation, then a tree of fixed order; a NaN under the mask stays NaN (NaN·0).
+struct Params { packs: u32, parts: u32, images: u32 }
+var<immediate> params: Params;
+@group(0) @binding(0) var<storage, read> pred: array<Pack>;         // [images, packs]
+@group(0) @binding(1) var<storage, read> wanted: array<Pack>;       // [images, packs]
+@group(0) @binding(2) var<storage, read> mask: array<Pack>;         // [images, packs], 1 = invalid
+@group(0) @binding(3) var<storage, read_write> sums: array<vec2f>;  // [images, parts]: loss, valid pixels
+//!include shared/flat.wgsl
+//!include shared/pack4.wgsl
+// 0: absolute error, 1: squared error.
+const KIND = 0u;
+const PACKS_EACH = 16u;
+var<workgroup> lanes: array<vec2f, 64>;
+
+@compute @workgroup_size(64)
+fn masked_loss_stats(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32) {
+  let part = flat_group(group, groups);
+  if part >= params.images * params.parts { return; }
+  let base = part / params.parts * params.packs;
+  var i = part % params.parts * PACKS_EACH * 64u + local;
+  let end = min(i - local + PACKS_EACH * 64u, params.packs);
+  var loss = Pack(0.0);
+  var valid = Pack(0.0);
+  for (; i < end; i += 64u) {
+    let error = pred[base + i] - wanted[base + i];
+    let keep = Pack(1.0) - mask[base + i];
+    loss += select(abs(error), error * error, KIND == 1u) * keep;
+    valid += keep;
+  }
+  lanes[local] = vec2f(pack_sum(loss), pack_sum(valid));
+  for (var half = 32u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if local < half { lanes[local] += lanes[local + half]; }
+  }
+  if local == 0u { sums[part] = lanes[0]; }
+}

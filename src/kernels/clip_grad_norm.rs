@@ -1,0 +1,84 @@
+//! Launchers of `clip_grad_norm`: the norm of many gradients and the factor that clips them, without reading anything back.
+//!
+//! scale = min(1, max_norm / (√ΣΣ g² + 1e-6)), as PyTorch's `clip_grad_norm_`. Shaders: `shaders/clip_grad_norm_stats.wgsl`,
+//! `shaders/clip_grad_norm.wgsl`, `shaders/clip_grad_norm_scale.wgsl`.
+
+use crate::error::{Error, Result};
+use crate::gpu::{Cost, Launch, groups_1d};
+use crate::kernels::params;
+use crate::tensor::Tensor;
+
+params!(
+    /// Length, workgroups, and the first partial sum of this gradient.
+    ClipGradNormStatsParams for "clip_grad_norm_stats" { len: u32, parts: u32, first: u32 }
+);
+params!(
+    /// Partial sums of all gradients, largest norm that stays as it is.
+    ClipGradNormParams for "clip_grad_norm" { parts: u32, max_norm: f32 }
+);
+params!(
+    /// Length in packs of four.
+    ClipGradNormScaleParams for "clip_grad_norm_scale" { packs: u32 }
+);
+
+/// Elements that one workgroup of `clip_grad_norm_stats` sums.
+const VALUES_A_GROUP: usize = 64 * 16 * 4;
+
+/// The clipping factor and the norm of all gradients together.
+///
+/// # Shapes
+/// Any; both results are `[]`.
+///
+/// # Errors
+/// No gradient at all; out of memory.
+pub fn clip_grad_norm(gradients: &[&Tensor], max_norm: f64) -> Result<(Tensor, Tensor)> {
+    let Some(gpu) = gradients.first().map(|g| g.gpu()) else {
+        return Err(Error::shape("clip_grad_norm", "there are no gradients"));
+    };
+    let parts: usize = gradients.iter().map(|g| g.len().div_ceil(VALUES_A_GROUP)).sum();
+    let squares = Tensor::empty(gpu, [parts])?;
+    let mut first = 0;
+    for gradient in gradients.iter().filter(|g| !g.is_empty()) {
+        let own = gradient.len().div_ceil(VALUES_A_GROUP);
+        gpu.launch(&Launch {
+            stem: "clip_grad_norm_stats",
+            variant: Default::default(),
+            immediates: bytemuck::bytes_of(&ClipGradNormStatsParams { len: gradient.len() as u32, parts: own as u32, first }),
+            buffers: &[gradient.buffer(), squares.buffer()],
+            groups: groups_1d(own),
+            cost: Cost::new(2.0 * gradient.len() as f64, gradient.len()),
+        })?;
+        first += own as u32;
+    }
+    let (scale, total_norm) = (Tensor::empty(gpu, [])?, Tensor::empty(gpu, [])?);
+    gpu.launch(&Launch {
+        stem: "clip_grad_norm",
+        variant: Default::default(),
+        immediates: bytemuck::bytes_of(&ClipGradNormParams { parts: parts as u32, max_norm: max_norm as f32 }),
+        buffers: &[squares.buffer(), scale.buffer(), total_norm.buffer()],
+        groups: [1, 1, 1],
+        cost: Cost::new(parts as f64, parts),
+    })?;
+    Ok((scale, total_norm))
+}
+
+/// `gradient` times the factor `scale` of shape `[]`, in a new tensor (gradients may share a buffer).
+///
+/// # Errors
+/// A scale of several values; out of memory.
+pub fn clip_grad_norm_scale(gradient: &Tensor, scale: &Tensor) -> Result<Tensor> {
+    if scale.len() != 1 {
+        return Err(Error::shape("clip_grad_norm_scale", format!("the scale is one value, got {}", scale.shape())));
+    }
+    let output = Tensor::empty(gradient.gpu(), gradient.shape())?;
+    let packs = gradient.len().div_ceil(4);
+    gradient.gpu().launch(&Launch {
+        stem: "clip_grad_norm_scale",
+        variant: Default::default(),
+        immediates: bytemuck::bytes_of(&ClipGradNormScaleParams { packs: packs as u32 }),
+        buffers: &[gradient.buffer(), scale.buffer(), output.buffer()],
+        groups: groups_1d(packs.div_ceil(64)),
+        cost: Cost::new(gradient.len() as f64, 2 * gradient.len()),
+    })?;
+    Ok(output)
+}

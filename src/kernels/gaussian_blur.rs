@@ -1,0 +1,137 @@
+//! Launcher of `gaussian_blur`: a separable Gaussian window with borders reflected without repeating the edge (torchvision's
+//! `gaussian_blur`), in two passes that each transpose. No gradient: it prepares inputs and scores. Shader: `shaders/gaussian_blur.wgsl`.
+
+use crate::error::{Error, Result};
+use crate::gpu::shader::Variant;
+use crate::gpu::{Cost, Gpu, Launch, groups_1d};
+use crate::kernels::params;
+use crate::tensor::Tensor;
+
+params!(
+    /// Extents of the pass, its window, and the normalisation scale·(x − offset) applied on load.
+    GaussianBlurParams for "gaussian_blur" {
+        rows: u32, cols: u32, packs: u32, blocks: u32, planes: u32, pitch_out: u32, radius: u32, taps: u32, offset: f32, scale: f32
+    }
+);
+
+/// Output rows of one invocation.
+const ROWS: usize = 16;
+
+/// A Gaussian window on the device.
+pub struct Window {
+    weights: Tensor,
+    kernel_size: usize,
+}
+
+/// The normalised weights exp(−½ (x/σ)²) at x = −(k−1)/2 … (k−1)/2.
+pub fn gaussian_window(kernel_size: usize, sigma: f64) -> Vec<f64> {
+    let centre = (kernel_size as f64 - 1.0) / 2.0;
+    let weights: Vec<f64> = (0..kernel_size).map(|tap| (-0.5 * ((tap as f64 - centre) / sigma).powi(2)).exp()).collect();
+    let sum: f64 = weights.iter().sum();
+    weights.iter().map(|weight| weight / sum).collect()
+}
+
+impl Window {
+    /// The window of `kernel_size` pixels (odd) with standard deviation `sigma` pixels.
+    ///
+    /// # Errors
+    /// An even size; a sigma that is not a positive number; out of memory.
+    pub fn new(gpu: &Gpu, kernel_size: usize, sigma: f64) -> Result<Window> {
+        if kernel_size.is_multiple_of(2) {
+            return Err(Error::shape("gaussian_blur", format!("the kernel size must be odd, got {kernel_size}")));
+        }
+        if !(sigma > 0.0 && sigma.is_finite()) {
+            return Err(Error::shape("gaussian_blur", format!("sigma must be a positive number of pixels, got {sigma}")));
+        }
+        let mut weights: Vec<f32> = gaussian_window(kernel_size, sigma).iter().map(|&w| w as f32).collect();
+        // Each of the 16 rows of an invocation sees its own taps: the others are zeros behind the window.
+        weights.resize((kernel_size + ROWS - 1).next_multiple_of(4), 0.0);
+        Ok(Window { weights: Tensor::from_slice(gpu, [weights.len()], &weights)?, kernel_size })
+    }
+}
+
+/// `input` blurred with a window of `kernel_size` pixels and standard deviation `sigma`; size 1 is the identity.
+///
+/// # Shapes
+/// `[n, c, h, w]`.
+///
+/// # Errors
+/// An even size, or a radius that is not smaller than rows and columns; out of memory.
+pub fn gaussian_blur(input: &Tensor, kernel_size: usize, sigma: f64) -> Result<Tensor> {
+    gaussian_blur_normalised(input, kernel_size, sigma, 0.0, 1.0)
+}
+
+/// scale·(`input` − offset), then blurred.
+///
+/// # Shapes
+/// `[n, c, h, w]`.
+///
+/// # Errors
+/// As [`gaussian_blur`].
+pub fn gaussian_blur_normalised(input: &Tensor, kernel_size: usize, sigma: f64, offset: f64, scale: f64) -> Result<Tensor> {
+    blur_with(input, &Window::new(input.gpu(), kernel_size, sigma)?, offset, scale)
+}
+
+/// scale·(`input` − offset) blurred with a window that serves several tensors.
+///
+/// # Shapes
+/// `[n, c, h, w]`.
+///
+/// # Errors
+/// A radius that is not smaller than rows and columns; out of memory.
+pub fn blur_with(input: &Tensor, window: &Window, offset: f64, scale: f64) -> Result<Tensor> {
+    let [n, c, h, w] = input.nchw("gaussian_blur")?;
+    let radius = window.kernel_size / 2;
+    if radius >= h || radius >= w {
+        let size = window.kernel_size;
+        let message = format!("a kernel of {size} has radius {radius}, which must be smaller than the image's {h} rows and {w} columns");
+        return Err(Error::shape("gaussian_blur", format!("{message}: use a larger img_size or a smaller GaussianBlur_kernel_size")));
+    }
+    // Rows of the scratch plane start at multiples of four, whatever the image's height.
+    let pitch = h.next_multiple_of(4);
+    let turned = Tensor::empty(input.gpu(), [n * c, w, pitch])?;
+    let output = Tensor::empty(input.gpu(), input.shape())?;
+    let first = Pass { planes: n * c, rows: h, cols: w, pitch_in: w, pitch_out: pitch, offset, scale };
+    first.launch(input, window, &turned)?;
+    let second = Pass { planes: n * c, rows: w, cols: h, pitch_in: pitch, pitch_out: w, offset: 0.0, scale: 1.0 };
+    second.launch(&turned, window, &output)?;
+    Ok(output)
+}
+
+struct Pass {
+    planes: usize,
+    rows: usize,
+    cols: usize,
+    pitch_in: usize,
+    pitch_out: usize,
+    offset: f64,
+    scale: f64,
+}
+
+impl Pass {
+    fn launch(&self, input: &Tensor, window: &Window, output: &Tensor) -> Result<()> {
+        let scalar = !self.pitch_in.is_multiple_of(4);
+        let packs = if scalar { self.pitch_in } else { self.pitch_in / 4 };
+        let blocks = self.rows.div_ceil(ROWS);
+        let params = GaussianBlurParams {
+            rows: self.rows as u32,
+            cols: self.cols as u32,
+            packs: packs as u32,
+            blocks: blocks as u32,
+            planes: self.planes as u32,
+            pitch_out: self.pitch_out as u32,
+            radius: (window.kernel_size / 2) as u32,
+            taps: (window.weights.len() / 4) as u32,
+            offset: self.offset as f32,
+            scale: self.scale as f32,
+        };
+        input.gpu().launch(&Launch {
+            stem: "gaussian_blur",
+            variant: Variant { consts: Vec::new(), scalar },
+            immediates: bytemuck::bytes_of(&params),
+            buffers: &[input.buffer(), window.weights.buffer(), output.buffer()],
+            groups: groups_1d((self.planes * packs * blocks).div_ceil(64)),
+            cost: Cost::new(2.0 * window.kernel_size as f64 * input.len() as f64, 2 * input.len()),
+        })
+    }
+}

@@ -1,0 +1,119 @@
+//! Launchers of `masked_loss`: L1 or squared error over valid pixels, one mean per image, and its gradient.
+//!
+//! Two passes forward (partial sums, then one workgroup for the losses), one backward. Shaders: `shaders/masked_loss_stats.wgsl`,
+//! `shaders/masked_loss.wgsl`, `shaders/masked_loss_grad_pred.wgsl`.
+
+use crate::config::LossKind;
+use crate::error::{Error, Result};
+use crate::gpu::shader::Variant;
+use crate::gpu::{Cost, Launch, groups_1d};
+use crate::kernels::params;
+use crate::tensor::{Shape, Tensor};
+
+params!(
+    /// Packs of an image, workgroups of an image, images.
+    MaskedLossPixelParams for "masked_loss_stats", "masked_loss_grad_pred" { packs: u32, parts: u32, images: u32 }
+);
+params!(
+    /// Partial sums of an image, images.
+    MaskedLossParams for "masked_loss" { parts: u32, images: u32 }
+);
+
+/// How the losses of the images of a batch become one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reduction {
+    /// One loss an image.
+    None = 0,
+    /// Their mean; images without a valid pixel count with 0.
+    Mean = 1,
+    /// Their sum.
+    Sum = 2,
+}
+
+/// Packs that one invocation of `masked_loss_stats` sums.
+const PACKS_EACH: usize = 16;
+
+/// Images, packs of an image, and whether a pack is one element.
+fn layout(op: &'static str, pred: &Tensor, target: &Tensor, mask: &Tensor) -> Result<(usize, usize, bool)> {
+    let [n, c, h, w] = pred.nchw(op)?;
+    if target.shape() != pred.shape() || mask.shape() != pred.shape() {
+        let message = format!("pred {}, target {} and mask {} must have one shape", pred.shape(), target.shape(), mask.shape());
+        return Err(Error::shape(op, message));
+    }
+    let values = c * h * w;
+    let scalar = !values.is_multiple_of(4);
+    Ok((n, if scalar { values } else { values / 4 }, scalar))
+}
+
+/// The loss, and the share of one valid pixel in it for the gradient.
+///
+/// # Shapes
+/// `pred`, `target`, `mask` (1 = invalid): `[n, c, h, w]`; loss `[n]` without a reduction, else `[]`; share `[n]`.
+///
+/// # Errors
+/// Shapes that differ or are empty; out of memory.
+pub fn masked_loss(pred: &Tensor, target: &Tensor, mask: &Tensor, kind: LossKind, reduction: Reduction) -> Result<(Tensor, Tensor)> {
+    let (images, packs, scalar) = layout("masked_loss", pred, target, mask)?;
+    let gpu = pred.gpu();
+    let parts = packs.div_ceil(64 * PACKS_EACH);
+    let sums = Tensor::empty(gpu, [images, parts, 2])?;
+    gpu.launch(&Launch {
+        stem: "masked_loss_stats",
+        variant: Variant { consts: vec![("KIND", u32::from(kind == LossKind::Mse))], scalar },
+        immediates: bytemuck::bytes_of(&MaskedLossPixelParams { packs: packs as u32, parts: parts as u32, images: images as u32 }),
+        buffers: &[pred.buffer(), target.buffer(), mask.buffer(), sums.buffer()],
+        groups: groups_1d(images * parts),
+        cost: Cost::new(5.0 * pred.len() as f64, 3 * pred.len()),
+    })?;
+    let loss = Tensor::empty(gpu, if reduction == Reduction::None { Shape::from([images]) } else { Shape::from([]) })?;
+    let share = Tensor::empty(gpu, [images])?;
+    gpu.launch(&Launch {
+        stem: "masked_loss",
+        variant: Variant { consts: vec![("REDUCTION", reduction as u32)], scalar: false },
+        immediates: bytemuck::bytes_of(&MaskedLossParams { parts: parts as u32, images: images as u32 }),
+        buffers: &[sums.buffer(), loss.buffer(), share.buffer()],
+        groups: [1, 1, 1],
+        cost: Cost::new(2.0 * sums.len() as f64, sums.len()),
+    })?;
+    Ok((loss, share))
+}
+
+/// The gradient of the prediction from that of the loss.
+///
+/// # Shapes
+/// As [`masked_loss`]; `grad_loss` as its loss; the result as `pred`.
+///
+/// # Errors
+/// Shapes that differ; out of memory.
+pub fn masked_loss_grad_pred(
+    grad_loss: &Tensor,
+    pred: &Tensor,
+    target: &Tensor,
+    mask: &Tensor,
+    share: &Tensor,
+    kind: LossKind,
+    reduction: Reduction,
+) -> Result<Tensor> {
+    let op = "masked_loss_grad_pred";
+    let (images, packs, scalar) = layout(op, pred, target, mask)?;
+    let upstream = if reduction == Reduction::None { images } else { 1 };
+    if grad_loss.len() != upstream || share.len() != images {
+        let message =
+            format!("{upstream} upstream gradients and {images} shares expected, got {} and {}", grad_loss.shape(), share.shape());
+        return Err(Error::shape(op, message));
+    }
+    let grad_pred = Tensor::empty(pred.gpu(), pred.shape())?;
+    let parts = packs.div_ceil(64);
+    pred.gpu().launch(&Launch {
+        stem: op,
+        variant: Variant {
+            consts: vec![("KIND", u32::from(kind == LossKind::Mse)), ("REDUCED", u32::from(reduction != Reduction::None))],
+            scalar,
+        },
+        immediates: bytemuck::bytes_of(&MaskedLossPixelParams { packs: packs as u32, parts: parts as u32, images: images as u32 }),
+        buffers: &[pred.buffer(), target.buffer(), mask.buffer(), share.buffer(), grad_loss.buffer(), grad_pred.buffer()],
+        groups: groups_1d(images * parts),
+        cost: Cost::new(5.0 * pred.len() as f64, 4 * pred.len()),
+    })?;
+    Ok(grad_pred)
+}

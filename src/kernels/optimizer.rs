@@ -1,0 +1,159 @@
+//! Launchers of the optimizers' updates, in place on a parameter and its state. Shaders: `shaders/adam.wgsl`, `shaders/sgd.wgsl`,
+//! `shaders/rmsprop.wgsl`.
+//!
+//! Every kernel multiplies the gradient by the one value in `scale` first (the clipping factor, or 1), which saves a pass.
+
+use crate::error::{Error, Result};
+use crate::gpu::shader::Variant;
+use crate::gpu::{Buffer, Cost, Launch, groups_1d};
+use crate::kernels::params;
+use crate::tensor::Tensor;
+
+params!(
+    /// Length in packs of four and the coefficients of one Adam step.
+    AdamParams for "adam" {
+        packs: u32, rate: f32, correction: f32, one_minus_beta1: f32, beta2: f32, one_minus_beta2: f32, eps: f32, weight_decay: f32
+    }
+);
+params!(
+    /// Length in packs of four and the coefficients of one SGD step.
+    SgdParams for "sgd" { packs: u32, learning_rate: f32, momentum: f32, weight_decay: f32 }
+);
+params!(
+    /// Length in packs of four and the coefficients of one RMSprop step.
+    RmsPropParams for "rmsprop" {
+        packs: u32, learning_rate: f32, alpha: f32, one_minus_alpha: f32, eps: f32, momentum: f32, weight_decay: f32
+    }
+);
+
+/// Coefficients of an Adam step, in f64 on the host.
+#[derive(Debug, Clone, Copy)]
+pub struct AdamStep {
+    /// Number of this step, from 1.
+    pub step: u64,
+    /// Learning rate.
+    pub learning_rate: f64,
+    /// Decay of the two moments.
+    pub betas: [f64; 2],
+    /// Added to the root of the second moment.
+    pub eps: f64,
+    /// Added to the gradient, times the parameter.
+    pub weight_decay: f64,
+}
+
+/// Coefficients of an SGD step.
+#[derive(Debug, Clone, Copy)]
+pub struct SgdStep {
+    /// Learning rate.
+    pub learning_rate: f64,
+    /// Decay of the velocity.
+    pub momentum: f64,
+    /// Added to the gradient, times the parameter.
+    pub weight_decay: f64,
+}
+
+/// Coefficients of an RMSprop step.
+#[derive(Debug, Clone, Copy)]
+pub struct RmsPropStep {
+    /// Learning rate.
+    pub learning_rate: f64,
+    /// Decay of the mean square.
+    pub alpha: f64,
+    /// Added to the root of the mean square.
+    pub eps: f64,
+    /// Decay of the velocity.
+    pub momentum: f64,
+    /// Added to the gradient, times the parameter.
+    pub weight_decay: f64,
+}
+
+fn check(op: &'static str, parameter: &Tensor, others: &[&Tensor], scale: &Tensor) -> Result<u32> {
+    if let Some(other) = others.iter().find(|t| t.shape() != parameter.shape()) {
+        return Err(Error::shape(
+            op,
+            format!("a gradient or state of shape {} for a parameter of shape {}", other.shape(), parameter.shape()),
+        ));
+    }
+    if scale.len() != 1 {
+        return Err(Error::shape(op, format!("the gradient's scale is one value, got {}", scale.shape())));
+    }
+    Ok(parameter.len().div_ceil(4) as u32)
+}
+
+fn launch(stem: &'static str, momentum: Option<bool>, immediates: &[u8], buffers: &[&Buffer], parameter: &Tensor) -> Result<()> {
+    let consts = momentum.map(|kept| ("MOMENTUM", u32::from(kept))).into_iter().collect();
+    parameter.gpu().launch(&Launch {
+        stem,
+        variant: Variant { consts, scalar: false },
+        immediates,
+        buffers,
+        groups: groups_1d(parameter.len().div_ceil(256)),
+        cost: Cost::new(12.0 * parameter.len() as f64, (2 * buffers.len() - 3) * parameter.len()),
+    })
+}
+
+/// One Adam step (Kingma and Ba 2015, PyTorch's order of operations) on `parameter` and its two moments.
+///
+/// # Errors
+/// Shapes that differ.
+pub fn adam(parameter: &Tensor, gradient: &Tensor, scale: &Tensor, moments: [&Tensor; 2], step: AdamStep) -> Result<()> {
+    let packs = check("adam", parameter, &[gradient, moments[0], moments[1]], scale)?;
+    let [beta1, beta2] = step.betas;
+    let elapsed = step.step as f64;
+    let params = AdamParams {
+        packs,
+        rate: (step.learning_rate / (1.0 - beta1.powf(elapsed))) as f32,
+        correction: (1.0 - beta2.powf(elapsed)).sqrt() as f32,
+        one_minus_beta1: (1.0 - beta1) as f32,
+        beta2: beta2 as f32,
+        one_minus_beta2: (1.0 - beta2) as f32,
+        eps: step.eps as f32,
+        weight_decay: step.weight_decay as f32,
+    };
+    let buffers = [gradient.buffer(), scale.buffer(), parameter.buffer(), moments[0].buffer(), moments[1].buffer()];
+    launch("adam", None, bytemuck::bytes_of(&params), &buffers, parameter)
+}
+
+/// One SGD step on `parameter`; `velocity` has its shape, or is any small tensor where momentum is 0.
+///
+/// # Errors
+/// Shapes that differ.
+pub fn sgd(parameter: &Tensor, gradient: &Tensor, scale: &Tensor, velocity: &Tensor, step: SgdStep) -> Result<()> {
+    let kept = step.momentum != 0.0;
+    let packs = check("sgd", parameter, &[gradient, if kept { velocity } else { gradient }], scale)?;
+    let params = SgdParams {
+        packs,
+        learning_rate: step.learning_rate as f32,
+        momentum: step.momentum as f32,
+        weight_decay: step.weight_decay as f32,
+    };
+    let buffers = [gradient.buffer(), scale.buffer(), parameter.buffer(), velocity.buffer()];
+    launch("sgd", Some(kept), bytemuck::bytes_of(&params), &buffers, parameter)
+}
+
+/// One RMSprop step on `parameter` and its mean square; `velocity` has its shape, or is any small tensor where momentum is 0.
+///
+/// # Errors
+/// Shapes that differ.
+pub fn rmsprop(
+    parameter: &Tensor,
+    gradient: &Tensor,
+    scale: &Tensor,
+    mean_square: &Tensor,
+    velocity: &Tensor,
+    step: RmsPropStep,
+) -> Result<()> {
+    let kept = step.momentum != 0.0;
+    let packs = check("rmsprop", parameter, &[gradient, mean_square, if kept { velocity } else { gradient }], scale)?;
+    let params = RmsPropParams {
+        packs,
+        learning_rate: step.learning_rate as f32,
+        alpha: step.alpha as f32,
+        one_minus_alpha: (1.0 - step.alpha) as f32,
+        eps: step.eps as f32,
+        momentum: step.momentum as f32,
+        weight_decay: step.weight_decay as f32,
+    };
+    let buffers = [gradient.buffer(), scale.buffer(), parameter.buffer(), mean_square.buffer(), velocity.buffer()];
+    launch("rmsprop", Some(kept), bytemuck::bytes_of(&params), &buffers, parameter)
+}

@@ -1,0 +1,150 @@
+//! Optimizers in place on the device, gradient clipping, and learning-rate schedules.
+//!
+//! Semantics and order of operations are PyTorch's (`torch.optim.Adam`, `SGD`, `RMSprop`, `clip_grad_norm_`). Each parameter counts
+//! its own steps: one without a gradient in a step is left alone, state included.
+
+mod adam;
+mod clip_grad_norm;
+mod rmsprop;
+pub mod schedule;
+mod sgd;
+mod state;
+
+use std::collections::BTreeMap;
+
+pub use clip_grad_norm::clip_grad_norm;
+pub use schedule::Schedule;
+
+use crate::autograd::Gradients;
+use crate::config::OptimizerKind;
+use crate::error::Result;
+use crate::gpu::Gpu;
+use crate::kernels;
+use crate::tensor::Tensor;
+
+/// Hyperparameters of an optimizer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OptimizerSettings {
+    /// The rule.
+    pub kind: OptimizerKind,
+    /// Learning rate of the first step.
+    pub learning_rate: f64,
+    /// Adam: decay of the two moments.
+    pub betas: [f64; 2],
+    /// Adam, RMSprop: added to the root in the denominator.
+    pub eps: f64,
+    /// Added to the gradient, times the parameter.
+    pub weight_decay: f64,
+    /// SGD, RMSprop: decay of the velocity; 0 keeps none.
+    pub momentum: f64,
+    /// RMSprop: decay of the mean square.
+    pub alpha: f64,
+    /// Gradients are scaled so that their common norm does not exceed this; `None`: no clipping.
+    pub max_norm: Option<f64>,
+}
+
+impl OptimizerSettings {
+    /// The reference's fixed values (betas 0.9 and 0.999, eps 1e-8, alpha 0.99, momentum 0.999 for RMSprop and 0 for SGD), no
+    /// weight decay and no clipping.
+    pub fn new(kind: OptimizerKind, learning_rate: f64) -> Self {
+        let momentum = if kind == OptimizerKind::RmsProp { 0.999 } else { 0.0 };
+        OptimizerSettings { kind, learning_rate, betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0.0, momentum, alpha: 0.99, max_norm: None }
+    }
+
+    /// Names of a parameter's state tensors, as PyTorch's.
+    fn state_names(&self) -> &'static [&'static str] {
+        match (self.kind, self.momentum != 0.0) {
+            (OptimizerKind::Adam, _) => adam::STATE,
+            (OptimizerKind::Sgd, true) => sgd::STATE,
+            (OptimizerKind::Sgd, false) => &[],
+            (OptimizerKind::RmsProp, true) => rmsprop::STATE,
+            (OptimizerKind::RmsProp, false) => &rmsprop::STATE[..1],
+        }
+    }
+}
+
+/// One parameter's state: its number of steps and the tensors of [`OptimizerSettings::state_names`].
+struct Slot {
+    steps: u64,
+    tensors: Vec<Tensor>,
+}
+
+/// Two one-element tensors: the scale of unclipped gradients, and what is bound where no velocity is kept.
+struct Fillers {
+    one: Tensor,
+    unused: Tensor,
+}
+
+impl Fillers {
+    fn new(gpu: &Gpu) -> Result<Self> {
+        Ok(Fillers { one: Tensor::full(gpu, [], 1.0)?, unused: Tensor::full(gpu, [], 0.0)? })
+    }
+}
+
+/// An optimizer with its state.
+pub struct Optimizer {
+    settings: OptimizerSettings,
+    slots: BTreeMap<String, Slot>,
+    fillers: Option<Fillers>,
+}
+
+impl Optimizer {
+    /// An optimizer that has not stepped yet.
+    pub fn new(settings: OptimizerSettings) -> Self {
+        Optimizer { settings, slots: BTreeMap::new(), fillers: None }
+    }
+
+    /// The rate of the next step.
+    pub fn learning_rate(&self) -> f64 {
+        self.settings.learning_rate
+    }
+
+    /// Sets the rate of the next step.
+    pub fn set_learning_rate(&mut self, learning_rate: f64) {
+        self.settings.learning_rate = learning_rate;
+    }
+
+    /// Updates every parameter that has a gradient, in place; nothing is read back. Returns the gradients' norm before clipping
+    /// (shape `[]`) where `max_norm` is set and there is a gradient.
+    ///
+    /// # Errors
+    /// A gradient of another shape than its parameter; out of memory.
+    pub fn step(&mut self, parameters: &[(String, Tensor)], gradients: &Gradients) -> Result<Option<Tensor>> {
+        let found: Vec<_> = parameters.iter().filter_map(|(name, p)| gradients.get(p).map(|g| (name, p, g))).collect();
+        let Some((_, first, _)) = found.first() else {
+            return Ok(None);
+        };
+        if self.fillers.is_none() {
+            self.fillers = Some(Fillers::new(first.gpu())?);
+        }
+        let clipping = match self.settings.max_norm {
+            Some(max_norm) => {
+                let all: Vec<_> = found.iter().map(|(_, _, g)| *g).collect();
+                Some(kernels::clip_grad_norm::clip_grad_norm(&all, max_norm)?)
+            }
+            None => None,
+        };
+        for (name, parameter, gradient) in found {
+            self.update(name, parameter, gradient, clipping.as_ref().map(|(scale, _)| scale))?;
+        }
+        Ok(clipping.map(|(_, total_norm)| total_norm))
+    }
+
+    fn update(&mut self, name: &str, parameter: &Tensor, gradient: &Tensor, scale: Option<&Tensor>) -> Result<()> {
+        if !self.slots.contains_key(name) {
+            let zeros = |_: &&str| Tensor::full(parameter.gpu(), parameter.shape(), 0.0);
+            let tensors = self.settings.state_names().iter().map(zeros).collect::<Result<_>>()?;
+            self.slots.insert(name.to_owned(), Slot { steps: 0, tensors });
+        }
+        let (Some(slot), Some(fillers)) = (self.slots.get_mut(name), &self.fillers) else {
+            return Ok(());
+        };
+        slot.steps += 1;
+        let scale = scale.unwrap_or(&fillers.one);
+        match self.settings.kind {
+            OptimizerKind::Adam => adam::update(&self.settings, parameter, gradient, scale, slot),
+            OptimizerKind::Sgd => sgd::update(&self.settings, parameter, gradient, scale, slot, &fillers.unused),
+            OptimizerKind::RmsProp => rmsprop::update(&self.settings, parameter, gradient, scale, slot, &fillers.unused),
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! Replays of optimizers, gradient clipping and learning-rate schedules.
+
+use crate::autograd::Tape;
+use crate::config::{OptimizerKind, SchedulerKind};
+use crate::error::Result;
+use crate::gpu::Gpu;
+use crate::optim::{self, Optimizer, OptimizerSettings, Schedule};
+use crate::tensor::Tensor;
+use crate::verify::{Case, Outcome};
+
+fn number_or(case: &Case, name: &str, otherwise: f64) -> Result<f64> {
+    if case.has_attr(name) { case.attr_f64(name) } else { Ok(otherwise) }
+}
+
+pub(super) fn optimizer(gpu: &Gpu, case: &Case) -> Result<Outcome> {
+    let kind = match case.attr_str("kind")?.as_str() {
+        "adam" => OptimizerKind::Adam,
+        "sgd" => OptimizerKind::Sgd,
+        "rmsprop" => OptimizerKind::RmsProp,
+        other => return Err(case.malformed(format!("`kind` is `{other}`; adam, sgd or rmsprop was expected"))),
+    };
+    let mut settings = OptimizerSettings::new(kind, case.attr_f64("lr")?);
+    if case.has_attr("betas") {
+        let [first, second] = case.attr_list("betas")?[..] else {
+            return Err(case.malformed("`betas` is not a list of two numbers"));
+        };
+        settings.betas = [first, second];
+    }
+    settings.eps = number_or(case, "eps", settings.eps)?;
+    settings.weight_decay = number_or(case, "weight_decay", 0.0)?;
+    settings.momentum = number_or(case, "momentum", 0.0)?;
+    settings.alpha = number_or(case, "alpha", settings.alpha)?;
+    let parameter = case.input(gpu, "p")?;
+    let (_, values) = case.values("in.grads")?;
+    let steps = case.attr_usize("steps")?;
+    if parameter.is_empty() || values.len() != steps.saturating_mul(parameter.len()) {
+        return Err(case.malformed(format!("`in.grads` must hold {steps} gradients of shape {}", parameter.shape())));
+    }
+    let mut optimizer = Optimizer::new(settings);
+    let named = [("p".to_owned(), parameter.clone())];
+    for values in values.chunks_exact(parameter.len()) {
+        let tape = Tape::recording();
+        tape.watch(&parameter);
+        let gradients = tape.backward(&[(&parameter, Tensor::from_slice(gpu, parameter.shape(), values)?)])?;
+        optimizer.step(&named, &gradients)?;
+    }
+    let mut outcome = Outcome::default();
+    outcome.output("p", &parameter)?;
+    Ok(outcome)
+}
+
+pub(super) fn clip_grad_norm(gpu: &Gpu, case: &Case) -> Result<Outcome> {
+    let names: Vec<_> = case.names("in.").iter().filter_map(|name| name.strip_prefix("in.")).collect();
+    let gradients = names.iter().map(|name| case.input(gpu, name)).collect::<Result<Vec<_>>>()?;
+    let (clipped, total_norm) = optim::clip_grad_norm(&gradients, case.attr_f64("max_norm")?)?;
+    let mut outcome = Outcome::default();
+    for (name, gradient) in names.iter().zip(&clipped) {
+        outcome.output(name, gradient)?;
+    }
+    outcome.output("total_norm", &total_norm)?;
+    Ok(outcome)
+}
+
+pub(super) fn lr_schedule(_: &Gpu, case: &Case) -> Result<Outcome> {
+    let (kind, patience, t_0, t_mult, eta_min) = match case.attr_str("kind")?.as_str() {
+        "ReduceLROnPlateau" => (SchedulerKind::ReduceLROnPlateau, case.attr_usize("lr_patience")?, 1, 1, 0.0),
+        "CosineAnnealingWarmRestarts" => {
+            let t_mult = if case.has_attr("T_mult") { case.attr_usize("T_mult")? } else { 1 };
+            (SchedulerKind::CosineAnnealingWarmRestarts, 0, case.attr_usize("T_0")?, t_mult, number_or(case, "eta_min", 0.0)?)
+        }
+        other => return Err(case.malformed(format!("`kind` is `{other}`; ReduceLROnPlateau or CosineAnnealingWarmRestarts was expected"))),
+    };
+    let mut schedule = Schedule::new(kind, case.attr_f64("lr")?, patience, t_0, t_mult, eta_min);
+    let rates: Vec<f32> = match kind {
+        SchedulerKind::ReduceLROnPlateau => case.attr_list("values")?.iter().map(|&loss| schedule.observe(loss) as f32).collect(),
+        SchedulerKind::CosineAnnealingWarmRestarts => {
+            case.attr_list("epochs")?.iter().map(|&epoch| schedule.advance_to(epoch) as f32).collect()
+        }
+    };
+    let mut outcome = Outcome::default();
+    outcome.host("lr", rates);
+    Ok(outcome)
+}
