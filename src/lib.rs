@@ -13,4 +13,5 @@ pub mod ops;
 pub mod optim;
 pub mod synth;
 pub mod tensor;
+pub mod train;
 pub mod verify;
