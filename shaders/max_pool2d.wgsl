@@ -29,7 +29,7 @@ fn max_pool2d(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) grou
     for (var col = col_begin; col < col_end; col += 1u) {
       let i = row * params.w_in + col;
       let value = input[plane + i];
-      if value > best || value != value {
+      if value > best || !(value == value) {
         best = value;
         place = i;
       }

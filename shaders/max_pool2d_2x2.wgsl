@@ -33,4 +33,4 @@ fn max_pool2d_2x2(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) 
   index[o] = at;
 }
 
-fn wins(value: vec2f, best: vec2f) -> vec2<bool> { return (value > best) | (value != value); }
+fn wins(value: vec2f, best: vec2f) -> vec2<bool> { return (value > best) | !(value == value); }

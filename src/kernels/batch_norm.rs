@@ -59,7 +59,7 @@ struct Geometry {
 impl Geometry {
     fn cut(dims: [usize; 4], team: impl Fn(usize) -> usize, chunks: impl Fn(usize) -> usize) -> Geometry {
         let [n, c, h, w] = dims;
-        let scalar = h * w % 4 != 0;
+        let scalar = !(h * w).is_multiple_of(4);
         let plane = if scalar { h * w } else { h * w / 4 };
         let team = team(plane);
         let lanes = plane.next_power_of_two().min(team);
@@ -298,7 +298,7 @@ pub fn batch_norm_grad_input(saved: &Saved, grad_output: &Tensor, sums: Option<(
 
 #[cfg(test)]
 mod tests {
-    use super::{GROUP, Geometry};
+    use super::Geometry;
 
     #[test]
     fn chunks_cover_every_plane_on_both_kinds_of_device() {
@@ -307,7 +307,7 @@ mod tests {
                 for geometry in [Geometry::elementwise(software, dims), Geometry::reduction(software, dims)] {
                     assert!(geometry.chunks * geometry.step >= geometry.plane, "{dims:?} {geometry:?}");
                     assert!((geometry.chunks - 1) * geometry.step < geometry.plane, "{dims:?} {geometry:?}");
-                    assert!(geometry.step % geometry.lanes == 0 && geometry.team % geometry.lanes == 0 && GROUP % geometry.team == 0);
+                    assert!(geometry.step.is_multiple_of(geometry.lanes) && geometry.team.is_multiple_of(geometry.lanes));
                 }
             }
         }

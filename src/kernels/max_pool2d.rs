@@ -27,7 +27,7 @@ pub struct Window {
 impl Window {
     /// True where windows are 2 × 2 without gaps or overlap and four columns are two of them, for any input of `width` columns.
     fn is_quartering(&self, width: usize) -> bool {
-        *self == Window { kernel: 2, stride: 2, padding: 0 } && width % 4 == 0
+        *self == Window { kernel: 2, stride: 2, padding: 0 } && width.is_multiple_of(4)
     }
 }
 
@@ -41,6 +41,9 @@ impl Window {
 pub fn max_pool2d(input: &Tensor, window: Window) -> Result<(Tensor, Tensor)> {
     let [n, c, h, w] = input.nchw("max_pool2d")?;
     let Window { kernel, stride, padding } = window;
+    if kernel.max(stride) > Shape::MAX_SIDE {
+        return Err(Error::shape("max_pool2d", format!("a window of {kernel} at stride {stride} is too large")));
+    }
     if padding > kernel / 2 {
         let message = format!("padding {padding} exceeds half the kernel ({kernel}), so some windows would hold nothing");
         return Err(Error::shape("max_pool2d", message));
