@@ -90,7 +90,7 @@ pub fn interpolate(input: &Tensor, target: Target, mode: Interpolation) -> Resul
         variant: Variant { consts, scalar: false },
         immediates: bytemuck::bytes_of(&parameters),
         buffers: &[input.buffer(), output.buffer()],
-        groups: groups_1d(n * c * items.div_ceil(64)),
+        groups: groups_1d((n * c * items).div_ceil(64)),
         cost: Cost::new(if mode == Interpolation::Nearest { 0.0 } else { 9.0 * output.len() as f64 }, input.len() + output.len()),
     })?;
     Ok(output)
@@ -121,7 +121,7 @@ pub fn interpolate_grad_input(grad_output: &Tensor, input_shape: &Shape, target:
         variant: Variant { consts, scalar: false },
         immediates: bytemuck::bytes_of(&parameters),
         buffers: &[grad_output.buffer(), grad_input.buffer()],
-        groups: groups_1d(n * c * items.div_ceil(64)),
+        groups: groups_1d((n * c * items).div_ceil(64)),
         cost: Cost::new(
             if mode == Interpolation::Nearest { 1.0 } else { 8.0 } * grad_output.len() as f64,
             grad_input.len() + grad_output.len(),

@@ -58,7 +58,7 @@ pub fn max_pool2d(input: &Tensor, window: Window) -> Result<(Tensor, Tensor)> {
         variant: Default::default(),
         immediates: bytemuck::bytes_of(&parameters(n * c, [h, w], [h_out, w_out], window)),
         buffers: &[input.buffer(), output.buffer(), index.buffer()],
-        groups: groups_1d(n * c * items.div_ceil(64)),
+        groups: groups_1d((n * c * items).div_ceil(64)),
         cost: Cost::new((output.len() * kernel * kernel) as f64, input.len() + 2 * output.len()),
     })?;
     Ok((output, index))
@@ -86,7 +86,7 @@ pub fn max_pool2d_grad_input(grad_output: &Tensor, index: &Tensor, input_shape: 
         variant: Default::default(),
         immediates: bytemuck::bytes_of(&parameters(n * c, [h, w], [h_out, w_out], window)),
         buffers: &[grad_output.buffer(), index.buffer(), grad_input.buffer()],
-        groups: groups_1d(n * c * items.div_ceil(64)),
+        groups: groups_1d((n * c * items).div_ceil(64)),
         cost: Cost::new(grad_input.len() as f64, grad_input.len() + 2 * grad_output.len()),
     })?;
     Ok(grad_input)

@@ -82,7 +82,7 @@ pub(super) fn copy_block(input: &Tensor, output: &Tensor, block: &Block) -> Resu
         variant: Variant { consts: Vec::new(), scalar },
         immediates: bytemuck::bytes_of(&parameters),
         buffers: &[input.buffer(), output.buffer()],
-        groups: groups_1d(planes as usize * (h_out as usize * w_out as usize).div_ceil(64)),
+        groups: groups_1d((planes as usize * h_out as usize * w_out as usize).div_ceil(64)),
         cost: Cost::new(0.0, 2 * copied),
     })
 }
