@@ -6,6 +6,7 @@ pub mod arguments;
 pub mod baseline;
 pub mod bench;
 pub mod completions;
+pub mod device;
 pub mod devices;
 pub mod eval;
 pub mod output;
@@ -73,6 +74,8 @@ impl Globals {
 #[allow(missing_docs)]
 pub enum Command {
     Completions(completions::Args),
+    Devices(devices::Args),
+    Verify(verify::Args),
 }
 
 impl Cli {
@@ -83,6 +86,8 @@ impl Cli {
     pub fn run(self) -> Result<()> {
         match &self.command {
             Command::Completions(args) => completions::run(args, &self.globals),
+            Command::Devices(args) => devices::run(args, &self.globals),
+            Command::Verify(args) => verify::run(args, &self.globals),
         }
     }
 }
