@@ -1,13 +1,14 @@
 // Weight gradient of a 1×1 convolution, stride 1, for software devices whose subgroup is one SIMD register:
 //   dw[o,i] = Σ_{n,p} dy[n,o,p] · x[n,i,p] over the pixels p of a plane.
-// Pixels live in lanes (a quad each) and step through a span of quads; every lane keeps OUT × IN sums, added across the subgroup at the end.
+// A lane owns one input channel and walks along the pixels, a quad at a time; quads of dy are loaded by one lane an output channel and
+// broadcast by shuffles whose lane is constant after unrolling. No sums cross lanes.
 // Launcher:  kernels/conv2d/software.rs   Reference: tests/reference/conv2d.rs
-// Grid:      one subgroup a workgroup; a span of steps·LANES quads × OUT output × IN input channels each, folded.
-// Numerics:  f32; quads in order, then a subgroup sum, then partial sums in order (sum_partials).
+// Grid:      one subgroup a workgroup; LANES input × LOADS·LANES output channels × one span of quads, folded.
+// Numerics:  f32; pixels in order, then partial sums in order (sum_partials).
 const LANES = 16u;
-const OUT = 8u;
-const IN = 8u;
-struct Params { n: u32, c_in: u32, c_out: u32, pixels: u32, steps: u32 }
+const LOADS = 1u;  // loads of dy a quad
+const OUT = 16u;   // output channels a load, at most LANES
+struct Params { n: u32, c_in: u32, c_out: u32, pixels: u32, spans: u32 }
 var<immediate> params: Params;
 @group(0) @binding(0) var<storage, read> input: array<Row>;          // [n, c_in, pixels]
 @group(0) @binding(1) var<storage, read> grad_output: array<Row>;    // [n, c_out, pixels]
@@ -19,33 +20,34 @@ var<immediate> params: Params;
 fn conv2d_grad_weight_1x1_subgroup(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(subgroup_invocation_id) lane: u32) {
   let pixels = params.pixels;
   let quads = (pixels + 3u) / 4u;
-  let tasks = params.n * quads;
-  let spans = (tasks + LANES * params.steps - 1u) / (LANES * params.steps);
-  let out_blocks = (params.c_out + OUT - 1u) / OUT;
+  let in_blocks = (params.c_in + LANES - 1u) / LANES;
   let flat = flat_group(group, groups);
-  let span = flat % spans;
-  let out_0 = ((flat / spans) % out_blocks) * OUT;
-  let in_0 = (flat / (spans * out_blocks)) * IN;
-  if in_0 >= params.c_in { return; }
-  var acc: array<array<f32, IN>, OUT>;
-  for (var step = 0u; step < params.steps; step++) {
-    let wanted = (span * params.steps + step) * LANES + lane;
-    let task = min(wanted, tasks - 1u);
-    let image = task / quads;
-    let quad = task % quads;
-    var x: array<vec4f, IN>;
-    for (var i = 0u; i < IN; i++) { x[i] = load_input((image * params.c_in + min(in_0 + i, params.c_in - 1u)) * pixels, quad, pixels); }
-    for (var o = 0u; o < OUT; o++) {
-      let g = select(vec4f(0.0), load_grad_output((image * params.c_out + min(out_0 + o, params.c_out - 1u)) * pixels, quad, pixels), wanted < tasks);
-      for (var i = 0u; i < IN; i++) { acc[o][i] += dot(g, x[i]); }
+  let span = flat % params.spans;
+  let own = ((flat / params.spans) % in_blocks) * LANES + lane;
+  let out_0 = (flat / (params.spans * in_blocks)) * OUT * LOADS;
+  if out_0 >= params.c_out { return; }
+  let channel = min(own, params.c_in - 1u);
+  let total = params.n * quads;
+  let length = (total + params.spans - 1u) / params.spans;
+
+  var acc: array<array<f32, OUT>, LOADS>;
+  for (var at = span * length; at < min((span + 1u) * length, total); at++) {
+    let image = at / quads;
+    let quad = at % quads;
+    let x = load_input((image * params.c_in + channel) * pixels, quad, pixels);
+    for (var l = 0u; l < LOADS; l++) {
+      let out = min(out_0 + l * OUT + lane % OUT, params.c_out - 1u);
+      let g = load_grad_output((image * params.c_out + out) * pixels, quad, pixels);
+      for (var o = 0u; o < OUT; o++) {
+        acc[l][o] += subgroupShuffle(g.x, o) * x.x + subgroupShuffle(g.y, o) * x.y + subgroupShuffle(g.z, o) * x.z + subgroupShuffle(g.w, o) * x.w;
+      }
     }
   }
-  for (var o = 0u; o < OUT; o++) {
-    for (var i = 0u; i < IN; i++) {
-      let sum = subgroupAdd(acc[o][i]);
-      if lane == 0u && in_0 + i < params.c_in && out_0 + o < params.c_out {
-        partials[(span * params.c_out + out_0 + o) * params.c_in + in_0 + i] = sum;
-      }
+  if own >= params.c_in { return; }
+  for (var l = 0u; l < LOADS; l++) {
+    for (var o = 0u; o < OUT; o++) {
+      let out = out_0 + l * OUT + o;
+      if out < params.c_out { partials[(span * params.c_out + out) * params.c_in + own] = acc[l][o]; }
     }
   }
 }

@@ -62,6 +62,8 @@ catalogue! {
     "pad",
     "rmsprop",
     "sgd",
+    "pixel_shuffle",
+    "pixel_unshuffle",
     "sum_partials",
 }
 

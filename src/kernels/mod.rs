@@ -16,6 +16,7 @@ pub mod max_pool2d;
 pub mod optimizer;
 pub mod pad;
 pub mod params;
+pub mod pixel_shuffle;
 pub mod sum_partials;
 
 pub(crate) use params::params;

@@ -74,5 +74,7 @@ pub const LAYOUTS: &[Layout] = &[
     Layout::of::<super::optimizer::RmsPropParams>(),
     Layout::of::<super::optimizer::SgdParams>(),
     Layout::of::<super::pad::PadParams>(),
+    Layout::of::<super::pixel_shuffle::PixelShuffleParams>(),
+    Layout::of::<super::pixel_shuffle::PixelUnshuffleParams>(),
     Layout::of::<super::sum_partials::SumPartialsParams>(),
 ];

@@ -27,6 +27,7 @@ pub mod masked_ssim;
 pub mod max_pool2d;
 pub mod optimizers;
 pub mod pad;
+pub mod pixel_shuffle;
 
 /// Batch, channels, rows, columns.
 pub type Shape = [usize; 4];

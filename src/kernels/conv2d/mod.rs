@@ -15,6 +15,7 @@ use crate::error::{Error, Result};
 use crate::gpu::shader::Variant;
 use crate::gpu::{Cost, Launch, groups_1d};
 use crate::kernels::params;
+use crate::kernels::pixel_shuffle::{pixel_shuffle, pixel_unshuffle};
 use crate::tensor::{Shape, Tensor};
 
 params!(
@@ -36,6 +37,10 @@ pub fn conv2d(input: &Tensor, weight: &Tensor, bias: Option<&Tensor>, attrs: &Co
     match select(input.gpu().capabilities(), &dims) {
         Algorithm::Software3x3 { lanes } => software::conv_3x3(&dims, lanes, false, input, weight, bias, activation, &output)?,
         Algorithm::Software1x1 { lanes } => software::conv_1x1(&dims, lanes, false, input, weight, bias, activation, &output)?,
+        Algorithm::SoftwarePatches { lanes } => {
+            let (patches, dims) = (pixel_unshuffle(input, dims.attrs.stride)?, dims.patches());
+            software::conv_1x1(&dims, lanes, false, &patches, weight, bias, activation, &output)?;
+        }
         Algorithm::Portable => portable::conv2d(&dims, input, weight, bias, activation, &output)?,
     }
     Ok(output)
@@ -56,6 +61,12 @@ pub fn conv2d_grad_input(dims: &Conv2dDims, grad_output: &Tensor, weight: &Tenso
     match select(grad_output.gpu().capabilities(), dims) {
         Algorithm::Software3x3 { lanes } => software::conv_3x3(dims, lanes, true, grad_output, weight, bias, 0, &grad_input)?,
         Algorithm::Software1x1 { lanes } => software::conv_1x1(dims, lanes, true, grad_output, weight, bias, 0, &grad_input)?,
+        Algorithm::SoftwarePatches { lanes } => {
+            let inner = dims.patches();
+            let patches = Tensor::empty(grad_output.gpu(), [inner.n, inner.c_in, inner.h_in, inner.w_in])?;
+            software::conv_1x1(&inner, lanes, true, grad_output, weight, None, 0, &patches)?;
+            pixel_shuffle(&patches, dims.attrs.stride, bias, &grad_input)?;
+        }
         Algorithm::Portable => portable::grad_input(dims, grad_output, weight, bias, &grad_input)?,
     }
     Ok(grad_input)
@@ -74,6 +85,10 @@ pub fn conv2d_grad_weight(dims: &Conv2dDims, input: &Tensor, grad_output: &Tenso
     match select(input.gpu().capabilities(), dims) {
         Algorithm::Software3x3 { lanes } => software::grad_weight_3x3(dims, lanes, input, grad_output),
         Algorithm::Software1x1 { lanes } => software::grad_weight_1x1(dims, lanes, input, grad_output),
+        Algorithm::SoftwarePatches { lanes } => {
+            let grad_weight = software::grad_weight_1x1(&dims.patches(), lanes, &pixel_unshuffle(input, dims.attrs.stride)?, grad_output)?;
+            grad_weight.reshaped([dims.c_out, dims.c_in, dims.kernel_h, dims.kernel_w])
+        }
         Algorithm::Portable => portable::grad_weight(dims, input, grad_output),
     }
 }

@@ -1,7 +1,7 @@
 //! Which kernel computes a convolution: a pure function of what the device can do and of the extents.
 
 use crate::gpu::Capabilities;
-use crate::kernels::conv2d::Conv2dDims;
+use crate::kernels::conv2d::{Conv2dAttrs, Conv2dDims};
 
 /// An algorithm of the convolution family.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,16 +18,32 @@ pub enum Algorithm {
         /// Lanes of the register.
         lanes: u32,
     },
+    /// Windows that tile the input (stride = kernel size): a 1×1 convolution between pixel_unshuffle and pixel_shuffle.
+    SoftwarePatches {
+        /// Lanes of the register.
+        lanes: u32,
+    },
 }
 
 /// Algorithm for the forward pass and both gradients.
 pub fn select(capabilities: &Capabilities, dims: &Conv2dDims) -> Algorithm {
-    let dense = dims.attrs.groups == 1 && dims.attrs.stride == 1;
-    match capabilities.simd_lanes() {
-        Some(lanes) if dense && (dims.kernel_h, dims.kernel_w) == (3, 3) && (dims.attrs.padding, dims.attrs.dilation) == (1, 1) => {
-            Algorithm::Software3x3 { lanes }
+    let Conv2dAttrs { stride, padding, dilation, groups } = dims.attrs;
+    let Some(lanes) = capabilities.simd_lanes().filter(|_| groups == 1) else {
+        return Algorithm::Portable;
+    };
+    match (dims.kernel_h, dims.kernel_w) {
+        (3, 3) if (stride, padding, dilation) == (1, 1, 1) => Algorithm::Software3x3 { lanes },
+        (1, 1) if (stride, padding) == (1, 0) => Algorithm::Software1x1 { lanes },
+        (h, w)
+            if h == w
+                && h == stride
+                && h > 1
+                && (padding, dilation) == (0, 1)
+                && dims.h_in == dims.h_out * h
+                && dims.w_in == dims.w_out * w =>
+        {
+            Algorithm::SoftwarePatches { lanes }
         }
-        Some(lanes) if dense && (dims.kernel_h, dims.kernel_w) == (1, 1) && dims.attrs.padding == 0 => Algorithm::Software1x1 { lanes },
         _ => Algorithm::Portable,
     }
 }
@@ -35,7 +51,6 @@ pub fn select(capabilities: &Capabilities, dims: &Conv2dDims) -> Algorithm {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernels::conv2d::Conv2dAttrs;
 
     fn dims(kernel: usize, attrs: Conv2dAttrs) -> Conv2dDims {
         Conv2dDims { n: 1, c_in: 8, h_in: 9, w_in: 9, c_out: 8, h_out: 9, w_out: 9, kernel_h: kernel, kernel_w: kernel, attrs }
@@ -59,7 +74,11 @@ mod tests {
         let same = Conv2dAttrs { padding: 1, ..Default::default() };
         assert_eq!(select(&device(true, Some(16)), &dims(3, same)), Algorithm::Software3x3 { lanes: 16 });
         assert_eq!(select(&device(true, Some(8)), &dims(1, Default::default())), Algorithm::Software1x1 { lanes: 8 });
+        let patches = Conv2dDims { h_out: 4, w_out: 4, h_in: 8, w_in: 8, ..dims(2, Conv2dAttrs { stride: 2, ..Default::default() }) };
+        assert_eq!(select(&device(true, Some(16)), &patches), Algorithm::SoftwarePatches { lanes: 16 });
         for (device, dims) in [
+            (device(false, Some(16)), patches),
+            (device(true, Some(16)), Conv2dDims { w_in: 9, ..patches }),
             (device(false, Some(16)), dims(3, same)),
             (device(true, None), dims(3, same)),
             (device(true, Some(4)), dims(3, same)),

@@ -21,13 +21,13 @@ params!(
 );
 
 params!(
-    /// Extents of `conv2d_grad_weight_3x3_subgroup` and the rows of a strip.
-    GradWeight3x3Params for "conv2d_grad_weight_3x3_subgroup" { n: u32, c_in: u32, c_out: u32, height: u32, width: u32, strip: u32 }
+    /// Extents of `conv2d_grad_weight_3x3_subgroup` and the number of spans that its rows are split into.
+    GradWeight3x3Params for "conv2d_grad_weight_3x3_subgroup" { n: u32, c_in: u32, c_out: u32, height: u32, width: u32, spans: u32 }
 );
 
 params!(
-    /// Extents of `conv2d_grad_weight_1x1_subgroup` and the quads that a lane steps through.
-    GradWeight1x1Params for "conv2d_grad_weight_1x1_subgroup" { n: u32, c_in: u32, c_out: u32, pixels: u32, steps: u32 }
+    /// Extents of `conv2d_grad_weight_1x1_subgroup` and the number of spans that its quads are split into.
+    GradWeight1x1Params for "conv2d_grad_weight_1x1_subgroup" { n: u32, c_in: u32, c_out: u32, pixels: u32, spans: u32 }
 );
 
 /// Channels into the sums and out of them, and the weight's strides along both, for the forward pass or the input gradient.
@@ -133,51 +133,64 @@ pub(super) fn conv_1x1(
     })
 }
 
+/// Tile of a weight gradient: output channels a load and loads, and the spans that keep both cores busy without many partial sums.
+struct GradWeightTile {
+    out: usize,
+    loads: usize,
+    spans: usize,
+    groups: usize,
+}
+
+impl GradWeightTile {
+    fn new(lanes: usize, owners: usize, c_out: usize, most_loads: usize, work: usize) -> Self {
+        let out = out_tile(c_out, &[1, 4, 8, lanes]).min(lanes);
+        let loads = c_out.div_ceil(out).min(most_loads);
+        let blocks = owners.div_ceil(lanes) * c_out.div_ceil(out * loads);
+        let spans = 16usize.div_ceil(blocks).min(work).max(1);
+        GradWeightTile { out, loads, spans, groups: blocks * spans }
+    }
+
+    fn variant(&self, lanes: usize, scalar: bool) -> Variant {
+        let consts = [("LANES", lanes), ("LOADS", self.loads), ("OUT", self.out)];
+        Variant { consts: consts.map(|(n, v)| (n, v as u32)).to_vec(), scalar }
+    }
+}
+
 pub(super) fn grad_weight_3x3(d: &Conv2dDims, lanes: u32, input: &Tensor, grad_output: &Tensor) -> Result<Tensor> {
-    let (out, inp) = (8, 2);
-    let quads = d.w_in.div_ceil(4);
-    // Strips of 32 rows: longer ones amortise the two extra rows of the window, shorter ones would only add partial sums.
-    let strip = d.h_in.min(32);
-    let tasks = d.n * d.h_in.div_ceil(strip) * quads;
-    let blocks = tasks.div_ceil(lanes as usize);
-    let shape = Shape::from([d.c_out, d.c_in, 3, 3]);
-    let partials = Tensor::empty(input.gpu(), [blocks * d.weight_len()])?;
+    let tile = GradWeightTile::new(lanes as usize, d.c_in * 3, d.c_out, 2, d.n * d.h_in);
+    let partials = Tensor::empty(input.gpu(), [tile.spans * d.weight_len()])?;
     let params = GradWeight3x3Params {
         n: d.n as u32,
         c_in: d.c_in as u32,
         c_out: d.c_out as u32,
         height: d.h_in as u32,
         width: d.w_in as u32,
-        strip: strip as u32,
+        spans: tile.spans as u32,
     };
     input.gpu().launch(&Launch {
         stem: "conv2d_grad_weight_3x3_subgroup",
-        variant: Variant { consts: vec![("LANES", lanes), ("OUT", out as u32), ("IN", inp as u32)], scalar: !d.w_in.is_multiple_of(4) },
+        variant: tile.variant(lanes as usize, !d.w_in.is_multiple_of(4)),
         immediates: bytemuck::bytes_of(&params),
-        buffers: &[input.buffer(), input.buffer(), grad_output.buffer(), partials.buffer()],
-        groups: groups_1d(blocks * d.c_out.div_ceil(out) * d.c_in.div_ceil(inp)),
+        buffers: &[input.buffer(), grad_output.buffer(), partials.buffer()],
+        groups: groups_1d(tile.groups),
         cost: d.cost(),
     })?;
-    sum_partials(&partials, blocks, &shape)
+    sum_partials(&partials, tile.spans, &Shape::from([d.c_out, d.c_in, 3, 3]))
 }
 
 pub(super) fn grad_weight_1x1(d: &Conv2dDims, lanes: u32, input: &Tensor, grad_output: &Tensor) -> Result<Tensor> {
-    let (out, inp) = (8, 8);
     let pixels = d.h_in * d.w_in;
-    let tasks = d.n * pixels.div_ceil(4);
-    let steps = tasks.div_ceil(lanes as usize).min(64);
-    let spans = tasks.div_ceil(lanes as usize * steps);
-    let shape = Shape::from([d.c_out, d.c_in, 1, 1]);
-    let partials = Tensor::empty(input.gpu(), [spans * d.weight_len()])?;
+    let tile = GradWeightTile::new(lanes as usize, d.c_in, d.c_out, 4, d.n * pixels.div_ceil(4));
+    let partials = Tensor::empty(input.gpu(), [tile.spans * d.weight_len()])?;
     let params =
-        GradWeight1x1Params { n: d.n as u32, c_in: d.c_in as u32, c_out: d.c_out as u32, pixels: pixels as u32, steps: steps as u32 };
+        GradWeight1x1Params { n: d.n as u32, c_in: d.c_in as u32, c_out: d.c_out as u32, pixels: pixels as u32, spans: tile.spans as u32 };
     input.gpu().launch(&Launch {
         stem: "conv2d_grad_weight_1x1_subgroup",
-        variant: Variant { consts: vec![("LANES", lanes), ("OUT", out as u32), ("IN", inp as u32)], scalar: !pixels.is_multiple_of(4) },
+        variant: tile.variant(lanes as usize, !pixels.is_multiple_of(4)),
         immediates: bytemuck::bytes_of(&params),
         buffers: &[input.buffer(), grad_output.buffer(), partials.buffer()],
-        groups: groups_1d(spans * d.c_out.div_ceil(out) * d.c_in.div_ceil(inp)),
+        groups: groups_1d(tile.groups),
         cost: d.cost(),
     })?;
-    sum_partials(&partials, spans, &shape)
+    sum_partials(&partials, tile.spans, &Shape::from([d.c_out, d.c_in, 1, 1]))
 }

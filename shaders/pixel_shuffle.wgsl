@@ -1,0 +1,24 @@
+// Rearranges channels into space, with a bias a channel:
+//   y[n, c, h·r + i, w·r + j] = bias[c] + x[n, c·r² + i·r + j, h, w].
+// Launcher:  kernels/pixel_shuffle.rs   Reference: tests/reference/pixel_shuffle.rs   PyTorch: torch.nn.functional.pixel_shuffle
+// Grid:      64 output elements a workgroup, folded past 65 535 groups.
+// Numerics:  one f32 addition an element.
+struct Params { len: u32, c: u32, h_out: u32, w_out: u32, factor: u32, has_bias: u32 }
+var<immediate> params: Params;
+@group(0) @binding(0) var<storage, read> input: array<f32>;        // [n, c·factor², h_out / factor, w_out / factor]
+@group(0) @binding(1) var<storage, read> bias: array<f32>;         // [c] where has_bias
+@group(0) @binding(2) var<storage, read_write> output: array<f32>; // [n, c, h_out, w_out]
+//!include shared/flat.wgsl
+
+@compute @workgroup_size(64)
+fn pixel_shuffle(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32) {
+  let at = flat_group(group, groups) * 64u + local;
+  if at >= params.len { return; }
+  let r = params.factor;
+  let x = at % params.w_out;
+  let y = (at / params.w_out) % params.h_out;
+  let plane = at / (params.w_out * params.h_out);
+  let source = (plane * r + y % r) * r + x % r;
+  let b = select(0.0, bias[plane % params.c], params.has_bias != 0u);
+  output[at] = input[(source * (params.h_out / r) + y / r) * (params.w_out / r) + x / r] + b;
+}
