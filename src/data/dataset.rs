@@ -97,6 +97,16 @@ impl Dataset {
         Ok(dataset)
     }
 
+    /// As [`Dataset::open`], but of the targets and the land mask only, whatever inputs the configuration names.
+    ///
+    /// # Errors
+    /// Those of [`Dataset::open`].
+    pub fn open_targets(config: &Config, split: Split) -> Result<Dataset> {
+        let mut config = config.clone();
+        [&mut config.in_keys, &mut config.in_keys_static, &mut config.in_keys_aux].into_iter().for_each(Vec::clear);
+        Dataset::open(&config, split)
+    }
+
     /// The split.
     pub fn split(&self) -> Split {
         self.split

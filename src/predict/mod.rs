@@ -1,0 +1,19 @@
+//! Maps of whole scenes.
+
+/// What long work tells whoever watches it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// Work begins.
+    Start {
+        /// What is done.
+        label: &'static str,
+        /// Steps in all.
+        total: usize,
+        /// What the steps are, plural.
+        unit: &'static str,
+    },
+    /// So many steps more are done.
+    Done(usize),
+    /// Something the user should know.
+    Note(String),
+}
