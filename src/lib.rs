@@ -9,6 +9,8 @@ pub mod evaluate;
 pub mod gpu;
 pub mod image;
 pub mod kernels;
+pub mod models;
+pub mod nn;
 pub mod ops;
 pub mod optim;
 pub mod predict;

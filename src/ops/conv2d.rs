@@ -1,14 +1,15 @@
-//! 2-d convolution (cross-correlation), as `torch.nn.functional.conv2d`.
+//! 2-d convolution (cross-correlation), as `torch.nn.functional.conv2d`, with bias and activation in the same pass.
 //!
-//! y[n,o] = b[o] + Σ_i w[o,i] ⋆ x[n,i]; ∂L/∂x by the transposed sums, ∂L/∂w by correlating x with ∂L/∂y, ∂L/∂b by summing ∂L/∂y.
-//! Shaders: `shaders/conv2d*.wgsl`.
+//! z[n,o] = b[o] + Σ_i w[o,i] ⋆ x[n,i], y = f(z); ∂L/∂z = ∂L/∂y · f'(z), then ∂L/∂x by the transposed sums, ∂L/∂w by correlating x with
+//! ∂L/∂z, ∂L/∂b by summing ∂L/∂z. Shaders: `shaders/conv2d*.wgsl`.
 
 use crate::autograd::Tape;
 use crate::error::Result;
+use crate::kernels::activation::{Activation, activation as activate, activation_grad};
 use crate::kernels::conv2d::{self as kernels, Conv2dAttrs, Conv2dDims};
 use crate::tensor::Tensor;
 
-/// y = x ∗ w + b.
+/// y = f(x ∗ w + b).
 ///
 /// # Shapes
 /// input `[n, c_in, h_in, w_in]`, weight `[c_out, c_in / groups, kernel_h, kernel_w]`, bias `[c_out]`, output `[n, c_out, h_out, w_out]`
@@ -16,20 +17,41 @@ use crate::tensor::Tensor;
 ///
 /// # Errors
 /// Shapes that do not fit; out of memory.
-pub fn conv2d(tape: &Tape, input: &Tensor, weight: &Tensor, bias: Option<&Tensor>, attrs: &Conv2dAttrs) -> Result<Tensor> {
+pub fn conv2d(
+    tape: &Tape,
+    input: &Tensor,
+    weight: &Tensor,
+    bias: Option<&Tensor>,
+    attrs: &Conv2dAttrs,
+    activation: Activation,
+) -> Result<Tensor> {
     let dims = Conv2dDims::forward(input, weight, attrs)?;
-    let output = kernels::conv2d(input, weight, bias, attrs, 0)?;
     let inputs: Vec<_> = [Some(input), Some(weight), bias].into_iter().flatten().collect();
+    // ReLU's derivative can be read off y; the others need z, which the fused kernel does not keep.
+    let fused = matches!(activation, Activation::None | Activation::Relu) || !inputs.iter().any(|t| tape.tracks(t));
+    let (output, saved) = if fused {
+        let output = kernels::conv2d(input, weight, bias, attrs, activation.code())?;
+        (output.clone(), output)
+    } else {
+        let z = kernels::conv2d(input, weight, bias, attrs, 0)?;
+        (activate(activation, &z)?, z)
+    };
+    // Without an activation the gradient needs neither y nor z.
+    let saved = (activation != Activation::None).then_some(saved);
     let (x, w, b) = (input.clone(), weight.clone(), bias.cloned());
     tape.record(&inputs, &output, move |grad_output, gradients| {
+        let grad_z = match &saved {
+            Some(saved) => activation_grad(activation, saved, grad_output)?,
+            None => grad_output.clone(),
+        };
         if let Some(b) = b.filter(|b| gradients.wants(b)) {
-            gradients.accumulate(&b, kernels::conv2d_grad_bias(grad_output)?)?;
+            gradients.accumulate(&b, kernels::conv2d_grad_bias(&grad_z)?)?;
         }
         if gradients.wants(&w) {
-            gradients.accumulate(&w, kernels::conv2d_grad_weight(&dims, &x, grad_output)?)?;
+            gradients.accumulate(&w, kernels::conv2d_grad_weight(&dims, &x, &grad_z)?)?;
         }
         if gradients.wants(&x) {
-            gradients.accumulate(&x, kernels::conv2d_grad_input(&dims, grad_output, &w, None)?)?;
+            gradients.accumulate(&x, kernels::conv2d_grad_input(&dims, &grad_z, &w, None)?)?;
         }
         Ok(())
     });

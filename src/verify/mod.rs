@@ -7,6 +7,7 @@ mod batch_norm;
 mod case;
 mod convolution;
 mod elementwise;
+mod model;
 mod masked;
 mod optimizers;
 mod outcome;
@@ -46,6 +47,7 @@ const RUNNERS: &[(&str, Runner)] = &[
     ("cat", resample::cat),
     ("clip_grad_norm", optimizers::clip_grad_norm),
     ("conv2d", convolution::conv2d),
+    ("model", model::model),
     ("conv_transpose2d", convolution::conv_transpose2d),
     ("gaussian_blur", masked::gaussian_blur),
     ("gelu", elementwise::gelu),

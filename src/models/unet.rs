@@ -1,0 +1,184 @@
+//! The vanilla UNet (Ronneberger, Fischer and Brox 2015, arXiv 1505.04597) in the reference's form: four levels, zero-padded 3×3
+//! convolutions with batch norm, widths `base_channels` × 1, 2, 4, 8, 16, optional residual convolutions at full resolution, up-sampling by
+//! transposed convolution or bilinearly.
+
+use crate::autograd::Tape;
+use crate::config::Config;
+use crate::error::{Error, Result};
+use crate::gpu::Gpu;
+use crate::kernels::conv2d::Conv2dAttrs;
+use crate::models::Model;
+use crate::nn::{BatchNorm2d, Builder, Conv2d, ConvTranspose2d, ParameterSet};
+use crate::ops::{self, Activation, Interpolation, Target, Window};
+use crate::tensor::Tensor;
+
+/// eps of the batch norms, PyTorch's default.
+const EPS: f32 = 1e-5;
+const SAME_3X3: Conv2dAttrs = Conv2dAttrs { stride: 1, padding: 1, dilation: 1, groups: 1 };
+
+/// conv 3×3 → batch norm → activation.
+struct ConvNorm {
+    conv: Conv2d,
+    norm: BatchNorm2d,
+}
+
+impl ConvNorm {
+    /// Layers under `name.{first}` and `name.{first + 1}`.
+    fn new(b: &mut Builder, name: &str, first: usize, c_in: usize, c_out: usize) -> Result<Self> {
+        let conv = b.conv2d(&format!("{name}.{first}"), c_in, c_out, 3, SAME_3X3, false)?;
+        Ok(ConvNorm { conv, norm: b.batch_norm2d(&format!("{name}.{}", first + 1), c_out, EPS)? })
+    }
+
+    fn forward(&self, pass: &Pass, x: &Tensor) -> Result<Tensor> {
+        let z = self.conv.forward(pass.tape, x, Activation::None)?;
+        self.norm.forward(pass.tape, &z, pass.training, pass.activation)
+    }
+}
+
+/// Two of them.
+struct DoubleConv(ConvNorm, ConvNorm);
+
+impl DoubleConv {
+    fn new(b: &mut Builder, name: &str, c_in: usize, c_mid: usize, c_out: usize) -> Result<Self> {
+        let name = format!("{name}.double_conv");
+        Ok(DoubleConv(ConvNorm::new(b, &name, 0, c_in, c_mid)?, ConvNorm::new(b, &name, 3, c_mid, c_out)?))
+    }
+
+    fn forward(&self, pass: &Pass, x: &Tensor) -> Result<Tensor> {
+        self.1.forward(pass, &self.0.forward(pass, x)?)
+    }
+}
+
+/// One residual convolution applied several times with the same weights: x ← x + act(norm(conv(x))).
+struct Repeated {
+    block: ConvNorm,
+    times: usize,
+}
+
+impl Repeated {
+    fn new(b: &mut Builder, name: &str, channels: usize, times: usize) -> Result<Option<Self>> {
+        if times == 0 {
+            return Ok(None);
+        }
+        b.repeated(name, times);
+        Ok(Some(Repeated { block: ConvNorm::new(b, &format!("{name}.0.res_conv"), 0, channels, channels)?, times }))
+    }
+
+    fn forward(&self, pass: &Pass, x: Tensor) -> Result<Tensor> {
+        (0..self.times).try_fold(x, |x, _| ops::add(pass.tape, &x, &self.block.forward(pass, &x)?))
+    }
+}
+
+/// Up-sampling by two, concatenation after the skip, two convolutions.
+struct Up {
+    up: Option<ConvTranspose2d>,
+    conv: DoubleConv,
+}
+
+impl Up {
+    fn new(b: &mut Builder, name: &str, c_in: usize, c_out: usize, bilinear: bool) -> Result<Self> {
+        let up = if bilinear { None } else { Some(b.conv_transpose2d(&format!("{name}.up"), c_in, c_in / 2, 2, 2)?) };
+        let c_mid = if bilinear { c_in / 2 } else { c_out };
+        Ok(Up { up, conv: DoubleConv::new(b, &format!("{name}.conv"), c_in, c_mid, c_out)? })
+    }
+
+    fn forward(&self, pass: &Pass, x: &Tensor, skip: &Tensor) -> Result<Tensor> {
+        let up = match &self.up {
+            Some(up) => up.forward(pass.tape, x)?,
+            None => {
+                let [_, _, h, w] = x.nchw("interpolate")?;
+                ops::interpolate(pass.tape, x, Target::Size([2 * h, 2 * w]), Interpolation::BilinearAligned)?
+            }
+        };
+        self.conv.forward(pass, &ops::cat_padded(pass.tape, &[skip, &up])?)
+    }
+}
+
+/// What every layer needs to know of a forward pass.
+struct Pass<'a> {
+    tape: &'a Tape,
+    training: bool,
+    activation: Activation,
+}
+
+/// The network.
+pub struct UNet {
+    inc: DoubleConv,
+    extra_in: Option<Repeated>,
+    down: Vec<DoubleConv>,
+    up: Vec<Up>,
+    extra_out: Option<Repeated>,
+    outc: Conv2d,
+    activation: Activation,
+    out_activation: Activation,
+    parameters: ParameterSet,
+}
+
+impl UNet {
+    /// Builds the network of a configuration: `base_channels`, `bilinear`, `num_extra_convs`, `activation`, `out_activation`, `out_channels`.
+    ///
+    /// # Errors
+    /// [`Error::Config`] where bilinear up-sampling meets a single base channel; out of memory.
+    pub fn new(gpu: &Gpu, config: &Config, in_channels: usize) -> Result<Self> {
+        let (base, bilinear, times) = (config.base_channels, config.bilinear, config.num_extra_convs);
+        if base == 0 || (bilinear && base < 2) {
+            let message = format!("{base} is too few: 1 is the least, 2 with `bilinear: true`, whose convolutions halve it");
+            return Err(Error::Config { file: config.file.clone(), key: "base_channels".into(), message });
+        }
+        let shrink = if bilinear { 2 } else { 1 };
+        let widths = [base, 2 * base, 4 * base, 8 * base, 16 * base / shrink];
+        let mut b = Builder::new(gpu, config.seed);
+        let inc = DoubleConv::new(&mut b, "inc", in_channels, base, base)?;
+        let extra_in = Repeated::new(&mut b, "extraincs", base, times)?;
+        let mut down = Vec::new();
+        for level in 1..5 {
+            let name = format!("down{level}.maxpool_conv.1");
+            down.push(DoubleConv::new(&mut b, &name, widths[level - 1], widths[level], widths[level])?);
+        }
+        let mut up = Vec::new();
+        for level in 1..5 {
+            let below = 16 * base >> (level - 1);
+            let above = if level == 4 { base } else { below / 2 / shrink };
+            up.push(Up::new(&mut b, &format!("up{level}"), below, above, bilinear)?);
+        }
+        let extra_out = Repeated::new(&mut b, "extraoutcs", base, times)?;
+        let outc = b.conv2d("outc.conv.0", base, config.out_channels, 1, Conv2dAttrs::default(), true)?;
+        let (activation, out_activation) = (config.activation.into(), config.out_activation.into());
+        Ok(UNet { inc, extra_in, down, up, extra_out, outc, activation, out_activation, parameters: b.finish() })
+    }
+}
+
+impl Model for UNet {
+    fn forward(&self, tape: &Tape, input: &Tensor, training: bool) -> Result<Tensor> {
+        let [_, _, h, w] = input.nchw("unet")?;
+        if h < 16 || w < 16 {
+            return Err(Error::shape(
+                "unet",
+                format!("tiles of {h} × {w} pixels are too small for four halvings; set img_size to at least 16"),
+            ));
+        }
+        let pass = Pass { tape, training, activation: self.activation };
+        let mut x = self.inc.forward(&pass, input)?;
+        if let Some(extra) = &self.extra_in {
+            x = extra.forward(&pass, x)?;
+        }
+        let mut skips = Vec::new();
+        for down in &self.down {
+            let pooled = ops::max_pool2d(tape, &x, Window { kernel: 2, stride: 2, padding: 0 })?;
+            skips.push(x);
+            x = down.forward(&pass, &pooled)?;
+        }
+        for up in &self.up {
+            let skip = skips.pop().ok_or_else(|| Error::shape("unet", "more up-samplings than levels"))?;
+            x = up.forward(&pass, &x, &skip)?;
+        }
+        if let Some(extra) = &self.extra_out {
+            x = extra.forward(&pass, x)?;
+        }
+        self.outc.forward(tape, &x, self.out_activation)
+    }
+
+    fn parameters(&self) -> &ParameterSet {
+        &self.parameters
+    }
+}

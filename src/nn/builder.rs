@@ -1,0 +1,92 @@
+//! Builds layers under state_dict names, with PyTorch's default initialisation from a seed.
+//!
+//! Convolutions: kaiming_uniform with a = √5, that is U(±1/√fan_in), for weight and bias alike (He et al. 2015,
+//! `torch.nn.modules.conv`); batch norm: weight 1, bias 0, mean 0, variance 1.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use crate::error::Result;
+use crate::gpu::Gpu;
+use crate::kernels::conv2d::Conv2dAttrs;
+use crate::nn::{BatchNorm2d, Conv2d, ConvTranspose2d, ParameterSet, Value};
+use crate::tensor::{Shape, Tensor};
+
+/// Collects the entries of a model while its layers are made.
+pub struct Builder {
+    gpu: Gpu,
+    rng: ChaCha8Rng,
+    set: ParameterSet,
+}
+
+impl Builder {
+    /// A builder whose random values depend on `seed` and on the order of the calls alone.
+    pub fn new(gpu: &Gpu, seed: u64) -> Self {
+        Builder { gpu: gpu.clone(), rng: ChaCha8Rng::seed_from_u64(seed), set: ParameterSet::default() }
+    }
+
+    /// The finished set.
+    pub fn finish(self) -> ParameterSet {
+        self.set
+    }
+
+    /// Says that the module list `name` holds one module `times` times; its entries are made under `name.0.`.
+    pub fn repeated(&mut self, name: &str, times: usize) {
+        self.set.repeats.push((name.to_owned(), times));
+    }
+
+    fn uniform(&mut self, name: String, shape: Shape, bound: f64) -> Result<Tensor> {
+        // 24 random bits: every value is exact in f32, on every platform.
+        let mut draw = || (f64::from(self.rng.next_u32() >> 8) / f64::from(1 << 24) * 2.0 - 1.0) * bound;
+        let values: Vec<f32> = (0..shape.len()).map(|_| draw() as f32).collect();
+        let tensor = Tensor::from_slice(&self.gpu, shape, &values)?;
+        self.set.entries.push((name, Value::Parameter(tensor.clone())));
+        Ok(tensor)
+    }
+
+    fn constant(&mut self, name: String, len: usize, value: f32, entry: fn(Tensor) -> Value) -> Result<Tensor> {
+        let tensor = Tensor::full(&self.gpu, [len], value)?;
+        self.set.entries.push((name, entry(tensor.clone())));
+        Ok(tensor)
+    }
+
+    /// A convolution `c_in → c_out` with a square kernel.
+    ///
+    /// # Errors
+    /// Out of memory.
+    pub fn conv2d(&mut self, name: &str, c_in: usize, c_out: usize, kernel: usize, attrs: Conv2dAttrs, bias: bool) -> Result<Conv2d> {
+        let in_per_group = c_in / attrs.groups.max(1);
+        let bound = 1.0 / ((in_per_group * kernel * kernel) as f64).sqrt();
+        let weight = self.uniform(format!("{name}.weight"), Shape::from([c_out, in_per_group, kernel, kernel]), bound)?;
+        let bias = if bias { Some(self.uniform(format!("{name}.bias"), Shape::from([c_out]), bound)?) } else { None };
+        Ok(Conv2d { weight, bias, attrs })
+    }
+
+    /// A transposed convolution `c_in → c_out` with bias; PyTorch counts `c_out` as its fan-in.
+    ///
+    /// # Errors
+    /// Out of memory.
+    pub fn conv_transpose2d(&mut self, name: &str, c_in: usize, c_out: usize, kernel: usize, stride: usize) -> Result<ConvTranspose2d> {
+        let bound = 1.0 / ((c_out * kernel * kernel) as f64).sqrt();
+        let weight = self.uniform(format!("{name}.weight"), Shape::from([c_in, c_out, kernel, kernel]), bound)?;
+        let bias = self.uniform(format!("{name}.bias"), Shape::from([c_out]), bound)?;
+        Ok(ConvTranspose2d { weight, bias, stride })
+    }
+
+    /// Batch normalisation of `channels` channels.
+    ///
+    /// # Errors
+    /// Out of memory.
+    pub fn batch_norm2d(&mut self, name: &str, channels: usize, eps: f32) -> Result<BatchNorm2d> {
+        let weight = self.constant(format!("{name}.weight"), channels, 1.0, Value::Parameter)?;
+        let bias = self.constant(format!("{name}.bias"), channels, 0.0, Value::Parameter)?;
+        let running_mean = self.constant(format!("{name}.running_mean"), channels, 0.0, Value::Buffer)?;
+        let running_var = self.constant(format!("{name}.running_var"), channels, 1.0, Value::Buffer)?;
+        let batches = Rc::new(Cell::new(0));
+        self.set.entries.push((format!("{name}.num_batches_tracked"), Value::Counter(batches.clone())));
+        Ok(BatchNorm2d { weight, bias, running_mean, running_var, batches, eps })
+    }
+}

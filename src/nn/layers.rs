@@ -1,0 +1,72 @@
+//! Layers: parameters and the op that uses them.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use crate::autograd::Tape;
+use crate::error::Result;
+use crate::kernels::conv2d::Conv2dAttrs;
+use crate::ops::{self, Activation, BatchNormAttrs};
+use crate::tensor::Tensor;
+
+/// Momentum of the running statistics, PyTorch's default.
+const MOMENTUM: f32 = 0.1;
+
+/// `torch.nn.Conv2d`.
+pub struct Conv2d {
+    pub(super) weight: Tensor,
+    pub(super) bias: Option<Tensor>,
+    pub(super) attrs: Conv2dAttrs,
+}
+
+impl Conv2d {
+    /// y = f(x ∗ w + b).
+    ///
+    /// # Errors
+    /// Those of [`ops::conv2d`].
+    pub fn forward(&self, tape: &Tape, input: &Tensor, activation: Activation) -> Result<Tensor> {
+        ops::conv2d(tape, input, &self.weight, self.bias.as_ref(), &self.attrs, activation)
+    }
+}
+
+/// `torch.nn.ConvTranspose2d` without padding.
+pub struct ConvTranspose2d {
+    pub(super) weight: Tensor,
+    pub(super) bias: Tensor,
+    pub(super) stride: usize,
+}
+
+impl ConvTranspose2d {
+    /// The transposed convolution plus bias.
+    ///
+    /// # Errors
+    /// Those of [`ops::conv_transpose2d`].
+    pub fn forward(&self, tape: &Tape, input: &Tensor) -> Result<Tensor> {
+        ops::conv_transpose2d(tape, input, &self.weight, Some(&self.bias), self.stride, 0)
+    }
+}
+
+/// `torch.nn.BatchNorm2d` and the activation after it.
+pub struct BatchNorm2d {
+    pub(super) weight: Tensor,
+    pub(super) bias: Tensor,
+    pub(super) running_mean: Tensor,
+    pub(super) running_var: Tensor,
+    pub(super) batches: Rc<Cell<i64>>,
+    pub(super) eps: f32,
+}
+
+impl BatchNorm2d {
+    /// y = f(batch_norm(x)); in training the running statistics and `num_batches_tracked` are updated.
+    ///
+    /// # Errors
+    /// Those of [`ops::batch_norm`].
+    pub fn forward(&self, tape: &Tape, input: &Tensor, training: bool, activation: Activation) -> Result<Tensor> {
+        let attrs = BatchNormAttrs { training, momentum: MOMENTUM, eps: self.eps, activation };
+        let output = ops::batch_norm(tape, input, &self.weight, &self.bias, &self.running_mean, &self.running_var, &attrs)?;
+        if training {
+            self.batches.set(self.batches.get() + 1);
+        }
+        Ok(output)
+    }
+}

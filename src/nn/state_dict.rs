@@ -1,0 +1,191 @@
+//! State dicts as safetensors files, with exactly PyTorch's names and shapes, both ways.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
+use std::io::Write;
+use std::path::Path;
+
+use safetensors::{Dtype, SafeTensors, View};
+
+use crate::data::writer::write_atomically;
+use crate::error::{Error, Result};
+use crate::nn::{ParameterSet, Value};
+use crate::tensor::Tensor;
+
+/// A tensor on the host, on its way to or from a file.
+#[derive(Debug, Clone, PartialEq)]
+pub enum HostTensor {
+    /// float32 values and their shape.
+    F32(Vec<usize>, Vec<f32>),
+    /// An int64 scalar.
+    I64(i64),
+}
+
+impl View for &HostTensor {
+    fn dtype(&self) -> Dtype {
+        match self {
+            HostTensor::F32(..) => Dtype::F32,
+            HostTensor::I64(_) => Dtype::I64,
+        }
+    }
+
+    fn shape(&self) -> &[usize] {
+        match self {
+            HostTensor::F32(shape, _) => shape,
+            HostTensor::I64(_) => &[],
+        }
+    }
+
+    fn data(&self) -> Cow<'_, [u8]> {
+        match self {
+            HostTensor::F32(_, values) => Cow::Borrowed(bytemuck::cast_slice(values)),
+            HostTensor::I64(value) => Cow::Owned(value.to_le_bytes().to_vec()),
+        }
+    }
+
+    fn data_len(&self) -> usize {
+        match self {
+            HostTensor::F32(_, values) => values.len() * 4,
+            HostTensor::I64(_) => 8,
+        }
+    }
+}
+
+/// Tensors by name.
+pub type HostDict = BTreeMap<String, HostTensor>;
+
+/// Reads a model's entries back from the device, repeated modules under every index.
+///
+/// # Errors
+/// [`Error::Device`].
+pub fn to_host(set: &ParameterSet) -> Result<HostDict> {
+    let mut dict = HostDict::new();
+    for (name, value) in set.entries() {
+        let host = match value {
+            Value::Parameter(tensor) | Value::Buffer(tensor) => tensor_to_host(tensor)?,
+            Value::Counter(counter) => HostTensor::I64(counter.get()),
+        };
+        for stored in set.stored_names(name) {
+            dict.insert(stored, host.clone());
+        }
+    }
+    Ok(dict)
+}
+
+/// Reads one tensor back from the device.
+///
+/// # Errors
+/// [`Error::Device`].
+pub fn tensor_to_host(tensor: &Tensor) -> Result<HostTensor> {
+    Ok(HostTensor::F32(tensor.shape().dims().to_vec(), tensor.to_vec()?))
+}
+
+/// Writes tensors to a safetensors file, whole or not at all.
+///
+/// # Errors
+/// [`Error::Output`].
+pub fn write(path: &Path, dict: &HostDict, metadata: HashMap<String, String>) -> Result<()> {
+    let bytes = safetensors::serialize(dict, Some(metadata)).map_err(|e| Error::output(path, format!("cannot be encoded ({e})")))?;
+    write_atomically(path, |file| file.write_all(&bytes))
+}
+
+/// Writes a model's weights.
+///
+/// # Errors
+/// [`Error::Output`], [`Error::Device`].
+pub fn save(set: &ParameterSet, path: &Path) -> Result<()> {
+    write(path, &to_host(set)?, HashMap::from([("format".to_owned(), "pt".to_owned())]))
+}
+
+/// Reads a safetensors file of float32 tensors and int64 scalars.
+///
+/// # Errors
+/// [`Error::Weights`] where the file is missing, malformed or holds other types.
+pub fn read(path: &Path) -> Result<HostDict> {
+    let bad = |message: String| Error::Weights { path: path.to_owned(), message };
+    let bytes = std::fs::read(path).map_err(|e| bad(format!("the weights cannot be read ({e}); check the path")))?;
+    let file = SafeTensors::deserialize(&bytes)
+        .map_err(|e| bad(format!("not a safetensors file ({e}); write it with safetensors.torch.save_file")))?;
+    let mut dict = HostDict::new();
+    for (name, view) in file.tensors() {
+        let host = match (view.dtype(), view.shape()) {
+            (Dtype::F32, shape) => HostTensor::F32(shape.to_vec(), bytemuck::pod_collect_to_vec(view.data())),
+            (Dtype::I64, []) => HostTensor::I64(bytemuck::pod_read_unaligned(view.data())),
+            (other, shape) => {
+                let message =
+                    format!("tensor `{name}` is {other:?} of shape {shape:?}; save the weights as float32 (model.float().state_dict())");
+                return Err(bad(message));
+            }
+        };
+        dict.insert(name, host);
+    }
+    Ok(dict)
+}
+
+/// Loads a weight file into a model.
+///
+/// # Errors
+/// [`Error::Weights`] naming the first missing, extra or mis-shaped tensors; the model is unchanged then.
+pub fn load(set: &ParameterSet, path: &Path) -> Result<()> {
+    apply(set, read(path)?, path)
+}
+
+/// Puts tensors into a model; `path` is for messages.
+///
+/// # Errors
+/// As [`load`].
+pub fn apply(set: &ParameterSet, mut dict: HostDict, path: &Path) -> Result<()> {
+    let bad = |message: String| Error::Weights { path: path.to_owned(), message };
+    let mut found = Vec::new();
+    let mut missing = Vec::new();
+    for (name, value) in set.entries() {
+        let mut copies = set.stored_names(name).into_iter().map(|stored| dict.remove(&stored));
+        let Some(first) = copies.next().flatten() else {
+            missing.push(name.as_str());
+            continue;
+        };
+        if copies.flatten().any(|copy| copy != first) {
+            let message = format!("the copies of `{name}` differ, but this model repeats one module; store equal copies or index 0 alone");
+            return Err(bad(message));
+        }
+        let expected = match value {
+            Value::Parameter(tensor) | Value::Buffer(tensor) => tensor.shape().dims(),
+            Value::Counter(_) => &[],
+        };
+        if (&first).shape() != expected {
+            let message = format!(
+                "tensor `{name}` has shape {:?}, the configured model needs {expected:?}; compare in_keys, base_channels, bilinear and \
+                 num_extra_convs with those of the training",
+                (&first).shape()
+            );
+            return Err(bad(message));
+        }
+        found.push((value, first));
+    }
+    if !missing.is_empty() || !dict.is_empty() {
+        let extra: Vec<_> = dict.keys().map(String::as_str).collect();
+        return Err(bad(format!(
+            "this is not a state dict of the configured model: {}{}; compare model_key, bilinear and num_extra_convs with those of the training",
+            listing("missing", &missing),
+            listing("unexpected", &extra)
+        )));
+    }
+    for (value, host) in found {
+        match (value, host) {
+            (Value::Parameter(tensor) | Value::Buffer(tensor), HostTensor::F32(_, values)) => tensor.write(&values)?,
+            (Value::Counter(counter), HostTensor::I64(count)) => counter.set(count),
+            // A counter stored as a float32 scalar, or a one-element tensor stored as int64.
+            (Value::Counter(counter), HostTensor::F32(_, values)) => counter.set(values.first().copied().unwrap_or(0.0) as i64),
+            (Value::Parameter(tensor) | Value::Buffer(tensor), HostTensor::I64(count)) => tensor.write(&[count as f32])?,
+        }
+    }
+    Ok(())
+}
+
+fn listing(what: &str, names: &[&str]) -> String {
+    match names {
+        [] => String::new(),
+        _ if names.len() > 3 => format!("{what} {} tensors (`{}`, …) ", names.len(), names[..3].join("`, `")),
+        _ => format!("{what} `{}` ", names.join("`, `")),
+    }
+}
