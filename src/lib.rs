@@ -6,6 +6,7 @@ pub mod config;
 pub mod data;
 pub mod error;
 pub mod evaluate;
+pub mod event;
 pub mod gpu;
 pub mod image;
 pub mod kernels;
