@@ -10,13 +10,13 @@ use std::sync::Arc;
 
 use crate::config::Config;
 use crate::data::Window;
-use crate::data::dataset::{Dataset, HostSample};
+use crate::data::dataset::Dataset;
 use crate::data::day::{Day, Split, read_split_csv};
 use crate::data::geotags::GeoTags;
 use crate::data::raster::Raster;
 use crate::data::writer::write_geotiff;
 use crate::error::Result;
-use crate::predict::Event;
+use crate::event::Event;
 
 /// The train days and how many of them make a map.
 pub struct TimeInterpolateSar {
@@ -36,13 +36,11 @@ impl TimeInterpolateSar {
     /// A missing split, target or land mask; rasters of different grids.
     pub fn new(config: &Config) -> Result<Self> {
         let train = Dataset::open_targets(config, Split::Train)?;
-        let [rows, cols] = train.scene();
-        let mut sample = HostSample::default();
-        train.read(0, Window::whole(rows, cols), &mut sample)?;
+        let ocean = train.ocean()?;
         let mut in_time: Vec<_> = train.days().iter().cloned().zip(0..).collect();
         in_time.sort_unstable();
         let (previous, posterior) = (config.n_previous_dates, config.n_posterior_dates);
-        Ok(TimeInterpolateSar { train, in_time, ocean: sample.ocean, previous, posterior })
+        Ok(TimeInterpolateSar { train, in_time, ocean, previous, posterior })
     }
 
     /// The train days that make the map of a day, in order of time, as indices into the train split.

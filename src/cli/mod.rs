@@ -6,6 +6,7 @@ pub mod arguments;
 pub mod baseline;
 pub mod bench;
 pub mod completions;
+pub mod device;
 pub mod devices;
 pub mod eval;
 pub mod output;

@@ -2,7 +2,7 @@
 
 use super::Globals;
 use super::progress::Progress;
-use crate::predict::Event;
+use crate::event::Event;
 
 /// Watches one piece of work at a time.
 pub struct Watch<'a> {

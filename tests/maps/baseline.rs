@@ -99,7 +99,8 @@ fn maps_are_means_over_valid_land() {
     assert_eq!(pixels(&root.join("maps/2019_05_05.tif")), [0.0; ROWS * COLS]);
     assert_eq!(std::fs::read_dir(root.join("maps")).unwrap().count(), 3);
 
-    let done = baseline(root, &["time_interpolate_sar", "--split", "deploy", "-q", "--set", "n_previous_dates=1", "--set", "n_posterior_dates=0"]);
+    let done =
+        baseline(root, &["time_interpolate_sar", "--split", "deploy", "-q", "--set", "n_previous_dates=1", "--set", "n_posterior_dates=0"]);
     assert_eq!((done.status.code(), done.stderr.len()), (Some(0), 0));
     assert_eq!(pixels(&root.join("deployed/2018_06_21.tif"))[..4], [2.0, 2.0, 0.0, 2.0]);
     let done = baseline(root, &["time-interpolate-sar", "--split", "test", "--out", &root.join("here").display().to_string()]);
@@ -111,11 +112,12 @@ fn what_cannot_be_done_is_said() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
     make(root);
+    let occupied = root.join("land.tif").display().to_string();
     for (arguments, status, wanted) in [
         (&["threshold-pmw", "--split", "test"][..], 2, "time-interpolate-sar"),
         (&["time-interpolate-sar", "--split", "val"], 2, "path_val_split_csv"),
         (&["time-interpolate-sar", "--split", "test", "--set", "path_melt=gone"], 2, "path_melt"),
-        (&["time-interpolate-sar", "--split", "test", "--out", "/proc/none"], 4, "/proc/none"),
+        (&["time-interpolate-sar", "--split", "test", "--out", &occupied], 4, "land.tif"),
     ] {
         let done = baseline(root, arguments);
         let message = String::from_utf8_lossy(&done.stderr).into_owned();
