@@ -1,6 +1,6 @@
 // Resampling of planes: output = Σ shares · input over one (nearest) or four (bilinear) source pixels; MODE in shared/resample.wgsl.
 // Launcher:  kernels/interpolate.rs   Reference: tests/reference/interpolate.rs
-// Grid:      one invocation an output pixel, workgroups of 64 within a plane, folded.
+// Grid:      one invocation an output pixel, 64 a workgroup, folded.
 // Numerics:  coordinates in f32 from the ratios that PyTorch uses, so that nearest picks the same pixels.
 const MODE = 0u;
 struct Params { planes: u32, h_in: u32, w_in: u32, h_out: u32, w_out: u32, ratio_h: f32, ratio_w: f32 }
@@ -14,7 +14,7 @@ var<immediate> params: Params;
 @compute @workgroup_size(64)
 fn interpolate(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32) {
   let pixel = pixel_of(flat_group(group, groups), local, params.h_out, params.w_out);
-  if pixel.plane >= params.planes || pixel.row >= params.h_out { return; }
+  if pixel.plane >= params.planes { return; }
   let y = tap(pixel.row, params.ratio_h, params.h_in);
   let x = tap(pixel.col, params.ratio_w, params.w_in);
   let low = (pixel.plane * params.h_in + y.low) * params.w_in;

@@ -1,6 +1,6 @@
 // Gradient of resampling: each input pixel gathers share · grad_output from the output pixels that use it; MODE in shared/resample.wgsl.
 // Launcher:  kernels/interpolate.rs   Reference: tests/reference/interpolate.rs
-// Grid:      one invocation an input pixel, workgroups of 64 within a plane, folded.
+// Grid:      one invocation an input pixel, 64 a workgroup, folded.
 // Numerics:  f32 sums row by row in scan order; the shares are those of the forward pass.
 const MODE = 0u;
 struct Params { planes: u32, h_in: u32, w_in: u32, h_out: u32, w_out: u32, ratio_h: f32, ratio_w: f32 }
@@ -14,7 +14,7 @@ var<immediate> params: Params;
 @compute @workgroup_size(64)
 fn interpolate_grad_input(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32) {
   let pixel = pixel_of(flat_group(group, groups), local, params.h_in, params.w_in);
-  if pixel.plane >= params.planes || pixel.row >= params.h_in { return; }
+  if pixel.plane >= params.planes { return; }
   let rows = users(pixel.row, params.ratio_h, params.h_in, params.h_out);
   let cols = users(pixel.col, params.ratio_w, params.w_in, params.w_out);
   var sum = 0.0;

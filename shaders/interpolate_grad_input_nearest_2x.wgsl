@@ -1,6 +1,6 @@
 // Gradient of nearest resampling to exactly twice the size, for input rows of even length: the sum of each block of 2 × 2.
 // Launcher:  kernels/interpolate.rs   Reference: tests/reference/interpolate.rs
-// Grid:      one invocation two neighbouring input pixels, workgroups of 64 within a plane, folded.
+// Grid:      one invocation two neighbouring input pixels, 64 a workgroup, folded.
 // Numerics:  three f32 additions.
 struct Params { planes: u32, h_in: u32, w_in: u32, h_out: u32, w_out: u32, ratio_h: f32, ratio_w: f32 }
 var<immediate> params: Params;
@@ -13,7 +13,7 @@ var<immediate> params: Params;
 fn interpolate_grad_input_nearest_2x(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32) {
   let width = params.w_in / 2u;
   let pixel = pixel_of(flat_group(group, groups), local, params.h_in, width);
-  if pixel.plane >= params.planes || pixel.row >= params.h_in { return; }
+  if pixel.plane >= params.planes { return; }
   let line = pixel.plane * params.h_in + pixel.row;
   let above = grad_output[2u * line * width + pixel.col];
   let below = grad_output[(2u * line + 1u) * width + pixel.col];

@@ -1,7 +1,7 @@
 // Maximum over windows, and where it is: output = max over the window, index = its position row·w_in + col in the input plane.
 // Ties go to the first in scan order; NaN wins, as in PyTorch. Padding never wins.
 // Launcher:  kernels/max_pool2d.rs   Reference: tests/reference/max_pool2d.rs
-// Grid:      one invocation an output pixel, workgroups of 64 within a plane, folded.
+// Grid:      one invocation an output pixel, 64 a workgroup, folded.
 // Numerics:  exact.
 struct Params { planes: u32, h_in: u32, w_in: u32, h_out: u32, w_out: u32, kernel: u32, stride: u32, padding: u32 }
 var<immediate> params: Params;
@@ -14,7 +14,7 @@ var<immediate> params: Params;
 @compute @workgroup_size(64)
 fn max_pool2d(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32) {
   let pixel = pixel_of(flat_group(group, groups), local, params.h_out, params.w_out);
-  if pixel.plane >= params.planes || pixel.row >= params.h_out { return; }
+  if pixel.plane >= params.planes { return; }
   let top = pixel.row * params.stride;
   let left = pixel.col * params.stride;
   // Window without its padded part, in input coordinates.
@@ -29,7 +29,7 @@ fn max_pool2d(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) grou
     for (var col = col_begin; col < col_end; col += 1u) {
       let i = row * params.w_in + col;
       let value = input[plane + i];
-      if value > best || value != value {
+      if value > best || !(value == value) {
         best = value;
         place = i;
       }

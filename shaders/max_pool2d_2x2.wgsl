@@ -1,6 +1,6 @@
 // Max pooling with kernel 2 and stride 2 of rows that are multiples of four: two windows an invocation, else as max_pool2d.
 // Launcher:  kernels/max_pool2d.rs   Reference: tests/reference/max_pool2d.rs
-// Grid:      one invocation two neighbouring output pixels, workgroups of 64 within a plane, folded.
+// Grid:      one invocation two neighbouring output pixels, 64 a workgroup, folded.
 // Numerics:  exact; ties to the first in scan order, NaN wins.
 struct Params { planes: u32, h_in: u32, w_in: u32, h_out: u32, w_out: u32, kernel: u32, stride: u32, padding: u32 }
 var<immediate> params: Params;
@@ -14,7 +14,7 @@ var<immediate> params: Params;
 fn max_pool2d_2x2(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32) {
   let width = params.w_in / 4u;
   let pixel = pixel_of(flat_group(group, groups), local, params.h_out, width);
-  if pixel.plane >= params.planes || pixel.row >= params.h_out { return; }
+  if pixel.plane >= params.planes { return; }
   let first = (pixel.plane * params.h_in + 2u * pixel.row) * width + pixel.col;
   let above = input[first];
   let below = input[first + width];
@@ -33,4 +33,4 @@ fn max_pool2d_2x2(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) 
   index[o] = at;
 }
 
-fn wins(value: vec2f, best: vec2f) -> vec2<bool> { return (value > best) | (value != value); }
+fn wins(value: vec2f, best: vec2f) -> vec2<bool> { return (value > best) | !(value == value); }

@@ -1,6 +1,6 @@
 // Gradient of max pooling: each input pixel gathers grad_output from the windows whose maximum it is.
 // Launcher:  kernels/max_pool2d.rs   Reference: tests/reference/max_pool2d.rs
-// Grid:      one invocation an input pixel, workgroups of 64 within a plane, folded.
+// Grid:      one invocation an input pixel, 64 a workgroup, folded.
 // Numerics:  f32 sum over the overlapping windows in scan order.
 struct Params { planes: u32, h_in: u32, w_in: u32, h_out: u32, w_out: u32, kernel: u32, stride: u32, padding: u32 }
 var<immediate> params: Params;
@@ -13,7 +13,7 @@ var<immediate> params: Params;
 @compute @workgroup_size(64)
 fn max_pool2d_grad_input(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32) {
   let pixel = pixel_of(flat_group(group, groups), local, params.h_in, params.w_in);
-  if pixel.plane >= params.planes || pixel.row >= params.h_in { return; }
+  if pixel.plane >= params.planes { return; }
   let i = pixel.row * params.w_in + pixel.col;
   let rows = windows(pixel.row, params.h_out);
   let cols = windows(pixel.col, params.w_out);

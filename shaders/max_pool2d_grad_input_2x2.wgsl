@@ -1,6 +1,6 @@
 // Gradient of max pooling with kernel 2 and stride 2 where rows are multiples of four: each window writes its own four pixels.
 // Launcher:  kernels/max_pool2d.rs   Reference: tests/reference/max_pool2d.rs
-// Grid:      one invocation two neighbouring windows, and zeros for an odd last row; workgroups of 64 within a plane, folded.
+// Grid:      one invocation two neighbouring windows, and zeros for an odd last row; 64 a workgroup, folded.
 // Numerics:  exact.
 struct Params { planes: u32, h_in: u32, w_in: u32, h_out: u32, w_out: u32, kernel: u32, stride: u32, padding: u32 }
 var<immediate> params: Params;
@@ -15,7 +15,7 @@ fn max_pool2d_grad_input_2x2(@builtin(workgroup_id) group: vec3u, @builtin(num_w
   let width = params.w_in / 4u;
   let height = (params.h_in + 1u) / 2u;
   let pixel = pixel_of(flat_group(group, groups), local, height, width);
-  if pixel.plane >= params.planes || pixel.row >= height { return; }
+  if pixel.plane >= params.planes { return; }
   let first = (pixel.plane * params.h_in + 2u * pixel.row) * width + pixel.col;
   if pixel.row == params.h_out {
     grad_input[first] = vec4f(0.0);

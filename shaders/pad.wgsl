@@ -1,7 +1,7 @@
 // Copies a block of channels of every image, shifted: output(row, col) = input(row + down, col + right), zero outside the input.
 // Zero padding, its gradient (a crop), concatenation and its gradient (a slice) are such copies.
 // Launcher:  kernels/pad.rs   Reference: tests/reference/pad.rs
-// Grid:      one pack of output an invocation, workgroups of 64 within a plane, folded. All lengths along rows in packs.
+// Grid:      one pack of output an invocation, 64 a workgroup, folded. All lengths along rows in packs.
 // Numerics:  exact.
 struct Params { planes: u32, channels: u32, h_in: u32, w_in: u32, h_out: u32, w_out: u32, image_in: u32, begin_in: u32, image_out: u32, begin_out: u32, down: i32, right: i32 }
 var<immediate> params: Params;
@@ -14,7 +14,7 @@ var<immediate> params: Params;
 @compute @workgroup_size(64)
 fn pad(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32) {
   let pixel = pixel_of(flat_group(group, groups), local, params.h_out, params.w_out);
-  if pixel.plane >= params.planes || pixel.row >= params.h_out { return; }
+  if pixel.plane >= params.planes { return; }
   let image = pixel.plane / params.channels;
   let channel = pixel.plane - image * params.channels;
   let row = i32(pixel.row) + params.down;

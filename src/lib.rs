@@ -18,4 +18,5 @@ pub mod predict;
 pub mod preprocess;
 pub mod synth;
 pub mod tensor;
+pub mod train;
 pub mod verify;

@@ -31,7 +31,8 @@ fn activate_derivative(kind: u32, x: Pack) -> Pack {
 const SINH_8: f32 = 1490.478826;
 const COSH_8: f32 = 1490.479161;
 
-fn keep_nan(x: Pack, y: Pack) -> Pack { return select(y, x, x != x); }
+// x where it is NaN, else y. (`x != x` would not do: naga compiles it to an ordered comparison, false for NaN.)
+fn keep_nan(x: Pack, y: Pack) -> Pack { return select(y, x, !(x == x)); }
 
 // x⁶, held at 4⁶ beyond |x| = 4, where 10 - x⁶ is far down in the sigmoid's tail.
 fn sixth_power(x: Pack) -> Pack {

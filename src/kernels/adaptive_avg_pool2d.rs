@@ -45,7 +45,7 @@ pub fn adaptive_avg_pool2d_grad_input(grad_output: &Tensor, input_shape: &Shape)
 }
 
 fn launch(gpu: &Gpu, stem: &'static str, planes: usize, pixels: usize, buffers: &[&Buffer]) -> Result<()> {
-    let scalar = pixels % 4 != 0;
+    let scalar = !pixels.is_multiple_of(4);
     let plane = if scalar { pixels } else { pixels / 4 };
     let inverse_count = 1.0 / pixels as f32;
     gpu.launch(&Launch {

@@ -38,7 +38,9 @@ pub enum Target {
 impl Target {
     fn output(self, input: [usize; 2]) -> Result<[usize; 2]> {
         match self {
-            Target::Size(size) if size.contains(&0) => Err(Error::shape("interpolate", format!("a size of {size:?} is empty"))),
+            Target::Size(size) if size.iter().any(|side| !(1..=Shape::MAX_SIDE).contains(side)) => {
+                Err(Error::shape("interpolate", format!("a size of {size:?} is empty or too large")))
+            }
             Target::Size(size) => Ok(size),
             Target::Scale(factor) => Ok([Shape::scaled_output(input[0], factor)?, Shape::scaled_output(input[1], factor)?]),
         }
@@ -64,7 +66,7 @@ impl Target {
 /// True where every pixel becomes a block of 2 × 2 and rows are whole pairs.
 fn is_doubling(mode: Interpolation, input: [usize; 2], parameters: &InterpolateParams) -> bool {
     let doubled = [parameters.h_out, parameters.w_out] == [2 * parameters.h_in, 2 * parameters.w_in];
-    mode == Interpolation::Nearest && doubled && [parameters.ratio_h, parameters.ratio_w] == [0.5, 0.5] && input[1] % 2 == 0
+    mode == Interpolation::Nearest && doubled && [parameters.ratio_h, parameters.ratio_w] == [0.5, 0.5] && input[1].is_multiple_of(2)
 }
 
 /// Resamples every plane.
@@ -88,7 +90,7 @@ pub fn interpolate(input: &Tensor, target: Target, mode: Interpolation) -> Resul
         variant: Variant { consts, scalar: false },
         immediates: bytemuck::bytes_of(&parameters),
         buffers: &[input.buffer(), output.buffer()],
-        groups: groups_1d(n * c * items.div_ceil(64)),
+        groups: groups_1d((n * c * items).div_ceil(64)),
         cost: Cost::new(if mode == Interpolation::Nearest { 0.0 } else { 9.0 * output.len() as f64 }, input.len() + output.len()),
     })?;
     Ok(output)
@@ -119,7 +121,7 @@ pub fn interpolate_grad_input(grad_output: &Tensor, input_shape: &Shape, target:
         variant: Variant { consts, scalar: false },
         immediates: bytemuck::bytes_of(&parameters),
         buffers: &[grad_output.buffer(), grad_input.buffer()],
-        groups: groups_1d(n * c * items.div_ceil(64)),
+        groups: groups_1d((n * c * items).div_ceil(64)),
         cost: Cost::new(
             if mode == Interpolation::Nearest { 1.0 } else { 8.0 } * grad_output.len() as f64,
             grad_input.len() + grad_output.len(),

@@ -27,7 +27,7 @@ pub struct Window {
 impl Window {
     /// True where windows are 2 × 2 without gaps or overlap and four columns are two of them, for any input of `width` columns.
     fn is_quartering(&self, width: usize) -> bool {
-        *self == Window { kernel: 2, stride: 2, padding: 0 } && width % 4 == 0
+        *self == Window { kernel: 2, stride: 2, padding: 0 } && width.is_multiple_of(4)
     }
 }
 
@@ -41,6 +41,9 @@ impl Window {
 pub fn max_pool2d(input: &Tensor, window: Window) -> Result<(Tensor, Tensor)> {
     let [n, c, h, w] = input.nchw("max_pool2d")?;
     let Window { kernel, stride, padding } = window;
+    if kernel.max(stride) > Shape::MAX_SIDE {
+        return Err(Error::shape("max_pool2d", format!("a window of {kernel} at stride {stride} is too large")));
+    }
     if padding > kernel / 2 {
         let message = format!("padding {padding} exceeds half the kernel ({kernel}), so some windows would hold nothing");
         return Err(Error::shape("max_pool2d", message));
@@ -55,7 +58,7 @@ pub fn max_pool2d(input: &Tensor, window: Window) -> Result<(Tensor, Tensor)> {
         variant: Default::default(),
         immediates: bytemuck::bytes_of(&parameters(n * c, [h, w], [h_out, w_out], window)),
         buffers: &[input.buffer(), output.buffer(), index.buffer()],
-        groups: groups_1d(n * c * items.div_ceil(64)),
+        groups: groups_1d((n * c * items).div_ceil(64)),
         cost: Cost::new((output.len() * kernel * kernel) as f64, input.len() + 2 * output.len()),
     })?;
     Ok((output, index))
@@ -83,7 +86,7 @@ pub fn max_pool2d_grad_input(grad_output: &Tensor, index: &Tensor, input_shape: 
         variant: Default::default(),
         immediates: bytemuck::bytes_of(&parameters(n * c, [h, w], [h_out, w_out], window)),
         buffers: &[grad_output.buffer(), index.buffer(), grad_input.buffer()],
-        groups: groups_1d(n * c * items.div_ceil(64)),
+        groups: groups_1d((n * c * items).div_ceil(64)),
         cost: Cost::new(grad_input.len() as f64, grad_input.len() + 2 * grad_output.len()),
     })?;
     Ok(grad_input)

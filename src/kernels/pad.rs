@@ -66,7 +66,7 @@ pub(super) fn copy_block(input: &Tensor, output: &Tensor, block: &Block) -> Resu
         let run = channels * pixels;
         (h_in, h_out, w_in, w_out, channels) = (1, 1, run, run, 1);
     }
-    let scalar = [w_in, w_out, right.unsigned_abs(), image_in, image_out, begin_in, begin_out].iter().any(|v| v % 4 != 0);
+    let scalar = [w_in, w_out, right.unsigned_abs(), image_in, image_out, begin_in, begin_out].iter().any(|v| !v.is_multiple_of(4));
     if !scalar {
         for length in [&mut w_in, &mut w_out, &mut image_in, &mut image_out, &mut begin_in, &mut begin_out] {
             *length /= 4;
@@ -82,7 +82,7 @@ pub(super) fn copy_block(input: &Tensor, output: &Tensor, block: &Block) -> Resu
         variant: Variant { consts: Vec::new(), scalar },
         immediates: bytemuck::bytes_of(&parameters),
         buffers: &[input.buffer(), output.buffer()],
-        groups: groups_1d(planes as usize * (h_out as usize * w_out as usize).div_ceil(64)),
+        groups: groups_1d((planes as usize * h_out as usize * w_out as usize).div_ceil(64)),
         cost: Cost::new(0.0, 2 * copied),
     })
 }

@@ -137,7 +137,7 @@ impl UNet {
         }
         let mut up = Vec::new();
         for level in 1..5 {
-            let below = 16 * base >> (level - 1);
+            let below = (16 * base) >> (level - 1);
             let above = if level == 4 { base } else { below / 2 / shrink };
             up.push(Up::new(&mut b, &format!("up{level}"), below, above, bilinear)?);
         }

@@ -55,10 +55,10 @@ impl Shape {
     /// Output extent of a resampling by a factor along one axis: ⌊size·factor⌋.
     ///
     /// # Errors
-    /// [`Error::Shape`] where the factor is not positive and finite, or nothing is left.
+    /// [`Error::Shape`] where the factor is not a positive number, nothing is left, or the result exceeds [`Shape::MAX_SIDE`].
     pub fn scaled_output(size: usize, factor: f64) -> Result<usize> {
         let scaled = (size as f64 * factor).floor();
-        if !(1.0..=f64::from(u32::MAX)).contains(&scaled) {
+        if !(1.0..=Self::MAX_SIDE as f64).contains(&scaled) {
             return Err(Error::shape("interpolate", format!("a scale factor of {factor} makes {scaled} pixels of {size}")));
         }
         Ok(scaled as usize)
@@ -67,11 +67,14 @@ impl Shape {
     /// Output extent of zero padding along one axis: size + before + after.
     ///
     /// # Errors
-    /// [`Error::Shape`] where the sum overflows.
+    /// [`Error::Shape`] where the sum exceeds [`Shape::MAX_SIDE`].
     pub fn padded_output(size: usize, before: usize, after: usize) -> Result<usize> {
-        let padded = size.checked_add(before).and_then(|sum| sum.checked_add(after)).filter(|&sum| sum <= i32::MAX as usize);
+        let padded = size.checked_add(before).and_then(|sum| sum.checked_add(after)).filter(|&sum| sum <= Self::MAX_SIDE);
         padded.ok_or_else(|| Error::shape("pad", format!("{size} pixels padded by {before} and {after} are too many")))
     }
+
+    /// Largest side of a map that ops make on request: 2²⁴ pixels, far beyond any scene, so that products of extents cannot overflow.
+    pub const MAX_SIDE: usize = 1 << 24;
 }
 
 impl<const N: usize> From<[usize; N]> for Shape {

@@ -1,17 +1,33 @@
-//! Replays of elementwise ops.
+//! Replays of elementwise ops, and of any op of one or two inputs and nothing else.
 
 use crate::autograd::Tape;
 use crate::error::Result;
 use crate::gpu::Gpu;
-use crate::ops::{self, Activation};
+use crate::ops;
+use crate::tensor::Tensor;
 use crate::verify::{Case, Outcome};
 
-pub(super) fn add(gpu: &Gpu, case: &Case) -> Result<Outcome> {
+/// Runs an op of one input `x` and one output `y`, and its gradient where the case has one.
+pub(super) fn unary(gpu: &Gpu, case: &Case, op: impl Fn(&Tape, &Tensor) -> Result<Tensor>) -> Result<Outcome> {
+    let x = case.input(gpu, "x")?;
+    let tape = Tape::recording();
+    tape.watch(&x);
+    let y = op(&tape, &x)?;
+    let mut outcome = Outcome::default();
+    outcome.output("y", &y)?;
+    if let Some(grad) = case.grad_output(gpu, "y")? {
+        outcome.grad_input("x", tape.backward(&[(&y, grad)])?.get(&x))?;
+    }
+    Ok(outcome)
+}
+
+/// Runs an op of two inputs `a` and `b` and one output `y`, and its gradients where the case has them.
+pub(super) fn binary(gpu: &Gpu, case: &Case, op: impl Fn(&Tape, &Tensor, &Tensor) -> Result<Tensor>) -> Result<Outcome> {
     let (a, b) = (case.input(gpu, "a")?, case.input(gpu, "b")?);
     let tape = Tape::recording();
     tape.watch(&a);
     tape.watch(&b);
-    let y = ops::add(&tape, &a, &b)?;
+    let y = op(&tape, &a, &b)?;
     let mut outcome = Outcome::default();
     outcome.output("y", &y)?;
     if let Some(grad) = case.grad_output(gpu, "y")? {
@@ -22,35 +38,26 @@ pub(super) fn add(gpu: &Gpu, case: &Case) -> Result<Outcome> {
     Ok(outcome)
 }
 
-fn activation(gpu: &Gpu, case: &Case, kind: Activation) -> Result<Outcome> {
-    let x = case.input(gpu, "x")?;
-    let tape = Tape::recording();
-    tape.watch(&x);
-    let y = ops::activation(&tape, kind, &x)?;
-    let mut outcome = Outcome::default();
-    outcome.output("y", &y)?;
-    if let Some(grad) = case.grad_output(gpu, "y")? {
-        outcome.grad_input("x", tape.backward(&[(&y, grad)])?.get(&x))?;
-    }
-    Ok(outcome)
+pub(super) fn add(gpu: &Gpu, case: &Case) -> Result<Outcome> {
+    binary(gpu, case, ops::add)
 }
 
 pub(super) fn relu(gpu: &Gpu, case: &Case) -> Result<Outcome> {
-    activation(gpu, case, Activation::Relu)
+    unary(gpu, case, ops::relu)
 }
 
 pub(super) fn gelu(gpu: &Gpu, case: &Case) -> Result<Outcome> {
-    activation(gpu, case, Activation::Gelu)
+    unary(gpu, case, ops::gelu)
 }
 
 pub(super) fn sigmoid(gpu: &Gpu, case: &Case) -> Result<Outcome> {
-    activation(gpu, case, Activation::Sigmoid)
+    unary(gpu, case, ops::sigmoid)
 }
 
 pub(super) fn tanhshelf(gpu: &Gpu, case: &Case) -> Result<Outcome> {
-    activation(gpu, case, Activation::Tanhshelf)
+    unary(gpu, case, ops::tanhshelf)
 }
 
 pub(super) fn sigmoidcutoff(gpu: &Gpu, case: &Case) -> Result<Outcome> {
-    activation(gpu, case, Activation::Sigmoidcutoff)
+    unary(gpu, case, ops::sigmoidcutoff)
 }

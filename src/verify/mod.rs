@@ -7,8 +7,8 @@ mod batch_norm;
 mod case;
 mod convolution;
 mod elementwise;
-mod model;
 mod masked;
+mod model;
 mod optimizers;
 mod outcome;
 mod resample;
@@ -47,7 +47,6 @@ const RUNNERS: &[(&str, Runner)] = &[
     ("cat", resample::cat),
     ("clip_grad_norm", optimizers::clip_grad_norm),
     ("conv2d", convolution::conv2d),
-    ("model", model::model),
     ("conv_transpose2d", convolution::conv_transpose2d),
     ("gaussian_blur", masked::gaussian_blur),
     ("gelu", elementwise::gelu),
@@ -57,11 +56,13 @@ const RUNNERS: &[(&str, Runner)] = &[
     ("masked_metrics", masked::masked_metrics),
     ("masked_ssim", masked::masked_ssim),
     ("max_pool2d", resample::max_pool2d),
+    ("model", model::model),
     ("optimizer", optimizers::optimizer),
     ("relu", elementwise::relu),
     ("sigmoid", elementwise::sigmoid),
     ("sigmoidcutoff", elementwise::sigmoidcutoff),
     ("tanhshelf", elementwise::tanhshelf),
+    ("train_steps", model::train_steps),
 ];
 
 /// Replays one fixture; `rtol_scale` multiplies its relative tolerances.

@@ -1,4 +1,4 @@
-//! Replay of whole models.
+//! Replays of whole models and of training steps.
 
 use std::path::Path;
 
@@ -8,6 +8,8 @@ use crate::error::{Error, Result};
 use crate::gpu::Gpu;
 use crate::models::{self, Model};
 use crate::nn::state_dict::{self, HostDict, HostTensor};
+use crate::tensor::Tensor;
+use crate::train;
 use crate::verify::{Case, Outcome};
 
 /// Attributes of a case that are not configuration keys.
@@ -58,6 +60,40 @@ pub(super) fn model(gpu: &Gpu, case: &Case) -> Result<Outcome> {
         for (name, tensor) in model.parameters().trainable() {
             outcome.grad_param(&name, gradients.get(&tensor))?;
         }
+    }
+    Ok(outcome)
+}
+
+/// Entry `step` of a tensor `[steps, …]`.
+fn slice(gpu: &Gpu, case: &Case, name: &str, step: usize) -> Result<Tensor> {
+    let (shape, values) = case.values(name)?;
+    let [_, rest @ ..] = shape else { return Err(case.malformed(format!("`{name}` has no axis of steps"))) };
+    let len: usize = rest.iter().product();
+    let part = values.get(step * len..(step + 1) * len);
+    let part = part.ok_or_else(|| case.malformed(format!("`{name}` has fewer than {} steps", step + 1)))?;
+    Tensor::from_slice(gpu, rest, part)
+}
+
+pub(super) fn train_steps(gpu: &Gpu, case: &Case) -> Result<Outcome> {
+    let config = config(case)?;
+    let (shape, _) = case.values("in.x")?;
+    let in_channels = *shape.get(2).ok_or_else(|| case.malformed("`in.x` is not [steps, n, c, h, w]"))?;
+    let model = build(gpu, case, &config, in_channels)?;
+    let mut optimizer = train::optimizer(&config);
+    let mut losses = Vec::new();
+    for step in 0..case.attr_usize("steps")? {
+        let [x, target, mask] = ["in.x", "in.target", "in.mask"].map(|name| slice(gpu, case, name, step));
+        let loss = train::training_step(model.as_ref(), &mut optimizer, config.loss_function, &x?, &target?, &mask?)?;
+        losses.extend(loss.to_vec()?);
+    }
+    let mut outcome = Outcome::default();
+    outcome.host("losses", losses);
+    for (name, value) in state_dict::to_host(model.parameters())? {
+        let values = match value {
+            HostTensor::F32(_, values) => values,
+            HostTensor::I64(count) => vec![count as f32],
+        };
+        outcome.host(&format!("param.{name}"), values);
     }
     Ok(outcome)
 }

@@ -1,25 +1,10 @@
 //! Replays of ops that pool, resample or join maps.
 
-use crate::autograd::Tape;
 use crate::error::Result;
 use crate::gpu::Gpu;
 use crate::ops::{self, Interpolation, Target, Window};
-use crate::tensor::Tensor;
+use crate::verify::elementwise::{binary, unary};
 use crate::verify::{Case, Outcome};
-
-/// Runs an op of one input `x` and one output `y`, and its gradient where the case has one.
-fn unary(gpu: &Gpu, case: &Case, op: impl Fn(&Tape, &Tensor) -> Result<Tensor>) -> Result<Outcome> {
-    let x = case.input(gpu, "x")?;
-    let tape = Tape::recording();
-    tape.watch(&x);
-    let y = op(&tape, &x)?;
-    let mut outcome = Outcome::default();
-    outcome.output("y", &y)?;
-    if let Some(grad) = case.grad_output(gpu, "y")? {
-        outcome.grad_input("x", tape.backward(&[(&y, grad)])?.get(&x))?;
-    }
-    Ok(outcome)
-}
 
 pub(super) fn max_pool2d(gpu: &Gpu, case: &Case) -> Result<Outcome> {
     let window = Window { kernel: case.attr_usize("kernel")?, stride: case.attr_usize("stride")?, padding: case.attr_usize("padding")? };
@@ -55,17 +40,5 @@ pub(super) fn cat(gpu: &Gpu, case: &Case) -> Result<Outcome> {
     if case.attr_usize("dim")? != 1 {
         return Err(case.malformed("`dim` is not 1, the only one supported"));
     }
-    let (a, b) = (case.input(gpu, "a")?, case.input(gpu, "b")?);
-    let tape = Tape::recording();
-    tape.watch(&a);
-    tape.watch(&b);
-    let y = ops::cat(&tape, &[&a, &b])?;
-    let mut outcome = Outcome::default();
-    outcome.output("y", &y)?;
-    if let Some(grad) = case.grad_output(gpu, "y")? {
-        let gradients = tape.backward(&[(&y, grad)])?;
-        outcome.grad_input("a", gradients.get(&a))?;
-        outcome.grad_input("b", gradients.get(&b))?;
-    }
-    Ok(outcome)
+    binary(gpu, case, |tape, a, b| ops::cat(tape, &[a, b]))
 }

@@ -1,0 +1,86 @@
+//! How batch normalisation shares planes and channels out among invocations; plain arithmetic, tested without a device.
+
+use crate::gpu::groups_1d;
+
+/// Invocations of a workgroup.
+pub(super) const GROUP: usize = 64;
+/// Chunks of a channel at most: one invocation merges them.
+const MAX_CHUNKS: usize = 128;
+
+/// How planes are shared out among invocations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Geometry {
+    pub(super) n: usize,
+    pub(super) c: usize,
+    /// Packs of a plane.
+    pub(super) plane: usize,
+    /// Packs of a chunk, a multiple of `lanes`.
+    pub(super) step: usize,
+    pub(super) chunks: usize,
+    pub(super) lanes: usize,
+    pub(super) team: usize,
+    pub(super) scalar: bool,
+}
+
+impl Geometry {
+    fn cut(dims: [usize; 4], team: impl Fn(usize) -> usize, chunks: impl Fn(usize) -> usize) -> Geometry {
+        let [n, c, h, w] = dims;
+        let scalar = !(h * w).is_multiple_of(4);
+        let plane = if scalar { h * w } else { h * w / 4 };
+        let team = team(plane);
+        let lanes = plane.next_power_of_two().min(team);
+        let step = plane.div_ceil(chunks(plane).max(1)).div_ceil(lanes) * lanes;
+        Geometry { n, c, plane, step, chunks: plane.div_ceil(step), lanes, team, scalar }
+    }
+
+    /// An invocation handles at most 8 packs on a GPU; on a software device, where its start costs more, 8 to 32.
+    pub(super) fn elementwise(software: bool, dims: [usize; 4]) -> Geometry {
+        let packs_each = if software { 32 } else { 8 };
+        let lanes = |plane: usize| if software { (plane / 8).next_power_of_two().min(GROUP) } else { GROUP };
+        Geometry::cut(dims, lanes, |plane| plane.div_ceil(GROUP * packs_each))
+    }
+
+    /// Channels are cut while an invocation keeps 16 packs and workgroups are fewer than the device can use, and in any case so that
+    /// none adds up more than 512. Small channels are reduced by 8 invocations instead of 64.
+    pub(super) fn reduction(software: bool, dims: [usize; 4]) -> Geometry {
+        let [n, c, ..] = dims;
+        let (useful_groups, small) = if software { (16usize, 512) } else { (4096, 64) };
+        let team = |plane: usize| if n * plane <= small { 8 } else { GROUP };
+        let chunks = |plane: usize| (n * plane).div_ceil(GROUP * 512).max(useful_groups.div_ceil(c).min(n * plane / (GROUP * 16)));
+        Geometry::cut(dims, team, |plane| chunks(plane).min(MAX_CHUNKS))
+    }
+
+    pub(super) fn elementwise_groups(&self) -> [u32; 3] {
+        groups_1d((self.n * self.c).div_ceil(GROUP / self.lanes) * self.chunks)
+    }
+
+    pub(super) fn reduction_groups(&self) -> [u32; 3] {
+        groups_1d((self.c * self.chunks).div_ceil(GROUP / self.team))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Geometry;
+
+    #[test]
+    fn chunks_cover_every_plane_on_both_kinds_of_device() {
+        for dims in [[1, 1, 1, 1], [2, 3, 41, 47], [8, 64, 256, 256], [8, 728, 16, 16], [1, 5000, 1, 1], [1, 1, 2863, 1633]] {
+            for software in [false, true] {
+                for geometry in [Geometry::elementwise(software, dims), Geometry::reduction(software, dims)] {
+                    assert!(geometry.chunks * geometry.step >= geometry.plane, "{dims:?} {geometry:?}");
+                    assert!((geometry.chunks - 1) * geometry.step < geometry.plane, "{dims:?} {geometry:?}");
+                    assert!(geometry.step.is_multiple_of(geometry.lanes) && geometry.team.is_multiple_of(geometry.lanes));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn reductions_fill_a_large_device_but_not_a_processor() {
+        let early = Geometry::reduction(false, [8, 64, 256, 256]);
+        assert!(early.c * early.chunks >= 2048, "{early:?}");
+        assert_eq!(Geometry::reduction(false, [8, 728, 16, 16]).chunks, 1);
+        assert_eq!(Geometry::reduction(true, [4, 64, 128, 128]).chunks, 1);
+    }
+}
