@@ -5,8 +5,8 @@
 const KIND = 1u;
 struct Params { packs: u32 }
 var<immediate> params: Params;
-@group(0) @binding(0) var<storage, read> input: array<vec4f>;        // [len]
-@group(0) @binding(1) var<storage, read_write> output: array<vec4f>; // [len]
+@group(0) @binding(0) var<storage, read> input: array<Pack>;         // [len]
+@group(0) @binding(1) var<storage, read_write> output: array<Pack>;  // [len]
 //!include shared/flat.wgsl
 //!include shared/pack4.wgsl
 //!include shared/activate.wgsl

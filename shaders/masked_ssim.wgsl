@@ -7,10 +7,10 @@ struct Params { images: u32, planes: u32, rows: u32, cols: u32, frame: u32, part
 var<immediate> params: Params;
 @group(0) @binding(0) var<storage, read> a: array<f32>;              // [images, planes, rows, cols], mean of the centred prediction
 @group(0) @binding(1) var<storage, read> b: array<f32>;              // the same of the target
-@group(0) @binding(2) var<storage, read> aa: array<f32>;             // mean squares
-@group(0) @binding(3) var<storage, read> bb: array<f32>;
-@group(0) @binding(4) var<storage, read> ab: array<f32>;             // mean product
-@group(0) @binding(5) var<storage, read> mask: array<f32>;           // 1 = invalid
+@group(0) @binding(2) var<storage, read> aa: array<f32>;             // the same shape: mean squares
+@group(0) @binding(3) var<storage, read> bb: array<f32>;             // the same shape
+@group(0) @binding(4) var<storage, read> ab: array<f32>;             // the same shape: mean product
+@group(0) @binding(5) var<storage, read> mask: array<f32>;           // the same shape, 1 = invalid
 @group(0) @binding(6) var<storage, read_write> sums: array<vec2f>;   // [images, parts]: SSIM, valid pixels
 //!include shared/flat.wgsl
 const PIXELS_EACH = 16u;

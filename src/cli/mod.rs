@@ -76,8 +76,10 @@ impl Globals {
 pub enum Command {
     Baseline(baseline::Args),
     Completions(completions::Args),
+    Devices(devices::Args),
     Eval(eval::Args),
     Predict(predict::Args),
+    Verify(verify::Args),
 }
 
 impl Cli {
@@ -89,8 +91,10 @@ impl Cli {
         match &self.command {
             Command::Baseline(args) => baseline::run(args, &self.globals),
             Command::Completions(args) => completions::run(args, &self.globals),
+            Command::Devices(args) => devices::run(args, &self.globals),
             Command::Eval(args) => eval::run(args, &self.globals),
             Command::Predict(args) => predict::run(args, &self.globals),
+            Command::Verify(args) => verify::run(args, &self.globals),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Settings that the software adapter (Mesa's lavapipe) needs in the environment before it is loaded.
+//! Settings that Mesa, which brings the software adapter lavapipe, needs in the environment before it is loaded.
 
 use std::env;
 use std::ffi::OsString;
@@ -6,26 +6,41 @@ use std::path::PathBuf;
 
 const VECTOR_WIDTH: &str = "LP_NATIVE_VECTOR_WIDTH";
 const CACHE_FOLDER: &str = "MESA_SHADER_CACHE_DIR";
+/// Variable with which the layer itself lets the Vulkan loader leave it out.
+const NO_DEVICE_SELECT: &str = "NODEVICE_SELECT";
 
-/// Lets lavapipe use 512-bit vectors where the processor has AVX-512F, which it does not do by itself.
+/// Prepares the environment for Mesa's drivers. To be called from `main` before any thread starts.
 ///
-/// Mesa's shader cache does not record the vector width of what it holds, so the wider code gets a cache folder of
-/// its own; without one (or where the user has set either variable) nothing is changed. To be called from `main`
-/// before any thread starts.
+/// Lavapipe gets 512-bit vectors where the processor has AVX-512F, which it does not use by itself. Mesa's shader cache does not
+/// record the vector width of what it holds, so the wider code gets a cache folder of its own; without one (or where the user has
+/// set either variable) the width stays. Where no desktop session runs, the layer that asks it for its GPU is left out.
 pub fn prepare_software_device() {
-    if !has_avx512() || env::var_os(VECTOR_WIDTH).is_some() || env::var_os(CACHE_FOLDER).is_some() {
-        return;
+    let mut settings = Vec::new();
+    if has_avx512()
+        && env::var_os(VECTOR_WIDTH).is_none()
+        && env::var_os(CACHE_FOLDER).is_none()
+        && let Some(folder) = cache_folder(env::var_os("XDG_CACHE_HOME"), env::var_os("HOME"))
+        && std::fs::create_dir_all(&folder).is_ok()
+    {
+        settings.extend([(VECTOR_WIDTH, "512".into()), (CACHE_FOLDER, folder.into_os_string())]);
     }
-    let Some(folder) = cache_folder(env::var_os("XDG_CACHE_HOME"), env::var_os("HOME")) else { return };
-    if std::fs::create_dir_all(&folder).is_err() {
-        return;
+    if cfg!(target_os = "linux") && needs_no_device_select(|name| env::var_os(name).is_some()) {
+        settings.push((NO_DEVICE_SELECT, "1".into()));
     }
-    // SAFETY: called first thing in `main`, while this is the process's only thread, so that no other thread can read
-    // the environment meanwhile; drivers are loaded later and read the final values.
-    unsafe {
-        env::set_var(VECTOR_WIDTH, "512");
-        env::set_var(CACHE_FOLDER, folder);
+    for (name, value) in settings {
+        // SAFETY: called first thing in `main`, while this is the process's only thread, so that no other thread can read
+        // the environment meanwhile; drivers are loaded later and read the final values.
+        unsafe { env::set_var(name, value) };
     }
+}
+
+/// Whether Mesa's device-select layer, which only moves the desktop's GPU to the head of the list, has nothing to do here.
+///
+/// It looks for a Wayland compositor first, and libwayland prints an error on stderr for every look where `XDG_RUNTIME_DIR` is unset,
+/// as on servers and in containers. The layer stays where the user steers it by a variable of its own or a desktop may be there.
+fn needs_no_device_select(is_set: impl Fn(&str) -> bool) -> bool {
+    let reasons_to_keep = ["XDG_RUNTIME_DIR", "MESA_VK_DEVICE_SELECT", "DRI_PRIME", NO_DEVICE_SELECT];
+    !reasons_to_keep.into_iter().any(is_set)
 }
 
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
@@ -60,5 +75,13 @@ mod tests {
         }
         assert_eq!(cache_folder(None, None), None);
         assert_eq!(cache_folder(some(""), some("")), None);
+    }
+
+    #[test]
+    fn device_selection_stays_where_somebody_uses_it() {
+        assert!(needs_no_device_select(|_| false));
+        for name in ["XDG_RUNTIME_DIR", "MESA_VK_DEVICE_SELECT", "DRI_PRIME", "NODEVICE_SELECT"] {
+            assert!(!needs_no_device_select(|asked| asked == name), "{name}");
+        }
     }
 }

@@ -118,11 +118,11 @@ impl UNet {
     /// Builds the network of a configuration: `base_channels`, `bilinear`, `num_extra_convs`, `activation`, `out_activation`, `out_channels`.
     ///
     /// # Errors
-    /// [`Error::Config`] where bilinear up-sampling meets a single base channel; out of memory.
+    /// [`Error::Config`] for a width of 0; out of memory.
     pub fn new(gpu: &Gpu, config: &Config, in_channels: usize) -> Result<Self> {
         let (base, bilinear, times) = (config.base_channels, config.bilinear, config.num_extra_convs);
-        if base == 0 || (bilinear && base < 2) {
-            let message = format!("{base} is too few: 1 is the least, 2 with `bilinear: true`, whose convolutions halve it");
+        if base == 0 {
+            let message = "0 leaves no network; 64 is the reference's width, 8 a small one".into();
             return Err(Error::Config { file: config.file.clone(), key: "base_channels".into(), message });
         }
         let shrink = if bilinear { 2 } else { 1 };
