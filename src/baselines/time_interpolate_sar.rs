@@ -73,7 +73,7 @@ impl TimeInterpolateSar {
                 })
                 .collect();
             let joined = |band: std::thread::ScopedJoinHandle<_>| band.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            bands.into_iter().map(joined).collect::<Result<()>>()
+            bands.into_iter().try_for_each(joined)
         })?;
         Ok(map)
     }
