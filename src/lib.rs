@@ -1,9 +1,12 @@
 //! meltcore
 pub mod autograd;
+pub mod baselines;
 pub mod cli;
 pub mod config;
 pub mod data;
 pub mod error;
+pub mod evaluate;
+pub mod event;
 pub mod gpu;
 pub mod image;
 pub mod kernels;
@@ -11,6 +14,8 @@ pub mod models;
 pub mod nn;
 pub mod ops;
 pub mod optim;
+pub mod predict;
+pub mod preprocess;
 pub mod synth;
 pub mod tensor;
 pub mod train;

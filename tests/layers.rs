@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 /// The rooms of `src/`, each importing only from those before it. A new room gets its place here.
 const ORDER: &[&str] = &[
     "error",
+    "event",
     "config",
     "gpu",
     "data",

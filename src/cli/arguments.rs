@@ -3,7 +3,7 @@
 use super::Globals;
 use crate::config::{Config, SPLITS};
 use crate::error::Result;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The configuration and its overrides.
 #[derive(Debug, Clone, clap::Args)]
@@ -33,6 +33,17 @@ impl ConfigArgs {
 /// Parser of `--split`: the names of the splits.
 pub fn split_names() -> clap::builder::PossibleValuesParser {
     clap::builder::PossibleValuesParser::new(SPLITS)
+}
+
+/// Folder for the maps of a split: `--out` where it is given, else that of the configuration.
+///
+/// # Errors
+/// Neither is given.
+pub fn map_folder(out: Option<&Path>, config: &Config, split: &str) -> Result<PathBuf> {
+    match out {
+        Some(folder) => Ok(folder.to_owned()),
+        None => config.require_map_folder(split).map(Path::to_owned),
+    }
 }
 
 /// Parses a finite number above 0.

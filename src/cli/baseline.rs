@@ -1,6 +1,13 @@
 //! `meltcore baseline`: maps from methods that are no networks.
 
-use super::arguments::{ConfigArgs, split_names};
+use super::Globals;
+use super::arguments::{ConfigArgs, map_folder, split_names};
+use super::watch::Watch;
+use crate::baselines::time_interpolate_sar;
+use crate::config::ModelKey;
+use crate::data::day::Split;
+use crate::error::{Error, Result};
+use clap::ValueEnum;
 use std::path::PathBuf;
 
 /// Write the daily maps of a baseline
@@ -41,4 +48,27 @@ pub enum Name {
     /// One linear function of elevation a month
     #[value(alias = "linear_dem")]
     LinearDem,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// A baseline that does not exist yet; an unusable configuration or dataset; a map that cannot be written.
+pub fn run(args: &Args, globals: &Globals) -> Result<()> {
+    if args.name != Name::TimeInterpolateSar {
+        let name = args.name.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
+        return Err(Error::Usage(format!("baseline {name} is not available in this version; the one that is: time-interpolate-sar")));
+    }
+    let config = args.config.load(globals)?;
+    let split: Split = args.split.parse()?;
+    let folder = map_folder(args.out.as_deref(), &config, &args.split)?;
+    if args.out.is_none() && config.given.contains("model_key") && config.model_key != ModelKey::TimeInterpolateSar {
+        let folder = folder.display();
+        globals.note(&format!("the maps go to {folder}; for an input channel of a network give --out and the path_time_interpolate_sar"));
+    }
+    let mut watch = Watch::new(globals);
+    time_interpolate_sar::write_maps(&config, split, &folder, &mut |event| watch.observe(event))?;
+    watch.finish();
+    globals.note(&format!("maps of the split {split} are in {}", folder.display()));
+    Ok(())
 }

@@ -1,6 +1,15 @@
 //! `meltcore eval`: scores of prediction folders against radar targets.
 
+use super::Globals;
 use super::arguments::{ConfigArgs, split_names};
+use super::device::open_device;
+use super::output::{Table, print_json};
+use super::watch::Watch;
+use crate::data::writer::write_atomically;
+use crate::error::Result;
+use crate::evaluate::table::SCORE_NAMES;
+use crate::evaluate::{Evaluation, evaluate};
+use std::io::Write;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -22,6 +31,9 @@ pub struct Args {
     /// Print JSON instead of a table
     #[arg(long)]
     pub json: bool,
+    /// Also write the scores of every scene as CSV
+    #[arg(long, value_name = "FILE")]
+    pub csv: Option<PathBuf>,
 }
 
 /// One `MODEL=DIR`.
@@ -36,7 +48,7 @@ pub struct Prediction {
 impl FromStr for Prediction {
     type Err = String;
 
-    fn from_str(text: &str) -> Result<Prediction, String> {
+    fn from_str(text: &str) -> std::result::Result<Prediction, String> {
         match text.split_once('=') {
             Some((model, folder)) if !model.is_empty() && !folder.is_empty() => {
                 Ok(Prediction { model: model.to_owned(), folder: folder.into() })
@@ -44,4 +56,44 @@ impl FromStr for Prediction {
             _ => Err("must have the form MODEL=DIR, for example unet=runs/unet/predictions".into()),
         }
     }
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// An unusable configuration, dataset or folder of maps; no device; no valid pixel; an output that cannot be written.
+pub fn run(args: &Args, globals: &Globals) -> Result<()> {
+    let config = args.config.load(globals)?;
+    let models: Vec<_> = args.pred.iter().map(|pred| (pred.model.clone(), pred.folder.clone())).collect();
+    let gpu = open_device(globals)?;
+    let mut watch = Watch::new(globals);
+    let evaluation = evaluate(&gpu, &config, args.split.parse()?, &models, &mut |event| watch.observe(event))?;
+    watch.finish();
+    if let Some(path) = &args.csv {
+        write_atomically(path, |file| file.write_all(evaluation.to_csv().as_bytes()))?;
+    }
+    if args.json { print_json(&evaluation) } else { table(&evaluation).print() }
+}
+
+/// Three rows a model: means and standard deviations over the scenes, weighted by valid pixels, and quotients of pooled pixels.
+fn table(evaluation: &Evaluation) -> Table {
+    let headers: Vec<&str> = ["model", "over scenes"].into_iter().chain(SCORE_NAMES).collect();
+    let mut table = Table::new(&headers);
+    for model in &evaluation.models {
+        let scores = |kind: &str, numbers: [f64; 10]| {
+            let cell = |(name, x): (&str, f64)| if name == "valid_px" { format!("{x:.0}") } else { format!("{x:.4}") };
+            [model.name.clone(), kind.to_owned()].into_iter().chain(SCORE_NAMES.into_iter().zip(numbers).map(cell)).collect::<Vec<_>>()
+        };
+        table.row(scores("mean", model.weighted_mean()));
+        table.row(scores("std", model.weighted_std()));
+        let pooled = model.pooled();
+        let cell = |name: &str| match name {
+            "precision" => format!("{:.4}", pooled.precision),
+            "recall" => format!("{:.4}", pooled.recall),
+            "f1" => format!("{:.4}", pooled.f1),
+            _ => String::new(),
+        };
+        table.row([model.name.clone(), "pooled".to_owned()].into_iter().chain(SCORE_NAMES.into_iter().map(cell)));
+    }
+    table
 }

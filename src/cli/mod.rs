@@ -16,6 +16,7 @@ pub mod signals;
 pub mod synth;
 pub mod train;
 pub mod verify;
+pub mod watch;
 
 use crate::error::Result;
 use clap::{Parser, Subcommand};
@@ -73,8 +74,11 @@ impl Globals {
 #[derive(Debug, Subcommand)]
 #[allow(missing_docs)]
 pub enum Command {
+    Baseline(baseline::Args),
     Completions(completions::Args),
     Devices(devices::Args),
+    Eval(eval::Args),
+    Predict(predict::Args),
     Verify(verify::Args),
 }
 
@@ -85,8 +89,11 @@ impl Cli {
     /// Whatever stops the command; [`crate::error::Error::exit_status`] gives the process's status.
     pub fn run(self) -> Result<()> {
         match &self.command {
+            Command::Baseline(args) => baseline::run(args, &self.globals),
             Command::Completions(args) => completions::run(args, &self.globals),
             Command::Devices(args) => devices::run(args, &self.globals),
+            Command::Eval(args) => eval::run(args, &self.globals),
+            Command::Predict(args) => predict::run(args, &self.globals),
             Command::Verify(args) => verify::run(args, &self.globals),
         }
     }

@@ -1,6 +1,12 @@
 //! `meltcore predict`: maps of whole scenes from trained weights.
 
-use super::arguments::{ConfigArgs, split_names};
+use super::Globals;
+use super::arguments::{ConfigArgs, map_folder, split_names};
+use super::device::open_device;
+use super::watch::Watch;
+use crate::data::day::Split;
+use crate::error::Result;
+use crate::predict::write_maps;
 use std::path::PathBuf;
 
 /// Write full-scene daily maps by mosaicking tiles
@@ -21,4 +27,21 @@ pub struct Args {
     /// Folder for the maps; without it `path_predictions`, for deploy `path_deploy`
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// An unusable configuration, dataset or weight file; no device; a map that is not finite or cannot be written.
+pub fn run(args: &Args, globals: &Globals) -> Result<()> {
+    let config = args.config.load(globals)?;
+    config.require_model_key()?;
+    let split: Split = args.split.parse()?;
+    let folder = map_folder(args.out.as_deref(), &config, &args.split)?;
+    let gpu = open_device(globals)?;
+    let mut watch = Watch::new(globals);
+    write_maps(&gpu, &config, split, &args.weights, &folder, &mut |event| watch.observe(event))?;
+    watch.finish();
+    globals.note(&format!("maps of the split {split} are in {}", folder.display()));
+    Ok(())
 }

@@ -97,6 +97,16 @@ impl Dataset {
         Ok(dataset)
     }
 
+    /// As [`Dataset::open`], but of the targets and the land mask only, whatever inputs the configuration names.
+    ///
+    /// # Errors
+    /// Those of [`Dataset::open`].
+    pub fn open_targets(config: &Config, split: Split) -> Result<Dataset> {
+        let mut config = config.clone();
+        [&mut config.in_keys, &mut config.in_keys_static, &mut config.in_keys_aux].into_iter().for_each(Vec::clear);
+        Dataset::open(&config, split)
+    }
+
     /// The split.
     pub fn split(&self) -> Split {
         self.split
@@ -206,9 +216,24 @@ impl Dataset {
             None => sample.target.fill(0.0),
         }
         sample.ocean.resize(pixels, 0.0);
-        self.read_ocean(window, &mut sample.ocean)?;
-        // The mask is the channel's value against the configured threshold.
-        sample.ocean.iter_mut().for_each(|value| *value = if *value > self.mask_threshold { 1.0 } else { 0.0 });
+        self.read_mask(window, &mut sample.ocean)
+    }
+
+    /// The ocean mask of the whole scene, as in [`HostSample::ocean`].
+    ///
+    /// # Errors
+    /// None where the dataset could be opened.
+    pub fn ocean(&self) -> Result<Vec<f32>> {
+        let [rows, cols] = self.scene();
+        let mut ocean = vec![0.0; rows * cols];
+        self.read_mask(Window::whole(rows, cols), &mut ocean)?;
+        Ok(ocean)
+    }
+
+    /// The mask: the channel's value against the configured threshold.
+    fn read_mask(&self, window: Window, out: &mut [f32]) -> Result<()> {
+        self.read_ocean(window, out)?;
+        out.iter_mut().for_each(|value| *value = if *value > self.mask_threshold { 1.0 } else { 0.0 });
         Ok(())
     }
 

@@ -28,7 +28,7 @@ pub(super) fn nan_input(channel: Channel, path: &Path) -> Error {
 }
 
 /// The first few of `files`, and how many more there are.
-pub(super) fn name_some(files: &[PathBuf]) -> String {
+pub(crate) fn name_some(files: &[PathBuf]) -> String {
     let named: Vec<String> = files.iter().take(NAMED_FILES).map(|path| path.display().to_string()).collect();
     match files.len().saturating_sub(NAMED_FILES) {
         0 => named.join(", "),
@@ -67,7 +67,7 @@ pub(super) fn refuse_missing(days: &[Day], channels: &[Channel], paths: &[Option
 }
 
 /// Refuses a raster that does not lie on the grid of the others.
-pub(super) fn refuse_other_grid(reference: &Raster, raster: &Raster) -> Result<()> {
+pub(crate) fn refuse_other_grid(reference: &Raster, raster: &Raster) -> Result<()> {
     let (rows, cols) = (reference.rows(), reference.cols());
     let reference_name = reference.path().display();
     if (raster.rows(), raster.cols()) != (rows, cols) {

@@ -53,6 +53,25 @@ impl Batch {
         Ok(batch)
     }
 
+    /// The samples `range` as a batch of their own.
+    pub fn part(&self, range: std::ops::Range<usize>) -> Batch {
+        let (start, end) = (range.start.min(self.n), range.end.min(self.n));
+        // Scalar channels hold one value a sample, all other buffers a plane.
+        let of = |values: &Vec<f32>| {
+            let each = values.len() / self.n.max(1);
+            values[start * each..end * each].to_vec()
+        };
+        Batch {
+            crops: self.crops[start..end].to_vec(),
+            n: end - start,
+            height: self.height,
+            width: self.width,
+            channels: self.channels.iter().map(of).collect(),
+            target: of(&self.target),
+            ocean: of(&self.ocean),
+        }
+    }
+
     /// The days of the samples, as indices into the dataset.
     pub fn days(&self) -> impl Iterator<Item = usize> + '_ {
         self.crops.iter().map(|crop| crop.day)

@@ -18,7 +18,7 @@ pub mod writer;
 
 mod decode;
 mod ifd;
-mod inventory;
+pub(crate) mod inventory;
 
 /// A rectangle of pixels of a scene.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,0 +1,144 @@
+//! Running mean of radar maps: the mean of the train days before and after a day, within its calendar year.
+//!
+//! map(p) = Σ_d v_d(p)·m_d(p) / Σ_d v_d(p), over the `n_previous_dates` train days before the day and the `n_posterior_dates` after it,
+//! where m is melt and v is 1 where the radar saw the pixel and it is no ocean; 0 where Σ v is 0. Neighbours count by rank, not by
+//! distance in time, the day itself is never one of them, and `n_previous_dates: 0` takes every earlier train day of the year.
+//! A year without train days gives zeros (the reference stops there, or repeats the map of another day).
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::config::Config;
+use crate::data::Window;
+use crate::data::dataset::Dataset;
+use crate::data::day::{Day, Split, read_split_csv};
+use crate::data::geotags::GeoTags;
+use crate::data::raster::Raster;
+use crate::data::writer::write_geotiff;
+use crate::error::Result;
+use crate::event::Event;
+
+/// The train days and how many of them make a map.
+pub struct TimeInterpolateSar {
+    train: Dataset,
+    /// Date and index of every train day, in order of time.
+    in_time: Vec<(Day, usize)>,
+    /// 1 on ocean, rows × columns.
+    ocean: Vec<f32>,
+    previous: usize,
+    posterior: usize,
+}
+
+impl TimeInterpolateSar {
+    /// Opens the train days of a configuration; its input channels play no part.
+    ///
+    /// # Errors
+    /// A missing split, target or land mask; rasters of different grids.
+    pub fn new(config: &Config) -> Result<Self> {
+        let train = Dataset::open_targets(config, Split::Train)?;
+        let ocean = train.ocean()?;
+        let mut in_time: Vec<_> = train.days().iter().cloned().zip(0..).collect();
+        in_time.sort_unstable();
+        let (previous, posterior) = (config.n_previous_dates, config.n_posterior_dates);
+        Ok(TimeInterpolateSar { train, in_time, ocean, previous, posterior })
+    }
+
+    /// The train days that make the map of a day, in order of time, as indices into the train split.
+    pub fn neighbours(&self, day: &Day) -> Vec<usize> {
+        let of_year: Vec<_> = self.in_time.iter().filter(|(other, _)| other.year == day.year && other != day).collect();
+        let after = of_year.partition_point(|(other, _)| other < day);
+        let before = if self.previous == 0 { 0 } else { after.saturating_sub(self.previous) };
+        let end = after.saturating_add(self.posterior).min(of_year.len());
+        of_year[before..end].iter().map(|(_, index)| *index).collect()
+    }
+
+    /// The map of a day: rows × columns melt fractions, 0 on ocean and where no neighbour saw the pixel.
+    ///
+    /// # Errors
+    /// A target that cannot be read or has another grid.
+    pub fn map(&self, day: &Day) -> Result<Vec<f32>> {
+        let rasters = self.neighbours(day).into_iter().map(|index| self.train.target_raster(index)).collect::<Result<Vec<_>>>()?;
+        let [rows, cols] = self.train.scene();
+        let mut map = vec![0.0; rows * cols];
+        let workers = std::thread::available_parallelism().map_or(1, |n| n.get());
+        let rows_each = rows.div_ceil(workers).max(1);
+        std::thread::scope(|scope| {
+            let bands: Vec<_> = map
+                .chunks_mut(rows_each * cols)
+                .zip(self.ocean.chunks(rows_each * cols))
+                .enumerate()
+                .map(|(band, (map, ocean))| {
+                    let rasters = &rasters;
+                    scope.spawn(move || mean_of_band(rasters, band * rows_each, cols, ocean, map))
+                })
+                .collect();
+            let joined = |band: std::thread::ScopedJoinHandle<_>| band.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            bands.into_iter().try_for_each(joined)
+        })?;
+        Ok(map)
+    }
+
+    /// Where the maps of a split lie: with its target, for deploy with `path_melt_reference` or else with the train days.
+    fn georeference(&self, config: &Config, split: Split) -> Result<Georeference> {
+        match (split, config.variable_paths.get("melt_reference")) {
+            (Split::Deploy, Some(path)) => Ok(Georeference::One(Raster::open(path)?.geo().clone())),
+            (Split::Deploy, None) => Ok(Georeference::One(self.train.output_geo(0)?)),
+            _ => Ok(Georeference::OfTargets(Box::new(Dataset::open_targets(config, split)?))),
+        }
+    }
+}
+
+enum Georeference {
+    One(GeoTags),
+    OfTargets(Box<Dataset>),
+}
+
+/// Means of the rows from `first_row` on.
+fn mean_of_band(rasters: &[Arc<Raster>], first_row: usize, cols: usize, ocean: &[f32], map: &mut [f32]) -> Result<()> {
+    let mut values = vec![0.0; cols];
+    let mut counts = vec![0.0; cols];
+    for (row, (out, ocean)) in map.chunks_exact_mut(cols).zip(ocean.chunks_exact(cols)).enumerate() {
+        counts.fill(0.0);
+        for raster in rasters {
+            raster.read_window(Window { row: first_row + row, col: 0, height: 1, width: cols }, &mut values)?;
+            for ((sum, count), value) in out.iter_mut().zip(&mut counts).zip(&values) {
+                if !value.is_nan() {
+                    *sum += value;
+                    *count += 1.0;
+                }
+            }
+        }
+        for ((sum, count), ocean) in out.iter_mut().zip(&counts).zip(ocean) {
+            *sum = if *count > 0.0 && *ocean == 0.0 { *sum / count } else { 0.0 };
+        }
+    }
+    Ok(())
+}
+
+/// Writes the maps of a split's days, in order of time, into `folder`.
+///
+/// # Errors
+/// As [`TimeInterpolateSar::new`] and [`TimeInterpolateSar::map`]; a map that cannot be written.
+pub fn write_maps(config: &Config, split: Split, folder: &Path, observe: &mut dyn FnMut(Event)) -> Result<()> {
+    let baseline = TimeInterpolateSar::new(config)?;
+    let georeference = baseline.georeference(config, split)?;
+    let days = read_split_csv(config.require_split_csv(split.name())?)?;
+    let [rows, cols] = baseline.train.scene();
+    let mut order: Vec<usize> = (0..days.len()).collect();
+    order.sort_unstable_by_key(|&index| &days[index]);
+    observe(Event::Start { label: "time-interpolate-sar", total: days.len(), unit: "maps" });
+    for index in order {
+        let day = &days[index];
+        if baseline.neighbours(day).is_empty() {
+            let name = day.file_name();
+            observe(Event::Note(format!("{name}: no other train day of {} serves as a neighbour, so its map is all zeros", day.year)));
+        }
+        let geo = match &georeference {
+            Georeference::One(geo) => geo.clone(),
+            Georeference::OfTargets(targets) => targets.output_geo(index)?,
+        };
+        write_geotiff(folder.join(day.file_name()), rows, cols, &baseline.map(day)?, &geo)?;
+        observe(Event::Done(1));
+    }
+    Ok(())
+}

@@ -1,0 +1,86 @@
+//! Scores of maps against radar targets: [`scores`] per scene on the device, [`table`] over a split.
+
+pub mod scores;
+pub mod table;
+
+pub use scores::{SceneScorer, SceneScores};
+pub use table::{Evaluation, ModelScores};
+
+use std::path::{Path, PathBuf};
+
+use crate::config::Config;
+use crate::data::Window;
+use crate::data::dataset::{Dataset, HostSample};
+use crate::data::day::Split;
+use crate::data::inventory::{name_some, refuse_other_grid};
+use crate::data::raster::Raster;
+use crate::error::{Error, Result};
+use crate::event::Event;
+use crate::gpu::Gpu;
+
+/// Scores the maps of several models, each a name and a folder of `YYYY_MM_DD.tif`, on the days of a split.
+///
+/// # Errors
+/// [`Error::Usage`] for the deploy split or a model named twice; [`Error::Input`] for missing maps, maps of another grid or with
+/// infinite values, and where no scene has a valid pixel.
+pub fn evaluate(
+    gpu: &Gpu,
+    config: &Config,
+    split: Split,
+    models: &[(String, PathBuf)],
+    observe: &mut dyn FnMut(Event),
+) -> Result<Evaluation> {
+    if split == Split::Deploy {
+        return Err(Error::Usage("the deploy split has no targets to score against; choose one of train, val, test, eval, all".into()));
+    }
+    if let Some((name, _)) = models.iter().enumerate().find_map(|(i, m)| models[..i].iter().any(|other| other.0 == m.0).then_some(m)) {
+        return Err(Error::Usage(format!("--pred: the model name `{name}` is given twice; give each folder its own name")));
+    }
+    let dataset = Dataset::open_targets(config, split)?;
+    for (model, folder) in models {
+        refuse_missing_maps(&dataset, model, folder)?;
+    }
+    let [rows, cols] = dataset.scene();
+    let scorer = SceneScorer::new(gpu, rows, cols);
+    if let Some(warning) = scorer.warning() {
+        observe(Event::Note(warning));
+    }
+    observe(Event::Start { label: "eval", total: dataset.days().len(), unit: "scenes" });
+    let mut scored: Vec<ModelScores> = models.iter().map(|(name, _)| ModelScores::new(name)).collect();
+    let mut sample = HostSample::default();
+    for (index, day) in dataset.days().iter().enumerate() {
+        dataset.read(index, Window::whole(rows, cols), &mut sample)?;
+        let scene = scorer.scene(&sample)?;
+        let reference = dataset.target_raster(index)?;
+        for ((_, folder), scores) in models.iter().zip(&mut scored) {
+            let map = Raster::open(folder.join(day.file_name()))?;
+            refuse_other_grid(&reference, &map)?;
+            scores.push(day.file_name(), scene.score(map.read_all(), map.path())?);
+        }
+        observe(Event::Done(1));
+    }
+    for (scores, (model, folder)) in scored.iter().zip(models) {
+        if let Some((scenes, pixels)) = scores.nan_predictions() {
+            let folder = folder.display();
+            observe(Event::Note(format!("{model}: {pixels} NaN pixels in {scenes} map(s) of {folder} were counted as 0")));
+        }
+    }
+    Evaluation::new(split, scored)
+}
+
+/// Refuses a folder that lacks maps, naming the first few.
+fn refuse_missing_maps(dataset: &Dataset, model: &str, folder: &Path) -> Result<()> {
+    let missing: Vec<PathBuf> = dataset.days().iter().map(|day| folder.join(day.file_name())).filter(|file| !file.is_file()).collect();
+    match missing.len() {
+        0 => Ok(()),
+        count => Err(Error::input(
+            folder,
+            format!(
+                "{count} of {} maps of the model `{model}` are missing: {}; make them with `meltcore predict` or `meltcore baseline`, \
+                 or choose another --split",
+                dataset.days().len(),
+                name_some(&missing)
+            ),
+        )),
+    }
+}

@@ -1,0 +1,208 @@
+//! Maps of whole scenes: tiles through a network, clipped, and averaged where they overlap.
+//!
+//! map(p) = Σ_t clip(f(x_t))(p) / #tiles over p, over the tiles whose kept part covers p ([`Mosaic`]); deploy maps are 0 on ocean where
+//! `apply_landmask_to_predictions` says so. Which tiles share a batch has no effect on the result beyond rounding.
+
+mod canvas;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use canvas::Canvas;
+
+use crate::autograd::Tape;
+use crate::config::Config;
+use crate::data::dataset::Dataset;
+use crate::data::day::Split;
+use crate::data::loader::{Batch, Loader, LoaderOptions};
+use crate::data::tiles::{Crop, Mosaic, fit_to_scene};
+use crate::data::writer::write_geotiff;
+use crate::error::{Error, Result};
+use crate::event::Event;
+use crate::gpu::Gpu;
+use crate::models::{self, Model};
+use crate::nn::state_dict;
+use crate::preprocess::Preprocessor;
+use crate::tensor::Tensor;
+
+/// Makes maps of a dataset's days with a model.
+pub struct Predictor<'a> {
+    model: &'a dyn Model,
+    dataset: Arc<Dataset>,
+    preprocessor: Preprocessor,
+    mosaic: Mosaic,
+    /// Tiles that go through the network at once; less than configured once the device refused more.
+    batch_size: usize,
+    clip: [f32; 2],
+    /// 1 on ocean, where maps are to be 0 there.
+    ocean: Option<Vec<f32>>,
+}
+
+/// Outputs that the device may still be working on, and whose they are.
+struct Pending {
+    outputs: Vec<Tensor>,
+    crops: Vec<Crop>,
+}
+
+impl<'a> Predictor<'a> {
+    /// Plans the tiles of a dataset's scenes.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] where the tiles leave pixels uncovered; [`Error::Config`] for missing statistics or a missing land mask.
+    pub fn new(gpu: &Gpu, config: &Config, model: &'a dyn Model, dataset: Arc<Dataset>, observe: &mut dyn FnMut(Event)) -> Result<Self> {
+        let scene = dataset.scene();
+        let (tile, warning) = fit_to_scene(config.img_size, scene);
+        warning.into_iter().for_each(|warning| observe(Event::Note(warning)));
+        let mosaic = Mosaic::new(scene, tile, config.prediction_stride.unwrap_or(tile[0]), config.erode_size)?;
+        let preprocessor = Preprocessor::new(gpu, config, dataset.channels())?;
+        let ocean = match (config.apply_landmask_to_predictions, dataset.split()) {
+            (true, Split::Deploy) => {
+                config.require_variable("landmask")?;
+                Some(dataset.ocean()?)
+            }
+            (true, _) => {
+                observe(Event::Note(
+                    "apply_landmask_to_predictions acts on the maps of the split deploy only; these are not masked".into(),
+                ));
+                None
+            }
+            (false, _) => None,
+        };
+        let clip = [config.min_melt as f32, config.max_melt as f32];
+        Ok(Predictor { model, dataset, preprocessor, mosaic, batch_size: config.prediction_batch_size, clip, ocean })
+    }
+
+    /// Number of tiles of a map.
+    pub fn tiles(&self) -> usize {
+        self.mosaic.tiles.len()
+    }
+
+    /// Makes the maps of the given days, in their order; each goes to `take` with its day as soon as it is complete.
+    ///
+    /// # Shapes
+    /// A map is rows × cols.
+    ///
+    /// # Errors
+    /// [`Error::NotFinite`] naming the day; those of reading, of the network and of `take`.
+    pub fn maps(
+        &mut self,
+        days: &[usize],
+        observe: &mut dyn FnMut(Event),
+        take: &mut dyn FnMut(usize, Vec<f32>) -> Result<()>,
+    ) -> Result<()> {
+        let options = LoaderOptions { batch_size: self.batch_size, ..LoaderOptions::default() };
+        let loader = Loader::new(self.dataset.clone(), self.mosaic.crops(days.iter().copied()), options)?;
+        observe(Event::Start { label: "predict", total: days.len() * self.tiles(), unit: "tiles" });
+        let mut canvas = Canvas::new(self.dataset.scene());
+        let mut pending = None;
+        for batch in loader {
+            let batch = batch?;
+            let outputs = self.forward(&batch, observe)?;
+            // The device works on this batch while the one before is read back and laid down.
+            let before = pending.replace(Pending { outputs, crops: batch.crops });
+            self.lay_down(before, &mut canvas, observe, take)?;
+        }
+        self.lay_down(pending, &mut canvas, observe, take)
+    }
+
+    /// The network's outputs for a batch, in parts where the device has no room for all of it.
+    fn forward(&mut self, batch: &Batch, observe: &mut dyn FnMut(Event)) -> Result<Vec<Tensor>> {
+        let mut outputs = Vec::new();
+        let mut start = 0;
+        while start < batch.n {
+            let size = self.batch_size.min(batch.n - start);
+            let part = if size == batch.n { None } else { Some(batch.part(start..start + size)) };
+            match self.forward_part(part.as_ref().unwrap_or(batch)) {
+                Ok(output) => {
+                    outputs.push(output);
+                    start += size;
+                }
+                Err(Error::OutOfMemory(_)) if size > 1 => {
+                    self.batch_size = size / 2;
+                    let now = self.batch_size;
+                    observe(Event::Note(format!("{size} tiles at once exceed the device; going on with prediction_batch_size {now}")));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(outputs)
+    }
+
+    fn forward_part(&self, batch: &Batch) -> Result<Tensor> {
+        let output = self.model.forward(&Tape::off(), &self.preprocessor.input(batch)?, false)?;
+        let wanted = [batch.n, 1, batch.height, batch.width];
+        if output.shape().dims() != wanted {
+            let message =
+                format!("the network gives {} where maps of {wanted:?} are expected; check out_channels and img_size", output.shape());
+            return Err(Error::shape("predict", message));
+        }
+        output.gpu().submit();
+        Ok(output)
+    }
+
+    /// Reads outputs back and lays them on the canvas; complete maps go to `take`.
+    fn lay_down(
+        &self,
+        pending: Option<Pending>,
+        canvas: &mut Canvas,
+        observe: &mut dyn FnMut(Event),
+        take: &mut dyn FnMut(usize, Vec<f32>) -> Result<()>,
+    ) -> Result<()> {
+        let Some(Pending { outputs, crops }) = pending else { return Ok(()) };
+        let mut crops = crops.iter();
+        for output in outputs {
+            let values = output.to_vec()?;
+            let pixels = values.len() / output.shape().dims()[0];
+            for (values, crop) in values.chunks_exact(pixels).zip(&mut crops) {
+                if values.iter().any(|value| !value.is_finite()) {
+                    let day = self.dataset.days()[crop.day].file_name();
+                    return Err(Error::NotFinite(format!(
+                        "the network's output for {day} is not finite; check that the weights belong to this configuration, and its mean_ and std_ keys"
+                    )));
+                }
+                canvas.lay(&self.mosaic.tiles[canvas.laid()], values, self.clip);
+                if canvas.laid() == self.tiles() {
+                    take(crop.day, canvas.take_mean(&self.mosaic, self.ocean.as_deref()))?;
+                }
+            }
+            observe(Event::Done(output.shape().dims()[0]));
+        }
+        Ok(())
+    }
+}
+
+/// The weight file that a path means: itself, or `model.safetensors` of a checkpoint, or `best.safetensors` beside checkpoints.
+///
+/// # Errors
+/// [`Error::Weights`] for a folder with neither.
+pub fn weight_file(path: &Path) -> Result<PathBuf> {
+    if !path.is_dir() {
+        return Ok(path.to_owned());
+    }
+    let candidates = ["model.safetensors", "best.safetensors"].map(|name| path.join(name));
+    candidates.into_iter().find(|file| file.is_file()).ok_or_else(|| Error::Weights {
+        path: path.to_owned(),
+        message: "this folder holds neither model.safetensors (a checkpoint) nor best.safetensors; name a safetensors file".into(),
+    })
+}
+
+/// Writes the maps of a split's days, in the order of the split file, into `folder`.
+///
+/// # Errors
+/// As [`Predictor`]; weights that do not fit the configured model; a map that cannot be written.
+pub fn write_maps(gpu: &Gpu, config: &Config, split: Split, weights: &Path, folder: &Path, observe: &mut dyn FnMut(Event)) -> Result<()> {
+    let dataset = Arc::new(Dataset::open(config, split)?);
+    let model = models::build(gpu, config, dataset.in_channels())?;
+    let mut predictor = Predictor::new(gpu, config, model.as_ref(), dataset.clone(), observe)?;
+    let file = weight_file(weights)?;
+    if file != weights {
+        observe(Event::Note(format!("weights: {}", file.display())));
+    }
+    state_dict::load(model.parameters(), &file)?;
+    let [rows, cols] = dataset.scene();
+    let days: Vec<usize> = (0..dataset.days().len()).collect();
+    predictor.maps(&days, observe, &mut |day, map| {
+        let path = folder.join(dataset.days()[day].file_name());
+        write_geotiff(path, rows, cols, &map, &dataset.output_geo(day)?)
+    })
+}

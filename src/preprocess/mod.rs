@@ -1,0 +1,130 @@
+//! Host batches to network inputs, targets and masks on the device.
+//!
+//! Channel by channel, in network order: `pmw` becomes blur((x − mean) / std), `mar_wa1` blur((x / max − mean) / std), with borders
+//! reflected at the window that was read; the MODIS bands (x / max − mean) / std; `dem` (x − mean) / std; all others stay as they are,
+//! and a scalar fills its plane. `normalize_inputs: false` leaves mean and std out. Blurs run on the device (`shaders/gaussian_blur.wgsl`),
+//! everything else is one pass on the host on the way into the upload.
+
+mod plan;
+
+use plan::{Plan, Scaling};
+
+use crate::config::Config;
+use crate::data::channel::Channel;
+use crate::data::loader::Batch;
+use crate::error::{Error, Result};
+use crate::gpu::Gpu;
+use crate::kernels::cat::cat;
+use crate::kernels::gaussian_blur::{Window, blur_with};
+use crate::tensor::Tensor;
+
+/// Neighbouring channels that reach the device together.
+enum Part {
+    /// Channels that are ready once scaled on the host.
+    Plain(Vec<(usize, Scaling)>),
+    /// One channel that is scaled and blurred on the device.
+    Blurred { channel: usize, scaling: Scaling, window: Window, kernel_size: usize, key: String },
+}
+
+/// What a configuration asks to be done with raw channels.
+pub struct Preprocessor {
+    gpu: Gpu,
+    file: String,
+    channels: usize,
+    parts: Vec<Part>,
+}
+
+impl Preprocessor {
+    /// Prepares for batches with these channels, in network order.
+    ///
+    /// # Errors
+    /// [`Error::Config`] where a mean, a standard deviation or a blur's sigma is missing, or there is no channel; out of memory.
+    pub fn new(gpu: &Gpu, config: &Config, channels: &[Channel]) -> Result<Self> {
+        if channels.is_empty() {
+            return Err(
+                config.key_error("in_keys", "names no input channel, nor do `in_keys_static` and `in_keys_aux`; a network needs one")
+            );
+        }
+        let mut parts = Vec::new();
+        for (index, &channel) in channels.iter().enumerate() {
+            let Plan { scaling, blur } = Plan::new(config, channel)?;
+            match (blur, parts.last_mut()) {
+                (Some(blur), _) => {
+                    let window = Window::new(gpu, blur.kernel_size, blur.sigma)?;
+                    parts.push(Part::Blurred { channel: index, scaling, window, kernel_size: blur.kernel_size, key: blur.key });
+                }
+                (None, Some(Part::Plain(together))) => together.push((index, scaling)),
+                (None, _) => parts.push(Part::Plain(vec![(index, scaling)])),
+            }
+        }
+        Ok(Preprocessor { gpu: gpu.clone(), file: config.file.clone(), channels: channels.len(), parts })
+    }
+
+    /// The network's input.
+    ///
+    /// # Shapes
+    /// `[n, channels, h, w]`.
+    ///
+    /// # Errors
+    /// [`Error::Config`] where a blur's radius is not smaller than the windows; [`Error::Shape`] for a batch of other channels; out of memory.
+    pub fn input(&self, batch: &Batch) -> Result<Tensor> {
+        if batch.channels.len() != self.channels {
+            let (got, expected) = (batch.channels.len(), self.channels);
+            return Err(Error::shape("preprocess", format!("a batch of {got} channels where {expected} are configured")));
+        }
+        let parts = self.parts.iter().map(|part| self.upload(part, batch)).collect::<Result<Vec<_>>>()?;
+        match parts.as_slice() {
+            [only] => Ok(only.clone()),
+            _ => cat(&parts.iter().collect::<Vec<_>>()),
+        }
+    }
+
+    fn upload(&self, part: &Part, batch: &Batch) -> Result<Tensor> {
+        let Batch { n, height, width, .. } = *batch;
+        match part {
+            Part::Plain(channels) => {
+                let mut values = Vec::with_capacity(n * channels.len() * height * width);
+                for image in 0..n {
+                    for (channel, scaling) in channels {
+                        scaling.append(&batch.channels[*channel], image, n, height * width, &mut values)?;
+                    }
+                }
+                Tensor::from_slice(&self.gpu, [n, channels.len(), height, width], &values)
+            }
+            Part::Blurred { channel, scaling, window, kernel_size, key } => {
+                if kernel_size / 2 >= height.min(width) {
+                    let message = format!(
+                        "is {kernel_size}, and its radius {} must be smaller than the {height} × {width} pixels of a tile; \
+                         enlarge `img_size` or use a smaller blur",
+                        kernel_size / 2
+                    );
+                    return Err(Error::Config { file: self.file.clone(), key: key.clone(), message });
+                }
+                let raw = Tensor::from_slice(&self.gpu, [n, 1, height, width], &batch.channels[*channel])?;
+                blur_with(&raw, window, scaling.offset, scaling.scale)
+            }
+        }
+    }
+
+    /// The target with 0 where there is none, and the mask: 1 where the target is missing or the pixel is ocean, else 0.
+    ///
+    /// # Shapes
+    /// Both `[n, 1, h, w]`.
+    ///
+    /// # Errors
+    /// Out of memory.
+    pub fn target(&self, batch: &Batch) -> Result<(Tensor, Tensor)> {
+        let shape = [batch.n, 1, batch.height, batch.width];
+        let (target, mask) = masked(&batch.target, &batch.ocean);
+        Ok((Tensor::from_slice(&self.gpu, shape, &target)?, Tensor::from_slice(&self.gpu, shape, &mask)?))
+    }
+}
+
+/// The target with 0 for NaN, and the mask with 1 for NaN and ocean.
+pub fn masked(target: &[f32], ocean: &[f32]) -> (Vec<f32>, Vec<f32>) {
+    let pixel = |(&target, &ocean): (&f32, &f32)| match target.is_nan() {
+        true => (0.0, 1.0),
+        false => (target, ocean),
+    };
+    target.iter().zip(ocean).map(pixel).unzip()
+}

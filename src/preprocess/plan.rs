@@ -1,0 +1,98 @@
+//! What becomes of one channel: its scaling and its blur, from the configuration.
+
+use crate::config::Config;
+use crate::data::channel::Channel;
+use crate::error::{Error, Result};
+
+/// scale · (x − offset), both in the channel's raw unit.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Scaling {
+    pub(super) offset: f64,
+    pub(super) scale: f64,
+}
+
+impl Scaling {
+    /// Scales one image of a channel into `out`; a scalar channel (`n` values) fills the plane.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] where the channel holds neither `n` planes nor `n` values.
+    pub(super) fn append(&self, values: &[f32], image: usize, n: usize, pixels: usize, out: &mut Vec<f32>) -> Result<()> {
+        let (offset, scale) = (self.offset as f32, self.scale as f32);
+        let scaled = |x: f32| scale * (x - offset);
+        if values.len() == n * pixels {
+            let plane = &values[image * pixels..(image + 1) * pixels];
+            if *self == Scaling::NONE {
+                out.extend_from_slice(plane);
+            } else {
+                out.extend(plane.iter().map(|x| scaled(*x)));
+            }
+        } else if values.len() == n {
+            out.extend(std::iter::repeat_n(scaled(values[image]), pixels));
+        } else {
+            let got = values.len();
+            return Err(Error::shape("preprocess", format!("a channel of {got} values where {n} images of {pixels} pixels are expected")));
+        }
+        Ok(())
+    }
+
+    pub(super) const NONE: Scaling = Scaling { offset: 0.0, scale: 1.0 };
+
+    /// (x / max − mean) / std.
+    fn new(max: f64, (mean, std): (f64, f64)) -> Scaling {
+        Scaling { offset: mean * max, scale: 1.0 / (max * std) }
+    }
+}
+
+/// A Gaussian blur in pixels; `key` is the configuration key of its kernel size.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Blur {
+    pub(super) kernel_size: usize,
+    pub(super) sigma: f64,
+    pub(super) key: String,
+}
+
+/// What becomes of one channel.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Plan {
+    pub(super) scaling: Scaling,
+    pub(super) blur: Option<Blur>,
+}
+
+impl Plan {
+    /// The plan for one channel.
+    ///
+    /// # Errors
+    /// [`Error::Config`] where a mean, a standard deviation or a sigma is missing.
+    pub(super) fn new(config: &Config, channel: Channel) -> Result<Plan> {
+        let max = match channel {
+            Channel::MarWa1 => config.max_mar_wa1,
+            Channel::ModisB1 | Channel::ModisB2 => config.max_modis,
+            _ => 1.0,
+        };
+        let normalised = matches!(channel, Channel::Pmw | Channel::ModisB1 | Channel::ModisB2 | Channel::MarWa1 | Channel::Dem);
+        let scaling = match normalised && config.normalize_inputs {
+            true => Scaling::new(max, config.require_mean_std(channel.name())?),
+            false => Scaling::new(max, (0.0, 1.0)),
+        };
+        Ok(Plan { scaling, blur: blur(config, channel)? })
+    }
+}
+
+/// The blur of `pmw` or `mar_wa1`; none for a kernel of one pixel or without the key.
+fn blur(config: &Config, channel: Channel) -> Result<Option<Blur>> {
+    if !matches!(channel, Channel::Pmw | Channel::MarWa1) {
+        return Ok(None);
+    }
+    // The reference's batched blur takes the window of PMW for both.
+    let size_of = if config.use_batch_blur { Channel::Pmw } else { channel }.name();
+    let kernel_size = match config.blur_kernel_size.get(size_of) {
+        None | Some(1) => return Ok(None),
+        Some(&kernel_size) => kernel_size,
+    };
+    let (name, key) = (channel.name(), format!("{size_of}_GaussianBlur_kernel_size"));
+    let Some(&sigma) = config.blur_sigma.get(name) else {
+        let sigma = format!("{name}_GaussianBlur_sigma");
+        return Err(config.key_error(&sigma, format!("is missing, but `{key}` asks for a blur; add it, in pixels, or remove the other")));
+    };
+    Ok(Some(Blur { kernel_size, sigma, key }))
+}

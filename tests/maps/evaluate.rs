@@ -1,0 +1,184 @@
+//! Scores over a split against the naive reference, and `meltcore eval` as a process.
+
+use super::reference::masked_metrics::masked_metrics;
+use super::reference::masked_ssim::masked_ssim;
+use super::{f64s, message, noise};
+use meltcore::config::Config;
+use meltcore::data::day::Split;
+use meltcore::data::writer::write_geotiff;
+use meltcore::error::Result;
+use meltcore::evaluate::table::{SCORE_NAMES, values};
+use meltcore::evaluate::{Evaluation, evaluate};
+use meltcore::event::Event;
+use meltcore::gpu::Gpu;
+use meltcore::preprocess::masked;
+use meltcore::synth::georeference::albers;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+const DAYS: [&str; 4] = ["2019_07_04.tif", "2018_04_01.tif", "2019_04_30.tif", "2017_06_30.tif"];
+
+/// A scene of `size`, its maps and its land, kept for the reference.
+struct Made {
+    size: [usize; 2],
+    targets: Vec<Vec<f32>>,
+    maps: Vec<Vec<f32>>,
+    ocean: Vec<f32>,
+}
+
+/// Day 1 is half seen, day 3 not at all; map 1 has NaN at 11 valid pixels; every seventh column is ocean.
+fn make(root: &Path, size: [usize; 2]) -> Made {
+    let [rows, cols] = size;
+    let mut noise = noise(3);
+    let save = |name: String, pixels: &[f32]| write_geotiff(root.join(name), rows, cols, pixels, &albers(100.0)).unwrap();
+    let ocean: Vec<f32> = (0..rows * cols).map(|i| f32::from(u8::from(i % cols % 7 == 3))).collect();
+    let (mut targets, mut maps) = (Vec::new(), Vec::new());
+    for (index, day) in DAYS.iter().enumerate() {
+        let pixel = |i: usize| match index {
+            1 if i % cols > cols / 2 => f32::NAN,
+            3 => f32::NAN,
+            _ => ((i / cols) as f32 / rows as f32 * 1.4 - 0.3).clamp(0.0, 1.0),
+        };
+        let target: Vec<f32> = (0..rows * cols).map(pixel).collect();
+        let mut map: Vec<f32> = target.iter().map(|x| (if x.is_nan() { 0.5 } else { *x } + 0.4 * noise() - 0.2).clamp(0.0, 1.0)).collect();
+        if index == 1 {
+            (0..rows * cols).filter(|i| !target[*i].is_nan() && ocean[*i] == 0.0).take(11).for_each(|i| map[i] = f32::NAN);
+        }
+        save(format!("melt/{day}"), &target);
+        save(format!("a/{day}"), &map);
+        save(format!("b/{day}"), &vec![0.05; rows * cols]);
+        targets.push(target);
+        maps.push(map);
+    }
+    save("land.tif".into(), &ocean.iter().map(|ocean| 1.0 - 2.0 * ocean).collect::<Vec<_>>());
+    std::fs::write(root.join("test.csv"), DAYS.map(|day| format!("{day}\n")).concat()).unwrap();
+    std::fs::write(root.join("unseen.csv"), "2017_06_30.tif\n").unwrap();
+    let text = format!(
+        "data_root: {0}\npath_melt: melt\npath_landmask: land.tif\npath_test_split_csv: {0}/test.csv\npath_val_split_csv: {0}/unseen.csv\n\
+         path_deploy_split_csv: {0}/test.csv\nin_keys: [pmw]\npath_pmw: nowhere\n",
+        root.display()
+    );
+    std::fs::write(root.join("run.yaml"), text).unwrap();
+    Made { size, targets, maps, ocean }
+}
+
+fn run(root: &Path, split: Split, models: &[(&str, &str)]) -> (Result<Evaluation>, Vec<String>) {
+    let config = Config::load(&root.join("run.yaml"), &[]).unwrap();
+    let models: Vec<(String, PathBuf)> = models.iter().map(|(name, folder)| (name.to_string(), root.join(folder))).collect();
+    let mut notes = Vec::new();
+    let evaluation = evaluate(&Gpu::open(None).unwrap(), &config, split, &models, &mut |event| {
+        if let Event::Note(note) = event {
+            notes.push(note);
+        }
+    });
+    (evaluation, notes)
+}
+
+/// The ten scores of a scene by the reference.
+fn by_reference(made: &Made, index: usize) -> [f64; 10] {
+    let [rows, cols] = made.size;
+    let (target, mask) = masked(&made.targets[index], &made.ocean);
+    let map: Vec<f64> = f64s(&made.maps[index]).iter().map(|x| if x.is_nan() { 0.0 } else { *x }).collect();
+    let (target, mask) = (f64s(&target), f64s(&mask));
+    let m = masked_metrics(&map, &target, &mask, 1, 0.1);
+    let ssim = masked_ssim(&map, &target, &mask, [1, 1, rows, cols], 10.0, [0.0, 1.0])[0];
+    [m.mae[0], m.mse[0], m.mse[0].sqrt(), m.r2[0], m.accuracy[0], m.precision[0], m.recall[0], m.f1[0], ssim, m.valid_px[0]]
+}
+
+#[test]
+fn scores_follow_the_reference_and_means_their_weights() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = make(folder.path(), [90, 83]);
+    let (evaluation, notes) = run(folder.path(), Split::Test, &[("mine", "a"), ("low", "b")]);
+    let evaluation = evaluation.unwrap();
+    assert_eq!(notes.len(), 1);
+    assert!(notes[0].contains("11 NaN") && notes[0].contains("mine"), "{notes:?}");
+    let wanted: Vec<[f64; 10]> = (0..4).map(|index| by_reference(&made, index)).collect();
+    let model = &evaluation.models[0];
+    for (index, ((file, scene), wanted)) in model.scenes.iter().zip(&wanted).enumerate() {
+        assert_eq!(file, DAYS[index]);
+        for ((name, got), wanted) in SCORE_NAMES.iter().zip(values(scene)).zip(wanted) {
+            assert!((got - wanted).abs() < 1e-4 * wanted.abs().max(1.0), "{name} of scene {index}: {got}, not {wanted}");
+        }
+    }
+    assert_eq!(values(&model.scenes[3].1), [0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 0.0, 0.0]);
+    let weight: f64 = wanted.iter().map(|scene| scene[9]).sum();
+    let mean = |score: usize| wanted.iter().map(|scene| scene[9] * scene[score]).sum::<f64>() / weight;
+    let std = |score: usize| (wanted.iter().map(|scene| scene[9] * (scene[score] - mean(score)).powi(2)).sum::<f64>() / weight).sqrt();
+    for (score, name) in SCORE_NAMES.iter().enumerate() {
+        let wanted = if *name == "rmse" { mean(1).sqrt() } else { mean(score) };
+        let (got, spread) = (model.weighted_mean()[score], model.weighted_std()[score]);
+        assert!((got - wanted).abs() < 1e-4 * wanted.abs().max(1.0), "mean {name}: {got}, not {wanted}");
+        assert!((spread - std(score)).abs() < 1e-4 * std(score).max(1.0), "std {name}: {spread}, not {}", std(score));
+    }
+    // Pooled, by counting pixels of all scenes at once.
+    let (mut hits, mut predicted, mut melting) = (0.0, 0.0, 0.0);
+    for (target, map) in made.targets.iter().zip(&made.maps) {
+        for ((target, map), ocean) in target.iter().zip(map).zip(&made.ocean).filter(|((t, _), ocean)| !t.is_nan() && **ocean == 0.0) {
+            let _ = ocean;
+            hits += f64::from(u8::from(*target > 0.1 && *map > 0.1));
+            predicted += f64::from(u8::from(*map > 0.1));
+            melting += f64::from(u8::from(*target > 0.1));
+        }
+    }
+    let pooled = model.pooled();
+    assert!((pooled.precision - hits / predicted).abs() < 1e-12 && (pooled.recall - hits / melting).abs() < 1e-12);
+    assert!((pooled.f1 - 2.0 * hits / (predicted + melting)).abs() < 1e-12);
+    // Nothing predicted: precision 1, recall 0, F1 0.
+    let low = evaluation.models[1].pooled();
+    assert_eq!((low.precision, low.recall, low.f1), (1.0, 0.0, 0.0));
+}
+
+fn eval(root: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_meltcore"));
+    command.args(["eval", "--config"]).arg(root.join("run.yaml")).args(arguments).output().unwrap()
+}
+
+#[test]
+fn the_process_prints_table_json_and_csv() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    make(root, [30, 28]);
+    let (mine, low) = (format!("mine={}", root.join("a").display()), format!("low={}", root.join("b").display()));
+    let csv = root.join("scores/scenes.csv");
+    let done = eval(root, &["--split", "test", "--pred", &mine, "--pred", &low, "--csv", &csv.display().to_string()]);
+    let (table, notes) = (String::from_utf8(done.stdout).unwrap(), String::from_utf8(done.stderr).unwrap());
+    assert_eq!(done.status.code(), Some(0), "{notes}");
+    assert!(notes.contains("SSIM") && notes.contains("30 × 28"), "{notes}");
+    assert_eq!(table.lines().count(), 7, "{table}");
+    assert!(table.lines().nth(6).unwrap().starts_with("low    pooled"), "{table}");
+    assert_eq!(std::fs::read_to_string(&csv).unwrap().lines().count(), 9);
+
+    let done = eval(root, &["--split", "test", "--pred", &mine, &low, "--json", "-q"]);
+    assert!(!String::from_utf8_lossy(&done.stderr).contains("SSIM"));
+    let json: serde_json::Value = serde_json::from_slice(&done.stdout).unwrap();
+    assert_eq!(json["split"], "test");
+    let of = |model: &str, part: &str| json["models"][model][part].as_object().unwrap().len();
+    assert_eq!((of("mine", "scenes"), of("mine", "weighted_mean"), of("low", "weighted_std"), of("low", "pooled")), (4, 10, 10, 3));
+    let scene = &json["models"]["mine"]["scenes"]["2018_04_01.tif"];
+    assert!(SCORE_NAMES.iter().all(|name| scene[name].is_number()));
+    assert!(scene["valid_px"].is_u64());
+}
+
+#[test]
+fn what_cannot_be_scored_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    make(root, [8, 9]);
+    let fails = |split, models: &[(&str, &str)]| message(run(root, split, models).0);
+    assert!(fails(Split::Val, &[("m", "a")]).contains("no scene of the split val has a valid pixel"));
+    assert!(fails(Split::Deploy, &[("m", "a")]).contains("no targets"));
+    assert!(fails(Split::Test, &[("m", "a"), ("m", "b")]).contains("twice"));
+    assert!(fails(Split::Train, &[("m", "a")]).contains("path_train_split_csv"));
+    std::fs::remove_file(root.join("b/2018_04_01.tif")).unwrap();
+    let text = fails(Split::Test, &[("m", "a"), ("n", "b")]);
+    assert!(text.contains("1 of 4") && text.contains("2018_04_01.tif") && text.contains("`n`"), "{text}");
+    write_geotiff(root.join("b/2018_04_01.tif"), 9, 8, &[0.0; 72], &albers(100.0)).unwrap();
+    assert!(fails(Split::Test, &[("n", "b")]).contains("share one grid"));
+    let mut map = vec![0.0; 72];
+    map[4] = f32::INFINITY;
+    write_geotiff(root.join("b/2018_04_01.tif"), 8, 9, &map, &albers(100.0)).unwrap();
+    assert!(fails(Split::Test, &[("n", "b")]).contains("infinite"));
+    let done = eval(root, &["--split", "test", "--pred", "nofolder"]);
+    assert_eq!(done.status.code(), Some(2));
+}

@@ -1,0 +1,225 @@
+//! Mosaics against sums by hand, with models that are known exactly; `meltcore predict` as a process.
+
+use super::reference::gaussian_blur::gaussian_blur;
+use super::{apart, f64s, message, noise};
+use meltcore::autograd::Tape;
+use meltcore::config::Config;
+use meltcore::data::dataset::Dataset;
+use meltcore::data::day::Split;
+use meltcore::data::raster::Raster;
+use meltcore::data::tiles::Mosaic;
+use meltcore::data::writer::write_geotiff;
+use meltcore::error::{Error, Result};
+use meltcore::event::Event;
+use meltcore::gpu::Gpu;
+use meltcore::models::{self, Model};
+use meltcore::nn::{ParameterSet, state_dict};
+use meltcore::predict::{Predictor, weight_file};
+use meltcore::synth::georeference::albers;
+use meltcore::tensor::Tensor;
+use std::path::Path;
+use std::process::{Command, Output};
+use std::sync::Arc;
+
+const ROWS: usize = 21;
+const COLS: usize = 17;
+const DAYS: [&str; 3] = ["2019_07_04", "2017_06_01", "2019_04_30"];
+
+/// Its only input channel, or NaN; refuses batches above a size.
+struct Echo {
+    parameters: ParameterSet,
+    most: usize,
+    broken: bool,
+}
+
+impl Model for Echo {
+    fn forward(&self, _: &Tape, input: &Tensor, training: bool) -> Result<Tensor> {
+        assert!(!training);
+        match input.shape().dims()[0] {
+            n if n > self.most => Err(Error::OutOfMemory(format!("{n} images"))),
+            _ if self.broken => Tensor::full(input.gpu(), input.shape(), f32::NAN),
+            _ => Ok(input.clone()),
+        }
+    }
+
+    fn parameters(&self) -> &ParameterSet {
+        &self.parameters
+    }
+}
+
+fn echo(most: usize) -> Echo {
+    Echo { parameters: ParameterSet::default(), most, broken: false }
+}
+
+fn make(root: &Path) {
+    let save = |name: String, pixels: &[f32]| write_geotiff(root.join(name), ROWS, COLS, pixels, &albers(100.0)).unwrap();
+    for (seed, day) in DAYS.iter().enumerate() {
+        let mut noise = noise(seed as u64);
+        save(format!("pmw/{day}.tif"), &(0..ROWS * COLS).map(|_| 3.0 * noise() - 1.0).collect::<Vec<_>>());
+        save(format!("melt/{day}.tif"), &[0.5; ROWS * COLS]);
+    }
+    save("land.tif".into(), &(0..ROWS * COLS).map(|i| if i % 5 == 0 { -1.0 } else { 1.0 }).collect::<Vec<_>>());
+    std::fs::write(root.join("days.csv"), DAYS.map(|day| format!("{day}.tif\n")).concat()).unwrap();
+}
+
+fn config(root: &Path, set: &[&str]) -> Config {
+    let text = format!(
+        "model_key: unet\nbase_channels: 2\ndata_root: {0}\npath_melt: melt\npath_pmw: pmw\npath_landmask: land.tif\nin_keys: [pmw]\n\
+         path_test_split_csv: {0}/days.csv\npath_deploy_split_csv: {0}/days.csv\npath_predictions: {0}/maps\npath_deploy: {0}/deployed\n\
+         mean_pmw: 0.1\nstd_pmw: 0.9\npmw_GaussianBlur_kernel_size: 7\npmw_GaussianBlur_sigma: 2.0\n\
+         img_size: [8, 10]\nprediction_stride: 5\nerode_size: 1\nmin_melt: 0.2\nmax_melt: 0.8\nprediction_batch_size: 4\n",
+        root.display()
+    );
+    std::fs::write(root.join("run.yaml"), &text).unwrap();
+    let set: Vec<String> = set.iter().map(|set| set.to_string()).collect();
+    Config::from_yaml(&text, "run.yaml", &set).unwrap()
+}
+
+/// The maps of all days and the notes, with a model that echoes.
+fn maps(config: &Config, split: Split, model: &Echo) -> Result<(Vec<Vec<f32>>, Vec<String>)> {
+    let gpu = Gpu::open(None)?;
+    let dataset = Arc::new(Dataset::open(config, split)?);
+    let mut notes = Vec::new();
+    let mut done = 0;
+    let mut maps = Vec::new();
+    let mut observe = |event| match event {
+        Event::Note(note) => notes.push(note),
+        Event::Done(tiles) => done += tiles,
+        Event::Start { .. } => (),
+    };
+    let mut predictor = Predictor::new(&gpu, config, model, dataset, &mut observe)?;
+    let tiles = predictor.tiles();
+    predictor.maps(&[2, 0, 1], &mut observe, &mut |day, map| {
+        assert_eq!(day, [2, 0, 1][maps.len()], "maps come in the order asked for");
+        maps.push(map);
+        Ok(())
+    })?;
+    assert_eq!(done, 3 * tiles);
+    Ok((maps, notes))
+}
+
+/// What the maps should be: tile by tile in f64.
+fn wanted(root: &Path, day: &str, ocean: bool) -> Vec<f64> {
+    let scene = Raster::open(root.join(format!("pmw/{day}.tif"))).unwrap();
+    let mosaic = Mosaic::new([ROWS, COLS], [8, 10], 5, 1).unwrap();
+    let (mut sums, mut counts) = (vec![0.0; ROWS * COLS], vec![0.0; ROWS * COLS]);
+    for tile in &mosaic.tiles {
+        let mut crop = vec![0.0; 80];
+        scene.read_window(tile.window, &mut crop).unwrap();
+        let crop: Vec<f64> = f64s(&crop).iter().map(|x| (x - 0.1) / 0.9).collect();
+        let crop = gaussian_blur(&crop, [1, 1, 8, 10], 7, 2.0);
+        for row in tile.keep.row..tile.keep.row + tile.keep.height {
+            for col in tile.keep.col..tile.keep.col + tile.keep.width {
+                sums[row * COLS + col] += crop[(row - tile.window.row) * 10 + col - tile.window.col].clamp(0.2, 0.8);
+                counts[row * COLS + col] += 1.0;
+            }
+        }
+    }
+    let pixel = |i: usize| if ocean && i.is_multiple_of(5) { 0.0 } else { sums[i] / counts[i] };
+    (0..ROWS * COLS).map(pixel).collect()
+}
+
+#[test]
+fn maps_are_means_of_clipped_tiles_whatever_the_batch() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    make(root);
+    for (set, most, notes) in
+        [(vec![], 99, 0), (vec!["prediction_batch_size=1"], 99, 0), (vec!["prediction_batch_size=200"], 20, 1), (vec![], 1, 2)]
+    {
+        let (maps, said) = maps(&config(root, &set), Split::Test, &echo(most)).unwrap();
+        assert_eq!(said.len(), notes, "{said:?}");
+        for (map, day) in maps.iter().zip([2, 0, 1]) {
+            let error = apart(map, &wanted(root, DAYS[day], false));
+            assert!(error < 1e-5, "{set:?}, at most {most}: {error}");
+        }
+    }
+}
+
+#[test]
+fn deploy_maps_may_be_zero_on_ocean() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    make(root);
+    let config = config(root, &["apply_landmask_to_predictions=true"]);
+    let (deployed, notes) = maps(&config, Split::Deploy, &echo(9)).unwrap();
+    assert!(notes.is_empty() && apart(&deployed[1], &wanted(root, DAYS[0], true)) < 1e-5);
+    let (tested, notes) = maps(&config, Split::Test, &echo(9)).unwrap();
+    assert!(notes.len() == 1 && notes[0].contains("deploy only"), "{notes:?}");
+    assert!(apart(&tested[1], &wanted(root, DAYS[0], false)) < 1e-5);
+}
+
+#[test]
+fn tiles_larger_than_the_scene_are_reduced() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    make(root);
+    let scene = f64s(&Raster::open(root.join("pmw/2019_07_04.tif")).unwrap().read_all());
+    let set = ["img_size=[64, 64]", "prediction_stride=64", "pmw_GaussianBlur_kernel_size=1"];
+    let (whole, notes) = maps(&config(root, &set), Split::Test, &echo(9)).unwrap();
+    assert!(notes[0].contains("reduced"), "{notes:?}");
+    let wanted: Vec<f64> = scene.iter().map(|x| ((x - 0.1) / 0.9).clamp(0.2, 0.8)).collect();
+    assert!(apart(&whole[1], &wanted) < 1e-6);
+}
+
+#[test]
+fn what_cannot_be_mapped_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    make(root);
+    let broken = Echo { broken: true, ..echo(9) };
+    let error = maps(&config(root, &[]), Split::Test, &broken).unwrap_err();
+    assert_eq!(error.exit_status(), 5);
+    assert!(error.to_string().contains("2019_04_30.tif"), "{error}");
+    assert!(message(maps(&config(root, &["prediction_stride=9"]), Split::Test, &echo(9))).contains("largest stride"));
+    assert!(message(maps(&config(root, &[]), Split::Test, &echo(0))).contains("1 images"));
+    assert!(message(weight_file(root)).contains("best.safetensors"));
+}
+
+fn meltcore(root: &Path, command: &str, arguments: &[&str]) -> Output {
+    let mut process = Command::new(env!("CARGO_BIN_EXE_meltcore"));
+    process.args([command, "--config"]).arg(root.join("run.yaml")).args(arguments).output().unwrap()
+}
+
+#[test]
+fn the_process_maps_and_scores() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    make(root);
+    let config = config(root, &["img_size=[16, 16]"]);
+    let gpu = Gpu::open(None).unwrap();
+    let model = models::build(&gpu, &config, 1).unwrap();
+    let checkpoint = root.join("checkpoint");
+    state_dict::save(model.parameters(), &checkpoint.join("model.safetensors")).unwrap();
+    let weights = checkpoint.display().to_string();
+    let size = "img_size=[16, 16]";
+    let done = meltcore(root, "predict", &["--weights", &weights, "--split", "test", "--set", size]);
+    let notes = String::from_utf8_lossy(&done.stderr).into_owned();
+    assert_eq!(done.status.code(), Some(0), "{notes}");
+    assert!(notes.contains("model.safetensors"), "{notes}");
+    for day in DAYS {
+        let map = Raster::open(root.join(format!("maps/{day}.tif"))).unwrap();
+        assert_eq!(map.geo(), &albers(100.0));
+        assert!(map.read_all().iter().all(|value| (0.2..=0.8).contains(value)));
+    }
+    let deployed = ["--weights", &weights, "--split", "deploy", "-q", "--set", size, "--set", "apply_landmask_to_predictions=true"];
+    let done = meltcore(root, "predict", &deployed);
+    assert!(done.status.success() && !String::from_utf8_lossy(&done.stderr).contains("maps"));
+    assert_eq!(Raster::open(root.join("deployed/2017_06_01.tif")).unwrap().read_all()[5], 0.0);
+
+    let pred = format!("unet={}", root.join("maps").display());
+    let done = meltcore(root, "eval", &["--split", "test", "--pred", &pred, "--json"]);
+    let scores: serde_json::Value = serde_json::from_slice(&done.stdout).unwrap();
+    assert_eq!(scores["models"]["unet"]["weighted_mean"]["accuracy"], 1.0);
+
+    for (arguments, status, wanted) in [
+        (vec!["--weights", "nothing", "--split", "test"], 2, "nothing"),
+        (vec!["--weights", &weights, "--split", "val"], 2, "path_val_split_csv"),
+        (vec!["--weights", &weights, "--split", "test", "--set", "base_channels=3"], 2, "base_channels"),
+        (vec!["--weights", &weights, "--split", "test", "--set", "prediction_stride=9"], 2, "largest stride"),
+    ] {
+        let done = meltcore(root, "predict", &arguments);
+        let said = String::from_utf8_lossy(&done.stderr).into_owned();
+        assert!(done.status.code() == Some(status) && said.contains(wanted), "{arguments:?}: {said}");
+    }
+}
