@@ -120,11 +120,10 @@ impl RunFolder {
 
     fn recover(&self) -> Result<()> {
         let (last, unfinished, replaced) = (self.join(LAST), self.join(UNFINISHED), self.join(REPLACED));
-        if !is_complete(&last) {
-            if let Some(complete) = [&unfinished, &replaced].into_iter().find(|folder| is_complete(folder)) {
-                self.remove(&last)?;
-                self.rename(complete, &last)?;
-            }
+        let complete = [&unfinished, &replaced].into_iter().find(|folder| is_complete(folder));
+        if let (false, Some(complete)) = (is_complete(&last), complete) {
+            self.remove(&last)?;
+            self.rename(complete, &last)?;
         }
         self.remove(&unfinished)?;
         if is_complete(&last) { self.remove(&replaced) } else { Ok(()) }

@@ -1,18 +1,16 @@
 //! The run: epoch after epoch, and what is written after each.
 
-use std::path::Path;
 use std::time::Instant;
 
-use super::checkpoint::{self, Best};
+use super::checkpoint::{self, Best, State};
 use super::folder::{BEST_FILE, LAST};
 use super::log::{Entry, Header, LOG_FILE, Log};
-use super::session::{Session, Watcher};
+use super::session::{Session, Watcher, of_epoch};
 use super::{Summary, Training};
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::gpu::Gpu;
 use crate::nn::state_dict::{self, HostDict};
-use crate::train::checkpoint::State;
 
 impl Training<'_> {
     /// Trains to the last epoch.
@@ -45,7 +43,11 @@ impl Training<'_> {
         }
         if self.resumed.is_none() {
             // So that a stop within the first epoch, too, leaves something to resume, `--weights` included.
-            self.save(&session, &checkpoint::finite_weights(session.model.parameters())?, done, None)?;
+            let weights = checkpoint::finite_weights(session.model.parameters()).map_err(|error| match (error, &self.weights) {
+                (Error::NotFinite(message), Some(path)) => Error::Weights { path: path.clone(), message: format!("{message}; use others") },
+                (error, _) => error,
+            })?;
+            self.save(&session, &weights, done, None)?;
         }
         let steps = (self.config.epochs - done) * (session.train_size().1 + session.val_batches());
         (watcher.observe)(Event::Start { label: "train", total: steps, unit: "batches" });
@@ -66,7 +68,7 @@ impl Training<'_> {
         let loss = val_loss.unwrap_or(train_loss);
         session.schedule.observe(loss);
 
-        let weights = checkpoint::finite_weights(session.model.parameters())?;
+        let weights = checkpoint::finite_weights(session.model.parameters()).map_err(|error| of_epoch(error, epoch, "after training"))?;
         let better = self.best.is_none_or(|best| loss < best.loss);
         if better {
             let best = Best { epoch, loss, criterion: self.criterion() };
@@ -108,8 +110,11 @@ impl Training<'_> {
                 watcher.note(format!("stopped in epoch {}; --resume auto goes on from {what} ({})", done + 1, last.display()));
                 error
             }
-            Error::NotFinite(message) if !message.starts_with("epoch") => not_finite(format!("epoch {}: {message}", done + 1), &last, done),
-            Error::NotFinite(message) => not_finite(message, &last, done),
+            Error::NotFinite(message) => Error::NotFinite(format!(
+                "{message}; training stopped, and {} still holds epoch {done}. Check the rasters of these days and the mean_ and std_ keys, or \
+                 lower learning_rate",
+                last.display()
+            )),
             other => other,
         }
     }
@@ -144,14 +149,6 @@ impl Training<'_> {
             watcher.note(format!("without path_val_split_csv the training loss chooses {BEST_FILE} and drives the schedule"));
         }
     }
-}
-
-fn not_finite(message: String, last: &Path, done: usize) -> Error {
-    Error::NotFinite(format!(
-        "{message}; training stopped. {} still holds epoch {done}. Check these days' rasters and the mean_ and std_ keys, or lower \
-         learning_rate",
-        last.display()
-    ))
 }
 
 /// An epoch in one line.

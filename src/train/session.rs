@@ -158,8 +158,8 @@ fn report(losses: &mut Losses, epoch: usize, watcher: &mut Watcher) -> Result<()
     Ok(())
 }
 
-/// Adds to a loss that is not finite where it happened.
-fn of_epoch(error: Error, epoch: usize, pass: &str) -> Error {
+/// Adds to values that are not finite where they arose.
+pub(super) fn of_epoch(error: Error, epoch: usize, pass: &str) -> Error {
     match error {
         Error::NotFinite(message) => Error::NotFinite(format!("epoch {epoch}, {pass}: {message}")),
         other => other,
