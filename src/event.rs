@@ -14,6 +14,8 @@ pub enum Event {
     },
     /// So many steps more are done.
     Done(usize),
+    /// The words that follow the count, for example the loss.
+    Message(String),
     /// Something the user should know.
     Note(String),
 }

@@ -1,4 +1,104 @@
-//! meltcore
+//! meltcore trains and runs convolutional networks with hand-written WGSL compute kernels on any GPU (Vulkan, Metal, DX12), made for one
+//! job first: daily 100 m maps of surface meltwater on the Greenland ice sheet.
+//!
+//! # The map of the house
+//!
+//! Each room imports only from those above it (`tests/layers.rs` checks that). In reading order:
+//!
+//! | room | what is in it |
+//! | --- | --- |
+//! | [`error`], [`event`], [`config`] | the one error type with its exit statuses; progress as data; the YAML keys of a run |
+//! | [`gpu`] | everything that names wgpu: device, buffer pool, shader assembly, pipelines, submission in bounded batches |
+//! | [`data`], [`image`] | host side only: GeoTIFFs, days and splits, crops and mosaics, prefetching; colour maps, canvas, PNG |
+//! | [`tensor`] | identity, shape and buffer; no arithmetic |
+//! | [`kernels`] | one launcher a shader: parameter struct, variant, launch, cost in bytes and operations |
+//! | [`autograd`] | the tape: one closure an op |
+//! | [`ops`] | differentiable operations under PyTorch's functional names |
+//! | [`nn`], [`optim`] | layers, initialisation and state dicts; optimizers and schedules |
+//! | [`models`] | the networks by `model_key` |
+//! | [`preprocess`], [`evaluate`] | rasters to network inputs; maps to scores |
+//! | [`predict`] | full scenes by mosaicking tiles |
+//! | [`train`], [`baselines`] | the loop, checkpoints, logs; maps without a network |
+//! | [`verify`], [`bench`](crate::kernels), [`synth`] | PyTorch fixtures replayed; kernels timed; a believable sample scene |
+//! | [`cli`] | arguments in, one call down, table out |
+//!
+//! One name finds a whole story: `rg conv2d_grad_weight` shows the shader (`shaders/conv2d_grad_weight.wgsl`), its launcher
+//! (`kernels::conv2d`), the op that uses it as a gradient, the naive f64 loop that defines it (`tests/reference/`) and its tests.
+//!
+//! # One training step
+//!
+//! ```
+//! use meltcore::{autograd::Tape, config::{LossKind, OptimizerKind}, error::Result, gpu::Gpu, nn::Builder, ops, tensor::Tensor};
+//! use meltcore::optim::{Optimizer, OptimizerSettings};
+//!
+//! # fn main() -> Result<()> {
+//! let gpu = Gpu::open(None)?; // the best GPU, or the software device
+//! let mut layers = Builder::new(&gpu, 42); // a seed decides the initial weights
+//! let conv = layers.conv2d("conv", 3, 1, 1, Default::default(), true)?;
+//! let parameters = layers.finish();
+//! let mut optimizer = Optimizer::new(OptimizerSettings::new(OptimizerKind::Adam, 0.05));
+//!
+//! let input = Tensor::full(&gpu, [2, 3, 16, 16], 0.5)?;
+//! let target = Tensor::full(&gpu, [2, 1, 16, 16], 0.9)?;
+//! let mask = Tensor::full(&gpu, [2, 1, 16, 16], 0.0)?; // 1 where the target was not observed
+//! let mut losses = Vec::new();
+//! for _ in 0..5 {
+//!     let tape = Tape::recording();
+//!     parameters.watch(&tape);
+//!     let melt = conv.forward(&tape, &input, ops::Activation::Sigmoid)?;
+//!     let loss = ops::masked_loss(&tape, &melt, &target, &mask, LossKind::L1, ops::Reduction::Mean)?;
+//!     let gradients = tape.backward(&[(&loss, Tensor::full(&gpu, [], 1.0)?)])?;
+//!     optimizer.step(&parameters.trainable(), &gradients)?;
+//!     losses.push(loss.to_vec()?[0]);
+//! }
+//! assert!(losses[4] < losses[0]);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # A model of your own
+//!
+//! Anything with a forward pass and a state dict trains, predicts and loads PyTorch weights under the names given here:
+//!
+//! ```
+//! use meltcore::{autograd::Tape, error::Result, gpu::Gpu, models::Model, tensor::Tensor};
+//! use meltcore::nn::{BatchNorm2d, Builder, Conv2d, ParameterSet};
+//! use meltcore::{kernels::conv2d::Conv2dAttrs, ops::Activation};
+//!
+//! struct TwoLayers { conv: Conv2d, norm: BatchNorm2d, head: Conv2d, parameters: ParameterSet }
+//!
+//! impl TwoLayers {
+//!     fn new(gpu: &Gpu, in_channels: usize) -> Result<Self> {
+//!         let mut b = Builder::new(gpu, 42);
+//!         let conv = b.conv2d("conv", in_channels, 8, 3, Conv2dAttrs { padding: 1, ..Default::default() }, false)?;
+//!         let norm = b.batch_norm2d("norm", 8, 1e-5)?;
+//!         let head = b.conv2d("head", 8, 1, 1, Default::default(), true)?;
+//!         Ok(TwoLayers { conv, norm, head, parameters: b.finish() })
+//!     }
+//! }
+//!
+//! impl Model for TwoLayers {
+//!     fn forward(&self, tape: &Tape, input: &Tensor, training: bool) -> Result<Tensor> {
+//!         let x = self.conv.forward(tape, input, Activation::None)?;
+//!         let x = self.norm.forward(tape, &x, training, Activation::Relu)?;
+//!         self.head.forward(tape, &x, Activation::Sigmoid)
+//!     }
+//!
+//!     fn parameters(&self) -> &ParameterSet {
+//!         &self.parameters
+//!     }
+//! }
+//!
+//! # fn main() -> Result<()> {
+//! let gpu = Gpu::open(None)?;
+//! let model = TwoLayers::new(&gpu, 4)?;
+//! let map = model.forward(&Tape::off(), &Tensor::full(&gpu, [1, 4, 12, 20], 0.1)?, false)?;
+//! assert_eq!(map.shape().dims(), [1, 1, 12, 20]);
+//! # Ok(())
+//! # }
+//! ```
+#![warn(missing_docs)]
+
 pub mod autograd;
 pub mod baselines;
 pub mod cli;

@@ -14,8 +14,8 @@ use std::path::PathBuf;
 /// Write the daily maps of a baseline
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
-    meltcore baseline time-interpolate-sar --config sample/config.yaml --split all --out sample/time_interpolate_sar\n  \
-    meltcore baseline linear-dem --config linear.yaml --split test --weights linear.safetensors")]
+    meltcore baseline time-interpolate-sar --config sample/config.yaml --split all --out sample/time_interpolate_sar\n\n\
+    The other three baselines are not in this version.")]
 pub struct Args {
     /// The baseline
     #[arg(value_name = "NAME")]

@@ -79,6 +79,7 @@ pub enum Command {
     Devices(devices::Args),
     Eval(eval::Args),
     Predict(predict::Args),
+    Train(train::Args),
     Verify(verify::Args),
 }
 
@@ -94,6 +95,7 @@ impl Cli {
             Command::Devices(args) => devices::run(args, &self.globals),
             Command::Eval(args) => eval::run(args, &self.globals),
             Command::Predict(args) => predict::run(args, &self.globals),
+            Command::Train(args) => train::run(args, &self.globals),
             Command::Verify(args) => verify::run(args, &self.globals),
         }
     }

@@ -1,13 +1,28 @@
 //! `meltcore train`: trains the model of a configuration.
 
+use super::Globals;
 use super::arguments::ConfigArgs;
+use super::device::open_device;
+use super::signals::Interrupt;
+use super::watch::Watch;
+use crate::error::Result;
+use crate::train::{Start, Summary, Training, Watcher};
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 /// Train a model; writes checkpoints and logs
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     meltcore train --config sample/config.yaml\n  \
-    meltcore train --config run.yaml --resume auto --set epochs=1085 --set batch_size=4")]
+    meltcore train --config run.yaml --resume auto --set epochs=1085\n\n\
+    Written to path_checkpoints:\n  \
+    last/             what --resume auto goes on from, replaced after every epoch; one complete copy is always there\n  \
+    epoch_NNNN/       checkpoints that are kept, every epochs_between_checkpoint_save epochs and at the end\n  \
+    best.safetensors  weights with the best validation loss (training loss without a val split)\n  \
+    log.jsonl         the configuration, then one line an epoch\n\n\
+    A folder that holds an earlier run is never overwritten by a new one: resume it, remove it, or choose another. \
+    SIGINT (Ctrl-C) and SIGTERM stop after the step in progress; --resume auto then goes on from the last finished epoch, \
+    to the same bits as without the stop. A second signal ends the process at once.")]
 pub struct Args {
     /// The configuration and its overrides.
     #[command(flatten)]
@@ -38,5 +53,53 @@ impl std::str::FromStr for Resume {
             "auto" => Ok(Resume::Auto),
             folder => Ok(Resume::Folder(folder.into())),
         }
+    }
+}
+
+impl Args {
+    fn start(&self) -> Start {
+        match (&self.resume, &self.weights) {
+            (Some(Resume::Auto), _) => Start::Newest,
+            (Some(Resume::Folder(folder)), _) => Start::Checkpoint(folder.clone()),
+            (None, Some(weights)) => Start::Weights(weights.clone()),
+            (None, None) => Start::Fresh,
+        }
+    }
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// As [`Training::prepare`] and [`Training::run`]; no device.
+pub fn run(args: &Args, globals: &Globals) -> Result<()> {
+    let config = args.config.load(globals)?;
+    let interrupt = Interrupt::install()?;
+    let training = Training::prepare(&config, &args.start())?;
+    let gpu = open_device(globals)?;
+    let started = Instant::now();
+    let mut watch = Watch::new(globals);
+    let summary = training.run(&gpu, &mut Watcher { stop: &|| interrupt.pending(), observe: &mut |event| watch.observe(event) })?;
+    watch.finish();
+    let peak = gpu.memory().peak as f64 / f64::from(1 << 20);
+    globals.note(&format!("{} epochs in {}, at most {peak:.1} MiB on the device", summary.epochs, duration(started.elapsed())));
+    conclude(&summary, args, globals);
+    Ok(())
+}
+
+/// Says what the run came to and what to do next.
+fn conclude(summary: &Summary, args: &Args, globals: &Globals) {
+    let Some(best) = summary.best else { return };
+    let weights = summary.best_weights.display();
+    globals.note(&format!("best epoch: {} with a loss of {:.5}; its weights are in {weights}", best.epoch, best.loss));
+    globals.note(&format!("next: meltcore predict --config {} --weights {weights} --split test", args.config.config.display()));
+}
+
+/// `1 h 02 min`, `3 min 20 s` or `4.2 s`.
+fn duration(time: Duration) -> String {
+    let seconds = time.as_secs();
+    match seconds {
+        3600.. => format!("{} h {:02} min", seconds / 3600, seconds / 60 % 60),
+        60.. => format!("{} min {:02} s", seconds / 60, seconds % 60),
+        _ => format!("{:.1} s", time.as_secs_f64()),
     }
 }

@@ -25,6 +25,8 @@ impl<'a> Watch<'a> {
             }
             (Event::Done(steps), Some(progress)) => progress.advance(steps),
             (Event::Done(_), None) => {}
+            (Event::Message(text), Some(progress)) => progress.set_message(&text),
+            (Event::Message(_), None) => {}
             (Event::Note(text), Some(progress)) => progress.note(&text),
             (Event::Note(text), None) => self.globals.note(&text),
         }

@@ -1,7 +1,8 @@
 //! Storage buffers from a deterministic pool.
 //!
-//! A buffer goes back to its size class when its last handle is dropped, last in first out, so a repeated step takes the
-//! same buffers in the same order and bind groups can be cached by buffer ids. Contents of a fresh buffer are unspecified.
+//! A buffer goes back to its size class when its last handle is dropped, and the free buffer with the lowest id is taken first. What is
+//! taken then depends on which buffers are free, not on the order in which they became free, so a repeated step takes the same buffers
+//! and bind groups can be cached by buffer ids. Contents of a fresh buffer are unspecified.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -22,7 +23,7 @@ pub struct MemoryUse {
 
 #[derive(Default)]
 pub(super) struct Pool {
-    free: BTreeMap<u64, Vec<(u64, wgpu::Buffer)>>,
+    free: BTreeMap<u64, BTreeMap<u64, wgpu::Buffer>>,
     next_id: u64,
     memory: MemoryUse,
 }
@@ -44,7 +45,7 @@ impl Drop for Inner {
     fn drop(&mut self) {
         let mut pool = self.pool.borrow_mut();
         pool.memory.live -= self.bytes;
-        pool.free.entry(self.bytes).or_default().push((self.id, self.raw.clone()));
+        pool.free.entry(self.bytes).or_default().insert(self.id, self.raw.clone());
     }
 }
 
@@ -88,7 +89,7 @@ pub(super) fn take(pool: &Rc<RefCell<Pool>>, device: &wgpu::Device, words: usize
     }
     let class = size_class(needed);
     let bytes = if class > limit { needed.div_ceil(16) * 16 } else { class };
-    let recycled = pool.borrow_mut().free.get_mut(&bytes).and_then(Vec::pop);
+    let recycled = pool.borrow_mut().free.get_mut(&bytes).and_then(BTreeMap::pop_first);
     let (id, raw) = match recycled {
         Some(found) => found,
         None => {

@@ -84,6 +84,11 @@ impl Gpu {
         self.0.pool.borrow().memory()
     }
 
+    /// Bind groups made so far; a warm training step adds none, because it takes the same buffers in the same order.
+    pub fn bind_groups_made(&self) -> u64 {
+        self.0.kernels.borrow().bind_groups_made
+    }
+
     /// A buffer of at least `words` float32 words with unspecified contents.
     ///
     /// # Errors

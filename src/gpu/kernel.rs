@@ -63,6 +63,7 @@ type BindKey = (u64, Vec<u64>);
 pub(super) struct KernelCache {
     pipelines: HashMap<(&'static str, Variant), Rc<Pipeline>>,
     bind_groups: HashMap<BindKey, wgpu::BindGroup>,
+    pub(super) bind_groups_made: u64,
 }
 
 impl KernelCache {
@@ -82,7 +83,9 @@ impl KernelCache {
             self.bind_groups.clear();
         }
         let key: BindKey = (pipeline.id, buffers.iter().map(|b| b.id()).collect());
+        let made = &mut self.bind_groups_made;
         let make = || {
+            *made += 1;
             let entries: Vec<_> = buffers
                 .iter()
                 .enumerate()

@@ -1,5 +1,47 @@
 //! Training: one step, the loop around it, checkpoints and logs.
+//!
+//! Reading order: [`training_step`] → `session` (an epoch) → `prepare` and `run` ([`Training`]: what is checked, and what is written when) →
+//! [`checkpoint`], [`folder`], [`log`]. A run that was stopped at any moment and resumed ends with the same bits as one that was not: crops
+//! depend on the seed and the epoch alone, and a checkpoint holds weights, running statistics, the optimizer's state and the schedule.
 
+pub mod checkpoint;
+mod evaluation;
+pub mod folder;
+pub mod log;
+mod losses;
+mod prepare;
+mod run;
+mod session;
 mod step;
 
+use std::path::PathBuf;
+
+pub use prepare::Training;
+pub use session::Watcher;
 pub use step::{optimizer, training_step};
+
+use checkpoint::Best;
+
+/// Where a run begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Start {
+    /// At initial weights drawn from the seed.
+    Fresh,
+    /// At the weights of this file or checkpoint folder, with a new optimizer.
+    Weights(PathBuf),
+    /// Where the newest checkpoint under `path_checkpoints` stands; at the beginning where there is none.
+    Newest,
+    /// Where this checkpoint stands.
+    Checkpoint(PathBuf),
+}
+
+/// What a run came to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Summary {
+    /// The epoch whose weights are in `best_weights`, if any was finished.
+    pub best: Option<Best>,
+    /// `best.safetensors`.
+    pub best_weights: PathBuf,
+    /// Epochs done now.
+    pub epochs: usize,
+}

@@ -1,0 +1,78 @@
+//! Maps of the eval split drawn during training: `path_eval/epoch_NNNN/YYYY_MM_DD.tif`, each with a picture.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::session::Watcher;
+use crate::config::Config;
+use crate::data::dataset::Dataset;
+use crate::data::day::Split;
+use crate::data::tiles::{Mosaic, fit_to_scene};
+use crate::data::writer::{write_atomically, write_geotiff};
+use crate::error::Result;
+use crate::event::Event;
+use crate::gpu::Gpu;
+use crate::image::{Colormap, Field, quicklook};
+use crate::models::Model;
+use crate::predict::Predictor;
+
+/// The days to map and where to.
+pub(super) struct Evaluation {
+    dataset: Arc<Dataset>,
+    folder: PathBuf,
+}
+
+impl Evaluation {
+    /// Opens the eval split where `periodical_evaluation` is on and both `path_eval` and `path_eval_split_csv` are set.
+    ///
+    /// # Errors
+    /// Those of [`Dataset::open`] and [`Mosaic::new`].
+    pub(super) fn open(config: &Config) -> Result<Option<Evaluation>> {
+        let (true, Some(folder), true) = (config.periodical_evaluation, &config.path_eval, config.split_csv.contains_key("eval")) else {
+            return Ok(None);
+        };
+        let dataset = Arc::new(Dataset::open(config, Split::Eval)?);
+        // Tiles that leave gaps are refused now and not after the first epoch.
+        let (tile, _) = fit_to_scene(config.img_size, dataset.scene());
+        Mosaic::new(dataset.scene(), tile, config.prediction_stride.unwrap_or(tile[0]), config.erode_size)?;
+        Ok(Some(Evaluation { dataset, folder: folder.clone() }))
+    }
+
+    /// Maps every day of the split with the weights of `epoch`.
+    ///
+    /// # Errors
+    /// Those of [`Predictor`]; a map or picture that cannot be written.
+    pub(super) fn write_maps(&self, gpu: &Gpu, config: &Config, model: &dyn Model, epoch: usize, watcher: &mut Watcher) -> Result<()> {
+        let folder = self.folder.join(format!("epoch_{epoch:04}"));
+        // The progress on the screen is that of the whole run.
+        let observe = &mut *watcher.observe;
+        let mut notes = |event: Event| {
+            if matches!(event, Event::Note(_)) {
+                observe(event);
+            }
+        };
+        let [rows, cols] = self.dataset.scene();
+        let days: Vec<usize> = (0..self.dataset.days().len()).collect();
+        let mut predictor = Predictor::new(gpu, config, model, self.dataset.clone(), &mut notes)?;
+        predictor.maps(&days, &mut notes, &mut |day, map| {
+            let name = self.dataset.days()[day].file_name();
+            let file = folder.join(&name);
+            write_geotiff(&file, rows, cols, &map, &self.dataset.output_geo(day)?)?;
+            let stem = name.trim_end_matches(".tif").replace('_', "-");
+            let title = format!("melt fraction, epoch {epoch}");
+            let field = Field {
+                title,
+                unit: String::new(),
+                rows,
+                cols,
+                values: &map,
+                masked: None,
+                range: (0.0, 1.0),
+                colormap: Colormap::Viridis,
+            };
+            let png = quicklook(&stem, &field)?.to_png()?;
+            write_atomically(file.with_extension("png"), |out| out.write_all(&png))
+        })
+    }
+}

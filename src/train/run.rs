@@ -1,0 +1,160 @@
+//! The run: epoch after epoch, and what is written after each.
+
+use std::time::Instant;
+
+use super::checkpoint::{self, Best, State};
+use super::folder::{BEST_FILE, LAST};
+use super::log::{Entry, Header, LOG_FILE, Log};
+use super::session::{Session, Watcher, of_epoch};
+use super::{Summary, Training};
+use crate::error::{Error, Result};
+use crate::event::Event;
+use crate::gpu::Gpu;
+use crate::nn::state_dict::{self, HostDict};
+
+impl Training<'_> {
+    /// Trains to the last epoch.
+    ///
+    /// # Errors
+    /// [`Error::NotFinite`] naming the epoch, the batch and its days, [`Error::Interrupted`] after a signal (both leave the checkpoint of
+    /// the last finished epoch); those of reading, of the device, and of writing.
+    pub fn run(mut self, gpu: &Gpu, watcher: &mut Watcher) -> Result<Summary> {
+        std::mem::take(&mut self.notes).into_iter().for_each(|note| watcher.note(note));
+        let mut session = Session::new(gpu, self.config, self.train.clone(), self.val.clone(), watcher)?;
+        let mut done = self.config.starting_epoch - 1;
+        if let Some(file) = &self.weights {
+            state_dict::load(session.model.parameters(), file)?;
+        }
+        if let Some((checkpoint, state)) = &self.resumed {
+            checkpoint::load(checkpoint, gpu, session.model.parameters(), &mut session.optimizer)?;
+            (session.schedule, session.step, done) = (state.schedule.clone(), state.step, state.epoch);
+        }
+        self.introduce(gpu, &session, watcher);
+        let mut log = Log::start(&self.folder.join(LOG_FILE), &self.header(gpu, &session), self.resumed.as_ref().map(|_| done))?;
+        let summary = |training: &Self, from: usize, to: usize| Summary {
+            best: training.best,
+            best_weights: training.folder.join(BEST_FILE),
+            epochs: to.saturating_sub(from),
+        };
+        let first = done;
+        if done >= self.config.epochs {
+            watcher.note(format!("all {} epochs are done; set a larger `epochs` to go on", self.config.epochs));
+            return Ok(summary(&self, first, done));
+        }
+        if self.resumed.is_none() {
+            // So that a stop within the first epoch, too, leaves something to resume, `--weights` included.
+            let weights = checkpoint::finite_weights(session.model.parameters()).map_err(|error| match (error, &self.weights) {
+                (Error::NotFinite(message), Some(path)) => Error::Weights { path: path.clone(), message: format!("{message}; use others") },
+                (error, _) => error,
+            })?;
+            self.save(&session, &weights, done, None)?;
+        }
+        let steps = (self.config.epochs - done) * (session.train_size().1 + session.val_batches());
+        (watcher.observe)(Event::Start { label: "train", total: steps, unit: "batches" });
+        while done < self.config.epochs {
+            self.epoch(gpu, &mut session, done + 1, &mut log, watcher).map_err(|error| self.explain(error, done, watcher))?;
+            done += 1;
+        }
+        Ok(summary(&self, first, done))
+    }
+
+    /// One epoch: training, validation, and everything that is written after it.
+    fn epoch(&mut self, gpu: &Gpu, session: &mut Session, epoch: usize, log: &mut Log, watcher: &mut Watcher) -> Result<()> {
+        let started = Instant::now();
+        let (train_loss, learning_rate) = session.train_epoch(epoch, watcher)?;
+        let train_seconds = started.elapsed().as_secs_f64();
+        let val_loss = session.validate_epoch(epoch, watcher)?;
+        let seconds = started.elapsed().as_secs_f64();
+        let loss = val_loss.unwrap_or(train_loss);
+        session.schedule.observe(loss);
+
+        let weights = checkpoint::finite_weights(session.model.parameters()).map_err(|error| of_epoch(error, epoch, "after training"))?;
+        let better = self.best.is_none_or(|best| loss < best.loss);
+        if better {
+            let best = Best { epoch, loss, criterion: self.criterion() };
+            // Before the checkpoint that speaks of it: a stop in between repeats the epoch and writes the same file again.
+            checkpoint::write_weights(&self.folder.join(BEST_FILE), &weights)?;
+            self.best = Some(best);
+        }
+        let crops_per_s = session.train_size().0 as f64 / train_seconds.max(1e-9);
+        let entry = Entry { epoch, step: session.step, train_loss, val_loss, learning_rate, seconds, crops_per_s };
+        log.append(&entry)?;
+        watcher.note(line(&entry, self.config.epochs, better));
+        let keep = self.is_due(epoch, self.config.epochs_between_checkpoint_save).then_some(epoch);
+        self.save(session, &weights, epoch, keep)?;
+        if let Some(evaluation) = &self.evaluation
+            && self.is_due(epoch, self.config.epochs_between_periodical_evaluation)
+        {
+            evaluation.write_maps(gpu, self.config, session.model.as_ref(), epoch, watcher)?;
+        }
+        Ok(())
+    }
+
+    /// Whether something that is done every `interval` epochs is due: at the first one, every so many later, and at the last.
+    fn is_due(&self, epoch: usize, interval: usize) -> bool {
+        epoch == self.config.epochs || epoch.saturating_sub(self.config.starting_epoch).is_multiple_of(interval.max(1))
+    }
+
+    /// Replaces `last` by the state after `epoch`.
+    fn save(&self, session: &Session, weights: &HostDict, epoch: usize, keep: Option<usize>) -> Result<()> {
+        let state = State::new(self.config, epoch, session.step, session.schedule.clone(), self.best);
+        self.folder.save(keep, |to| checkpoint::write(to, weights, &session.optimizer, &state))
+    }
+
+    /// Says after a stop which state is on disk.
+    fn explain(&self, error: Error, done: usize, watcher: &mut Watcher) -> Error {
+        let last = self.folder.join(LAST);
+        match error {
+            Error::Interrupted(_) => {
+                let what = if done < self.config.starting_epoch { "the beginning".into() } else { format!("the end of epoch {done}") };
+                watcher.note(format!("stopped in epoch {}; --resume auto goes on from {what} ({})", done + 1, last.display()));
+                error
+            }
+            Error::NotFinite(message) => Error::NotFinite(format!(
+                "{message}; training stopped, and {} still holds epoch {done}. Check the rasters of these days and the mean_ and std_ keys, or \
+                 lower learning_rate",
+                last.display()
+            )),
+            other => other,
+        }
+    }
+
+    fn header(&self, gpu: &Gpu, session: &Session) -> Header {
+        Header {
+            meltcore: env!("CARGO_PKG_VERSION"),
+            device: gpu.capabilities().name.clone(),
+            parameters: session.model.parameters().count(),
+            train_days: self.train.days().len(),
+            val_days: self.val.as_ref().map_or(0, |val| val.days().len()),
+            config: self.config.to_json(),
+        }
+    }
+
+    /// Says what is about to be trained on what.
+    fn introduce(&self, gpu: &Gpu, session: &Session, watcher: &mut Watcher) {
+        let header = self.header(gpu, session);
+        let (crops, batches) = session.train_size();
+        watcher.note(format!("device: {}", header.device));
+        let [rows, cols] = self.train.scene();
+        let [height, width] = session.crop();
+        let split = if self.val.is_some() { format!("{} val days", header.val_days) } else { "no val split".to_owned() };
+        watcher.note(format!(
+            "model: {} parameters, {} input channels; data: {} train and {split} of {rows} x {cols} pixels; an epoch: {crops} crops of {height} \
+             x {width} in {batches} batches",
+            header.parameters,
+            self.train.in_channels(),
+            header.train_days,
+        ));
+        if self.val.is_none() {
+            watcher.note(format!("without path_val_split_csv the training loss chooses {BEST_FILE} and drives the schedule"));
+        }
+    }
+}
+
+/// An epoch in one line.
+fn line(entry: &Entry, epochs: usize, better: bool) -> String {
+    let Entry { epoch, train_loss, val_loss, learning_rate, seconds, crops_per_s, .. } = entry;
+    let val = val_loss.map(|loss| format!("  val {loss:.5}")).unwrap_or_default();
+    let best = if better { "  best so far" } else { "" };
+    format!("epoch {epoch}/{epochs}  train {train_loss:.5}{val}  rate {learning_rate:.3e}  {seconds:.1} s, {crops_per_s:.1} crops/s{best}")
+}

@@ -1,0 +1,171 @@
+//! The state of a run on the device, and its two passes over the data: an epoch of training, and one of validation.
+
+use std::sync::Arc;
+
+use super::losses::Losses;
+use super::step::{optimizer, training_step};
+use crate::autograd::Tape;
+use crate::config::Config;
+use crate::data::dataset::Dataset;
+use crate::data::loader::{Batch, Loader, LoaderOptions};
+use crate::data::tiles::{CropSampler, Purpose, fit_to_scene};
+use crate::error::{Error, Result};
+use crate::event::Event;
+use crate::gpu::Gpu;
+use crate::models::{self, Model};
+use crate::ops::{self, Reduction};
+use crate::optim::{Optimizer, Schedule};
+use crate::preprocess::Preprocessor;
+
+/// Threads that read crops; more than needed wait.
+const READERS: usize = 4;
+
+/// Whoever watches a run: hears of its progress and may ask it to stop.
+pub struct Watcher<'a> {
+    /// The number of a signal that asks to stop.
+    pub stop: &'a dyn Fn() -> Option<i32>,
+    /// Hears every event.
+    pub observe: &'a mut dyn FnMut(Event),
+}
+
+impl Watcher<'_> {
+    /// # Errors
+    /// [`Error::Interrupted`] where a signal came.
+    pub(super) fn refuse_to_go_on(&self) -> Result<()> {
+        (self.stop)().map_or(Ok(()), |signal| Err(Error::Interrupted(signal)))
+    }
+
+    pub(super) fn note(&mut self, text: impl Into<String>) {
+        (self.observe)(Event::Note(text.into()));
+    }
+}
+
+/// Model, optimizer and schedule between two epochs.
+pub(super) struct Session<'a> {
+    config: &'a Config,
+    pub(super) model: Box<dyn Model>,
+    pub(super) optimizer: Optimizer,
+    pub(super) schedule: Schedule,
+    /// Steps since the start of the run.
+    pub(super) step: u64,
+    preprocessor: Preprocessor,
+    train: Arc<Dataset>,
+    val: Option<Arc<Dataset>>,
+    crop: [usize; 2],
+    drop_last: bool,
+}
+
+impl<'a> Session<'a> {
+    /// A session at its start, with initial weights drawn from the seed.
+    pub(super) fn new(
+        gpu: &Gpu,
+        config: &'a Config,
+        train: Arc<Dataset>,
+        val: Option<Arc<Dataset>>,
+        watcher: &mut Watcher,
+    ) -> Result<Session<'a>> {
+        let (crop, warning) = fit_to_scene(config.img_size, train.scene());
+        warning.into_iter().for_each(|warning| watcher.note(warning));
+        let (days, batch_size) = (train.days().len(), config.batch_size);
+        // The last few crops of an epoch are left out as the reference leaves them out, but never all crops.
+        let drop_last = (config.batch_norm || batch_size == 1) && days >= batch_size;
+        if days < batch_size {
+            watcher.note(format!("batch_size is {batch_size}, the train split has {days} days: every epoch is one batch of {days} crops"));
+        }
+        let model = models::build(gpu, config, train.in_channels())?;
+        let preprocessor = Preprocessor::new(gpu, config, train.channels())?;
+        let c = config;
+        let schedule = Schedule::new(c.lr_scheduler, c.learning_rate, c.lr_patience, c.t_0, c.t_mult, c.eta_min);
+        Ok(Session { config, model, optimizer: optimizer(config), schedule, step: 0, preprocessor, train, val, crop, drop_last })
+    }
+
+    /// Crops that an epoch of training uses, and the batches that they make.
+    pub(super) fn train_size(&self) -> (usize, usize) {
+        let (days, batch_size) = (self.train.days().len(), self.config.batch_size);
+        if self.drop_last { (days / batch_size * batch_size, days / batch_size) } else { (days, days.div_ceil(batch_size)) }
+    }
+
+    /// Rows and columns of a crop.
+    pub(super) fn crop(&self) -> [usize; 2] {
+        self.crop
+    }
+
+    /// Batches of a validation epoch.
+    pub(super) fn val_batches(&self) -> usize {
+        self.val.as_ref().map_or(0, |val| val.days().len().div_ceil(self.config.batch_size))
+    }
+
+    /// Batches of an epoch's crops, read ahead; they depend on the seed, the epoch and the purpose alone.
+    fn loader(&self, dataset: &Arc<Dataset>, epoch: usize, purpose: Purpose) -> Result<Loader> {
+        let sampler = CropSampler::new(self.config.seed, epoch as u64, purpose, dataset.days().len(), dataset.scene(), self.crop)?;
+        let drop_last = purpose == Purpose::Train && self.drop_last;
+        let options = LoaderOptions { batch_size: self.config.batch_size, drop_last, workers: READERS, ..LoaderOptions::default() };
+        Loader::new(dataset.clone(), sampler.crops(), options)
+    }
+
+    /// Trains on every day once; returns the mean loss over the batches and the learning rate of the last step.
+    pub(super) fn train_epoch(&mut self, epoch: usize, watcher: &mut Watcher) -> Result<(f64, f64)> {
+        let loader = self.loader(&self.train, epoch, Purpose::Train)?;
+        let batches = loader.batches();
+        let mut losses = Losses::new();
+        let mut rate = self.schedule.learning_rate();
+        for (index, batch) in loader.enumerate() {
+            watcher.refuse_to_go_on()?;
+            let batch = batch?;
+            let input = self.preprocessor.input(&batch)?;
+            let (target, mask) = self.preprocessor.target(&batch)?;
+            rate = self.schedule.learning_rate();
+            self.optimizer.set_learning_rate(rate);
+            let loss = training_step(self.model.as_ref(), &mut self.optimizer, self.config.loss_function, &input, &target, &mask)?;
+            self.step += 1;
+            // As the reference does it: the position after a batch is that of its beginning, so that the first two steps share a rate.
+            self.schedule.advance_to((epoch - 1) as f64 + index as f64 / batches as f64);
+            if losses.push(loss, day_names(&self.train, &batch)) {
+                report(&mut losses, epoch, watcher)?;
+            }
+        }
+        report(&mut losses, epoch, watcher)?;
+        watcher.refuse_to_go_on()?;
+        Ok((losses.mean(), rate))
+    }
+
+    /// The mean loss over the batches of the val split, on crops of this epoch; `None` without one.
+    pub(super) fn validate_epoch(&self, epoch: usize, watcher: &mut Watcher) -> Result<Option<f64>> {
+        let Some(val) = &self.val else { return Ok(None) };
+        let mut losses = Losses::new();
+        for batch in self.loader(val, epoch, Purpose::Validate)? {
+            watcher.refuse_to_go_on()?;
+            let batch = batch?;
+            let input = self.preprocessor.input(&batch)?;
+            let (target, mask) = self.preprocessor.target(&batch)?;
+            let tape = Tape::off();
+            let output = self.model.forward(&tape, &input, false)?;
+            let loss = ops::masked_loss(&tape, &output, &target, &mask, self.config.loss_function, Reduction::Mean)?;
+            if losses.push(loss, day_names(val, &batch)) {
+                (watcher.observe)(Event::Done(losses.collect().map_err(|error| of_epoch(error, epoch, "validation"))?));
+            }
+        }
+        (watcher.observe)(Event::Done(losses.collect().map_err(|error| of_epoch(error, epoch, "validation"))?));
+        Ok(Some(losses.mean()))
+    }
+}
+
+/// Reads the losses back and tells the watcher.
+fn report(losses: &mut Losses, epoch: usize, watcher: &mut Watcher) -> Result<()> {
+    let arrived = losses.collect().map_err(|error| of_epoch(error, epoch, "training"))?;
+    (watcher.observe)(Event::Message(format!("epoch {epoch}  loss {:.5}", losses.mean())));
+    (watcher.observe)(Event::Done(arrived));
+    Ok(())
+}
+
+/// Adds to values that are not finite where they arose.
+pub(super) fn of_epoch(error: Error, epoch: usize, pass: &str) -> Error {
+    match error {
+        Error::NotFinite(message) => Error::NotFinite(format!("epoch {epoch}, {pass}: {message}")),
+        other => other,
+    }
+}
+
+fn day_names(dataset: &Dataset, batch: &Batch) -> Vec<String> {
+    batch.days().filter_map(|day| dataset.days().get(day)).map(|day| day.file_name()).collect()
+}

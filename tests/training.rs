@@ -1,0 +1,245 @@
+//! Training as a whole: the same bits again, resumed and after a kill; what stops a run, and what is on disk then.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use meltcore::synth::{SynthOptions, write_dataset};
+
+/// A dataset of 64 × 64 pixels that all tests read.
+fn dataset() -> &'static Path {
+    static FOLDER: OnceLock<tempfile::TempDir> = OnceLock::new();
+    let folder = FOLDER.get_or_init(|| {
+        let folder = tempfile::tempdir().unwrap();
+        let options = SynthOptions { rows: 64, cols: 64, days: 18, ..SynthOptions::default() };
+        write_dataset(folder.path(), &options, |_, _| {}).unwrap();
+        folder
+    });
+    folder.path()
+}
+
+/// One run's folder and how `train` is called on it. The model's shape is the same everywhere, since shaders compile slowly.
+struct Run {
+    folder: tempfile::TempDir,
+    overrides: Vec<String>,
+}
+
+impl Run {
+    fn new(overrides: &[&str]) -> Run {
+        Run { folder: tempfile::tempdir().unwrap(), overrides: overrides.iter().map(|text| text.to_string()).collect() }
+    }
+
+    fn checkpoints(&self) -> PathBuf {
+        self.folder.path().join("checkpoints")
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_meltcore"));
+        command.args(["train", "--config"]).arg(dataset().join("config.yaml"));
+        let mut set = |text: String| {
+            command.args(["--set", &text]);
+        };
+        for fixed in [
+            "in_keys=[pmw, mar_wa1]",
+            "img_size=[32, 32]",
+            "base_channels=2",
+            "batch_size=4",
+            "epochs=4",
+            "epochs_between_checkpoint_save=2",
+            "periodical_evaluation=false",
+        ] {
+            set(fixed.into());
+        }
+        set(format!("path_checkpoints={}", self.checkpoints().display()));
+        self.overrides.iter().for_each(|text| set(text.clone()));
+        command.args(arguments).stdout(Stdio::null()).stderr(Stdio::piped());
+        command
+    }
+
+    fn train(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    /// Trains and insists on success; returns what was said.
+    fn trained(&self, arguments: &[&str]) -> String {
+        let output = self.train(arguments);
+        let said = text(&output);
+        assert_eq!(output.status.code(), Some(0), "{said}");
+        said
+    }
+
+    /// Expects a failure with this status whose message holds these words.
+    fn refused(&self, arguments: &[&str], status: i32, words: &[&str]) {
+        let output = self.train(arguments);
+        let said = text(&output);
+        assert_eq!(output.status.code(), Some(status), "{arguments:?}: {said}");
+        let error = said.lines().find(|line| line.starts_with("error: ")).unwrap_or_default();
+        words.iter().for_each(|word| assert!(error.contains(word), "`{word}` is missing: {said}"));
+    }
+
+    fn bytes(&self, file: &str) -> Vec<u8> {
+        fs::read(self.checkpoints().join(file)).unwrap()
+    }
+
+    /// Epochs in the log.
+    fn logged(&self) -> Vec<u64> {
+        let log = fs::read_to_string(self.checkpoints().join("log.jsonl")).unwrap_or_default();
+        let lines = log.lines().skip(1).filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+        lines.filter_map(|line| line["epoch"].as_u64()).collect()
+    }
+
+    /// Waits until this many epochs are in the log of a running process.
+    fn wait_for_epochs(&self, child: &mut Child, count: usize) {
+        let start = Instant::now();
+        while self.logged().len() < count {
+            assert_eq!(child.try_wait().unwrap().map(|status| status.code()), None, "ended too early");
+            assert!(start.elapsed() < Duration::from_secs(120), "no epoch {count} within two minutes");
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+}
+
+fn text(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+const FILES: [&str; 4] = ["last/model.safetensors", "last/optimizer.safetensors", "last/state.json", "best.safetensors"];
+
+#[test]
+fn same_bits_again_and_resumed() {
+    let straight = Run::new(&[]);
+    let said = straight.trained(&[]);
+    for words in ["parameters", "val days", "epoch 4/4", "MiB on the device", "best epoch", "meltcore predict --config"] {
+        assert!(said.contains(words), "`{words}` is missing: {said}");
+    }
+    assert_eq!(straight.logged(), [1, 2, 3, 4]);
+    for kept in ["epoch_0001", "epoch_0003", "epoch_0004"] {
+        assert!(straight.checkpoints().join(kept).join("state.json").is_file(), "{kept}");
+    }
+    assert!(!straight.checkpoints().join("epoch_0002").exists());
+
+    let again = Run::new(&[]);
+    again.trained(&[]);
+    let halves = Run::new(&[]);
+    halves.trained(&["--set", "epochs=2"]);
+    let said = halves.trained(&["--resume", "auto"]);
+    assert!(said.contains("after epoch 2"), "{said}");
+    assert_eq!(halves.logged(), [1, 2, 3, 4]);
+    for file in FILES {
+        assert!(straight.bytes(file) == again.bytes(file), "{file}, again");
+        assert!(straight.bytes(file) == halves.bytes(file), "{file}, resumed");
+    }
+
+    // From a kept checkpoint, in its own folder: the log and everything after it are written anew.
+    let third = halves.checkpoints().join("epoch_0003");
+    halves.trained(&["--resume", third.to_str().unwrap()]);
+    assert_eq!(halves.logged(), [1, 2, 3, 4]);
+    assert!(straight.bytes(FILES[0]) == halves.bytes(FILES[0]));
+    assert!(halves.trained(&["--resume", "auto"]).contains("all 4 epochs are done"));
+
+    // A new run never overwrites an old one, and another configuration is no continuation.
+    halves.refused(&[], 2, &["earlier run", "--resume auto"]);
+    halves.refused(&["--resume", "auto", "--set", "learning_rate=0.5", "--set", "epochs=9"], 2, &["`learning_rate`", "0.001", "0.5"]);
+
+    // Weights of a run start another one, whose width must agree.
+    let weights = straight.checkpoints().join("best.safetensors");
+    Run::new(&["epochs=1"]).trained(&["--weights", weights.to_str().unwrap()]);
+    Run::new(&["base_channels=3"]).refused(&["--weights", weights.to_str().unwrap()], 2, &["best.safetensors", "shape"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn killed_interrupted_and_locked() {
+    use signal_hook::consts::{SIGINT, SIGKILL, SIGTERM};
+    fn send(child: &Child, signal: i32) {
+        assert!(Command::new("kill").arg(format!("-{signal}")).arg(child.id().to_string()).status().unwrap().success());
+    }
+    let overrides = ["epochs=8", "lr_scheduler=ReduceLROnPlateau", "lr_patience=1", "optimizer=rmsprop"];
+    let straight = Run::new(&overrides);
+    straight.trained(&[]);
+
+    let broken = Run::new(&overrides);
+    let mut child = broken.command(&[]).spawn().unwrap();
+    broken.wait_for_epochs(&mut child, 1);
+    broken.refused(&["--resume", "auto"], 4, &["another process"]);
+    broken.wait_for_epochs(&mut child, 2);
+    send(&child, SIGKILL);
+    child.wait().unwrap();
+    for (signal, status, epochs) in [(SIGINT, 130, 4), (SIGTERM, 143, 6)] {
+        let mut child = broken.command(&["--resume", "auto"]).spawn().unwrap();
+        broken.wait_for_epochs(&mut child, epochs);
+        send(&child, signal);
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(status), "{}", text(&output));
+        assert!(text(&output).contains("--resume auto goes on from the end of epoch"), "{}", text(&output));
+    }
+    broken.trained(&["--resume", "auto"]);
+    assert_eq!(broken.logged(), (1..=8).collect::<Vec<_>>());
+    for file in FILES {
+        assert!(straight.bytes(file) == broken.bytes(file), "{file}");
+    }
+}
+
+#[test]
+fn what_cannot_be_trained_is_refused_with_a_status() {
+    let refused = |overrides: &[&str], status: i32, words: &[&str]| Run::new(overrides).refused(&[], status, words);
+    refused(&["precision=mixed"], 2, &["precision", "f32"]);
+    refused(&["starting_epoch=5"], 2, &["starting_epoch"]);
+    refused(&["path_pmw=nowhere"], 2, &["nowhere"]);
+    refused(&["model_key=threshold_pmw"], 2, &["model_key"]);
+
+    let folder = tempfile::tempdir().unwrap();
+    let split = folder.path().join("train.csv");
+    fs::write(&split, "2017_04_31.tif\n").unwrap();
+    let unknown_day = format!("path_train_split_csv={}", split.display());
+    refused(&[&unknown_day], 2, &["train.csv", "2017_04_31"]);
+    fs::write(&split, "2011_04_30.tif\n").unwrap();
+    refused(&[&unknown_day], 2, &["2011_04_30"]);
+    let unwritable = format!("path_checkpoints={}", split.join("checkpoints").display());
+    refused(&[&unwritable], 4, &["train.csv", "path_checkpoints"]);
+
+    let run = Run::new(&[]);
+    run.refused(&["--resume", folder.path().to_str().unwrap()], 2, &["no complete checkpoint", "--resume auto"]);
+    fs::create_dir(folder.path().join("damaged")).unwrap();
+    fs::write(folder.path().join("damaged/state.json"), "{").unwrap();
+    run.refused(&["--resume", folder.path().join("damaged").to_str().unwrap()], 2, &["state.json"]);
+    run.refused(&["--weights", "nowhere.safetensors"], 2, &["nowhere.safetensors"]);
+}
+
+#[test]
+fn values_that_are_not_finite_stop_the_run() {
+    let run = Run::new(&["learning_rate=1e36", "gradient_clipping=1e30", "optimizer=sgd", "epochs=3", "loss_function=mse"]);
+    run.refused(&[], 5, &["epoch 1", "last"]);
+    let state = fs::read_to_string(run.checkpoints().join("last/state.json")).unwrap();
+    assert!(state.contains("\"epoch\": 0"), "{state}");
+    // Nothing was learned yet, so a new start loses nothing.
+    assert!(!run.checkpoints().join("best.safetensors").exists());
+    run.refused(&[], 5, &["epoch 1"]);
+}
+
+#[test]
+fn without_a_val_split_and_with_few_days() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = fs::read_to_string(dataset().join("config.yaml")).unwrap();
+    let kept: Vec<&str> = config.lines().filter(|line| !line.starts_with("path_val_split_csv")).collect();
+    let file = folder.path().join("config.yaml");
+    fs::write(&file, kept.join("\n")).unwrap();
+    let checkpoints = folder.path().join("checkpoints");
+    let output = Command::new(env!("CARGO_BIN_EXE_meltcore"))
+        .args(["train", "--config", file.to_str().unwrap(), "--set", "in_keys=[pmw, mar_wa1]", "--set", "img_size=[32, 32]"])
+        .args(["--set", "base_channels=2", "--set", "epochs=1", "--set", "batch_size=64", "--set", "prediction_stride=16"])
+        .args(["--set", &format!("path_checkpoints={}", checkpoints.display())])
+        .args(["--set", &format!("path_eval={}", folder.path().join("eval").display())])
+        .output()
+        .unwrap();
+    let said = text(&output);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert!(said.contains("no val split") && said.contains("training loss chooses") && said.contains("one batch of"), "{said}");
+    assert!(checkpoints.join("best.safetensors").is_file());
+    // The configuration asks for periodical evaluation.
+    let maps: Vec<_> = fs::read_dir(folder.path().join("eval/epoch_0001")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let count = |extension: &str| maps.iter().filter(|path| path.extension().is_some_and(|found| found == extension)).count();
+    assert!(count("tif") > 0 && count("tif") == count("png"), "{maps:?}");
+}
