@@ -87,7 +87,7 @@ impl Terrain {
         let ice = if ice_path.exists() { Some(Grid::read(&ice_path)?) } else { None };
         let width = mask.cols as f64 / mask.rows as f64;
         let side = 1.0 / rows as f64;
-        let most = (width / side).floor() as usize;
+        let most = columns(mask.rows, mask.cols, rows);
         if cols > most {
             let message =
                 format!("--size {rows}x{cols}: {} is {most} columns wide at {rows} rows; use --size {rows}x{most}", folder.display());
