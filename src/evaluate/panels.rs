@@ -1,10 +1,14 @@
-//! Pictures of scored scenes, one a day: the inputs in the first row, then the maps with the target, then their errors.
+//! Pictures of scored scenes, one a day: the inputs in the first row; then one model's map, the target and the map's error, or of
+//! several models map and error side by side, the target behind the inputs.
+//!
+//! Shown is the part of the scene that holds land, with a margin. Maps, target and errors are grey where they do not count.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::{Shown, table};
 use crate::config::Config;
+use crate::data::Window;
 use crate::data::channel::Channel;
 use crate::data::dataset::Dataset;
 use crate::data::day::Split;
@@ -14,6 +18,8 @@ use crate::image::{Colormap, Field, Panel};
 
 /// Days that set the range in which an input is shown.
 const RANGE_DAYS: usize = 8;
+/// Margin around the land, as a share of its extent.
+const MARGIN: f64 = 0.06;
 
 /// An input as it is shown on all panels.
 struct Input {
@@ -25,6 +31,9 @@ struct Input {
 pub struct Panels {
     dataset: Dataset,
     inputs: Vec<Input>,
+    /// The part of the scene that is shown, and its ocean.
+    window: Window,
+    ocean: Vec<bool>,
     folder: PathBuf,
 }
 
@@ -35,11 +44,16 @@ impl Panels {
     /// Those of [`Dataset::open`]: a missing or unusable input.
     pub fn new(config: &Config, split: Split, folder: &Path) -> Result<Panels> {
         let dataset = Dataset::open(config, split)?;
+        let ocean: Vec<bool> = dataset.ocean()?.iter().map(|ocean| *ocean > 0.5).collect();
+        let window = around_land(&ocean, dataset.scene());
+        let ocean = cut(&ocean, dataset.scene()[1], window);
         let shown = |channel: &&Channel| !channel.is_scalar() && **channel != Channel::Landmask;
         let channels: Vec<Channel> = dataset.channels().iter().filter(shown).copied().collect();
-        let inputs = channels.into_iter().map(|channel| Ok(Input { channel, range: range(&dataset, channel)? }));
-        let inputs = inputs.collect::<Result<Vec<_>>>()?;
-        Ok(Panels { dataset, inputs, folder: folder.to_owned() })
+        let mut panels = Panels { dataset, inputs: Vec::new(), window, ocean, folder: folder.to_owned() };
+        for channel in channels {
+            panels.inputs.push(Input { channel, range: panels.range(channel)? });
+        }
+        Ok(panels)
     }
 
     /// Writes `YYYY_MM_DD.png` for a scored scene.
@@ -47,51 +61,112 @@ impl Panels {
     /// # Errors
     /// An input that cannot be read, a picture that cannot be written.
     pub fn write(&self, scene: &Shown) -> Result<()> {
-        let [rows, cols] = self.dataset.scene();
-        let ocean: Vec<bool> = scene.sample.ocean.iter().map(|ocean| *ocean > 0.5).collect();
-        let unseen: Vec<bool> = scene.sample.target.iter().zip(&ocean).map(|(target, ocean)| *ocean || target.is_nan()).collect();
-        let melt = |title: &str, values, masked| Field {
-            title: title.to_owned(),
-            values,
-            rows,
-            cols,
-            masked: Some(masked),
-            range: (0.0, 1.0),
-            colormap: Colormap::Viridis,
-            unit: String::new(),
-            coast: None,
-        };
-
-        let rasters = self.inputs.iter().map(|input| Ok(self.dataset.channel_raster(input.channel, scene.index)?.read_all()));
-        let rasters = rasters.collect::<Result<Vec<_>>>()?;
-        let inputs = self.inputs.iter().zip(&rasters).map(|(input, values)| {
-            let (title, unit, colormap) = appearance(input.channel);
-            let of_land = input.channel == Channel::TimeInterpolateSar;
-            let masked = of_land.then_some(ocean.as_slice());
-            let coast = (!of_land).then_some(ocean.as_slice());
-            Field { title: title.into(), values, rows, cols, masked, range: input.range, colormap, unit: unit.into(), coast }
-        });
-        let inputs: Vec<Field> = inputs.collect();
-
-        let errors: Vec<Vec<f32>> = scene.models.iter().map(|(_, map, _)| difference(map, &scene.sample.target)).collect();
-        let target = melt("Target: radar", &scene.sample.target, &unseen);
-        let maps = scene.models.iter().map(|(name, map, _)| melt(name, map, &ocean));
-        let differences = scene.models.iter().zip(&errors).map(|((name, ..), values)| Field {
-            range: (-1.0, 1.0),
-            colormap: Colormap::Diverging,
-            ..melt(&format!("{name} − target"), values, &unseen)
-        });
-        let mut rows_of_maps = vec![inputs];
-        match scene.models.len() {
-            1 => rows_of_maps.push(maps.chain([target]).chain(differences).collect()),
-            _ => rows_of_maps.extend([maps.chain([target]).collect(), differences.collect::<Vec<_>>()]),
+        let cols = self.dataset.scene()[1];
+        let target = cut(&scene.sample.target, cols, self.window);
+        let unseen: Vec<bool> = target.iter().zip(&self.ocean).map(|(target, ocean)| *ocean || target.is_nan()).collect();
+        let inputs = self.inputs.iter().map(|input| self.values(input.channel, scene.index)).collect::<Result<Vec<_>>>()?;
+        let inputs = self.inputs.iter().zip(&inputs).map(|(input, values)| self.input(input, values)).collect();
+        let maps: Vec<Vec<f32>> = scene.models.iter().map(|(_, map, _)| cut(map, cols, self.window)).collect();
+        let errors: Vec<Vec<f32>> = maps.iter().map(|map| difference(map, &target)).collect();
+        let mut pairs = Vec::new();
+        for (((name, ..), map), error) in scene.models.iter().zip(&maps).zip(&errors) {
+            let title = format!("{name} − target");
+            let error = Field { range: (-1.0, 1.0), colormap: Colormap::Diverging, ..self.melt(&title, error, &unseen) };
+            pairs.push([self.melt(name, map, &self.ocean), error]);
         }
-        rows_of_maps.retain(|row| !row.is_empty());
-        let panel = Panel { headline: headline(scene), rows: rows_of_maps, grey: "ocean or not observed".into() };
-        let png = panel.draw()?.to_png()?;
+        let rows = layout(inputs, self.melt("Target", &target, &unseen), pairs);
+        let png = Panel { headline: headline(scene), rows, grey: "ocean or not observed".into() }.draw()?.to_png()?;
         let name = PathBuf::from(scene.day.file_name()).with_extension("png");
         write_atomically(self.folder.join(name), |file| file.write_all(&png))
     }
+
+    /// A field of melt fractions.
+    fn melt<'a>(&self, title: &str, values: &'a [f32], masked: &'a [bool]) -> Field<'a> {
+        Field {
+            title: title.to_owned(),
+            values,
+            rows: self.window.height,
+            cols: self.window.width,
+            masked: Some(masked),
+            range: (0.0, 1.0),
+            colormap: Colormap::Viridis,
+            unit: "melt fraction".into(),
+            coast: None,
+        }
+    }
+
+    /// An input; what has no meaning on the ocean is grey there, the others show the coast.
+    fn input<'a>(&'a self, input: &Input, values: &'a [f32]) -> Field<'a> {
+        let (title, unit, colormap) = appearance(input.channel);
+        let (masked, coast) = if of_land(input.channel) { (Some(&*self.ocean), None) } else { (None, Some(&*self.ocean)) };
+        let Window { height: rows, width: cols, .. } = self.window;
+        Field { title: title.into(), values, rows, cols, masked, range: input.range, colormap, unit: unit.into(), coast }
+    }
+
+    /// The shown part of an input on a day.
+    fn values(&self, channel: Channel, day: usize) -> Result<Vec<f32>> {
+        let mut values = vec![0.0; self.window.pixels()];
+        self.dataset.channel_raster(channel, day)?.read_window(self.window, &mut values)?;
+        Ok(values)
+    }
+
+    /// Least and largest value over some days of the split, so that panels of different days can be compared; melt is always 0…1.
+    fn range(&self, channel: Channel) -> Result<(f32, f32)> {
+        if channel == Channel::TimeInterpolateSar {
+            return Ok((0.0, 1.0));
+        }
+        let days = if channel.is_static() { 1 } else { self.dataset.days().len() };
+        let (mut low, mut high) = (f32::INFINITY, f32::NEG_INFINITY);
+        for day in (0..days).step_by(days.div_ceil(RANGE_DAYS).max(1)) {
+            let values = self.values(channel, day)?;
+            let counts = |(value, ocean): &(&f32, &bool)| value.is_finite() && !(**ocean && of_land(channel));
+            for (value, _) in values.iter().zip(&self.ocean).filter(counts) {
+                (low, high) = (low.min(*value), high.max(*value));
+            }
+        }
+        Ok(if low < high { (low, high) } else { (0.0, 1.0) })
+    }
+}
+
+/// Whether an input has a meaning on land only.
+fn of_land(channel: Channel) -> bool {
+    matches!(channel, Channel::TimeInterpolateSar | Channel::Dem)
+}
+
+/// The smallest window that holds all land, with a margin; the whole scene where there is none.
+fn around_land(ocean: &[bool], [rows, cols]: [usize; 2]) -> Window {
+    let land_rows: Vec<usize> = (0..rows).filter(|row| (0..cols).any(|col| !ocean[row * cols + col])).collect();
+    let land_cols: Vec<usize> = (0..cols).filter(|col| (0..rows).any(|row| !ocean[row * cols + col])).collect();
+    let (Some((top, bottom)), Some((left, right))) = (ends(&land_rows), ends(&land_cols)) else { return Window::whole(rows, cols) };
+    let margin = (MARGIN * (bottom - top).max(right - left) as f64).ceil() as usize;
+    let (row, col) = (top.saturating_sub(margin), left.saturating_sub(margin));
+    Window { row, col, height: (bottom + margin + 1).min(rows) - row, width: (right + margin + 1).min(cols) - col }
+}
+
+/// First and last.
+fn ends(numbers: &[usize]) -> Option<(usize, usize)> {
+    Some((*numbers.first()?, *numbers.last()?))
+}
+
+/// The values of a window of a raster with `cols` columns.
+fn cut<T: Copy>(values: &[T], cols: usize, window: Window) -> Vec<T> {
+    let rows = values.chunks_exact(cols).skip(window.row).take(window.height);
+    rows.flat_map(|row| row[window.col..window.col + window.width].iter().copied()).collect()
+}
+
+/// The maps in rows that suit a landscape page: see the head of this file.
+fn layout<'a>(mut inputs: Vec<Field<'a>>, target: Field<'a>, pairs: Vec<[Field<'a>; 2]>) -> Vec<Vec<Field<'a>>> {
+    let mut rows = match pairs.as_slice() {
+        [[map, error]] => vec![inputs, vec![map.clone(), target, error.clone()]],
+        _ => {
+            inputs.push(target);
+            let pairs_each = (inputs.len() / 2).max(1);
+            let others = pairs.chunks(pairs_each).map(|pairs| pairs.iter().flatten().cloned().collect());
+            std::iter::once(inputs).chain(others).collect()
+        }
+    };
+    rows.retain(|row| !row.is_empty());
+    rows
 }
 
 /// Date and, for each model, mean absolute error and F1.
@@ -116,23 +191,8 @@ fn appearance(channel: Channel) -> (&'static str, &'static str, Colormap) {
         Channel::MarWa1 => ("MAR liquid water", "", Colormap::Viridis),
         Channel::ModisB1 => ("MODIS band 1", "", Colormap::Grey),
         Channel::ModisB2 => ("MODIS band 2", "", Colormap::Grey),
-        Channel::TimeInterpolateSar => ("Running mean of radar", "", Colormap::Viridis),
+        Channel::TimeInterpolateSar => ("Running mean", "", Colormap::Viridis),
         Channel::Dem => ("Elevation", "m", Colormap::Elevation),
         other => (other.name(), "", Colormap::Viridis),
     }
-}
-
-/// Least and largest value over some days of the split, so that panels of different days can be compared; melt is always 0…1.
-fn range(dataset: &Dataset, channel: Channel) -> Result<(f32, f32)> {
-    if channel == Channel::TimeInterpolateSar {
-        return Ok((0.0, 1.0));
-    }
-    let days = if channel.is_static() { 1 } else { dataset.days().len() };
-    let (mut low, mut high) = (f32::INFINITY, f32::NEG_INFINITY);
-    for day in (0..days).step_by(days.div_ceil(RANGE_DAYS).max(1)) {
-        for value in dataset.channel_raster(channel, day)?.read_all().into_iter().filter(|value| value.is_finite()) {
-            (low, high) = (low.min(value), high.max(value));
-        }
-    }
-    Ok(if low < high { (low, high) } else { (0.0, 1.0) })
 }

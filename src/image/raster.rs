@@ -1,6 +1,6 @@
 //! A raster with what is needed to show it, resampled to a picture: whole-number enlargement or box averages over valid pixels.
 
-use super::canvas::{COAST, Canvas, NO_DATA};
+use super::canvas::{Canvas, INK, NO_DATA, PAPER};
 use super::colormap::Colormap;
 use crate::error::{Error, Result};
 
@@ -104,7 +104,7 @@ impl Field<'_> {
         Ok(canvas)
     }
 
-    /// Darkens the edge of each ocean pixel of the picture that has land beside it.
+    /// Marks the edge of each ocean pixel of the picture that has land beside it.
     fn draw_coast(&self, canvas: &mut Canvas, ocean: &[bool], reduce: usize, enlarge: usize) {
         let (rows, cols) = (self.rows.div_ceil(reduce), self.cols.div_ceil(reduce));
         let mid = |i: usize, side: usize| (i * reduce + reduce / 2).min(side - 1);
@@ -119,9 +119,15 @@ impl Field<'_> {
                     (col + 1 < cols && !wet(row, col + 1), (top, left + enlarge - 1), (1, 0)),
                 ];
                 for (_, from, step) in beside.into_iter().filter(|side| side.0) {
-                    (0..enlarge).for_each(|i| canvas.set(from.0 + i * step.0, from.1 + i * step.1, COAST));
+                    (0..enlarge).for_each(|i| mark_coast(canvas, from.0 + i * step.0, from.1 + i * step.1));
                 }
             }
         }
     }
+}
+
+/// Draws a pixel of a coast, light on dark ground and dark on light.
+fn mark_coast(canvas: &mut Canvas, row: usize, col: usize) {
+    let dark = canvas.get(row, col).is_some_and(|[r, g, b]| 3 * u32::from(r) + 6 * u32::from(g) + u32::from(b) < 1000);
+    canvas.set(row, col, if dark { PAPER } else { INK });
 }

@@ -166,7 +166,8 @@ pmw_GaussianBlur_sigma: {pmw_sigma:.4}
 mar_wa1_GaussianBlur_kernel_size: {mar_kernel}
 mar_wa1_GaussianBlur_sigma: {mar_sigma:.4}
 
-# Model and training.
+# Model and training: one cosine over all epochs. A small network in small batches, for a few minutes without a GPU;
+# with one, base_channels: 64 is the published width.
 base_channels: 8
 activation: relu
 out_activation: sigmoid
@@ -174,19 +175,19 @@ out_channels: 1
 bilinear: false
 num_extra_convs: 0
 img_size: [{tile}, {tile}]
-batch_size: 4
-epochs: 35
+batch_size: 2
+epochs: 30
 optimizer: adam
-learning_rate: 0.001
+learning_rate: 0.003
 weight_decay: 0.0
 loss_function: l1
 lr_scheduler: CosineAnnealingWarmRestarts
-T_0: 5
-T_mult: 2
+T_0: 30
+T_mult: 1
 eta_min: 0.0
 periodical_evaluation: true
-epochs_between_periodical_evaluation: 5
-epochs_between_checkpoint_save: 5
+epochs_between_periodical_evaluation: 10
+epochs_between_checkpoint_save: 10
 path_checkpoints: {checkpoints}
 path_eval: {path_eval}
 
