@@ -85,7 +85,7 @@ fn maps(config: &Config, split: Split, model: &Echo) -> Result<(Vec<Vec<f32>>, V
     let mut observe = |event| match event {
         Event::Note(note) => notes.push(note),
         Event::Done(tiles) => done += tiles,
-        Event::Start { .. } => (),
+        Event::Start { .. } | Event::Message(_) => (),
     };
     let mut predictor = Predictor::new(&gpu, config, model, dataset, &mut observe)?;
     let tiles = predictor.tiles();
