@@ -33,12 +33,22 @@ impl Gpu {
     /// # Errors
     /// [`Error::Device`] where no adapter fits or the driver refuses.
     pub fn open(choice: Option<&str>) -> Result<Gpu> {
+        Gpu::open_as(choice, |_| {})
+    }
+
+    /// Like [`Gpu::open`], with `less` taking away some of what the device can do. Kernels are selected by these facts alone, so
+    /// tests reach on a software device the portable kernels that real GPUs run.
+    ///
+    /// # Errors
+    /// Those of [`Gpu::open`].
+    pub fn open_as(choice: Option<&str>, less: impl FnOnce(&mut Capabilities)) -> Result<Gpu> {
         let instance = adapter::instance();
         let mut adapters = adapter::adapters(&instance);
         let infos: Vec<_> = adapters.iter().map(|a| a.get_info()).collect();
         let chosen = adapter::choose(&infos, adapter::device_choice(choice).as_deref())?;
         let adapter = adapters.swap_remove(chosen);
-        let capabilities = adapter::capabilities(&adapter);
+        let mut capabilities = adapter::capabilities(&adapter);
+        less(&mut capabilities);
         if !adapter.features().contains(wgpu::Features::IMMEDIATES) {
             return Err(Error::Device(format!(
                 "{} does not offer immediates (push constants), which every kernel needs: choose another device with --device",

@@ -63,7 +63,9 @@ catalogue! {
     "rmsprop",
     "sgd",
     "pixel_shuffle",
+    "pixel_shuffle_2x",
     "pixel_unshuffle",
+    "pixel_unshuffle_2x",
     "sum_partials",
 }
 
