@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use crate::error::{Error, Result};
 use crate::gpu::buffer::{self, Buffer, MemoryUse, Pool};
-use crate::gpu::kernel::{KernelCache, Launch};
+use crate::gpu::kernel::{Cost, KernelCache, Launch};
 use crate::gpu::profile::{ProfileRow, Profiler};
 use crate::gpu::stream::Stream;
 use crate::gpu::{Capabilities, adapter};
@@ -195,6 +195,11 @@ impl Gpu {
         drop(view);
         staging.unmap();
         Ok(values)
+    }
+
+    /// Arithmetic and traffic of all dispatches so far, by napkin.
+    pub fn work(&self) -> Cost {
+        self.0.stream.borrow().work
     }
 
     /// Switches timing of every dispatch on or off; false where the device has no timestamps. On clears the table.

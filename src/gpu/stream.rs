@@ -1,6 +1,7 @@
 //! Records dispatches and submits them in bounded batches, so that no submission runs into a driver's watchdog (two seconds on
 //! Windows) and no long queue builds up on the host.
 
+use crate::gpu::Cost;
 use crate::gpu::profile::Profiler;
 
 /// Dispatches in one submission at most.
@@ -14,6 +15,8 @@ pub(super) struct Stream {
     pass: Option<wgpu::ComputePass<'static>>,
     dispatches: u32,
     flops: f64,
+    /// Work of all dispatches so far.
+    pub(super) work: Cost,
     pub(super) profiler: Option<Profiler>,
 }
 
@@ -50,6 +53,8 @@ impl Stream {
         }
         self.dispatches += 1;
         self.flops += launch.cost.flops;
+        self.work.flops += launch.cost.flops;
+        self.work.bytes += launch.cost.bytes;
         self.dispatches >= MAX_DISPATCHES || self.flops >= MAX_FLOPS || self.profiler.as_ref().is_some_and(Profiler::is_full)
     }
 
