@@ -5,7 +5,17 @@ use meltcore::image::raster::Zoom;
 use meltcore::image::{Canvas, Colormap, Field, colorbar, panel, quicklook};
 
 fn field<'a>(values: &'a [f32], rows: usize, cols: usize) -> Field<'a> {
-    Field { title: "Target".into(), values, rows, cols, masked: None, range: (0.0, 1.0), colormap: Colormap::Viridis, unit: "1".into() }
+    Field {
+        title: "Target".into(),
+        values,
+        rows,
+        cols,
+        masked: None,
+        range: (0.0, 1.0),
+        colormap: Colormap::Viridis,
+        unit: "1".into(),
+        coast: None,
+    }
 }
 
 #[test]
@@ -57,7 +67,7 @@ fn quicklooks_stay_between_400_and_1200_pixels() {
         let long = zoom.apply(rows).max(zoom.apply(cols));
         assert!((400..=1200).contains(&long), "{rows} × {cols} gave {long}");
         let values = vec![0.5; rows * cols];
-        quicklook("2018-07-14", &field(&values, rows, cols)).unwrap();
+        quicklook("2018-07-14", &field(&values, rows, cols), "ocean").unwrap();
     }
 }
 
@@ -90,8 +100,8 @@ fn text_is_drawn_where_it_is_measured() {
 #[test]
 fn bad_fields_are_errors_and_odd_ones_are_drawn() {
     let values = [0.0f32; 6];
-    assert!(quicklook("x", &field(&values, 2, 4)).is_err());
-    assert!(quicklook("x", &field(&[], 0, 0)).is_err());
+    assert!(quicklook("x", &field(&values, 2, 4), "ocean").is_err());
+    assert!(quicklook("x", &field(&[], 0, 0), "ocean").is_err());
     assert!(panel("x", &[]).is_err());
     let masked = [true; 5];
     let mut odd = field(&values, 2, 3);

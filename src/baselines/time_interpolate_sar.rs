@@ -5,7 +5,6 @@
 //! distance in time, the day itself is never one of them, and `n_previous_dates: 0` takes every earlier train day of the year.
 //! A year without train days gives zeros (the reference stops there, or repeats the map of another day).
 
-use std::path::Path;
 use std::sync::Arc;
 
 use crate::config::Config;
@@ -14,9 +13,9 @@ use crate::data::dataset::Dataset;
 use crate::data::day::{Day, Split, read_split_csv};
 use crate::data::geotags::GeoTags;
 use crate::data::raster::Raster;
-use crate::data::writer::write_geotiff;
 use crate::error::Result;
 use crate::event::Event;
+use crate::predict::Destination;
 
 /// The train days and how many of them make a map.
 pub struct TimeInterpolateSar {
@@ -115,15 +114,15 @@ fn mean_of_band(rasters: &[Arc<Raster>], first_row: usize, cols: usize, ocean: &
     Ok(())
 }
 
-/// Writes the maps of a split's days, in order of time, into `folder`.
+/// Writes the maps of a split's days, in order of time.
 ///
 /// # Errors
-/// As [`TimeInterpolateSar::new`] and [`TimeInterpolateSar::map`]; a map that cannot be written.
-pub fn write_maps(config: &Config, split: Split, folder: &Path, observe: &mut dyn FnMut(Event)) -> Result<()> {
+/// As [`TimeInterpolateSar::new`] and [`TimeInterpolateSar::map`]; a map or picture that cannot be written.
+pub fn write_maps(config: &Config, split: Split, destination: Destination, observe: &mut dyn FnMut(Event)) -> Result<()> {
     let baseline = TimeInterpolateSar::new(config)?;
     let georeference = baseline.georeference(config, split)?;
     let days = read_split_csv(config.require_split_csv(split.name())?)?;
-    let [rows, cols] = baseline.train.scene();
+    let files = destination.files("time-interpolate-sar", baseline.train.scene(), &baseline.ocean);
     let mut order: Vec<usize> = (0..days.len()).collect();
     order.sort_unstable_by_key(|&index| &days[index]);
     observe(Event::Start { label: "time-interpolate-sar", total: days.len(), unit: "maps" });
@@ -137,7 +136,7 @@ pub fn write_maps(config: &Config, split: Split, folder: &Path, observe: &mut dy
             Georeference::One(geo) => geo.clone(),
             Georeference::OfTargets(targets) => targets.output_geo(index)?,
         };
-        write_geotiff(folder.join(day.file_name()), rows, cols, &baseline.map(day)?, &geo)?;
+        files.write(day, &baseline.map(day)?, &geo)?;
         observe(Event::Done(1));
     }
     Ok(())

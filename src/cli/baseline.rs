@@ -7,6 +7,7 @@ use crate::baselines::time_interpolate_sar;
 use crate::config::ModelKey;
 use crate::data::day::Split;
 use crate::error::{Error, Result};
+use crate::predict::Destination;
 use clap::ValueEnum;
 use std::path::PathBuf;
 
@@ -31,6 +32,9 @@ pub struct Args {
     /// Folder for the maps; without it `path_predictions`, for deploy `path_deploy`
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// Write no picture (YYYY_MM_DD.png) beside each map
+    #[arg(long)]
+    pub no_png: bool,
 }
 
 /// The baselines; each also answers to its `model_key`.
@@ -67,7 +71,8 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
         globals.note(&format!("the maps go to {folder}; for an input channel of a network give --out and the path_time_interpolate_sar"));
     }
     let mut watch = Watch::new(globals);
-    time_interpolate_sar::write_maps(&config, split, &folder, &mut |event| watch.observe(event))?;
+    let destination = Destination { folder: &folder, pictures: !args.no_png };
+    time_interpolate_sar::write_maps(&config, split, destination, &mut |event| watch.observe(event))?;
     watch.finish();
     globals.note(&format!("maps of the split {split} are in {}", folder.display()));
     Ok(())

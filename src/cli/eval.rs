@@ -3,12 +3,13 @@
 use super::Globals;
 use super::arguments::{ConfigArgs, split_names};
 use super::device::open_device;
-use super::output::{Table, print_json};
+use super::output::{Table, json_text, print_json};
 use super::watch::Watch;
+use crate::data::day::Split;
 use crate::data::writer::write_atomically;
 use crate::error::Result;
 use crate::evaluate::table::SCORE_NAMES;
-use crate::evaluate::{Evaluation, evaluate};
+use crate::evaluate::{Evaluation, Panels, evaluate, evaluate_and_show};
 use std::io::Write;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -17,7 +18,8 @@ use std::str::FromStr;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     meltcore eval --config run.yaml --split test --pred unet=runs/unet/predictions\n  \
-    meltcore eval --config run.yaml --split test --pred unet=a --pred mean=b --json > scores.json")]
+    meltcore eval --config run.yaml --split test --pred unet=a --pred mean=b --json > scores.json\n  \
+    meltcore eval --config run.yaml --split test --pred unet=a --pred mean=b --out runs/unet/scores")]
 pub struct Args {
     /// The configuration and its overrides.
     #[command(flatten)]
@@ -31,6 +33,12 @@ pub struct Args {
     /// Print JSON instead of a table
     #[arg(long)]
     pub json: bool,
+    /// Also write a picture of every scene (inputs, maps, target, errors) as YYYY_MM_DD.png
+    #[arg(long, value_name = "DIR")]
+    pub panels: Option<PathBuf>,
+    /// Also write scores.json, scores.csv and the pictures, in panels/, into this folder
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
     /// Also write the scores of every scene as CSV
     #[arg(long, value_name = "FILE")]
     pub csv: Option<PathBuf>,
@@ -65,12 +73,29 @@ impl FromStr for Prediction {
 pub fn run(args: &Args, globals: &Globals) -> Result<()> {
     let config = args.config.load(globals)?;
     let models: Vec<_> = args.pred.iter().map(|pred| (pred.model.clone(), pred.folder.clone())).collect();
+    let split: Split = args.split.parse()?;
+    let inside = |name: &str| args.out.as_ref().map(|folder| folder.join(name));
+    let pictures = args.panels.clone().or_else(|| inside("panels"));
     let gpu = open_device(globals)?;
     let mut watch = Watch::new(globals);
-    let evaluation = evaluate(&gpu, &config, args.split.parse()?, &models, &mut |event| watch.observe(event))?;
+    let mut observe = |event| watch.observe(event);
+    let evaluation = match &pictures {
+        None => evaluate(&gpu, &config, split, &models, &mut observe)?,
+        Some(folder) => {
+            let panels = Panels::new(&config, split, folder)?;
+            evaluate_and_show(&gpu, &config, split, &models, &mut observe, &mut |scene| panels.write(scene))?
+        }
+    };
     watch.finish();
-    if let Some(path) = &args.csv {
+    for path in [args.csv.clone(), inside("scores.csv")].into_iter().flatten() {
         write_atomically(path, |file| file.write_all(evaluation.to_csv().as_bytes()))?;
+    }
+    if let Some(path) = inside("scores.json") {
+        let json = json_text(&evaluation)?;
+        write_atomically(path, |file| file.write_all(json.as_bytes()))?;
+    }
+    if let Some(folder) = &pictures {
+        globals.note(&format!("pictures of the split {split} are in {}", folder.display()));
     }
     if args.json { print_json(&evaluation) } else { table(&evaluation).print() }
 }

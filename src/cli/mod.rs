@@ -80,6 +80,7 @@ pub enum Command {
     Devices(devices::Args),
     Eval(eval::Args),
     Predict(predict::Args),
+    Synth(synth::Args),
     Train(train::Args),
     Verify(verify::Args),
 }
@@ -97,6 +98,7 @@ impl Cli {
             Command::Devices(args) => devices::run(args, &self.globals),
             Command::Eval(args) => eval::run(args, &self.globals),
             Command::Predict(args) => predict::run(args, &self.globals),
+            Command::Synth(args) => synth::run(args, &self.globals),
             Command::Train(args) => train::run(args, &self.globals),
             Command::Verify(args) => verify::run(args, &self.globals),
         }

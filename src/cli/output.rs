@@ -19,9 +19,16 @@ pub fn print_line(text: &str) -> Result<()> {
 /// # Errors
 /// As [`print_line`].
 pub fn print_json(value: &impl serde::Serialize) -> Result<()> {
-    let text = serde_json::to_string_pretty(value)
-        .map_err(|e| Error::output("standard output", format!("the result does not fit into JSON ({e})")))?;
-    print_line(&text)
+    print_bytes(json_text(value)?.as_bytes())
+}
+
+/// A value as indented JSON with a line break at the end.
+///
+/// # Errors
+/// The value has no JSON form.
+pub fn json_text(value: &impl serde::Serialize) -> Result<String> {
+    let text = serde_json::to_string_pretty(value);
+    text.map(|text| text + "\n").map_err(|e| Error::output("JSON", format!("the result has no such form ({e}); print a table instead")))
 }
 
 /// Prints bytes on stdout as they are.

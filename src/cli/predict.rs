@@ -6,7 +6,7 @@ use super::device::open_device;
 use super::watch::Watch;
 use crate::data::day::Split;
 use crate::error::Result;
-use crate::predict::write_maps;
+use crate::predict::{Destination, write_maps};
 use std::path::PathBuf;
 
 /// Write full-scene daily maps by mosaicking tiles
@@ -27,6 +27,9 @@ pub struct Args {
     /// Folder for the maps; without it `path_predictions`, for deploy `path_deploy`
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// Write no picture (YYYY_MM_DD.png) beside each map
+    #[arg(long)]
+    pub no_png: bool,
 }
 
 /// Runs the command.
@@ -40,7 +43,8 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
     let folder = map_folder(args.out.as_deref(), &config, &args.split)?;
     let gpu = open_device(globals)?;
     let mut watch = Watch::new(globals);
-    write_maps(&gpu, &config, split, &args.weights, &folder, &mut |event| watch.observe(event))?;
+    let destination = Destination { folder: &folder, pictures: !args.no_png };
+    write_maps(&gpu, &config, split, &args.weights, destination, &mut |event| watch.observe(event))?;
     watch.finish();
     globals.note(&format!("maps of the split {split} are in {}", folder.display()));
     Ok(())

@@ -21,6 +21,21 @@ pub enum ModelKey {
     TimeInterpolateSar,
 }
 
+impl ModelKey {
+    /// Its name in configurations.
+    pub fn name(self) -> &'static str {
+        match self {
+            ModelKey::Unet => "unet",
+            ModelKey::UnetSmp => "unet_smp",
+            ModelKey::DeepLabV3 => "deeplabv3",
+            ModelKey::LinearDem => "linear_dem",
+            ModelKey::InterpolateMar => "interpolate_mar",
+            ModelKey::ThresholdPmw => "threshold_pmw",
+            ModelKey::TimeInterpolateSar => "time_interpolate_sar",
+        }
+    }
+}
+
 /// Activation between layers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -1,8 +1,10 @@
-//! Scores of maps against radar targets: [`scores`] per scene on the device, [`table`] over a split.
+//! Scores of maps against radar targets: [`scores`] per scene on the device, [`table`] over a split, [`panels`] to look at.
 
+pub mod panels;
 pub mod scores;
 pub mod table;
 
+pub use panels::Panels;
 pub use scores::{SceneScorer, SceneScores};
 pub use table::{Evaluation, ModelScores};
 
@@ -11,12 +13,24 @@ use std::path::{Path, PathBuf};
 use crate::config::Config;
 use crate::data::Window;
 use crate::data::dataset::{Dataset, HostSample};
-use crate::data::day::Split;
+use crate::data::day::{Day, Split};
 use crate::data::inventory::{name_some, refuse_other_grid};
 use crate::data::raster::Raster;
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::gpu::Gpu;
+
+/// A scene just scored, for whoever wants to show it.
+pub struct Shown<'a> {
+    /// The day.
+    pub day: &'a Day,
+    /// Its place in the split.
+    pub index: usize,
+    /// Target and ocean mask.
+    pub sample: &'a HostSample,
+    /// Name, map and scores of each model.
+    pub models: Vec<(&'a str, Vec<f32>, SceneScores)>,
+}
 
 /// Scores the maps of several models, each a name and a folder of `YYYY_MM_DD.tif`, on the days of a split.
 ///
@@ -29,6 +43,21 @@ pub fn evaluate(
     split: Split,
     models: &[(String, PathBuf)],
     observe: &mut dyn FnMut(Event),
+) -> Result<Evaluation> {
+    evaluate_and_show(gpu, config, split, models, observe, &mut |_| Ok(()))
+}
+
+/// As [`evaluate`], with each scene given to `show` once it is scored.
+///
+/// # Errors
+/// Those of [`evaluate`] and of `show`.
+pub fn evaluate_and_show(
+    gpu: &Gpu,
+    config: &Config,
+    split: Split,
+    models: &[(String, PathBuf)],
+    observe: &mut dyn FnMut(Event),
+    show: &mut dyn FnMut(&Shown) -> Result<()>,
 ) -> Result<Evaluation> {
     if split == Split::Deploy {
         return Err(Error::Usage("the deploy split has no targets to score against; choose one of train, val, test, eval, all".into()));
@@ -52,11 +81,16 @@ pub fn evaluate(
         dataset.read(index, Window::whole(rows, cols), &mut sample)?;
         let scene = scorer.scene(&sample)?;
         let reference = dataset.target_raster(index)?;
-        for ((_, folder), scores) in models.iter().zip(&mut scored) {
-            let map = Raster::open(folder.join(day.file_name()))?;
-            refuse_other_grid(&reference, &map)?;
-            scores.push(day.file_name(), scene.score(map.read_all(), map.path())?);
+        let mut shown = Shown { day, index, sample: &sample, models: Vec::new() };
+        for ((name, folder), scores) in models.iter().zip(&mut scored) {
+            let file = Raster::open(folder.join(day.file_name()))?;
+            refuse_other_grid(&reference, &file)?;
+            let map = file.read_all();
+            let score = scene.score(map.clone(), file.path())?;
+            scores.push(day.file_name(), score);
+            shown.models.push((name, map, score));
         }
+        show(&shown)?;
         observe(Event::Done(1));
     }
     for (scores, (model, folder)) in scored.iter().zip(models) {

@@ -11,6 +11,8 @@ pub const INK: Rgb = [0x22, 0x26, 0x2b];
 pub const INK_LIGHT: Rgb = [0x5d, 0x64, 0x6c];
 /// Frames and ticks.
 pub const LINE: Rgb = [0x9a, 0xa0, 0xa6];
+/// Coastlines on maps that go on over the ocean.
+pub const COAST: Rgb = [0x3a, 0x3f, 0x45];
 /// Pixels without a value.
 pub const NO_DATA: Rgb = [0xc4, 0xc6, 0xc8];
 

@@ -14,6 +14,6 @@ pub mod raster;
 
 pub use canvas::{Canvas, Rgb};
 pub use colormap::Colormap;
-pub use panel::panel;
+pub use panel::{Panel, panel};
 pub use quicklook::quicklook;
 pub use raster::Field;

@@ -18,47 +18,77 @@ const CAPS: (f32, f32, f32) = (15.0, 11.0, 8.5);
 const MARGIN: usize = 26;
 const GUTTER: usize = 24;
 
-/// The fields in one or several rows of equal cells, in the order given, below a headline such as `2018-07-14   MAE 0.047   F1 0.85`.
-///
-/// # Errors
-/// [`Error::Shape`] without fields, or where values do not fill a field.
-pub fn panel(headline: &str, fields: &[Field]) -> Result<Canvas> {
-    let maps = fields.iter().map(|f| f.draw(Zoom::for_sides(f.rows, f.cols, LEAST, MOST))).collect::<Result<Vec<_>>>()?;
-    let (Some(map_rows), Some(map_cols)) = (maps.iter().map(Canvas::rows).max(), maps.iter().map(Canvas::cols).max()) else {
-        return Err(Error::shape("panel", "a panel needs at least one field"));
-    };
-    let cell_cols = map_cols.max(140);
-    let widest = ((ROW_COLS + GUTTER) / (cell_cols + GUTTER)).max(1);
-    let grid_rows = fields.len().div_ceil(widest);
-    let grid_cols = fields.len().div_ceil(grid_rows);
+/// Rows of maps under a headline.
+#[derive(Debug, Clone)]
+pub struct Panel<'a> {
+    /// Above everything, for example `2018-07-14   MAE 0.047   F1 0.85`; empty if none.
+    pub headline: String,
+    /// The maps, row by row; rows may differ in length.
+    pub rows: Vec<Vec<Field<'a>>>,
+    /// What grey pixels are.
+    pub grey: String,
+}
 
-    let title_rows = CAPS.1 as usize + 10;
-    let cell_rows = title_rows + map_rows + 12 + colorbar_rows(CAPS.2);
-    let head_rows = if headline.is_empty() { 0 } else { CAPS.0 as usize + 20 };
-    let inner = grid_cols * (cell_cols + GUTTER) - GUTTER;
-    let page_rows = 2 * MARGIN + head_rows + grid_rows * (cell_rows + GUTTER) - GUTTER;
-    let mut canvas = Canvas::new(page_rows, inner + 2 * MARGIN, PAPER);
+impl Panel<'_> {
+    /// Draws the maps in equal cells.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] without fields, or where values do not fill a field.
+    pub fn draw(&self) -> Result<Canvas> {
+        let draw = |f: &Field| f.draw(Zoom::for_sides(f.rows, f.cols, LEAST, MOST));
+        let maps = self.rows.iter().map(|row| row.iter().map(draw).collect()).collect::<Result<Vec<Vec<_>>>>()?;
+        let all = || maps.iter().flatten();
+        let (Some(map_rows), Some(map_cols)) = (all().map(Canvas::rows).max(), all().map(Canvas::cols).max()) else {
+            return Err(Error::shape("panel", "a panel needs at least one field"));
+        };
+        let cell_cols = map_cols.max(140);
+        let grid_cols = maps.iter().map(Vec::len).max().unwrap_or(1);
+        let title_rows = CAPS.1 as usize + 10;
+        let cell_rows = title_rows + map_rows + 12 + colorbar_rows(CAPS.2);
+        let head_rows = if self.headline.is_empty() { 0 } else { CAPS.0 as usize + 20 };
+        let inner = grid_cols * (cell_cols + GUTTER) - GUTTER;
+        let page_rows = 2 * MARGIN + head_rows + maps.len() * (cell_rows + GUTTER) - GUTTER;
+        let mut canvas = Canvas::new(page_rows, inner + 2 * MARGIN, PAPER);
+        if head_rows > 0 {
+            self.draw_headline(&mut canvas, inner);
+        }
+        for (i, (fields, maps)) in self.rows.iter().zip(&maps).enumerate() {
+            for (j, (field, map)) in fields.iter().zip(maps).enumerate() {
+                let (row, col) = (MARGIN + head_rows + i * (cell_rows + GUTTER), MARGIN + j * (cell_cols + GUTTER));
+                draw_cell(&mut canvas, row, col, (map_rows, cell_cols, title_rows), field, map);
+            }
+        }
+        Ok(canvas)
+    }
 
-    let key = "no data";
-    let key_cols = text_width(key, CAPS.2) as usize + 22;
-    let with_gaps = fields.iter().any(|f| f.masked.is_some_and(|m| m.contains(&true)) || f.values.iter().any(|v| v.is_nan()));
-    if head_rows > 0 {
+    /// The headline, and at its right end the key to the grey pixels where there are any.
+    fn draw_headline(&self, canvas: &mut Canvas, inner: usize) {
+        let key_cols = text_width(&self.grey, CAPS.2) as usize + 22;
         let baseline = MARGIN + CAPS.0 as usize;
+        let mut fields = self.rows.iter().flatten();
+        let with_gaps = fields.any(|f| f.masked.is_some_and(|m| m.contains(&true)) || f.values.iter().any(|v| v.is_nan()));
         let room = inner.saturating_sub(if with_gaps { key_cols + GUTTER } else { 0 }) as f32;
-        canvas.text(&fit_text(headline, CAPS.0, room), baseline, MARGIN as f32, CAPS.0, Anchor::Left, INK);
+        canvas.text(&fit_text(&self.headline, CAPS.0, room), baseline, MARGIN as f32, CAPS.0, Anchor::Left, INK);
         if with_gaps && inner > key_cols {
             let col = MARGIN + inner - key_cols;
             canvas.fill(baseline - 9, col, 9, 14, NO_DATA);
             canvas.frame(baseline - 9, col, 9, 14, LINE);
-            canvas.text(key, baseline, (MARGIN + inner) as f32, CAPS.2, Anchor::Right, INK_LIGHT);
+            canvas.text(&self.grey, baseline, (MARGIN + inner) as f32, CAPS.2, Anchor::Right, INK_LIGHT);
         }
     }
-    for (i, (field, map)) in fields.iter().zip(&maps).enumerate() {
-        let row = MARGIN + head_rows + (i / grid_cols) * (cell_rows + GUTTER);
-        let col = MARGIN + (i % grid_cols) * (cell_cols + GUTTER);
-        draw_cell(&mut canvas, row, col, (map_rows, cell_cols, title_rows), field, map);
-    }
-    Ok(canvas)
+}
+
+/// The fields in the order given, in as many rows of equal length as a page of 2000 pixels needs.
+///
+/// # Errors
+/// As [`Panel::draw`].
+pub fn panel(headline: &str, fields: &[Field]) -> Result<Canvas> {
+    let cols = |f: &Field| Zoom::for_sides(f.rows, f.cols, LEAST, MOST).apply(f.cols).max(140);
+    let cell_cols = fields.iter().map(cols).max().unwrap_or(140);
+    let widest = ((ROW_COLS + GUTTER) / (cell_cols + GUTTER)).max(1);
+    let grid_rows = fields.len().div_ceil(widest).max(1);
+    let rows = fields.chunks(fields.len().div_ceil(grid_rows).max(1)).map(<[Field]>::to_vec).collect();
+    Panel { headline: headline.to_owned(), rows, grey: "no data".into() }.draw()
 }
 
 /// One cell with its top left at (`row`, `col`); `size` is the map's height, the cell's width and the title's height.

@@ -1,4 +1,4 @@
-//! A quicklook: one map with its title, a small colour bar and a no-data key below.
+//! A quicklook: one map with its title, a small colour bar and a key to the grey pixels below.
 
 use super::canvas::{Canvas, INK, INK_LIGHT, LINE, NO_DATA, PAPER};
 use super::colorbar::{colorbar_rows, draw_colorbar};
@@ -11,13 +11,13 @@ const MOST: usize = 1200;
 /// Longest side of an enlarged small map, about.
 const LEAST: usize = 400;
 
-/// One field as a picture: the map framed, the title (a date, say) and the field's own title below it, and a colour bar.
+/// One field as a picture: the map framed, the title (a date, say) and the field's own title below it, a colour bar, and what grey means.
 ///
 /// Large maps are box-averaged to at most 1200 pixels on the longer side; small ones enlarged by a whole number to 400 or more.
 ///
 /// # Errors
 /// [`Error::Shape`](crate::error::Error::Shape) where the values do not fill the field.
-pub fn quicklook(title: &str, field: &Field) -> Result<Canvas> {
+pub fn quicklook(title: &str, field: &Field, grey: &str) -> Result<Canvas> {
     let map = field.draw(Zoom::for_sides(field.rows, field.cols, LEAST, MOST))?;
     let size = map.rows().max(map.cols()) as f32;
     let (title_cap, label_cap) = ((size / 55.0).clamp(10.0, 16.0), (size / 75.0).clamp(8.0, 12.0));
@@ -39,12 +39,12 @@ pub fn quicklook(title: &str, field: &Field) -> Result<Canvas> {
 
     let bar_row = baseline + 12;
     let swatch = (label_cap * 1.4) as usize;
-    let key_cols = swatch + 6 + text_width("no data", label_cap) as usize;
+    let key_cols = swatch + 6 + text_width(grey, label_cap) as usize;
     let bar_cols = (inner - key_cols - 2 * margin).max(80);
     draw_colorbar(&mut canvas, bar_row, margin + 1, bar_cols, field.colormap, field.range, label_cap);
     let key_col = margin + inner - key_cols;
     canvas.fill(bar_row, key_col, 9, swatch, NO_DATA);
     canvas.frame(bar_row, key_col, 9, swatch, LINE);
-    canvas.text("no data", bar_row + 9, (key_col + swatch + 6) as f32, label_cap, Anchor::Left, INK_LIGHT);
+    canvas.text(grey, bar_row + 9, (key_col + swatch + 6) as f32, label_cap, Anchor::Left, INK_LIGHT);
     Ok(canvas)
 }

@@ -1,6 +1,6 @@
 //! A raster with what is needed to show it, resampled to a picture: whole-number enlargement or box averages over valid pixels.
 
-use super::canvas::{Canvas, NO_DATA};
+use super::canvas::{COAST, Canvas, NO_DATA};
 use super::colormap::Colormap;
 use crate::error::{Error, Result};
 
@@ -23,6 +23,8 @@ pub struct Field<'a> {
     pub colormap: Colormap,
     /// Unit beside the title, empty if none.
     pub unit: String,
+    /// Ocean pixels whose border with the land is drawn as a thin line.
+    pub coast: Option<&'a [bool]>,
 }
 
 /// A resampling by a whole number, the only kind that keeps pixels crisp.
@@ -58,8 +60,9 @@ impl Field<'_> {
     /// [`Error::Shape`] where they do not.
     pub fn check(&self) -> Result<()> {
         let pixels = self.rows.checked_mul(self.cols).unwrap_or(0);
-        if pixels == 0 || pixels != self.values.len() || self.masked.is_some_and(|m| m.len() != pixels) {
-            let masked = self.masked.map_or("no mask".to_owned(), |m| format!("{} mask entries", m.len()));
+        let misfit = |mask: Option<&[bool]>| mask.is_some_and(|m| m.len() != pixels);
+        if pixels == 0 || pixels != self.values.len() || misfit(self.masked) || misfit(self.coast) {
+            let masked = self.masked.or(self.coast).map_or("no mask".to_owned(), |m| format!("{} mask entries", m.len()));
             let message =
                 format!("`{}`: {} values and {masked} do not fill {} × {} pixels", self.title, self.values.len(), self.rows, self.cols);
             return Err(Error::shape("image", message));
@@ -95,6 +98,30 @@ impl Field<'_> {
                 }
             }
         }
+        if let Some(ocean) = self.coast {
+            self.draw_coast(&mut canvas, ocean, reduce, enlarge);
+        }
         Ok(canvas)
+    }
+
+    /// Darkens the edge of each ocean pixel of the picture that has land beside it.
+    fn draw_coast(&self, canvas: &mut Canvas, ocean: &[bool], reduce: usize, enlarge: usize) {
+        let (rows, cols) = (self.rows.div_ceil(reduce), self.cols.div_ceil(reduce));
+        let mid = |i: usize, side: usize| (i * reduce + reduce / 2).min(side - 1);
+        let wet = |row: usize, col: usize| ocean[mid(row, self.rows) * self.cols + mid(col, self.cols)];
+        for row in 0..rows {
+            for col in (0..cols).filter(|col| wet(row, *col)) {
+                let (top, left) = (row * enlarge, col * enlarge);
+                let beside = [
+                    (row > 0 && !wet(row - 1, col), (top, left), (0, 1)),
+                    (row + 1 < rows && !wet(row + 1, col), (top + enlarge - 1, left), (0, 1)),
+                    (col > 0 && !wet(row, col - 1), (top, left), (1, 0)),
+                    (col + 1 < cols && !wet(row, col + 1), (top, left + enlarge - 1), (1, 0)),
+                ];
+                for (_, from, step) in beside.into_iter().filter(|side| side.0) {
+                    (0..enlarge).for_each(|i| canvas.set(from.0 + i * step.0, from.1 + i * step.1, COAST));
+                }
+            }
+        }
     }
 }

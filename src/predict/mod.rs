@@ -4,11 +4,13 @@
 //! `apply_landmask_to_predictions` says so. Which tiles share a batch has no effect on the result beyond rounding.
 
 mod canvas;
+pub mod map_files;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use canvas::Canvas;
+pub use map_files::{Destination, MapFiles};
 
 use crate::autograd::Tape;
 use crate::config::Config;
@@ -16,7 +18,6 @@ use crate::data::dataset::Dataset;
 use crate::data::day::Split;
 use crate::data::loader::{Batch, Loader, LoaderOptions};
 use crate::data::tiles::{Crop, Mosaic, fit_to_scene};
-use crate::data::writer::write_geotiff;
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::gpu::Gpu;
@@ -186,11 +187,18 @@ pub fn weight_file(path: &Path) -> Result<PathBuf> {
     })
 }
 
-/// Writes the maps of a split's days, in the order of the split file, into `folder`.
+/// Writes the maps of a split's days, in the order of the split file.
 ///
 /// # Errors
-/// As [`Predictor`]; weights that do not fit the configured model; a map that cannot be written.
-pub fn write_maps(gpu: &Gpu, config: &Config, split: Split, weights: &Path, folder: &Path, observe: &mut dyn FnMut(Event)) -> Result<()> {
+/// As [`Predictor`]; weights that do not fit the configured model; a map or picture that cannot be written.
+pub fn write_maps(
+    gpu: &Gpu,
+    config: &Config,
+    split: Split,
+    weights: &Path,
+    destination: Destination,
+    observe: &mut dyn FnMut(Event),
+) -> Result<()> {
     let dataset = Arc::new(Dataset::open(config, split)?);
     let model = models::build(gpu, config, dataset.in_channels())?;
     let mut predictor = Predictor::new(gpu, config, model.as_ref(), dataset.clone(), observe)?;
@@ -199,10 +207,7 @@ pub fn write_maps(gpu: &Gpu, config: &Config, split: Split, weights: &Path, fold
         observe(Event::Note(format!("weights: {}", file.display())));
     }
     state_dict::load(model.parameters(), &file)?;
-    let [rows, cols] = dataset.scene();
+    let files = destination.files(config.model_key.name(), dataset.scene(), &dataset.ocean()?);
     let days: Vec<usize> = (0..dataset.days().len()).collect();
-    predictor.maps(&days, observe, &mut |day, map| {
-        let path = folder.join(dataset.days()[day].file_name());
-        write_geotiff(path, rows, cols, &map, &dataset.output_geo(day)?)
-    })
+    predictor.maps(&days, observe, &mut |day, map| files.write(&dataset.days()[day], &map, &dataset.output_geo(day)?))
 }

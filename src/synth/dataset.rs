@@ -3,8 +3,9 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use super::claim::claim;
 use super::georeference::albers;
-use super::recipe::{Moments, Recipe};
+use super::recipe::{Moments, Recipe, commands};
 use super::season::Day;
 use super::terrain::SCENE_KM;
 use super::{Scene, SynthOptions};
@@ -23,6 +24,8 @@ pub struct SynthSummary {
     pub train_val_test: [usize; 3],
     /// Days written.
     pub days: usize,
+    /// The commands that come next, in their order, ready for a shell in the current directory.
+    pub next: Vec<String>,
 }
 
 /// Names of the days in each list.
@@ -32,21 +35,22 @@ struct Lists {
     val: Vec<Day>,
     test: Vec<Day>,
     eval: Vec<Day>,
-    all: Vec<Day>,
 }
 
 /// Writes the dataset into `out_dir`; `progress` hears (days done, days in all) after each day.
 ///
-/// Folders: `melt`, `mar_wa1`, `pmw`, `pmw_winter_mean`; files `dem.tif`, `landmask.tif`, `splits/*.csv`, `config.yaml`.
+/// Folders: `melt`, `mar_wa1`, `pmw`, `pmw_winter_mean`; files `dem.tif`, `landmask.tif`, `splits/*.csv`, `config.yaml`,
+/// `synth.json`. The splits `all` and `deploy` hold every day: all have a target.
 ///
 /// # Errors
-/// [`Error::Usage`] for options that no scene can have, [`Error::Input`] for geography that cannot be read,
+/// [`Error::Usage`] for options that no scene can have or a folder that holds something else (see [`claim`]), [`Error::Input`] for geography that cannot be read,
 /// [`Error::Output`] where a file cannot be written.
 pub fn write_dataset(out_dir: &Path, options: &SynthOptions, mut progress: impl FnMut(usize, usize)) -> Result<SynthSummary> {
     if out_dir.to_str().is_none() {
         return Err(Error::output(out_dir, "the folder's name is not valid UTF-8, so that no configuration can name it; choose another"));
     }
     let scene = Scene::new(options)?;
+    claim(out_dir, options)?;
     let (rows, cols) = (options.rows, options.cols);
     // Pixels of the reference's 100 m at its 2863 rows, else of a round number of metres.
     let geo = albers((f64::from(SCENE_KM) * 100.0 / rows as f64).round() * 10.0);
@@ -83,7 +87,7 @@ pub fn write_dataset(out_dir: &Path, options: &SynthOptions, mut progress: impl 
         ("val", &lists.val),
         ("test", &lists.test),
         ("eval", &lists.eval),
-        ("all", &lists.all),
+        ("all", &scene.days),
         ("deploy", &scene.days),
     ] {
         let text: String = days.iter().map(|d| format!("{}.tif\n", d.name())).collect();
@@ -92,7 +96,8 @@ pub fn write_dataset(out_dir: &Path, options: &SynthOptions, mut progress: impl 
     let recipe = Recipe { out_dir, options, days: &scene.days, pmw, mar_wa1: mar, melt, dem };
     let config = out_dir.join("config.yaml");
     write_text(&config, &recipe.yaml())?;
-    Ok(SynthSummary { config, train_val_test: [lists.train.len(), lists.val.len(), lists.test.len()], days: scene.days.len() })
+    let train_val_test = [lists.train.len(), lists.val.len(), lists.test.len()];
+    Ok(SynthSummary { config, train_val_test, days: scene.days.len(), next: commands(out_dir) })
 }
 
 /// Of the well-covered days, in time order, one in seven each for val and test (more of a short archive); eval is up to three of val.
@@ -102,7 +107,7 @@ fn divide(scene: &Scene) -> Lists {
         good.clone_from(&scene.days);
     }
     let cycle = good.len().clamp(3, 7);
-    let mut lists = Lists { all: good.clone(), ..Lists::default() };
+    let mut lists = Lists::default();
     for (i, day) in good.into_iter().enumerate() {
         match i % cycle {
             p if p == cycle / 2 => lists.val.push(day),

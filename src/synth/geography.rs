@@ -58,6 +58,22 @@ impl Grid {
     }
 }
 
+const LAND_MASK: &str = "landMask_100m.tif";
+
+/// The largest number of columns that a grid of `rows` rows can have on the geography of a folder.
+///
+/// # Errors
+/// [`Error::Input`] where its land mask is missing or unreadable.
+pub fn widest(folder: &Path, rows: usize) -> Result<usize> {
+    let mask = Raster::open(folder.join(LAND_MASK))?;
+    Ok(columns(mask.rows(), mask.cols(), rows))
+}
+
+/// Columns of `rows` rows with the proportions of a mask.
+fn columns(mask_rows: usize, mask_cols: usize, rows: usize) -> usize {
+    (mask_cols as f64 / mask_rows.max(1) as f64 * rows as f64).floor() as usize
+}
+
 impl Terrain {
     /// The geography of a folder on a grid of `rows × cols`; the rows span the folder's scene, the columns a part of its width, centred.
     ///
@@ -65,13 +81,13 @@ impl Terrain {
     /// [`Error::Input`] where a file is missing or unreadable; [`Error::Usage`] where the grid is wider than the scene, or shows
     /// almost no land.
     pub fn read(folder: &Path, rows: usize, cols: usize, seed: u64) -> Result<Self> {
-        let mask = Grid::read(&folder.join("landMask_100m.tif"))?;
+        let mask = Grid::read(&folder.join(LAND_MASK))?;
         let coarse = Grid::read(&folder.join("dem_coarse_etopo_1km.tif"))?;
         let ice_path = folder.join("iceMask_100m.tif");
         let ice = if ice_path.exists() { Some(Grid::read(&ice_path)?) } else { None };
         let width = mask.cols as f64 / mask.rows as f64;
         let side = 1.0 / rows as f64;
-        let most = (width / side).floor() as usize;
+        let most = columns(mask.rows, mask.cols, rows);
         if cols > most {
             let message =
                 format!("--size {rows}x{cols}: {} is {most} columns wide at {rows} rows; use --size {rows}x{most}", folder.display());

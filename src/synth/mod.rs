@@ -4,6 +4,7 @@
 //! Shapes and statistics follow the reference's data set: bimodal melt that is not monotonic in elevation, swath gaps, blocky model
 //! cells, smooth brightness temperatures. [`Scene`] makes the fields; [`write_dataset`] writes them with splits and a configuration.
 
+pub mod claim;
 pub mod climate;
 pub mod dataset;
 pub mod geography;
@@ -32,7 +33,7 @@ pub const MOST_SIDE: usize = 8192;
 pub const LEAST_DAYS: usize = 6;
 
 /// What to make.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct SynthOptions {
     /// Rows of the grid.
     pub rows: usize,

@@ -38,6 +38,40 @@ impl Moments {
     }
 }
 
+/// Folder of the running means, the input channel that the first command makes.
+const RUNNING_MEANS: &str = "time_interpolate_sar";
+/// Weights that training leaves.
+const BEST: &str = "runs/unet/checkpoints/best.safetensors";
+const PREDICTIONS: &str = "runs/unet/predictions";
+
+/// The commands from a fresh dataset to scores, in their order.
+pub fn commands(out_dir: &Path) -> Vec<String> {
+    let at = |name: &str| shell_word(&out_dir.join(name).to_string_lossy());
+    let (config, means) = (at("config.yaml"), at(RUNNING_MEANS));
+    let scored = |model: &str, folder: &str| shell_word(&format!("{model}={}", out_dir.join(folder).display()));
+    vec![
+        format!("meltcore baseline time-interpolate-sar --config {config} --split all --out {means}"),
+        format!("meltcore train --config {config}"),
+        format!("meltcore predict --config {config} --weights {} --split test", at(BEST)),
+        format!(
+            "meltcore eval --config {config} --split test --pred {} --pred {} --out {}",
+            scored("unet", PREDICTIONS),
+            scored("running-mean", RUNNING_MEANS),
+            at("runs/unet/scores")
+        ),
+    ]
+}
+
+/// A word as a shell takes it: as it is where nothing in it is special, else quoted.
+fn shell_word(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "_-./:=,+@".contains(c) || (cfg!(windows) && c == '\\');
+    match (word.chars().all(plain), cfg!(windows)) {
+        (true, _) => word.to_owned(),
+        (false, true) => format!("\"{word}\""),
+        (false, false) => format!("'{}'", word.replace('\'', "'\\''")),
+    }
+}
+
 /// All that the configuration depends on.
 pub struct Recipe<'a> {
     /// Folder of the dataset, as the user gave it.
@@ -79,7 +113,6 @@ impl Recipe<'_> {
         // JSON strings are YAML strings.
         let quoted = |path: &Path| serde_json::Value::from(path.to_string_lossy().into_owned()).to_string();
         let inside = |name: &str| quoted(&self.out_dir.join(name));
-        let config = self.out_dir.join("config.yaml");
         let tile = self.tile();
         let ((pmw_kernel, pmw_sigma), (mar_kernel, mar_sigma)) = (self.blur(15.0), self.blur(33.0));
         let first = self.days.first().map_or(String::new(), |d| d.name());
@@ -88,9 +121,7 @@ impl Recipe<'_> {
         format!(
             "\
 # {land} of {rows} x {cols} pixels, {days} days, seed {seed}. Next, in this order:
-#   meltcore baseline time-interpolate-sar --config {config} --split deploy --out {tis}
-#   meltcore train --config {config}
-#   meltcore predict --config {config} --weights {best} --split test
+{next}
 model_key: unet
 seed: {seed}
 
@@ -106,7 +137,7 @@ path_pmw: pmw
 path_pmw_winter_mean: pmw_winter_mean
 path_dem: dem.tif
 path_landmask: landmask.tif
-path_time_interpolate_sar: time_interpolate_sar
+path_time_interpolate_sar: {RUNNING_MEANS}
 path_train_split_csv: {train}
 path_val_split_csv: {val}
 path_test_split_csv: {test}
@@ -180,9 +211,14 @@ mask_threshold: 0.5
 ",
             land = if self.options.geography.is_some() { "Invented weather on real geography" } else { "An invented scene" },
             days = self.days.len(),
-            config = quoted(&config),
-            best = inside("runs/unet/checkpoints/best.safetensors"),
-            tis = inside("time_interpolate_sar"),
+            next = commands(self.out_dir)
+                .iter()
+                .map(|command| format!(
+                    "#   {command}
+"
+                ))
+                .collect::<String>()
+                .trim_end(),
             root = quoted(self.out_dir),
             train = inside("splits/train.csv"),
             val = inside("splits/val.csv"),
@@ -200,7 +236,7 @@ mask_threshold: 0.5
             std_melt = self.melt.std(),
             checkpoints = inside("runs/unet/checkpoints"),
             path_eval = inside("runs/unet/eval"),
-            predictions = inside("runs/unet/predictions"),
+            predictions = inside(PREDICTIONS),
             path_deploy = inside("runs/unet/deploy"),
             stride = tile * 3 / 4,
             erode = tile / 16,

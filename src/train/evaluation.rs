@@ -1,6 +1,5 @@
 //! Maps of the eval split drawn during training: `path_eval/epoch_NNNN/YYYY_MM_DD.tif`, each with a picture.
 
-use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -9,13 +8,11 @@ use crate::config::Config;
 use crate::data::dataset::Dataset;
 use crate::data::day::Split;
 use crate::data::tiles::{Mosaic, fit_to_scene};
-use crate::data::writer::{write_atomically, write_geotiff};
 use crate::error::Result;
 use crate::event::Event;
 use crate::gpu::Gpu;
-use crate::image::{Colormap, Field, quicklook};
 use crate::models::Model;
-use crate::predict::Predictor;
+use crate::predict::{Destination, Predictor};
 
 /// The days to map and where to.
 pub(super) struct Evaluation {
@@ -52,27 +49,10 @@ impl Evaluation {
                 observe(event);
             }
         };
-        let [rows, cols] = self.dataset.scene();
+        let label = format!("{}, epoch {epoch}", config.model_key.name());
+        let files = Destination { folder: &folder, pictures: true }.files(&label, self.dataset.scene(), &self.dataset.ocean()?);
         let days: Vec<usize> = (0..self.dataset.days().len()).collect();
         let mut predictor = Predictor::new(gpu, config, model, self.dataset.clone(), &mut notes)?;
-        predictor.maps(&days, &mut notes, &mut |day, map| {
-            let name = self.dataset.days()[day].file_name();
-            let file = folder.join(&name);
-            write_geotiff(&file, rows, cols, &map, &self.dataset.output_geo(day)?)?;
-            let stem = name.trim_end_matches(".tif").replace('_', "-");
-            let title = format!("melt fraction, epoch {epoch}");
-            let field = Field {
-                title,
-                unit: String::new(),
-                rows,
-                cols,
-                values: &map,
-                masked: None,
-                range: (0.0, 1.0),
-                colormap: Colormap::Viridis,
-            };
-            let png = quicklook(&stem, &field)?.to_png()?;
-            write_atomically(file.with_extension("png"), |out| out.write_all(&png))
-        })
+        predictor.maps(&days, &mut notes, &mut |day, map| files.write(&self.dataset.days()[day], &map, &self.dataset.output_geo(day)?))
     }
 }

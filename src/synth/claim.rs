@@ -1,0 +1,66 @@
+//! Whether a folder may be written: it is empty, or holds a dataset of the same options, which `synth.json` in it says.
+
+use std::io::{ErrorKind, Write};
+use std::path::Path;
+
+use super::SynthOptions;
+use crate::data::writer::write_atomically;
+use crate::error::{Error, Result};
+
+/// The options that a dataset was made with, in its folder.
+pub const OPTIONS_FILE: &str = "synth.json";
+
+/// Takes a folder for the dataset of these options, by leaving them in it before anything else is written.
+///
+/// # Errors
+/// [`Error::Usage`] where the folder holds anything but an earlier dataset of the same options (complete or not);
+/// [`Error::Output`] where it cannot be read or written.
+pub fn claim(folder: &Path, options: &SynthOptions) -> Result<()> {
+    let marker = folder.join(OPTIONS_FILE);
+    let earlier = std::fs::read(&marker).ok().and_then(|bytes| serde_json::from_slice::<SynthOptions>(&bytes).ok());
+    match earlier {
+        Some(earlier) if earlier == *options => return Ok(()),
+        Some(earlier) => {
+            let text = format!(
+                "--out {} holds a dataset made with {}; give the same options to write it again, choose another folder, or remove this one",
+                folder.display(),
+                words(&earlier)
+            );
+            return Err(Error::Usage(text));
+        }
+        None => {}
+    }
+    if let Some(found) = content(folder)? {
+        let message = format!(
+            "--out {} already holds something else ({found}); choose a folder that does not exist yet, or an empty one",
+            folder.display()
+        );
+        return Err(Error::Usage(message));
+    }
+    let text = serde_json::to_string_pretty(options).map_err(|e| Error::output(&marker, format!("the options have no JSON form ({e})")))?;
+    write_atomically(&marker, |file| writeln!(file, "{text}"))
+}
+
+/// The options as on the command line.
+fn words(options: &SynthOptions) -> String {
+    let SynthOptions { rows, cols, days, seed, geography } = options;
+    let geography = geography.as_ref().map(|folder| format!(" --geography {}", folder.display())).unwrap_or_default();
+    format!("--size {rows}x{cols} --days {days} --seed {seed}{geography}")
+}
+
+/// The name of something in a folder, hidden files aside; none where the folder does not exist.
+fn content(folder: &Path) -> Result<Option<String>> {
+    let unreadable = |e: std::io::Error| Error::output(folder, format!("this folder cannot be used ({e}); choose another"));
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(e) => return Err(unreadable(e)),
+    };
+    for entry in entries {
+        let name = entry.map_err(unreadable)?.file_name().to_string_lossy().into_owned();
+        if !name.starts_with('.') {
+            return Ok(Some(name));
+        }
+    }
+    Ok(None)
+}
