@@ -52,7 +52,7 @@ pub(super) fn sampled(expected: impl Fn(usize) -> f64 + 'static, rtol: f64) -> C
         for (&i, want) in places.iter().zip(wanted) {
             let error = (got.get(i).copied().unwrap_or(f64::NAN) - want).abs();
             // Written so that a result that is NaN is an error too.
-            if !want.is_nan() && !(error <= rtol * largest) {
+            if !want.is_nan() && (error.is_nan() || error > rtol * largest) {
                 return Err(format!("element {i} is {}, expected {want} within {:e}", got[i], rtol * largest));
             }
         }
