@@ -51,7 +51,6 @@ pub(super) fn sampled(expected: impl Fn(usize) -> f64 + 'static, rtol: f64) -> C
         let largest = wanted.iter().filter(|want| want.is_finite()).fold(1e-30, |most: f64, want| most.max(want.abs()));
         for (&i, want) in places.iter().zip(wanted) {
             let error = (got.get(i).copied().unwrap_or(f64::NAN) - want).abs();
-            // Written so that a result that is NaN is an error too.
             if !want.is_nan() && (error.is_nan() || error > rtol * largest) {
                 return Err(format!("element {i} is {}, expected {want} within {:e}", got[i], rtol * largest));
             }
@@ -89,4 +88,18 @@ pub(super) fn noisy(gpu: &Gpu, seed: u64, shape: impl Into<Shape>) -> Result<(Te
     let shape = shape.into();
     let values = noise(seed, shape.len());
     Ok((Tensor::from_slice(gpu, shape, &values)?, values))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::sampled;
+
+    #[test]
+    fn wrong_values_and_nan_are_found_and_free_elements_are_not_compared() {
+        let want = |i: usize| if i == 2 { f64::NAN } else { i as f64 };
+        assert_eq!(sampled(want, 1e-6)(vec![0.0, 1.0, 77.0, 3.0]), Ok(()));
+        for wrong in [vec![0.0, 1.0, 2.0, 3.1], vec![0.0, 1.0, 2.0, f64::NAN]] {
+            assert!(sampled(want, 1e-6)(wrong).is_err_and(|fault| fault.starts_with("element 3 is ")));
+        }
+    }
 }

@@ -116,8 +116,13 @@ impl Gpu {
 
     /// Records a copy of `words` words from one buffer to another.
     pub fn copy(&self, source: &Buffer, target: &Buffer, words: usize) {
+        self.copy_words((source, 0), (target, 0), words);
+    }
+
+    /// Records a copy of `words` words from one buffer to another, each from the given word on.
+    pub fn copy_words(&self, (source, from): (&Buffer, usize), (target, to): (&Buffer, usize), words: usize) {
         if words > 0 && source.id() != target.id() {
-            self.0.stream.borrow_mut().copy(&self.0.device, source.raw(), target.raw(), words as u64 * 4);
+            self.0.stream.borrow_mut().copy(&self.0.device, (source.raw(), from), (target.raw(), to), words);
         }
     }
 
@@ -184,7 +189,7 @@ impl Gpu {
             usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
             mapped_at_creation: false,
         });
-        self.0.stream.borrow_mut().copy(&self.0.device, buffer.raw(), &staging, bytes);
+        self.0.stream.borrow_mut().copy(&self.0.device, (buffer.raw(), 0), (&staging, 0), words);
         self.submit();
         let slice = staging.slice(..);
         slice.map_async(wgpu::MapMode::Read, |_| {});

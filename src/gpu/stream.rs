@@ -58,11 +58,13 @@ impl Stream {
         self.dispatches >= MAX_DISPATCHES || self.flops >= MAX_FLOPS || self.profiler.as_ref().is_some_and(Profiler::is_full)
     }
 
-    /// Adds a copy between buffers.
-    pub(super) fn copy(&mut self, device: &wgpu::Device, source: &wgpu::Buffer, target: &wgpu::Buffer, bytes: u64) {
+    /// Adds a copy between buffers of `words` words that begin at the given words.
+    pub(super) fn copy(&mut self, device: &wgpu::Device, source: (&wgpu::Buffer, usize), target: (&wgpu::Buffer, usize), words: usize) {
         self.pass = None;
         let encoder = self.encoder.get_or_insert_with(|| device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: None }));
-        encoder.copy_buffer_to_buffer(source, 0, target, 0, bytes);
+        let [from, to, bytes] = [source.1, target.1, words].map(|words| words as u64 * 4);
+        encoder.copy_buffer_to_buffer(source.0, from, target.0, to, bytes);
+        self.work.bytes += 2.0 * bytes as f64;
     }
 
     /// Submits what was recorded.
