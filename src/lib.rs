@@ -101,6 +101,7 @@
 
 pub mod autograd;
 pub mod baselines;
+pub mod bench;
 pub mod cli;
 pub mod config;
 pub mod data;

@@ -139,6 +139,12 @@ fn same_bits_again_and_resumed() {
     assert!(straight.bytes(FILES[0]) == halves.bytes(FILES[0]));
     assert!(halves.trained(&["--resume", "auto"]).contains("all 4 epochs are done"));
 
+    // From a checkpoint of another folder.
+    let elsewhere = Run::new(&[]);
+    elsewhere.trained(&["--resume", third.to_str().unwrap()]);
+    assert_eq!(elsewhere.logged(), [4]);
+    assert!(straight.bytes(FILES[0]) == elsewhere.bytes(FILES[0]));
+
     // A new run never overwrites an old one, and another configuration is no continuation.
     halves.refused(&[], 2, &["earlier run", "--resume auto"]);
     halves.refused(&["--resume", "auto", "--set", "learning_rate=0.5", "--set", "epochs=9"], 2, &["`learning_rate`", "0.001", "0.5"]);
@@ -217,6 +223,8 @@ fn values_that_are_not_finite_stop_the_run() {
     // Nothing was learned yet, so a new start loses nothing.
     assert!(!run.checkpoints().join("best.safetensors").exists());
     run.refused(&[], 5, &["epoch 1"]);
+    // Values that overflow on the way in show in the loss, which names the days.
+    Run::new(&["std_pmw=1e-38"]).refused(&[], 5, &["epoch 1, training: the loss of batch 1 is", "days 2017_"]);
 }
 
 #[test]

@@ -75,6 +75,7 @@ impl Globals {
 #[allow(missing_docs)]
 pub enum Command {
     Baseline(baseline::Args),
+    Bench(bench::Args),
     Completions(completions::Args),
     Devices(devices::Args),
     Eval(eval::Args),
@@ -92,6 +93,7 @@ impl Cli {
     pub fn run(self) -> Result<()> {
         match &self.command {
             Command::Baseline(args) => baseline::run(args, &self.globals),
+            Command::Bench(args) => bench::run(args, &self.globals),
             Command::Completions(args) => completions::run(args, &self.globals),
             Command::Devices(args) => devices::run(args, &self.globals),
             Command::Eval(args) => eval::run(args, &self.globals),

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use crate::error::{Error, Result};
 use crate::gpu::buffer::{self, Buffer, MemoryUse, Pool};
-use crate::gpu::kernel::{KernelCache, Launch};
+use crate::gpu::kernel::{Cost, KernelCache, Launch};
 use crate::gpu::profile::{ProfileRow, Profiler};
 use crate::gpu::stream::Stream;
 use crate::gpu::{Capabilities, adapter};
@@ -33,12 +33,22 @@ impl Gpu {
     /// # Errors
     /// [`Error::Device`] where no adapter fits or the driver refuses.
     pub fn open(choice: Option<&str>) -> Result<Gpu> {
+        Gpu::open_as(choice, |_| {})
+    }
+
+    /// Like [`Gpu::open`], with `less` taking away some of what the device can do. Kernels are selected by these facts alone, so
+    /// tests reach on a software device the portable kernels that real GPUs run.
+    ///
+    /// # Errors
+    /// Those of [`Gpu::open`].
+    pub fn open_as(choice: Option<&str>, less: impl FnOnce(&mut Capabilities)) -> Result<Gpu> {
         let instance = adapter::instance();
         let mut adapters = adapter::adapters(&instance);
         let infos: Vec<_> = adapters.iter().map(|a| a.get_info()).collect();
         let chosen = adapter::choose(&infos, adapter::device_choice(choice).as_deref())?;
         let adapter = adapters.swap_remove(chosen);
-        let capabilities = adapter::capabilities(&adapter);
+        let mut capabilities = adapter::capabilities(&adapter);
+        less(&mut capabilities);
         if !adapter.features().contains(wgpu::Features::IMMEDIATES) {
             return Err(Error::Device(format!(
                 "{} does not offer immediates (push constants), which every kernel needs: choose another device with --device",
@@ -106,8 +116,13 @@ impl Gpu {
 
     /// Records a copy of `words` words from one buffer to another.
     pub fn copy(&self, source: &Buffer, target: &Buffer, words: usize) {
+        self.copy_words((source, 0), (target, 0), words);
+    }
+
+    /// Records a copy of `words` words from one buffer to another, each from the given word on.
+    pub fn copy_words(&self, (source, from): (&Buffer, usize), (target, to): (&Buffer, usize), words: usize) {
         if words > 0 && source.id() != target.id() {
-            self.0.stream.borrow_mut().copy(&self.0.device, source.raw(), target.raw(), words as u64 * 4);
+            self.0.stream.borrow_mut().copy(&self.0.device, (source.raw(), from), (target.raw(), to), words);
         }
     }
 
@@ -174,7 +189,7 @@ impl Gpu {
             usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
             mapped_at_creation: false,
         });
-        self.0.stream.borrow_mut().copy(&self.0.device, buffer.raw(), &staging, bytes);
+        self.0.stream.borrow_mut().copy(&self.0.device, (buffer.raw(), 0), (&staging, 0), words);
         self.submit();
         let slice = staging.slice(..);
         slice.map_async(wgpu::MapMode::Read, |_| {});
@@ -185,6 +200,11 @@ impl Gpu {
         drop(view);
         staging.unmap();
         Ok(values)
+    }
+
+    /// Arithmetic and traffic of all dispatches so far, by napkin.
+    pub fn work(&self) -> Cost {
+        self.0.stream.borrow().work
     }
 
     /// Switches timing of every dispatch on or off; false where the device has no timestamps. On clears the table.

@@ -17,5 +17,5 @@ pub use adapter::{AdapterSummary, list_adapters};
 pub use buffer::{Buffer, MemoryUse};
 pub use capabilities::Capabilities;
 pub use context::Gpu;
-pub use kernel::{Cost, Launch, groups_1d};
+pub use kernel::{Cost, LOOP_TRIPS, Launch, groups_1d};
 pub use profile::ProfileRow;

@@ -33,6 +33,8 @@ catalogue! {
     "batch_norm_stats",
     "batch_norm_stats_merge",
     "batch_norm_stats_running",
+    "ceiling_copy",
+    "ceiling_fma",
     "clip_grad_norm",
     "clip_grad_norm_scale",
     "clip_grad_norm_stats",
@@ -63,7 +65,9 @@ catalogue! {
     "rmsprop",
     "sgd",
     "pixel_shuffle",
+    "pixel_shuffle_2x",
     "pixel_unshuffle",
+    "pixel_unshuffle_2x",
     "sum_partials",
 }
 

@@ -11,12 +11,13 @@ const NO_DEVICE_SELECT: &str = "NODEVICE_SELECT";
 
 /// Prepares the environment for Mesa's drivers. To be called from `main` before any thread starts.
 ///
-/// Lavapipe gets 512-bit vectors where the processor has AVX-512F, which it does not use by itself. Mesa's shader cache does not
-/// record the vector width of what it holds, so the wider code gets a cache folder of its own; without one (or where the user has
-/// set either variable) the width stays. Where no desktop session runs, the layer that asks it for its GPU is left out.
+/// Lavapipe gets 512-bit vectors, which it does not use by itself, where they pay: on AMD's processors with AVX-512F. On Intel's a
+/// training step takes half as long again with them (benches/REJECTED.md). Mesa's shader cache does not record the vector width of what
+/// it holds, so the wider code gets a cache folder of its own; without one (or where the user has set either variable) the width stays.
+/// Where no desktop session runs, the layer that asks it for its GPU is left out.
 pub fn prepare_software_device() {
     let mut settings = Vec::new();
-    if has_avx512()
+    if gains_from_avx512()
         && env::var_os(VECTOR_WIDTH).is_none()
         && env::var_os(CACHE_FOLDER).is_none()
         && let Some(folder) = cache_folder(env::var_os("XDG_CACHE_HOME"), env::var_os("HOME"))
@@ -44,12 +45,13 @@ fn needs_no_device_select(is_set: impl Fn(&str) -> bool) -> bool {
 }
 
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-fn has_avx512() -> bool {
-    std::arch::is_x86_feature_detected!("avx512f")
+fn gains_from_avx512() -> bool {
+    let amd = || std::fs::read_to_string("/proc/cpuinfo").is_ok_and(|text| text.contains("AuthenticAMD"));
+    std::arch::is_x86_feature_detected!("avx512f") && amd()
 }
 
 #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
-fn has_avx512() -> bool {
+fn gains_from_avx512() -> bool {
     false
 }
 

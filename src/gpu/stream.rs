@@ -1,6 +1,7 @@
 //! Records dispatches and submits them in bounded batches, so that no submission runs into a driver's watchdog (two seconds on
 //! Windows) and no long queue builds up on the host.
 
+use crate::gpu::Cost;
 use crate::gpu::profile::Profiler;
 
 /// Dispatches in one submission at most.
@@ -14,6 +15,8 @@ pub(super) struct Stream {
     pass: Option<wgpu::ComputePass<'static>>,
     dispatches: u32,
     flops: f64,
+    /// Work of all dispatches so far.
+    pub(super) work: Cost,
     pub(super) profiler: Option<Profiler>,
 }
 
@@ -50,14 +53,18 @@ impl Stream {
         }
         self.dispatches += 1;
         self.flops += launch.cost.flops;
+        self.work.flops += launch.cost.flops;
+        self.work.bytes += launch.cost.bytes;
         self.dispatches >= MAX_DISPATCHES || self.flops >= MAX_FLOPS || self.profiler.as_ref().is_some_and(Profiler::is_full)
     }
 
-    /// Adds a copy between buffers.
-    pub(super) fn copy(&mut self, device: &wgpu::Device, source: &wgpu::Buffer, target: &wgpu::Buffer, bytes: u64) {
+    /// Adds a copy between buffers of `words` words that begin at the given words.
+    pub(super) fn copy(&mut self, device: &wgpu::Device, source: (&wgpu::Buffer, usize), target: (&wgpu::Buffer, usize), words: usize) {
         self.pass = None;
         let encoder = self.encoder.get_or_insert_with(|| device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: None }));
-        encoder.copy_buffer_to_buffer(source, 0, target, 0, bytes);
+        let [from, to, bytes] = [source.1, target.1, words].map(|words| words as u64 * 4);
+        encoder.copy_buffer_to_buffer(source.0, from, target.0, to, bytes);
+        self.work.bytes += 2.0 * bytes as f64;
     }
 
     /// Submits what was recorded.

@@ -5,6 +5,7 @@ pub mod adaptive_avg_pool2d;
 pub mod add;
 pub mod batch_norm;
 pub mod cat;
+pub mod ceiling;
 pub mod clip_grad_norm;
 pub mod conv2d;
 pub mod gaussian_blur;

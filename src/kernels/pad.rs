@@ -64,6 +64,14 @@ pub(super) fn copy_block(input: &Tensor, output: &Tensor, block: &Block) -> Resu
         // Without a shift a block is one contiguous run of each image.
         let pixels = h_in * w_in;
         let run = channels * pixels;
+        if input.gpu().capabilities().software {
+            // A kernel moves memory at a third of memcpy's rate there.
+            for image in 0..n {
+                let (from, to) = (image * image_in + begin_in, image * image_out + begin_out);
+                input.gpu().copy_words((input.buffer(), from), (output.buffer(), to), run);
+            }
+            return Ok(());
+        }
         (h_in, h_out, w_in, w_out, channels) = (1, 1, run, run, 1);
     }
     let scalar = [w_in, w_out, right.unsigned_abs(), image_in, image_out, begin_in, begin_out].iter().any(|v| !v.is_multiple_of(4));

@@ -52,6 +52,8 @@ pub const LAYOUTS: &[Layout] = &[
     Layout::of::<super::batch_norm::BatchNormStatsMergeParams>(),
     Layout::of::<super::batch_norm::BatchNormStatsParams>(),
     Layout::of::<super::batch_norm::BatchNormStatsRunningParams>(),
+    Layout::of::<super::ceiling::CeilingCopyParams>(),
+    Layout::of::<super::ceiling::CeilingFmaParams>(),
     Layout::of::<super::clip_grad_norm::ClipGradNormParams>(),
     Layout::of::<super::clip_grad_norm::ClipGradNormScaleParams>(),
     Layout::of::<super::clip_grad_norm::ClipGradNormStatsParams>(),

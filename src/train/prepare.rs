@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::Start;
 use super::checkpoint::{Best, Criterion, State};
 use super::evaluation::Evaluation;
-use super::folder::{BEST_FILE, RunFolder};
+use super::folder::{BEST_FILE, LAST, RunFolder};
 use crate::config::{Config, Precision};
 use crate::data::dataset::Dataset;
 use crate::data::day::Split;
@@ -48,6 +48,9 @@ impl<'a> Training<'a> {
         let evaluation = Evaluation::open(config)?;
         let folder = RunFolder::open(path)?;
         let mut training = Training { config, folder, train, val, evaluation, resumed: None, weights: None, best: None, notes: Vec::new() };
+        if config.periodical_evaluation && training.evaluation.is_none() {
+            training.notes.push("periodical_evaluation needs path_eval and path_eval_split_csv: no maps are drawn during training".into());
+        }
         match start {
             Start::Fresh => training.refuse_earlier_run()?,
             Start::Weights(path) => {
@@ -87,13 +90,20 @@ impl<'a> Training<'a> {
             0 => format!("resuming at {}, at the beginning of epoch {}", checkpoint.display(), state.epoch + 1),
             _ => format!("resuming at {}, after epoch {} of {}", checkpoint.display(), state.epoch, self.config.epochs),
         });
-        self.best = state.best.filter(|best| best.criterion == self.criterion());
+        // Where a run is taken back, the best weights on disk are those that `last` speaks of.
+        let of_last = State::read(&self.folder.join(LAST)).ok().and_then(|last| last.best);
+        self.best = of_last.or(state.best).filter(|best| best.criterion == self.criterion());
         if self.best.is_some() && !self.folder.join(BEST_FILE).is_file() {
             self.notes.push(format!("{BEST_FILE} is not beside the checkpoints: the best epoch is looked for anew"));
             self.best = None;
         }
         self.resumed = Some((checkpoint, state));
         Ok(())
+    }
+
+    /// Whether the run goes on from `last` of its own folder, which then holds its state already.
+    pub(super) fn starts_at_last(&self) -> bool {
+        self.resumed.as_ref().is_some_and(|(checkpoint, _)| is_inside(checkpoint, &self.folder.join(LAST)))
     }
 
     /// Which loss chooses the best weights.

@@ -41,7 +41,7 @@ impl Training<'_> {
             watcher.note(format!("all {} epochs are done; set a larger `epochs` to go on", self.config.epochs));
             return Ok(summary(&self, first, done));
         }
-        if self.resumed.is_none() {
+        if !self.starts_at_last() {
             // So that a stop within the first epoch, too, leaves something to resume, `--weights` included.
             let weights = checkpoint::finite_weights(session.model.parameters()).map_err(|error| match (error, &self.weights) {
                 (Error::NotFinite(message), Some(path)) => Error::Weights { path: path.clone(), message: format!("{message}; use others") },

@@ -36,11 +36,34 @@ pub fn wide(values: &[f32]) -> Vec<f64> {
     values.iter().map(|&value| f64::from(value)).collect()
 }
 
+/// Whether a variant that needs `feature` can run here. Where it cannot, says so, and fails if `MELTCORE_REQUIRE` (a list such as
+/// `gpu,coop,simd`: a real GPU, cooperative matrices, SIMD registers of a software device) names the feature.
+pub fn runs_here(variant: &str, feature: &str, available: bool) -> bool {
+    if !available {
+        println!("ignored: {variant} needs {feature}");
+        let required = std::env::var("MELTCORE_REQUIRE").unwrap_or_default();
+        let missing = required.split(',').any(|name| name.trim() == feature);
+        assert!(!missing, "{variant} needs {feature}, which MELTCORE_REQUIRE asks for and this device lacks");
+    }
+    available
+}
+
+/// Leaves NaN in the buffers that the next tensors of this length get, so that elements that a kernel forgets to write, and pad
+/// elements that it should not use, are found.
+pub fn poison(gpu: &Gpu, len: usize) {
+    let _dropped_together = [0, 1, 2].map(|_| Tensor::full(gpu, [len], f32::NAN).unwrap());
+}
+
 /// Fails unless |got − want| ≤ `rtol`·max |want| everywhere.
 pub fn assert_close(what: &str, got: &Tensor, want: &[f64], rtol: f64) {
+    assert_within(what, got, want, rtol, 1e-30);
+}
+
+/// Fails unless |got − want| ≤ `atol` + `rtol`·max |want| everywhere.
+pub fn assert_within(what: &str, got: &Tensor, want: &[f64], rtol: f64, atol: f64) {
     let got = got.to_vec().unwrap();
     assert_eq!(got.len(), want.len(), "{what}: lengths differ");
-    let allowance = 1e-30 + rtol * want.iter().fold(0.0, |largest: f64, value| largest.max(value.abs()));
+    let allowance = atol + rtol * want.iter().fold(0.0, |largest: f64, value| largest.max(value.abs()));
     for (i, (got, want)) in got.iter().zip(want).enumerate() {
         let error = (f64::from(*got) - want).abs();
         assert!(error <= allowance, "{what}[{i}] is {got}, expected {want} within {allowance:e}");

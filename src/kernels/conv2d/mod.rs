@@ -13,15 +13,19 @@ pub use select::{Algorithm, select};
 
 use crate::error::{Error, Result};
 use crate::gpu::shader::Variant;
-use crate::gpu::{Cost, Launch, groups_1d};
+use crate::gpu::{Cost, Gpu, LOOP_TRIPS, Launch, groups_1d};
 use crate::kernels::params;
 use crate::kernels::pixel_shuffle::{pixel_shuffle, pixel_unshuffle};
+use crate::kernels::sum_partials::sum_partials;
 use crate::tensor::{Shape, Tensor};
 
 params!(
-    /// Extents of `conv2d_grad_bias`.
-    GradBiasParams for "conv2d_grad_bias" { n: u32, c: u32, packs: u32 }
+    /// Extents of `conv2d_grad_bias`, and images and packs of a plane that one workgroup sums.
+    GradBiasParams for "conv2d_grad_bias" { n: u32, c: u32, packs: u32, span_images: u32, span_packs: u32 }
 );
+
+/// Largest spans of `conv2d_grad_bias`: at most 128 trips over a plane for each of 256 images, well below [`LOOP_TRIPS`].
+const BIAS_SPAN: [usize; 2] = [256, 128 * 64];
 
 /// y = act(x ∗ w + b); `activation` is the kind of `shared/activate.wgsl` (0: none).
 ///
@@ -29,12 +33,12 @@ params!(
 /// input `[n, c_in, h_in, w_in]`, weight `[c_out, c_in / groups, kernel_h, kernel_w]`, bias `[c_out]`, output `[n, c_out, h_out, w_out]`.
 ///
 /// # Errors
-/// Shapes that do not fit; out of memory.
+/// Shapes that do not fit; more channels than a software device can sum; out of memory.
 pub fn conv2d(input: &Tensor, weight: &Tensor, bias: Option<&Tensor>, attrs: &Conv2dAttrs, activation: u32) -> Result<Tensor> {
     let dims = Conv2dDims::forward(input, weight, attrs)?;
     check_bias(bias, dims.c_out)?;
     let output = Tensor::empty(input.gpu(), [dims.n, dims.c_out, dims.h_out, dims.w_out])?;
-    match select(input.gpu().capabilities(), &dims) {
+    match chosen(input.gpu(), &dims, dims.in_per_group())? {
         Algorithm::Software3x3 { lanes } => software::conv_3x3(&dims, lanes, false, input, weight, bias, activation, &output)?,
         Algorithm::Software1x1 { lanes } => software::conv_1x1(&dims, lanes, false, input, weight, bias, activation, &output)?,
         Algorithm::SoftwarePatches { lanes } => {
@@ -53,12 +57,12 @@ pub fn conv2d(input: &Tensor, weight: &Tensor, bias: Option<&Tensor>, attrs: &Co
 /// with the extents of `dims`.
 ///
 /// # Errors
-/// Shapes that do not fit; out of memory.
+/// Shapes that do not fit; more channels than a software device can sum; out of memory.
 pub fn conv2d_grad_input(dims: &Conv2dDims, grad_output: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
     dims.expect_output("conv2d_grad_input", grad_output)?;
     check_bias(bias, dims.c_in)?;
     let grad_input = Tensor::empty(grad_output.gpu(), [dims.n, dims.c_in, dims.h_in, dims.w_in])?;
-    match select(grad_output.gpu().capabilities(), dims) {
+    match chosen(grad_output.gpu(), dims, dims.c_out / dims.attrs.groups)? {
         Algorithm::Software3x3 { lanes } => software::conv_3x3(dims, lanes, true, grad_output, weight, bias, 0, &grad_input)?,
         Algorithm::Software1x1 { lanes } => software::conv_1x1(dims, lanes, true, grad_output, weight, bias, 0, &grad_input)?,
         Algorithm::SoftwarePatches { lanes } => {
@@ -102,18 +106,43 @@ pub fn conv2d_grad_weight(dims: &Conv2dDims, input: &Tensor, grad_output: &Tenso
 /// Not four axes; out of memory.
 pub fn conv2d_grad_bias(grad_output: &Tensor) -> Result<Tensor> {
     let [n, c, h, w] = grad_output.nchw("conv2d_grad_bias")?;
-    let grad_bias = Tensor::empty(grad_output.gpu(), [c])?;
     let scalar = !(h * w).is_multiple_of(4);
     let packs = if scalar { h * w } else { h * w / 4 };
+    let [span_images, span_packs] = [n.min(BIAS_SPAN[0]), packs.min(BIAS_SPAN[1])];
+    let spans = n.div_ceil(span_images) * packs.div_ceil(span_packs);
+    let partials = Tensor::empty(grad_output.gpu(), [spans * c])?;
+    let params =
+        GradBiasParams { n: n as u32, c: c as u32, packs: packs as u32, span_images: span_images as u32, span_packs: span_packs as u32 };
     grad_output.gpu().launch(&Launch {
         stem: "conv2d_grad_bias",
         variant: Variant { consts: vec![], scalar },
-        immediates: bytemuck::bytes_of(&GradBiasParams { n: n as u32, c: c as u32, packs: packs as u32 }),
-        buffers: &[grad_output.buffer(), grad_bias.buffer()],
-        groups: groups_1d(c),
+        immediates: bytemuck::bytes_of(&params),
+        buffers: &[grad_output.buffer(), partials.buffer()],
+        groups: groups_1d(spans * c),
         cost: Cost::new(grad_output.len() as f64, grad_output.len() + c),
     })?;
-    Ok(grad_bias)
+    sum_partials(&partials, spans, &Shape::from([c]))
+}
+
+/// The selected algorithm of a pass that sums over `channels`.
+///
+/// # Errors
+/// More products than the loops of a software device can sum.
+fn chosen(gpu: &Gpu, dims: &Conv2dDims, channels: usize) -> Result<Algorithm> {
+    let algorithm = select(gpu.capabilities(), dims);
+    let taps = dims.kernel_h * dims.kernel_w;
+    let trips = channels
+        * match algorithm {
+            Algorithm::Portable => dims.kernel_h * (dims.kernel_w + 2) + 2,
+            Algorithm::Software3x3 { .. } | Algorithm::Software1x1 { .. } => 1,
+            Algorithm::SoftwarePatches { .. } => taps,
+        };
+    if gpu.capabilities().software && trips > LOOP_TRIPS {
+        let message =
+            format!("sums over {channels} channels × {taps} taps are too long for {}: use fewer channels", gpu.capabilities().name);
+        return Err(Error::shape("conv2d", message));
+    }
+    Ok(algorithm)
 }
 
 fn check_bias(bias: Option<&Tensor>, channels: usize) -> Result<()> {

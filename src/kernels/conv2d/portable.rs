@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::gpu::shader::Variant;
-use crate::gpu::{Launch, groups_1d};
+use crate::gpu::{LOOP_TRIPS, Launch, groups_1d};
 use crate::kernels::conv2d::Conv2dDims;
 use crate::kernels::params;
 use crate::kernels::sum_partials::sum_partials;
@@ -95,7 +95,8 @@ pub(super) fn grad_weight(d: &Conv2dDims, input: &Tensor, grad_output: &Tensor) 
     let (out, inp) = (channel_tile(out_per_group, 8), channel_tile(d.in_per_group(), 4));
     let tiles = out_per_group.div_ceil(out) * d.in_per_group().div_ceil(inp) * d.attrs.groups * d.kernel_h * d.kernel_w;
     // Enough workgroups to fill a large GPU, but no span below 4096 pixels: each one costs a partial result.
-    let spans = (d.n * d.h_out * d.w_out / 4096).min(2048usize.div_ceil(tiles)).max(1);
+    let pixels = d.n * d.h_out * d.w_out;
+    let spans = (pixels / 4096).min(2048usize.div_ceil(tiles)).max(pixels.div_ceil(64 * LOOP_TRIPS));
     let shape = Shape::from([d.c_out, d.in_per_group(), d.kernel_h, d.kernel_w]);
     let partials = Tensor::empty(input.gpu(), [spans * d.weight_len()])?;
     let p = PortableParams::new(d, false);

@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::gpu::shader::Variant;
-use crate::gpu::{Launch, groups_1d};
+use crate::gpu::{LOOP_TRIPS, Launch, groups_1d};
 use crate::kernels::conv2d::Conv2dDims;
 use crate::kernels::params;
 use crate::kernels::sum_partials::sum_partials;
@@ -133,7 +133,8 @@ pub(super) fn conv_1x1(
     })
 }
 
-/// Tile of a weight gradient: output channels a load and loads, and the spans that keep both cores busy without many partial sums.
+/// Tile of a weight gradient: output channels a load and loads, and the spans that keep both cores busy without many partial sums and
+/// the loops short enough.
 struct GradWeightTile {
     out: usize,
     loads: usize,
@@ -142,11 +143,13 @@ struct GradWeightTile {
 }
 
 impl GradWeightTile {
-    fn new(lanes: usize, owners: usize, c_out: usize, most_loads: usize, work: usize) -> Self {
+    /// `work` counts what spans are made of, `trips` those of the kernel's loops over one of them.
+    fn new(lanes: usize, owners: usize, c_out: usize, most_loads: usize, work: usize, trips: usize) -> Self {
         let out = out_tile(c_out, &[1, 4, 8, lanes]).min(lanes);
         let loads = c_out.div_ceil(out).min(most_loads);
         let blocks = owners.div_ceil(lanes) * c_out.div_ceil(out * loads);
-        let spans = 16usize.div_ceil(blocks).min(work).max(1);
+        let fewest = work.div_ceil((LOOP_TRIPS / trips).max(1));
+        let spans = 16usize.div_ceil(blocks).min(work).max(fewest);
         GradWeightTile { out, loads, spans, groups: blocks * spans }
     }
 
@@ -157,7 +160,7 @@ impl GradWeightTile {
 }
 
 pub(super) fn grad_weight_3x3(d: &Conv2dDims, lanes: u32, input: &Tensor, grad_output: &Tensor) -> Result<Tensor> {
-    let tile = GradWeightTile::new(lanes as usize, d.c_in * 3, d.c_out, 2, d.n * d.h_in);
+    let tile = GradWeightTile::new(lanes as usize, d.c_in * 3, d.c_out, 2, d.n * d.h_in, d.w_in.div_ceil(4) + 2);
     let partials = Tensor::empty(input.gpu(), [tile.spans * d.weight_len()])?;
     let params = GradWeight3x3Params {
         n: d.n as u32,
@@ -180,7 +183,7 @@ pub(super) fn grad_weight_3x3(d: &Conv2dDims, lanes: u32, input: &Tensor, grad_o
 
 pub(super) fn grad_weight_1x1(d: &Conv2dDims, lanes: u32, input: &Tensor, grad_output: &Tensor) -> Result<Tensor> {
     let pixels = d.h_in * d.w_in;
-    let tile = GradWeightTile::new(lanes as usize, d.c_in, d.c_out, 4, d.n * pixels.div_ceil(4));
+    let tile = GradWeightTile::new(lanes as usize, d.c_in, d.c_out, 4, d.n * pixels.div_ceil(4), 1);
     let partials = Tensor::empty(input.gpu(), [tile.spans * d.weight_len()])?;
     let params =
         GradWeight1x1Params { n: d.n as u32, c_in: d.c_in as u32, c_out: d.c_out as u32, pixels: pixels as u32, spans: tile.spans as u32 };

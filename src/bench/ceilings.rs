@@ -1,0 +1,35 @@
+//! The device's own ceilings: memory traffic by copies, arithmetic by multiplications and additions in registers.
+
+use crate::bench::case::{Case, Job, noisy};
+use crate::gpu::Gpu;
+use crate::kernels::ceiling::{CHAINS, STEPS, ceiling_copy, ceiling_fma};
+use crate::tensor::Tensor;
+
+const RECURRENCE: [f32; 2] = [0.75, 0.5];
+
+pub(super) fn cases(gpu: &Gpu) -> Vec<Case> {
+    let software = gpu.capabilities().software;
+    // Past the last-level cache of the largest devices, within what one binding may see.
+    let largest: u64 = if software { 64 << 20 } else { 1 << 30 };
+    let words = (largest.min(gpu.capabilities().max_binding_bytes) / 4) as usize;
+    let (threads, rounds) = if software { (1 << 14, 64) } else { (1 << 20, 256) };
+    vec![
+        Case::new(format!("ceiling_copy {}MiB", words >> 18), move |gpu| {
+            let (input, values) = noisy(gpu, 1, [words])?;
+            let output = Tensor::empty(gpu, [words])?;
+            let run = move || ceiling_copy(&input, &output).map(|()| output.clone());
+            Ok(Job::new(run, move |i| f64::from(values[i]), 0.0))
+        }),
+        Case::new("ceiling_fma", move |gpu| {
+            let gpu = gpu.clone();
+            let expected = move |i: usize| {
+                let chain = |start: usize| {
+                    let step = |a: f64| a * f64::from(RECURRENCE[0]) + f64::from(RECURRENCE[1]);
+                    (0..rounds * STEPS).fold((i % 64 + start) as f64, |a, _| step(a))
+                };
+                (0..CHAINS).map(chain).sum()
+            };
+            Ok(Job::new(move || ceiling_fma(&gpu, threads, rounds, RECURRENCE), expected, 1e-5))
+        }),
+    ]
+}

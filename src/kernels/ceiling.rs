@@ -1,0 +1,63 @@
+//! Launchers of `ceiling_copy` and `ceiling_fma`, which do nothing useful as fast as the device can: the measure of other kernels.
+//! Shaders: `shaders/ceiling_copy.wgsl`, `shaders/ceiling_fma.wgsl`.
+
+use crate::error::{Error, Result};
+use crate::gpu::{Cost, Gpu, Launch, groups_1d};
+use crate::kernels::params;
+use crate::tensor::Tensor;
+
+params!(
+    /// Length in packs of four.
+    CeilingCopyParams for "ceiling_copy" { packs: u32 }
+);
+params!(
+    /// Invocations, rounds of [`STEPS`] multiplications and additions, and the recurrence a ← a·factor + term.
+    CeilingFmaParams for "ceiling_fma" { len: u32, rounds: u32, factor: f32, term: f32 }
+);
+
+/// Multiplications and additions a round of each chain.
+pub const STEPS: usize = 16;
+/// Independent chains an invocation.
+pub const CHAINS: usize = 24;
+
+/// Copies `input` into `output`.
+///
+/// # Shapes
+/// Any, of the same length.
+///
+/// # Errors
+/// Lengths that differ.
+pub fn ceiling_copy(input: &Tensor, output: &Tensor) -> Result<()> {
+    if input.len() != output.len() {
+        return Err(Error::shape("ceiling_copy", format!("{} cannot be copied into {}", input.shape(), output.shape())));
+    }
+    let packs = input.len().div_ceil(4);
+    input.gpu().launch(&Launch {
+        stem: "ceiling_copy",
+        variant: Default::default(),
+        immediates: bytemuck::bytes_of(&CeilingCopyParams { packs: packs as u32 }),
+        buffers: &[input.buffer(), output.buffer()],
+        groups: groups_1d(packs.div_ceil(64)),
+        cost: Cost::new(0.0, 2 * input.len()),
+    })
+}
+
+/// Runs `rounds`·[`STEPS`] steps of a ← a·factor + term in [`CHAINS`] chains of each of `len` invocations.
+///
+/// # Shapes
+/// Gives `[len]`: the sum of each invocation's chains, which begin at (invocation mod 64) + 0, 1, … 23.
+///
+/// # Errors
+/// Out of memory.
+pub fn ceiling_fma(gpu: &Gpu, len: usize, rounds: usize, [factor, term]: [f32; 2]) -> Result<Tensor> {
+    let output = Tensor::empty(gpu, [len])?;
+    gpu.launch(&Launch {
+        stem: "ceiling_fma",
+        variant: Default::default(),
+        immediates: bytemuck::bytes_of(&CeilingFmaParams { len: len as u32, rounds: rounds as u32, factor, term }),
+        buffers: &[output.buffer()],
+        groups: groups_1d(len.div_ceil(64)),
+        cost: Cost::new(2.0 * (len * rounds * STEPS * CHAINS) as f64, len),
+    })?;
+    Ok(output)
+}
