@@ -23,8 +23,10 @@ pub fn quicklook(title: &str, field: &Field, grey: &str) -> Result<Canvas> {
     let (title_cap, label_cap) = ((size / 55.0).clamp(10.0, 16.0), (size / 75.0).clamp(8.0, 12.0));
     let margin = (size / 40.0).clamp(12.0, 28.0) as usize;
     let inner = map.cols().max(300);
+    // Room for descenders above the bar.
+    let gap = 6 + (0.6 * title_cap) as usize;
     let title_rows = title_cap as usize + margin * 3 / 4;
-    let mut canvas = Canvas::new(map.rows() + margin * 2 + title_rows + 8 + colorbar_rows(label_cap), inner + 2 * margin, PAPER);
+    let mut canvas = Canvas::new(map.rows() + margin * 2 + title_rows + gap + colorbar_rows(label_cap), inner + 2 * margin, PAPER);
 
     let map_col = margin + (inner - map.cols()) / 2;
     canvas.blit(&map, margin, map_col);
@@ -37,7 +39,7 @@ pub fn quicklook(title: &str, field: &Field, grey: &str) -> Result<Canvas> {
     canvas.text(&fit_text(title, title_cap, room), baseline, margin as f32, title_cap, Anchor::Left, INK);
     canvas.text(&caption, baseline, (margin + inner) as f32, label_cap, Anchor::Right, INK_LIGHT);
 
-    let bar_row = baseline + 12;
+    let bar_row = baseline + gap;
     let swatch = (label_cap * 1.4) as usize;
     let key_cols = swatch + 6 + text_width(grey, label_cap) as usize;
     let bar_cols = (inner - key_cols - 2 * margin).max(80);

@@ -126,8 +126,9 @@ impl Field<'_> {
     }
 }
 
-/// Draws a pixel of a coast, light on dark ground and dark on light.
+/// Draws a pixel of a coast, light on dark ground and dark on light; one that is drawn already stays as it is.
 fn mark_coast(canvas: &mut Canvas, row: usize, col: usize) {
-    let dark = canvas.get(row, col).is_some_and(|[r, g, b]| 3 * u32::from(r) + 6 * u32::from(g) + u32::from(b) < 1000);
-    canvas.set(row, col, if dark { PAPER } else { INK });
+    let Some(ground) = canvas.get(row, col).filter(|colour| ![INK, PAPER].contains(colour)) else { return };
+    let [r, g, b] = ground.map(u32::from);
+    canvas.set(row, col, if 3 * r + 6 * g + b < 1000 { PAPER } else { INK });
 }
