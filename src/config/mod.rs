@@ -58,7 +58,7 @@ pub struct Config {
     pub blur_sigma: BTreeMap<String, f64>,
     /// Reference's batched blur: MAR takes the kernel size of PMW \[false\].
     pub use_batch_blur: bool,
-    /// Crop and tile size `\[rows, columns\]`, pixels \[512, 512, ours\].
+    /// Crop and tile size `[rows, columns]`, pixels \[512, 512, ours\].
     pub img_size: [usize; 2],
     /// Crops a training step \[8, ours\].
     pub batch_size: usize,
@@ -124,7 +124,7 @@ pub struct Config {
     pub precision: Precision,
     /// Tiles a prediction step \[1\].
     pub prediction_batch_size: usize,
-    /// `None` (null): `img_size\[0\]`.
+    /// `None` (null): `img_size[0]`.
     pub prediction_stride: Option<usize>,
     /// Pixels dropped at each inner side of a tile \[0, ours\].
     pub erode_size: usize,
