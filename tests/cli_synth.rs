@@ -1,0 +1,92 @@
+//! `meltcore synth` as a process: what it writes, what it refuses, and the commands that it prints, run as printed.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn synth(out: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_meltcore")).args(["synth", "--out"]).arg(out).args(arguments).output().unwrap()
+}
+
+fn notes(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// The smallest of everything.
+const SMALL: [&str; 4] = ["--size", "80x64", "--days", "6"];
+
+#[test]
+fn a_folder_of_something_else_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("sample");
+    let made = synth(&out, &[&SMALL[..], &["-q"]].concat());
+    assert_eq!((made.status.code(), notes(&made).as_str()), (Some(0), ""));
+    let config = std::fs::read(out.join("config.yaml")).unwrap();
+
+    // An unfinished dataset of the same options is completed to the same bits.
+    std::fs::remove_file(out.join("config.yaml")).unwrap();
+    std::fs::remove_dir_all(out.join("melt")).unwrap();
+    assert_eq!(synth(&out, &SMALL).status.code(), Some(0));
+    assert_eq!(std::fs::read(out.join("config.yaml")).unwrap(), config);
+
+    std::fs::create_dir(folder.path().join("other")).unwrap();
+    std::fs::write(folder.path().join("other/thesis.tex"), "").unwrap();
+    let file = out.join("dem.tif");
+    for (out, arguments, status, wanted) in [
+        (&out, &["--seed", "7"][..], 2, "--size 80x64 --days 6 --seed 42"),
+        (&folder.path().join("other"), &SMALL, 2, "thesis.tex"),
+        (&file, &SMALL, 4, "dem.tif"),
+        (&folder.path().join("tiny"), &["--size", "20x20"], 2, "64"),
+        (&folder.path().join("long"), &["--days", "2000"], 2, "--days 2000"),
+        (&folder.path().join("real"), &["--geography", "no/such/folder"], 2, "landMask_100m.tif"),
+    ] {
+        let refused = synth(out, arguments);
+        let said = notes(&refused);
+        assert!(refused.status.code() == Some(status) && said.contains(wanted), "{arguments:?}: {said}");
+        assert!(said.starts_with("error: ") && said.lines().count() == 1, "{said}");
+    }
+    assert!(!folder.path().join("tiny").exists() && !folder.path().join("real").exists());
+}
+
+#[test]
+fn real_geography_sets_the_width() {
+    let geography = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/helheim");
+    if !geography.exists() {
+        println!("skipped: {} is absent", geography.display());
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let made = synth(&folder.path().join("real"), &["--days", "6", "--geography", geography.to_str().unwrap()]);
+    assert!(made.status.success() && notes(&made).contains("256 x 146 pixels"), "{}", notes(&made));
+}
+
+#[cfg(unix)]
+#[test]
+fn the_printed_commands_lead_to_scores() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = Command::new(env!("CARGO_BIN_EXE_meltcore"))
+        .args(["synth", "--out", "it's a sample", "--size", "80x64", "--days", "10"])
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    let said = notes(&made);
+    let commands: Vec<&str> = said.lines().filter_map(|line| line.trim_start().strip_prefix("meltcore ")).collect();
+    assert_eq!(commands.len(), 4, "{said}");
+    let run = |command: &str| {
+        let words = format!("{} {command}", env!("CARGO_BIN_EXE_meltcore"));
+        let done = Command::new("sh").args(["-c", &words]).current_dir(folder.path()).output().unwrap();
+        assert_eq!(done.status.code(), Some(0), "{command}: {}", notes(&done));
+        String::from_utf8(done.stdout).unwrap()
+    };
+    let out = folder.path().join("it's a sample");
+    for command in &commands {
+        let short = if command.starts_with("train") { " --set epochs=1" } else { "" };
+        let table = run(&format!("{command}{short}"));
+        assert_eq!(table.contains("running-mean"), command.starts_with("eval"));
+    }
+    for made in ["scores/scores.json", "scores/scores.csv", "checkpoints/best.safetensors"] {
+        assert!(out.join("runs/unet").join(made).is_file(), "{made}");
+    }
+    // The days to be mapped, too, have all inputs.
+    run(&commands[2].replace("--split test", "--split deploy --no-png"));
+    assert_eq!(std::fs::read_dir(out.join("runs/unet/deploy")).unwrap().count(), 10);
+}
