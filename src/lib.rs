@@ -19,7 +19,7 @@
 //! | [`preprocess`], [`evaluate`] | rasters to network inputs; maps to scores |
 //! | [`predict`] | full scenes by mosaicking tiles |
 //! | [`train`], [`baselines`] | the loop, checkpoints, logs; maps without a network |
-//! | [`verify`], [`bench`](crate::kernels), [`synth`] | PyTorch fixtures replayed; kernels timed; a believable sample scene |
+//! | [`verify`], [`mod@bench`], [`synth`] | PyTorch fixtures replayed; kernels timed; a believable sample scene |
 //! | [`cli`] | arguments in, one call down, table out |
 //!
 //! One name finds a whole story: `rg conv2d_grad_weight` shows the shader (`shaders/conv2d_grad_weight.wgsl`), its launcher

@@ -43,8 +43,8 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
         match replay(&gpu, file, args.rtol_scale) {
             Ok(row) => rows.push(row),
             Err(error) => {
-                // A device that failed would fail again; any other trouble is this file's own.
-                let stop = matches!(error, Error::Device(_) | Error::OutOfMemory(_));
+                // A device that failed would fail again; any other trouble, its memory included, is this file's own.
+                let stop = matches!(error, Error::Device(_));
                 errors.push(error);
                 if stop {
                     break;
@@ -59,7 +59,8 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
     } else {
         print_table(&rows, errors.len())?
     }
-    // Every error is printed once: the last one by whoever gets this function's answer.
+    // Every error is printed once: the last one, which decides the exit status, by whoever gets this function's answer.
+    errors.sort_by_key(Error::exit_status);
     let last = errors.pop();
     errors.iter().for_each(output::print_error);
     last.map_or_else(|| judge(&rows), Err)

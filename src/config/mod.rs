@@ -28,7 +28,7 @@ pub struct Config {
     pub file: String,
     /// The model or baseline; absent (as in the published `time_interpolate_sar` config) means that baseline, see [`Config::require_model_key`].
     pub model_key: ModelKey,
-    /// Seed of every random draw [42].
+    /// Seed of every random draw \[42\].
     pub seed: u64,
     /// Folder that the variables' paths are relative to [`.`, ours].
     pub data_root: PathBuf,
@@ -46,103 +46,103 @@ pub struct Config {
     pub mean: BTreeMap<String, f64>,
     /// `std_<variable>`, in the variable's unit, above 0.
     pub std: BTreeMap<String, f64>,
-    /// MAR is divided by this before it is normalised [1].
+    /// MAR is divided by this before it is normalised \[1\].
     pub max_mar_wa1: f64,
-    /// MODIS reflectances are divided by this [10000].
+    /// MODIS reflectances are divided by this \[10000\].
     pub max_modis: f64,
-    /// Whether inputs are normalised by mean and std [true].
+    /// Whether inputs are normalised by mean and std \[true\].
     pub normalize_inputs: bool,
     /// `<variable>_GaussianBlur_kernel_size` (odd; 1 or absent: no blur).
     pub blur_kernel_size: BTreeMap<String, usize>,
     /// `<variable>_GaussianBlur_sigma`, pixels.
     pub blur_sigma: BTreeMap<String, f64>,
-    /// Reference's batched blur: MAR takes the kernel size of PMW [false].
+    /// Reference's batched blur: MAR takes the kernel size of PMW \[false\].
     pub use_batch_blur: bool,
-    /// Crop and tile size `[rows, columns]`, pixels [512, 512, ours].
+    /// Crop and tile size `[rows, columns]`, pixels \[512, 512, ours\].
     pub img_size: [usize; 2],
-    /// Crops a training step [8, ours].
+    /// Crops a training step \[8, ours\].
     pub batch_size: usize,
-    /// Epochs to train [500, ours].
+    /// Epochs to train \[500, ours\].
     pub epochs: usize,
-    /// Optimizer [adam, ours].
+    /// Optimizer \[adam, ours\].
     pub optimizer: OptimizerKind,
-    /// Learning rate at the start [1e-4, ours].
+    /// Learning rate at the start \[1e-4, ours\].
     pub learning_rate: f64,
-    /// L2 penalty added to the gradient [0].
+    /// L2 penalty added to the gradient \[0\].
     pub weight_decay: f64,
     /// RMSprop 0.999, SGD 0, fixed by the reference; settable only through `train_steps` fixtures.
     pub momentum: Option<f64>,
-    /// Largest total gradient norm [1].
+    /// Largest total gradient norm \[1\].
     pub gradient_clipping: f64,
-    /// Training loss [l1, ours].
+    /// Training loss \[l1, ours\].
     pub loss_function: LossKind,
-    /// Learning-rate schedule [ReduceLROnPlateau, ours].
+    /// Learning-rate schedule \[ReduceLROnPlateau, ours\].
     pub lr_scheduler: SchedulerKind,
-    /// Epochs without a better validation loss before a cut [10, PyTorch's].
+    /// Epochs without a better validation loss before a cut \[10, PyTorch's\].
     pub lr_patience: usize,
-    /// `T_0`: epochs until the first restart [35, ours].
+    /// `T_0`: epochs until the first restart \[35, ours\].
     pub t_0: usize,
-    /// `T_mult`: growth of the restart period [2, ours].
+    /// `T_mult`: growth of the restart period \[2, ours\].
     pub t_mult: usize,
-    /// Learning rate at the end of a cosine period [0].
+    /// Learning rate at the end of a cosine period \[0\].
     pub eta_min: f64,
-    /// Activation between layers [relu, ours; linear with linear_dem].
+    /// Activation between layers \[relu, ours; linear with linear_dem\].
     pub activation: Activation,
-    /// Activation of the output [sigmoid, ours].
+    /// Activation of the output \[sigmoid, ours\].
     pub out_activation: OutActivation,
-    /// Output maps [1].
+    /// Output maps \[1\].
     pub out_channels: usize,
-    /// Width of the vanilla UNet's first level [64].
+    /// Width of the vanilla UNet's first level \[64\].
     pub base_channels: usize,
-    /// Bilinear up-sampling instead of transposed convolutions in the vanilla UNet [false, ours].
+    /// Bilinear up-sampling instead of transposed convolutions in the vanilla UNet \[false, ours\].
     pub bilinear: bool,
-    /// Repetitions of the shared extra convolutions of the vanilla UNet [0].
+    /// Repetitions of the shared extra convolutions of the vanilla UNet \[0\].
     pub num_extra_convs: usize,
-    /// Encoder; only `tu-xception71` [that].
+    /// Encoder; only `tu-xception71` \[that\].
     pub encoder_name: String,
-    /// Stages of the encoder [5].
+    /// Stages of the encoder \[5\].
     pub encoder_depth: usize,
-    /// Where the reference takes the encoder's first weights, for example `imagenet` [none].
+    /// Where the reference takes the encoder's first weights, for example `imagenet` \[none\].
     pub encoder_weights: Option<String>,
-    /// Output stride of the DeepLabv3+ encoder, 8 or 16 [8].
+    /// Output stride of the DeepLabv3+ encoder, 8 or 16 \[8\].
     pub encoder_output_stride: usize,
-    /// Batch norm in the decoder of unet_smp [true, its library's].
+    /// Batch norm in the decoder of unet_smp \[true, its library's\].
     pub decoder_use_batchnorm: bool,
-    /// One number for deeplabv3 [256], one a stage for unet_smp [256, 128, 64, 32, 16].
+    /// One number for deeplabv3 \[256\], one a stage for unet_smp \[256, 128, 64, 32, 16\].
     pub decoder_channels: Vec<usize>,
-    /// The three dilation rates of DeepLabv3+ [6, 12, 18].
+    /// The three dilation rates of DeepLabv3+ \[6, 12, 18\].
     pub decoder_atrous_rates: Vec<usize>,
-    /// Batch norm in the decoder of DeepLabv3+ [true].
+    /// Batch norm in the decoder of DeepLabv3+ \[true\].
     pub batch_norm: bool,
-    /// Last up-sampling factor of DeepLabv3+ [4].
+    /// Last up-sampling factor of DeepLabv3+ \[4\].
     pub upsampling: usize,
-    /// Monthly models of linear_dem [12].
+    /// Monthly models of linear_dem \[12\].
     pub n_models: usize,
-    /// Input channel of linear_dem that holds the month [1].
+    /// Input channel of linear_dem that holds the month \[1\].
     pub time_channel_idx: usize,
-    /// Arithmetic of the network [f32]; `amp: true` means mixed where `precision` itself is absent.
+    /// Arithmetic of the network \[f32\]; `amp: true` means mixed where `precision` itself is absent.
     pub precision: Precision,
-    /// Tiles a prediction step [1].
+    /// Tiles a prediction step \[1\].
     pub prediction_batch_size: usize,
     /// `None` (null): `img_size[0]`.
     pub prediction_stride: Option<usize>,
-    /// Pixels dropped at each inner side of a tile [0, ours].
+    /// Pixels dropped at each inner side of a tile \[0, ours\].
     pub erode_size: usize,
-    /// Whether deploy maps are 0 on ocean [false].
+    /// Whether deploy maps are 0 on ocean \[false\].
     pub apply_landmask_to_predictions: bool,
-    /// Lower clip of predictions [0].
+    /// Lower clip of predictions \[0\].
     pub min_melt: f64,
-    /// Upper clip of predictions [1].
+    /// Upper clip of predictions \[1\].
     pub max_melt: f64,
-    /// Ocean where the landmask channel (1 on ocean) exceeds this [0.5].
+    /// Ocean where the landmask channel (1 on ocean) exceeds this \[0.5\].
     pub mask_threshold: f64,
-    /// Whether training evaluates whole scenes now and then [false, ours].
+    /// Whether training evaluates whole scenes now and then \[false, ours\].
     pub periodical_evaluation: bool,
-    /// Epochs between such evaluations [10].
+    /// Epochs between such evaluations \[10\].
     pub epochs_between_periodical_evaluation: usize,
-    /// Epochs between checkpoints that are kept [10].
+    /// Epochs between checkpoints that are kept \[10\].
     pub epochs_between_checkpoint_save: usize,
-    /// Number of the first epoch [1].
+    /// Number of the first epoch \[1\].
     pub starting_epoch: usize,
     /// Folder of checkpoints.
     pub path_checkpoints: Option<PathBuf>,
@@ -152,31 +152,31 @@ pub struct Config {
     pub path_deploy: Option<PathBuf>,
     /// Folder of maps and scores made during training.
     pub path_eval: Option<PathBuf>,
-    /// Earlier train days in the running mean [3, ours]; 0 takes all of the year.
+    /// Earlier train days in the running mean \[3, ours\]; 0 takes all of the year.
     pub n_previous_dates: usize,
-    /// Later train days in the running mean [3, ours]; 0 takes none.
+    /// Later train days in the running mean \[3, ours\]; 0 takes none.
     pub n_posterior_dates: usize,
-    /// Blur window of interpolate_mar, pixels, odd [93, as published].
+    /// Blur window of interpolate_mar, pixels, odd \[93, as published\].
     pub kernel_size: usize,
-    /// Blur sigma of interpolate_mar, pixels [33, as published].
+    /// Blur sigma of interpolate_mar, pixels \[33, as published\].
     pub sigma: f64,
-    /// Power of interpolate_mar [29.18, as published].
+    /// Power of interpolate_mar \[29.18, as published\].
     pub gamma: f64,
-    /// Factor of interpolate_mar [143.5, as published].
+    /// Factor of interpolate_mar \[143.5, as published\].
     pub brightness_factor: f64,
-    /// Share of days for validation when splits are drawn [0.11, as published].
+    /// Share of days for validation when splits are drawn \[0.11, as published\].
     pub val_percent: f64,
-    /// Share of days for testing when splits are drawn [0.11, as published].
+    /// Share of days for testing when splits are drawn \[0.11, as published\].
     pub test_percent: f64,
-    /// Days a month that `stratified_time` draws [2, as published].
+    /// Days a month that `stratified_time` draws \[2, as published\].
     pub n_imgs_per_month: usize,
-    /// How splits come about: `csv` [ours], `stratified_time` or `day`.
+    /// How splits come about: `csv` \[ours\], `stratified_time` or `day`.
     pub split_cfg: String,
     /// First deploy day, `YYYY_MM_DD`.
     pub deploy_start_time: Option<String>,
     /// Last deploy day, `YYYY_MM_DD`.
     pub deploy_end_time: Option<String>,
-    /// Whether days with invalid entries are looked for and left out [false].
+    /// Whether days with invalid entries are looked for and left out \[false\].
     pub check_for_invalid_entries: bool,
     /// Keys that were accepted and ignored, for the one line that names them.
     pub ignored: Vec<String>,

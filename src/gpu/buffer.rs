@@ -78,7 +78,7 @@ fn size_class(bytes: u64) -> u64 {
 
 /// Takes a buffer of at least `words` float32 words from the pool, or from the driver.
 pub(super) fn take(pool: &Rc<RefCell<Pool>>, device: &wgpu::Device, words: usize, limit: u64) -> Result<Buffer> {
-    let needed = (words as u64).max(1) * 4;
+    let needed = (words as u64).max(1).saturating_mul(4);
     if needed > limit {
         return Err(Error::OutOfMemory(format!(
             "one array of {} MiB is needed, but this device's kernels see at most {} MiB at once: use a smaller batch_size \

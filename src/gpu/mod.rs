@@ -1,7 +1,7 @@
 //! The device: everything that names wgpu lives in this folder, and nothing above it imports wgpu.
 //!
 //! [`Gpu`] is a cheap handle of one open device. Buffers come from its pool ([`buffer`]), kernels are assembled from the
-//! WGSL catalogue ([`shader`]), compiled once a variant ([`kernel`]), recorded and submitted in bounded batches ([`stream`]).
+//! WGSL catalogue ([`shader`]), compiled once a variant ([`kernel`]), recorded and submitted in bounded batches (`stream`).
 
 mod adapter;
 pub mod buffer;

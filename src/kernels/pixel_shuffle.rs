@@ -21,7 +21,7 @@ fn select(factor: usize, small_width: usize, stems: [&'static str; 2]) -> (usize
     if factor == 2 && small_width.is_multiple_of(4) { (8, stems[1]) } else { (1, stems[0]) }
 }
 
-/// y[n, c, h·r + i, w·r + j] = bias[c] + x[n, c·r² + i·r + j, h, w] with r = `factor`, into `output`.
+/// `y[n, c, h·r + i, w·r + j] = bias[c] + x[n, c·r² + i·r + j, h, w]` with r = `factor`, into `output`.
 ///
 /// # Shapes
 /// input `[n, c·r², h, w]`, bias `[c]`, output `[n, c, h·r, w·r]`.

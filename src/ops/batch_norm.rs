@@ -28,7 +28,7 @@ pub struct BatchNormAttrs {
 /// y = f((x − μ)/√(σ² + eps)·weight + bias); in training `running_mean` and `running_var` are updated in place.
 ///
 /// # Shapes
-/// input [n, c, h, w]; weight, bias, running_mean, running_var [c]; output as input.
+/// input `[n, c, h, w]`; weight, bias, running_mean, running_var `[c]`; output as input.
 ///
 /// # Errors
 /// Shapes that do not fit; in training a single value per channel (n·h·w = 1); out of memory.

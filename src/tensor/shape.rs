@@ -11,7 +11,8 @@ pub struct Shape(Vec<usize>);
 impl Shape {
     /// Number of elements; 1 for a scalar.
     pub fn len(&self) -> usize {
-        self.0.iter().product()
+        // Saturating: a shape too large to count is too large to allocate, and is refused there.
+        self.0.iter().fold(1, |len: usize, &extent| len.saturating_mul(extent))
     }
 
     /// True where an extent is 0.
@@ -29,6 +30,12 @@ impl Shape {
     /// # Errors
     /// [`Error::Shape`] in the name of `op` where the window does not fit or the stride is 0.
     pub fn conv_output(op: &'static str, size: usize, kernel: usize, stride: usize, padding: usize, dilation: usize) -> Result<usize> {
+        let largest = kernel.max(stride).max(padding).max(dilation);
+        if largest > Self::MAX_WINDOW {
+            let message =
+                format!("kernel {kernel}, stride {stride}, padding {padding} or dilation {dilation} exceeds {}", Self::MAX_WINDOW);
+            return Err(Error::shape(op, message));
+        }
         let reach = dilation * kernel.saturating_sub(1) + 1;
         if stride == 0 || kernel == 0 || dilation == 0 || size + 2 * padding < reach {
             let message = format!(
@@ -44,8 +51,9 @@ impl Shape {
     /// # Errors
     /// [`Error::Shape`] where nothing is left or the stride is 0.
     pub fn conv_transpose_output(size: usize, kernel: usize, stride: usize, padding: usize) -> Result<usize> {
-        let full = size.saturating_sub(1) * stride + kernel;
-        if stride == 0 || kernel == 0 || full <= 2 * padding {
+        let full = size.saturating_sub(1).saturating_mul(stride).saturating_add(kernel);
+        let possible = 1..=Self::MAX_WINDOW;
+        if !possible.contains(&stride) || !possible.contains(&kernel) || padding > Self::MAX_WINDOW || full <= 2 * padding {
             let message = format!("{size} pixels, kernel {kernel}, stride {stride}, padding {padding} leave no output");
             return Err(Error::shape("conv_transpose2d", message));
         }
@@ -72,6 +80,9 @@ impl Shape {
         let padded = size.checked_add(before).and_then(|sum| sum.checked_add(after)).filter(|&sum| sum <= Self::MAX_SIDE);
         padded.ok_or_else(|| Error::shape("pad", format!("{size} pixels padded by {before} and {after} are too many")))
     }
+
+    /// Largest kernel, stride, padding and dilation: 2¹² pixels, so that products of them fit the kernels' 32-bit arithmetic.
+    pub const MAX_WINDOW: usize = 1 << 12;
 
     /// Largest side of a map that ops make on request: 2²⁴ pixels, far beyond any scene, so that products of extents cannot overflow.
     pub const MAX_SIDE: usize = 1 << 24;

@@ -84,7 +84,7 @@ fn check_gradient(input: &Tensor, grad_output: &Tensor) -> Result<()> {
 /// Statistics of the batch, and the update of the running ones in place (the variance unbiased).
 ///
 /// # Shapes
-/// input [n, c, h, w], running_mean and running_var [c]; gives [c, 4]: shift, mean − shift, 1/√(biased variance + eps), unused.
+/// input `[n, c, h, w]`, running_mean and running_var `[c]`; gives `[c, 4]`: shift, mean − shift, 1/√(biased variance + eps), unused.
 ///
 /// # Errors
 /// Shapes that do not fit; a single value per channel; out of memory.
@@ -120,7 +120,7 @@ pub fn batch_norm_stats(input: &Tensor, running_mean: &Tensor, running_var: &Ten
 /// Statistics of evaluation mode, in the form of [`batch_norm_stats`].
 ///
 /// # Shapes
-/// running_mean and running_var [c]; gives [c, 4].
+/// running_mean and running_var `[c]`; gives `[c, 4]`.
 ///
 /// # Errors
 /// Shapes that differ; out of memory.
@@ -145,7 +145,7 @@ pub fn batch_norm_stats_running(gpu: &Gpu, running_mean: &Tensor, running_var: &
 /// y = f((x − mean)·invstd·weight + bias).
 ///
 /// # Shapes
-/// input [n, c, h, w], stats [c, 4] of [`batch_norm_stats`], weight and bias [c]; output as input.
+/// input `[n, c, h, w]`, stats `[c, 4]` of [`batch_norm_stats`], weight and bias `[c]`; output as input.
 ///
 /// # Errors
 /// Shapes that do not fit; out of memory.
@@ -183,7 +183,7 @@ pub struct Saved {
 /// Gradients of weight and bias: (Σ dz·x̂, Σ dz) with dz = grad_output·f'(z).
 ///
 /// # Shapes
-/// grad_output [n, c, h, w]; gives [c] and [c].
+/// grad_output `[n, c, h, w]`; gives `[c]` and `[c]`.
 ///
 /// # Errors
 /// Shapes that do not fit; out of memory.
@@ -221,7 +221,7 @@ pub fn batch_norm_grad_stats(saved: &Saved, grad_output: &Tensor) -> Result<(Ten
 /// ones, which are constants: there `sums` is `None`.
 ///
 /// # Shapes
-/// grad_output [n, c, h, w], sums of [`batch_norm_grad_stats`]; gives [n, c, h, w].
+/// grad_output `[n, c, h, w]`, sums of [`batch_norm_grad_stats`]; gives `[n, c, h, w]`.
 ///
 /// # Errors
 /// Shapes that do not fit; out of memory.
