@@ -40,6 +40,43 @@ fn help_names_the_order_and_gives_examples() {
     }
 }
 
+/// Commands of this version, as the contract names them.
+const COMMANDS: [&str; 9] = ["baseline", "bench", "completions", "devices", "eval", "predict", "synth", "train", "verify"];
+
+#[test]
+fn every_command_answers_help_and_refuses_what_it_does_not_know() {
+    let overview = text(&meltcore(&["--help"]).stdout);
+    let listed: Vec<&str> =
+        overview.lines().skip_while(|line| *line != "Commands:").skip(1).map_while(|line| line.split_whitespace().next()).collect();
+    assert_eq!(listed, [&COMMANDS[..], &["help"]].concat());
+    for command in COMMANDS {
+        let help = meltcore(&[command, "--help"]);
+        assert_eq!(help.status.code(), Some(0), "{command}");
+        let help = text(&help.stdout);
+        for words in
+            [&format!("Usage: meltcore {command}"), "Examples:", &format!("  meltcore {command}"), "--device", "--quiet", "--verbose"]
+        {
+            assert!(help.contains(words), "{command} lacks {words}: {help}");
+        }
+        let unknown = meltcore(&[command, "--no-such-option"]);
+        assert_eq!(unknown.status.code(), Some(2), "{command}");
+        assert!(text(&unknown.stderr).contains("--no-such-option"), "{command}");
+    }
+    // What a command cannot do without is named.
+    for (command, needed) in [
+        ("baseline", "--config"),
+        ("eval", "--pred"),
+        ("predict", "--weights"),
+        ("synth", "--out"),
+        ("train", "--config"),
+        ("verify", "<FILE>"),
+    ] {
+        let output = meltcore(&[command]);
+        assert_eq!(output.status.code(), Some(2), "{command}");
+        assert!(text(&output.stderr).contains(needed), "{command}: {}", text(&output.stderr));
+    }
+}
+
 #[test]
 fn unusable_arguments_end_with_status_2_and_a_suggestion() {
     for (arguments, wanted) in [
