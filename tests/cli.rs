@@ -46,8 +46,10 @@ const COMMANDS: [&str; 9] = ["baseline", "bench", "completions", "devices", "eva
 #[test]
 fn every_command_answers_help_and_refuses_what_it_does_not_know() {
     let overview = text(&meltcore(&["--help"]).stdout);
-    let listed: Vec<&str> =
-        overview.lines().skip_while(|line| *line != "Commands:").skip(1).map_while(|line| line.split_whitespace().next()).collect();
+    let commands = overview.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+    // Lines further in continue the description above them.
+    let names = commands.filter(|line| !line.starts_with("   ")).filter_map(|line| line.split_whitespace().next());
+    let listed: Vec<&str> = names.collect();
     assert_eq!(listed, [&COMMANDS[..], &["help"]].concat());
     for command in COMMANDS {
         let help = meltcore(&[command, "--help"]);

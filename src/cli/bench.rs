@@ -8,7 +8,7 @@ use crate::bench::{self, Options, Report};
 use crate::error::{Error, Result};
 use crate::event::Event;
 
-/// Measure every kernel and whole training and prediction steps against the device's own ceilings
+/// Time every kernel and whole steps against the device's own ceilings
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  meltcore bench\n  meltcore bench --quick --filter conv2d\n  meltcore bench --device 0 --json > bench.json\n\n\
