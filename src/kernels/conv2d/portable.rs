@@ -4,7 +4,7 @@ use crate::error::Result;
 use crate::gpu::shader::Variant;
 use crate::gpu::{LOOP_TRIPS, Launch, groups_1d};
 use crate::kernels::conv2d::Conv2dDims;
-use crate::kernels::params;
+use crate::kernels::params::{Params, params};
 use crate::kernels::sum_partials::sum_partials;
 use crate::tensor::{Shape, Tensor};
 
@@ -27,26 +27,13 @@ params!(
 /// Pixels an invocation.
 const PIXELS: usize = 4;
 
-impl PortableParams {
-    fn new(d: &Conv2dDims, has_bias: bool) -> Self {
-        let [stride, padding, dilation, groups] = [d.attrs.stride, d.attrs.padding, d.attrs.dilation, d.attrs.groups].map(|v| v as u32);
-        PortableParams {
-            n: d.n as u32,
-            c_in: d.c_in as u32,
-            h_in: d.h_in as u32,
-            w_in: d.w_in as u32,
-            c_out: d.c_out as u32,
-            h_out: d.h_out as u32,
-            w_out: d.w_out as u32,
-            kernel_h: d.kernel_h as u32,
-            kernel_w: d.kernel_w as u32,
-            stride,
-            padding,
-            dilation,
-            groups,
-            has_bias: has_bias.into(),
-        }
-    }
+/// Either parameter struct: the extents, which both list in this order, and the one number in which they differ.
+fn extents_and<P: Params>(d: &Conv2dDims, last: usize) -> P {
+    let a = &d.attrs;
+    let extents = [d.n, d.c_in, d.h_in, d.w_in, d.c_out, d.h_out, d.w_out, d.kernel_h, d.kernel_w];
+    let [n, c_in, h_in, w_in, c_out, h_out, w_out, kernel_h, kernel_w] = extents.map(|v| v as u32);
+    let [stride, padding, dilation, groups, last] = [a.stride, a.padding, a.dilation, a.groups, last].map(|v| v as u32);
+    bytemuck::cast([n, c_in, h_in, w_in, c_out, h_out, w_out, kernel_h, kernel_w, stride, padding, dilation, groups, last])
 }
 
 /// Channels an invocation: as many as a group has, at most `most`.
@@ -68,7 +55,7 @@ pub(super) fn conv2d(
     input.gpu().launch(&Launch {
         stem: "conv2d",
         variant: Variant { consts: vec![("OUT", tile as u32), ("ACTIVATION", activation)], scalar: false },
-        immediates: bytemuck::bytes_of(&PortableParams::new(d, bias.is_some())),
+        immediates: bytemuck::bytes_of(&extents_and::<PortableParams>(d, bias.is_some().into())),
         buffers: &[input.buffer(), weight.buffer(), bias.unwrap_or(weight).buffer(), output.buffer()],
         groups: groups_1d(d.n * blocks * (d.h_out * d.w_out).div_ceil(64 * PIXELS)),
         cost: d.cost(),
@@ -83,7 +70,7 @@ pub(super) fn grad_input(d: &Conv2dDims, grad_output: &Tensor, weight: &Tensor, 
     grad_output.gpu().launch(&Launch {
         stem: "conv2d_grad_input",
         variant: Variant { consts: vec![("IN", tile as u32)], scalar: false },
-        immediates: bytemuck::bytes_of(&PortableParams::new(d, bias.is_some())),
+        immediates: bytemuck::bytes_of(&extents_and::<PortableParams>(d, bias.is_some().into())),
         buffers: &[grad_output.buffer(), weight.buffer(), bias.unwrap_or(weight).buffer(), grad_input.buffer()],
         groups: groups_1d(d.n * blocks * stride * stride * phase_pixels.div_ceil(64 * PIXELS)),
         cost: d.cost(),
@@ -99,23 +86,7 @@ pub(super) fn grad_weight(d: &Conv2dDims, input: &Tensor, grad_output: &Tensor) 
     let spans = (pixels / 4096).min(2048usize.div_ceil(tiles)).max(pixels.div_ceil(64 * LOOP_TRIPS));
     let shape = Shape::from([d.c_out, d.in_per_group(), d.kernel_h, d.kernel_w]);
     let partials = Tensor::empty(input.gpu(), [spans * d.weight_len()])?;
-    let p = PortableParams::new(d, false);
-    let params = GradWeightParams {
-        n: p.n,
-        c_in: p.c_in,
-        h_in: p.h_in,
-        w_in: p.w_in,
-        c_out: p.c_out,
-        h_out: p.h_out,
-        w_out: p.w_out,
-        kernel_h: p.kernel_h,
-        kernel_w: p.kernel_w,
-        stride: p.stride,
-        padding: p.padding,
-        dilation: p.dilation,
-        groups: p.groups,
-        spans: spans as u32,
-    };
+    let params: GradWeightParams = extents_and(d, spans);
     input.gpu().launch(&Launch {
         stem: "conv2d_grad_weight",
         variant: Variant { consts: vec![("OUT", out as u32), ("IN", inp as u32)], scalar: false },
