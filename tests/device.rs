@@ -1,6 +1,6 @@
 //! The engine's ground floor on the device at hand: allocation, launch, tape.
 use meltcore::gpu::software::prepare_software_device;
-use meltcore::{autograd::Tape, config::Config, gpu::Gpu, models, ops, tensor::Tensor, train};
+use meltcore::{autograd::Tape, config::Config, error::Error, gpu::Gpu, kernels::conv2d::Conv2dAttrs, models, ops, tensor::Tensor, train};
 
 #[test]
 fn add_and_its_gradient_in_a_graph() {
@@ -33,4 +33,20 @@ fn a_warm_step_takes_the_same_buffers() {
     assert!(after[0].0 > 100, "a step has far more launches than that: {after:?}");
     assert_eq!(after[3], after[4], "bind groups made and bytes allocated after each step: {after:?}");
     gpu.synchronize().unwrap();
+}
+
+#[test]
+fn absurd_extents_are_errors() {
+    prepare_software_device();
+    let gpu = Gpu::open(None).unwrap();
+    for shape in [[1, 1, 1 << 20, 1 << 20], [1 << 40, 1 << 40, 1 << 40, 2]] {
+        assert!(matches!(Tensor::empty(&gpu, shape), Err(Error::OutOfMemory(_))), "{shape:?}");
+    }
+    let input = Tensor::full(&gpu, [1, 1, 4, 4], 1.0).unwrap();
+    let weight = Tensor::full(&gpu, [1, 1, 1, 1], 1.0).unwrap();
+    let far = Conv2dAttrs { padding: usize::MAX / 2, ..Default::default() };
+    for attrs in [far, Conv2dAttrs { stride: 0, ..Default::default() }, Conv2dAttrs { dilation: 1 << 30, ..Default::default() }] {
+        let refused = ops::conv2d(&Tape::off(), &input, &weight, None, &attrs, ops::Activation::None);
+        assert!(matches!(refused, Err(Error::Shape { op: "conv2d", .. })), "{attrs:?}");
+    }
 }
