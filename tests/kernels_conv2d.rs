@@ -321,6 +321,9 @@ fn shapes_that_do_not_fit_are_refused() {
     }
     let dims = Conv2dDims::forward(&x, &w, &same).unwrap();
     assert!(kernels::conv2d_grad_input(&dims, &x, &w, None).is_err());
+    let y = tensor([1, 3, 5, 6]);
+    assert!(kernels::conv2d_grad_input(&dims, &y, &w, None).is_ok());
+    assert!(kernels::conv2d_grad_input(&dims, &y, &tensor([3, 4, 1, 1]), None).is_err());
     assert!(kernels::conv2d_grad_weight(&dims, &x, &x).is_err());
     assert!(kernels::conv2d_grad_bias(&bias).is_err());
     assert!(pixel_unshuffle(&x, 2).is_err() && pixel_unshuffle(&x, 0).is_err());

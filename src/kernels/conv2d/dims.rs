@@ -80,6 +80,10 @@ impl Conv2dDims {
         expect(op, tensor, [self.n, self.c_out, self.h_out, self.w_out])
     }
 
+    pub(super) fn expect_weight(&self, op: &'static str, tensor: &Tensor) -> Result<()> {
+        expect(op, tensor, [self.c_out, self.in_per_group(), self.kernel_h, self.kernel_w])
+    }
+
     /// The same sums as a 1×1 convolution over patches, where the windows tile the input.
     pub(super) fn patches(&self) -> Self {
         let taps = self.kernel_h * self.kernel_w;

@@ -11,6 +11,7 @@ pub(crate) mod software;
 pub use dims::{Conv2dAttrs, Conv2dDims};
 pub use select::{Algorithm, select};
 
+use self::software::Operands;
 use crate::error::{Error, Result};
 use crate::gpu::shader::Variant;
 use crate::gpu::{Cost, Gpu, LOOP_TRIPS, Launch, groups_1d};
@@ -38,12 +39,13 @@ pub fn conv2d(input: &Tensor, weight: &Tensor, bias: Option<&Tensor>, attrs: &Co
     let dims = Conv2dDims::forward(input, weight, attrs)?;
     check_bias(bias, dims.c_out)?;
     let output = Tensor::empty(input.gpu(), [dims.n, dims.c_out, dims.h_out, dims.w_out])?;
+    let operands = Operands { input, weight, bias, activation, output: &output, grad_input: false };
     match chosen(input.gpu(), &dims, dims.in_per_group())? {
-        Algorithm::Software3x3 { lanes } => software::conv_3x3(&dims, lanes, false, input, weight, bias, activation, &output)?,
-        Algorithm::Software1x1 { lanes } => software::conv_1x1(&dims, lanes, false, input, weight, bias, activation, &output)?,
+        Algorithm::Software3x3 { lanes } => software::conv_3x3(&dims, lanes, &operands)?,
+        Algorithm::Software1x1 { lanes } => software::conv_1x1(&dims, lanes, &operands)?,
         Algorithm::SoftwarePatches { lanes } => {
             let (patches, dims) = (pixel_unshuffle(input, dims.attrs.stride)?, dims.patches());
-            software::conv_1x1(&dims, lanes, false, &patches, weight, bias, activation, &output)?;
+            software::conv_1x1(&dims, lanes, &Operands { input: &patches, ..operands })?;
         }
         Algorithm::Portable => portable::conv2d(&dims, input, weight, bias, activation, &output)?,
     }
@@ -60,15 +62,17 @@ pub fn conv2d(input: &Tensor, weight: &Tensor, bias: Option<&Tensor>, attrs: &Co
 /// Shapes that do not fit; more channels than a software device can sum; out of memory.
 pub fn conv2d_grad_input(dims: &Conv2dDims, grad_output: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
     dims.expect_output("conv2d_grad_input", grad_output)?;
+    dims.expect_weight("conv2d_grad_input", weight)?;
     check_bias(bias, dims.c_in)?;
     let grad_input = Tensor::empty(grad_output.gpu(), [dims.n, dims.c_in, dims.h_in, dims.w_in])?;
+    let operands = Operands { input: grad_output, weight, bias, activation: 0, output: &grad_input, grad_input: true };
     match chosen(grad_output.gpu(), dims, dims.c_out / dims.attrs.groups)? {
-        Algorithm::Software3x3 { lanes } => software::conv_3x3(dims, lanes, true, grad_output, weight, bias, 0, &grad_input)?,
-        Algorithm::Software1x1 { lanes } => software::conv_1x1(dims, lanes, true, grad_output, weight, bias, 0, &grad_input)?,
+        Algorithm::Software3x3 { lanes } => software::conv_3x3(dims, lanes, &operands)?,
+        Algorithm::Software1x1 { lanes } => software::conv_1x1(dims, lanes, &operands)?,
         Algorithm::SoftwarePatches { lanes } => {
             let inner = dims.patches();
             let patches = Tensor::empty(grad_output.gpu(), [inner.n, inner.c_in, inner.h_in, inner.w_in])?;
-            software::conv_1x1(&inner, lanes, true, grad_output, weight, None, 0, &patches)?;
+            software::conv_1x1(&inner, lanes, &Operands { bias: None, output: &patches, ..operands })?;
             pixel_shuffle(&patches, dims.attrs.stride, bias, &grad_input)?;
         }
         Algorithm::Portable => portable::grad_input(dims, grad_output, weight, bias, &grad_input)?,

@@ -30,6 +30,16 @@ params!(
     GradWeight1x1Params for "conv2d_grad_weight_1x1_subgroup" { n: u32, c_in: u32, c_out: u32, pixels: u32, spans: u32 }
 );
 
+/// What a convolution reads and writes. For the input gradient `input` is ∂L/∂y and `output` is ∂L/∂x.
+pub(super) struct Operands<'a> {
+    pub(super) input: &'a Tensor,
+    pub(super) weight: &'a Tensor,
+    pub(super) bias: Option<&'a Tensor>,
+    pub(super) activation: u32,
+    pub(super) output: &'a Tensor,
+    pub(super) grad_input: bool,
+}
+
 /// Channels into the sums and out of them, and the weight's strides along both, for the forward pass or the input gradient.
 fn roles(d: &Conv2dDims, grad_input: bool) -> (usize, usize, usize, usize) {
     let taps = d.kernel_h * d.kernel_w;
@@ -41,17 +51,8 @@ fn out_tile(channels: usize, sizes: &[usize]) -> usize {
     sizes.iter().copied().find(|&s| s >= channels).or(sizes.last().copied()).unwrap_or(1)
 }
 
-#[allow(clippy::too_many_arguments)] // the launch's operands, one each
-pub(super) fn conv_3x3(
-    d: &Conv2dDims,
-    lanes: u32,
-    grad_input: bool,
-    input: &Tensor,
-    weight: &Tensor,
-    bias: Option<&Tensor>,
-    activation: u32,
-    output: &Tensor,
-) -> Result<()> {
+pub(super) fn conv_3x3(d: &Conv2dDims, lanes: u32, operands: &Operands) -> Result<()> {
+    let &Operands { input, weight, bias, activation, output, grad_input } = operands;
     let (from, to, out_stride, in_stride) = roles(d, grad_input);
     let lanes = lanes as usize;
     // Narrow layers take more rows a lane instead: the sums held in registers stay about the same.
@@ -90,17 +91,8 @@ pub(super) fn conv_3x3(
     })
 }
 
-#[allow(clippy::too_many_arguments)] // the launch's operands, one each
-pub(super) fn conv_1x1(
-    d: &Conv2dDims,
-    lanes: u32,
-    grad_input: bool,
-    input: &Tensor,
-    weight: &Tensor,
-    bias: Option<&Tensor>,
-    activation: u32,
-    output: &Tensor,
-) -> Result<()> {
+pub(super) fn conv_1x1(d: &Conv2dDims, lanes: u32, operands: &Operands) -> Result<()> {
+    let &Operands { input, weight, bias, activation, output, grad_input } = operands;
     let (from, to, out_stride, in_stride) = roles(d, grad_input);
     let lanes = lanes as usize;
     let out = out_tile(to, &[1, 4, 8, 16, 32, 64]);
