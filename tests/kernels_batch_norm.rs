@@ -4,6 +4,7 @@ mod on_device;
 mod reference;
 
 use meltcore::autograd::Tape;
+use meltcore::kernels::batch_norm as kernels;
 use meltcore::ops::{self, Activation, BatchNormAttrs};
 use meltcore::tensor::Tensor;
 use on_device::{SHAPES, Shape, assert_close, gpu, noise, noisy, wide};
@@ -152,4 +153,30 @@ fn one_value_per_channel_cannot_be_normalised_by_its_batch() {
     let three = Tensor::full(&gpu, [3], 1.0).unwrap();
     let error = ops::batch_norm(&Tape::off(), &x, &three, &c, &c, &c, &BatchNormAttrs { training: false, ..attrs }).err().unwrap();
     assert!(error.to_string().contains("weight"), "{error}");
+}
+
+#[test]
+fn shapes_that_do_not_fit_are_refused() {
+    let gpu = gpu();
+    let full = |shape: &[usize]| Tensor::full(&gpu, shape, 1.0).unwrap();
+    let (input, c, other) = (full(&[2, 3, 4, 5]), full(&[3]), full(&[4]));
+    let stats = kernels::batch_norm_stats_running(&gpu, &c, &c, 1e-5).unwrap();
+    assert!(kernels::batch_norm_stats_running(&gpu, &c, &other, 1e-5).is_err());
+    assert!(kernels::batch_norm_stats(&input, &other, &c, 0.1, 1e-5).is_err());
+    assert!(kernels::batch_norm(&input, &stats, &c, &c, Activation::None).is_ok());
+    assert!(kernels::batch_norm(&input, &c, &c, &c, Activation::None).is_err());
+    assert!(kernels::batch_norm(&input, &stats, &other, &c, Activation::None).is_err());
+    let saved = |stats: &Tensor| kernels::Saved {
+        input: input.clone(),
+        stats: stats.clone(),
+        weight: c.clone(),
+        bias: c.clone(),
+        activation: Activation::Relu,
+    };
+    assert!(kernels::batch_norm_grad_stats(&saved(&stats), &input).is_ok());
+    assert!(kernels::batch_norm_grad_stats(&saved(&c), &input).is_err());
+    assert!(kernels::batch_norm_grad_stats(&saved(&stats), &full(&[2, 3, 4, 4])).is_err());
+    assert!(kernels::batch_norm_grad_input(&saved(&stats), &input, Some((&c, &c))).is_ok());
+    assert!(kernels::batch_norm_grad_input(&saved(&stats), &input, Some((&c, &other))).is_err());
+    assert!(kernels::batch_norm_grad_input(&saved(&c), &input, None).is_err());
 }

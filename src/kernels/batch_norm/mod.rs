@@ -73,6 +73,13 @@ pub fn check(input: &Tensor, weight: &Tensor, bias: &Tensor, running_mean: &Tens
     check_channels(input, &named).map(|_| ())
 }
 
+fn check_stats(stats: &Tensor, c: usize) -> Result<()> {
+    match *stats.shape().dims() {
+        [channels, 4] if channels == c => Ok(()),
+        _ => Err(Error::shape("batch_norm", format!("statistics have shape {}, expected [{c}, 4]", stats.shape()))),
+    }
+}
+
 fn check_gradient(input: &Tensor, grad_output: &Tensor) -> Result<()> {
     if input.shape() == grad_output.shape() {
         return Ok(());
@@ -151,6 +158,7 @@ pub fn batch_norm_stats_running(gpu: &Gpu, running_mean: &Tensor, running_var: &
 /// Shapes that do not fit; out of memory.
 pub fn batch_norm(input: &Tensor, stats: &Tensor, weight: &Tensor, bias: &Tensor, activation: Activation) -> Result<Tensor> {
     let dims = check_channels(input, &[("weight", weight), ("bias", bias)])?;
+    check_stats(stats, dims[1])?;
     let geometry = Geometry::elementwise(input.gpu().capabilities().software, dims);
     let output = Tensor::empty(input.gpu(), input.shape())?;
     let BatchNormStatsParams { n, c, plane, step, chunks, lanes, .. } = geometry.stats_params();
@@ -191,6 +199,7 @@ pub fn batch_norm_grad_stats(saved: &Saved, grad_output: &Tensor) -> Result<(Ten
     let Saved { input, stats, weight, bias, activation } = saved;
     check_gradient(input, grad_output)?;
     let dims = check_channels(input, &[("weight", weight), ("bias", bias)])?;
+    check_stats(stats, dims[1])?;
     let (gpu, geometry, c) = (input.gpu(), Geometry::reduction(input.gpu().capabilities().software, dims), dims[1]);
     let parts = if geometry.chunks == 1 { vec![c] } else { vec![c, geometry.chunks] };
     let (partial_weight, partial_bias) = (Tensor::empty(gpu, parts.as_slice())?, Tensor::empty(gpu, parts.as_slice())?);
@@ -228,10 +237,12 @@ pub fn batch_norm_grad_stats(saved: &Saved, grad_output: &Tensor) -> Result<(Ten
 pub fn batch_norm_grad_input(saved: &Saved, grad_output: &Tensor, sums: Option<(&Tensor, &Tensor)>) -> Result<Tensor> {
     let Saved { input, stats, weight, bias, activation } = saved;
     check_gradient(input, grad_output)?;
-    let dims = check_channels(input, &[("weight", weight), ("bias", bias)])?;
-    let inverse_count = if sums.is_some() { 1.0 / (dims[0] * dims[2] * dims[3]) as f32 } else { 0.0 };
     // Without sums any finite values do, since they are multiplied by zero.
     let (grad_weight, grad_bias) = sums.unwrap_or((weight, bias));
+    let channels = [("weight", weight), ("bias", bias), ("grad_weight", grad_weight), ("grad_bias", grad_bias)];
+    let dims = check_channels(input, &channels)?;
+    check_stats(stats, dims[1])?;
+    let inverse_count = if sums.is_some() { 1.0 / (dims[0] * dims[2] * dims[3]) as f32 } else { 0.0 };
     let geometry = Geometry::elementwise(input.gpu().capabilities().software, dims);
     let grad_input = Tensor::empty(input.gpu(), input.shape())?;
     let BatchNormStatsParams { n, c, plane, step, chunks, lanes, .. } = geometry.stats_params();
