@@ -62,7 +62,7 @@
 //!
 //! ```
 //! use meltcore::{autograd::Tape, error::Result, gpu::Gpu, models::Model, tensor::Tensor};
-//! use meltcore::nn::{BatchNorm2d, Builder, Conv2d, ParameterSet};
+//! use meltcore::nn::{BatchNorm2d, Builder, Conv2d, Mode, ParameterSet};
 //! use meltcore::{kernels::conv2d::Conv2dAttrs, ops::Activation};
 //!
 //! struct TwoLayers { conv: Conv2d, norm: BatchNorm2d, head: Conv2d, parameters: ParameterSet }
@@ -78,9 +78,9 @@
 //! }
 //!
 //! impl Model for TwoLayers {
-//!     fn forward(&self, tape: &Tape, input: &Tensor, training: bool) -> Result<Tensor> {
+//!     fn forward(&self, tape: &Tape, input: &Tensor, mode: Mode) -> Result<Tensor> {
 //!         let x = self.conv.forward(tape, input, Activation::None)?;
-//!         let x = self.norm.forward(tape, &x, training, Activation::Relu)?;
+//!         let x = self.norm.forward(tape, &x, mode, Activation::Relu)?;
 //!         self.head.forward(tape, &x, Activation::Sigmoid)
 //!     }
 //!
@@ -92,7 +92,7 @@
 //! # fn main() -> Result<()> {
 //! let gpu = Gpu::open(None)?;
 //! let model = TwoLayers::new(&gpu, 4)?;
-//! let map = model.forward(&Tape::off(), &Tensor::full(&gpu, [1, 4, 12, 20], 0.1)?, false)?;
+//! let map = model.forward(&Tape::off(), &Tensor::full(&gpu, [1, 4, 12, 20], 0.1)?, Mode::Eval)?;
 //! assert_eq!(map.shape().dims(), [1, 1, 12, 20]);
 //! # Ok(())
 //! # }

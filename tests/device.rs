@@ -27,7 +27,7 @@ fn a_warm_step_takes_the_same_buffers() {
     let [input, target, mask] = [0.5, 1.0, 0.0].map(|value| Tensor::full(&gpu, [2, 1, 32, 32], value).unwrap());
     let mut after = Vec::new();
     for _ in 0..5 {
-        train::training_step(model.as_ref(), &mut optimizer, config.loss_function, &input, &target, &mask).unwrap();
+        train::training_step(model.as_ref(), &mut optimizer, config.loss_function, 0, &input, &target, &mask).unwrap();
         after.push((gpu.bind_groups_made(), gpu.memory().allocated));
     }
     assert!(after[0].0 > 100, "a step has far more launches than that: {after:?}");

@@ -10,6 +10,7 @@ use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::gpu::Gpu;
 use crate::models::{self, Model};
+use crate::nn::Mode;
 use crate::tensor::Tensor;
 use crate::train;
 
@@ -44,7 +45,7 @@ fn train_step(size: Size) -> Case {
         let target: Vec<f32> = noise(2, n * side * side).iter().map(|v| 0.5 * (v + 1.0)).collect();
         let target = Tensor::from_slice(gpu, [n, 1, side, side], &target)?;
         let mask = Tensor::full(gpu, [n, 1, side, side], 0.0)?;
-        let mut step = move || train::training_step(model.as_ref(), &mut optimizer, config.loss_function, &input, &target, &mask);
+        let mut step = move || train::training_step(model.as_ref(), &mut optimizer, config.loss_function, 0, &input, &target, &mask);
         let mut losses = Vec::new();
         for _ in 0..3 {
             losses.extend(step()?.to_vec()?.into_iter().map(f64::from));
@@ -65,13 +66,13 @@ fn predict(size: Size) -> Case {
         let model = Rc::new(model(gpu, base)?);
         let (input, values) = noisy(gpu, 1, [n, IN_CHANNELS, side, side])?;
         let last = Tensor::from_slice(gpu, [1, IN_CHANNELS, side, side], &values[(n - 1) * IN_CHANNELS * side * side..])?;
-        let alone = model.forward(&Tape::off(), &last, false)?.to_vec()?;
+        let alone = model.forward(&Tape::off(), &last, Mode::Eval)?.to_vec()?;
         let check: Check = Box::new(move |maps| {
             let same = |(got, want): (&f64, &f32)| (got - f64::from(*want)).abs() <= 1e-5 && (0.0..=1.0).contains(got);
             let right = maps.len() == n * side * side && maps[(n - 1) * side * side..].iter().zip(&alone).all(same);
             if right { Ok(()) } else { Err("an image's map in a batch is not its map alone".into()) }
         });
-        Ok(Job { run: Box::new(move || model.forward(&Tape::off(), &input, false).map(Answer::Device)), check })
+        Ok(Job { run: Box::new(move || model.forward(&Tape::off(), &input, Mode::Eval).map(Answer::Device)), check })
     })
 }
 

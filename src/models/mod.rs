@@ -8,7 +8,7 @@ use crate::autograd::Tape;
 use crate::config::{Config, ModelKey};
 use crate::error::{Error, Result};
 use crate::gpu::Gpu;
-use crate::nn::ParameterSet;
+use crate::nn::{Mode, ParameterSet};
 use crate::tensor::Tensor;
 
 /// A network from an input `[n, in_channels, h, w]` to maps `[n, out_channels, h, w]`.
@@ -17,7 +17,7 @@ pub trait Model {
     ///
     /// # Errors
     /// Shapes that do not fit; out of memory.
-    fn forward(&self, tape: &Tape, input: &Tensor, training: bool) -> Result<Tensor>;
+    fn forward(&self, tape: &Tape, input: &Tensor, mode: Mode) -> Result<Tensor>;
 
     /// The state dict.
     fn parameters(&self) -> &ParameterSet;

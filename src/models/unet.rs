@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::gpu::Gpu;
 use crate::kernels::conv2d::Conv2dAttrs;
 use crate::models::Model;
-use crate::nn::{BatchNorm2d, Builder, Conv2d, ConvTranspose2d, ParameterSet};
+use crate::nn::{BatchNorm2d, Builder, Conv2d, ConvTranspose2d, Mode, ParameterSet};
 use crate::ops::{self, Activation, Interpolation, Target, Window};
 use crate::tensor::Tensor;
 
@@ -31,7 +31,7 @@ impl ConvNorm {
 
     fn forward(&self, pass: &Pass, x: &Tensor) -> Result<Tensor> {
         let z = self.conv.forward(pass.tape, x, Activation::None)?;
-        self.norm.forward(pass.tape, &z, pass.training, pass.activation)
+        self.norm.forward(pass.tape, &z, pass.mode, pass.activation)
     }
 }
 
@@ -97,7 +97,7 @@ impl Up {
 /// What every layer needs to know of a forward pass.
 struct Pass<'a> {
     tape: &'a Tape,
-    training: bool,
+    mode: Mode,
     activation: Activation,
 }
 
@@ -149,7 +149,7 @@ impl UNet {
 }
 
 impl Model for UNet {
-    fn forward(&self, tape: &Tape, input: &Tensor, training: bool) -> Result<Tensor> {
+    fn forward(&self, tape: &Tape, input: &Tensor, mode: Mode) -> Result<Tensor> {
         let [_, _, h, w] = input.nchw("unet")?;
         if h < 16 || w < 16 {
             return Err(Error::shape(
@@ -157,7 +157,7 @@ impl Model for UNet {
                 format!("tiles of {h} × {w} pixels are too small for four halvings; set img_size to at least 16"),
             ));
         }
-        let pass = Pass { tape, training, activation: self.activation };
+        let pass = Pass { tape, mode, activation: self.activation };
         let mut x = self.inc.forward(&pass, input)?;
         if let Some(extra) = &self.extra_in {
             x = extra.forward(&pass, x)?;

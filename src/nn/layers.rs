@@ -6,6 +6,7 @@ use std::rc::Rc;
 use crate::autograd::Tape;
 use crate::error::Result;
 use crate::kernels::conv2d::Conv2dAttrs;
+use crate::nn::Mode;
 use crate::ops::{self, Activation, BatchNormAttrs};
 use crate::tensor::Tensor;
 
@@ -61,7 +62,8 @@ impl BatchNorm2d {
     ///
     /// # Errors
     /// Those of [`ops::batch_norm`].
-    pub fn forward(&self, tape: &Tape, input: &Tensor, training: bool, activation: Activation) -> Result<Tensor> {
+    pub fn forward(&self, tape: &Tape, input: &Tensor, mode: Mode, activation: Activation) -> Result<Tensor> {
+        let training = mode.is_training();
         let attrs = BatchNormAttrs { training, momentum: MOMENTUM, eps: self.eps, activation };
         let output = ops::batch_norm(tape, input, &self.weight, &self.bias, &self.running_mean, &self.running_var, &attrs)?;
         if training {

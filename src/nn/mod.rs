@@ -2,6 +2,7 @@
 
 mod builder;
 mod layers;
+mod mode;
 pub mod state_dict;
 
 use std::cell::Cell;
@@ -9,6 +10,7 @@ use std::rc::Rc;
 
 pub use builder::Builder;
 pub use layers::{BatchNorm2d, Conv2d, ConvTranspose2d};
+pub use mode::Mode;
 
 use crate::autograd::Tape;
 use crate::tensor::Tensor;

@@ -22,7 +22,7 @@ use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::gpu::Gpu;
 use crate::models::{self, Model};
-use crate::nn::state_dict;
+use crate::nn::{Mode, state_dict};
 use crate::preprocess::Preprocessor;
 use crate::tensor::Tensor;
 
@@ -130,7 +130,7 @@ impl<'a> Predictor<'a> {
     }
 
     fn forward_part(&self, batch: &Batch) -> Result<Tensor> {
-        let output = self.model.forward(&Tape::off(), &self.preprocessor.input(batch)?, false)?;
+        let output = self.model.forward(&Tape::off(), &self.preprocessor.input(batch)?, Mode::Eval)?;
         let wanted = [batch.n, 1, batch.height, batch.width];
         if output.shape().dims() != wanted {
             let message =

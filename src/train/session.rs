@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::gpu::Gpu;
 use crate::models::{self, Model};
+use crate::nn::Mode;
 use crate::ops::{self, Reduction};
 use crate::optim::{Optimizer, Schedule};
 use crate::preprocess::Preprocessor;
@@ -116,7 +117,8 @@ impl<'a> Session<'a> {
             let (target, mask) = self.preprocessor.target(&batch)?;
             rate = self.schedule.learning_rate();
             self.optimizer.set_learning_rate(rate);
-            let loss = training_step(self.model.as_ref(), &mut self.optimizer, self.config.loss_function, &input, &target, &mask)?;
+            let loss =
+                training_step(self.model.as_ref(), &mut self.optimizer, self.config.loss_function, self.step, &input, &target, &mask)?;
             self.step += 1;
             // As the reference does it: the position after a batch is that of its beginning, so that the first two steps share a rate.
             self.schedule.advance_to((epoch - 1) as f64 + index as f64 / batches as f64);
@@ -139,7 +141,7 @@ impl<'a> Session<'a> {
             let input = self.preprocessor.input(&batch)?;
             let (target, mask) = self.preprocessor.target(&batch)?;
             let tape = Tape::off();
-            let output = self.model.forward(&tape, &input, false)?;
+            let output = self.model.forward(&tape, &input, Mode::Eval)?;
             let loss = ops::masked_loss(&tape, &output, &target, &mask, self.config.loss_function, Reduction::Mean)?;
             if losses.push(loss, day_names(val, &batch)) {
                 (watcher.observe)(Event::Done(losses.collect().map_err(|error| of_epoch(error, epoch, "validation"))?));

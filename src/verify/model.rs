@@ -7,6 +7,7 @@ use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::gpu::Gpu;
 use crate::models::{self, Model};
+use crate::nn::Mode;
 use crate::nn::state_dict::{self, HostDict, HostTensor};
 use crate::tensor::Tensor;
 use crate::train;
@@ -48,10 +49,11 @@ pub(super) fn model(gpu: &Gpu, case: &Case) -> Result<Outcome> {
     let config = config(case)?;
     let [_, in_channels, _, _] = x.nchw("model")?;
     let model = build(gpu, case, &config, in_channels)?;
+    let mode = if case.attr_bool("training")? { Mode::Train { draw: 0 } } else { Mode::Eval };
     let tape = Tape::recording();
     tape.watch(&x);
     model.parameters().watch(&tape);
-    let y = model.forward(&tape, &x, case.attr_bool("training")?)?;
+    let y = model.forward(&tape, &x, mode)?;
     let mut outcome = Outcome::default();
     outcome.output("y", &y)?;
     if let Some(grad) = case.grad_output(gpu, "y")? {
@@ -83,7 +85,7 @@ pub(super) fn train_steps(gpu: &Gpu, case: &Case) -> Result<Outcome> {
     let mut losses = Vec::new();
     for step in 0..case.attr_usize("steps")? {
         let [x, target, mask] = ["in.x", "in.target", "in.mask"].map(|name| slice(gpu, case, name, step));
-        let loss = train::training_step(model.as_ref(), &mut optimizer, config.loss_function, &x?, &target?, &mask?)?;
+        let loss = train::training_step(model.as_ref(), &mut optimizer, config.loss_function, step as u64, &x?, &target?, &mask?)?;
         losses.extend(loss.to_vec()?);
     }
     let mut outcome = Outcome::default();

@@ -13,7 +13,7 @@ use meltcore::error::{Error, Result};
 use meltcore::event::Event;
 use meltcore::gpu::Gpu;
 use meltcore::models::{self, Model};
-use meltcore::nn::{ParameterSet, state_dict};
+use meltcore::nn::{Mode, ParameterSet, state_dict};
 use meltcore::predict::{Predictor, weight_file};
 use meltcore::synth::georeference::albers;
 use meltcore::tensor::Tensor;
@@ -33,8 +33,8 @@ struct Echo {
 }
 
 impl Model for Echo {
-    fn forward(&self, _: &Tape, input: &Tensor, training: bool) -> Result<Tensor> {
-        assert!(!training);
+    fn forward(&self, _: &Tape, input: &Tensor, mode: Mode) -> Result<Tensor> {
+        assert_eq!(mode, Mode::Eval);
         match input.shape().dims()[0] {
             n if n > self.most => Err(Error::OutOfMemory(format!("{n} images"))),
             _ if self.broken => Tensor::full(input.gpu(), input.shape(), f32::NAN),
