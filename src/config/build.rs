@@ -104,6 +104,7 @@ impl Config {
             decoder_channels: decoder_channels(r, model_key)?,
             decoder_atrous_rates: decoder_atrous_rates(r)?,
             batch_norm: r.boolean("batch_norm", true)?,
+            dropout: r.optional_number("dropout", Numbers::Share)?,
             upsampling: r.integer("upsampling", 4, 1..=64)?,
             n_models: r.integer("n_models", 12, 1..=12)?,
             time_channel_idx: r.integer("time_channel_idx", 1, 0..=65_535)?,

@@ -15,7 +15,7 @@ const NOT_TRAINING: &str = "data_root epochs starting_epoch prediction_batch_siz
 impl Config {
     /// All keys in force with their values, defaults included, under the names of the YAML file.
     ///
-    /// Written as YAML it loads again to the same configuration (but for `momentum`, which no file may hold).
+    /// Written as YAML it loads again to the same configuration (but for `momentum` and `dropout`, which no file may hold).
     pub fn to_json(&self) -> Map<String, Value> {
         let path = |p: &Option<std::path::PathBuf>| p.as_deref().map(text);
         let fixed = [
@@ -100,6 +100,7 @@ impl Config {
         map.extend(self.blur_kernel_size.iter().map(|(v, k)| (format!("{v}{BLUR_KERNEL}"), json!(k))));
         map.extend(self.blur_sigma.iter().map(|(v, s)| (format!("{v}{BLUR_SIGMA}"), json!(s))));
         map.extend(self.momentum.map(|m| ("momentum".to_owned(), json!(m))));
+        map.extend(self.dropout.map(|p| ("dropout".to_owned(), json!(p))));
         map
     }
 

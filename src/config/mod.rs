@@ -114,6 +114,8 @@ pub struct Config {
     pub decoder_atrous_rates: Vec<usize>,
     /// Batch norm in the decoder of DeepLabv3+ \[true\].
     pub batch_norm: bool,
+    /// Share that DeepLabv3+ drops in training: 0.5, fixed by the reference; settable only through fixtures.
+    pub dropout: Option<f64>,
     /// Last up-sampling factor of DeepLabv3+ \[4\].
     pub upsampling: usize,
     /// Monthly models of linear_dem \[12\].
@@ -184,6 +186,9 @@ pub struct Config {
     pub given: BTreeSet<String>,
 }
 
+/// Keys that only fixtures may hold.
+const FIXTURE_KEYS: [&str; 2] = ["momentum", "dropout"];
+
 impl Config {
     /// Reads the YAML file `file` and then applies `overrides`, each of them `key=value` with a YAML value.
     ///
@@ -220,7 +225,7 @@ impl Config {
         Config::from_reader(reader, false)
     }
 
-    /// The configuration of a numerical fixture's attributes; unlike a file they may hold `momentum`.
+    /// The configuration of a numerical fixture's attributes; unlike a file they may hold `momentum` and `dropout`.
     ///
     /// # Errors
     /// As [`Config::load`]; keys that are no configuration keys must have been removed.
@@ -233,7 +238,7 @@ impl Config {
     fn from_reader(mut reader: Reader, fixture: bool) -> Result<Config> {
         let mut ignored = Vec::new();
         for (key, value) in &reader.keys {
-            if fixture && key == "momentum" {
+            if fixture && FIXTURE_KEYS.contains(&key.as_str()) {
                 continue;
             }
             match keys::classify(key) {

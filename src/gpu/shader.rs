@@ -46,6 +46,7 @@ catalogue! {
     "conv2d_grad_weight",
     "conv2d_grad_weight_1x1_subgroup",
     "conv2d_grad_weight_3x3_subgroup",
+    "dropout",
     "gaussian_blur",
     "interpolate",
     "interpolate_grad_input",

@@ -64,6 +64,7 @@ pub const LAYOUTS: &[Layout] = &[
     Layout::of::<super::conv2d::software::Conv3x3Params>(),
     Layout::of::<super::conv2d::software::GradWeight1x1Params>(),
     Layout::of::<super::conv2d::software::GradWeight3x3Params>(),
+    Layout::of::<super::dropout::DropoutParams>(),
     Layout::of::<super::gaussian_blur::GaussianBlurParams>(),
     Layout::of::<super::interpolate::InterpolateParams>(),
     Layout::of::<super::masked_loss::MaskedLossParams>(),

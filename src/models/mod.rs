@@ -1,12 +1,19 @@
 //! Models by `model_key`.
 
+mod deeplabv3;
+mod linear;
 mod unet;
+mod unet_smp;
+mod xception;
 
+pub use deeplabv3::DeepLabV3Plus;
+pub use linear::LinearDem;
 pub use unet::UNet;
+pub use unet_smp::UNetSmp;
 
 use crate::autograd::Tape;
 use crate::config::{Config, ModelKey};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::gpu::Gpu;
 use crate::nn::{Mode, ParameterSet};
 use crate::tensor::Tensor;
@@ -30,13 +37,12 @@ pub trait Model {
 pub fn build(gpu: &Gpu, config: &Config, in_channels: usize) -> Result<Box<dyn Model>> {
     match config.model_key {
         ModelKey::Unet => Ok(Box::new(UNet::new(gpu, config, in_channels)?)),
-        other => {
-            let name = serde_json::to_value(other).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default();
-            Err(Error::Config {
-                file: config.file.clone(),
-                key: "model_key".into(),
-                message: format!("`{name}` is not a network that this version can build; use `unet`"),
-            })
+        ModelKey::UnetSmp => Ok(Box::new(UNetSmp::new(gpu, config, in_channels)?)),
+        ModelKey::DeepLabV3 => Ok(Box::new(DeepLabV3Plus::new(gpu, config, in_channels)?)),
+        ModelKey::LinearDem => Ok(Box::new(LinearDem::new(gpu, config, in_channels)?)),
+        baseline @ (ModelKey::InterpolateMar | ModelKey::ThresholdPmw | ModelKey::TimeInterpolateSar) => {
+            let message = format!("`{}` is a baseline without weights; networks are unet, unet_smp, deeplabv3 and linear_dem", baseline.name());
+            Err(config.key_error("model_key", message))
         }
     }
 }

@@ -1,7 +1,6 @@
-//! Builds layers under state_dict names, with PyTorch's default initialisation from a seed.
+//! Builds layers under state_dict names, with first values from a seed.
 //!
-//! Convolutions: kaiming_uniform with a = √5, that is U(±1/√fan_in), for weight and bias alike (He et al. 2015,
-//! `torch.nn.modules.conv`); batch norm: weight 1, bias 0, mean 0, variance 1.
+//! Convolutions follow an [`Init`] rule, PyTorch's default unless another is set; batch norm: weight 1, bias 0, mean 0, variance 1.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -12,20 +11,29 @@ use rand_chacha::ChaCha8Rng;
 use crate::error::Result;
 use crate::gpu::Gpu;
 use crate::kernels::conv2d::Conv2dAttrs;
-use crate::nn::{BatchNorm2d, Conv2d, ConvTranspose2d, ParameterSet, Value};
+use crate::nn::{BatchNorm2d, Conv2d, ConvTranspose2d, Dropout, Init, ParameterSet, Value};
 use crate::tensor::{Shape, Tensor};
 
 /// Collects the entries of a model while its layers are made.
 pub struct Builder {
     gpu: Gpu,
     rng: ChaCha8Rng,
+    init: Init,
+    seed: u64,
+    dropouts: u64,
     set: ParameterSet,
 }
 
 impl Builder {
     /// A builder whose random values depend on `seed` and on the order of the calls alone.
     pub fn new(gpu: &Gpu, seed: u64) -> Self {
-        Builder { gpu: gpu.clone(), rng: ChaCha8Rng::seed_from_u64(seed), set: ParameterSet::default() }
+        let rng = ChaCha8Rng::seed_from_u64(seed);
+        Builder { gpu: gpu.clone(), rng, init: Init::Default, seed, dropouts: 0, set: ParameterSet::default() }
+    }
+
+    /// Sets the rule for the convolutions made from here on.
+    pub fn initialise(&mut self, rule: Init) {
+        self.init = rule;
     }
 
     /// The finished set.
@@ -59,9 +67,14 @@ impl Builder {
     /// Out of memory.
     pub fn conv2d(&mut self, name: &str, c_in: usize, c_out: usize, kernel: usize, attrs: Conv2dAttrs, bias: bool) -> Result<Conv2d> {
         let in_per_group = c_in / attrs.groups.max(1);
-        let bound = 1.0 / ((in_per_group * kernel * kernel) as f64).sqrt();
+        let (fan_in, fan_out) = (in_per_group * kernel * kernel, c_out * kernel * kernel);
+        let bound = self.init.weight_bound(fan_in, fan_out);
         let weight = self.uniform(format!("{name}.weight"), Shape::from([c_out, in_per_group, kernel, kernel]), bound)?;
-        let bias = if bias { Some(self.uniform(format!("{name}.bias"), Shape::from([c_out]), bound)?) } else { None };
+        let bias = match (bias, self.init.bias_bound(fan_in)) {
+            (false, _) => None,
+            (true, Some(bound)) => Some(self.uniform(format!("{name}.bias"), Shape::from([c_out]), bound)?),
+            (true, None) => Some(self.constant(format!("{name}.bias"), c_out, 0.0, Value::Parameter)?),
+        };
         Ok(Conv2d { weight, bias, attrs })
     }
 
@@ -88,5 +101,12 @@ impl Builder {
         let batches = Rc::new(Cell::new(0));
         self.set.entries.push((format!("{name}.num_batches_tracked"), Value::Counter(batches.clone())));
         Ok(BatchNorm2d { weight, bias, running_mean, running_var, batches, eps })
+    }
+
+    /// Dropout of the share `p`; its seed is the builder's plus the number of dropouts made before.
+    pub fn dropout(&mut self, p: f64) -> Dropout {
+        let seed = self.seed.wrapping_add(self.dropouts);
+        self.dropouts += 1;
+        Dropout { p, seed }
     }
 }

@@ -7,7 +7,7 @@ use crate::autograd::Tape;
 use crate::error::Result;
 use crate::kernels::conv2d::Conv2dAttrs;
 use crate::nn::Mode;
-use crate::ops::{self, Activation, BatchNormAttrs};
+use crate::ops::{self, Activation, BatchNormAttrs, Candidate};
 use crate::tensor::Tensor;
 
 /// Momentum of the running statistics, PyTorch's default.
@@ -27,6 +27,11 @@ impl Conv2d {
     /// Those of [`ops::conv2d`].
     pub fn forward(&self, tape: &Tape, input: &Tensor, activation: Activation) -> Result<Tensor> {
         ops::conv2d(tape, input, &self.weight, self.bias.as_ref(), &self.attrs, activation)
+    }
+
+    /// This layer as one of those that samples pick from; `None` without a bias.
+    pub fn candidate(&self) -> Option<Candidate<'_>> {
+        self.bias.as_ref().map(|bias| Candidate { weight: &self.weight, bias })
     }
 }
 
@@ -70,5 +75,24 @@ impl BatchNorm2d {
             self.batches.set(self.batches.get() + 1);
         }
         Ok(output)
+    }
+}
+
+/// `torch.nn.Dropout`, with draws that depend on its seed and the pass alone.
+pub struct Dropout {
+    pub(super) p: f64,
+    pub(super) seed: u64,
+}
+
+impl Dropout {
+    /// Each value 0 with probability p, else times 1/(1 − p); in evaluation the input.
+    ///
+    /// # Errors
+    /// Those of [`ops::dropout`].
+    pub fn forward(&self, tape: &Tape, input: &Tensor, mode: Mode) -> Result<Tensor> {
+        match mode {
+            Mode::Eval => Ok(input.clone()),
+            Mode::Train { draw } => ops::dropout(tape, input, self.p, self.seed, draw),
+        }
     }
 }

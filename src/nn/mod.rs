@@ -1,6 +1,7 @@
 //! Parameters with their state_dict names, layers that own them, initialisation and weight files.
 
 mod builder;
+mod init;
 mod layers;
 mod mode;
 pub mod state_dict;
@@ -9,7 +10,8 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 pub use builder::Builder;
-pub use layers::{BatchNorm2d, Conv2d, ConvTranspose2d};
+pub use init::Init;
+pub use layers::{BatchNorm2d, Conv2d, ConvTranspose2d, Dropout};
 pub use mode::Mode;
 
 use crate::autograd::Tape;

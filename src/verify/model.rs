@@ -14,7 +14,7 @@ use crate::train;
 use crate::verify::{Case, Outcome};
 
 /// Attributes of a case that are not configuration keys.
-const NOT_KEYS: [&str; 3] = ["training", "steps", "dropout"];
+const NOT_KEYS: [&str; 2] = ["training", "steps"];
 
 /// The configuration that a case's attributes describe.
 pub(super) fn config(case: &Case) -> Result<Config> {

@@ -1,0 +1,205 @@
+//! DeepLabv3+ (Chen et al. 2018, arXiv 1802.02611) on the Xception71 encoder: atrous spatial pyramid pooling over its output, up-sampled
+//! and joined with 48 channels of its features at stride 4.
+
+use std::rc::Rc;
+
+use super::xception::{WIDTHS, Xception71};
+use crate::autograd::Tape;
+use crate::config::Config;
+use crate::error::{Error, Result};
+use crate::gpu::Gpu;
+use crate::kernels::conv2d::Conv2dAttrs;
+use crate::models::Model;
+use crate::nn::{BatchNorm2d, Builder, Conv2d, Dropout, Init, Mode, ParameterSet};
+use crate::ops::{self, Activation, Interpolation, Target};
+use crate::tensor::Tensor;
+
+/// eps of the decoder's batch norms, PyTorch's default.
+const EPS: f32 = 1e-5;
+/// Channels of the features at stride 4 that the decoder uses.
+const FINE_WIDTH: usize = 48;
+/// Share that the pyramid drops in training, fixed by the reference.
+const DROPOUT: f64 = 0.5;
+
+/// Bilinear resampling with aligned corners, the only one of this network.
+fn resize(tape: &Tape, x: &Tensor, size: [usize; 2]) -> Result<Tensor> {
+    ops::interpolate(tape, x, Target::Size(size), Interpolation::BilinearAligned)
+}
+
+/// Rows and columns.
+fn size(x: &Tensor) -> Result<[usize; 2]> {
+    x.nchw("deeplabv3").map(|[_, _, h, w]| [h, w])
+}
+
+/// What is alike in all layers of the decoder.
+#[derive(Clone, Copy)]
+struct Style {
+    batch_norm: bool,
+    activation: Activation,
+}
+
+/// 1×1 convolution, or a depthwise 3×3 one and then the 1×1 → batch norm, where there is one → activation.
+struct ConvNorm {
+    depthwise: Option<Conv2d>,
+    pointwise: Conv2d,
+    norm: Option<BatchNorm2d>,
+    activation: Activation,
+}
+
+impl ConvNorm {
+    /// Layers named `conv` and `norm`.
+    fn plain(b: &mut Builder, [conv, norm]: [&str; 2], [c_in, c_out]: [usize; 2], style: Style) -> Result<Self> {
+        let pointwise = b.conv2d(conv, c_in, c_out, 1, Default::default(), false)?;
+        let norm = if style.batch_norm { Some(b.batch_norm2d(norm, c_out, EPS)?) } else { None };
+        Ok(ConvNorm { depthwise: None, pointwise, norm, activation: style.activation })
+    }
+
+    /// Layers named `conv.0`, `conv.1` and `norm`.
+    fn separable(b: &mut Builder, [conv, norm]: [&str; 2], [c_in, c_out]: [usize; 2], rate: usize, style: Style) -> Result<Self> {
+        let attrs = Conv2dAttrs { stride: 1, padding: rate, dilation: rate, groups: c_in };
+        let depthwise = b.conv2d(&format!("{conv}.0"), c_in, c_in, 3, attrs, false)?;
+        let plain = ConvNorm::plain(b, [&format!("{conv}.1"), norm], [c_in, c_out], style)?;
+        Ok(ConvNorm { depthwise: Some(depthwise), ..plain })
+    }
+
+    fn forward(&self, tape: &Tape, x: &Tensor, mode: Mode) -> Result<Tensor> {
+        let x = match &self.depthwise {
+            Some(depthwise) => &depthwise.forward(tape, x, Activation::None)?,
+            None => x,
+        };
+        match &self.norm {
+            Some(norm) => norm.forward(tape, &self.pointwise.forward(tape, x, Activation::None)?, mode, self.activation),
+            None => self.pointwise.forward(tape, x, self.activation),
+        }
+    }
+}
+
+/// Atrous spatial pyramid pooling: what pixels see at several rates and in the mean of the image, side by side and mixed.
+struct Aspp {
+    convs: Vec<ConvNorm>,
+    pooling: ConvNorm,
+    project: ConvNorm,
+    dropout: Dropout,
+}
+
+impl Aspp {
+    fn new(b: &mut Builder, name: &str, [c_in, c_out]: [usize; 2], config: &Config, style: Style) -> Result<Self> {
+        let names = |inner: &str, first: usize| [0, 1].map(|i| format!("{name}.{inner}.{}", first + i));
+        let [conv, norm] = names("convs.0", 0);
+        let mut convs = vec![ConvNorm::plain(b, [&conv, &norm], [c_in, c_out], style)?];
+        for (i, &rate) in config.decoder_atrous_rates.iter().enumerate() {
+            let [conv, norm] = names(&format!("convs.{}", i + 1), 0);
+            convs.push(ConvNorm::separable(b, [&conv, &norm], [c_in, c_out], rate, style)?);
+        }
+        let [conv, norm] = names(&format!("convs.{}", convs.len()), 1);
+        let pooling = ConvNorm::plain(b, [&conv, &norm], [c_in, c_out], style)?;
+        let [conv, norm] = names("project", 0);
+        let project = ConvNorm::plain(b, [&conv, &norm], [(convs.len() + 1) * c_out, c_out], style)?;
+        Ok(Aspp { convs, pooling, project, dropout: b.dropout(config.dropout.unwrap_or(DROPOUT)) })
+    }
+
+    fn forward(&self, tape: &Tape, x: &Tensor, mode: Mode) -> Result<Tensor> {
+        let mut branches = self.convs.iter().map(|conv| conv.forward(tape, x, mode)).collect::<Result<Vec<_>>>()?;
+        let mean = self.pooling.forward(tape, &ops::adaptive_avg_pool2d(tape, x)?, mode)?;
+        branches.push(resize(tape, &mean, size(x)?)?);
+        let joined = ops::cat(tape, &branches.iter().collect::<Vec<_>>())?;
+        self.dropout.forward(tape, &self.project.forward(tape, &joined, mode)?, mode)
+    }
+}
+
+/// The network.
+pub struct DeepLabV3Plus {
+    encoder: Xception71,
+    aspp: Rc<Aspp>,
+    after_aspp: Rc<ConvNorm>,
+    /// 1×1 on the features at stride 4.
+    block1: Rc<ConvNorm>,
+    /// On both together.
+    block2: Rc<ConvNorm>,
+    head: Conv2d,
+    output_stride: usize,
+    upsampling: usize,
+    batch_norm: bool,
+    out_activation: Activation,
+    parameters: ParameterSet,
+}
+
+impl DeepLabV3Plus {
+    /// Builds the network of a configuration: `encoder_name`, `encoder_depth`, `encoder_output_stride`, `decoder_channels`,
+    /// `decoder_atrous_rates`, `batch_norm`, `activation`, `upsampling`, `out_channels`, `out_activation`.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for another encoder, depth or output stride, or several decoder widths; out of memory.
+    pub fn new(gpu: &Gpu, config: &Config, in_channels: usize) -> Result<Self> {
+        let output_stride = config.encoder_output_stride;
+        if ![8, 16].contains(&output_stride) {
+            let nearest = if output_stride < 12 { 8 } else { 16 };
+            let message = format!("is {output_stride}, but must be 8 (finer) or 16 (faster); {nearest} is the nearest");
+            return Err(config.key_error("encoder_output_stride", message));
+        }
+        let &[width] = config.decoder_channels.as_slice() else {
+            let message = format!("is {:?}, but deeplabv3 has one width; 256 is the reference's", config.decoder_channels);
+            return Err(config.key_error("decoder_channels", message));
+        };
+        let style = Style { batch_norm: config.batch_norm, activation: config.activation.into() };
+        let mut b = Builder::new(gpu, config.seed);
+        let encoder = Xception71::new(&mut b, config, in_channels, output_stride)?;
+        b.initialise(Init::KaimingRelu);
+        let aspp = Aspp::new(&mut b, "decoder.aspp.0", [WIDTHS[4], width], config, style)?;
+        let after_aspp = ConvNorm::separable(&mut b, ["decoder.aspp.1", "decoder.aspp.2"], [width, width], 1, style)?;
+        let block1 = ConvNorm::plain(&mut b, ["decoder.block1.0", "decoder.block1.1"], [WIDTHS[1], FINE_WIDTH], style)?;
+        let block2 = ConvNorm::separable(&mut b, ["decoder.block2.0", "decoder.block2.1"], [width + FINE_WIDTH, width], 1, style)?;
+        b.initialise(Init::Xavier);
+        let head = b.conv2d("segmentation_head.0", width, config.out_channels, 1, Default::default(), true)?;
+        Ok(DeepLabV3Plus {
+            encoder,
+            aspp: Rc::new(aspp),
+            after_aspp: Rc::new(after_aspp),
+            block1: Rc::new(block1),
+            block2: Rc::new(block2),
+            head,
+            output_stride,
+            upsampling: config.upsampling,
+            batch_norm: config.batch_norm,
+            out_activation: config.out_activation.into(),
+            parameters: b.finish(),
+        })
+    }
+
+    fn check(&self, input: &Tensor, mode: Mode) -> Result<()> {
+        let ([n, _, h, w], stride) = (input.nchw("deeplabv3")?, self.output_stride);
+        if h % stride != 0 || w % stride != 0 {
+            let [good_h, good_w] = [h, w].map(|side| ((side + stride / 2) / stride).max(1) * stride);
+            let message = format!(
+                "tiles of {h} × {w} pixels do not fit: at encoder_output_stride {stride} both sides must be multiples of {stride}, so that \
+                 the decoder's maps meet those at stride 4; the nearest img_size is [{good_h}, {good_w}]"
+            );
+            return Err(Error::shape("deeplabv3", message));
+        }
+        if n == 1 && mode.is_training() && self.batch_norm {
+            let message = "a batch of one crop cannot be trained with batch_norm: true, because the pooling branch then has a single value a \
+                           channel, whose variance is 0; set batch_size to 2 or more, or batch_norm: false";
+            return Err(Error::shape("deeplabv3", message));
+        }
+        Ok(())
+    }
+}
+
+impl Model for DeepLabV3Plus {
+    fn forward(&self, tape: &Tape, input: &Tensor, mode: Mode) -> Result<Tensor> {
+        self.check(input, mode)?;
+        let features = self.encoder.forward(tape, input, mode)?;
+        let fine = self.block1.forward(tape, &features.taps[1], mode)?;
+        let x = self.aspp.forward(tape, &features.output, mode)?;
+        let x = self.after_aspp.forward(tape, &x, mode)?;
+        let x = resize(tape, &x, size(&fine)?)?;
+        let x = self.block2.forward(tape, &ops::cat(tape, &[&x, &fine])?, mode)?;
+        let x = self.head.forward(tape, &x, Activation::None)?;
+        let x = resize(tape, &x, size(&x)?.map(|side| side * self.upsampling))?;
+        ops::activation(tape, self.out_activation, &x)
+    }
+
+    fn parameters(&self) -> &ParameterSet {
+        &self.parameters
+    }
+}

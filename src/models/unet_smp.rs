@@ -1,0 +1,121 @@
+//! UNet (Ronneberger, Fischer and Brox 2015, arXiv 1505.04597) with the Xception71 encoder, as `segmentation_models_pytorch.Unet` builds
+//! it: five decoder blocks that each double their maps by nearest neighbours, join the encoder's features and convolve twice.
+
+use std::rc::Rc;
+
+use super::xception::{WIDTHS, Xception71};
+use crate::autograd::Tape;
+use crate::config::Config;
+use crate::error::Result;
+use crate::gpu::Gpu;
+use crate::kernels::conv2d::Conv2dAttrs;
+use crate::models::Model;
+use crate::nn::{BatchNorm2d, Builder, Conv2d, Init, Mode, ParameterSet};
+use crate::ops::{self, Activation, Interpolation, Target};
+use crate::tensor::Tensor;
+
+/// eps of the decoder's batch norms, PyTorch's default.
+const EPS: f32 = 1e-5;
+const SAME_3X3: Conv2dAttrs = Conv2dAttrs { stride: 1, padding: 1, dilation: 1, groups: 1 };
+
+/// conv 3×3 → batch norm or, without one, bias → ReLU.
+struct ConvRelu {
+    conv: Conv2d,
+    norm: Option<BatchNorm2d>,
+}
+
+impl ConvRelu {
+    fn new(b: &mut Builder, name: &str, c_in: usize, c_out: usize, batch_norm: bool) -> Result<Self> {
+        let conv = b.conv2d(&format!("{name}.0"), c_in, c_out, 3, SAME_3X3, !batch_norm)?;
+        let norm = if batch_norm { Some(b.batch_norm2d(&format!("{name}.1"), c_out, EPS)?) } else { None };
+        Ok(ConvRelu { conv, norm })
+    }
+
+    fn forward(&self, tape: &Tape, x: &Tensor, mode: Mode) -> Result<Tensor> {
+        match &self.norm {
+            Some(norm) => norm.forward(tape, &self.conv.forward(tape, x, Activation::None)?, mode, Activation::Relu),
+            None => self.conv.forward(tape, x, Activation::Relu),
+        }
+    }
+}
+
+/// Up-sampling to the skip's size, concatenation before the skip, two convolutions.
+struct DecoderBlock {
+    conv1: ConvRelu,
+    conv2: ConvRelu,
+}
+
+impl DecoderBlock {
+    fn new(b: &mut Builder, name: &str, c_in: usize, c_out: usize, batch_norm: bool) -> Result<Self> {
+        let conv1 = ConvRelu::new(b, &format!("{name}.conv1"), c_in, c_out, batch_norm)?;
+        Ok(DecoderBlock { conv1, conv2: ConvRelu::new(b, &format!("{name}.conv2"), c_out, c_out, batch_norm)? })
+    }
+
+    fn forward(&self, tape: &Tape, x: &Tensor, skip: Option<&Tensor>, size: [usize; 2], mode: Mode) -> Result<Tensor> {
+        let mut x = ops::interpolate(tape, x, Target::Size(size), Interpolation::Nearest)?;
+        if let Some(skip) = skip {
+            x = ops::cat(tape, &[&x, skip])?;
+        }
+        self.conv2.forward(tape, &self.conv1.forward(tape, &x, mode)?, mode)
+    }
+}
+
+/// The network.
+pub struct UNetSmp {
+    encoder: Xception71,
+    decoder: Vec<Rc<DecoderBlock>>,
+    head: Conv2d,
+    out_activation: Activation,
+    parameters: ParameterSet,
+}
+
+impl UNetSmp {
+    /// Builds the network of a configuration: `encoder_name`, `encoder_depth`, `decoder_use_batchnorm`, `decoder_channels`,
+    /// `out_channels`, `out_activation`. `activation` has no effect, as in the reference.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::Config`] for another encoder or depth, or not one width a decoder block; out of memory.
+    pub fn new(gpu: &Gpu, config: &Config, in_channels: usize) -> Result<Self> {
+        let mut b = Builder::new(gpu, config.seed);
+        let encoder = Xception71::new(&mut b, config, in_channels, 32)?;
+        let widths = &config.decoder_channels;
+        if widths.len() != WIDTHS.len() || widths.contains(&0) {
+            let message = format!("is {widths:?}, but must be five widths above 0, one a decoder block: [256, 128, 64, 32, 16] is the reference's");
+            return Err(config.key_error("decoder_channels", message));
+        }
+        b.initialise(Init::KaimingRelu);
+        let mut decoder = Vec::new();
+        let mut c_in = WIDTHS[4];
+        for (i, &c_out) in widths.iter().enumerate() {
+            let of_skip = if i < 4 { WIDTHS[3 - i] } else { 0 };
+            let block = DecoderBlock::new(&mut b, &format!("decoder.blocks.{i}"), c_in + of_skip, c_out, config.decoder_use_batchnorm)?;
+            decoder.push(Rc::new(block));
+            c_in = c_out;
+        }
+        b.initialise(Init::Xavier);
+        let head = b.conv2d("segmentation_head.0", c_in, config.out_channels, 3, SAME_3X3, true)?;
+        Ok(UNetSmp { encoder, decoder, head, out_activation: config.out_activation.into(), parameters: b.finish() })
+    }
+}
+
+impl Model for UNetSmp {
+    fn forward(&self, tape: &Tape, input: &Tensor, mode: Mode) -> Result<Tensor> {
+        let [_, _, h, w] = input.nchw("unet_smp")?;
+        let mut features = self.encoder.forward(tape, input, mode)?;
+        let mut x = features.output;
+        for block in &self.decoder {
+            // The last block goes back to the input's own size, without a skip.
+            let skip = features.taps.pop();
+            let size = match &skip {
+                Some(skip) => skip.nchw("unet_smp").map(|[_, _, h, w]| [h, w])?,
+                None => [h, w],
+            };
+            x = block.forward(tape, &x, skip.as_ref(), size, mode)?;
+        }
+        self.head.forward(tape, &x, self.out_activation)
+    }
+
+    fn parameters(&self) -> &ParameterSet {
+        &self.parameters
+    }
+}

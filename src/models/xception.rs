@@ -1,0 +1,193 @@
+//! Xception71, the encoder of unet_smp and deeplabv3: 23 blocks of depthwise separable convolutions with residual connections.
+//!
+//! Sources: Chollet 2017, arXiv 1610.02357; the deeper, "aligned" form with strided separable convolutions instead of pooling: Chen et
+//! al. 2018, arXiv 1802.02611, section 3.2. Names are those of timm's `xception71` with `features_only`, as
+//! segmentation_models_pytorch wraps it.
+
+use std::rc::Rc;
+
+use crate::autograd::Tape;
+use crate::config::Config;
+use crate::error::Result;
+use crate::kernels::conv2d::Conv2dAttrs;
+use crate::nn::{BatchNorm2d, Builder, Conv2d, Mode};
+use crate::ops::{self, Activation};
+use crate::tensor::Tensor;
+
+/// eps of the encoder's batch norms.
+const EPS: f32 = 1e-3;
+/// Blocks whose inner maps, before their strided convolution, are features of the encoder.
+const TAPPED: [usize; 4] = [0, 2, 4, 21];
+/// Channels of the taps, in their order, and of the output.
+pub(super) const WIDTHS: [usize; 5] = [128, 256, 728, 1024, 2048];
+
+/// Channels after the three convolutions of each block, and its stride.
+fn plan() -> Vec<([usize; 3], usize)> {
+    let entry = [([128; 3], 2), ([256; 3], 1), ([256; 3], 2), ([728; 3], 1), ([728; 3], 2)];
+    let middle = [([728; 3], 1); 16];
+    let exit = [([728, 1024, 1024], 2), ([1536, 1536, 2048], 1)];
+    entry.into_iter().chain(middle).chain(exit).collect()
+}
+
+/// Dense convolution → batch norm: the stem (3×3, then ReLU) and the shortcuts (1×1).
+struct ConvNorm {
+    conv: Conv2d,
+    bn: BatchNorm2d,
+}
+
+impl ConvNorm {
+    fn new(b: &mut Builder, name: &str, [c_in, c_out]: [usize; 2], kernel: usize, stride: usize) -> Result<Self> {
+        let attrs = Conv2dAttrs { stride, padding: kernel / 2, ..Default::default() };
+        let conv = b.conv2d(&format!("{name}.conv"), c_in, c_out, kernel, attrs, false)?;
+        Ok(ConvNorm { conv, bn: b.batch_norm2d(&format!("{name}.bn"), c_out, EPS)? })
+    }
+
+    fn forward(&self, tape: &Tape, x: &Tensor, mode: Mode, activation: Activation) -> Result<Tensor> {
+        self.bn.forward(tape, &self.conv.forward(tape, x, Activation::None)?, mode, activation)
+    }
+}
+
+/// Depthwise 3×3 → batch norm → pointwise 1×1 → batch norm.
+struct SeparableConv {
+    conv_dw: Conv2d,
+    bn_dw: BatchNorm2d,
+    conv_pw: Conv2d,
+    bn_pw: BatchNorm2d,
+}
+
+impl SeparableConv {
+    fn new(b: &mut Builder, name: &str, [c_in, c_out]: [usize; 2], stride: usize, dilation: usize) -> Result<Self> {
+        let attrs = Conv2dAttrs { stride, padding: dilation, dilation, groups: c_in };
+        let conv_dw = b.conv2d(&format!("{name}.conv_dw"), c_in, c_in, 3, attrs, false)?;
+        let bn_dw = b.batch_norm2d(&format!("{name}.bn_dw"), c_in, EPS)?;
+        let conv_pw = b.conv2d(&format!("{name}.conv_pw"), c_in, c_out, 1, Default::default(), false)?;
+        Ok(SeparableConv { conv_dw, bn_dw, conv_pw, bn_pw: b.batch_norm2d(&format!("{name}.bn_pw"), c_out, EPS)? })
+    }
+
+    /// `inner` follows the first norm, `outer` the second.
+    fn forward(&self, tape: &Tape, x: &Tensor, mode: Mode, [inner, outer]: [Activation; 2]) -> Result<Tensor> {
+        let x = self.conv_dw.forward(tape, x, Activation::None)?;
+        let x = self.bn_dw.forward(tape, &x, mode, inner)?;
+        let x = self.conv_pw.forward(tape, &x, Activation::None)?;
+        self.bn_pw.forward(tape, &x, mode, outer)
+    }
+}
+
+/// What a block adds to its convolutions' result.
+enum Skip {
+    /// Its input.
+    Identity,
+    /// Its input through a 1×1 convolution, where channels or size change.
+    Shortcut(ConvNorm),
+    /// Nothing: the last block, whose ReLUs follow every norm instead of preceding every convolution.
+    None,
+}
+
+/// Three separable convolutions and a residual connection.
+struct Block {
+    stack: [SeparableConv; 3],
+    skip: Skip,
+}
+
+impl Block {
+    fn new(b: &mut Builder, name: &str, c_in: usize, widths: [usize; 3], stride: usize, dilation: usize, last: bool) -> Result<Self> {
+        let skip = match last {
+            true => Skip::None,
+            false if c_in == widths[2] && stride == 1 => Skip::Identity,
+            false => Skip::Shortcut(ConvNorm::new(b, &format!("{name}.shortcut"), [c_in, widths[2]], 1, stride)?),
+        };
+        let mut conv = |i: usize, c_in, stride| SeparableConv::new(b, &format!("{name}.stack.conv{i}"), [c_in, widths[i - 1]], stride, dilation);
+        Ok(Block { stack: [conv(1, c_in, 1)?, conv(2, widths[0], 1)?, conv(3, widths[1], stride)?], skip })
+    }
+
+    /// The output, and the maps before the last convolution.
+    fn forward(&self, tape: &Tape, x: &Tensor, mode: Mode) -> Result<(Tensor, Tensor)> {
+        let [conv1, conv2, conv3] = &self.stack;
+        let (none, relu) = (Activation::None, Activation::Relu);
+        if let Skip::None = self.skip {
+            let x = conv1.forward(tape, x, mode, [relu, relu])?;
+            let tap = conv2.forward(tape, &x, mode, [relu, relu])?;
+            return Ok((conv3.forward(tape, &tap, mode, [relu, relu])?, tap));
+        }
+        // Each convolution's ReLU is computed with the norm before it; only the first has none to go with.
+        let h = ops::relu(tape, x)?;
+        let h = conv1.forward(tape, &h, mode, [none, relu])?;
+        let tap = conv2.forward(tape, &h, mode, [none, relu])?;
+        let h = conv3.forward(tape, &tap, mode, [none, none])?;
+        let skip = match &self.skip {
+            Skip::Shortcut(shortcut) => shortcut.forward(tape, x, mode, none)?,
+            _ => x.clone(),
+        };
+        Ok((ops::add(tape, &h, &skip)?, tap))
+    }
+}
+
+/// What the encoder finds in an image.
+pub(super) struct Features {
+    /// 128, 256, 728 and 1024 channels at strides 2, 4, 8 and 16, the last ones at most at the output stride.
+    pub(super) taps: Vec<Tensor>,
+    /// 2048 channels at the output stride.
+    pub(super) output: Tensor,
+}
+
+/// The encoder.
+pub(super) struct Xception71 {
+    stem: [ConvNorm; 2],
+    blocks: Vec<Rc<Block>>,
+}
+
+impl Xception71 {
+    /// The encoder with an output stride of 8, 16 or 32: where the stride is reached, later blocks have stride 1 and those behind them
+    /// dilated convolutions instead.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::Config`] for another encoder or depth; out of memory.
+    pub(super) fn new(b: &mut Builder, config: &Config, in_channels: usize, output_stride: usize) -> Result<Self> {
+        if config.encoder_name != "tu-xception71" {
+            let message = format!("is `{}`; the only encoder here is `tu-xception71`", config.encoder_name);
+            return Err(config.key_error("encoder_name", message));
+        }
+        if config.encoder_depth != 5 {
+            let message = format!("is {}, but the decoders here use all five stages of the encoder; write `encoder_depth: 5`", config.encoder_depth);
+            return Err(config.key_error("encoder_depth", message));
+        }
+        let name = "encoder.model";
+        let stem_0 = ConvNorm::new(b, &format!("{name}.stem_0"), [in_channels, 32], 3, 2)?;
+        let stem_1 = ConvNorm::new(b, &format!("{name}.stem_1"), [32, 64], 3, 1)?;
+        let (mut c_in, mut reached, mut dilation) = (64, 2, 1);
+        let plan = plan();
+        let mut blocks = Vec::new();
+        for (i, &(widths, stride)) in plan.iter().enumerate() {
+            let strided = stride > 1 && reached < output_stride;
+            let last = i + 1 == plan.len();
+            let block = Block::new(b, &format!("{name}.blocks_{i}"), c_in, widths, if strided { stride } else { 1 }, dilation, last)?;
+            blocks.push(Rc::new(block));
+            c_in = widths[2];
+            match strided {
+                true => reached *= stride,
+                false => dilation *= stride,
+            }
+        }
+        Ok(Xception71 { stem: [stem_0, stem_1], blocks })
+    }
+
+    /// # Shapes
+    /// input `[n, in_channels, h, w]`; sides of the features are h and w over their strides, rounded up.
+    ///
+    /// # Errors
+    /// Shapes that do not fit; in training a single value a channel; out of memory.
+    pub(super) fn forward(&self, tape: &Tape, input: &Tensor, mode: Mode) -> Result<Features> {
+        let [stem_0, stem_1] = &self.stem;
+        let x = stem_0.forward(tape, input, mode, Activation::Relu)?;
+        let mut x = stem_1.forward(tape, &x, mode, Activation::Relu)?;
+        let mut taps = Vec::new();
+        for (i, block) in self.blocks.iter().enumerate() {
+            let (output, tap) = block.forward(tape, &x, mode)?;
+            if TAPPED.contains(&i) {
+                taps.push(tap);
+            }
+            x = output;
+        }
+        Ok(Features { taps, output: x })
+    }
+}
