@@ -124,7 +124,7 @@ def parse():
     own.add_argument("--size", default="96x96", metavar="HxW", help="rows and columns of the random input [96x96]")
     own.add_argument("--batch", type=int, default=1, metavar="N", help="images of the random input [1]")
     own.add_argument("--training", action="store_true", help="batch norm as in training, dropout 0 [evaluation]")
-    own.add_argument("--gradients", action="store_true", help="check the gradients of all parameters too")
+    own.add_argument("--gradients", action="store_true", help="all gradients too, with biases moved a little off ReLU edges")
     args = parser.parse_args()
     if bool(args.weights) != bool(args.config):
         parser.error("--weights and --config belong together")
