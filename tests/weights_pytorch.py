@@ -1,10 +1,10 @@
 """PyTorch's half of tests/weights_pytorch.rs: takes a state dict that meltcore wrote, and gives one back.
 
-    python weights_pytorch.py probe                what this Python can do, one word a line
-    python weights_pytorch.py exchange FOLDER      reads job.json and ours.safetensors, writes theirs.safetensors, theirs.pth, case.safetensors
+`weights_pytorch.py probe` prints what this Python can do, one word a line; `weights_pytorch.py exchange FOLDER` reads job.json and
+ours.safetensors, and writes theirs.safetensors, theirs.pth and case.safetensors.
 """
 
-import importlib.util
+import importlib
 import json
 import sys
 from pathlib import Path
@@ -14,45 +14,31 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools"))
 
 def probe():
     """`torch` where state dicts can be exchanged, `smp` where the models with the Xception71 encoder can be built, too."""
-    has = importlib.util.find_spec
-    if has("torch") and has("safetensors") and has("numpy"):
-        print("torch")
-        if has("timm") and has("segmentation_models_pytorch"):
-            print("smp")
-
-
-def build(attrs, channels):
-    """The PyTorch model of a configuration."""
-    if attrs["model_key"] == "unet_smp":
-        import segmentation_models_pytorch as smp
-
-        return smp.Unet(
-            "tu-xception71",
-            encoder_weights=None,
-            in_channels=channels,
-            classes=1,
-            activation="sigmoid",
-            decoder_use_norm=attrs["decoder_use_batchnorm"],
-        )
-    from export_fixtures import UNet
-
-    return UNet(channels, attrs)
+    for word, packages in (("torch", ("torch", "safetensors", "numpy")), ("smp", ("timm", "segmentation_models_pytorch"))):
+        try:
+            for package in packages:
+                importlib.import_module(package)
+        except ImportError as error:
+            print(f"no {word}: {error}", file=sys.stderr)
+            return
+        print(word)
 
 
 def exchange(folder):
     """Loads our weights strictly and runs them; then changes every tensor, and saves them as users of PyTorch do."""
     import torch
+    from fixtures.networks import build
     from safetensors.torch import load_file, save_file
 
     torch.manual_seed(0)
     job = json.loads((folder / "job.json").read_text())
-    model = build(job["attrs"], job["shape"][1])
+    model = build(job["shape"][1], job["attrs"])
     model.load_state_dict(load_file(folder / "ours.safetensors"), strict=True)
     x = torch.randn(job["shape"])
     case = {"x": x, "ours": run(model, x)}
     with torch.no_grad():
         model.train()
-        model(torch.randn(job["shape"]))  # running statistics and counters
+        model(torch.randn(2, *job["shape"][1:]))  # running statistics and counters
         for parameter in model.parameters():
             parameter.add_(0.05 * parameter.std(correction=0) * torch.randn_like(parameter))
     case["theirs"] = run(model, x)

@@ -17,8 +17,8 @@ use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-/// Largest difference of a map, whose values are in 0…1.
-const TOLERANCE: f32 = 2e-5;
+/// Largest difference of a map over the spread of its values, which for untrained weights is small beside them.
+const TOLERANCE: f32 = 1e-3;
 const CHANNELS: [&str; 6] = ["pmw", "modis_b1", "modis_b2", "mar_wa1", "time_interpolate_sar", "dem"];
 
 fn root(path: &str) -> PathBuf {
@@ -38,8 +38,13 @@ fn run_python(script: &str, arguments: &[&str]) {
 
 /// Whether this machine's Python has what a test needs; says so where it has not.
 fn has(test: &str, feature: &str) -> bool {
-    let probe = python("tests/weights_pytorch.py", &["probe"]).map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
-    let found = probe.is_some_and(|words| words.lines().any(|word| word == feature));
+    let found = match python("tests/weights_pytorch.py", &["probe"]) {
+        None => false,
+        Some(output) => {
+            print!("{}", String::from_utf8_lossy(&output.stderr));
+            String::from_utf8_lossy(&output.stdout).lines().any(|word| word == feature)
+        }
+    };
     let name = if feature == "torch" { "pytorch" } else { feature };
     on_device::runs_here(test, name, found)
 }
@@ -68,8 +73,8 @@ fn assert_same_map(gpu: &Gpu, config: &Config, weights: &Path, case: &HostDict, 
     assert_eq!(map.len(), wanted.len());
     let worst = map.iter().zip(wanted).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
     let spread = wanted.iter().copied().fold(f32::MIN, f32::max) - wanted.iter().copied().fold(f32::MAX, f32::min);
-    println!("{} {}: largest difference {worst:.1e} of maps that spread over {spread:.2}", config.model_key.name(), weights.display());
-    assert!(worst <= TOLERANCE && spread > 100.0 * TOLERANCE, "{worst} {spread}");
+    println!("{} {}: largest difference {worst:.1e}, values spread over {spread:.1e}", config.model_key.name(), weights.display());
+    assert!(worst <= TOLERANCE * spread, "{worst} {spread}");
 }
 
 /// Fresh weights of a configuration to PyTorch and changed ones back, as safetensors and as .pth.
@@ -103,18 +108,19 @@ fn unet_travels_both_ways() {
     }
     let unet = |bilinear: bool, extra: usize, activation: &str| {
         json!({"model_key": "unet", "base_channels": 8, "bilinear": bilinear, "num_extra_convs": extra, "activation": activation,
-            "out_activation": "sigmoid", "out_channels": 1})
+            "out_activation": "linear", "out_channels": 1})
     };
     exchange(unet(true, 2, "relu"), [2, 4, 33, 40]);
     exchange(unet(false, 0, "gelu"), [1, 3, 32, 48]);
 }
 
 #[test]
-fn unet_smp_travels_both_ways() {
-    if !has("unet_smp_travels_both_ways", "smp") {
+fn models_with_the_xception_encoder_travel_both_ways() {
+    if !has("models_with_the_xception_encoder_travel_both_ways", "smp") {
         return;
     }
-    exchange(json!({"model_key": "unet_smp", "decoder_use_batchnorm": false, "encoder_weights": "imagenet"}), [2, 4, 64, 96]);
+    exchange(json!({"model_key": "unet_smp", "decoder_use_batchnorm": false, "out_activation": "linear"}), [1, 4, 50, 64]);
+    exchange(json!({"model_key": "deeplabv3", "encoder_output_stride": 16, "out_activation": "linear"}), [1, 4, 64, 64]);
 }
 
 /// The encoder's first convolution.
