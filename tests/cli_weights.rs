@@ -239,3 +239,25 @@ fn files_that_are_no_weights_end_with_status_2_and_one_paragraph() {
     state_dict::write(&root.join("other"), &HostDict::from([("fc.weight".into(), HostTensor::I64(0))]), HashMap::new()).unwrap();
     assert!(text(&weights(root, "info other").stdout).contains("not one of meltcore's"));
 }
+
+#[test]
+fn training_asks_for_the_encoder_that_the_configuration_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let meltcore = |arguments: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_meltcore"));
+        command.args(arguments.split_whitespace()).current_dir(folder.path()).output().unwrap()
+    };
+    assert_eq!(meltcore("synth --out sample --size 64x64 --days 12 -q").status.code(), Some(0));
+    let train = "train --config sample/config.yaml --set in_keys=[pmw,mar_wa1] --set model_key=unet_smp --set encoder_weights=";
+    for (given, wanted) in [("imagenet", "tools/export_weights.py imagenet --channels 3"), ("no.safetensors", "no file no.safetensors")] {
+        let output = meltcore(&format!("{train}{given} --set path_checkpoints={given}"));
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.contains("key `encoder_weights`") && said.contains(wanted), "{said}");
+    }
+    // With weights of its own a run does not ask; here they are not of this model.
+    weights(folder.path(), "init --config sample/config.yaml --out unet.safetensors -q");
+    let output = meltcore(&format!("{train}imagenet --weights unet.safetensors"));
+    let said = text(&output.stderr);
+    assert!(output.status.code() == Some(2) && said.contains("unet.safetensors: this is not a state dict"), "{said}");
+}
