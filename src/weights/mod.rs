@@ -1,6 +1,6 @@
 //! Weight files as files: what they hold, whether they fit a model, how two differ, and foreign ones made usable.
 //!
-//! Reading order: [`file`] (any floating-point safetensors file on the host) → [`info`] (which model it is of) → [`fit`] and [`diff`] →
+//! Reading order: [`mod@file`] (any floating-point safetensors file on the host) → [`info`] (which model it is of) → [`fit`] and [`diff`] →
 //! [`encoder`] (pretrained encoders under timm's names). Models load their own state dicts through [`crate::nn::state_dict`].
 
 pub mod diff;
