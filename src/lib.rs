@@ -16,6 +16,7 @@
 //! | [`ops`] | differentiable operations under PyTorch's functional names |
 //! | [`nn`], [`optim`] | layers, initialisation and state dicts; optimizers and schedules |
 //! | [`models`] | the networks by `model_key` |
+//! | [`weights`] | weight files as files: what they hold, whether they fit, how two differ, foreign encoders |
 //! | [`preprocess`], [`evaluate`] | rasters to network inputs; maps to scores |
 //! | [`predict`] | full scenes by mosaicking tiles |
 //! | [`train`], [`baselines`] | the loop, checkpoints, logs; maps without a network |
@@ -121,3 +122,4 @@ pub mod synth;
 pub mod tensor;
 pub mod train;
 pub mod verify;
+pub mod weights;

@@ -41,7 +41,7 @@ fn help_names_the_order_and_gives_examples() {
 }
 
 /// Commands of this version, as the contract names them.
-const COMMANDS: [&str; 9] = ["baseline", "bench", "completions", "devices", "eval", "predict", "synth", "train", "verify"];
+const COMMANDS: [&str; 10] = ["baseline", "bench", "completions", "devices", "eval", "predict", "synth", "train", "verify", "weights"];
 
 #[test]
 fn every_command_answers_help_and_refuses_what_it_does_not_know() {
@@ -72,6 +72,7 @@ fn every_command_answers_help_and_refuses_what_it_does_not_know() {
         ("synth", "--out"),
         ("train", "--config"),
         ("verify", "<FILE>"),
+        ("weights", "info"),
     ] {
         let output = meltcore(&[command]);
         assert_eq!(output.status.code(), Some(2), "{command}");

@@ -19,6 +19,7 @@ const ORDER: &[&str] = &[
     "nn",
     "optim",
     "models",
+    "weights",
     "preprocess",
     "evaluate",
     "predict",

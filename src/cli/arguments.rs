@@ -53,3 +53,11 @@ pub fn positive(text: &str) -> std::result::Result<f64, String> {
         _ => Err("must be a finite number above 0".into()),
     }
 }
+
+/// Parses a finite number of at least 0.
+pub fn at_least_0(text: &str) -> std::result::Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(x) if x.is_finite() && x >= 0.0 => Ok(x),
+        _ => Err("must be a finite number, 0 or above".into()),
+    }
+}

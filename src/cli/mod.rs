@@ -17,6 +17,7 @@ pub mod synth;
 pub mod train;
 pub mod verify;
 pub mod watch;
+pub mod weights;
 
 use crate::error::Result;
 use clap::{Parser, Subcommand};
@@ -83,6 +84,7 @@ pub enum Command {
     Synth(synth::Args),
     Train(train::Args),
     Verify(verify::Args),
+    Weights(weights::Args),
 }
 
 impl Cli {
@@ -101,6 +103,7 @@ impl Cli {
             Command::Synth(args) => synth::run(args, &self.globals),
             Command::Train(args) => train::run(args, &self.globals),
             Command::Verify(args) => verify::run(args, &self.globals),
+            Command::Weights(args) => weights::run(args, &self.globals),
         }
     }
 }

@@ -102,7 +102,7 @@ pub struct Config {
     pub encoder_name: String,
     /// Stages of the encoder \[5\].
     pub encoder_depth: usize,
-    /// Where the reference takes the encoder's first weights, for example `imagenet` \[none\].
+    /// The encoder's first weights: a safetensors file, or `imagenet` as in the published configurations, which stands for one \[none\].
     pub encoder_weights: Option<String>,
     /// Output stride of the DeepLabv3+ encoder, 8 or 16 \[8\].
     pub encoder_output_stride: usize,

@@ -112,8 +112,10 @@ pub fn read(path: &Path) -> Result<HostDict> {
             (Dtype::F32, shape) => HostTensor::F32(shape.to_vec(), bytemuck::pod_collect_to_vec(view.data())),
             (Dtype::I64, []) => HostTensor::I64(bytemuck::pod_read_unaligned(view.data())),
             (other, shape) => {
-                let message =
-                    format!("tensor `{name}` is {other:?} of shape {shape:?}; save the weights as float32 (model.float().state_dict())");
+                let message = format!(
+                    "tensor `{name}` is {other:?} of shape {shape:?}; save the weights as float32 (model.float().state_dict(), or \
+                     `meltcore weights convert`)"
+                );
                 return Err(bad(message));
             }
         };
@@ -148,10 +150,7 @@ pub fn apply(set: &ParameterSet, mut dict: HostDict, path: &Path) -> Result<()> 
             let message = format!("the copies of `{name}` differ, but this model repeats one module; store equal copies or index 0 alone");
             return Err(bad(message));
         }
-        let expected = match value {
-            Value::Parameter(tensor) | Value::Buffer(tensor) => tensor.shape().dims(),
-            Value::Counter(_) => &[],
-        };
+        let expected = expected_shape(value);
         if (&first).shape() != expected {
             let message = format!(
                 "tensor `{name}` has shape {:?}, the configured model needs {expected:?}; compare in_keys, base_channels, bilinear and \
@@ -170,16 +169,52 @@ pub fn apply(set: &ParameterSet, mut dict: HostDict, path: &Path) -> Result<()> 
             listing("unexpected", &extra)
         )));
     }
-    for (value, host) in found {
-        match (value, host) {
-            (Value::Parameter(tensor) | Value::Buffer(tensor), HostTensor::F32(_, values)) => tensor.write(&values)?,
-            (Value::Counter(counter), HostTensor::I64(count)) => counter.set(count),
-            // A counter stored as a float32 scalar, or a one-element tensor stored as int64.
-            (Value::Counter(counter), HostTensor::F32(_, values)) => counter.set(values.first().copied().unwrap_or(0.0) as i64),
-            (Value::Parameter(tensor) | Value::Buffer(tensor), HostTensor::I64(count)) => tensor.write(&[count as f32])?,
+    found.into_iter().try_for_each(|(value, host)| put(value, host))
+}
+
+/// Puts tensors into some of a model's entries; the others keep their values. `path` is for messages.
+///
+/// # Errors
+/// [`Error::Weights`] where a tensor is none of the model's or has another shape; the model is unchanged then.
+pub fn apply_part(set: &ParameterSet, mut dict: HostDict, path: &Path) -> Result<()> {
+    let mut found = Vec::new();
+    for (name, value) in set.entries() {
+        let Some(tensor) = dict.remove(name) else { continue };
+        let expected = expected_shape(value);
+        if (&tensor).shape() != expected {
+            let message = format!("tensor `{name}` has shape {:?}, the model needs {expected:?}", (&tensor).shape());
+            return Err(Error::Weights { path: path.to_owned(), message });
+        }
+        found.push((value, tensor));
+    }
+    if let Some(name) = dict.keys().next() {
+        let message = format!("tensor `{name}` is none of the model's");
+        return Err(Error::Weights { path: path.to_owned(), message });
+    }
+    found.into_iter().try_for_each(|(value, host)| put(value, host))
+}
+
+fn expected_shape(value: &Value) -> &[usize] {
+    match value {
+        Value::Parameter(tensor) | Value::Buffer(tensor) => tensor.shape().dims(),
+        Value::Counter(_) => &[],
+    }
+}
+
+/// Overwrites an entry by values of its shape.
+fn put(value: &Value, host: HostTensor) -> Result<()> {
+    match (value, host) {
+        (Value::Parameter(tensor) | Value::Buffer(tensor), HostTensor::F32(_, values)) => tensor.write(&values),
+        (Value::Parameter(tensor) | Value::Buffer(tensor), HostTensor::I64(count)) => tensor.write(&[count as f32]),
+        (Value::Counter(counter), host) => {
+            counter.set(match host {
+                HostTensor::I64(count) => count,
+                // A counter stored as a float32 scalar.
+                HostTensor::F32(_, values) => values.first().copied().unwrap_or(0.0) as i64,
+            });
+            Ok(())
         }
     }
-    Ok(())
 }
 
 fn listing(what: &str, names: &[&str]) -> String {

@@ -6,7 +6,7 @@
 mod canvas;
 pub mod map_files;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use canvas::Canvas;
@@ -25,6 +25,7 @@ use crate::models::{self, Model};
 use crate::nn::{Mode, state_dict};
 use crate::preprocess::Preprocessor;
 use crate::tensor::Tensor;
+use crate::weights::weight_file;
 
 /// Makes maps of a dataset's days with a model.
 pub struct Predictor<'a> {
@@ -170,21 +171,6 @@ impl<'a> Predictor<'a> {
         }
         Ok(())
     }
-}
-
-/// The weight file that a path means: itself, or `model.safetensors` of a checkpoint, or `best.safetensors` beside checkpoints.
-///
-/// # Errors
-/// [`Error::Weights`] for a folder with neither.
-pub fn weight_file(path: &Path) -> Result<PathBuf> {
-    if !path.is_dir() {
-        return Ok(path.to_owned());
-    }
-    let candidates = ["model.safetensors", "best.safetensors"].map(|name| path.join(name));
-    candidates.into_iter().find(|file| file.is_file()).ok_or_else(|| Error::Weights {
-        path: path.to_owned(),
-        message: "this folder holds neither model.safetensors (a checkpoint) nor best.safetensors; name a safetensors file".into(),
-    })
 }
 
 /// Writes the maps of a split's days, in the order of the split file.

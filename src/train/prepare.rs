@@ -11,7 +11,7 @@ use crate::config::{Config, Precision};
 use crate::data::dataset::Dataset;
 use crate::data::day::Split;
 use crate::error::{Error, Result};
-use crate::predict::weight_file;
+use crate::weights::{encoder, weight_file};
 
 /// A run that is ready to start: its configuration and data are checked, and its folder is held.
 pub struct Training<'a> {
@@ -22,6 +22,7 @@ pub struct Training<'a> {
     pub(super) evaluation: Option<Evaluation>,
     pub(super) resumed: Option<(PathBuf, State)>,
     pub(super) weights: Option<PathBuf>,
+    pub(super) encoder: Option<PathBuf>,
     pub(super) best: Option<Best>,
     pub(super) notes: Vec<String>,
 }
@@ -47,7 +48,8 @@ impl<'a> Training<'a> {
         let val = config.split_csv.contains_key("val").then(|| Dataset::open(config, Split::Val).map(Arc::new)).transpose()?;
         let evaluation = Evaluation::open(config)?;
         let folder = RunFolder::open(path)?;
-        let mut training = Training { config, folder, train, val, evaluation, resumed: None, weights: None, best: None, notes: Vec::new() };
+        let mut training =
+            Training { config, folder, train, val, evaluation, resumed: None, weights: None, encoder: None, best: None, notes: Vec::new() };
         if config.periodical_evaluation && training.evaluation.is_none() {
             training.notes.push("periodical_evaluation needs path_eval and path_eval_split_csv: no maps are drawn during training".into());
         }
@@ -70,6 +72,9 @@ impl<'a> Training<'a> {
                 }
                 training.resume(checkpoint.clone())?;
             }
+        }
+        if training.resumed.is_none() && training.weights.is_none() {
+            training.encoder = encoder::encoder_file(config)?;
         }
         Ok(training)
     }

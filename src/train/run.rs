@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::gpu::Gpu;
 use crate::nn::state_dict::{self, HostDict};
+use crate::weights::encoder::load_encoder;
 
 impl Training<'_> {
     /// Trains to the last epoch.
@@ -24,6 +25,9 @@ impl Training<'_> {
         let mut done = self.config.starting_epoch - 1;
         if let Some(file) = &self.weights {
             state_dict::load(session.model.parameters(), file)?;
+        }
+        if let Some(file) = &self.encoder {
+            load_encoder(session.model.parameters(), file)?.into_iter().for_each(|note| watcher.note(note));
         }
         if let Some((checkpoint, state)) = &self.resumed {
             checkpoint::load(checkpoint, gpu, session.model.parameters(), &mut session.optimizer)?;

@@ -1,0 +1,286 @@
+//! `meltcore weights`: weight files inspected, checked, made, compared and converted.
+
+use super::Globals;
+use super::arguments::{ConfigArgs, at_least_0};
+use super::device::open_device;
+use super::output::{Table, print_json, print_line};
+use crate::config::Config;
+use crate::data::channel::Channel;
+use crate::error::{Error, Result};
+use crate::models::{self, Model};
+use crate::nn::state_dict;
+use crate::weights::WeightFile;
+use crate::weights::diff::Comparison;
+use crate::weights::fit::{Misfit, misfits};
+use crate::weights::info::Info;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+/// Inspect, check, make, compare and convert weight files
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  \
+    meltcore weights info best.safetensors\n  \
+    meltcore weights check best.safetensors --config run.yaml\n  \
+    meltcore weights init --config run.yaml --seed 7 --out fresh.safetensors\n  \
+    meltcore weights diff a.safetensors b.safetensors --tolerance 1e-6\n  \
+    meltcore weights convert half.safetensors --out float32.safetensors\n\n\
+    FILE is a safetensors file with a PyTorch state dict, or a checkpoint folder.\n\
+    tools/export_weights.py makes such files of .pth checkpoints, and .pth of such files.\n\
+    Exit status: 0 fits, equal, done; 1 does not fit, differs; 2 no usable weight file.")]
+pub struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    pub action: Action,
+}
+
+/// The subcommands; each one's description is its help.
+#[derive(Debug, clap::Subcommand)]
+pub enum Action {
+    /// Say what a file holds: the model told from names and shapes, parameters, types, digest, values that are not finite
+    Info {
+        /// Weight file or checkpoint folder
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// Also list every tensor
+        #[arg(long)]
+        tensors: bool,
+        /// Print JSON instead of a table
+        #[arg(long)]
+        json: bool,
+    },
+    /// Compare a file's tensors with those of the configured model: missing, extra, mis-shaped, one a line
+    Check {
+        /// Weight file or checkpoint folder
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// The configuration and its overrides.
+        #[command(flatten)]
+        config: ConfigArgs,
+        /// Print JSON instead of a table
+        #[arg(long)]
+        json: bool,
+    },
+    /// Write fresh weights by PyTorch's initialisation rules (those that `train` starts from, without `encoder_weights`)
+    Init {
+        /// The configuration and its overrides.
+        #[command(flatten)]
+        config: ConfigArgs,
+        /// Draw from this seed instead of the configuration's
+        #[arg(long, value_name = "N")]
+        seed: Option<u64>,
+        /// Where and how to write.
+        #[command(flatten)]
+        out: OutArgs,
+    },
+    /// Tabulate by how much the tensors of two files differ, the largest relative difference first
+    #[command(after_help = "`max_abs` is the largest |a - b| of a tensor, `max_rel` that over its largest |value| in either file.")]
+    Diff {
+        /// First weight file or checkpoint folder
+        #[arg(value_name = "A")]
+        a: PathBuf,
+        /// Second weight file or checkpoint folder
+        #[arg(value_name = "B")]
+        b: PathBuf,
+        /// Largest max_rel that counts as equal
+        #[arg(long, value_name = "X", default_value = "0", value_parser = at_least_0)]
+        tolerance: f64,
+        /// Print JSON instead of a table
+        #[arg(long)]
+        json: bool,
+    },
+    /// Write float16, bfloat16 or float64 weights as the float32 that models load
+    Convert {
+        /// Weight file
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// Where and how to write.
+        #[command(flatten)]
+        out: OutArgs,
+    },
+}
+
+/// The file that is written.
+#[derive(Debug, clap::Args)]
+pub struct OutArgs {
+    /// Safetensors file to write
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// Replace the file where it exists
+    #[arg(long)]
+    pub force: bool,
+}
+
+impl OutArgs {
+    /// The path, unless something would be lost there.
+    fn path(&self) -> Result<&Path> {
+        if self.force || !self.out.exists() {
+            return Ok(&self.out);
+        }
+        Err(Error::output(&self.out, "exists already; choose another --out, or replace it with --force"))
+    }
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// [`Error::CheckFailed`] where files do not fit or differ; [`Error::Weights`] for unusable ones; an unusable configuration; no device for
+/// `check` and `init`; an output that cannot be written.
+pub fn run(args: &Args, globals: &Globals) -> Result<()> {
+    match &args.action {
+        Action::Info { file, tensors, json } => info(file, *tensors, *json),
+        Action::Check { file, config, json } => check(file, &config.load(globals)?, *json, globals),
+        Action::Init { config, seed, out } => {
+            let mut config = config.load(globals)?;
+            config.seed = seed.unwrap_or(config.seed);
+            init(&config, out.path()?, globals)
+        }
+        Action::Diff { a, b, tolerance, json } => diff(a, b, *tolerance, *json),
+        Action::Convert { file, out } => convert(file, out.path()?, globals),
+    }
+}
+
+/// The configured model with initial weights; the data set need not be there.
+fn build(config: &Config, globals: &Globals) -> Result<Box<dyn Model>> {
+    config.require_model_key()?;
+    let channels = Channel::from_config(config)?;
+    if channels.is_empty() {
+        return Err(config.key_error("in_keys", "names no input channel; a network needs at least one"));
+    }
+    models::build(&open_device(globals)?, config, channels.len())
+}
+
+fn info(path: &Path, list: bool, json: bool) -> Result<()> {
+    let file = WeightFile::open(path)?;
+    let info = Info::of(&file);
+    if json {
+        let mut value = serde_json::to_value(&info).unwrap_or_default();
+        if list && let Some(map) = value.as_object_mut() {
+            let tensors =
+                file.tensors.iter().map(|(name, t)| serde_json::json!({"tensor": name, "dtype": t.kind.name(), "shape": t.shape}));
+            map.insert("tensors".into(), tensors.collect());
+        }
+        return print_json(&value);
+    }
+    let mut rows = vec![("file", info.file.clone())];
+    match &info.recognised {
+        None => rows.push(("model", "not one of meltcore's".into())),
+        Some(found) => {
+            rows.extend([("model", found.model.to_owned()), ("input channels", found.in_channels.to_string())]);
+            rows.extend(found.config.iter().map(|(key, value)| (key.as_str(), value.to_string())));
+        }
+    }
+    let dtypes: Vec<String> = info.dtypes.iter().map(|(name, count)| format!("{name} ({count})")).collect();
+    rows.extend([
+        ("parameters", info.parameters.to_string()),
+        ("keys", info.keys.to_string()),
+        ("bytes", info.bytes.to_string()),
+        ("types", dtypes.join(", ")),
+        ("sha256", info.sha256.clone()),
+        ("not finite", if info.not_finite.is_empty() { "none".into() } else { info.not_finite.join(", ") }),
+    ]);
+    let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    rows.iter().try_for_each(|(name, value)| print_line(&format!("{name:<width$}  {value}")))?;
+    if list {
+        let mut table = Table::new(&["tensor", "type", "shape"]);
+        file.tensors.iter().for_each(|(name, t)| table.row([name.clone(), t.kind.name().to_owned(), format!("{:?}", t.shape)]));
+        print_line("")?;
+        table.print()?;
+    }
+    Ok(())
+}
+
+fn check(path: &Path, config: &Config, json: bool, globals: &Globals) -> Result<()> {
+    let file = WeightFile::open(path)?;
+    let model = build(config, globals)?;
+    let faults = misfits(&file, model.parameters());
+    if json {
+        print_json(&faults)?;
+    } else if faults.is_empty() {
+        let (path, model) = (file.path.display(), config.model_key.name());
+        print_line(&format!("{path} fits {model} of {}: {} tensors", config.file, file.tensors.len()))?;
+    } else {
+        misfit_table(&faults).print()?;
+    }
+    if faults.is_empty() {
+        return Ok(());
+    }
+    let known = Info::of(&file).recognised.map(|found| {
+        let keys: Vec<String> = found.config.iter().map(|(key, value)| format!(", {key}: {value}")).collect();
+        format!("; by its names and shapes it is of {} with {} input channels{}", found.model, found.in_channels, keys.concat())
+    });
+    Err(Error::CheckFailed(format!(
+        "{}: {} tensors do not fit {} of {}{}",
+        file.path.display(),
+        faults.len(),
+        config.model_key.name(),
+        config.file,
+        known.unwrap_or_default()
+    )))
+}
+
+fn misfit_table(faults: &[Misfit]) -> Table {
+    let mut table = Table::new(&["fault", "tensor", "in the file", "in the model"]);
+    for Misfit { fault, tensor, in_file, in_model } in faults {
+        let cell = |text: &Option<String>| text.clone().unwrap_or("-".into());
+        table.row([fault.name().to_owned(), tensor.clone(), cell(in_file), cell(in_model)]);
+    }
+    table
+}
+
+fn init(config: &Config, out: &Path, globals: &Globals) -> Result<()> {
+    let model = build(config, globals)?;
+    state_dict::save(model.parameters(), out)?;
+    let (count, name, seed) = (model.parameters().count(), config.model_key.name(), config.seed);
+    globals.note(&format!("{}: {count} fresh parameters of {name} from seed {seed}", out.display()));
+    Ok(())
+}
+
+fn diff(a: &Path, b: &Path, tolerance: f64, json: bool) -> Result<()> {
+    let (a, b) = (WeightFile::open(a)?, WeightFile::open(b)?);
+    let comparison = Comparison::of(&a, &b, tolerance);
+    if json {
+        print_json(&comparison)?;
+    } else {
+        print_differences(&comparison)?;
+    }
+    if comparison.equal {
+        return Ok(());
+    }
+    let (a, b) = (a.path.display(), b.path.display());
+    let above = comparison.differing.iter().filter(|tensor| tensor.max_rel > tolerance).count();
+    let alone = comparison.only_in_a.len() + comparison.only_in_b.len();
+    Err(Error::CheckFailed(format!(
+        "{a} and {b} differ: {above} of {} tensors by more than {tolerance}, {} in shape, {alone} are in one file only",
+        comparison.compared,
+        comparison.shapes.len()
+    )))
+}
+
+fn print_differences(comparison: &Comparison) -> Result<()> {
+    let mut table = Table::new(&["tensor", "shape", "max_abs", "max_rel"]);
+    for tensor in &comparison.differing {
+        let numbers = [tensor.max_abs, tensor.max_rel].map(|x| format!("{x:.3e}"));
+        table.row([tensor.tensor.clone(), format!("{:?}", tensor.shape)].into_iter().chain(numbers));
+    }
+    for tensor in &comparison.shapes {
+        table.row([tensor.tensor.clone(), format!("{:?} and {:?}", tensor.a, tensor.b)]);
+    }
+    for (names, which) in [(&comparison.only_in_a, "only in A"), (&comparison.only_in_b, "only in B")] {
+        names.iter().for_each(|name| table.row([name.as_str(), which]));
+    }
+    let differing = comparison.differing.len();
+    if differing + comparison.shapes.len() + comparison.only_in_a.len() + comparison.only_in_b.len() > 0 {
+        table.print()?;
+    }
+    print_line(&format!("{} tensors compared, {} equal", comparison.compared, {
+        comparison.compared - differing - comparison.shapes.len()
+    }))
+}
+
+fn convert(path: &Path, out: &Path, globals: &Globals) -> Result<()> {
+    let file = WeightFile::open(path)?;
+    let dict = file.to_float32()?;
+    state_dict::write(out, &dict, HashMap::from([("format".to_owned(), "pt".to_owned())]))?;
+    globals.note(&format!("{}: {} tensors of {} in float32", out.display(), dict.len(), file.path.display()));
+    Ok(())
+}
