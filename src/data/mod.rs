@@ -7,6 +7,7 @@
 pub mod channel;
 pub mod dataset;
 pub mod day;
+pub mod draw;
 pub mod geotags;
 pub mod geotiff;
 pub mod loader;
