@@ -85,7 +85,7 @@ pub fn fit(gpu: &Gpu, config: &Config, options: &FitOptions, observe: &mut dyn F
         return Err(Error::Usage(text.into()));
     }
     let blurs = options.trials.div_ceil(TRIALS_A_BLUR);
-    let mut draw = Draw::new(options.seed, Purpose::Trial);
+    let mut draw = Draw::new(options.seed, Purpose::Trial, 0);
     let own = Some(Setting::of(config)).filter(|own| own.kernel_size <= baseline.largest_kernel());
     let mut best: Option<(f64, Setting)> = None;
     let mut loss_before = None;
@@ -130,7 +130,7 @@ pub fn fit(gpu: &Gpu, config: &Config, options: &FitOptions, observe: &mut dyn F
 fn sample_days(baseline: &InterpolateMar, options: &FitOptions, sample: &mut HostSample) -> Result<Vec<Sampled>> {
     let dataset = baseline.dataset();
     let [rows, cols] = dataset.scene();
-    let mut draw = Draw::new(options.seed, Purpose::Sample);
+    let mut draw = Draw::new(options.seed, Purpose::Sample, 0);
     let mut days: Vec<usize> = (0..dataset.days().len()).collect();
     draw.shuffle(&mut days);
     days.truncate(options.days.max(1));

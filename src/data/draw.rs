@@ -1,4 +1,4 @@
-//! Seeded draws: whole numbers, shuffles and ranges from one ChaCha8 stream per seed and purpose.
+//! Seeded draws: whole numbers, shuffles and ranges from one ChaCha8 stream per seed, purpose and index.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
@@ -21,11 +21,12 @@ pub struct Draw {
 }
 
 impl Draw {
-    /// The stream of a seed and a purpose.
-    pub fn new(seed: u64, purpose: Purpose) -> Draw {
+    /// The stream of a seed, a purpose and an index (a month, 0).
+    pub fn new(seed: u64, purpose: Purpose, index: u64) -> Draw {
         let mut key = [0u8; 32];
         key[..8].copy_from_slice(&seed.to_le_bytes());
         key[8] = purpose as u8;
+        key[16..24].copy_from_slice(&index.to_le_bytes());
         // Apart from the keys of crops and of made-up scenes, which are zero here.
         key[31] = b'd';
         Draw { rng: ChaCha8Rng::from_seed(key) }
