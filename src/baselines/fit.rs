@@ -84,6 +84,7 @@ pub fn fit(gpu: &Gpu, config: &Config, options: &FitOptions, observe: &mut dyn F
                     path_melt and path_landmask";
         return Err(Error::Usage(text.into()));
     }
+    let dataset = baseline.dataset();
     let blurs = options.trials.div_ceil(TRIALS_A_BLUR);
     let mut draw = Draw::new(options.seed, Purpose::Trial, 0);
     let own = Some(Setting::of(config)).filter(|own| own.kernel_size <= baseline.largest_kernel());
@@ -105,6 +106,7 @@ pub fn fit(gpu: &Gpu, config: &Config, options: &FitOptions, observe: &mut dyn F
             let field = baseline.blurred(day.day, &window, &mut sample)?;
             let values: Vec<f32> = day.pixels.iter().map(|&pixel| field[pixel as usize]).collect();
             add_errors(&settings, &values, day, &mut sums);
+            dataset.release(day.day);
             observe(Event::Done(1));
         }
         for (trial, (sum, setting)) in sums.iter().zip(settings).enumerate() {
@@ -122,7 +124,7 @@ pub fn fit(gpu: &Gpu, config: &Config, options: &FitOptions, observe: &mut dyn F
         let text = "no trial gave a loss; check mean_mar_wa1 and std_mar_wa1 and the fields in path_mar_wa1";
         return Err(Error::NotFinite(text.into()));
     };
-    let of_days = baseline.dataset().days().len();
+    let of_days = dataset.days().len();
     Ok(Fitted { setting, loss, loss_before, days: sampled.len(), of_days, pixels, of_pixels: of_pixels.round() as usize })
 }
 
@@ -146,6 +148,7 @@ fn sample_days(baseline: &InterpolateMar, options: &FitOptions, sample: &mut Hos
         let chosen = |index: usize| valid[(((index as f64 + start) * step) as usize).min(valid.len() - 1)];
         let pixels: Vec<u32> = (0..count).map(chosen).collect();
         let target = pixels.iter().map(|&pixel| target[pixel as usize]).collect();
+        dataset.release(day);
         sampled.push(Sampled { day, pixels, target, weight: step });
     }
     Ok(sampled)

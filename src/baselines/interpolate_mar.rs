@@ -159,6 +159,12 @@ pub fn write_maps(gpu: &Gpu, config: &Config, split: Split, destination: Destina
     let dataset = baseline.dataset();
     let files = destination.files("interpolate-mar", dataset.scene(), baseline.ocean());
     let mut sample = HostSample::default();
+    let geo = |day| {
+        let geo = dataset.output_geo(day);
+        // The day is done with.
+        dataset.release(day);
+        geo
+    };
     Maps { label: "interpolate-mar", days: dataset.days(), files }
-        .write(observe, &|day| dataset.output_geo(day), &mut |day, _| baseline.map(day, &setting, &window, &mut sample))
+        .write(observe, &geo, &mut |day, _| baseline.map(day, &setting, &window, &mut sample))
 }

@@ -72,6 +72,11 @@ pub fn write_maps(config: &Config, split: Split, destination: Destination, obser
     let dataset = baseline.dataset();
     let files = destination.files("threshold-pmw", dataset.scene(), &baseline.ocean);
     let mut sample = HostSample::default();
-    Maps { label: "threshold-pmw", days: dataset.days(), files }
-        .write(observe, &|day| dataset.output_geo(day), &mut |day, _| baseline.map(day, &mut sample))
+    let geo = |day| {
+        let geo = dataset.output_geo(day);
+        // The day is done with.
+        dataset.release(day);
+        geo
+    };
+    Maps { label: "threshold-pmw", days: dataset.days(), files }.write(observe, &geo, &mut |day, _| baseline.map(day, &mut sample))
 }

@@ -126,14 +126,24 @@ pub fn write_maps(config: &Config, split: Split, destination: Destination, obser
     let files = destination.files("time-interpolate-sar", baseline.train.scene(), &baseline.ocean);
     let geo = |index: usize| match &georeference {
         Georeference::One(geo) => Ok(geo.clone()),
-        Georeference::OfTargets(targets) => targets.output_geo(index),
+        Georeference::OfTargets(targets) => {
+            let geo = targets.output_geo(index);
+            targets.release(index);
+            geo
+        }
     };
+    let mut held: Vec<usize> = Vec::new();
     Maps { label: "time-interpolate-sar", days: &days, files }.write(observe, &geo, &mut |index, observe| {
         let day = &days[index];
         if baseline.neighbours(day).is_empty() {
             let name = day.file_name();
             observe(Event::Note(format!("{name}: no other train day of {} serves as a neighbour, so its map is all zeros", day.year)));
         }
-        baseline.map(day)
+        let map = baseline.map(day);
+        // Days come in order of time: of those that fall out only the day itself comes back.
+        let now = baseline.neighbours(day);
+        held.iter().filter(|other| !now.contains(other)).for_each(|&other| baseline.train.release(other));
+        held = now;
+        map
     })
 }
