@@ -12,6 +12,8 @@ use meltcore::data::day::{Day, Split};
 use meltcore::data::raster::Raster;
 use meltcore::data::writer::write_geotiff;
 use meltcore::gpu::Gpu;
+use meltcore::models;
+use meltcore::nn::state_dict;
 use meltcore::synth::georeference::albers;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -163,6 +165,46 @@ fn a_fit_finds_what_made_the_target() {
     assert_eq!(fit(&gpu, &config, &options, &mut |_| ()).unwrap(), found, "the same seed finds the same");
     let own = fit(&gpu, &config, &FitOptions { trials: 1, ..options }, &mut |_| ()).unwrap();
     assert_eq!((own.setting, own.loss), (Setting::of(&config), before), "the first trial is the configuration's");
+}
+
+#[test]
+fn linear_dem_equals_predict_and_its_formula() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    make(root);
+    let mut noise = noise(40);
+    let dem: Vec<f32> = (0..ROWS * COLS).map(|_| 3000.0 * noise()).collect();
+    write_geotiff(root.join("dem.tif"), ROWS, COLS, &dem, &albers(100.0)).unwrap();
+    let inputs = "path_dem: dem.tif\nmean_dem: 1200.0\nstd_dem: 900.0\nin_keys_static: [dem]\nin_keys_aux: [time_month_idx]\n\
+                  out_activation: sigmoid\nimg_size: [100, 100]\nprediction_stride: null\n";
+    let text = text(root).replace("in_keys: [modis_b1]\n", inputs);
+    std::fs::write(root.join("run.yaml"), &text).unwrap();
+    let config = Config::from_yaml(&text, "run.yaml", &["model_key=linear_dem".into()]).unwrap();
+    let model = models::build(&Gpu::open(None).unwrap(), &config, 2).unwrap();
+    let weights = root.join("linear.safetensors");
+    state_dict::save(model.parameters(), &weights).unwrap();
+    let weights = weights.display().to_string();
+    let done = baseline(root, &["linear-dem", "--split", "test", "--weights", &weights, "--no-png"]);
+    assert_eq!(done.status.code(), Some(0), "{}", String::from_utf8_lossy(&done.stderr));
+    let mut predict = Command::new(env!("CARGO_BIN_EXE_meltcore"));
+    let predicted = root.join("predicted");
+    predict.args(["predict", "--split", "test", "--no-png", "--set", "model_key=linear_dem", "--weights", &weights, "--out"]);
+    assert!(predict.arg(&predicted).arg("--config").arg(root.join("run.yaml")).output().unwrap().status.success());
+    let of = |name: String| {
+        let parameter = model.parameters().trainable().iter().find(|(key, _)| *key == name).unwrap().1.to_vec().unwrap();
+        f64::from(parameter[0])
+    };
+    for day in DAYS {
+        let file = format!("{day}.tif");
+        let map = std::fs::read(root.join("maps").join(&file)).unwrap();
+        assert_eq!(map, std::fs::read(predicted.join(&file)).unwrap(), "{day}");
+        let month = date(day)[1] - 1;
+        let (weight, bias) = (of(format!("linear_layers.{month}.weight")), of(format!("linear_layers.{month}.bias")));
+        let sigmoid = |x: f64| 1.0 / (1.0 + (-(weight * x + bias)).exp());
+        let wanted: Vec<f64> = f64s(&dem).iter().map(|x| sigmoid((x - 1200.0) / 900.0)).collect();
+        let got = Raster::open(root.join("maps").join(&file)).unwrap().read_all();
+        assert!(apart(&got, &wanted) < 1e-6, "{day}");
+    }
 }
 
 fn baseline(root: &Path, arguments: &[&str]) -> Output {
