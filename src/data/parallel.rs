@@ -38,3 +38,20 @@ pub(super) fn in_parallel<J: Sync, R: Send>(
     results.sort_unstable_by_key(|(index, _)| *index);
     results.into_iter().map(|(_, result)| result).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Error;
+
+    #[test]
+    fn results_keep_the_order_and_errors_end_the_work() {
+        let jobs: Vec<usize> = (0..100).collect();
+        let mut heard = 0;
+        let squares = in_parallel(&jobs, 3, |job| Ok(job * job), || heard += 1).unwrap();
+        assert_eq!((squares[99], heard), (99 * 99, 100));
+        let fails = |job: &usize| if *job >= 7 { Err(Error::Usage(job.to_string())) } else { Ok(*job) };
+        assert_eq!(in_parallel(&jobs, 1, fails, || ()).unwrap_err().to_string(), "7");
+        assert!(in_parallel(&[] as &[usize], 3, fails, || ()).unwrap().is_empty());
+    }
+}
