@@ -2,7 +2,7 @@
 
 use clap::Parser;
 use meltcore::cli::output::Table;
-use meltcore::cli::{arguments, baseline, bench, devices, eval, predict, synth, train, verify};
+use meltcore::cli::{arguments, baseline, bench, devices, eval, predict, split, stats, synth, train, verify};
 use std::io::Read;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -41,7 +41,8 @@ fn help_names_the_order_and_gives_examples() {
 }
 
 /// Commands of this version, as the contract names them.
-const COMMANDS: [&str; 10] = ["baseline", "bench", "completions", "devices", "eval", "predict", "synth", "train", "verify", "weights"];
+const COMMANDS: [&str; 12] =
+    ["baseline", "bench", "completions", "devices", "eval", "predict", "split", "stats", "synth", "train", "verify", "weights"];
 
 #[test]
 fn every_command_answers_help_and_refuses_what_it_does_not_know() {
@@ -69,6 +70,8 @@ fn every_command_answers_help_and_refuses_what_it_does_not_know() {
         ("baseline", "--config"),
         ("eval", "--pred"),
         ("predict", "--weights"),
+        ("split", "--config"),
+        ("stats", "--config"),
         ("synth", "--out"),
         ("train", "--config"),
         ("verify", "<FILE>"),
@@ -191,6 +194,8 @@ fn every_command_has_a_purpose_and_examples() {
     check::<train::Args>();
     check::<predict::Args>();
     check::<baseline::Args>();
+    check::<split::Args>();
+    check::<stats::Args>();
     check::<eval::Args>();
     check::<verify::Args>();
     check::<synth::Args>();

@@ -7,6 +7,7 @@
 
 use std::sync::Arc;
 
+use super::maps::Maps;
 use crate::config::Config;
 use crate::data::Window;
 use crate::data::dataset::Dataset;
@@ -123,21 +124,26 @@ pub fn write_maps(config: &Config, split: Split, destination: Destination, obser
     let georeference = baseline.georeference(config, split)?;
     let days = read_split_csv(config.require_split_csv(split.name())?)?;
     let files = destination.files("time-interpolate-sar", baseline.train.scene(), &baseline.ocean);
-    let mut order: Vec<usize> = (0..days.len()).collect();
-    order.sort_unstable_by_key(|&index| &days[index]);
-    observe(Event::Start { label: "time-interpolate-sar", total: days.len(), unit: "maps" });
-    for index in order {
+    let geo = |index: usize| match &georeference {
+        Georeference::One(geo) => Ok(geo.clone()),
+        Georeference::OfTargets(targets) => {
+            let geo = targets.output_geo(index);
+            targets.release(index);
+            geo
+        }
+    };
+    let mut held: Vec<usize> = Vec::new();
+    Maps { label: "time-interpolate-sar", days: &days, files }.write(observe, &geo, &mut |index, observe| {
         let day = &days[index];
         if baseline.neighbours(day).is_empty() {
             let name = day.file_name();
             observe(Event::Note(format!("{name}: no other train day of {} serves as a neighbour, so its map is all zeros", day.year)));
         }
-        let geo = match &georeference {
-            Georeference::One(geo) => geo.clone(),
-            Georeference::OfTargets(targets) => targets.output_geo(index)?,
-        };
-        files.write(day, &baseline.map(day)?, &geo)?;
-        observe(Event::Done(1));
-    }
-    Ok(())
+        let map = baseline.map(day);
+        // Days come in order of time: of those that fall out only the day itself comes back.
+        let now = baseline.neighbours(day);
+        held.iter().filter(|other| !now.contains(other)).for_each(|&other| baseline.train.release(other));
+        held = now;
+        map
+    })
 }

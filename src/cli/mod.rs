@@ -13,6 +13,8 @@ pub mod output;
 pub mod predict;
 pub mod progress;
 pub mod signals;
+pub mod split;
+pub mod stats;
 pub mod synth;
 pub mod train;
 pub mod verify;
@@ -81,6 +83,8 @@ pub enum Command {
     Devices(devices::Args),
     Eval(eval::Args),
     Predict(predict::Args),
+    Split(split::Args),
+    Stats(stats::Args),
     Synth(synth::Args),
     Train(train::Args),
     Verify(verify::Args),
@@ -100,6 +104,8 @@ impl Cli {
             Command::Devices(args) => devices::run(args, &self.globals),
             Command::Eval(args) => eval::run(args, &self.globals),
             Command::Predict(args) => predict::run(args, &self.globals),
+            Command::Split(args) => split::run(args, &self.globals),
+            Command::Stats(args) => stats::run(args, &self.globals),
             Command::Synth(args) => synth::run(args, &self.globals),
             Command::Train(args) => train::run(args, &self.globals),
             Command::Verify(args) => verify::run(args, &self.globals),

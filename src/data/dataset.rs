@@ -182,6 +182,16 @@ impl Dataset {
         self.cache.get(path, |raster| refuse_other_grid(&self.reference, raster))
     }
 
+    /// Lets go of the files that belong to a day alone, which need not be read again soon: mapped pages, too, count as memory.
+    pub fn release(&self, day: usize) {
+        let Some(date) = self.days.get(day) else { return };
+        let daily =
+            self.channels.iter().zip(&self.paths).filter(|(channel, _)| !channel.is_static() && **channel != Channel::PmwWinterMean);
+        let inputs = daily.filter_map(|(channel, path)| Some(file_of(*channel, path.as_deref()?, date)));
+        let target = self.target_folder.as_ref().map(|folder| folder.join(date.file_name()));
+        inputs.chain(target).for_each(|file| self.cache.forget(&file));
+    }
+
     /// Reads a window of a day: raw channel values, target and ocean mask.
     ///
     /// A pixel that `time_interpolate_sar` has no value for is 0; the land mask channel is 1 on ocean (below 0 or no value) and 0 on land.
@@ -257,6 +267,10 @@ impl Dataset {
                 let raster = self.channel_raster(channel, day)?;
                 if raster.has_nan() && !bad.iter().any(|(_, path)| path == raster.path()) {
                     bad.push((channel, raster.path().to_owned()));
+                }
+                // Mapped again at no cost where it is read, while pages of the whole dataset would count as memory.
+                if raster.is_mapped() {
+                    self.cache.forget(raster.path());
                 }
             }
         }

@@ -110,7 +110,7 @@ impl fmt::Display for Day {
 }
 
 /// Days of a month in the Gregorian calendar; `month` is 1…12.
-fn days_of_month(year: u16, month: u8) -> u8 {
+pub(super) fn days_of_month(year: u16, month: u8) -> u8 {
     let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
     match month {
         2 if leap => 29,

@@ -56,7 +56,7 @@ pub(super) fn refuse_missing(days: &[Day], channels: &[Channel], paths: &[Option
         }
         let cure = match channel {
             Channel::TimeInterpolateSar => "; `meltcore baseline time-interpolate-sar` writes them for each split",
-            Channel::PmwWinterMean => "; each is the mean of the January and February maps of that year",
+            Channel::PmwWinterMean => "; `meltcore stats winter-mean` writes them from the January and February maps of `path_pmw`",
             _ if channel.is_static() => "; check the path",
             _ => "; check the path, or take those days out of the split file",
         };

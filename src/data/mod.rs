@@ -2,23 +2,30 @@
 //!
 //! Reading order: [`geotiff`] (what a file declares) → [`mapped`] (its pixels without a copy) → [`raster`] (any readable band)
 //! → [`day`], [`channel`], [`dataset`] (which files make a sample) → [`tiles`] (which window of them) → [`loader`] (batches).
-//! [`writer`] makes every output file of the crate.
+//! Lists of days come from [`complete`] (which days have all their files) and [`split`] (which list a day goes to), statistics of rasters
+//! from [`stats`] and [`winter_mean`]. [`writer`] makes every output file of the crate.
 
 pub mod channel;
+pub mod complete;
 pub mod dataset;
 pub mod day;
+pub mod draw;
 pub mod geotags;
 pub mod geotiff;
 pub mod loader;
 pub mod mapped;
 pub mod raster;
 pub mod raster_cache;
+pub mod split;
+pub mod stats;
 pub mod tiles;
+pub mod winter_mean;
 pub mod writer;
 
 mod decode;
 mod ifd;
 pub(crate) mod inventory;
+mod parallel;
 
 /// A rectangle of pixels of a scene.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -60,6 +60,14 @@ impl RasterCache {
         Ok(raster)
     }
 
+    /// Lets go of the raster of a file; those who hold it keep it.
+    pub fn forget(&self, path: &Path) {
+        let mut entries = lock(&self.entries);
+        if let Some(entry) = entries.by_path.remove(path) {
+            entries.bytes -= entry.bytes;
+        }
+    }
+
     fn slot(&self, path: &Path) -> Slot {
         let mut entries = lock(&self.entries);
         entries.clock += 1;

@@ -114,7 +114,8 @@ fn what_cannot_be_done_is_said() {
     make(root);
     let occupied = root.join("land.tif").display().to_string();
     for (arguments, status, wanted) in [
-        (&["threshold-pmw", "--split", "test"][..], 2, "time-interpolate-sar"),
+        (&["threshold-pmw", "--split", "test"][..], 2, "path_pmw_winter_mean"),
+        (&["time-interpolate-sar", "--fit"], 2, "interpolate-mar"),
         (&["time-interpolate-sar", "--split", "val"], 2, "path_val_split_csv"),
         (&["time-interpolate-sar", "--split", "test", "--set", "path_melt=gone"], 2, "path_melt"),
         (&["time-interpolate-sar", "--split", "test", "--out", &occupied], 4, "land.tif"),

@@ -1,7 +1,9 @@
 //! From rasters to maps to scores: baselines, preprocessing, mosaics of predictions and evaluation.
 
 mod baseline;
+mod baseline_rules;
 mod evaluate;
+mod mosaic;
 mod predict;
 mod preprocess;
 #[path = "../reference/mod.rs"]

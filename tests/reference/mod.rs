@@ -4,6 +4,8 @@
 //! meaning together. Where PyTorch defines an op, these functions follow PyTorch, and `tests/reference_fixtures.rs` proves it with
 //! fixtures that PyTorch made. Test crates include the folder by `mod reference;`.
 //!
+//! Methods that are no ops (mosaics and the baselines without a network) have their naive forms here, too.
+//!
 //! Gradients take the gradient of the output first, then the forward's arguments, and return the gradient of what they name.
 // Every test crate uses only a part of these functions.
 #![allow(dead_code)]
@@ -20,14 +22,18 @@ pub mod conv_transpose2d;
 pub mod gaussian_blur;
 pub mod gradient_clipping;
 pub mod interpolate;
+pub mod interpolate_mar;
 pub mod lr_schedule;
 pub mod masked_loss;
 pub mod masked_metrics;
 pub mod masked_ssim;
 pub mod max_pool2d;
+pub mod mosaic;
 pub mod optimizers;
 pub mod pad;
 pub mod pixel_shuffle;
+pub mod threshold_pmw;
+pub mod time_interpolate_sar;
 
 /// Batch, channels, rows, columns.
 pub type Shape = [usize; 4];

@@ -1,0 +1,206 @@
+//! Which days have all the files that a configuration asks for, and which of them are to be mapped for the daily product.
+//!
+//! A day is complete where every daily input has its file, the winter mean of its year exists where it is an input, and, but for the
+//! days to be mapped, the target. `time_interpolate_sar` does not count: it is made from the train days once they are drawn. With
+//! `check_for_invalid_entries` days whose inputs have NaN or no-data pixels are left out; of the days to be mapped those with such
+//! pixels in `pmw` always are, as the reference does.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use super::channel::Channel;
+use super::day::{Day, days_of_month};
+use super::inventory::{file_of, name_some, nan_input};
+use super::parallel::in_parallel;
+use super::raster::Raster;
+use crate::config::Config;
+use crate::error::{Error, Result};
+use crate::event::Event;
+
+/// The complete days of a configuration, in order of time.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CompleteDays {
+    /// Days with all inputs and a target.
+    pub with_target: Vec<Day>,
+    /// Days to be mapped: all inputs, within the deploy season.
+    pub deploy: Vec<Day>,
+}
+
+/// From when to when, and which part of the year, days are to be mapped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Season {
+    /// The first day.
+    pub first: Option<Day>,
+    /// The last day.
+    pub last: Option<Day>,
+    /// Whether days of the month outside the first's and last's stay, for example 31 May in 1 April to 30 September.
+    pub keep_31st: bool,
+}
+
+impl Season {
+    /// `deploy_start_time` to `deploy_end_time`.
+    pub fn of(config: &Config, keep_31st: bool) -> Season {
+        let day = |text: &Option<String>| text.as_ref().and_then(|text| Day::from_file_name(&format!("{text}.tif")));
+        Season { first: day(&config.deploy_start_time), last: day(&config.deploy_end_time), keep_31st }
+    }
+
+    /// Whether a day belongs to it: between the first and the last day, and with its month and its day of the month each between
+    /// theirs. With `keep_31st`, and for a season over New Year, month and day of the month count together as a date of the year.
+    pub fn contains(&self, day: &Day) -> bool {
+        if self.first.as_ref().is_some_and(|first| day < first) || self.last.as_ref().is_some_and(|last| day > last) {
+            return false;
+        }
+        let (Some(first), Some(last)) = (&self.first, &self.last) else { return true };
+        let (first, last, day) = ((first.month, first.day), (last.month, last.day), (day.month, day.day));
+        match (self.keep_31st, first.0 <= last.0) {
+            (false, true) => (first.0..=last.0).contains(&day.0) && (first.1..=last.1).contains(&day.1),
+            (true, true) if first <= last => (first..=last).contains(&day),
+            _ => day >= first || day <= last,
+        }
+    }
+
+    /// Every day of the calendar that belongs to it; none where it has no first or no last day.
+    fn days(&self) -> Vec<Day> {
+        let (Some(first), Some(last)) = (&self.first, &self.last) else { return Vec::new() };
+        let months = (first.year..=last.year).flat_map(|year| (1..=12).map(move |month| (year, month)));
+        let days = months.flat_map(|(year, month)| (1..=days_of_month(year, month)).map(move |day| Day { year, month, day }));
+        days.filter(|day| self.contains(day)).collect()
+    }
+}
+
+/// A folder or file that days need.
+struct Needed {
+    channel: Channel,
+    path: PathBuf,
+    /// The days that have a file; none where one file serves all days or a year.
+    days: Option<BTreeSet<Day>>,
+}
+
+impl Needed {
+    fn has(&self, day: &Day) -> bool {
+        match &self.days {
+            Some(days) => days.contains(day),
+            None => file_of(self.channel, &self.path, day).is_file(),
+        }
+    }
+}
+
+impl CompleteDays {
+    /// Looks through the folders of a configuration; without `season` no days to be mapped are looked for.
+    ///
+    /// Where no input is a daily raster, the days to be mapped are those of the calendar within the season, or else those with a target.
+    ///
+    /// # Errors
+    /// A missing path key, a folder that cannot be read, a constant input that is missing or has NaN; with NaN to be looked for, a
+    /// raster that cannot be read.
+    pub fn find(config: &Config, season: Option<&Season>, observe: &mut dyn FnMut(Event)) -> Result<CompleteDays> {
+        let needed = needed(config)?;
+        let targets = days_of_folder(config.require_variable("melt")?, "melt")?;
+        let mut with_target = targets.clone();
+        for needed in &needed {
+            let lacking: Vec<PathBuf> = targets.iter().filter(|day| !needed.has(day)).map(|day| day.file_name().into()).collect();
+            if !lacking.is_empty() {
+                let (count, some, name) = (lacking.len(), name_some(&lacking), needed.channel.name());
+                observe(Event::Note(format!("{count} day(s) with a target lack the input `{name}` and are left out: {some}")));
+                with_target.retain(|day| needed.has(day));
+            }
+        }
+        let mut deploy = BTreeSet::new();
+        if let Some(season) = season {
+            let daily = needed.iter().filter_map(|needed| needed.days.as_ref()).next();
+            let days = match (daily, season.days()) {
+                (Some(days), _) => days.clone(),
+                (None, calendar) if !calendar.is_empty() => calendar.into_iter().collect(),
+                (None, _) => targets.clone(),
+            };
+            deploy = days.into_iter().filter(|day| season.contains(day) && needed.iter().all(|needed| needed.has(day))).collect();
+        }
+        for needed in needed.iter().filter(|needed| needed.channel.refuses_nan()) {
+            leave_out_nan(needed, config.check_for_invalid_entries, &mut with_target, &mut deploy, observe)?;
+        }
+        Ok(CompleteDays { with_target: with_target.into_iter().collect(), deploy: deploy.into_iter().collect() })
+    }
+}
+
+/// What days need beside a target.
+fn needed(config: &Config) -> Result<Vec<Needed>> {
+    let mut needed = Vec::new();
+    for channel in Channel::from_config(config)? {
+        if channel.is_scalar() || channel == Channel::TimeInterpolateSar {
+            continue;
+        }
+        let path = config.require_variable(channel.name())?.to_owned();
+        let days = match channel {
+            Channel::PmwWinterMean => None,
+            _ if channel.is_static() => {
+                if !path.is_file() {
+                    return Err(Error::input(&path, format!("this file is missing; check `path_{}`", channel.name())));
+                }
+                None
+            }
+            _ => Some(days_of_folder(&path, channel.name())?),
+        };
+        needed.push(Needed { channel, path, days });
+    }
+    Ok(needed)
+}
+
+/// The days that have a file in a folder; other files do not count.
+///
+/// # Errors
+/// [`Error::Input`] where the folder cannot be read or holds no day.
+pub(super) fn days_of_folder(folder: &Path, variable: &str) -> Result<BTreeSet<Day>> {
+    let unreadable = |e: std::io::Error| Error::input(folder, format!("this folder cannot be read ({e}); check `path_{variable}`"));
+    let mut days = BTreeSet::new();
+    for entry in std::fs::read_dir(folder).map_err(unreadable)? {
+        let name = entry.map_err(unreadable)?.file_name();
+        days.extend(name.to_str().and_then(Day::from_file_name));
+    }
+    if days.is_empty() {
+        let message = format!("holds no file named as a day, for example 2017_06_04.tif; check `path_{variable}`");
+        return Err(Error::input(folder, message));
+    }
+    Ok(days)
+}
+
+/// Takes days out whose file has pixels without a value: from both lists with `check`, else those to be mapped by `pmw`.
+fn leave_out_nan(
+    needed: &Needed,
+    check: bool,
+    with_target: &mut BTreeSet<Day>,
+    deploy: &mut BTreeSet<Day>,
+    observe: &mut dyn FnMut(Event),
+) -> Result<()> {
+    let Needed { channel, path, .. } = needed;
+    let looked_at: Vec<&Day> = match (check, channel) {
+        (true, _) => with_target.union(deploy).collect(),
+        (false, Channel::Pmw) => deploy.iter().collect(),
+        (false, _) => return Ok(()),
+    };
+    let files: BTreeSet<PathBuf> = looked_at.into_iter().map(|day| file_of(*channel, path, day)).collect();
+    let files: Vec<PathBuf> = files.into_iter().collect();
+    if files.is_empty() {
+        return Ok(());
+    }
+    observe(Event::Start { label: "looking for NaN", total: files.len(), unit: "files" });
+    let has_nan = in_parallel(&files, usize::MAX, |file| Ok(Raster::open(file)?.has_nan()), || observe(Event::Done(1)))?;
+    let bad: BTreeSet<PathBuf> = files.into_iter().zip(has_nan).filter(|(_, has_nan)| *has_nan).map(|(file, _)| file).collect();
+    let Some(first) = bad.first() else { return Ok(()) };
+    if channel.is_static() {
+        return Err(nan_input(*channel, first));
+    }
+    let is_bad = |day: &Day| bad.contains(&file_of(*channel, path, day));
+    let unusable = with_target.iter().filter(|day| is_bad(day)).count();
+    let some = name_some(&bad.iter().cloned().collect::<Vec<_>>());
+    let (count, name) = (bad.len(), channel.name());
+    let mut text = format!("{count} file(s) of `{name}` have NaN or no-data pixels, and their days are left out");
+    if check {
+        with_target.retain(|day| !is_bad(day));
+    } else if unusable > 0 {
+        text =
+            format!("{text} of deploy; {unusable} of them have a target and stay in the other lists: set check_for_invalid_entries: true");
+    }
+    deploy.retain(|day| !is_bad(day));
+    observe(Event::Note(format!("{text}: {some}")));
+    Ok(())
+}

@@ -1,0 +1,187 @@
+//! Mean and standard deviation of every channel over the days of a split.
+//!
+//! One file at a time on each thread: mean μ, then Σ (x − μ)² in a second pass, both in float64; files are merged by
+//! T. F. Chan, G. H. Golub and R. J. LeVeque, "Updating formulae and a pairwise algorithm for computing sample variances" (1979), in
+//! their order, so that the result does not depend on the threads. The standard deviation is the population's (divided by N; with
+//! 10⁹ pixels the sample's is the same to nine digits). Every pixel of a scene counts, ocean too; of the target only observed land.
+
+use std::path::{Path, PathBuf};
+
+use super::Window;
+use super::channel::Channel;
+use super::day::{Split, read_split_csv};
+use super::inventory::{file_of, name_some, refuse_other_grid};
+use super::parallel::in_parallel;
+use super::raster::Raster;
+use crate::config::Config;
+use crate::error::{Error, Result};
+use crate::event::Event;
+
+/// Count, mean and sum of squared deviations of some values.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Moments {
+    count: u64,
+    mean: f64,
+    squares: f64,
+}
+
+impl Moments {
+    /// Number of values.
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// The mean, 0 of nothing.
+    pub fn mean(&self) -> f64 {
+        self.mean
+    }
+
+    /// The population's standard deviation, 0 of nothing.
+    pub fn std(&self) -> f64 {
+        if self.count == 0 { 0.0 } else { (self.squares / self.count as f64).sqrt() }
+    }
+
+    /// Those of both sets of values.
+    pub fn merged(self, other: Moments) -> Moments {
+        let count = self.count + other.count;
+        if other.count == 0 || self.count == 0 {
+            return if other.count == 0 { self } else { other };
+        }
+        let (apart, share) = (other.mean - self.mean, other.count as f64 / count as f64);
+        let squares = self.squares + other.squares + apart * apart * self.count as f64 * share;
+        Moments { count, mean: self.mean + apart * share, squares }
+    }
+
+    /// Those of the values divided by `divisor`.
+    fn divided_by(self, divisor: f64) -> Moments {
+        Moments { count: self.count, mean: self.mean / divisor, squares: self.squares / (divisor * divisor) }
+    }
+}
+
+/// What was found about one variable.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ChannelStats {
+    /// Its name in `mean_<name>` and `std_<name>`.
+    pub name: &'static str,
+    /// In the unit of those keys: `mar_wa1` divided by `max_mar_wa1`, the MODIS bands by `max_modis`, the others as stored.
+    pub moments: Moments,
+    /// Pixels without a value, which were left out.
+    pub without_value: u64,
+    /// Files that were read.
+    pub files: usize,
+    /// Whether its keys act: other channels are never normalised.
+    pub normalised: bool,
+}
+
+/// Reads the rasters of the configured inputs, and of the target where `path_melt` is set, on the days of a split.
+///
+/// A file that serves several days counts once. `time_interpolate_sar` and the winter means, which are never normalised and may be
+/// made later, are left out with a note where files are missing.
+///
+/// # Errors
+/// A missing split or path key; files that are missing, cannot be read, hold no value or lie on different grids.
+pub fn channel_stats(config: &Config, split: Split, observe: &mut dyn FnMut(Event)) -> Result<Vec<ChannelStats>> {
+    let days = read_split_csv(config.require_split_csv(split.name())?)?;
+    let landmask = config.variable_paths.get("landmask").map(Raster::open).transpose()?;
+    let mut variables = Vec::new();
+    for channel in Channel::from_config(config)?.into_iter().filter(|channel| !channel.is_scalar() && *channel != Channel::Landmask) {
+        let path = config.require_variable(channel.name())?;
+        let mut files: Vec<PathBuf> = days.iter().map(|day| file_of(channel, path, day)).collect();
+        files.sort();
+        files.dedup();
+        let normalised = !matches!(channel, Channel::TimeInterpolateSar | Channel::PmwWinterMean);
+        variables.push((channel.name(), files, normalised));
+    }
+    if let (Some(folder), true) = (config.variable_paths.get("melt"), split != Split::Deploy) {
+        variables.push(("melt", days.iter().map(|day| folder.join(day.file_name())).collect(), true));
+    }
+    let mut kept = Vec::new();
+    for (name, files, normalised) in variables {
+        let missing: Vec<PathBuf> = files.iter().filter(|file| !file.is_file()).cloned().collect();
+        let (count, some) = (missing.len(), name_some(&missing));
+        match (missing.first(), normalised) {
+            (None, _) => kept.push((name, files, normalised)),
+            (Some(first), true) => {
+                let folder = first.parent().unwrap_or(Path::new("."));
+                let message = format!("{count} file(s) of `{name}` are missing: {some}; check `path_{name}`, or the split file");
+                return Err(Error::input(folder, message));
+            }
+            (Some(_), false) => observe(Event::Note(format!("`{name}` is left out: {count} file(s) are missing ({some})"))),
+        }
+    }
+    let jobs: Vec<(usize, &Path)> =
+        kept.iter().enumerate().flat_map(|(index, (_, files, _))| files.iter().map(move |file| (index, file.as_path()))).collect();
+    let Some((_, first)) = jobs.first() else {
+        return Err(Error::Usage("the configuration names no raster to compute statistics of; add channels to in_keys".into()));
+    };
+    let reference = Raster::open(first)?;
+    observe(Event::Start { label: "stats", total: jobs.len(), unit: "files" });
+    let of_file = |(index, file): &(usize, &Path)| {
+        let raster = Raster::open(file)?;
+        refuse_other_grid(&reference, &raster)?;
+        let mask = landmask.as_ref().filter(|_| kept[*index].0 == "melt");
+        if let Some(mask) = mask {
+            refuse_other_grid(&reference, mask)?;
+        }
+        moments_of(&raster, mask)
+    };
+    let found = in_parallel(&jobs, usize::MAX, of_file, || observe(Event::Done(1)))?;
+    let mut stats = Vec::new();
+    for (index, (name, files, normalised)) in kept.iter().enumerate() {
+        let mut of_variable = jobs.iter().zip(&found).filter(|((of, _), _)| *of == index).map(|(_, found)| *found);
+        let merged = |(a, left_a): (Moments, u64), (b, left_b)| (a.merged(b), left_a + left_b);
+        let (moments, without_value) = of_variable.by_ref().fold(Default::default(), merged);
+        if moments.count == 0 {
+            let folder = files.first().map_or(Path::new("."), |file| file.as_path());
+            return Err(Error::input(folder, format!("`{name}` has no pixel with a value in this split; check `path_{name}`")));
+        }
+        let divisor = match *name {
+            "mar_wa1" => config.max_mar_wa1,
+            "modis_b1" | "modis_b2" => config.max_modis,
+            _ => 1.0,
+        };
+        let moments = moments.divided_by(divisor);
+        stats.push(ChannelStats { name, moments, without_value, files: files.len(), normalised: *normalised });
+    }
+    Ok(stats)
+}
+
+/// The moments of a raster's values, where `landmask` says land (0 or above) if it is given, and how many pixels have no value.
+///
+/// # Errors
+/// None where both rasters have one size; an infinite value is an [`Error::Input`].
+fn moments_of(raster: &Raster, landmask: Option<&Raster>) -> Result<(Moments, u64)> {
+    let (rows, cols) = (raster.rows(), raster.cols());
+    let (mut values, mut land) = (vec![0.0; cols], vec![1.0; cols]);
+    let mut each_row = |take: &mut dyn FnMut(&mut dyn Iterator<Item = f64>)| -> Result<()> {
+        for row in 0..rows {
+            let window = Window { row, col: 0, height: 1, width: cols };
+            raster.read_window(window, &mut values)?;
+            if let Some(landmask) = landmask {
+                landmask.read_window(window, &mut land)?;
+            }
+            take(&mut values.iter().zip(&land).filter(|(_, land)| **land >= 0.0).map(|(value, _)| f64::from(*value)));
+        }
+        Ok(())
+    };
+    let (mut count, mut without_value, mut sum) = (0u64, 0u64, 0.0);
+    each_row(&mut |values| {
+        let mut of_row = 0.0;
+        for value in values {
+            if value.is_nan() {
+                without_value += 1;
+            } else {
+                count += 1;
+                of_row += value;
+            }
+        }
+        sum += of_row;
+    })?;
+    if !sum.is_finite() {
+        return Err(Error::input(raster.path(), "holds infinite values; replace them or take the day out of the split file"));
+    }
+    let mean = if count == 0 { 0.0 } else { sum / count as f64 };
+    let mut squares = 0.0;
+    each_row(&mut |values| squares += values.filter(|value| !value.is_nan()).map(|value| (value - mean).powi(2)).sum::<f64>())?;
+    Ok((Moments { count, mean, squares }, without_value))
+}

@@ -1,0 +1,92 @@
+//! The winter's brightness temperature of each year: the mean of its January and February days, pixel by pixel.
+//!
+//! mean(p) = Σ_d pmw_d(p) / #d over the days with a value at p, summed in float64 in order of time; NaN where no day has one.
+//! `threshold-pmw` and the channel `pmw_winter_mean` read the files.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::Window;
+use super::complete::days_of_folder;
+use super::day::Day;
+use super::inventory::refuse_other_grid;
+use super::parallel::in_parallel;
+use super::raster::Raster;
+use super::writer::write_geotiff;
+use crate::config::Config;
+use crate::error::{Error, Result};
+use crate::event::Event;
+
+/// Years in work at once: each holds the sums of a scene.
+const MOST_YEARS: usize = 4;
+
+/// One year's file.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct WinterMean {
+    /// The calendar year.
+    pub year: u16,
+    /// `YYYY_jan_feb.tif` in `path_pmw_winter_mean`.
+    pub path: PathBuf,
+    /// Days of January and February in `path_pmw`.
+    pub days: usize,
+    /// Pixels without a value on any of them; 0 where the file was kept.
+    pub without_value: usize,
+    /// Whether the file was there already and was left as it is.
+    pub kept: bool,
+}
+
+/// Writes the winter mean of every year that has days in January or February; files that exist are kept but for `force`.
+///
+/// # Errors
+/// A missing path key; a folder or raster that cannot be read, rasters of different grids, no winter day at all; a file that cannot
+/// be written.
+pub fn write_winter_means(config: &Config, force: bool, observe: &mut dyn FnMut(Event)) -> Result<Vec<WinterMean>> {
+    let (folder, out) = (config.require_variable("pmw")?, config.require_variable("pmw_winter_mean")?);
+    let mut years: BTreeMap<u16, Vec<Day>> = BTreeMap::new();
+    let mut summers = std::collections::BTreeSet::new();
+    for day in days_of_folder(folder, "pmw")? {
+        if day.month <= 2 {
+            years.entry(day.year).or_default().push(day);
+        } else {
+            summers.insert(day.year);
+        }
+    }
+    if years.is_empty() {
+        return Err(Error::input(folder, "holds no day of January or February, so there is no winter to take the mean of"));
+    }
+    for year in summers.into_iter().filter(|year| !years.contains_key(year)) {
+        observe(Event::Note(format!("{year} has no day in January or February in {}, and gets no winter mean", folder.display())));
+    }
+    let years: Vec<Vec<Day>> = years.into_values().collect();
+    observe(Event::Start { label: "winter-mean", total: years.len(), unit: "years" });
+    in_parallel(&years, MOST_YEARS, |days| write_year(folder, out, days, force), || observe(Event::Done(1)))
+}
+
+fn write_year(folder: &Path, out: &Path, days: &[Day], force: bool) -> Result<WinterMean> {
+    let Some(first) = days.first() else { return Err(Error::Usage("a winter without days".into())) };
+    let path = out.join(first.winter_file_name());
+    let mut written = WinterMean { year: first.year, path, days: days.len(), without_value: 0, kept: false };
+    if written.path.exists() && !force {
+        return Ok(WinterMean { kept: true, ..written });
+    }
+    let reference = Raster::open(folder.join(first.file_name()))?;
+    let (rows, cols) = (reference.rows(), reference.cols());
+    let (mut sums, mut counts) = (vec![0.0f64; rows * cols], vec![0u8; rows * cols]);
+    let mut values = vec![0.0; cols];
+    for day in days {
+        let raster = Raster::open(folder.join(day.file_name()))?;
+        refuse_other_grid(&reference, &raster)?;
+        for (row, (sums, counts)) in sums.chunks_exact_mut(cols).zip(counts.chunks_exact_mut(cols)).enumerate() {
+            raster.read_window(Window { row, col: 0, height: 1, width: cols }, &mut values)?;
+            for ((sum, count), value) in sums.iter_mut().zip(counts).zip(&values).filter(|(_, value)| !value.is_nan()) {
+                *sum += f64::from(*value);
+                *count += 1;
+            }
+        }
+    }
+    let mean = |(sum, count): (&f64, &u8)| if *count == 0 { f32::NAN } else { (sum / f64::from(*count)) as f32 };
+    let means: Vec<f32> = sums.iter().zip(&counts).map(mean).collect();
+    written.without_value = counts.iter().filter(|count| **count == 0).count();
+    write_geotiff(&written.path, rows, cols, &means, reference.geo())?;
+    Ok(written)
+}
