@@ -29,7 +29,8 @@ impl LinearDem {
     pub fn new(gpu: &Gpu, config: &Config, in_channels: usize) -> Result<Self> {
         let time_channel = config.time_channel_idx;
         if in_channels < 2 {
-            let message = "has no input besides the month; name some, for example `in_keys_static: [dem]`, and `in_keys_aux: [time_month_idx]`";
+            let message =
+                "has no input besides the month; name some, for example `in_keys_static: [dem]`, and `in_keys_aux: [time_month_idx]`";
             return Err(config.key_error("in_keys_static", message));
         }
         if time_channel >= in_channels {
@@ -52,7 +53,9 @@ impl LinearDem {
         let of_sample = |plane: &[f32]| {
             let month = plane[0];
             if plane.iter().any(|value| *value != month) {
-                let message = format!("channel {channel} must hold one month a sample, but it varies; set time_channel_idx to that of time_month_idx");
+                let message = format!(
+                    "channel {channel} must hold one month a sample, but it varies; set time_channel_idx to that of time_month_idx"
+                );
                 return Err(Error::shape("linear_dem", message));
             }
             let known = (1..=self.linear_layers.len()).position(|known| known as f32 == month);

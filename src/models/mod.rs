@@ -41,7 +41,8 @@ pub fn build(gpu: &Gpu, config: &Config, in_channels: usize) -> Result<Box<dyn M
         ModelKey::DeepLabV3 => Ok(Box::new(DeepLabV3Plus::new(gpu, config, in_channels)?)),
         ModelKey::LinearDem => Ok(Box::new(LinearDem::new(gpu, config, in_channels)?)),
         baseline @ (ModelKey::InterpolateMar | ModelKey::ThresholdPmw | ModelKey::TimeInterpolateSar) => {
-            let message = format!("`{}` is a baseline without weights; networks are unet, unet_smp, deeplabv3 and linear_dem", baseline.name());
+            let message =
+                format!("`{}` is a baseline without weights; networks are unet, unet_smp, deeplabv3 and linear_dem", baseline.name());
             Err(config.key_error("model_key", message))
         }
     }

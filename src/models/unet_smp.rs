@@ -80,7 +80,8 @@ impl UNetSmp {
         let encoder = Xception71::new(&mut b, config, in_channels, 32)?;
         let widths = &config.decoder_channels;
         if widths.len() != WIDTHS.len() || widths.contains(&0) {
-            let message = format!("is {widths:?}, but must be five widths above 0, one a decoder block: [256, 128, 64, 32, 16] is the reference's");
+            let message =
+                format!("is {widths:?}, but must be five widths above 0, one a decoder block: [256, 128, 64, 32, 16] is the reference's");
             return Err(config.key_error("decoder_channels", message));
         }
         b.initialise(Init::KaimingRelu);

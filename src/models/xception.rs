@@ -96,7 +96,8 @@ impl Block {
             false if c_in == widths[2] && stride == 1 => Skip::Identity,
             false => Skip::Shortcut(ConvNorm::new(b, &format!("{name}.shortcut"), [c_in, widths[2]], 1, stride)?),
         };
-        let mut conv = |i: usize, c_in, stride| SeparableConv::new(b, &format!("{name}.stack.conv{i}"), [c_in, widths[i - 1]], stride, dilation);
+        let mut conv =
+            |i: usize, c_in, stride| SeparableConv::new(b, &format!("{name}.stack.conv{i}"), [c_in, widths[i - 1]], stride, dilation);
         Ok(Block { stack: [conv(1, c_in, 1)?, conv(2, widths[0], 1)?, conv(3, widths[1], stride)?], skip })
     }
 
@@ -148,7 +149,8 @@ impl Xception71 {
             return Err(config.key_error("encoder_name", message));
         }
         if config.encoder_depth != 5 {
-            let message = format!("is {}, but the decoders here use all five stages of the encoder; write `encoder_depth: 5`", config.encoder_depth);
+            let message =
+                format!("is {}, but the decoders here use all five stages of the encoder; write `encoder_depth: 5`", config.encoder_depth);
             return Err(config.key_error("encoder_depth", message));
         }
         let name = "encoder.model";

@@ -29,11 +29,10 @@ pub fn conv2d_by_sample(tape: &Tape, input: &Tensor, left_out: usize, candidates
     let [n, c, h, w] = input.nchw("conv2d_by_sample")?;
     let picked: Vec<Candidate> = picks.iter().filter_map(|&pick| candidates.get(pick).copied()).collect();
     let c_out = picked.first().map_or(0, |first| first.bias.len());
-    let fits = |one: &Candidate| {
-        *one.weight.shape() == Shape::from([c_out, c - 1, 1, 1]) && *one.bias.shape() == Shape::from([c_out])
-    };
+    let fits = |one: &Candidate| *one.weight.shape() == Shape::from([c_out, c - 1, 1, 1]) && *one.bias.shape() == Shape::from([c_out]);
     if picks.len() != n || picked.len() != n || left_out >= c || c < 2 || !picked.iter().all(fits) {
-        let message = format!("{} picks of {} candidates without channel {left_out} do not fit {}", picks.len(), candidates.len(), input.shape());
+        let message =
+            format!("{} picks of {} candidates without channel {left_out} do not fit {}", picks.len(), candidates.len(), input.shape());
         return Err(Error::shape("conv2d_by_sample", message));
     }
     let rows = Rows { c, left_out };
