@@ -6,7 +6,7 @@ use super::device::open_device;
 use super::watch::Watch;
 use crate::data::day::Split;
 use crate::error::Result;
-use crate::predict::{Destination, write_maps};
+use crate::predict::{Blend, Destination, Options, Request, write_maps};
 use std::path::PathBuf;
 
 /// Write full-scene daily maps by mosaicking tiles
@@ -30,6 +30,31 @@ pub struct Args {
     /// Write no picture (YYYY_MM_DD.png) beside each map
     #[arg(long)]
     pub no_png: bool,
+    /// Make maps again that are finished; without it they are skipped while weights, settings and inputs are unchanged
+    #[arg(long)]
+    pub overwrite: bool,
+    /// Average every tile over its eight flips and quarter turns; takes eight times as long
+    #[arg(long, value_name = "GROUP")]
+    pub tta: Option<Tta>,
+    /// Weights of overlapping tiles
+    #[arg(long, value_name = "KIND", default_value = "equal")]
+    pub blend: BlendName,
+}
+
+/// Test-time averaging.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Tta {
+    /// The symmetries of the square
+    D4,
+}
+
+/// How overlapping tiles are averaged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum BlendName {
+    /// Equal weights, as in the reference
+    Equal,
+    /// Weights that fall off from a tile's centre
+    Gaussian,
 }
 
 /// Runs the command.
@@ -44,7 +69,13 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
     let gpu = open_device(globals)?;
     let mut watch = Watch::new(globals);
     let destination = Destination { folder: &folder, pictures: !args.no_png };
-    write_maps(&gpu, &config, split, &args.weights, destination, &mut |event| watch.observe(event))?;
+    let blend = match args.blend {
+        BlendName::Equal => Blend::Equal,
+        BlendName::Gaussian => Blend::Gaussian,
+    };
+    let options = Options { d4: args.tta.is_some(), blend };
+    let request = Request { split, weights: &args.weights, options, overwrite: args.overwrite };
+    write_maps(&gpu, &config, &request, destination, &mut |event| watch.observe(event))?;
     watch.finish();
     globals.note(&format!("maps of the split {split} are in {}", folder.display()));
     Ok(())

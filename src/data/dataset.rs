@@ -13,8 +13,8 @@ use super::raster_cache::RasterCache;
 use crate::config::Config;
 use crate::error::{Error, Result};
 
-/// Decoded pixels kept in memory; mapped rasters need none.
-const DECODED_CACHE_BYTES: usize = 1 << 30;
+/// Pixels of open rasters, decoded or mapped: mapped ones count as resident memory once they are read.
+const CACHE_BYTES: usize = 1 << 29;
 
 /// Raw values of one window of one day; buffers are reused from read to read.
 #[derive(Debug, Clone, Default)]
@@ -66,7 +66,7 @@ impl Dataset {
         };
         refuse_missing(&days, &channels, &paths, target_folder.as_deref())?;
 
-        let cache = RasterCache::new(DECODED_CACHE_BYTES);
+        let cache = RasterCache::new(CACHE_BYTES);
         let landmask = config.variable_paths.get("landmask").map(|path| Raster::open(path).map(Arc::new)).transpose()?;
         let melt_reference = match (split, config.variable_paths.get("melt_reference")) {
             (Split::Deploy, Some(path)) => Some(Raster::open(path)?),
@@ -120,6 +120,13 @@ impl Dataset {
     /// The channels in network order.
     pub fn channels(&self) -> &[Channel] {
         &self.channels
+    }
+
+    /// The raster files that the inputs of a day are read from.
+    pub fn input_files(&self, day: usize) -> Vec<PathBuf> {
+        let Some(date) = self.days.get(day) else { return Vec::new() };
+        let of = |(channel, path): (&Channel, &Option<PathBuf>)| path.as_deref().map(|path| file_of(*channel, path, date));
+        self.channels.iter().zip(&self.paths).filter_map(of).collect()
     }
 
     /// Number of channels, scalar ones included.

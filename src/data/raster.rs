@@ -72,12 +72,9 @@ impl Raster {
         matches!(self.pixels, Pixels::Mapped(_))
     }
 
-    /// Bytes of memory that the pixels take (0 where they are mapped).
-    pub fn memory_bytes(&self) -> usize {
-        match &self.pixels {
-            Pixels::Mapped(_) => 0,
-            Pixels::Decoded(pixels) => pixels.len() * size_of::<f32>(),
-        }
+    /// Bytes that the pixels take, in memory or mapped.
+    pub fn bytes(&self) -> usize {
+        self.rows * self.cols * size_of::<f32>()
     }
 
     /// Whether the other raster has the same size and, where both are georeferenced, the same grid to a hundredth of a pixel.

@@ -1,4 +1,4 @@
-//! Open rasters by path, shared between threads: mappings are kept, decoded pixels within a budget, the least recently used go first.
+//! Open rasters by path, shared between threads: their pixels, mapped or decoded, stay within a budget; the least recently used go first.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -37,7 +37,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl RasterCache {
-    /// A cache that keeps at most `budget` bytes of decoded pixels besides those in use.
+    /// A cache that keeps at most `budget` bytes of pixels besides those in use.
     pub fn new(budget: usize) -> Self {
         RasterCache { budget, entries: Mutex::default() }
     }
@@ -56,7 +56,7 @@ impl RasterCache {
         check(&raster)?;
         *filled = Some(raster.clone());
         drop(filled);
-        self.account(path, raster.memory_bytes());
+        self.account(path, raster.bytes());
         Ok(raster)
     }
 

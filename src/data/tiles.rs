@@ -139,7 +139,7 @@ impl Axis {
 ///
 /// Tiles start at 0, stride, 2·stride, … with one more flush with the border where needed; the list runs down the rows first, then
 /// on to the next column. Each side of a tile loses `erode` pixels except where it lies on the border of the scene. What overlaps is
-/// averaged with equal weights: the pixel at (row, col) has `row_counts[row] · col_counts[col]` tiles.
+/// averaged, with equal weights unless asked otherwise: the pixel at (row, col) has `row_counts[row] · col_counts[col]` tiles.
 #[derive(Debug, Clone)]
 pub struct Mosaic {
     /// The tiles in their order.

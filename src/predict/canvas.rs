@@ -1,17 +1,39 @@
-//! Sums of the tiles of one map, in the order in which they come.
+//! Weighted sums of the tiles of one map, in the order in which they come.
 
+use super::Blend;
+use crate::data::Window;
 use crate::data::tiles::{Mosaic, Tile};
 
 /// A map in the making.
+///
+/// A tile's weight is a product of one factor a row and one a column, and so are the weights' sums over a regular mosaic.
 pub(super) struct Canvas {
     cols: usize,
     sums: Vec<f32>,
     laid: usize,
+    /// Factors within a tile, rows and columns.
+    factors: [Vec<f32>; 2],
+    /// Sums of the factors over all tiles, for each row and column of the scene.
+    totals: [Vec<f32>; 2],
 }
 
 impl Canvas {
-    pub(super) fn new(scene: [usize; 2]) -> Self {
-        Canvas { cols: scene[1], sums: vec![0.0; scene[0] * scene[1]], laid: 0 }
+    pub(super) fn new(scene: [usize; 2], mosaic: &Mosaic, blend: Blend) -> Self {
+        let first = mosaic.tiles.first().map_or(Window::whole(0, 0), |tile| tile.window);
+        let factors = [blend.factors(first.height), blend.factors(first.width)];
+        let mut totals = scene.map(|size| vec![0.0; size]);
+        for Tile { window, keep } in &mosaic.tiles {
+            // The first column and the first row of tiles hold every offset once.
+            if window.col == first.col {
+                let kept = &factors[0][keep.row - window.row..][..keep.height];
+                totals[0][keep.row..].iter_mut().zip(kept).for_each(|(total, factor)| *total += factor);
+            }
+            if window.row == first.row {
+                let kept = &factors[1][keep.col - window.col..][..keep.width];
+                totals[1][keep.col..].iter_mut().zip(kept).for_each(|(total, factor)| *total += factor);
+            }
+        }
+        Canvas { cols: scene[1], sums: vec![0.0; scene[0] * scene[1]], laid: 0, factors, totals }
     }
 
     /// Tiles laid down since the last map was taken.
@@ -23,20 +45,24 @@ impl Canvas {
     pub(super) fn lay(&mut self, tile: &Tile, values: &[f32], [low, high]: [f32; 2]) {
         let (window, keep) = (tile.window, tile.keep);
         self.laid += 1;
+        let of_cols = &self.factors[1][keep.col - window.col..][..keep.width];
         for row in keep.row..keep.row + keep.height {
+            let of_row = self.factors[0][row - window.row];
             let source = &values[(row - window.row) * window.width + keep.col - window.col..][..keep.width];
             let target = &mut self.sums[row * self.cols + keep.col..][..keep.width];
-            target.iter_mut().zip(source).for_each(|(sum, value)| *sum += value.clamp(low, high));
+            for ((sum, value), of_col) in target.iter_mut().zip(source).zip(of_cols) {
+                *sum += value.clamp(low, high) * (of_row * of_col);
+            }
         }
     }
 
-    /// The mean of the tiles, 0 where `ocean` is 1; the canvas is empty afterwards.
-    pub(super) fn take_mean(&mut self, mosaic: &Mosaic, ocean: Option<&[f32]>) -> Vec<f32> {
+    /// The weighted mean of the tiles, 0 where `ocean` is 1; the canvas is empty afterwards.
+    pub(super) fn take_mean(&mut self, ocean: Option<&[f32]>) -> Vec<f32> {
         self.laid = 0;
         let empty = vec![0.0; self.sums.len()];
         let mut map = std::mem::replace(&mut self.sums, empty);
-        for (row, rows) in map.chunks_exact_mut(self.cols).zip(&mosaic.row_counts) {
-            row.iter_mut().zip(&mosaic.col_counts).for_each(|(value, cols)| *value /= (rows * cols) as f32);
+        for (row, of_row) in map.chunks_exact_mut(self.cols).zip(&self.totals[0]) {
+            row.iter_mut().zip(&self.totals[1]).for_each(|(value, of_col)| *value /= of_row * of_col);
         }
         for (value, ocean) in map.iter_mut().zip(ocean.unwrap_or_default()) {
             *value *= 1.0 - ocean;

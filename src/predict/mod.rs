@@ -1,16 +1,23 @@
 //! Maps of whole scenes: tiles through a network, clipped, and averaged where they overlap.
 //!
-//! map(p) = Σ_t clip(f(x_t))(p) / #tiles over p, over the tiles whose kept part covers p ([`Mosaic`]); deploy maps are 0 on ocean where
-//! `apply_landmask_to_predictions` says so. Which tiles share a batch has no effect on the result beyond rounding.
+//! map(p) = Σ_t w_t(p) clip(f(x_t))(p) / Σ_t w_t(p), over the tiles whose kept part covers p ([`Mosaic`]), with w = 1 unless [`Options`] say
+//! otherwise; deploy maps are 0 on ocean where `apply_landmask_to_predictions` says so. Which tiles share a batch has no effect on the
+//! result beyond rounding.
 
 mod canvas;
+pub mod manifest;
 pub mod map_files;
+mod options;
+mod symmetry;
 
 use std::path::Path;
 use std::sync::Arc;
 
 use canvas::Canvas;
+use manifest::Manifest;
 pub use map_files::{Destination, MapFiles};
+pub use options::{Blend, Options};
+use symmetry::Symmetry;
 
 use crate::autograd::Tape;
 use crate::config::Config;
@@ -38,23 +45,41 @@ pub struct Predictor<'a> {
     clip: [f32; 2],
     /// 1 on ocean, where maps are to be 0 there.
     ocean: Option<Vec<f32>>,
+    options: Options,
 }
 
-/// Outputs that the device may still be working on, and whose they are.
+/// Outputs that the device may still be working on, and whose they are. Each is of some tiles, turned by one symmetry or by all.
 struct Pending {
-    outputs: Vec<Tensor>,
+    outputs: Vec<Views>,
     crops: Vec<Crop>,
 }
+
+/// A network's outputs for the same tiles, each turned by a symmetry.
+type Views = Vec<(Symmetry, Tensor)>;
 
 impl<'a> Predictor<'a> {
     /// Plans the tiles of a dataset's scenes.
     ///
     /// # Errors
-    /// [`Error::Usage`] where the tiles leave pixels uncovered; [`Error::Config`] for missing statistics or a missing land mask.
-    pub fn new(gpu: &Gpu, config: &Config, model: &'a dyn Model, dataset: Arc<Dataset>, observe: &mut dyn FnMut(Event)) -> Result<Self> {
+    /// [`Error::Usage`] where the tiles leave pixels uncovered, or are to be turned and are not square; [`Error::Config`] for missing statistics or a missing land mask.
+    pub fn new(
+        gpu: &Gpu,
+        config: &Config,
+        model: &'a dyn Model,
+        dataset: Arc<Dataset>,
+        options: Options,
+        observe: &mut dyn FnMut(Event),
+    ) -> Result<Self> {
         let scene = dataset.scene();
         let (tile, warning) = fit_to_scene(config.img_size, scene);
         warning.into_iter().for_each(|warning| observe(Event::Note(warning)));
+        if options.d4 && tile[0] != tile[1] {
+            let message = format!(
+                "averaging over quarter turns needs square tiles, and these have {} × {} pixels; set img_size to a square that fits the scene",
+                tile[0], tile[1]
+            );
+            return Err(Error::Usage(message));
+        }
         let mosaic = Mosaic::new(scene, tile, config.prediction_stride.unwrap_or(tile[0]), config.erode_size)?;
         let preprocessor = Preprocessor::new(gpu, config, dataset.channels())?;
         let ocean = match (config.apply_landmask_to_predictions, dataset.split()) {
@@ -71,7 +96,7 @@ impl<'a> Predictor<'a> {
             (false, _) => None,
         };
         let clip = [config.min_melt as f32, config.max_melt as f32];
-        Ok(Predictor { model, dataset, preprocessor, mosaic, batch_size: config.prediction_batch_size, clip, ocean })
+        Ok(Predictor { model, dataset, preprocessor, mosaic, batch_size: config.prediction_batch_size, clip, ocean, options })
     }
 
     /// Number of tiles of a map.
@@ -95,7 +120,7 @@ impl<'a> Predictor<'a> {
         let options = LoaderOptions { batch_size: self.batch_size, ..LoaderOptions::default() };
         let loader = Loader::new(self.dataset.clone(), self.mosaic.crops(days.iter().copied()), options)?;
         observe(Event::Start { label: "predict", total: days.len() * self.tiles(), unit: "tiles" });
-        let mut canvas = Canvas::new(self.dataset.scene());
+        let mut canvas = Canvas::new(self.dataset.scene(), &self.mosaic, self.options.blend);
         let mut pending = None;
         for batch in loader {
             let batch = batch?;
@@ -108,7 +133,7 @@ impl<'a> Predictor<'a> {
     }
 
     /// The network's outputs for a batch, in parts where the device has no room for all of it.
-    fn forward(&mut self, batch: &Batch, observe: &mut dyn FnMut(Event)) -> Result<Vec<Tensor>> {
+    fn forward(&mut self, batch: &Batch, observe: &mut dyn FnMut(Event)) -> Result<Vec<Views>> {
         let mut outputs = Vec::new();
         let mut start = 0;
         while start < batch.n {
@@ -130,7 +155,16 @@ impl<'a> Predictor<'a> {
         Ok(outputs)
     }
 
-    fn forward_part(&self, batch: &Batch) -> Result<Tensor> {
+    fn forward_part(&self, batch: &Batch) -> Result<Views> {
+        let symmetries = Symmetry::all().take(if self.options.d4 { 8 } else { 1 });
+        let view = |symmetry: Symmetry| match symmetry.is_identity() {
+            true => Ok((symmetry, self.forward_view(batch)?)),
+            false => Ok((symmetry, self.forward_view(&symmetry.turned(batch))?)),
+        };
+        symmetries.map(view).collect()
+    }
+
+    fn forward_view(&self, batch: &Batch) -> Result<Tensor> {
         let output = self.model.forward(&Tape::off(), &self.preprocessor.input(batch)?, Mode::Eval)?;
         let wanted = [batch.n, 1, batch.height, batch.width];
         if output.shape().dims() != wanted {
@@ -152,9 +186,10 @@ impl<'a> Predictor<'a> {
     ) -> Result<()> {
         let Some(Pending { outputs, crops }) = pending else { return Ok(()) };
         let mut crops = crops.iter();
-        for output in outputs {
-            let values = output.to_vec()?;
-            let pixels = values.len() / output.shape().dims()[0];
+        for views in outputs {
+            let n = views.first().map_or(0, |(_, output)| output.shape().dims()[0]);
+            let values = mean_of(&views)?;
+            let pixels = values.len() / n.max(1);
             for (values, crop) in values.chunks_exact(pixels).zip(&mut crops) {
                 if values.iter().any(|value| !value.is_finite()) {
                     let day = self.dataset.days()[crop.day].file_name();
@@ -164,36 +199,75 @@ impl<'a> Predictor<'a> {
                 }
                 canvas.lay(&self.mosaic.tiles[canvas.laid()], values, self.clip);
                 if canvas.laid() == self.tiles() {
-                    take(crop.day, canvas.take_mean(&self.mosaic, self.ocean.as_deref()))?;
+                    take(crop.day, canvas.take_mean(self.ocean.as_deref()))?;
                 }
             }
-            observe(Event::Done(output.shape().dims()[0]));
+            observe(Event::Done(n));
         }
         Ok(())
     }
 }
 
-/// Writes the maps of a split's days, in the order of the split file.
+/// The mean over the views of some tiles, each turned back; waits for the device.
+fn mean_of(views: &Views) -> Result<Vec<f32>> {
+    let [(_, only)] = views.as_slice() else {
+        let mut sums = Vec::new();
+        for (symmetry, output) in views {
+            let values = output.to_vec()?;
+            sums.resize(values.len(), 0.0);
+            symmetry.add_back(&values, output.shape().dims()[3], &mut sums);
+        }
+        sums.iter_mut().for_each(|sum| *sum /= views.len() as f32);
+        return Ok(sums);
+    };
+    only.to_vec()
+}
+
+/// What to make maps with, and which.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// The days.
+    pub split: Split,
+    /// A safetensors file or a folder with one ([`crate::weights::weight_file`]).
+    pub weights: &'a Path,
+    /// Departures from the reference's way.
+    pub options: Options,
+    /// Make finished maps again, too.
+    pub overwrite: bool,
+}
+
+/// Writes the maps of a split's days, in the order of the split file; those that an equal earlier run finished are left as they are.
 ///
 /// # Errors
 /// As [`Predictor`]; weights that do not fit the configured model; a map or picture that cannot be written.
-pub fn write_maps(
-    gpu: &Gpu,
-    config: &Config,
-    split: Split,
-    weights: &Path,
-    destination: Destination,
-    observe: &mut dyn FnMut(Event),
-) -> Result<()> {
-    let dataset = Arc::new(Dataset::open(config, split)?);
-    let model = models::build(gpu, config, dataset.in_channels())?;
-    let mut predictor = Predictor::new(gpu, config, model.as_ref(), dataset.clone(), observe)?;
-    let file = weight_file(weights)?;
-    if file != weights {
+pub fn write_maps(gpu: &Gpu, config: &Config, request: &Request, destination: Destination, observe: &mut dyn FnMut(Event)) -> Result<()> {
+    let dataset = Arc::new(Dataset::open(config, request.split)?);
+    let file = weight_file(request.weights)?;
+    if file != request.weights {
         observe(Event::Note(format!("weights: {}", file.display())));
     }
+    let (mut manifest, difference) = Manifest::open(destination.folder, config, &file, request.options)?;
+    if let Some(difference) = difference {
+        let folder = destination.folder.display();
+        observe(Event::Note(format!("the maps in {folder} were made with other settings ({difference}) and are made again")));
+    }
+    let mut days: Vec<usize> = (0..dataset.days().len()).collect();
+    if !request.overwrite {
+        days.retain(|&day| !manifest.is_finished(&dataset.days()[day].file_name(), destination.pictures, &dataset.input_files(day)));
+        let finished = dataset.days().len() - days.len();
+        if finished > 0 {
+            let message = format!("{finished} of {} maps are finished already; --overwrite makes them again", dataset.days().len());
+            observe(Event::Note(message));
+        }
+    }
+    let model = models::build(gpu, config, dataset.in_channels())?;
+    let mut predictor = Predictor::new(gpu, config, model.as_ref(), dataset.clone(), request.options, observe)?;
     state_dict::load(model.parameters(), &file)?;
     let files = destination.files(config.model_key.name(), dataset.scene(), &dataset.ocean()?);
-    let days: Vec<usize> = (0..dataset.days().len()).collect();
-    predictor.maps(&days, observe, &mut |day, map| files.write(&dataset.days()[day], &map, &dataset.output_geo(day)?))
+    predictor.maps(&days, observe, &mut |day, map| {
+        let date = &dataset.days()[day];
+        files.write(date, &map, &dataset.output_geo(day)?)?;
+        dataset.release(day);
+        manifest.finish(date.file_name())
+    })
 }

@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::event::Event;
 use crate::gpu::Gpu;
 use crate::models::Model;
-use crate::predict::{Destination, Predictor};
+use crate::predict::{Destination, Options, Predictor};
 
 /// The days to map and where to.
 pub(super) struct Evaluation {
@@ -52,7 +52,7 @@ impl Evaluation {
         let label = format!("{}, epoch {epoch}", config.model_key.name());
         let files = Destination { folder: &folder, pictures: true }.files(&label, self.dataset.scene(), &self.dataset.ocean()?);
         let days: Vec<usize> = (0..self.dataset.days().len()).collect();
-        let mut predictor = Predictor::new(gpu, config, model, self.dataset.clone(), &mut notes)?;
+        let mut predictor = Predictor::new(gpu, config, model, self.dataset.clone(), Options::default(), &mut notes)?;
         predictor.maps(&days, &mut notes, &mut |day, map| files.write(&self.dataset.days()[day], &map, &self.dataset.output_geo(day)?))
     }
 }

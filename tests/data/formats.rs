@@ -47,7 +47,6 @@ fn only_uncompressed_native_float32_is_mapped() {
         let raster = Raster::open(tiff(&format!("{name}.tif"))).unwrap();
         let native = if cfg!(target_endian = "little") { ["float32", "float32_tiled"].as_slice() } else { &["float32_big_endian"] };
         assert_eq!(raster.is_mapped(), native.contains(&name), "{name}");
-        assert_eq!(raster.memory_bytes() == 0, raster.is_mapped(), "{name}");
     }
 }
 

@@ -13,7 +13,7 @@ use meltcore::error::Result;
 use meltcore::gpu::Gpu;
 use meltcore::models::Model;
 use meltcore::nn::{Mode, ParameterSet};
-use meltcore::predict::Predictor;
+use meltcore::predict::{Options, Predictor};
 use meltcore::synth::georeference::albers;
 use meltcore::tensor::Tensor;
 use std::sync::Arc;
@@ -96,7 +96,7 @@ fn maps_equal_the_naive_mosaic() {
         let config = Config::from_yaml(&text, "run.yaml", &[]).unwrap();
         let dataset = Arc::new(Dataset::open(&config, Split::Deploy).unwrap());
         let model = Ramp(ParameterSet::default());
-        let mut predictor = Predictor::new(&gpu, &config, &model, dataset.clone(), &mut |_| ()).unwrap();
+        let mut predictor = Predictor::new(&gpu, &config, &model, dataset.clone(), Options::default(), &mut |_| ()).unwrap();
         let mut got = Vec::new();
         let mut take = |_, map: Vec<f32>| {
             got = map;

@@ -12,9 +12,11 @@ use meltcore::data::writer::write_geotiff;
 use meltcore::error::{Error, Result};
 use meltcore::event::Event;
 use meltcore::gpu::Gpu;
+use meltcore::kernels::conv2d::Conv2dAttrs;
 use meltcore::models::{self, Model};
 use meltcore::nn::{Mode, ParameterSet, state_dict};
-use meltcore::predict::Predictor;
+use meltcore::ops;
+use meltcore::predict::{Blend, Options, Predictor};
 use meltcore::synth::georeference::albers;
 use meltcore::tensor::Tensor;
 use meltcore::weights::weight_file;
@@ -26,11 +28,12 @@ const ROWS: usize = 21;
 const COLS: usize = 17;
 const DAYS: [&str; 3] = ["2019_07_04", "2017_06_01", "2019_04_30"];
 
-/// Its only input channel, or NaN; refuses batches above a size.
+/// Its only input channel, or the pixel above, or NaN; refuses batches above a size.
 struct Echo {
     parameters: ParameterSet,
     most: usize,
     broken: bool,
+    above: bool,
 }
 
 impl Model for Echo {
@@ -38,6 +41,13 @@ impl Model for Echo {
         assert_eq!(mode, Mode::Eval);
         match input.shape().dims()[0] {
             n if n > self.most => Err(Error::OutOfMemory(format!("{n} images"))),
+            _ if self.above => {
+                let mut kernel = [0.0; 9];
+                kernel[1] = 1.0;
+                let weight = Tensor::from_slice(input.gpu(), [1, 1, 3, 3], &kernel)?;
+                let attrs = Conv2dAttrs { padding: 1, ..Default::default() };
+                ops::conv2d(&Tape::off(), input, &weight, None, &attrs, ops::Activation::None)
+            }
             _ if self.broken => Tensor::full(input.gpu(), input.shape(), f32::NAN),
             _ => Ok(input.clone()),
         }
@@ -49,7 +59,7 @@ impl Model for Echo {
 }
 
 fn echo(most: usize) -> Echo {
-    Echo { parameters: ParameterSet::default(), most, broken: false }
+    Echo { parameters: ParameterSet::default(), most, broken: false, above: false }
 }
 
 fn make(root: &Path) {
@@ -78,6 +88,10 @@ fn config(root: &Path, set: &[&str]) -> Config {
 
 /// The maps of all days and the notes, with a model that echoes.
 fn maps(config: &Config, split: Split, model: &Echo) -> Result<(Vec<Vec<f32>>, Vec<String>)> {
+    maps_with(config, split, model, Options::default())
+}
+
+fn maps_with(config: &Config, split: Split, model: &Echo, options: Options) -> Result<(Vec<Vec<f32>>, Vec<String>)> {
     let gpu = Gpu::open(None)?;
     let dataset = Arc::new(Dataset::open(config, split)?);
     let mut notes = Vec::new();
@@ -88,7 +102,7 @@ fn maps(config: &Config, split: Split, model: &Echo) -> Result<(Vec<Vec<f32>>, V
         Event::Done(tiles) => done += tiles,
         Event::Start { .. } | Event::Message(_) => (),
     };
-    let mut predictor = Predictor::new(&gpu, config, model, dataset, &mut observe)?;
+    let mut predictor = Predictor::new(&gpu, config, model, dataset, options, &mut observe)?;
     let tiles = predictor.tiles();
     predictor.maps(&[2, 0, 1], &mut observe, &mut |day, map| {
         assert_eq!(day, [2, 0, 1][maps.len()], "maps come in the order asked for");
@@ -101,18 +115,31 @@ fn maps(config: &Config, split: Split, model: &Echo) -> Result<(Vec<Vec<f32>>, V
 
 /// What the maps should be: tile by tile in f64.
 fn wanted(root: &Path, day: &str, ocean: bool) -> Vec<f64> {
+    wanted_with(root, day, ocean, [8, 10], |_, _| 1.0, |crop| crop)
+}
+
+/// What the maps should be with a weight for each pixel of a tile, and with something done to a tile's input.
+fn wanted_with(
+    root: &Path,
+    day: &str,
+    ocean: bool,
+    [height, width]: [usize; 2],
+    weight: impl Fn(usize, usize) -> f64,
+    network: impl Fn(Vec<f64>) -> Vec<f64>,
+) -> Vec<f64> {
     let scene = Raster::open(root.join(format!("pmw/{day}.tif"))).unwrap();
-    let mosaic = Mosaic::new([ROWS, COLS], [8, 10], 5, 1).unwrap();
+    let mosaic = Mosaic::new([ROWS, COLS], [height, width], 5, 1).unwrap();
     let (mut sums, mut counts) = (vec![0.0; ROWS * COLS], vec![0.0; ROWS * COLS]);
     for tile in &mosaic.tiles {
-        let mut crop = vec![0.0; 80];
+        let mut crop = vec![0.0; height * width];
         scene.read_window(tile.window, &mut crop).unwrap();
         let crop: Vec<f64> = f64s(&crop).iter().map(|x| (x - 0.1) / 0.9).collect();
-        let crop = gaussian_blur(&crop, [1, 1, 8, 10], 7, 2.0);
+        let crop = network(gaussian_blur(&crop, [1, 1, height, width], 7, 2.0));
         for row in tile.keep.row..tile.keep.row + tile.keep.height {
             for col in tile.keep.col..tile.keep.col + tile.keep.width {
-                sums[row * COLS + col] += crop[(row - tile.window.row) * 10 + col - tile.window.col].clamp(0.2, 0.8);
-                counts[row * COLS + col] += 1.0;
+                let (i, j) = (row - tile.window.row, col - tile.window.col);
+                sums[row * COLS + col] += weight(i, j) * crop[i * width + j].clamp(0.2, 0.8);
+                counts[row * COLS + col] += weight(i, j);
             }
         }
     }
@@ -135,6 +162,45 @@ fn maps_are_means_of_clipped_tiles_whatever_the_batch() {
             assert!(error < 1e-5, "{set:?}, at most {most}: {error}");
         }
     }
+}
+
+#[test]
+fn gaussian_blending_weighs_tiles_by_the_distance_to_their_centres() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    make(root);
+    let gaussian = |i: usize, side: f64| (-0.5 * ((i as f64 - (side - 1.0) / 2.0) / (side / 8.0)).powi(2)).exp();
+    let wanted = wanted_with(root, DAYS[2], false, [8, 10], |i, j| gaussian(i, 8.0) * gaussian(j, 10.0), |crop| crop);
+    let options = Options { blend: Blend::Gaussian, ..Options::default() };
+    let (blended, _) = maps_with(&config(root, &[]), Split::Test, &echo(99), options).unwrap();
+    assert!(apart(&blended[0], &wanted) < 1e-5);
+    let (equal, _) = maps(&config(root, &[]), Split::Test, &echo(99)).unwrap();
+    assert!(apart(&equal[0], &wanted) > 1e-2, "the switch must matter");
+}
+
+#[test]
+fn d4_averages_a_tile_over_its_symmetries() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    make(root);
+    let above = Echo { above: true, ..echo(99) };
+    // Over all symmetries, the pixel above becomes the mean of the four neighbours, 0 beyond the tile.
+    let neighbours = |crop: Vec<f64>| {
+        let at = |i: isize, j: isize| if (0..9).contains(&i) && (0..9).contains(&j) { crop[(i * 9 + j) as usize] } else { 0.0 };
+        let of = |k: isize| {
+            let (i, j) = (k / 9, k % 9);
+            (at(i - 1, j) + at(i + 1, j) + at(i, j - 1) + at(i, j + 1)) / 4.0
+        };
+        (0..81).map(of).collect::<Vec<f64>>()
+    };
+    let wanted = wanted_with(root, DAYS[0], false, [9, 9], |_, _| 1.0, neighbours);
+    let square = config(root, &["img_size=[9, 9]"]);
+    let options = Options { d4: true, ..Options::default() };
+    let (averaged, _) = maps_with(&square, Split::Test, &above, options).unwrap();
+    assert!(apart(&averaged[1], &wanted) < 1e-5);
+    let (plain, _) = maps(&square, Split::Test, &above).unwrap();
+    assert!(apart(&plain[1], &wanted) > 1e-2, "the switch must matter");
+    assert!(message(maps_with(&config(root, &[]), Split::Test, &above, options)).contains("square"));
 }
 
 #[test]
@@ -182,6 +248,31 @@ fn meltcore(root: &Path, command: &str, arguments: &[&str]) -> Output {
     process.args([command, "--config"]).arg(root.join("run.yaml")).args(arguments).output().unwrap()
 }
 
+/// Days are skipped while nothing that their maps depend on changes, and made again otherwise.
+fn maps_are_finished_once(root: &Path, weights: &str) {
+    let run = |more: &[&str]| {
+        let done = meltcore(root, "predict", &[&["--weights", weights, "--split", "test", "--set", "img_size=[16, 16]"], more].concat());
+        assert_eq!(done.status.code(), Some(0), "{done:?}");
+        String::from_utf8_lossy(&done.stderr).into_owned()
+    };
+    let map = |day: &str| root.join(format!("maps/{day}.tif"));
+    let before = std::fs::read(map(DAYS[1])).unwrap();
+    assert!(run(&[]).contains("3 of 3 maps are finished"));
+    std::fs::remove_file(map(DAYS[1])).unwrap();
+    assert!(run(&[]).contains("2 of 3 maps are finished"));
+    assert_eq!(std::fs::read(map(DAYS[1])).unwrap(), before, "the day made again is the same to the last bit");
+    // A touched input makes its day stale.
+    let input = std::fs::File::options().append(true).open(root.join(format!("pmw/{}.tif", DAYS[0]))).unwrap();
+    input.set_modified(std::time::SystemTime::now() + std::time::Duration::from_secs(60)).unwrap();
+    assert!(run(&[]).contains("2 of 3 maps are finished"));
+    input.set_modified(std::time::SystemTime::now() - std::time::Duration::from_secs(3600)).unwrap();
+    assert!(!run(&["--overwrite"]).contains("finished"));
+    assert!(run(&["--set", "max_melt=0.7"]).contains("other settings (max_melt)"));
+    assert!(run(&[]).contains("other settings (max_melt)"));
+    assert!(run(&["--blend", "gaussian"]).contains("other settings (options)"));
+    run(&[]);
+}
+
 #[test]
 fn the_process_maps_and_scores() {
     let folder = tempfile::tempdir().unwrap();
@@ -203,6 +294,7 @@ fn the_process_maps_and_scores() {
         assert_eq!(map.geo(), &albers(100.0));
         assert!(map.read_all().iter().all(|value| (0.2..=0.8).contains(value)));
     }
+    maps_are_finished_once(root, &weights);
     let deployed = ["--weights", &weights, "--split", "deploy", "-q", "--set", size, "--set", "apply_landmask_to_predictions=true"];
     let done = meltcore(root, "predict", &deployed);
     assert!(done.status.success() && !String::from_utf8_lossy(&done.stderr).contains("maps"));

@@ -1,0 +1,36 @@
+//! Departures from the reference's way of making maps; none by default.
+
+use serde::Serialize;
+
+/// How overlapping tiles are averaged.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Blend {
+    /// With equal weights, as the reference does.
+    #[default]
+    Equal,
+    /// With weights that fall off from a tile's centre as a Gaussian of an eighth of its side (Isensee et al. 2021,
+    /// doi 10.1038/s41592-020-01008-z), so that no tile's edge shows.
+    Gaussian,
+}
+
+impl Blend {
+    /// Weights along one side of a tile of `len` pixels, in (0, 1].
+    pub fn factors(self, len: usize) -> Vec<f32> {
+        let centre = (len as f64 - 1.0) / 2.0;
+        let of = |i: usize| match self {
+            Blend::Equal => 1.0,
+            Blend::Gaussian => (-0.5 * ((i as f64 - centre) / (len as f64 / 8.0)).powi(2)).exp() as f32,
+        };
+        (0..len).map(of).collect()
+    }
+}
+
+/// What a prediction does beyond the configuration.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Options {
+    /// Average each tile over its eight flips and quarter turns (the dihedral group D4).
+    pub d4: bool,
+    /// How overlapping tiles are averaged.
+    pub blend: Blend,
+}
