@@ -10,9 +10,12 @@ use meltcore::autograd::Tape;
 use meltcore::config::{Config, ModelKey};
 use meltcore::error::Error;
 use meltcore::gpu::Gpu;
+use meltcore::kernels::conv2d::Conv2dAttrs;
 use meltcore::models::{self, Model};
-use meltcore::nn::state_dict::to_host;
-use meltcore::nn::{Builder, Init, Mode, Value};
+use meltcore::nn::state_dict::{apply, to_host};
+use meltcore::nn::{Builder, Conv2d, Dropout, Init, Mode, ParameterSet, Value};
+use meltcore::ops::Activation;
+use meltcore::optim::Optimizer;
 use meltcore::tensor::Tensor;
 use meltcore::train::{optimizer, training_step};
 use on_device::{gpu, noise};
@@ -123,7 +126,7 @@ fn assert_uniform(what: &str, values: &[f32], bound: f64) {
 #[test]
 fn first_values_follow_their_rules() {
     let gpu = gpu();
-    let depthwise = meltcore::kernels::conv2d::Conv2dAttrs { groups: 600, ..Default::default() };
+    let depthwise = Conv2dAttrs { groups: 600, ..Default::default() };
     // fan_in and fan_out by hand: 24·9 and 64·9; 9 and 600·9.
     let cases = [
         (Init::Default, 1.0 / 216f64.sqrt(), 1.0 / 3.0),
@@ -297,4 +300,60 @@ fn what_cannot_be_built_is_refused_before_anything_is_made() {
     assert!(message.contains("`encoder_depth: 5`"), "{message}");
     assert!(refused(&gpu, "deeplabv3", &["encoder_depth=3"], 4).contains("encoder_depth"));
     assert!(refused(&gpu, "interpolate_mar", &[], 4).contains("baseline"));
+}
+
+/// Two convolutions with dropout between them.
+struct Dropping {
+    first: Conv2d,
+    dropout: Dropout,
+    second: Conv2d,
+    parameters: ParameterSet,
+}
+
+impl Dropping {
+    fn new(gpu: &Gpu) -> Self {
+        let mut b = Builder::new(gpu, 42);
+        let first = b.conv2d("first", 2, 8, 3, Conv2dAttrs { padding: 1, ..Default::default() }, true).unwrap();
+        let (dropout, second) = (b.dropout(0.5), b.conv2d("second", 8, 1, 1, Default::default(), true).unwrap());
+        Dropping { first, dropout, second, parameters: b.finish() }
+    }
+}
+
+impl Model for Dropping {
+    fn forward(&self, tape: &Tape, input: &Tensor, mode: Mode) -> Result<Tensor, Error> {
+        let x = self.first.forward(tape, input, Activation::Relu)?;
+        self.second.forward(tape, &self.dropout.forward(tape, &x, mode)?, Activation::Sigmoid)
+    }
+
+    fn parameters(&self) -> &ParameterSet {
+        &self.parameters
+    }
+}
+
+#[test]
+fn a_resumed_run_drops_what_the_straight_one_drops() {
+    let gpu = gpu();
+    let config = published("unet", &["learning_rate=0.05"]);
+    let tensor = |seed, channels: usize| {
+        let values: Vec<f32> = noise(seed, 2 * channels * 99).iter().map(|v| v.abs()).collect();
+        Tensor::from_slice(&gpu, [2, channels, 9, 11], &values).unwrap()
+    };
+    let (x, target, mask) = (tensor(1, 2), tensor(2, 1), Tensor::full(&gpu, [2, 1, 9, 11], 0.0).unwrap());
+    let train = |model: &Dropping, optimizer: &mut Optimizer, steps: std::ops::Range<u64>| {
+        let step = |draw| training_step(model, optimizer, config.loss_function, draw, &x, &target, &mask).unwrap().to_vec().unwrap()[0];
+        steps.map(step).collect::<Vec<_>>()
+    };
+    let (straight, mut of_straight) = (Dropping::new(&gpu), optimizer(&config));
+    let losses = train(&straight, &mut of_straight, 0..4);
+
+    let (stopped, mut of_stopped) = (Dropping::new(&gpu), optimizer(&config));
+    assert_eq!(train(&stopped, &mut of_stopped, 0..2), losses[..2]);
+    let (resumed, mut of_resumed) = (Dropping::new(&gpu), optimizer(&config));
+    apply(resumed.parameters(), to_host(stopped.parameters()).unwrap(), Path::new("checkpoint")).unwrap();
+    of_resumed.load_state(&resumed.parameters().trainable(), of_stopped.state_tensors().unwrap()).unwrap();
+    assert_eq!(train(&resumed, &mut of_resumed, 2..4), losses[2..]);
+    assert!(to_host(resumed.parameters()).unwrap() == to_host(straight.parameters()).unwrap());
+
+    // The passes' numbers matter: the same two steps under other numbers end elsewhere.
+    assert_ne!(train(&stopped, &mut of_stopped, 7..9), losses[2..]);
 }

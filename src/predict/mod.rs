@@ -55,6 +55,7 @@ impl<'a> Predictor<'a> {
         let scene = dataset.scene();
         let (tile, warning) = fit_to_scene(config.img_size, scene);
         warning.into_iter().for_each(|warning| observe(Event::Note(warning)));
+        models::check_tile(config, tile)?;
         let mosaic = Mosaic::new(scene, tile, config.prediction_stride.unwrap_or(tile[0]), config.erode_size)?;
         let preprocessor = Preprocessor::new(gpu, config, dataset.channels())?;
         let ocean = match (config.apply_landmask_to_predictions, dataset.split()) {

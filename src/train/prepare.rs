@@ -10,7 +10,9 @@ use super::folder::{BEST_FILE, LAST, RunFolder};
 use crate::config::{Config, ModelKey, Precision};
 use crate::data::dataset::Dataset;
 use crate::data::day::Split;
+use crate::data::tiles::fit_to_scene;
 use crate::error::{Error, Result};
+use crate::models;
 use crate::weights::{encoder, weight_file};
 
 /// A run that is ready to start: its configuration and data are checked, and its folder is held.
@@ -50,6 +52,7 @@ impl<'a> Training<'a> {
         }
         let path = config.require_path("path_checkpoints")?;
         let train = Arc::new(Dataset::open(config, Split::Train)?);
+        models::check_tile(config, fit_to_scene(config.img_size, train.scene()).0)?;
         let val = config.split_csv.contains_key("val").then(|| Dataset::open(config, Split::Val).map(Arc::new)).transpose()?;
         let evaluation = Evaluation::open(config)?;
         let folder = RunFolder::open(path)?;
