@@ -205,6 +205,8 @@ fn every_rule_refuses() {
         ("model_key: unet_smp\nencoder_name: resnet34", "encoder_name", "tu-xception71"),
         ("model_key: unet_smp\ndecoder_channels: [256, 128]", "decoder_channels", "encoder_depth"),
         ("model_key: deeplabv3\ndecoder_channels: [256, 128]", "decoder_channels", "one number"),
+        ("model_key: deeplabv3\nupsampling: 2", "upsampling", "only 4"),
+        ("dropout: 0.1", "dropout", "not a known key"),
         ("encoder_output_stride: 12", "encoder_output_stride", "8 or 16"),
         ("decoder_atrous_rates: [6, 12]", "decoder_atrous_rates", "three"),
         ("in_keys: [pwm]", "in_keys", "did you mean pmw?"),

@@ -197,6 +197,8 @@ fn what_cannot_be_trained_is_refused_with_a_status() {
     refused(&["starting_epoch=5"], 2, &["starting_epoch"]);
     refused(&["path_pmw=nowhere"], 2, &["nowhere"]);
     refused(&["model_key=threshold_pmw"], 2, &["model_key"]);
+    refused(&["model_key=deeplabv3", "batch_size=1"], 2, &["batch_size", "pooling branch"]);
+    refused(&["model_key=deeplabv3", "img_size=[32, 21]"], 2, &["img_size", "[32, 24]"]);
 
     let folder = tempfile::tempdir().unwrap();
     let split = folder.path().join("train.csv");
@@ -214,6 +216,35 @@ fn what_cannot_be_trained_is_refused_with_a_status() {
     fs::write(folder.path().join("damaged/state.json"), "{").unwrap();
     run.refused(&["--resume", folder.path().join("damaged").to_str().unwrap()], 2, &["state.json"]);
     run.refused(&["--weights", "nowhere.safetensors"], 2, &["nowhere.safetensors"]);
+}
+
+#[test]
+fn linear_dem_trains_and_draws_maps() {
+    let run = Run::new(&[
+        "model_key=linear_dem",
+        "in_keys=[]",
+        "in_keys_static=[dem]",
+        "in_keys_aux=[time_month_idx]",
+        "out_activation=tanhshelf",
+        "activation=linear",
+        "learning_rate=0.3",
+        "loss_function=mse",
+    ]);
+    run.trained(&[]);
+    let log = fs::read_to_string(run.checkpoints().join("log.jsonl")).unwrap();
+    let losses: Vec<f64> = log
+        .lines()
+        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok().and_then(|entry| entry["train_loss"].as_f64()))
+        .collect();
+    assert!(losses.len() == 4 && losses[3] < losses[0], "{losses:?}");
+    let maps = run.folder.path().join("maps");
+    let of_training = run.command(&["--set", "prediction_stride=24"]);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_meltcore"));
+    command.arg("predict").args(of_training.get_args().skip(1)).args(["--split", "test", "--weights"]);
+    command.arg(run.checkpoints()).arg("--out").arg(&maps);
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+    assert!(fs::read_dir(&maps).unwrap().count() > 0);
 }
 
 #[test]

@@ -255,7 +255,13 @@ impl Config {
             }
         }
         reader.keys.retain(|key, _| !ignored.contains(key));
-        Config::build(&reader, ignored)
+        let config = Config::build(&reader, ignored)?;
+        if !fixture && config.model_key == ModelKey::DeepLabV3 && config.upsampling != 4 {
+            let message =
+                format!("is {}, but the last maps are a quarter of the input's size: only 4 gives maps of its size", config.upsampling);
+            return Err(reader.error("upsampling", message));
+        }
+        Ok(config)
     }
 }
 

@@ -31,6 +31,17 @@ fn size(x: &Tensor) -> Result<[usize; 2]> {
     x.nchw("deeplabv3").map(|[_, _, h, w]| [h, w])
 }
 
+/// Why tiles of this size do not fit, if they do not.
+pub(super) fn misfit(output_stride: usize, [h, w]: [usize; 2]) -> Option<String> {
+    let good = [h, w].map(|side| ((side + output_stride / 2) / output_stride).max(1) * output_stride);
+    (good != [h, w]).then(|| {
+        format!(
+            "tiles of {h} × {w} pixels do not fit: at encoder_output_stride {output_stride} both sides must be multiples of \
+             {output_stride}, so that the decoder's maps meet those at stride 4; the nearest img_size is {good:?}"
+        )
+    })
+}
+
 /// What is alike in all layers of the decoder.
 #[derive(Clone, Copy)]
 struct Style {
@@ -167,13 +178,8 @@ impl DeepLabV3Plus {
     }
 
     fn check(&self, input: &Tensor, mode: Mode) -> Result<()> {
-        let ([n, _, h, w], stride) = (input.nchw("deeplabv3")?, self.output_stride);
-        if h % stride != 0 || w % stride != 0 {
-            let [good_h, good_w] = [h, w].map(|side| ((side + stride / 2) / stride).max(1) * stride);
-            let message = format!(
-                "tiles of {h} × {w} pixels do not fit: at encoder_output_stride {stride} both sides must be multiples of {stride}, so that \
-                 the decoder's maps meet those at stride 4; the nearest img_size is [{good_h}, {good_w}]"
-            );
+        let [n, _, h, w] = input.nchw("deeplabv3")?;
+        if let Some(message) = misfit(self.output_stride, [h, w]) {
             return Err(Error::shape("deeplabv3", message));
         }
         if n == 1 && mode.is_training() && self.batch_norm {

@@ -47,3 +47,16 @@ pub fn build(gpu: &Gpu, config: &Config, in_channels: usize) -> Result<Box<dyn M
         }
     }
 }
+
+/// Refuses tiles (rows, columns) that the configured network cannot take, before it is built.
+///
+/// # Errors
+/// [`crate::error::Error::Config`] with the nearest size that fits.
+pub fn check_tile(config: &Config, tile: [usize; 2]) -> Result<()> {
+    match config.model_key {
+        ModelKey::DeepLabV3 => {
+            deeplabv3::misfit(config.encoder_output_stride, tile).map_or(Ok(()), |message| Err(config.key_error("img_size", message)))
+        }
+        _ => Ok(()),
+    }
+}

@@ -78,7 +78,7 @@ enum Skip {
     /// Its input.
     Identity,
     /// Its input through a 1×1 convolution, where channels or size change.
-    Shortcut(ConvNorm),
+    Shortcut(Box<ConvNorm>),
     /// Nothing: the last block, whose ReLUs follow every norm instead of preceding every convolution.
     None,
 }
@@ -94,7 +94,7 @@ impl Block {
         let skip = match last {
             true => Skip::None,
             false if c_in == widths[2] && stride == 1 => Skip::Identity,
-            false => Skip::Shortcut(ConvNorm::new(b, &format!("{name}.shortcut"), [c_in, widths[2]], 1, stride)?),
+            false => Skip::Shortcut(Box::new(ConvNorm::new(b, &format!("{name}.shortcut"), [c_in, widths[2]], 1, stride)?)),
         };
         let mut conv =
             |i: usize, c_in, stride| SeparableConv::new(b, &format!("{name}.stack.conv{i}"), [c_in, widths[i - 1]], stride, dilation);

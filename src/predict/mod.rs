@@ -80,6 +80,7 @@ impl<'a> Predictor<'a> {
             );
             return Err(Error::Usage(message));
         }
+        models::check_tile(config, tile)?;
         let mosaic = Mosaic::new(scene, tile, config.prediction_stride.unwrap_or(tile[0]), config.erode_size)?;
         let preprocessor = Preprocessor::new(gpu, config, dataset.channels())?;
         let ocean = match (config.apply_landmask_to_predictions, dataset.split()) {

@@ -7,10 +7,12 @@ use super::Start;
 use super::checkpoint::{Best, Criterion, State};
 use super::evaluation::Evaluation;
 use super::folder::{BEST_FILE, LAST, RunFolder};
-use crate::config::{Config, Precision};
+use crate::config::{Config, ModelKey, Precision};
 use crate::data::dataset::Dataset;
 use crate::data::day::Split;
+use crate::data::tiles::fit_to_scene;
 use crate::error::{Error, Result};
+use crate::models;
 use crate::weights::{encoder, weight_file};
 
 /// A run that is ready to start: its configuration and data are checked, and its folder is held.
@@ -43,8 +45,14 @@ impl<'a> Training<'a> {
             let message = format!("is {}, but must be from 1 to epochs ({})", config.starting_epoch, config.epochs);
             return Err(config.key_error("starting_epoch", message));
         }
+        if config.model_key == ModelKey::DeepLabV3 && config.batch_norm && config.batch_size == 1 {
+            let message = "is 1, but deeplabv3 with `batch_norm: true` cannot be trained on one crop: its pooling branch would have a single \
+                           value a channel; use 2 or more, or `batch_norm: false`";
+            return Err(config.key_error("batch_size", message));
+        }
         let path = config.require_path("path_checkpoints")?;
         let train = Arc::new(Dataset::open(config, Split::Train)?);
+        models::check_tile(config, fit_to_scene(config.img_size, train.scene()).0)?;
         let val = config.split_csv.contains_key("val").then(|| Dataset::open(config, Split::Val).map(Arc::new)).transpose()?;
         let evaluation = Evaluation::open(config)?;
         let folder = RunFolder::open(path)?;
