@@ -46,6 +46,14 @@ catalogue! {
     "conv2d_grad_weight",
     "conv2d_grad_weight_1x1_subgroup",
     "conv2d_grad_weight_3x3_subgroup",
+    "depthwise_conv2d",
+    "depthwise_conv2d_3x3",
+    "depthwise_conv2d_3x3_stride2",
+    "depthwise_conv2d_grad_input",
+    "depthwise_conv2d_grad_input_3x3_stride2",
+    "depthwise_conv2d_grad_weight",
+    "depthwise_conv2d_grad_weight_3x3",
+    "depthwise_conv2d_grad_weight_3x3_stride2",
     "dropout",
     "gaussian_blur",
     "interpolate",
@@ -74,6 +82,9 @@ catalogue! {
 
 snippets! {
     "activate",
+    "beside1",
+    "beside4",
+    "columns2",
     "flat",
     "moments",
     "pack1",
@@ -85,6 +96,7 @@ snippets! {
     "rows1",
     "rows4",
     "sum2",
+    "sum9",
 }
 
 /// Values of one variant: rewritten constants, and whether memory is read four elements at a time or one by one.

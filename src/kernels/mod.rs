@@ -8,6 +8,7 @@ pub mod cat;
 pub mod ceiling;
 pub mod clip_grad_norm;
 pub mod conv2d;
+pub mod depthwise_conv2d;
 pub mod dropout;
 pub mod gaussian_blur;
 pub mod interpolate;

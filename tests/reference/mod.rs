@@ -19,6 +19,7 @@ pub mod batch_norm;
 pub mod cat;
 pub mod conv2d;
 pub mod conv_transpose2d;
+pub mod depthwise_conv2d;
 pub mod gaussian_blur;
 pub mod gradient_clipping;
 pub mod interpolate;
