@@ -55,6 +55,7 @@ catalogue! {
     "depthwise_conv2d_grad_weight_3x3",
     "depthwise_conv2d_grad_weight_3x3_stride2",
     "dropout",
+    "fold",
     "gaussian_blur",
     "interpolate",
     "interpolate_grad_input",
@@ -78,6 +79,7 @@ catalogue! {
     "pixel_unshuffle",
     "pixel_unshuffle_2x",
     "sum_partials",
+    "unfold",
 }
 
 snippets! {
@@ -95,6 +97,8 @@ snippets! {
     "resample",
     "rows1",
     "rows4",
+    "strided1",
+    "strided4",
     "sum2",
     "sum9",
 }

@@ -21,5 +21,6 @@ pub mod pad;
 pub mod params;
 pub mod pixel_shuffle;
 pub mod sum_partials;
+pub mod unfold;
 
 pub(crate) use params::params;

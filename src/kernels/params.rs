@@ -88,4 +88,6 @@ pub const LAYOUTS: &[Layout] = &[
     Layout::of::<super::pixel_shuffle::PixelShuffleParams>(),
     Layout::of::<super::pixel_shuffle::PixelUnshuffleParams>(),
     Layout::of::<super::sum_partials::SumPartialsParams>(),
+    Layout::of::<super::unfold::FoldParams>(),
+    Layout::of::<super::unfold::UnfoldParams>(),
 ];

@@ -35,6 +35,7 @@ pub mod pad;
 pub mod pixel_shuffle;
 pub mod threshold_pmw;
 pub mod time_interpolate_sar;
+pub mod unfold;
 
 /// Batch, channels, rows, columns.
 pub type Shape = [usize; 4];

@@ -91,7 +91,7 @@ impl Conv2dDims {
         expect(op, tensor, [self.c_out, self.in_per_group(), self.kernel_h, self.kernel_w])
     }
 
-    /// The same sums as a 1×1 convolution over patches, where the windows tile the input.
+    /// The same sums as a 1×1 convolution over patches: windows that tile the input, or those that `unfold` copied.
     pub(super) fn patches(&self) -> Self {
         let taps = self.kernel_h * self.kernel_w;
         let (h_in, w_in) = (self.h_out, self.w_out);
