@@ -17,6 +17,7 @@ var<immediate> params: Params;
 @group(0) @binding(4) var<storage, read_write> output: array<Row>; // [planes, height, width]
 //!include shared/flat.wgsl
 //!include shared/rows4.wgsl
+//!include shared/store4.wgsl
 //!include shared/beside4.wgsl
 //!include shared/activate.wgsl
 

@@ -15,6 +15,7 @@ var<immediate> params: Params;
 @group(0) @binding(4) var<storage, read_write> output: array<Row>; // [planes, h_out, w_out]
 //!include shared/flat.wgsl
 //!include shared/rows4.wgsl
+//!include shared/store4.wgsl
 //!include shared/columns2.wgsl
 //!include shared/activate.wgsl
 

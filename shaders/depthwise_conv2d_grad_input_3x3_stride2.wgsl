@@ -13,6 +13,7 @@ var<immediate> params: Params;
 @group(0) @binding(3) var<storage, read_write> output: array<Row>; // ∂L/∂x [planes, h_in, w_in]
 //!include shared/flat.wgsl
 //!include shared/rows4.wgsl
+//!include shared/store4.wgsl
 
 struct Gradients { here: vec4f, right: vec4f }
 

@@ -97,6 +97,8 @@ snippets! {
     "resample",
     "rows1",
     "rows4",
+    "store1",
+    "store4",
     "strided1",
     "strided4",
     "sum2",

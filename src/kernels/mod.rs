@@ -20,6 +20,7 @@ pub mod optimizer;
 pub mod pad;
 pub mod params;
 pub mod pixel_shuffle;
+mod strips;
 pub mod sum_partials;
 pub mod unfold;
 

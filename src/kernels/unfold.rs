@@ -93,7 +93,7 @@ pub fn fold(dims: &Conv2dDims, input: &Tensor, bias: Option<&Tensor>, output: &T
         variant: Variant { consts: vec![("STRIDE", stride as u32)], scalar: false },
         immediates: bytemuck::bytes_of(&params),
         buffers: &[input.buffer(), bias.unwrap_or(input).buffer(), output.buffer()],
-        groups: groups_1d((planes * dims.h_in * dims.w_in.div_ceil(stride)).div_ceil(64)),
+        groups: groups_1d((planes * dims.h_in * dims.w_in.div_ceil(4 * stride)).div_ceil(64)),
         cost: Cost::new(0.0, 0),
     })
 }

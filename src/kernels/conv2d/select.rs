@@ -95,7 +95,7 @@ mod tests {
             (device(true, Some(4)), dims(3, same)),
             (device(true, Some(16)), dims(3, Conv2dAttrs { groups: 8, ..same })),
             (device(true, Some(16)), Conv2dDims { c_out: 3, ..dims(5, same) }),
-            (device(true, Some(16)), Conv2dDims { n: 2000, ..dims(5, same) }),
+            (device(true, Some(16)), Conv2dDims { n: 2100, ..dims(5, same) }),
             (device(false, Some(16)), dims(5, same)),
         ] {
             assert_eq!(select(&device, &dims), Algorithm::Portable);

@@ -4,9 +4,10 @@ use crate::error::Result;
 use crate::gpu::shader::Variant;
 use crate::gpu::{Capabilities, LOOP_TRIPS, Launch, groups_1d};
 use crate::kernels::conv2d::Conv2dDims;
-use crate::kernels::depthwise_conv2d::select::{Strips, sides};
+use crate::kernels::depthwise_conv2d::select::sides;
 use crate::kernels::depthwise_conv2d::{Algorithm, check, select};
 use crate::kernels::params;
+use crate::kernels::strips::Strips;
 use crate::kernels::sum_partials::sum_partials;
 use crate::tensor::{Shape, Tensor};
 

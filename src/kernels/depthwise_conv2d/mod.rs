@@ -10,12 +10,13 @@ pub use grad_weight::depthwise_conv2d_grad_weight;
 pub(crate) use grad_weight::{GradWeight3x3Params, GradWeight3x3Stride2Params, GradWeightParams};
 pub use select::{Algorithm, select};
 
-use self::select::{Strips, sides};
+use self::select::sides;
 use crate::error::{Error, Result};
 use crate::gpu::shader::Variant;
 use crate::gpu::{Gpu, LOOP_TRIPS, Launch, groups_1d};
 use crate::kernels::conv2d::{Conv2dAttrs, Conv2dDims};
 use crate::kernels::params;
+use crate::kernels::strips::Strips;
 use crate::tensor::{Shape, Tensor};
 
 params!(

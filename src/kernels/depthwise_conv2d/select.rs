@@ -1,4 +1,4 @@
-//! Which kernel computes a depthwise convolution, and how its rows are cut into strips: pure functions of extents and kind of device.
+//! Which kernel computes a depthwise convolution: a pure function of its extents.
 
 use crate::kernels::conv2d::Conv2dDims;
 
@@ -32,22 +32,6 @@ pub(super) fn sides(dilation: usize) -> u32 {
     }
 }
 
-/// Rows that an invocation walks down, and how many such strips cover a column.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Strips {
-    pub(super) strip: usize,
-    pub(super) strips: usize,
-}
-
-impl Strips {
-    /// Longer strips load fewer rows twice, shorter ones give more invocations: as long as the device stays busy with `columns` of `rows`.
-    pub(super) fn new(software: bool, rows: usize, columns: usize) -> Self {
-        let (least, most, invocations) = if software { (8usize, 512, 512usize) } else { (4, 16, 1 << 17) };
-        let strip = rows.div_ceil(invocations.div_ceil(columns.max(1))).clamp(least, most).min(rows.max(1));
-        Strips { strip, strips: rows.div_ceil(strip) }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -70,19 +54,5 @@ mod tests {
             assert_eq!(select(&other), Algorithm::General);
         }
         assert_eq!([1, 2, 3, 4, 6, 12, 18].map(sides), [1, 2, 0, 4, 0, 4, 0]);
-    }
-
-    #[test]
-    fn strips_cover_every_row_and_are_cut_where_columns_are_few() {
-        for software in [false, true] {
-            for rows in [1, 3, 9, 64, 2863] {
-                for columns in [1, 7, 300, 100_000] {
-                    let Strips { strip, strips } = Strips::new(software, rows, columns);
-                    assert!(strip * strips >= rows && strip * (strips - 1) < rows, "{rows} rows, {columns} columns: {strip} × {strips}");
-                }
-            }
-        }
-        assert_eq!(Strips::new(true, 64, 4096), Strips { strip: 64, strips: 1 });
-        assert_eq!(Strips::new(true, 64, 64).strips, 8);
     }
 }
