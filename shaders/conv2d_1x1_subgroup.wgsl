@@ -20,6 +20,7 @@ var<immediate> params: Params;
 @group(0) @binding(3) var<storage, read_write> output: array<Row>; // [n, c_out, pixels]
 //!include shared/flat.wgsl
 //!include shared/rows4.wgsl
+//!include shared/store4.wgsl
 //!include shared/activate.wgsl
 
 @compute @workgroup_size(LANES)

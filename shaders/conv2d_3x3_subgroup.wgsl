@@ -21,6 +21,7 @@ var<immediate> params: Params;
 @group(0) @binding(4) var<storage, read_write> output: array<Row>; // [n, c_out, height, width]
 //!include shared/flat.wgsl
 //!include shared/rows4.wgsl
+//!include shared/store4.wgsl
 //!include shared/activate.wgsl
 
 @compute @workgroup_size(LANES)

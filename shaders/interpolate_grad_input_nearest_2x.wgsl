@@ -2,7 +2,7 @@
 // Launcher:  kernels/interpolate.rs   Reference: tests/reference/interpolate.rs
 // Grid:      one invocation two neighbouring input pixels, 64 a workgroup, folded.
 // Numerics:  three f32 additions.
-struct Params { planes: u32, h_in: u32, w_in: u32, h_out: u32, w_out: u32, ratio_h: f32, ratio_w: f32 }
+struct Params { planes: u32, h_in: u32, w_in: u32, h_out: u32, w_out: u32, ratio_h: f32, ratio_w: f32, strip: u32, strips: u32 }
 var<immediate> params: Params;
 @group(0) @binding(0) var<storage, read> grad_output: array<vec4f>;        // [planes, 2·h_in, 2·w_in]
 @group(0) @binding(1) var<storage, read_write> grad_input: array<vec2f>;   // [planes, h_in, w_in]

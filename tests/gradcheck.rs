@@ -49,7 +49,7 @@ fn graph(tape: &Tape, leaves: &[Tensor], kind: LossKind) -> Result<Tensor> {
     let skip = ops::batch_norm(tape, &full, norm_w, norm_b, &mean, &var, &norm)?;
     let pooled = ops::max_pool2d(tape, &skip, Window { kernel: 2, stride: 2, padding: 0 })?;
     let deep = ops::conv2d(tape, &pooled, down_w, Some(down_b), &same, Activation::Gelu)?;
-    let mixed = ops::conv2d(tape, &deep, depthwise, None, &Conv2dAttrs { groups: 6, ..same }, Activation::None)?;
+    let mixed = ops::depthwise_conv2d(tape, &deep, depthwise, None, &Conv2dAttrs { groups: 6, ..same }, Activation::None)?;
     let once = ops::add(tape, &deep, &ops::conv2d(tape, &mixed, shared_w, Some(shared_b), &plain, Activation::Relu)?)?;
     let twice = ops::add(tape, &once, &ops::conv2d(tape, &once, shared_w, Some(shared_b), &plain, Activation::Gelu)?)?;
     let raised = ops::conv_transpose2d(tape, &twice, up_w, Some(up_b), 2, 0)?;

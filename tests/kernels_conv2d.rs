@@ -9,9 +9,10 @@ use meltcore::gpu::Gpu;
 use meltcore::kernels::activation::Activation;
 use meltcore::kernels::conv2d::{self as kernels, Algorithm, Conv2dAttrs, Conv2dDims};
 use meltcore::kernels::pixel_shuffle::{pixel_shuffle, pixel_unshuffle};
+use meltcore::kernels::unfold::{fold, unfold};
 use meltcore::tensor::Tensor;
 use on_device::{Shape, assert_within, gpu, noise, noisy, poison, runs_here, wide};
-use reference::{activations, conv2d as truth, count, pixel_shuffle as shuffle};
+use reference::{activations, conv2d as truth, count, pixel_shuffle as shuffle, unfold as folding};
 
 /// Input shape, output channels, sides of the kernel, and stride, padding, dilation, groups.
 struct Case(Shape, usize, [usize; 2], [usize; 4]);
@@ -50,6 +51,22 @@ const CASES_PATCHES: &[Case] = &[
     Case([1, 17, 10, 16], 33, [2, 2], [2, 0, 1, 1]),
     Case([2, 4, 9, 12], 3, [3, 3], [3, 0, 1, 1]),
     Case([1, 2, 8, 20], 5, [4, 4], [4, 0, 1, 1]),
+];
+
+/// Windows that are copied before the 1×1 kernels: strides, dilations, paddings, sides of the kernel, rows of whole quads or not.
+const CASES_WINDOWS: &[Case] = &[
+    Case([1, 1, 1, 1], 4, [1, 1], [2, 0, 1, 1]),
+    Case([1, 1, 1, 1], 4, [5, 5], [1, 2, 1, 1]),
+    Case([2, 3, 41, 47], 5, [3, 3], [2, 1, 1, 1]),
+    Case([1, 4, 18, 24], 32, [3, 3], [2, 1, 1, 1]),
+    Case([1, 5, 47, 41], 7, [1, 1], [2, 0, 1, 1]),
+    Case([2, 17, 8, 16], 33, [1, 1], [2, 0, 1, 1]),
+    Case([1, 3, 13, 12], 6, [3, 3], [1, 6, 6, 1]),
+    Case([1, 4, 20, 23], 6, [3, 3], [3, 2, 2, 1]),
+    Case([2, 3, 8, 9], 4, [5, 3], [1, 1, 1, 1]),
+    Case([1, 2, 9, 10], 4, [1, 7], [4, 3, 1, 1]),
+    Case([1, 2, 7, 8], 4, [2, 2], [3, 0, 1, 1]),
+    Case([1, 2, 65, 140], 4, [3, 3], [1, 0, 1, 1]),
 ];
 
 /// What only the portable kernels do: other strides, paddings, dilations, groups, sides; windows that leave rows over or see zeros only.
@@ -164,7 +181,7 @@ fn dims(&Case(shape, c_out, [kernel_h, kernel_w], [stride, padding, dilation, gr
 #[test]
 fn portable_kernels_follow_the_reference() {
     let gpu = portable_gpu();
-    for cases in [CASES_3X3, CASES_1X1, CASES_PATCHES, CASES_OTHER] {
+    for cases in [CASES_3X3, CASES_1X1, CASES_PATCHES, CASES_WINDOWS, CASES_OTHER] {
         check_all(&gpu, cases, |algorithm| algorithm == Algorithm::Portable);
     }
     runs_here("the portable convolution on a real GPU", "gpu", !gpu.capabilities().software);
@@ -186,6 +203,12 @@ fn software_kernels_1x1_follow_the_reference() {
 fn software_kernels_over_patches_follow_the_reference() {
     let Some(gpu) = simd_gpu("conv2d over patches") else { return };
     check_all(&gpu, CASES_PATCHES, |algorithm| matches!(algorithm, Algorithm::SoftwarePatches { .. }));
+}
+
+#[test]
+fn software_kernels_over_windows_follow_the_reference() {
+    let Some(gpu) = simd_gpu("conv2d over windows") else { return };
+    check_all(&gpu, CASES_WINDOWS, |algorithm| matches!(algorithm, Algorithm::SoftwareWindows { .. }));
 }
 
 /// Runs the software kernels' tests again in a process whose subgroups are 16 lanes wide, or 8 where they are 16 here.
@@ -213,7 +236,7 @@ fn software_kernels_follow_the_reference_in_the_other_width() {
         .output()
         .unwrap();
     let text = [answer.stdout, answer.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
-    assert!(answer.status.success() && text.contains("4 passed"), "with {lanes} lanes:\n{text}");
+    assert!(answer.status.success() && text.contains("5 passed"), "with {lanes} lanes:\n{text}");
 }
 
 #[test]
@@ -298,6 +321,34 @@ fn pixel_shuffle_and_its_inverse_follow_the_reference() {
                 assert_within(&format!("pixel_unshuffle to {shape:?}"), &pixel_unshuffle(&y, factor).unwrap(), &x_wide, 0.0, 0.0);
             }
         }
+    }
+}
+
+#[test]
+fn unfold_and_fold_follow_the_reference() {
+    let gpu = gpu();
+    for case in CASES_WINDOWS.iter().chain(CASES_OTHER) {
+        let (shape, kernel, dims) = (case.0, case.2, dims(case));
+        let Conv2dAttrs { stride, padding, dilation, .. } = dims.attrs;
+        let meaning = truth::Conv2dAttrs { stride, padding, dilation, groups: 1 };
+        let (x, x_wide) = noisy(&gpu, 1, shape);
+        let (want, windows) = folding::unfold(&x_wide, shape, kernel, &meaning);
+        poison(&gpu, want.len());
+        assert_within(&format!("unfold {shape:?} {kernel:?} {meaning:?}"), &unfold(&dims, &x).unwrap(), &want, 0.0, 0.0);
+        let (y, y_wide) = noisy(&gpu, 2, windows);
+        let (bias, bias_wide) = biases(&gpu, shape[1]);
+        for bias in [None, Some(&bias)] {
+            let plane = shape[2] * shape[3];
+            let added = |at: usize| if bias.is_some() { bias_wide[at / plane % shape[1]] } else { 0.0 };
+            let sums = folding::fold(&y_wide, shape, kernel, &meaning);
+            let want: Vec<f64> = sums.iter().enumerate().map(|(at, v)| v + added(at)).collect();
+            poison(&gpu, want.len());
+            let output = Tensor::empty(&gpu, shape).unwrap();
+            fold(&dims, &y, bias, &output).unwrap();
+            close(&format!("fold to {shape:?} {kernel:?} {meaning:?}"), &output, &want);
+        }
+        assert!(unfold(&dims, &y).is_err() || shape == windows);
+        assert!(fold(&dims, &bias, None, &x).is_err() && fold(&dims, &y, Some(&y), &x).is_err() && fold(&dims, &y, None, &bias).is_err());
     }
 }
 

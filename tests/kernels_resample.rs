@@ -115,6 +115,21 @@ fn interpolate_follows_the_reference() {
     }
 }
 
+/// Mesa's software device ends loops after 65 535 trips: a pixel that more outputs use must be refused there, not summed in part.
+#[test]
+fn interpolate_refuses_gradients_that_a_loop_cannot_sum() {
+    let gpu = gpu();
+    let (x, target) = (Tensor::full(&gpu, [1, 1, 1, 1], 1.0).unwrap(), Target::Size([300, 300]));
+    let tape = Tape::recording();
+    tape.watch(&x);
+    let y = ops::interpolate(&tape, &x, target, Interpolation::BilinearAligned).unwrap();
+    let gradients = tape.backward(&[(&y, Tensor::full(&gpu, y.shape(), 1.0).unwrap())]);
+    match gradients {
+        Ok(gradients) => assert_close("gradient", gradients.get(&x).unwrap(), &[90_000.0], 1e-5),
+        Err(error) => assert!(gpu.capabilities().software && error.to_string().contains("too long"), "{error}"),
+    }
+}
+
 #[test]
 fn pad_follows_the_reference() {
     for &shape in SHAPES.iter().chain(&[MANY_PIXELS]) {

@@ -1,6 +1,4 @@
 // Four neighbours of a row at a time, from arrays of vec4f; swapped for rows1 where rows are not multiples of four.
 // `row` is the index of the row's first element, `quad` counts groups of four in it, `width` is its length.
-alias Row = vec4f;
 alias Pack = vec4f; // for activate
 fn load_quad(row: u32, quad: u32, width: u32) -> vec4f { return input[row / 4u + quad]; }
-fn store_quad(row: u32, quad: u32, width: u32, v: vec4f) { output[row / 4u + quad] = v; }

@@ -4,31 +4,76 @@ use crate::bench::case::{Case, Job, noisy};
 use crate::error::Result;
 use crate::gpu::Gpu;
 use crate::kernels::conv2d::{Conv2dAttrs, Conv2dDims, conv2d, conv2d_grad_bias, conv2d_grad_input, conv2d_grad_weight};
+use crate::kernels::depthwise_conv2d::{depthwise_conv2d, depthwise_conv2d_grad_input, depthwise_conv2d_grad_weight};
 use crate::tensor::Tensor;
 
-/// Batch, channels in and out, side of the input, kernel, stride, groups; the padding keeps the size where the stride is 1.
-type Shape = (usize, usize, usize, usize, usize, usize, usize);
-
-/// UNet's first level at base 8, wide ones at several sides, pointwise, depthwise, strided.
-const SHAPES: &[Shape] = &[
-    (8, 8, 8, 128, 3, 1, 1),
-    (1, 64, 64, 128, 3, 1, 1),
-    (8, 128, 128, 16, 3, 1, 1),
-    (1, 256, 256, 64, 1, 1, 1),
-    (1, 256, 256, 64, 3, 1, 256),
-    (1, 32, 64, 128, 3, 2, 1),
-];
-const LARGE: &[Shape] = &[(8, 64, 64, 256, 3, 1, 1), (8, 256, 256, 64, 3, 1, 1), (8, 728, 728, 32, 1, 1, 1), (8, 728, 728, 32, 3, 1, 728)];
-const RTOL: f64 = 2e-5;
-
-fn label(stem: &str, (n, c_in, c_out, side, kernel, stride, groups): Shape) -> String {
-    let stride = if stride > 1 { format!("/{stride}") } else { String::new() };
-    let channels = if groups > 1 { format!("{c_in} depthwise") } else { format!("{c_in}>{c_out}") };
-    format!("{stem} {kernel}x{kernel}{stride} {channels} {n}x{side}x{side}")
+/// One convolution; the padding keeps the size where the stride is 1.
+#[derive(Clone, Copy)]
+struct Shape {
+    n: usize,
+    c_in: usize,
+    c_out: usize,
+    side: usize,
+    kernel: usize,
+    stride: usize,
+    dilation: usize,
+    groups: usize,
 }
 
-fn attrs((_, _, _, _, kernel, stride, groups): Shape) -> Conv2dAttrs {
-    Conv2dAttrs { stride, padding: kernel / 2, dilation: 1, groups }
+const fn dense(n: usize, c_in: usize, c_out: usize, side: usize, kernel: usize, stride: usize) -> Shape {
+    Shape { n, c_in, c_out, side, kernel, stride, dilation: 1, groups: 1 }
+}
+
+const fn depthwise(n: usize, channels: usize, side: usize, stride: usize, dilation: usize) -> Shape {
+    Shape { n, c_in: channels, c_out: channels, side, kernel: 3, stride, dilation, groups: channels }
+}
+
+/// UNet's first level at base 8, wide ones at several sides; of Xception the stem, pointwise, depthwise and shortcut convolutions.
+const SHAPES: &[Shape] = &[
+    dense(8, 8, 8, 128, 3, 1),
+    dense(1, 64, 64, 128, 3, 1),
+    dense(8, 128, 128, 16, 3, 1),
+    dense(1, 256, 256, 64, 1, 1),
+    dense(2, 728, 728, 6, 1, 1),
+    dense(2, 2048, 256, 3, 1, 1),
+    dense(1, 32, 64, 128, 3, 2),
+    dense(1, 4, 32, 256, 3, 2),
+    dense(1, 256, 256, 64, 1, 2),
+    depthwise(1, 256, 64, 1, 1),
+    depthwise(1, 256, 63, 1, 1),
+    depthwise(2, 728, 6, 1, 1),
+    depthwise(1, 256, 64, 2, 1),
+    depthwise(1, 728, 32, 1, 2),
+    depthwise(1, 728, 32, 1, 4),
+    depthwise(1, 728, 32, 1, 6),
+];
+const LARGE: &[Shape] = &[
+    dense(8, 64, 64, 256, 3, 1),
+    dense(8, 256, 256, 64, 3, 1),
+    dense(8, 728, 728, 32, 1, 1),
+    depthwise(8, 728, 32, 1, 1),
+    depthwise(8, 128, 256, 1, 1),
+    depthwise(8, 128, 256, 2, 1),
+];
+const RTOL: f64 = 2e-5;
+
+impl Shape {
+    fn is_depthwise(&self) -> bool {
+        self.groups > 1
+    }
+
+    fn label(&self, pass: &str) -> String {
+        let Shape { n, c_in, c_out, side, kernel, stride, dilation, .. } = self;
+        let stride = if *stride > 1 { format!("/{stride}") } else { String::new() };
+        let dilation = if *dilation > 1 { format!(" dilation {dilation}") } else { String::new() };
+        let (op, channels) =
+            if self.is_depthwise() { ("depthwise_conv2d", c_in.to_string()) } else { ("conv2d", format!("{c_in}>{c_out}")) };
+        format!("{op}{pass} {kernel}x{kernel}{stride}{dilation} {channels} {n}x{side}x{side}")
+    }
+
+    fn attrs(&self) -> Conv2dAttrs {
+        Conv2dAttrs { stride: self.stride, padding: self.kernel / 2 * self.dilation, dilation: self.dilation, groups: self.groups }
+    }
 }
 
 /// Input, weight, and a gradient of the output, with their values.
@@ -41,9 +86,9 @@ struct Data {
 
 impl Data {
     fn new(gpu: &Gpu, shape: Shape) -> Result<Self> {
-        let (n, c_in, c_out, side, kernel, _, groups) = shape;
+        let Shape { n, c_in, c_out, side, kernel, groups, .. } = shape;
         let (x, w) = (noisy(gpu, 1, [n, c_in, side, side])?, noisy(gpu, 2, [c_out, c_in / groups, kernel, kernel])?);
-        let dims = Conv2dDims::forward(&x.0, &w.0, &attrs(shape))?;
+        let dims = Conv2dDims::forward(&x.0, &w.0, &shape.attrs())?;
         let g = noisy(gpu, 3, [n, c_out, dims.h_out, dims.w_out])?;
         Ok(Data { dims, x, w, g })
     }
@@ -121,23 +166,29 @@ fn grad_weight_at(d: &Conv2dDims, x: &[f32], g: &[f32], i: usize) -> f64 {
 }
 
 fn forward(shape: Shape) -> Case {
-    Case::new(label("conv2d", shape), move |gpu| {
+    Case::new(shape.label(""), move |gpu| {
         let Data { dims, x, w, .. } = Data::new(gpu, shape)?;
-        Ok(Job::new(move || conv2d(&x.0, &w.0, None, &dims.attrs, 0), move |i| output_at(&dims, &x.1, &w.1, i), RTOL))
+        let launcher = if shape.is_depthwise() { depthwise_conv2d } else { conv2d };
+        Ok(Job::new(move || launcher(&x.0, &w.0, None, &dims.attrs, 0), move |i| output_at(&dims, &x.1, &w.1, i), RTOL))
     })
 }
 
 fn grad_input(shape: Shape) -> Case {
-    Case::new(label("conv2d_grad_input", shape), move |gpu| {
+    Case::new(shape.label("_grad_input"), move |gpu| {
         let Data { dims, w, g, .. } = Data::new(gpu, shape)?;
-        Ok(Job::new(move || conv2d_grad_input(&dims, &g.0, &w.0, None), move |i| grad_input_at(&dims, &g.1, &w.1, i), RTOL))
+        let run = move || match shape.is_depthwise() {
+            true => depthwise_conv2d_grad_input(&dims, &g.0, &w.0),
+            false => conv2d_grad_input(&dims, &g.0, &w.0, None),
+        };
+        Ok(Job::new(run, move |i| grad_input_at(&dims, &g.1, &w.1, i), RTOL))
     })
 }
 
 fn grad_weight(shape: Shape) -> Case {
-    Case::new(label("conv2d_grad_weight", shape), move |gpu| {
+    Case::new(shape.label("_grad_weight"), move |gpu| {
         let Data { dims, x, g, .. } = Data::new(gpu, shape)?;
-        Ok(Job::new(move || conv2d_grad_weight(&dims, &x.0, &g.0), move |i| grad_weight_at(&dims, &x.1, &g.1, i), RTOL))
+        let launcher = if shape.is_depthwise() { depthwise_conv2d_grad_weight } else { conv2d_grad_weight };
+        Ok(Job::new(move || launcher(&dims, &x.0, &g.0), move |i| grad_weight_at(&dims, &x.1, &g.1, i), RTOL))
     })
 }
 

@@ -103,7 +103,8 @@ fn grad_input(d: Data) -> crate::error::Result<Job> {
 }
 
 pub(super) fn cases(large: bool) -> Vec<Case> {
-    let shapes: &[[usize; 3]] = if large { &[[8, 8, 128], [8, 728, 32], [8, 64, 256]] } else { &[[8, 8, 128], [8, 128, 8]] };
+    let shapes: &[[usize; 3]] =
+        if large { &[[8, 8, 128], [8, 728, 32], [8, 64, 256]] } else { &[[8, 8, 128], [8, 128, 8], [2, 728, 6], [2, 2048, 3]] };
     let mut cases = Vec::new();
     for &shape in shapes {
         let [n, c, side] = shape;

@@ -83,6 +83,32 @@ fn double(n: usize, c: usize, side: usize) -> [Case; 3] {
     [nearest, bilinear, gradient]
 }
 
+/// Nearest to a size that is no multiple, as a decoder needs it beside an odd skip.
+fn odd(n: usize, c: usize, side: usize) -> [Case; 2] {
+    let larger = 2 * side - 1;
+    let target = Target::Size([larger, larger]);
+    let source = move |o: usize| (o as f32 * (side as f32 / larger as f32)) as usize;
+    let forward = Case::new(format!("interpolate nearest to {larger} {c} {n}x{side}x{side}"), move |gpu| {
+        let x = noisy(gpu, 1, [n, c, side, side])?;
+        let expected = move |o: usize| {
+            let [col, row, plane] = place(o, larger);
+            f64::from(x.1[(plane * side + source(row)) * side + source(col)])
+        };
+        Ok(Job::new(move || interpolate(&x.0, target, Interpolation::Nearest), expected, 0.0))
+    });
+    let gradient = Case::new(format!("interpolate_grad_input nearest to {larger} {c} {n}x{side}x{side}"), move |gpu| {
+        let g = noisy(gpu, 2, [n, c, larger, larger])?;
+        let expected = move |i: usize| {
+            let [col, row, plane] = place(i, side);
+            let users = |own: usize| (0..larger).filter(move |&o| source(o) == own);
+            users(row).flat_map(|r| users(col).map(move |c| (r, c))).map(|(r, c)| f64::from(g.1[(plane * larger + r) * larger + c])).sum()
+        };
+        let shape = Shape::from([n, c, side, side]);
+        Ok(Job::new(move || interpolate_grad_input(&g.0, &shape, target, Interpolation::Nearest), expected, 2e-6))
+    });
+    [forward, gradient]
+}
+
 fn joined(n: usize, c: usize, side: usize) -> Case {
     Case::new(format!("cat {c}+{c} {n}x{side}x{side}"), move |gpu| {
         let (a, b) = (noisy(gpu, 1, [n, c, side, side])?, noisy(gpu, 2, [n, c, side, side])?);
@@ -98,5 +124,5 @@ fn joined(n: usize, c: usize, side: usize) -> Case {
 
 pub(super) fn cases(large: bool) -> Vec<Case> {
     let (n, c, side) = if large { (8, 64, 256) } else { (8, 8, 128) };
-    max_pool(n, c, side).into_iter().chain(double(n, c, side / 2)).chain([joined(n, c, side)]).collect()
+    max_pool(n, c, side).into_iter().chain(double(n, c, side / 2)).chain(odd(n, c, side / 2)).chain([joined(n, c, side)]).collect()
 }

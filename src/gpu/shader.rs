@@ -46,7 +46,16 @@ catalogue! {
     "conv2d_grad_weight",
     "conv2d_grad_weight_1x1_subgroup",
     "conv2d_grad_weight_3x3_subgroup",
+    "depthwise_conv2d",
+    "depthwise_conv2d_3x3",
+    "depthwise_conv2d_3x3_stride2",
+    "depthwise_conv2d_grad_input",
+    "depthwise_conv2d_grad_input_3x3_stride2",
+    "depthwise_conv2d_grad_weight",
+    "depthwise_conv2d_grad_weight_3x3",
+    "depthwise_conv2d_grad_weight_3x3_stride2",
     "dropout",
+    "fold",
     "gaussian_blur",
     "interpolate",
     "interpolate_grad_input",
@@ -70,10 +79,14 @@ catalogue! {
     "pixel_unshuffle",
     "pixel_unshuffle_2x",
     "sum_partials",
+    "unfold",
 }
 
 snippets! {
     "activate",
+    "beside1",
+    "beside4",
+    "columns2",
     "flat",
     "moments",
     "pack1",
@@ -84,7 +97,12 @@ snippets! {
     "resample",
     "rows1",
     "rows4",
+    "store1",
+    "store4",
+    "strided1",
+    "strided4",
     "sum2",
+    "sum9",
 }
 
 /// Values of one variant: rewritten constants, and whether memory is read four elements at a time or one by one.

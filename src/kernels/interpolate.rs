@@ -3,14 +3,15 @@
 
 use crate::error::{Error, Result};
 use crate::gpu::shader::Variant;
-use crate::gpu::{Cost, Launch, groups_1d};
+use crate::gpu::{Capabilities, Cost, LOOP_TRIPS, Launch, groups_1d};
 use crate::kernels::params;
+use crate::kernels::strips::Strips;
 use crate::tensor::{Shape, Tensor};
 
 params!(
-    /// Extents, and source pixels per output pixel.
+    /// Extents, source pixels per output pixel, and the rows of a strip and strips of a plane.
     InterpolateParams for "interpolate", "interpolate_nearest_2x", "interpolate_grad_input", "interpolate_grad_input_nearest_2x" {
-        planes: u32, h_in: u32, w_in: u32, h_out: u32, w_out: u32, ratio_h: f32, ratio_w: f32,
+        planes: u32, h_in: u32, w_in: u32, h_out: u32, w_out: u32, ratio_h: f32, ratio_w: f32, strip: u32, strips: u32,
     }
 );
 
@@ -59,7 +60,7 @@ impl Target {
     fn parameters(self, mode: Interpolation, planes: usize, input: [usize; 2], output: [usize; 2]) -> InterpolateParams {
         let [planes, h_in, w_in, h_out, w_out] = [planes, input[0], input[1], output[0], output[1]].map(|v| v as u32);
         let [ratio_h, ratio_w] = [0, 1].map(|axis| self.ratio(mode, input[axis], output[axis]));
-        InterpolateParams { planes, h_in, w_in, h_out, w_out, ratio_h, ratio_w }
+        InterpolateParams { planes, h_in, w_in, h_out, w_out, ratio_h, ratio_w, strip: 1, strips: 1 }
     }
 }
 
@@ -67,6 +68,42 @@ impl Target {
 fn is_doubling(mode: Interpolation, input: [usize; 2], parameters: &InterpolateParams) -> bool {
     let doubled = [parameters.h_out, parameters.w_out] == [2 * parameters.h_in, 2 * parameters.w_in];
     mode == Interpolation::Nearest && doubled && [parameters.ratio_h, parameters.ratio_w] == [0.5, 0.5] && input[1].is_multiple_of(2)
+}
+
+/// What the two kernels of a pass differ in.
+struct Launched {
+    stem: &'static str,
+    variant: Variant,
+    invocations: usize,
+}
+
+impl InterpolateParams {
+    fn cut(&mut self, strips: Strips) {
+        (self.strip, self.strips) = (strips.strip as u32, strips.strips as u32);
+    }
+}
+
+/// Strips of input rows short enough for the loops of a software device over all output pixels that use a quad of columns of one.
+///
+/// # Errors
+/// Where a single row is used by too many.
+fn gradient_strips(capabilities: &Capabilities, p: &InterpolateParams, columns: usize) -> Result<Strips> {
+    // Outputs that use `count` neighbouring inputs, with the margin that the kernel takes.
+    let users = |count: usize, ratio: f32, all: u32| {
+        let most = if ratio > 0.0 { ((count + 2) as f32 / ratio).ceil() as usize + 2 } else { usize::MAX };
+        most.min(all as usize)
+    };
+    let trips = |strip: usize| users(strip, p.ratio_h, p.h_out) * (users(4, p.ratio_w, p.w_out) + 3) + 2 * strip;
+    let rows = p.h_in as usize;
+    let mut strips = Strips::new(capabilities.software, rows, columns);
+    while capabilities.software && trips(strips.strip) > LOOP_TRIPS {
+        if strips.strip == 1 {
+            let message = format!("the gradient from {}×{} to {rows}×{} is too long for {}", p.h_out, p.w_out, p.w_in, capabilities.name);
+            return Err(Error::shape("interpolate", message));
+        }
+        strips = Strips::of(strips.strip / 2, rows);
+    }
+    Ok(strips)
 }
 
 /// Resamples every plane.
@@ -80,17 +117,23 @@ pub fn interpolate(input: &Tensor, target: Target, mode: Interpolation) -> Resul
     let [n, c, h, w] = input.nchw("interpolate")?;
     let [h_out, w_out] = target.output([h, w])?;
     let output = Tensor::empty(input.gpu(), [n, c, h_out, w_out])?;
-    let parameters = target.parameters(mode, n * c, [h, w], [h_out, w_out]);
-    let (stem, consts, items) = match is_doubling(mode, [h, w], &parameters) {
-        true => ("interpolate_nearest_2x", Vec::new(), h * w / 2),
-        false => ("interpolate", vec![("MODE", mode as u32)], h_out * w_out),
+    let mut parameters = target.parameters(mode, n * c, [h, w], [h_out, w_out]);
+    let launch = match is_doubling(mode, [h, w], &parameters) {
+        true => Launched { stem: "interpolate_nearest_2x", variant: Variant::default(), invocations: n * c * h * w / 2 },
+        false => {
+            let columns = n * c * w_out.div_ceil(4);
+            parameters.cut(Strips::new(input.gpu().capabilities().software, h_out, columns));
+            let consts = vec![("MODE", mode as u32), ("SLIDE", u32::from(parameters.ratio_h <= 1.0))];
+            let variant = Variant { consts, scalar: !w_out.is_multiple_of(4) };
+            Launched { stem: "interpolate", variant, invocations: columns * parameters.strips as usize }
+        }
     };
     input.gpu().launch(&Launch {
-        stem,
-        variant: Variant { consts, scalar: false },
+        stem: launch.stem,
+        variant: launch.variant,
         immediates: bytemuck::bytes_of(&parameters),
         buffers: &[input.buffer(), output.buffer()],
-        groups: groups_1d((n * c * items).div_ceil(64)),
+        groups: groups_1d(launch.invocations.div_ceil(64)),
         cost: Cost::new(if mode == Interpolation::Nearest { 0.0 } else { 9.0 * output.len() as f64 }, input.len() + output.len()),
     })?;
     Ok(output)
@@ -111,17 +154,22 @@ pub fn interpolate_grad_input(grad_output: &Tensor, input_shape: &Shape, target:
         let message = format!("a gradient of shape {} for an input of shape {input_shape}", grad_output.shape());
         return Err(Error::shape("interpolate", message));
     }
-    let parameters = target.parameters(mode, n * c, [h, w], [h_out, w_out]);
-    let (stem, consts, items) = match is_doubling(mode, [h, w], &parameters) {
-        true => ("interpolate_grad_input_nearest_2x", Vec::new(), h * w / 2),
-        false => ("interpolate_grad_input", vec![("MODE", mode as u32)], h * w),
+    let mut parameters = target.parameters(mode, n * c, [h, w], [h_out, w_out]);
+    let launch = match is_doubling(mode, [h, w], &parameters) {
+        true => Launched { stem: "interpolate_grad_input_nearest_2x", variant: Variant::default(), invocations: n * c * h * w / 2 },
+        false => {
+            let columns = n * c * w.div_ceil(4);
+            parameters.cut(gradient_strips(grad_output.gpu().capabilities(), &parameters, columns)?);
+            let variant = Variant { consts: vec![("MODE", mode as u32)], scalar: !w.is_multiple_of(4) };
+            Launched { stem: "interpolate_grad_input", variant, invocations: columns * parameters.strips as usize }
+        }
     };
     grad_output.gpu().launch(&Launch {
-        stem,
-        variant: Variant { consts, scalar: false },
+        stem: launch.stem,
+        variant: launch.variant,
         immediates: bytemuck::bytes_of(&parameters),
         buffers: &[grad_output.buffer(), grad_input.buffer()],
-        groups: groups_1d((n * c * items).div_ceil(64)),
+        groups: groups_1d(launch.invocations.div_ceil(64)),
         cost: Cost::new(
             if mode == Interpolation::Nearest { 1.0 } else { 8.0 } * grad_output.len() as f64,
             grad_input.len() + grad_output.len(),

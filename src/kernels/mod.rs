@@ -8,6 +8,7 @@ pub mod cat;
 pub mod ceiling;
 pub mod clip_grad_norm;
 pub mod conv2d;
+pub mod depthwise_conv2d;
 pub mod dropout;
 pub mod gaussian_blur;
 pub mod interpolate;
@@ -19,6 +20,8 @@ pub mod optimizer;
 pub mod pad;
 pub mod params;
 pub mod pixel_shuffle;
+mod strips;
 pub mod sum_partials;
+pub mod unfold;
 
 pub(crate) use params::params;

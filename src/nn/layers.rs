@@ -21,12 +21,13 @@ pub struct Conv2d {
 }
 
 impl Conv2d {
-    /// y = f(x ∗ w + b).
+    /// y = f(x ∗ w + b); with one filter a channel by [`ops::depthwise_conv2d`].
     ///
     /// # Errors
     /// Those of [`ops::conv2d`].
     pub fn forward(&self, tape: &Tape, input: &Tensor, activation: Activation) -> Result<Tensor> {
-        ops::conv2d(tape, input, &self.weight, self.bias.as_ref(), &self.attrs, activation)
+        let op = if self.attrs.is_depthwise(&self.weight) { ops::depthwise_conv2d } else { ops::conv2d };
+        op(tape, input, &self.weight, self.bias.as_ref(), &self.attrs, activation)
     }
 
     /// This layer as one of those that samples pick from; `None` without a bias.

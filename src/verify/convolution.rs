@@ -15,7 +15,10 @@ pub(super) fn conv2d(gpu: &Gpu, case: &Case) -> Result<Outcome> {
         dilation: case.attr_usize("dilation")?,
         groups: case.attr_usize("groups")?,
     };
-    replay(gpu, case, |tape, x, w, b| ops::conv2d(tape, x, w, b, &attrs, ops::Activation::None))
+    replay(gpu, case, |tape, x, w, b| {
+        let op = if attrs.is_depthwise(w) { ops::depthwise_conv2d } else { ops::conv2d };
+        op(tape, x, w, b, &attrs, ops::Activation::None)
+    })
 }
 
 pub(super) fn conv_transpose2d(gpu: &Gpu, case: &Case) -> Result<Outcome> {

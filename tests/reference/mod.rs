@@ -19,6 +19,7 @@ pub mod batch_norm;
 pub mod cat;
 pub mod conv2d;
 pub mod conv_transpose2d;
+pub mod depthwise_conv2d;
 pub mod dropout;
 pub mod gaussian_blur;
 pub mod gradient_clipping;
@@ -35,6 +36,7 @@ pub mod pad;
 pub mod pixel_shuffle;
 pub mod threshold_pmw;
 pub mod time_interpolate_sar;
+pub mod unfold;
 
 /// Batch, channels, rows, columns.
 pub type Shape = [usize; 4];

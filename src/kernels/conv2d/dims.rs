@@ -23,6 +23,13 @@ impl Default for Conv2dAttrs {
     }
 }
 
+impl Conv2dAttrs {
+    /// True where `weight` has one filter a channel and there are several channels: work for `depthwise_conv2d`.
+    pub fn is_depthwise(&self, weight: &Tensor) -> bool {
+        self.groups > 1 && matches!(*weight.shape().dims(), [c_out, 1, _, _] if c_out == self.groups)
+    }
+}
+
 /// All extents of one convolution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs)] // the names are those of the architecture's dimension list
@@ -72,19 +79,19 @@ impl Conv2dDims {
         Ok(Conv2dDims { n, c_in, h_in, w_in, c_out: c, h_out: h, w_out: w, kernel_h, kernel_w, attrs })
     }
 
-    pub(super) fn expect_input(&self, op: &'static str, tensor: &Tensor) -> Result<()> {
+    pub(in crate::kernels) fn expect_input(&self, op: &'static str, tensor: &Tensor) -> Result<()> {
         expect(op, tensor, [self.n, self.c_in, self.h_in, self.w_in])
     }
 
-    pub(super) fn expect_output(&self, op: &'static str, tensor: &Tensor) -> Result<()> {
+    pub(in crate::kernels) fn expect_output(&self, op: &'static str, tensor: &Tensor) -> Result<()> {
         expect(op, tensor, [self.n, self.c_out, self.h_out, self.w_out])
     }
 
-    pub(super) fn expect_weight(&self, op: &'static str, tensor: &Tensor) -> Result<()> {
+    pub(in crate::kernels) fn expect_weight(&self, op: &'static str, tensor: &Tensor) -> Result<()> {
         expect(op, tensor, [self.c_out, self.in_per_group(), self.kernel_h, self.kernel_w])
     }
 
-    /// The same sums as a 1×1 convolution over patches, where the windows tile the input.
+    /// The same sums as a 1×1 convolution over patches: windows that tile the input, or those that `unfold` copied.
     pub(super) fn patches(&self) -> Self {
         let taps = self.kernel_h * self.kernel_w;
         let (h_in, w_in) = (self.h_out, self.w_out);

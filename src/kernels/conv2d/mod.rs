@@ -18,6 +18,7 @@ use crate::gpu::{Cost, Gpu, LOOP_TRIPS, Launch, groups_1d};
 use crate::kernels::params;
 use crate::kernels::pixel_shuffle::{pixel_shuffle, pixel_unshuffle};
 use crate::kernels::sum_partials::sum_partials;
+use crate::kernels::unfold::{fold, unfold};
 use crate::tensor::{Shape, Tensor};
 
 params!(
@@ -47,6 +48,10 @@ pub fn conv2d(input: &Tensor, weight: &Tensor, bias: Option<&Tensor>, attrs: &Co
             let (patches, dims) = (pixel_unshuffle(input, dims.attrs.stride)?, dims.patches());
             software::conv_1x1(&dims, lanes, &Operands { input: &patches, ..operands })?;
         }
+        Algorithm::SoftwareWindows { lanes } => {
+            let windows = unfold(&dims, input)?;
+            software::conv_1x1(&dims.patches(), lanes, &Operands { input: &windows, ..operands })?;
+        }
         Algorithm::Portable => portable::conv2d(&dims, input, weight, bias, activation, &output)?,
     }
     Ok(output)
@@ -75,6 +80,12 @@ pub fn conv2d_grad_input(dims: &Conv2dDims, grad_output: &Tensor, weight: &Tenso
             software::conv_1x1(&inner, lanes, &Operands { bias: None, output: &patches, ..operands })?;
             pixel_shuffle(&patches, dims.attrs.stride, bias, &grad_input)?;
         }
+        Algorithm::SoftwareWindows { lanes } => {
+            let inner = dims.patches();
+            let windows = Tensor::empty(grad_output.gpu(), [inner.n, inner.c_in, inner.h_in, inner.w_in])?;
+            software::conv_1x1(&inner, lanes, &Operands { bias: None, output: &windows, ..operands })?;
+            fold(dims, &windows, bias, &grad_input)?;
+        }
         Algorithm::Portable => portable::grad_input(dims, grad_output, weight, bias, &grad_input)?,
     }
     Ok(grad_input)
@@ -95,6 +106,10 @@ pub fn conv2d_grad_weight(dims: &Conv2dDims, input: &Tensor, grad_output: &Tenso
         Algorithm::Software1x1 { lanes } => software::grad_weight_1x1(dims, lanes, input, grad_output),
         Algorithm::SoftwarePatches { lanes } => {
             let grad_weight = software::grad_weight_1x1(&dims.patches(), lanes, &pixel_unshuffle(input, dims.attrs.stride)?, grad_output)?;
+            grad_weight.reshaped([dims.c_out, dims.c_in, dims.kernel_h, dims.kernel_w])
+        }
+        Algorithm::SoftwareWindows { lanes } => {
+            let grad_weight = software::grad_weight_1x1(&dims.patches(), lanes, &unfold(dims, input)?, grad_output)?;
             grad_weight.reshaped([dims.c_out, dims.c_in, dims.kernel_h, dims.kernel_w])
         }
         Algorithm::Portable => portable::grad_weight(dims, input, grad_output),
@@ -139,7 +154,7 @@ fn chosen(gpu: &Gpu, dims: &Conv2dDims, channels: usize) -> Result<Algorithm> {
         * match algorithm {
             Algorithm::Portable => dims.kernel_h * (dims.kernel_w + 2) + 2,
             Algorithm::Software3x3 { .. } | Algorithm::Software1x1 { .. } => 1,
-            Algorithm::SoftwarePatches { .. } => taps,
+            Algorithm::SoftwarePatches { .. } | Algorithm::SoftwareWindows { .. } => taps,
         };
     if gpu.capabilities().software && trips > LOOP_TRIPS {
         let message =

@@ -23,7 +23,15 @@ pub enum Algorithm {
         /// Lanes of the register.
         lanes: u32,
     },
+    /// Any other window: a 1×1 convolution beside unfold and fold, where the windows fit into a buffer.
+    SoftwareWindows {
+        /// Lanes of the register.
+        lanes: u32,
+    },
 }
+
+/// Output channels from which copying the windows costs less than the portable kernel's sums.
+const WINDOWS_CHANNELS: usize = 4;
 
 /// Algorithm for the forward pass and both gradients.
 pub fn select(capabilities: &Capabilities, dims: &Conv2dDims) -> Algorithm {
@@ -43,6 +51,10 @@ pub fn select(capabilities: &Capabilities, dims: &Conv2dDims) -> Algorithm {
                 && dims.w_in == dims.w_out * w =>
         {
             Algorithm::SoftwarePatches { lanes }
+        }
+        (h, w) if dims.c_out >= WINDOWS_CHANNELS => {
+            let bytes = 4 * (dims.n * dims.c_in * h * w * dims.h_out * dims.w_out) as u64;
+            if bytes <= capabilities.max_binding_bytes { Algorithm::SoftwareWindows { lanes } } else { Algorithm::Portable }
         }
         _ => Algorithm::Portable,
     }
@@ -78,18 +90,25 @@ mod tests {
         assert_eq!(select(&device(true, Some(16)), &patches), Algorithm::SoftwarePatches { lanes: 16 });
         for (device, dims) in [
             (device(false, Some(16)), patches),
-            (device(true, Some(16)), Conv2dDims { w_in: 9, ..patches }),
             (device(false, Some(16)), dims(3, same)),
             (device(true, None), dims(3, same)),
             (device(true, Some(4)), dims(3, same)),
-            (device(true, Some(16)), dims(3, Conv2dAttrs { stride: 2, ..same })),
-            (device(true, Some(16)), dims(3, Conv2dAttrs { dilation: 2, ..same })),
             (device(true, Some(16)), dims(3, Conv2dAttrs { groups: 8, ..same })),
-            (device(true, Some(16)), dims(3, Default::default())),
-            (device(true, Some(16)), dims(1, same)),
-            (device(true, Some(16)), dims(5, same)),
+            (device(true, Some(16)), Conv2dDims { c_out: 3, ..dims(5, same) }),
+            (device(true, Some(16)), Conv2dDims { n: 2100, ..dims(5, same) }),
+            (device(false, Some(16)), dims(5, same)),
         ] {
             assert_eq!(select(&device, &dims), Algorithm::Portable);
+        }
+        for dims in [
+            Conv2dDims { w_in: 9, ..patches },
+            dims(3, Conv2dAttrs { stride: 2, ..same }),
+            dims(3, Conv2dAttrs { dilation: 2, ..same }),
+            dims(3, Default::default()),
+            dims(1, Conv2dAttrs { stride: 2, ..Default::default() }),
+            dims(5, same),
+        ] {
+            assert_eq!(select(&device(true, Some(16)), &dims), Algorithm::SoftwareWindows { lanes: 16 });
         }
     }
 }
