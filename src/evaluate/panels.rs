@@ -43,7 +43,7 @@ impl Panels {
     /// # Errors
     /// Those of [`Dataset::open`]: a missing or unusable input.
     pub fn new(config: &Config, split: Split, folder: &Path) -> Result<Panels> {
-        let dataset = Dataset::open(config, split)?;
+        let dataset = Dataset::open(config, split)?.streaming();
         let ocean: Vec<bool> = dataset.ocean()?.iter().map(|ocean| *ocean > 0.5).collect();
         let window = around_land(&ocean, dataset.scene());
         let ocean = cut(&ocean, dataset.scene()[1], window);
