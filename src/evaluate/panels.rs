@@ -134,7 +134,7 @@ fn of_land(channel: Channel) -> bool {
 }
 
 /// The smallest window that holds all land, with a margin; the whole scene where there is none.
-fn around_land(ocean: &[bool], [rows, cols]: [usize; 2]) -> Window {
+pub fn around_land(ocean: &[bool], [rows, cols]: [usize; 2]) -> Window {
     let land_rows: Vec<usize> = (0..rows).filter(|row| (0..cols).any(|col| !ocean[row * cols + col])).collect();
     let land_cols: Vec<usize> = (0..cols).filter(|col| (0..rows).any(|row| !ocean[row * cols + col])).collect();
     let (Some((top, bottom)), Some((left, right))) = (ends(&land_rows), ends(&land_cols)) else { return Window::whole(rows, cols) };
@@ -149,7 +149,7 @@ fn ends(numbers: &[usize]) -> Option<(usize, usize)> {
 }
 
 /// The values of a window of a raster with `cols` columns.
-fn cut<T: Copy>(values: &[T], cols: usize, window: Window) -> Vec<T> {
+pub fn cut<T: Copy>(values: &[T], cols: usize, window: Window) -> Vec<T> {
     let rows = values.chunks_exact(cols).skip(window.row).take(window.height);
     rows.flat_map(|row| row[window.col..window.col + window.width].iter().copied()).collect()
 }
@@ -179,7 +179,7 @@ fn headline(scene: &Shown) -> String {
 }
 
 /// Map minus target; NaN in a map counts as 0, as in its score.
-fn difference(map: &[f32], target: &[f32]) -> Vec<f32> {
+pub fn difference(map: &[f32], target: &[f32]) -> Vec<f32> {
     map.iter().zip(target).map(|(map, target)| if map.is_nan() { -target } else { map - target }).collect()
 }
 
