@@ -10,6 +10,7 @@ use crate::data::writer::write_atomically;
 use crate::error::Result;
 use crate::evaluate::table::SCORE_NAMES;
 use crate::evaluate::{Evaluation, GroupBy, Panels, evaluate, evaluate_and_show};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use std::io::Write;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -38,7 +39,7 @@ pub struct Args {
     #[arg(long, value_name = "DIR")]
     pub panels: Option<PathBuf>,
     /// Also print the means by month, by year, or by days to the nearest other day of the train split (1, 2-3, 4-6, 7+)
-    #[arg(long, value_name = "GROUPS", value_enum, value_delimiter = ',', conflicts_with = "json")]
+    #[arg(long, value_name = "GROUPS", value_parser = group_names(), value_delimiter = ',', conflicts_with = "json")]
     pub by: Vec<GroupBy>,
     /// Also print what was seen, on average, where a fraction of 0 to 0.1, 0.1 to 0.2 and so on was predicted
     #[arg(long, conflicts_with = "json")]
@@ -49,6 +50,12 @@ pub struct Args {
     /// Also write the scores of every scene as CSV
     #[arg(long, value_name = "FILE")]
     pub csv: Option<PathBuf>,
+}
+
+/// Parser of `--by`: the names of the groupings.
+fn group_names() -> impl TypedValueParser<Value = GroupBy> {
+    let names = PossibleValuesParser::new(GroupBy::ALL.map(GroupBy::name));
+    names.map(|name| GroupBy::ALL.into_iter().find(|by| by.name() == name).unwrap_or(GroupBy::Month))
 }
 
 /// One `MODEL=DIR`.

@@ -107,12 +107,6 @@ impl Dataset {
         Dataset::open(&config, split)
     }
 
-    /// The same days for one walk through them in order: rasters of earlier days are closed, so that memory does not grow with the days.
-    pub fn streaming(mut self) -> Dataset {
-        self.cache = RasterCache::of_last(2 * (self.channels.len() + 1));
-        self
-    }
-
     /// The split.
     pub fn split(&self) -> Split {
         self.split

@@ -28,8 +28,6 @@ struct Entries {
 #[derive(Debug)]
 pub struct RasterCache {
     budget: usize,
-    /// Rasters kept open besides those in use.
-    most_open: usize,
     entries: Mutex<Entries>,
 }
 
@@ -41,13 +39,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl RasterCache {
     /// A cache that keeps at most `budget` bytes of decoded pixels besides those in use.
     pub fn new(budget: usize) -> Self {
-        RasterCache { budget, most_open: usize::MAX, entries: Mutex::default() }
-    }
-
-    /// A cache that keeps only the `count` rasters used last, for a walk through many days: the pages that were read of a mapped file
-    /// stay in this process's memory as long as it is open.
-    pub fn of_last(count: usize) -> Self {
-        RasterCache { budget: usize::MAX, most_open: count.max(1), entries: Mutex::default() }
+        RasterCache { budget, entries: Mutex::default() }
     }
 
     /// The raster of a file, opened at the first call; `check` is run on it then.
@@ -85,19 +77,15 @@ impl RasterCache {
         entry.slot.clone()
     }
 
-    /// Books the memory of a newly opened raster and lets go of the oldest others while there are too many or the budget is exceeded.
+    /// Books the memory of a newly opened raster and lets go of the oldest others while the budget is exceeded.
     fn account(&self, path: &Path, bytes: usize) {
         let mut entries = lock(&self.entries);
         if let Some(entry) = entries.by_path.get_mut(path) {
             entry.bytes = bytes;
             entries.bytes += bytes;
         }
-        loop {
-            let too_many = entries.by_path.len() > self.most_open;
-            if !too_many && entries.bytes <= self.budget {
-                break;
-            }
-            let others = entries.by_path.iter().filter(|(other, entry)| (too_many || entry.bytes > 0) && other.as_path() != path);
+        while entries.bytes > self.budget {
+            let others = entries.by_path.iter().filter(|(other, entry)| entry.bytes > 0 && other.as_path() != path);
             let Some(oldest) = others.min_by_key(|(_, entry)| entry.last_used).map(|(oldest, _)| oldest.clone()) else { break };
             if let Some(entry) = entries.by_path.remove(&oldest) {
                 entries.bytes -= entry.bytes;

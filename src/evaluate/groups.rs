@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use crate::data::day::Day;
 
 /// What scenes are grouped by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum GroupBy {
     /// Month of the year, `04` for April.
     Month,

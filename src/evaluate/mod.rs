@@ -71,7 +71,7 @@ pub fn evaluate_and_show(
     if let Some((name, _)) = models.iter().enumerate().find_map(|(i, m)| models[..i].iter().any(|other| other.0 == m.0).then_some(m)) {
         return Err(Error::Usage(format!("--pred: the model name `{name}` is given twice; give each folder its own name")));
     }
-    let dataset = Dataset::open_targets(config, split)?.streaming();
+    let dataset = Dataset::open_targets(config, split)?;
     for (model, folder) in models {
         refuse_missing_maps(&dataset, model, folder)?;
     }
@@ -104,6 +104,7 @@ pub fn evaluate_and_show(
             shown.models.push((name, map, score));
         }
         show(&shown)?;
+        dataset.release(index);
         observe(Event::Done(1));
     }
     for (scores, (model, folder)) in scored.iter().zip(models) {

@@ -43,7 +43,7 @@ impl Panels {
     /// # Errors
     /// Those of [`Dataset::open`]: a missing or unusable input.
     pub fn new(config: &Config, split: Split, folder: &Path) -> Result<Panels> {
-        let dataset = Dataset::open(config, split)?.streaming();
+        let dataset = Dataset::open(config, split)?;
         let ocean: Vec<bool> = dataset.ocean()?.iter().map(|ocean| *ocean > 0.5).collect();
         let window = around_land(&ocean, dataset.scene());
         let ocean = cut(&ocean, dataset.scene()[1], window);
@@ -65,6 +65,7 @@ impl Panels {
         let target = cut(&scene.sample.target, cols, self.window);
         let unseen: Vec<bool> = target.iter().zip(&self.ocean).map(|(target, ocean)| *ocean || target.is_nan()).collect();
         let inputs = self.inputs.iter().map(|input| self.values(input.channel, scene.index)).collect::<Result<Vec<_>>>()?;
+        self.dataset.release(scene.index);
         let inputs = self.inputs.iter().zip(&inputs).map(|(input, values)| self.input(input, values)).collect();
         let maps: Vec<Vec<f32>> = scene.models.iter().map(|(_, map, _)| cut(map, cols, self.window)).collect();
         let errors: Vec<Vec<f32>> = maps.iter().map(|map| difference(map, &target)).collect();
@@ -119,6 +120,7 @@ impl Panels {
         let (mut low, mut high) = (f32::INFINITY, f32::NEG_INFINITY);
         for day in (0..days).step_by(days.div_ceil(RANGE_DAYS).max(1)) {
             let values = self.values(channel, day)?;
+            self.dataset.release(day);
             let counts = |(value, ocean): &(&f32, &bool)| value.is_finite() && !(**ocean && of_land(channel));
             for (value, _) in values.iter().zip(&self.ocean).filter(counts) {
                 (low, high) = (low.min(*value), high.max(*value));

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::plot::grouped;
 use super::run_log::RunLog;
@@ -36,21 +36,19 @@ fn fact(name: &str, value: &str) -> (String, String) {
     (name.to_owned(), value.to_owned())
 }
 
-/// A folder of maps: how many, and what the JSON files beside them say.
+/// What maps were made with, beside them.
+const MAPS_FILE: &str = "maps.json";
+
+/// A folder of maps: how many, and what they were made with.
 fn of_maps(folder: &Path) -> Vec<(String, String)> {
-    let names: Vec<String> =
-        std::fs::read_dir(folder).into_iter().flatten().flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect();
-    let days: Vec<Day> = names.iter().filter_map(|name| Day::from_file_name(name)).collect();
+    let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let days: Vec<Day> = files.filter_map(|entry| Day::from_file_name(entry.file_name().to_str()?)).collect();
     let mut facts = vec![fact("folder", &folder.display().to_string())];
     facts.extend(span(&days).map(|days| fact("maps", &days)));
-    let mut records: Vec<&String> = names.iter().filter(|name| name.ends_with(".json")).collect();
-    records.sort();
-    for record in records {
-        let text = std::fs::read_to_string(folder.join(record)).unwrap_or_default();
-        if let Ok(Value::Object(map)) = serde_json::from_str::<Value>(&text) {
-            facts.extend(map.iter().filter_map(|(key, value)| Some(fact(key, &scalar(value)?))));
-        }
-    }
+    // What the program that made the maps wrote beside them; the list of days is long.
+    let record = std::fs::read_to_string(folder.join(MAPS_FILE)).ok().and_then(|text| serde_json::from_str::<Map<String, Value>>(&text).ok());
+    let shown = |(key, value): (&String, &Value)| Some(fact(key, &scalar(value).filter(|_| !value.is_array())?));
+    facts.extend(record.iter().flatten().filter_map(shown));
     facts
 }
 

@@ -59,7 +59,7 @@ pub type Part<T> = std::result::Result<T, String>;
 pub fn page(inputs: Inputs, observe: &mut dyn FnMut(Event)) -> Result<String> {
     let Inputs { title, config, split, models, scores, device, logs, scenes: most } = inputs;
     let dataset = match config {
-        Some(config) if !models.is_empty() => Some((config, Dataset::open_targets(config, split)?.streaming())),
+        Some(config) if !models.is_empty() => Some((config, Dataset::open_targets(config, split)?)),
         _ => None,
     };
     let no_maps = || "This page was made without the folders of the maps (--config and --pred).".to_owned();

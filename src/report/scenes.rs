@@ -90,6 +90,7 @@ pub fn draw(
     for (day, note) in chosen {
         let Some(index) = dataset.days().iter().position(|other| other == day) else { continue };
         dataset.read(index, window, &mut sample)?;
+        dataset.release(index);
         let unseen: Vec<bool> = sample.target.iter().zip(&ocean).map(|(target, ocean)| *ocean || target.is_nan()).collect();
         let picture = |title: String, values: &[f32], masked: &[bool], error: bool| {
             let field = field(values, masked, window, error);
