@@ -20,6 +20,7 @@
 //! | [`preprocess`], [`evaluate`] | rasters to network inputs; maps to scores |
 //! | [`predict`] | full scenes by mosaicking tiles |
 //! | [`train`], [`baselines`] | the loop, checkpoints, logs; maps without a network |
+//! | [`report`] | one HTML page with scores, maps, curves and the run's manifest |
 //! | [`verify`], [`mod@bench`], [`synth`] | PyTorch fixtures replayed; kernels timed; a believable sample scene |
 //! | [`cli`] | arguments in, one call down, table out |
 //!
@@ -118,6 +119,7 @@ pub mod ops;
 pub mod optim;
 pub mod predict;
 pub mod preprocess;
+pub mod report;
 pub mod synth;
 pub mod tensor;
 pub mod train;

@@ -137,6 +137,8 @@ fn masked_ssim_agrees_with_the_reference() {
         ([3, 2, 33, 29], 2.0, [-1.0, 3.0]),
         ([1, 1, 70, 90], 10.0, [0.0, 1.0]),
         ([1, 1, 200, 161], 3.0, [0.0, 1.0]),
+        // More than one tile each way, of several planes.
+        ([2, 2, 531, 1049], 1.0, [0.0, 1.0]),
     ] {
         let Maps { mut pred, target, mask } = maps(shape, 23);
         // Outside of the range, and a smooth part that SSIM likes.

@@ -3,13 +3,14 @@
 use super::Globals;
 use super::arguments::{ConfigArgs, split_names};
 use super::device::open_device;
-use super::output::{Table, json_text, print_json};
+use super::output::{Table, json_text, print_json, print_line};
 use super::watch::Watch;
 use crate::data::day::Split;
 use crate::data::writer::write_atomically;
 use crate::error::Result;
 use crate::evaluate::table::SCORE_NAMES;
-use crate::evaluate::{Evaluation, Panels, evaluate, evaluate_and_show};
+use crate::evaluate::{Evaluation, GroupBy, Panels, evaluate, evaluate_and_show};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use std::io::Write;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -19,7 +20,8 @@ use std::str::FromStr;
 #[command(after_help = "Examples:\n  \
     meltcore eval --config run.yaml --split test --pred unet=runs/unet/predictions\n  \
     meltcore eval --config run.yaml --split test --pred unet=a --pred mean=b --json > scores.json\n  \
-    meltcore eval --config run.yaml --split test --pred unet=a --pred mean=b --out runs/unet/scores")]
+    meltcore eval --config run.yaml --split test --pred unet=a --pred mean=b --out runs/unet/scores\n  \
+    meltcore eval --config run.yaml --split test --pred unet=a --pred mean=b --by gap,month --reliability")]
 pub struct Args {
     /// The configuration and its overrides.
     #[command(flatten)]
@@ -36,12 +38,24 @@ pub struct Args {
     /// Also write a picture of every scene (inputs, maps, target, errors) as YYYY_MM_DD.png
     #[arg(long, value_name = "DIR")]
     pub panels: Option<PathBuf>,
-    /// Also write scores.json, scores.csv and the pictures, in panels/, into this folder
+    /// Also print the means by month, by year, or by days to the nearest other day of the train split (1, 2-3, 4-6, 7+)
+    #[arg(long, value_name = "GROUPS", value_parser = group_names(), value_delimiter = ',', conflicts_with = "json")]
+    pub by: Vec<GroupBy>,
+    /// Also print what was seen, on average, where a fraction of 0 to 0.1, 0.1 to 0.2 and so on was predicted
+    #[arg(long, conflicts_with = "json")]
+    pub reliability: bool,
+    /// Also write scores.json, scores.csv, groups.csv, reliability.csv and the pictures, in panels/, into this folder
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// Also write the scores of every scene as CSV
     #[arg(long, value_name = "FILE")]
     pub csv: Option<PathBuf>,
+}
+
+/// Parser of `--by`: the names of the groupings.
+fn group_names() -> impl TypedValueParser<Value = GroupBy> {
+    let names = PossibleValuesParser::new(GroupBy::ALL.map(GroupBy::name));
+    names.map(|name| GroupBy::ALL.into_iter().find(|by| by.name() == name).unwrap_or(GroupBy::Month))
 }
 
 /// One `MODEL=DIR`.
@@ -87,30 +101,57 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
         }
     };
     watch.finish();
+    let write = |path: PathBuf, text: String| write_atomically(path, |file| file.write_all(text.as_bytes()));
     for path in [args.csv.clone(), inside("scores.csv")].into_iter().flatten() {
-        write_atomically(path, |file| file.write_all(evaluation.to_csv().as_bytes()))?;
+        write(path, evaluation.to_csv())?;
     }
-    if let Some(path) = inside("scores.json") {
-        let json = json_text(&evaluation)?;
-        write_atomically(path, |file| file.write_all(json.as_bytes()))?;
+    if let Some(folder) = &args.out {
+        write(folder.join("scores.json"), json_text(&evaluation)?)?;
+        write(folder.join("groups.csv"), evaluation.groups_to_csv())?;
+        write(folder.join("reliability.csv"), evaluation.reliability_to_csv())?;
     }
     if let Some(folder) = &pictures {
         globals.note(&format!("pictures of the split {split} are in {}", folder.display()));
     }
-    if args.json { print_json(&evaluation) } else { table(&evaluation).print() }
+    if args.json {
+        return print_json(&evaluation);
+    }
+    table(&evaluation).print()?;
+    for by in &args.by {
+        if evaluation.groups.of(*by).next().is_none() {
+            globals.note("no scores by gap: they need the days of the train split (path_train_split_csv)");
+            continue;
+        }
+        print_line("")?;
+        group_table(&evaluation, *by).print()?;
+    }
+    if args.reliability {
+        print_line("")?;
+        reliability_table(&evaluation).print()?;
+    }
+    Ok(())
+}
+
+/// Scores in the order of tables: first those that the benchmark's paper lists, in its order, then the others.
+const TABLE_ORDER: [&str; 10] = ["mae", "mse", "accuracy", "f1", "ssim", "rmse", "r2", "precision", "recall", "valid_px"];
+
+/// The cells of a row of scores, in the order of tables.
+fn cells(scores: [f64; 10]) -> impl Iterator<Item = String> {
+    let score = move |name: &str| SCORE_NAMES.iter().zip(scores).find(|(other, _)| **other == name).map_or(0.0, |(_, x)| x);
+    TABLE_ORDER.into_iter().map(move |name| match name {
+        "valid_px" => format!("{:.0}", score(name)),
+        _ => format!("{:.4}", score(name)),
+    })
 }
 
 /// Three rows a model: means and standard deviations over the scenes, weighted by valid pixels, and quotients of pooled pixels.
 fn table(evaluation: &Evaluation) -> Table {
-    let headers: Vec<&str> = ["model", "over scenes"].into_iter().chain(SCORE_NAMES).collect();
+    let headers: Vec<&str> = ["model", "over scenes"].into_iter().chain(TABLE_ORDER).collect();
     let mut table = Table::new(&headers);
     for model in &evaluation.models {
-        let scores = |kind: &str, numbers: [f64; 10]| {
-            let cell = |(name, x): (&str, f64)| if name == "valid_px" { format!("{x:.0}") } else { format!("{x:.4}") };
-            [model.name.clone(), kind.to_owned()].into_iter().chain(SCORE_NAMES.into_iter().zip(numbers).map(cell)).collect::<Vec<_>>()
-        };
-        table.row(scores("mean", model.weighted_mean()));
-        table.row(scores("std", model.weighted_std()));
+        let row = |kind: &str, scores: [f64; 10]| [model.name.clone(), kind.to_owned()].into_iter().chain(cells(scores));
+        table.row(row("mean", model.weighted_mean()));
+        table.row(row("std", model.weighted_std()));
         let pooled = model.pooled();
         let cell = |name: &str| match name {
             "precision" => format!("{:.4}", pooled.precision),
@@ -118,7 +159,32 @@ fn table(evaluation: &Evaluation) -> Table {
             "f1" => format!("{:.4}", pooled.f1),
             _ => String::new(),
         };
-        table.row([model.name.clone(), "pooled".to_owned()].into_iter().chain(SCORE_NAMES.into_iter().map(cell)));
+        table.row([model.name.clone(), "pooled".to_owned()].into_iter().chain(TABLE_ORDER.into_iter().map(cell)));
+    }
+    table
+}
+
+/// One row a model and group: weighted means over the group's scenes.
+fn group_table(evaluation: &Evaluation, by: GroupBy) -> Table {
+    let headers: Vec<&str> = ["model", by.name(), "scenes"].into_iter().chain(TABLE_ORDER).collect();
+    let mut table = Table::new(&headers);
+    for model in &evaluation.models {
+        for (label, group) in evaluation.grouped(model, by) {
+            table.row([model.name.clone(), label, group.scenes.len().to_string()].into_iter().chain(cells(group.weighted_mean())));
+        }
+    }
+    table
+}
+
+/// One row a model and bin of predicted fractions.
+fn reliability_table(evaluation: &Evaluation) -> Table {
+    let mut table = Table::new(&["model", "predicted", "valid_px", "mean_prediction", "mean_target"]);
+    for model in &evaluation.models {
+        for bin in model.reliability.means() {
+            let [prediction, target] = [bin.mean_prediction, bin.mean_target].map(|mean| mean.map_or("-".into(), |x| format!("{x:.4}")));
+            let borders = format!("{:.1}-{:.1}", bin.from, bin.to);
+            table.row([model.name.clone(), borders, bin.valid_px.to_string(), prediction, target]);
+        }
     }
     table
 }

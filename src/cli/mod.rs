@@ -12,6 +12,7 @@ pub mod eval;
 pub mod output;
 pub mod predict;
 pub mod progress;
+pub mod report;
 pub mod signals;
 pub mod split;
 pub mod stats;
@@ -28,7 +29,7 @@ use clap::{Parser, Subcommand};
 #[derive(Debug, Parser)]
 #[command(version, arg_required_else_help = true, max_term_width = 110)]
 #[command(
-    after_help = "Typical order: synth (a sample data set) -> baseline time-interpolate-sar (an input channel) -> train -> predict -> eval.\n\
+    after_help = "Typical order: synth (a sample data set) -> baseline time-interpolate-sar (an input channel) -> train -> predict -> eval -> report.\n\
     `meltcore COMMAND --help` shows a command's options and examples.\n\n\
     Exit status: 0 done; 1 the answer is no; 2 unusable arguments, configuration or input; 3 no usable device; \
     4 an output could not be written; 5 values that are not finite; 130, 143 interrupted with the state saved."
@@ -83,6 +84,7 @@ pub enum Command {
     Devices(devices::Args),
     Eval(eval::Args),
     Predict(predict::Args),
+    Report(report::Args),
     Split(split::Args),
     Stats(stats::Args),
     Synth(synth::Args),
@@ -104,6 +106,7 @@ impl Cli {
             Command::Devices(args) => devices::run(args, &self.globals),
             Command::Eval(args) => eval::run(args, &self.globals),
             Command::Predict(args) => predict::run(args, &self.globals),
+            Command::Report(args) => report::run(args, &self.globals),
             Command::Split(args) => split::run(args, &self.globals),
             Command::Stats(args) => stats::run(args, &self.globals),
             Command::Synth(args) => synth::run(args, &self.globals),

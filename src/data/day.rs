@@ -96,6 +96,17 @@ impl Day {
         (1..self.month).map(|month| u16::from(days_of_month(self.year, month))).sum::<u16>() + u16::from(self.day) - 1
     }
 
+    /// Number of the day in the Gregorian calendar, 0 for 1 March of the year 0: differences are days apart, across years too.
+    pub fn number(&self) -> i64 {
+        // Years from March on, so that the leap day is the last of its year.
+        let (year, month) = match self.month {
+            1 | 2 => (i64::from(self.year) - 1, i64::from(self.month) + 9),
+            month => (i64::from(self.year), i64::from(month) - 3),
+        };
+        let before = year * 365 + year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
+        before + (153 * month + 2) / 5 + i64::from(self.day) - 1
+    }
+
     /// Angle of the day in a year of 360 days, radians.
     pub fn season_angle(&self) -> f64 {
         std::f64::consts::TAU * f64::from(self.day_of_year()) / 360.0

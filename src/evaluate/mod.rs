@@ -1,10 +1,16 @@
-//! Scores of maps against radar targets: [`scores`] per scene on the device, [`table`] over a split, [`panels`] to look at.
+//! Scores of maps against radar targets: [`scores`] per scene on the device, [`table`] over a split, [`groups`] of its scenes,
+//! [`reliability`] of predicted fractions, all of it as files by [`written`], and [`panels`] to look at.
 
+pub mod groups;
 pub mod panels;
+pub mod reliability;
 pub mod scores;
 pub mod table;
+pub mod written;
 
+pub use groups::{GroupBy, Groups};
 pub use panels::Panels;
+pub use reliability::Reliability;
 pub use scores::{SceneScorer, SceneScores};
 pub use table::{Evaluation, ModelScores};
 
@@ -13,7 +19,7 @@ use std::path::{Path, PathBuf};
 use crate::config::Config;
 use crate::data::Window;
 use crate::data::dataset::{Dataset, HostSample};
-use crate::data::day::{Day, Split};
+use crate::data::day::{Day, Split, read_split_csv};
 use crate::data::inventory::{name_some, refuse_other_grid};
 use crate::data::raster::Raster;
 use crate::error::{Error, Result};
@@ -74,6 +80,13 @@ pub fn evaluate_and_show(
     if let Some(warning) = scorer.warning() {
         observe(Event::Note(warning));
     }
+    // Scoring needs no train days, so that their list may be on another machine.
+    let train = config.split_csv.get("train").map(|file| read_split_csv(file)).transpose().unwrap_or_else(|error| {
+        observe(Event::Note(format!("no scores by days to the nearest train day: {error}")));
+        None
+    });
+    let train = train.unwrap_or_default();
+    let groups = Groups::new(dataset.days(), &train);
     observe(Event::Start { label: "eval", total: dataset.days().len(), unit: "scenes" });
     let mut scored: Vec<ModelScores> = models.iter().map(|(name, _)| ModelScores::new(name)).collect();
     let mut sample = HostSample::default();
@@ -86,11 +99,12 @@ pub fn evaluate_and_show(
             let file = Raster::open(folder.join(day.file_name()))?;
             refuse_other_grid(&reference, &file)?;
             let map = file.read_all();
-            let score = scene.score(map.clone(), file.path())?;
+            let score = scene.score(map.clone(), file.path(), &mut scores.reliability)?;
             scores.push(day.file_name(), score);
             shown.models.push((name, map, score));
         }
         show(&shown)?;
+        dataset.release(index);
         observe(Event::Done(1));
     }
     for (scores, (model, folder)) in scored.iter().zip(models) {
@@ -99,7 +113,7 @@ pub fn evaluate_and_show(
             observe(Event::Note(format!("{model}: {pixels} NaN pixels in {scenes} map(s) of {folder} were counted as 0")));
         }
     }
-    Evaluation::new(split, scored)
+    Evaluation::new(split, scored, groups)
 }
 
 /// Refuses a folder that lacks maps, naming the first few.

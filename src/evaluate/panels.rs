@@ -65,6 +65,7 @@ impl Panels {
         let target = cut(&scene.sample.target, cols, self.window);
         let unseen: Vec<bool> = target.iter().zip(&self.ocean).map(|(target, ocean)| *ocean || target.is_nan()).collect();
         let inputs = self.inputs.iter().map(|input| self.values(input.channel, scene.index)).collect::<Result<Vec<_>>>()?;
+        self.dataset.release(scene.index);
         let inputs = self.inputs.iter().zip(&inputs).map(|(input, values)| self.input(input, values)).collect();
         let maps: Vec<Vec<f32>> = scene.models.iter().map(|(_, map, _)| cut(map, cols, self.window)).collect();
         let errors: Vec<Vec<f32>> = maps.iter().map(|map| difference(map, &target)).collect();
@@ -119,6 +120,7 @@ impl Panels {
         let (mut low, mut high) = (f32::INFINITY, f32::NEG_INFINITY);
         for day in (0..days).step_by(days.div_ceil(RANGE_DAYS).max(1)) {
             let values = self.values(channel, day)?;
+            self.dataset.release(day);
             let counts = |(value, ocean): &(&f32, &bool)| value.is_finite() && !(**ocean && of_land(channel));
             for (value, _) in values.iter().zip(&self.ocean).filter(counts) {
                 (low, high) = (low.min(*value), high.max(*value));
@@ -134,7 +136,7 @@ fn of_land(channel: Channel) -> bool {
 }
 
 /// The smallest window that holds all land, with a margin; the whole scene where there is none.
-fn around_land(ocean: &[bool], [rows, cols]: [usize; 2]) -> Window {
+pub fn around_land(ocean: &[bool], [rows, cols]: [usize; 2]) -> Window {
     let land_rows: Vec<usize> = (0..rows).filter(|row| (0..cols).any(|col| !ocean[row * cols + col])).collect();
     let land_cols: Vec<usize> = (0..cols).filter(|col| (0..rows).any(|row| !ocean[row * cols + col])).collect();
     let (Some((top, bottom)), Some((left, right))) = (ends(&land_rows), ends(&land_cols)) else { return Window::whole(rows, cols) };
@@ -149,7 +151,7 @@ fn ends(numbers: &[usize]) -> Option<(usize, usize)> {
 }
 
 /// The values of a window of a raster with `cols` columns.
-fn cut<T: Copy>(values: &[T], cols: usize, window: Window) -> Vec<T> {
+pub fn cut<T: Copy>(values: &[T], cols: usize, window: Window) -> Vec<T> {
     let rows = values.chunks_exact(cols).skip(window.row).take(window.height);
     rows.flat_map(|row| row[window.col..window.col + window.width].iter().copied()).collect()
 }
@@ -179,7 +181,7 @@ fn headline(scene: &Shown) -> String {
 }
 
 /// Map minus target; NaN in a map counts as 0, as in its score.
-fn difference(map: &[f32], target: &[f32]) -> Vec<f32> {
+pub fn difference(map: &[f32], target: &[f32]) -> Vec<f32> {
     map.iter().zip(target).map(|(map, target)| if map.is_nan() { -target } else { map - target }).collect()
 }
 

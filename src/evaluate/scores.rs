@@ -1,10 +1,11 @@
-//! Scores of one scene: both maps go to the device once, sums and structural similarity come back.
+//! Scores of one scene: both maps go to the device once, sums and structural similarity come back; the reliability is counted here.
 //!
 //! Scored are pixels that the radar saw and that are no ocean. Source of the definitions: Wang et al. 2004 for the similarity,
 //! otherwise the usual ones with the guards of [`SceneSums`]. Kernels: `masked_metrics`, `masked_ssim`.
 
 use std::path::Path;
 
+use super::reliability::Reliability;
 use crate::data::dataset::HostSample;
 use crate::error::{Error, Result};
 use crate::gpu::Gpu;
@@ -64,10 +65,10 @@ impl SceneScorer {
     /// [`Error::Shape`] where the sample has another size; out of memory.
     pub fn scene(&self, sample: &HostSample) -> Result<Scene> {
         let shape = [1, 1, self.rows, self.cols];
-        let (target, valid) = masked(&sample.target, &sample.ocean);
-        let tensors = [&target, &valid].map(|values| Tensor::from_slice(&self.gpu, shape, values));
-        let [target, mask_tensor] = tensors;
-        Ok(Scene { target: target?, mask: mask_tensor?, host_mask: valid })
+        let (host_target, host_mask) = masked(&sample.target, &sample.ocean);
+        let tensors = [&host_target, &host_mask].map(|values| Tensor::from_slice(&self.gpu, shape, values));
+        let [target, mask] = tensors;
+        Ok(Scene { target: target?, mask: mask?, host_target, host_mask })
     }
 }
 
@@ -75,15 +76,16 @@ impl SceneScorer {
 pub struct Scene {
     target: Tensor,
     mask: Tensor,
+    host_target: Vec<f32>,
     host_mask: Vec<f32>,
 }
 
 impl Scene {
-    /// Scores one map; NaN counts as 0. `path` is where the map comes from, for messages.
+    /// Scores one map, and adds its pixels to the model's reliability; NaN counts as 0. `path` is where the map comes from, for messages.
     ///
     /// # Errors
     /// [`Error::Input`] for infinite values; [`Error::Shape`] for a map of another size; out of memory.
-    pub fn score(&self, mut map: Vec<f32>, path: &Path) -> Result<SceneScores> {
+    pub fn score(&self, mut map: Vec<f32>, path: &Path, reliability: &mut Reliability) -> Result<SceneScores> {
         let mut nan_px = 0;
         for (value, mask) in map.iter_mut().zip(&self.host_mask) {
             if value.is_nan() {
@@ -96,6 +98,7 @@ impl Scene {
         let pred = Tensor::from_slice(self.target.gpu(), self.target.shape(), &map)?;
         let sums = masked_metrics(&pred, &self.target, &self.mask, MELT_THRESHOLD)?;
         let ssim = masked_ssim(&pred, &self.target, &self.mask, SSIM_SIGMA, DATA_RANGE)?;
+        reliability.add(&map, &self.host_target, &self.host_mask);
         match (sums.first(), ssim.first()) {
             (Some(sums), Some(ssim)) => Ok(SceneScores { sums: *sums, ssim: *ssim, nan_px }),
             _ => Err(Error::shape("evaluate", "a scene gave no score")),

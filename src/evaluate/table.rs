@@ -1,8 +1,9 @@
-//! Scores of scenes, summed up over a split: means weighted by valid pixels, pooled quotients, and their JSON form.
+//! Scores of scenes, summed up over a split: means weighted by valid pixels, and pooled quotients.
 
 use serde::Serialize;
-use serde::ser::{SerializeMap, Serializer};
 
+use super::groups::{GroupBy, Groups};
+use super::reliability::Reliability;
 use super::scores::SceneScores;
 use crate::data::day::Split;
 use crate::error::{Error, Result};
@@ -26,12 +27,14 @@ pub struct ModelScores {
     pub name: String,
     /// File name and scores of each scene, in the order of the split.
     pub scenes: Vec<(String, SceneScores)>,
+    /// Predicted fractions against seen ones.
+    pub reliability: Reliability,
 }
 
 impl ModelScores {
     /// A model without scenes yet.
     pub fn new(name: &str) -> Self {
-        ModelScores { name: name.to_owned(), scenes: Vec::new() }
+        ModelScores { name: name.to_owned(), scenes: Vec::new(), reliability: Reliability::default() }
     }
 
     /// Adds a scene.
@@ -65,7 +68,14 @@ impl ModelScores {
         Pooled { precision: all.precision(), recall: all.recall(), f1: all.f1() }
     }
 
-    fn weight(&self) -> f64 {
+    /// The model on some scenes of the split, given by their positions; the reliability stays behind.
+    pub fn on(&self, scenes: &[usize]) -> ModelScores {
+        let scenes = scenes.iter().filter_map(|index| self.scenes.get(*index).cloned()).collect();
+        ModelScores { scenes, ..ModelScores::new(&self.name) }
+    }
+
+    /// Valid pixels of all scenes.
+    pub fn weight(&self) -> f64 {
         self.scenes.iter().map(|(_, scene)| scene.sums.valid as f64).sum()
     }
 
@@ -98,6 +108,8 @@ pub struct Evaluation {
     pub split: Split,
     /// The models in the order given.
     pub models: Vec<ModelScores>,
+    /// Which scenes belong together.
+    pub groups: Groups,
 }
 
 impl Evaluation {
@@ -105,67 +117,19 @@ impl Evaluation {
     ///
     /// # Errors
     /// [`Error::Usage`] where no scene has a valid pixel, so that no mean exists.
-    pub fn new(split: Split, models: Vec<ModelScores>) -> Result<Evaluation> {
+    pub fn new(split: Split, models: Vec<ModelScores>, groups: Groups) -> Result<Evaluation> {
         if models.iter().any(|model| model.weight() == 0.0) {
             return Err(Error::Usage(format!(
                 "no scene of the split {split} has a valid pixel (seen by the radar and no ocean), so there is nothing to average; \
                  check path_melt, path_landmask and the split file"
             )));
         }
-        Ok(Evaluation { split, models })
+        Ok(Evaluation { split, models, groups })
     }
 
-    /// One line per model and scene with all scores, under a header.
-    pub fn to_csv(&self) -> String {
-        let mut csv = format!("model,scene,{}\n", SCORE_NAMES.join(","));
-        for model in &self.models {
-            for (file, scene) in &model.scenes {
-                let numbers = values(scene).map(|x| x.to_string()).join(",");
-                let name = model.name.replace('"', "\"\"");
-                let quote = if name.contains([',', '"']) { "\"" } else { "" };
-                csv.push_str(&format!("{quote}{name}{quote},{file},{numbers}\n"));
-            }
-        }
-        csv
-    }
-}
-
-/// Pairs as a JSON object that keeps their order.
-struct Object<K, V>(Vec<(K, V)>);
-
-impl<K: Serialize, V: Serialize> Serialize for Object<K, V> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().map(|(key, value)| (key, value)))
-    }
-}
-
-/// Scores as an object; pixel counts of scenes are whole numbers.
-fn object(values: [f64; 10]) -> Object<&'static str, serde_json::Value> {
-    let number = |(name, x): (&'static str, f64)| match name {
-        "valid_px" if x.fract() == 0.0 => (name, serde_json::Value::from(x as u64)),
-        _ => (name, serde_json::Value::from(x)),
-    };
-    Object(SCORE_NAMES.into_iter().zip(values).map(number).collect())
-}
-
-impl Serialize for ModelScores {
-    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-        let scenes = Object(self.scenes.iter().map(|(file, scene)| (file, object(values(scene)))).collect());
-        let mut map = serializer.serialize_map(Some(4))?;
-        map.serialize_entry("scenes", &scenes)?;
-        map.serialize_entry("weighted_mean", &object(self.weighted_mean()))?;
-        map.serialize_entry("weighted_std", &object(self.weighted_std()))?;
-        map.serialize_entry("pooled", &self.pooled())?;
-        map.end()
-    }
-}
-
-impl Serialize for Evaluation {
-    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-        let models = Object(self.models.iter().map(|model| (&model.name, model)).collect());
-        let mut map = serializer.serialize_map(Some(2))?;
-        map.serialize_entry("split", self.split.name())?;
-        map.serialize_entry("models", &models)?;
-        map.end()
+    /// Each group's label and a model's scores on its scenes; groups without a valid pixel have none and are left out.
+    pub fn grouped(&self, model: &ModelScores, by: GroupBy) -> Vec<(String, ModelScores)> {
+        let groups = self.groups.of(by).map(|(label, scenes)| (label.to_owned(), model.on(scenes)));
+        groups.filter(|(_, group)| group.weight() > 0.0).collect()
     }
 }

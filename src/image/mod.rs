@@ -7,6 +7,7 @@ pub mod canvas;
 pub mod colorbar;
 pub mod colormap;
 pub mod font;
+pub mod indexed;
 pub mod panel;
 pub mod png;
 pub mod quicklook;

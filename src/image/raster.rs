@@ -75,10 +75,28 @@ impl Field<'_> {
     /// # Errors
     /// [`Error::Shape`] as [`Field::check`].
     pub fn draw(&self, zoom: Zoom) -> Result<Canvas> {
-        self.check()?;
         let (reduce, enlarge) = (zoom.reduce.max(1), zoom.enlarge.max(1));
-        let (rows, cols) = (self.rows.div_ceil(reduce), self.cols.div_ceil(reduce));
+        let (values, [rows, cols]) = self.reduced(reduce)?;
         let mut canvas = Canvas::new(rows * enlarge, cols * enlarge, NO_DATA);
+        for (i, value) in values.iter().enumerate().filter(|(_, value)| !value.is_nan()) {
+            let colour = self.colormap.colour_in(*value, self.range);
+            canvas.fill(i / cols * enlarge, i % cols * enlarge, enlarge, enlarge, colour);
+        }
+        if let Some(ocean) = self.coast {
+            self.draw_coast(&mut canvas, ocean, reduce, enlarge);
+        }
+        Ok(canvas)
+    }
+
+    /// Means over squares of `reduce` pixels, rows and columns of them; NaN where fewer than half of the pixels are valid.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] as [`Field::check`].
+    pub fn reduced(&self, reduce: usize) -> Result<(Vec<f32>, [usize; 2])> {
+        self.check()?;
+        let reduce = reduce.max(1);
+        let (rows, cols) = (self.rows.div_ceil(reduce), self.cols.div_ceil(reduce));
+        let mut means = Vec::with_capacity(rows * cols);
         for row in 0..rows {
             for col in 0..cols {
                 let (mut sum, mut valid, mut seen) = (0.0f64, 0usize, 0usize);
@@ -92,16 +110,10 @@ impl Field<'_> {
                         }
                     }
                 }
-                if valid > 0 && 2 * valid >= seen {
-                    let colour = self.colormap.colour_in((sum / valid as f64) as f32, self.range);
-                    canvas.fill(row * enlarge, col * enlarge, enlarge, enlarge, colour);
-                }
+                means.push(if valid > 0 && 2 * valid >= seen { (sum / valid as f64) as f32 } else { f32::NAN });
             }
         }
-        if let Some(ocean) = self.coast {
-            self.draw_coast(&mut canvas, ocean, reduce, enlarge);
-        }
-        Ok(canvas)
+        Ok((means, [rows, cols]))
     }
 
     /// Marks the edge of each ocean pixel of the picture that has land beside it.

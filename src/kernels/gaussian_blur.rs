@@ -91,17 +91,46 @@ pub fn blur_with(input: &Tensor, window: &Window, offset: f64, scale: f64) -> Re
     let pitch = h.next_multiple_of(4);
     let turned = Tensor::empty(input.gpu(), [n * c, w, pitch])?;
     let output = Tensor::empty(input.gpu(), input.shape())?;
-    let first = Pass { planes: n * c, rows: h, cols: w, pitch_in: w, pitch_out: pitch, offset, scale };
+    let blocks = |rows: usize| rows.div_ceil(ROWS);
+    let first = Pass { planes: n * c, rows: h, cols: w, blocks: blocks(h), radius, pitch_in: w, pitch_out: pitch, offset, scale };
     first.launch(input, window, &turned)?;
-    let second = Pass { planes: n * c, rows: w, cols: h, pitch_in: pitch, pitch_out: w, offset: 0.0, scale: 1.0 };
+    let (offset, scale) = (0.0, 1.0);
+    let second = Pass { planes: n * c, rows: w, cols: h, blocks: blocks(w), radius, pitch_in: pitch, pitch_out: w, offset, scale };
     second.launch(&turned, window, &output)?;
     Ok(output)
+}
+
+/// One pass without borders: each of the first `cols` columns convolved along the rows where the window lies inside, written transposed.
+///
+/// # Shapes
+/// `input`: `[planes, rows, pitch]`; the result `[planes, cols, pitch_out]`, of which the first rows − kernel_size + 1 of each row count.
+///
+/// # Errors
+/// Other shapes, fewer rows than the window has, more columns than the pitch; out of memory.
+pub(crate) fn blur_inside(input: &Tensor, cols: usize, window: &Window) -> Result<Tensor> {
+    let (planes, rows, pitch) = match *input.shape().dims() {
+        [planes, rows, pitch] if rows >= window.kernel_size && (1..=pitch).contains(&cols) => (planes, rows, pitch),
+        _ => {
+            let message = format!("{cols} columns of {} cannot be blurred by a window of {}", input.shape(), window.kernel_size);
+            return Err(Error::shape("gaussian_blur", message));
+        }
+    };
+    let blocks = (rows + 1 - window.kernel_size).div_ceil(ROWS);
+    let turned = Tensor::empty(input.gpu(), [planes, cols, blocks * ROWS])?;
+    // Radius 0: the first tap of output row r is input row r.
+    let pass = Pass { planes, rows, cols, blocks, radius: 0, pitch_in: pitch, pitch_out: blocks * ROWS, offset: 0.0, scale: 1.0 };
+    pass.launch(input, window, &turned)?;
+    Ok(turned)
 }
 
 struct Pass {
     planes: usize,
     rows: usize,
     cols: usize,
+    /// Blocks of output rows.
+    blocks: usize,
+    /// How far the first tap of an output row lies before it.
+    radius: usize,
     pitch_in: usize,
     pitch_out: usize,
     offset: f64,
@@ -112,15 +141,14 @@ impl Pass {
     fn launch(&self, input: &Tensor, window: &Window, output: &Tensor) -> Result<()> {
         let scalar = !self.pitch_in.is_multiple_of(4);
         let packs = if scalar { self.pitch_in } else { self.pitch_in / 4 };
-        let blocks = self.rows.div_ceil(ROWS);
         let params = GaussianBlurParams {
             rows: self.rows as u32,
             cols: self.cols as u32,
             packs: packs as u32,
-            blocks: blocks as u32,
+            blocks: self.blocks as u32,
             planes: self.planes as u32,
             pitch_out: self.pitch_out as u32,
-            radius: (window.kernel_size / 2) as u32,
+            radius: self.radius as u32,
             taps: (window.weights.len() / 4) as u32,
             offset: self.offset as f32,
             scale: self.scale as f32,
@@ -130,8 +158,8 @@ impl Pass {
             variant: Variant { consts: Vec::new(), scalar },
             immediates: bytemuck::bytes_of(&params),
             buffers: &[input.buffer(), window.weights.buffer(), output.buffer()],
-            groups: groups_1d((self.planes * packs * blocks).div_ceil(64)),
-            cost: Cost::new(2.0 * window.kernel_size as f64 * input.len() as f64, 2 * input.len()),
+            groups: groups_1d((self.planes * packs * self.blocks).div_ceil(64)),
+            cost: Cost::new(2.0 * window.kernel_size as f64 * output.len() as f64, input.len() + output.len()),
         })
     }
 }

@@ -1,28 +1,35 @@
 //! Structural similarity of two batches of maps over valid pixels (Wang et al. 2004), one value an image, read back.
 //!
 //! Both images are set to 0 under the mask and clamped to the data range; the window has radius ⌊3.5 σ + ½⌋, and the mean is over
-//! valid pixels that lie further than that from the border. Shaders: `shaders/masked_ssim_prepare.wgsl`, `shaders/gaussian_blur.wgsl`,
-//! `shaders/masked_ssim.wgsl`.
+//! valid pixels that lie further than that from the border, so that no window reaches past it. Computed tile by tile: beside the three
+//! images the device holds the moments of one tile with its margin, some 20 MiB for a window of 71 pixels, whatever the images' size.
+//! Shaders: `shaders/masked_ssim_prepare.wgsl`, `shaders/gaussian_blur.wgsl`, `shaders/masked_ssim.wgsl`.
 
 use crate::error::{Error, Result};
 use crate::gpu::{Cost, Launch, groups_1d};
-use crate::kernels::gaussian_blur::{Window, blur_with};
+use crate::kernels::gaussian_blur::{Window, blur_inside};
 use crate::kernels::params;
 use crate::tensor::Tensor;
 
 params!(
-    /// Length in packs of four, data range and its centre.
-    MaskedSsimPrepareParams for "masked_ssim_prepare" { packs: u32, low: f32, high: f32, centre: f32 }
+    /// The tile's first element with its margin, columns of the image, extents of the tile, packs of its rows, data range and its centre.
+    MaskedSsimPrepareParams for "masked_ssim_prepare" {
+        origin: u32, cols: u32, height: u32, width: u32, packs: u32, low: f32, high: f32, centre: f32
+    }
 );
 params!(
-    /// Extents, width of the frame, workgroups an image, and the constants of SSIM.
+    /// The tile's first element, columns of the image, extents of the tile, pitch of its moments, its workgroups, and SSIM's constants.
     MaskedSsimParams for "masked_ssim" {
-        images: u32, planes: u32, rows: u32, cols: u32, frame: u32, parts: u32, centre: f32, c1: f32, c2: f32
+        origin: u32, cols: u32, height: u32, width: u32, pitch: u32, first_part: u32, parts: u32, centre: f32, c1: f32, c2: f32
     }
 );
 
 /// Pixels that one workgroup sums.
 const PIXELS_A_GROUP: usize = 64 * 16;
+/// Longest side of a tile without its margin, in pixels.
+const TILE: usize = 512;
+/// Both means, both mean squares and the mean product.
+const MOMENTS: usize = 5;
 
 /// Width of the frame that SSIM leaves out, and radius of its window, in pixels.
 pub fn ssim_frame(sigma: f64) -> usize {
@@ -51,61 +58,145 @@ pub fn masked_ssim(pred: &Tensor, target: &Tensor, mask: &Tensor, sigma: f64, da
     if rows.min(cols) <= frame.saturating_mul(2) {
         return Ok(vec![0.0; images]);
     }
-    let centre = (low + high) / 2.0;
-    let moments = prepare(pred, target, mask, data_range, centre)?;
-    let window = Window::new(pred.gpu(), 2 * frame + 1, sigma)?;
-    let mut blurred = Vec::with_capacity(moments.len());
-    // Each moment's buffer is free for the next one's scratch as soon as it is blurred.
-    for moment in moments {
-        blurred.push(blur_with(&moment, &window, 0.0, 1.0)?);
-    }
-    let parts = (planes * (rows - 2 * frame) * (cols - 2 * frame)).div_ceil(PIXELS_A_GROUP);
-    let sums = Tensor::empty(pred.gpu(), [images, parts, 2])?;
-    let range = high - low;
-    let params = MaskedSsimParams {
-        images: images as u32,
-        planes: planes as u32,
-        rows: rows as u32,
-        cols: cols as u32,
-        frame: frame as u32,
-        parts: parts as u32,
-        centre: centre as f32,
-        c1: (0.01 * range).powi(2) as f32,
-        c2: (0.03 * range).powi(2) as f32,
+    let tiles = tiles([rows, cols], frame);
+    let parts_each: usize = tiles.iter().map(Tile::parts).sum();
+    let pass = Pass {
+        images: [pred, target, mask],
+        cols,
+        window: Window::new(pred.gpu(), 2 * frame + 1, sigma)?,
+        frame,
+        data_range,
+        sums: Tensor::empty(pred.gpu(), [images * planes * parts_each, 2])?,
     };
-    let mut buffers: Vec<_> = blurred.iter().map(Tensor::buffer).collect();
-    buffers.extend([mask.buffer(), sums.buffer()]);
-    pred.gpu().launch(&Launch {
-        stem: op,
-        variant: Default::default(),
-        immediates: bytemuck::bytes_of(&params),
-        buffers: &buffers,
-        groups: groups_1d(images * parts),
-        cost: Cost::new(25.0 * pred.len() as f64, 6 * pred.len()),
-    })?;
+    let mut first_part = 0;
+    for plane in 0..images * planes {
+        for tile in &tiles {
+            pass.add(plane * rows * cols, tile, first_part)?;
+            first_part += tile.parts();
+        }
+    }
     let mean = |image: &[f32]| {
         let pairs = image.chunks_exact(2).map(|pair| (f64::from(pair[0]), f64::from(pair[1])));
         let (sum, valid) = pairs.fold((0.0, 0.0), |total, pair| (total.0 + pair.0, total.1 + pair.1));
         if valid > 0.0 { sum / valid } else { 0.0 }
     };
-    Ok(sums.to_vec()?.chunks_exact(2 * parts).map(mean).collect())
+    Ok(pass.sums.to_vec()?.chunks_exact(2 * planes * parts_each).map(mean).collect())
 }
 
-/// Both centred images, their squares and their product.
-fn prepare(pred: &Tensor, target: &Tensor, mask: &Tensor, data_range: [f64; 2], centre: f64) -> Result<Vec<Tensor>> {
-    let moments = (0..5).map(|_| Tensor::empty(pred.gpu(), pred.shape())).collect::<Result<Vec<_>>>()?;
-    let packs = pred.len().div_ceil(4);
-    let params =
-        MaskedSsimPrepareParams { packs: packs as u32, low: data_range[0] as f32, high: data_range[1] as f32, centre: centre as f32 };
-    let mut buffers = vec![pred.buffer(), target.buffer(), mask.buffer()];
-    buffers.extend(moments.iter().map(Tensor::buffer));
-    pred.gpu().launch(&Launch {
-        stem: "masked_ssim_prepare",
-        variant: Default::default(),
-        immediates: bytemuck::bytes_of(&params),
-        buffers: &buffers,
-        groups: groups_1d(packs.div_ceil(64)),
-        cost: Cost::new(7.0 * pred.len() as f64, 8 * pred.len()),
-    })?;
-    Ok(moments)
+/// Pixels whose similarity is summed at once; their windows reach `frame` pixels further on all sides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Tile {
+    row: usize,
+    col: usize,
+    height: usize,
+    width: usize,
+}
+
+impl Tile {
+    /// Workgroups that sum it.
+    fn parts(&self) -> usize {
+        (self.height * self.width).div_ceil(PIXELS_A_GROUP)
+    }
+}
+
+/// The part of an image inside the frame in tiles of about equal sides.
+fn tiles([rows, cols]: [usize; 2], frame: usize) -> Vec<Tile> {
+    let spans = |side: usize| {
+        let inner = side - 2 * frame;
+        let count = inner.div_ceil(TILE);
+        (0..count).map(move |i| (frame + i * inner / count, (i + 1) * inner / count - i * inner / count))
+    };
+    spans(rows).flat_map(|(row, height)| spans(cols).map(move |(col, width)| Tile { row, col, height, width })).collect()
+}
+
+/// What all tiles share.
+struct Pass<'a> {
+    /// Prediction, target and mask.
+    images: [&'a Tensor; 3],
+    cols: usize,
+    window: Window,
+    frame: usize,
+    data_range: [f64; 2],
+    sums: Tensor,
+}
+
+impl Pass<'_> {
+    /// Sums a tile of the plane that begins at element `plane` into the parts from `first_part` on.
+    fn add(&self, plane: usize, tile: &Tile, first_part: usize) -> Result<()> {
+        let moments = self.prepare(plane, tile)?;
+        let turned = blur_inside(&moments, tile.width + 2 * self.frame, &self.window)?;
+        // The moments' buffer is free for what the second pass writes.
+        drop(moments);
+        let blurred = blur_inside(&turned, tile.height, &self.window)?;
+        let pitch = blurred.len() / (MOMENTS * tile.height);
+        let [low, high] = self.data_range;
+        let params = MaskedSsimParams {
+            origin: (plane + tile.row * self.cols + tile.col) as u32,
+            cols: self.cols as u32,
+            height: tile.height as u32,
+            width: tile.width as u32,
+            pitch: pitch as u32,
+            first_part: first_part as u32,
+            parts: tile.parts() as u32,
+            centre: ((low + high) / 2.0) as f32,
+            c1: (0.01 * (high - low)).powi(2) as f32,
+            c2: (0.03 * (high - low)).powi(2) as f32,
+        };
+        let pixels = tile.height * tile.width;
+        blurred.gpu().launch(&Launch {
+            stem: "masked_ssim",
+            variant: Default::default(),
+            immediates: bytemuck::bytes_of(&params),
+            buffers: &[blurred.buffer(), self.images[2].buffer(), self.sums.buffer()],
+            groups: groups_1d(tile.parts()),
+            cost: Cost::new(25.0 * pixels as f64, (MOMENTS + 1) * pixels),
+        })
+    }
+
+    /// Both centred images, their squares and their product: `[5, height, width]` with the margin, rows padded to whole packs.
+    fn prepare(&self, plane: usize, tile: &Tile) -> Result<Tensor> {
+        let [pred, target, mask] = self.images;
+        let (height, width) = (tile.height + 2 * self.frame, tile.width + 2 * self.frame);
+        let packs = width.div_ceil(4);
+        let moments = Tensor::empty(pred.gpu(), [MOMENTS, height, packs * 4])?;
+        let [low, high] = self.data_range;
+        let params = MaskedSsimPrepareParams {
+            origin: (plane + (tile.row - self.frame) * self.cols + tile.col - self.frame) as u32,
+            cols: self.cols as u32,
+            height: height as u32,
+            width: width as u32,
+            packs: packs as u32,
+            low: low as f32,
+            high: high as f32,
+            centre: ((low + high) / 2.0) as f32,
+        };
+        pred.gpu().launch(&Launch {
+            stem: "masked_ssim_prepare",
+            variant: Default::default(),
+            immediates: bytemuck::bytes_of(&params),
+            buffers: &[pred.buffer(), target.buffer(), mask.buffer(), moments.buffer()],
+            groups: groups_1d((height * packs).div_ceil(64)),
+            cost: Cost::new(7.0 * (height * width) as f64, (3 + MOMENTS) * height * width),
+        })?;
+        Ok(moments)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{TILE, tiles};
+
+    #[test]
+    fn tiles_cover_the_inside_once() {
+        for (size, frame) in [([71, 90], 35), ([1200, 600], 5), ([2863, 1633], 35), ([3, 600], 1)] {
+            let mut seen = vec![0u8; size[0] * size[1]];
+            for tile in tiles(size, frame) {
+                assert!(tile.height.max(tile.width) <= TILE && tile.height.min(tile.width) > 0);
+                (tile.row..tile.row + tile.height)
+                    .for_each(|row| (tile.col..tile.col + tile.width).for_each(|col| seen[row * size[1] + col] += 1));
+            }
+            let inside = |row: usize, col: usize| row.min(size[0] - 1 - row) >= frame && col.min(size[1] - 1 - col) >= frame;
+            assert!((0..size[0]).all(|row| (0..size[1]).all(|col| seen[row * size[1] + col] == u8::from(inside(row, col)))), "{size:?}");
+        }
+    }
 }

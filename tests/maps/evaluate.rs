@@ -2,13 +2,14 @@
 
 use super::reference::masked_metrics::masked_metrics;
 use super::reference::masked_ssim::masked_ssim;
+use super::reference::scene_groups;
 use super::{f64s, message, noise};
 use meltcore::config::Config;
 use meltcore::data::day::Split;
 use meltcore::data::writer::write_geotiff;
 use meltcore::error::Result;
 use meltcore::evaluate::table::{SCORE_NAMES, values};
-use meltcore::evaluate::{Evaluation, evaluate};
+use meltcore::evaluate::{Evaluation, GroupBy, evaluate};
 use meltcore::event::Event;
 use meltcore::gpu::Gpu;
 use meltcore::preprocess::masked;
@@ -63,7 +64,11 @@ fn make(root: &Path, size: [usize; 2]) -> Made {
 }
 
 fn run(root: &Path, split: Split, models: &[(&str, &str)]) -> (Result<Evaluation>, Vec<String>) {
-    let config = Config::load(&root.join("run.yaml"), &[]).unwrap();
+    run_with(root, split, models, &[])
+}
+
+fn run_with(root: &Path, split: Split, models: &[(&str, &str)], overrides: &[String]) -> (Result<Evaluation>, Vec<String>) {
+    let config = Config::load(&root.join("run.yaml"), overrides).unwrap();
     let models: Vec<(String, PathBuf)> = models.iter().map(|(name, folder)| (name.to_string(), root.join(folder))).collect();
     let mut notes = Vec::new();
     let evaluation = evaluate(&Gpu::open(None).unwrap(), &config, split, &models, &mut |event| {
@@ -129,6 +134,65 @@ fn scores_follow_the_reference_and_means_their_weights() {
     assert_eq!((low.precision, low.recall, low.f1), (1.0, 0.0, 0.0));
 }
 
+#[test]
+fn groups_and_reliability_follow_the_reference() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    let made = make(root, [90, 83]);
+    // One day after, three before across a month's end, six before; the unseen day itself and one years away.
+    let train = ["2019_07_05.tif", "2018_03_29.tif", "2019_04_24.tif", "2017_06_30.tif", "2012_02_29.tif"];
+    let wanted_gaps = ["1", "2-3", "4-6", "7+"];
+    assert_eq!(DAYS.map(|day| scene_groups::gap(day, &train)), wanted_gaps);
+    std::fs::write(root.join("train.csv"), train.join("\n")).unwrap();
+    let with_train = [format!("path_train_split_csv={}", root.join("train.csv").display())];
+    let evaluation = run_with(root, Split::Test, &[("mine", "a")], &with_train).0.unwrap();
+    let model = &evaluation.models[0];
+    let scores: Vec<[f64; 10]> = (0..4).map(|index| by_reference(&made, index)).collect();
+    let labels = |by: GroupBy| match by {
+        GroupBy::Month => DAYS.map(|day| day[5..7].to_owned()),
+        GroupBy::Year => DAYS.map(|day| day[..4].to_owned()),
+        GroupBy::Gap => wanted_gaps.map(str::to_owned),
+    };
+    for by in GroupBy::ALL {
+        let labels = labels(by);
+        let groups = evaluation.grouped(model, by);
+        // Sorted, and without the group of which the unseen day is all.
+        let mut wanted: Vec<&String> = labels[..3].iter().collect();
+        wanted.sort();
+        wanted.dedup();
+        assert_eq!(groups.iter().map(|(label, _)| label).collect::<Vec<_>>(), wanted);
+        for (label, group) in &groups {
+            let scenes: Vec<usize> = (0..4).filter(|index| labels[*index] == *label).collect();
+            assert_eq!(
+                group.scenes.iter().map(|(file, _)| file.as_str()).collect::<Vec<_>>(),
+                scenes.iter().map(|i| DAYS[*i]).collect::<Vec<_>>()
+            );
+            let weight: f64 = scenes.iter().map(|i| scores[*i][9]).sum();
+            for (score, name) in SCORE_NAMES.iter().enumerate().filter(|(_, name)| **name != "rmse") {
+                let wanted = scenes.iter().map(|i| scores[*i][9] * scores[*i][score]).sum::<f64>() / weight;
+                let got = group.weighted_mean()[score];
+                assert!((got - wanted).abs() < 1e-4 * wanted.abs().max(1.0), "{name} of {label}: {got}, not {wanted}");
+            }
+        }
+    }
+    let mut pixels = Vec::new();
+    for (target, map) in made.targets.iter().zip(&made.maps) {
+        let scene = target.iter().zip(map).zip(&made.ocean).filter(|((target, _), ocean)| !target.is_nan() && **ocean == 0.0);
+        pixels.extend(scene.map(|((target, map), _)| (if map.is_nan() { 0.0 } else { f64::from(*map) }, f64::from(*target))));
+    }
+    let means = model.reliability.means();
+    assert_eq!(means.iter().map(|bin| bin.valid_px).sum::<u64>(), pixels.len() as u64);
+    for (index, bin) in means.iter().enumerate() {
+        let (count, prediction, target) = scene_groups::reliability(&pixels, index);
+        assert_eq!(bin.valid_px, count as u64, "bin {index}");
+        assert!((bin.mean_prediction.unwrap() - prediction).abs() < 1e-9 && (bin.mean_target.unwrap() - target).abs() < 1e-9);
+    }
+    // Without the train days, or without their file, there is nothing by gap; the rest is the same.
+    let (evaluation, notes) = run_with(root, Split::Test, &[("mine", "a")], &["path_train_split_csv=nowhere.csv".into()]);
+    assert!(evaluation.unwrap().groups.of(GroupBy::Gap).next().is_none());
+    assert!(notes.iter().any(|note| note.contains("nowhere.csv")), "{notes:?}");
+}
+
 fn eval(root: &Path, arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_meltcore"));
     command.args(["eval", "--config"]).arg(root.join("run.yaml")).args(arguments).output().unwrap()
@@ -155,9 +219,31 @@ fn the_process_prints_table_json_and_csv() {
     assert_eq!(json["split"], "test");
     let of = |model: &str, part: &str| json["models"][model][part].as_object().unwrap().len();
     assert_eq!((of("mine", "scenes"), of("mine", "weighted_mean"), of("low", "weighted_std"), of("low", "pooled")), (4, 10, 10, 3));
+    assert_eq!((of("mine", "by_month"), of("mine", "by_year"), of("mine", "by_gap")), (2, 2, 0));
+    assert_eq!(json["models"]["mine"]["by_month"]["04"]["scenes"], 2);
+    assert_eq!(json["models"]["low"]["reliability"].as_array().unwrap().len(), 10);
     let scene = &json["models"]["mine"]["scenes"]["2018_04_01.tif"];
     assert!(SCORE_NAMES.iter().all(|name| scene[name].is_number()));
     assert!(scene["valid_px"].is_u64());
+
+    let done = eval(root, &["--split", "test", "--pred", &mine, "--by", "month,gap", "--reliability"]);
+    let (text, notes) = (String::from_utf8(done.stdout).unwrap(), String::from_utf8(done.stderr).unwrap());
+    let tables: Vec<&str> = text.split("\n\n").collect();
+    assert_eq!(tables.iter().map(|table| table.lines().count()).collect::<Vec<_>>(), [4, 3, 11], "{text}");
+    let words = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(words(tables[0])[..8], ["model", "over", "scenes", "mae", "mse", "accuracy", "f1", "ssim"]);
+    assert_eq!(words(tables[1].lines().nth(1).unwrap())[..3], ["mine", "04", "2"]);
+    assert!(notes.contains("path_train_split_csv"), "{notes}");
+
+    // All files of --out; the pictures need inputs that this configuration lacks.
+    std::fs::create_dir(root.join("nowhere")).unwrap();
+    DAYS.iter().for_each(|day| write_geotiff(root.join("nowhere").join(day), 30, 28, &[200.0; 840], &albers(100.0)).unwrap());
+    let out = root.join("out");
+    let done = eval(root, &["--split", "test", "--pred", &mine, &low, "--out", &out.display().to_string(), "-q"]);
+    assert_eq!(done.status.code(), Some(0), "{}", String::from_utf8_lossy(&done.stderr));
+    let lines = |name: &str| std::fs::read_to_string(out.join(name)).unwrap().lines().count();
+    assert_eq!((lines("scores.csv"), lines("groups.csv"), lines("reliability.csv")), (9, 9, 21));
+    assert_eq!(serde_json::from_slice::<serde_json::Value>(&std::fs::read(out.join("scores.json")).unwrap()).unwrap(), json);
 }
 
 #[test]

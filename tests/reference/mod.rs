@@ -34,6 +34,7 @@ pub mod mosaic;
 pub mod optimizers;
 pub mod pad;
 pub mod pixel_shuffle;
+pub mod scene_groups;
 pub mod threshold_pmw;
 pub mod time_interpolate_sar;
 pub mod unfold;

@@ -1,0 +1,119 @@
+//! What the page was made from: program, device, configuration, maps, runs.
+
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde_json::{Map, Value};
+
+use super::plot::grouped;
+use super::run_log::RunLog;
+use crate::config::Config;
+use crate::data::day::{Day, read_split_csv};
+
+/// Names and values, in groups with a heading.
+pub type Facts = Vec<(String, Vec<(String, String)>)>;
+
+/// Everything that is known of how the page came about.
+pub fn facts(config: Option<&Config>, split: &str, models: &[(String, PathBuf)], logs: &[RunLog], device: Option<&str>) -> Facts {
+    let mut page = vec![fact("meltcore", env!("CARGO_PKG_VERSION")), fact("made", &now())];
+    page.extend(device.map(|device| fact("scored on", device)));
+    if let Some(config) = config {
+        page.push(fact("configuration", &config.file));
+        page.push(fact("digest of the training keys", &config.digest()));
+        page.push(fact("model_key", config.model_key.name()));
+        let days = config.split_csv.get(split).and_then(|file| read_split_csv(file).ok());
+        page.extend(days.and_then(|days| Some(fact(&format!("split {split}"), &span(&days)?))));
+    }
+    let mut all = vec![("This page".to_owned(), page)];
+    for (name, folder) in models {
+        all.push((format!("Maps of {name}"), of_maps(folder)));
+    }
+    all.extend(logs.iter().map(|log| ("Training".to_owned(), of_run(log))));
+    all
+}
+
+fn fact(name: &str, value: &str) -> (String, String) {
+    (name.to_owned(), value.to_owned())
+}
+
+/// What maps were made with, beside them.
+const MAPS_FILE: &str = "maps.json";
+
+/// A folder of maps: how many, and what they were made with.
+fn of_maps(folder: &Path) -> Vec<(String, String)> {
+    let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let days: Vec<Day> = files.filter_map(|entry| Day::from_file_name(entry.file_name().to_str()?)).collect();
+    let mut facts = vec![fact("folder", &folder.display().to_string())];
+    facts.extend(span(&days).map(|days| fact("maps", &days)));
+    // What the program that made the maps wrote beside them; the list of days is long.
+    let record = std::fs::read_to_string(folder.join(MAPS_FILE)).ok().and_then(|text| serde_json::from_str::<Map<String, Value>>(&text).ok());
+    let shown = |(key, value): (&String, &Value)| Some(fact(key, &scalar(value).filter(|_| !value.is_array())?));
+    facts.extend(record.iter().flatten().filter_map(shown));
+    facts
+}
+
+/// A run by its log.
+fn of_run(log: &RunLog) -> Vec<(String, String)> {
+    let mut facts = vec![fact("log", &log.path.display().to_string())];
+    for (key, name) in [("meltcore", "meltcore"), ("device", "device"), ("parameters", "parameters"), ("train_days", "train days")] {
+        facts.extend(log.said(key).map(|value| fact(name, &value)));
+    }
+    facts.push(fact("epochs", &log.epochs.len().to_string()));
+    if let Some([_, steps]) = log.curve("step").last() {
+        facts.push(fact("optimizer steps", &grouped(&steps.to_string())));
+    }
+    let seconds = log.total("seconds");
+    if seconds > 0.0 {
+        facts.push(fact("time", &duration(seconds)));
+    }
+    if let Some([_, speed]) = log.curve("crops_per_s").last() {
+        facts.push(fact("crops a second, last epoch", &format!("{speed:.1}")));
+    }
+    if let Some([epoch, loss]) = log.curve("val_loss").iter().min_by(|a, b| a[1].total_cmp(&b[1])) {
+        facts.push(fact("best validation loss", &format!("{loss:.5} in epoch {epoch}")));
+    }
+    facts
+}
+
+/// A plain value as text.
+pub fn scalar(value: &Value) -> Option<String> {
+    match value {
+        Value::Null | Value::Object(_) => None,
+        Value::String(text) => Some(text.clone()),
+        other => Some(other.to_string()),
+    }
+}
+
+/// Number of days, the first and the last; none of no days.
+fn span(days: &[Day]) -> Option<String> {
+    let (first, last) = (days.iter().min()?, days.iter().max()?);
+    Some(format!("{}, {first} to {last}", if days.len() == 1 { "1 day".into() } else { format!("{} days", days.len()) }))
+}
+
+/// Hours, minutes and seconds.
+pub fn duration(seconds: f64) -> String {
+    let whole = seconds.round() as u64;
+    match (whole / 3600, whole / 60 % 60, whole % 60) {
+        (0, 0, s) => format!("{s} s"),
+        (0, m, s) => format!("{m} min {s} s"),
+        (h, m, _) => format!("{h} h {m} min"),
+    }
+}
+
+/// The present moment, UTC.
+fn now() -> String {
+    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
+    let (mut year, mut days) = (1970u64, seconds / 86_400);
+    let leap = |year: u64| year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    while days >= 365 + u64::from(leap(year)) {
+        days -= 365 + u64::from(leap(year));
+        year += 1;
+    }
+    let lengths = [31, if leap(year) { 29 } else { 28 }, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+    let mut month = 0;
+    while days >= lengths[month] {
+        days -= lengths[month];
+        month += 1;
+    }
+    format!("{year:04}-{:02}-{:02} {:02}:{:02} UTC", month + 1, days + 1, seconds / 3600 % 24, seconds / 60 % 60)
+}

@@ -1,0 +1,98 @@
+//! One self-contained HTML page about maps and the network that made them: scores, maps beside the observed ones, melt extent, training, manifest.
+//!
+//! The page needs no network and no other file: charts are inline SVG ([`plot`]), maps inline PNG ([`scenes`]), the style sheet follows
+//! the reader's light or dark theme. A part whose data is missing is left out, and one sentence says why.
+
+pub mod charts;
+pub mod extent;
+pub mod html;
+pub mod manifest;
+pub mod page;
+pub mod plot;
+pub mod run_log;
+pub mod scenes;
+pub mod score_file;
+pub mod season;
+
+pub use page::Page;
+pub use score_file::ScoreFile;
+
+use std::path::PathBuf;
+
+use crate::config::Config;
+use crate::data::dataset::Dataset;
+use crate::data::day::Split;
+use crate::error::Result;
+use crate::event::Event;
+use extent::Extents;
+use run_log::RunLog;
+use season::Season;
+
+/// What a page is made from.
+#[derive(Debug)]
+pub struct Inputs<'a> {
+    /// Its heading.
+    pub title: String,
+    /// The configuration of the data; without one there are no maps and no extents.
+    pub config: Option<&'a Config>,
+    /// The days that were scored.
+    pub split: Split,
+    /// Name and folder of each model's maps.
+    pub models: &'a [(String, PathBuf)],
+    /// The scores, or why there are none.
+    pub scores: Part<ScoreFile>,
+    /// The device that scored, where that was done for this page.
+    pub device: Option<String>,
+    /// Logs that must be there; without any, that beside the checkpoints is taken if it is there.
+    pub logs: &'a [PathBuf],
+    /// Scenes to show at most.
+    pub scenes: usize,
+}
+
+/// A part of the page, or one sentence that says why it is missing.
+pub type Part<T> = std::result::Result<T, String>;
+
+/// Reads everything and writes the page's HTML.
+///
+/// # Errors
+/// Maps, targets or logs that are there but cannot be used.
+pub fn page(inputs: Inputs, observe: &mut dyn FnMut(Event)) -> Result<String> {
+    let Inputs { title, config, split, models, scores, device, logs, scenes: most } = inputs;
+    let dataset = match config {
+        Some(config) if !models.is_empty() => Some((config, Dataset::open_targets(config, split)?)),
+        _ => None,
+    };
+    let no_maps = || "This page was made without the folders of the maps (--config and --pred).".to_owned();
+    let extents = match &dataset {
+        Some((config, dataset)) => Ok(Extents::read(config, dataset, models, observe)?),
+        None => Err(no_maps()),
+    };
+    let season = Season::of(extents.iter().flat_map(|extents: &Extents| extents.models.iter().flat_map(|(_, days)| days.keys())));
+    let scenes = match (&dataset, &scores) {
+        (Some((_, dataset)), Ok(scores)) if most > 0 => {
+            let first = scores.models.0.first().map(|(_, model)| scenes::choose(model, most, |day| season.place(day)));
+            Ok(scenes::draw(dataset, scores, models, &first.unwrap_or_default(), observe)?)
+        }
+        (Some(_), Ok(_)) => Err("No scenes were asked for (--scenes 0).".into()),
+        (_, Err(reason)) => Err(reason.clone()),
+        (None, _) => Err(no_maps()),
+    };
+    let beside = config.and_then(|config| config.path_checkpoints.as_deref()).map(|folder| folder.join(crate::train::log::LOG_FILE));
+    let paths: Vec<PathBuf> = if logs.is_empty() { beside.filter(|path| path.is_file()).into_iter().collect() } else { logs.to_vec() };
+    let mut read = paths.iter().map(|path| RunLog::read(path)).collect::<Vec<_>>();
+    // A log that nobody asked for may still be empty.
+    if logs.is_empty() {
+        read.retain(Result::is_ok);
+    }
+    let logs = read.into_iter().collect::<Result<Vec<_>>>()?;
+    let manifest = manifest::facts(config, split.name(), models, &logs, device.as_deref());
+    let names = scores.iter().flat_map(|scores| scores.models.0.iter().map(|(name, _)| name)).chain(models.iter().map(|(name, _)| name));
+    let mut colours: Vec<String> = Vec::new();
+    for name in names {
+        if !colours.contains(name) {
+            colours.push(name.clone());
+        }
+    }
+    let keys = config.map(Config::to_json).unwrap_or_default();
+    Ok(Page { title, split: split.name().into(), scores, scenes, extents, season, logs, manifest, keys, colours }.to_html())
+}

@@ -1,0 +1,135 @@
+//! The scenes that the page shows: which ones, and their maps as small pictures with ocean and unseen pixels transparent.
+
+use std::path::PathBuf;
+
+use super::score_file::{ModelScores, ScoreFile, Scores, score};
+use crate::data::Window;
+use crate::data::dataset::{Dataset, HostSample};
+use crate::data::day::Day;
+use crate::data::raster::Raster;
+use crate::error::Result;
+use crate::evaluate::panels::{around_land, cut, difference};
+use crate::event::Event;
+use crate::image::{Colormap, Field};
+
+/// Widest picture of a map, in pixels.
+const MOST_COLS: usize = 480;
+/// A scene is worth showing where it has this share of the most valid pixels of any.
+const ENOUGH: f64 = 0.5;
+
+/// One picture.
+#[derive(Debug, Clone)]
+pub struct Picture {
+    /// What it shows.
+    pub title: String,
+    /// PNG file.
+    pub png: Vec<u8>,
+}
+
+/// A scene with its pictures: the target, then of each model map and error.
+#[derive(Debug, Clone)]
+pub struct Scene {
+    /// The day.
+    pub day: Day,
+    /// Share of the land with a target, 0…1.
+    pub seen: f64,
+    /// Why it was chosen, where that is to be said.
+    pub note: Option<&'static str>,
+    /// The pictures, all of one size.
+    pub pictures: Vec<Picture>,
+    /// Width and height of the pictures in pixels.
+    pub size: [usize; 2],
+    /// Name and scores of each model on this scene, where the scores have it.
+    pub scores: Vec<(String, Scores)>,
+}
+
+/// Chooses at most `most` scenes: those with the largest error, and the middle one by error of each part of the melt year.
+///
+/// Only scenes with at least half of the most valid pixels of any take part. The error is the first model's mean absolute error.
+pub fn choose(model: &ModelScores, most: usize, place: impl Fn(&Day) -> f64) -> Vec<(Day, Option<&'static str>)> {
+    let scene = |(file, scores): &(String, Scores)| Some((Day::from_file_name(file)?, score(scores, "mae")?, score(scores, "valid_px")?));
+    let mut scenes: Vec<(Day, f64, f64)> = model.scenes.0.iter().filter_map(scene).collect();
+    let widest = scenes.iter().map(|scene| scene.2).fold(0.0, f64::max);
+    scenes.retain(|scene| scene.2 > 0.0 && scene.2 >= ENOUGH * widest);
+    let worst = scenes.iter().max_by(|a, b| a.1.total_cmp(&b.1)).map(|scene| scene.0.clone());
+    let mut chosen: Vec<(Day, Option<&'static str>)> = Vec::new();
+    if let (Some(worst), true) = (worst, most > 0) {
+        scenes.retain(|scene| scene.0 != worst);
+        chosen.push((worst, Some("largest error")));
+    }
+    scenes.sort_by(|a, b| place(&a.0).total_cmp(&place(&b.0)).then_with(|| a.0.cmp(&b.0)));
+    let parts = most.saturating_sub(1).min(scenes.len());
+    for part in 0..parts {
+        let mut part: Vec<_> = scenes[part * scenes.len() / parts..(part + 1) * scenes.len() / parts].to_vec();
+        part.sort_by(|a, b| a.1.total_cmp(&b.1));
+        chosen.extend(part.get(part.len() / 2).map(|scene| (scene.0.clone(), None)));
+    }
+    chosen.sort_by(|a, b| place(&a.0).total_cmp(&place(&b.0)).then_with(|| a.0.cmp(&b.0)));
+    chosen
+}
+
+/// Draws the chosen scenes.
+///
+/// # Errors
+/// A target or map that cannot be read or has another size.
+pub fn draw(
+    dataset: &Dataset,
+    scores: &ScoreFile,
+    models: &[(String, PathBuf)],
+    chosen: &[(Day, Option<&'static str>)],
+    observe: &mut dyn FnMut(Event),
+) -> Result<Vec<Scene>> {
+    let [rows, cols] = dataset.scene();
+    let ocean: Vec<bool> = dataset.ocean()?.iter().map(|ocean| *ocean > 0.5).collect();
+    let window = around_land(&ocean, [rows, cols]);
+    let ocean = cut(&ocean, cols, window);
+    let reduce = window.width.div_ceil(MOST_COLS);
+    let mut sample = HostSample::default();
+    let mut scenes = Vec::new();
+    observe(Event::Start { label: "scenes", total: chosen.len(), unit: "scenes" });
+    for (day, note) in chosen {
+        let Some(index) = dataset.days().iter().position(|other| other == day) else { continue };
+        dataset.read(index, window, &mut sample)?;
+        dataset.release(index);
+        let unseen: Vec<bool> = sample.target.iter().zip(&ocean).map(|(target, ocean)| *ocean || target.is_nan()).collect();
+        let picture = |title: String, values: &[f32], masked: &[bool], error: bool| {
+            let field = field(values, masked, window, error);
+            field.to_indexed_png(reduce).map(|png| Picture { title, png })
+        };
+        let mut pictures = vec![picture("Observed".into(), &sample.target, &unseen, false)?];
+        for (name, folder) in models {
+            let mut map = vec![0.0; window.pixels()];
+            let raster = Raster::open(folder.join(day.file_name()))?;
+            raster.read_window(window, &mut map)?;
+            pictures.push(picture(name.clone(), &map, &ocean, false)?);
+            pictures.push(picture(format!("{name} − observed"), &difference(&map, &sample.target), &unseen, true)?);
+        }
+        let count = |masked: &[bool]| masked.iter().filter(|masked| !**masked).count() as f64;
+        let of_scene = |(name, model): &(String, ModelScores)| Some((name.clone(), model.scenes.get(&day.file_name())?.clone()));
+        scenes.push(Scene {
+            day: day.clone(),
+            seen: count(&unseen) / count(&ocean).max(1.0),
+            note: *note,
+            pictures,
+            size: [window.width.div_ceil(reduce), window.height.div_ceil(reduce)],
+            scores: scores.models.0.iter().filter_map(of_scene).collect(),
+        });
+        observe(Event::Done(1));
+    }
+    Ok(scenes)
+}
+
+/// A map of melt fractions, or of their errors.
+fn field<'a>(values: &'a [f32], masked: &'a [bool], window: Window, error: bool) -> Field<'a> {
+    Field {
+        title: String::new(),
+        values,
+        rows: window.height,
+        cols: window.width,
+        masked: Some(masked),
+        range: if error { (-1.0, 1.0) } else { (0.0, 1.0) },
+        colormap: if error { Colormap::Diverging } else { Colormap::Viridis },
+        unit: String::new(),
+        coast: None,
+    }
+}
