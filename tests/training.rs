@@ -253,3 +253,25 @@ fn without_a_val_split_and_with_few_days() {
     let count = |extension: &str| maps.iter().filter(|path| path.extension().is_some_and(|found| found == extension)).count();
     assert!(count("tif") > 0 && count("tif") == count("png"), "{maps:?}");
 }
+
+#[test]
+fn accumulated_steps_resume_to_the_same_bits_and_recomputing_changes_none() {
+    // Batches of two crops, three to a step; the last step of an epoch takes those that are left.
+    let overrides = ["batch_size=2", "accumulate_steps=3", "lr_scheduler=CosineAnnealingWarmRestarts", "T_0=3"];
+    let straight = Run::new(&overrides);
+    let said = straight.trained(&[]);
+    let words = said.split_once(" batches, ").map(|(before, after)| (before.rsplit(' ').next().unwrap(), after.split(' ').next().unwrap()));
+    let (batches, steps) = words.map(|(batches, steps)| (batches.parse::<u64>().unwrap(), steps.parse::<u64>().unwrap())).unwrap();
+    assert_eq!(steps, batches.div_ceil(3), "{said}");
+    let state: serde_json::Value = serde_json::from_slice(&straight.bytes("last/state.json")).unwrap();
+    assert_eq!(state["step"], 4 * steps, "{said}");
+
+    let halves = Run::new(&overrides);
+    halves.trained(&["--set", "epochs=2"]);
+    // Recomputing is no part of what is trained, so that a run may take it up on the way.
+    halves.trained(&["--resume", "auto", "--set", "recompute=true"]);
+    for file in FILES {
+        assert!(straight.bytes(file) == halves.bytes(file), "{file}");
+    }
+    halves.refused(&["--resume", "auto", "--set", "accumulate_steps=1"], 2, &["`accumulate_steps`"]);
+}

@@ -32,6 +32,10 @@ impl Pool {
     pub(super) fn memory(&self) -> MemoryUse {
         self.memory
     }
+
+    pub(super) fn reset_peak(&mut self) {
+        self.memory.peak = self.memory.live;
+    }
 }
 
 struct Inner {

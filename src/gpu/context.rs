@@ -94,6 +94,11 @@ impl Gpu {
         self.0.pool.borrow().memory()
     }
 
+    /// Measures the peak anew from here on.
+    pub fn reset_peak(&self) {
+        self.0.pool.borrow_mut().reset_peak();
+    }
+
     /// Bind groups made so far; a warm training step adds none, because it takes the same buffers in the same order.
     pub fn bind_groups_made(&self) -> u64 {
         self.0.kernels.borrow().bind_groups_made

@@ -138,13 +138,14 @@ impl Training<'_> {
     fn introduce(&self, gpu: &Gpu, session: &Session, watcher: &mut Watcher) {
         let header = self.header(gpu, session);
         let (crops, batches) = session.train_size();
+        let steps = if self.config.accumulate_steps > 1 { format!(", {} steps", session.steps()) } else { String::new() };
         watcher.note(format!("device: {}", header.device));
         let [rows, cols] = self.train.scene();
         let [height, width] = session.crop();
         let split = if self.val.is_some() { format!("{} val days", header.val_days) } else { "no val split".to_owned() };
         watcher.note(format!(
             "model: {} parameters, {} input channels; data: {} train and {split} of {rows} x {cols} pixels; an epoch: {crops} crops of {height} \
-             x {width} in {batches} batches",
+             x {width} in {batches} batches{steps}",
             header.parameters,
             self.train.in_channels(),
             header.train_days,

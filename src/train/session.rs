@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::losses::Losses;
-use super::step::{optimizer, training_step};
+use super::step::{Step, optimizer};
 use crate::autograd::Tape;
 use crate::config::Config;
 use crate::data::dataset::Dataset;
@@ -47,7 +47,7 @@ pub(super) struct Session<'a> {
     pub(super) model: Box<dyn Model>,
     pub(super) optimizer: Optimizer,
     pub(super) schedule: Schedule,
-    /// Steps since the start of the run.
+    /// Steps of the optimizer since the start of the run.
     pub(super) step: u64,
     preprocessor: Preprocessor,
     train: Arc<Dataset>,
@@ -104,27 +104,45 @@ impl<'a> Session<'a> {
         Loader::new(dataset.clone(), sampler.crops(), options)
     }
 
+    /// Steps of the optimizer in an epoch.
+    pub(super) fn steps(&self) -> usize {
+        self.train_size().1.div_ceil(self.config.accumulate_steps)
+    }
+
+    /// Crops in each batch of an epoch of training, by step of the optimizer: `accumulate_steps` batches each, the last step those left.
+    fn train_steps(&self) -> Vec<Vec<usize>> {
+        let (crops, batches) = self.train_size();
+        let size = self.config.batch_size;
+        let sizes: Vec<usize> = (0..batches).map(|batch| size.min(crops - batch * size)).collect();
+        sizes.chunks(self.config.accumulate_steps).map(<[usize]>::to_vec).collect()
+    }
+
     /// Trains on every day once; returns the mean loss over the batches and the learning rate of the last step.
     pub(super) fn train_epoch(&mut self, epoch: usize, watcher: &mut Watcher) -> Result<(f64, f64)> {
-        let loader = self.loader(&self.train, epoch, Purpose::Train)?;
-        let batches = loader.batches();
+        let mut loader = self.loader(&self.train, epoch, Purpose::Train)?;
+        let steps = self.train_steps();
         let mut losses = Losses::new();
         let mut rate = self.schedule.learning_rate();
-        for (index, batch) in loader.enumerate() {
-            watcher.refuse_to_go_on()?;
-            let batch = batch?;
-            let input = self.preprocessor.input(&batch)?;
-            let (target, mask) = self.preprocessor.target(&batch)?;
+        for (index, sizes) in steps.iter().enumerate() {
+            let mut step = Step::new(self.model.as_ref(), self.config.loss_function, self.config.recompute);
+            let all: usize = sizes.iter().sum();
+            for (part, (size, batch)) in sizes.iter().zip(&mut loader).enumerate() {
+                watcher.refuse_to_go_on()?;
+                let batch = batch?;
+                let input = self.preprocessor.input(&batch)?;
+                let (target, mask) = self.preprocessor.target(&batch)?;
+                let draw = self.step * self.config.accumulate_steps as u64 + part as u64;
+                let loss = step.add(draw, *size as f32 / all as f32, &input, &target, &mask)?;
+                if losses.push(loss, day_names(&self.train, &batch)) {
+                    report(&mut losses, epoch, watcher)?;
+                }
+            }
             rate = self.schedule.learning_rate();
             self.optimizer.set_learning_rate(rate);
-            let loss =
-                training_step(self.model.as_ref(), &mut self.optimizer, self.config.loss_function, self.step, &input, &target, &mask)?;
+            step.finish(&mut self.optimizer)?;
             self.step += 1;
-            // As the reference does it: the position after a batch is that of its beginning, so that the first two steps share a rate.
-            self.schedule.advance_to((epoch - 1) as f64 + index as f64 / batches as f64);
-            if losses.push(loss, day_names(&self.train, &batch)) {
-                report(&mut losses, epoch, watcher)?;
-            }
+            // As the reference does it: the position after a step is that of its beginning, so that the first two steps share a rate.
+            self.schedule.advance_to((epoch - 1) as f64 + index as f64 / steps.len() as f64);
         }
         report(&mut losses, epoch, watcher)?;
         watcher.refuse_to_go_on()?;
