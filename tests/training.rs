@@ -275,3 +275,37 @@ fn accumulated_steps_resume_to_the_same_bits_and_recomputing_changes_none() {
     }
     halves.refused(&["--resume", "auto", "--set", "accumulate_steps=1"], 2, &["`accumulate_steps`"]);
 }
+
+/// The number of MiB before these words.
+fn mebibytes(said: &str, words: &str) -> f64 {
+    let (before, _) = said.split_once(&format!(" MiB {words}")).unwrap_or_else(|| panic!("no `{words}`: {said}"));
+    before.rsplit(' ').next().unwrap().parse().unwrap()
+}
+
+#[test]
+fn memory_is_predicted_and_too_little_is_refused_with_a_remedy() {
+    let large = ["base_channels=8", "img_size=[64, 64]", "batch_size=8", "epochs=2"];
+    for overrides in [&[][..], &["recompute=true"], &["batch_size=2", "accumulate_steps=4"]] {
+        let said = Run::new(&[&large, overrides].concat()).trained(&[]);
+        for (predicted, measured) in [("of it in use at once", "on the device in use"), ("predicted", "held")] {
+            let (predicted, measured) = (mebibytes(&said, predicted), mebibytes(&said, measured));
+            println!("{overrides:?}: {predicted} MiB predicted, {measured} MiB measured");
+            assert!((predicted / measured - 1.0).abs() < 0.15, "{overrides:?}: {predicted} predicted, {measured} measured: {said}");
+        }
+        assert!(said.contains("the device has"), "{said}");
+    }
+
+    let run = Run::new(&large);
+    let needed = mebibytes(&run.trained(&["--memory", "2"]), "predicted");
+    let tight = |share: f64| format!("{:.5}", needed * share / 1024.0);
+    let run = Run::new(&large);
+    run.refused(&["--memory", &tight(0.9)], 3, &["training would need", "`recompute: true`", "`batch_size: 4` with `accumulate_steps: 2`"]);
+    run.refused(&["--memory", &tight(0.01)], 3, &["Even batch_size 1 with recompute"]);
+    run.refused(&["--memory", "much"], 2, &["8 or 7.5"]);
+    // Refused before anything was written.
+    assert!(!run.checkpoints().join("last").exists() && !run.checkpoints().join("log.jsonl").exists());
+    // What the message proposes fits.
+    for proposed in [&["recompute=true"][..], &["batch_size=4", "accumulate_steps=2"]] {
+        Run::new(&[&large, proposed].concat()).trained(&["--memory", &tight(0.9)]);
+    }
+}

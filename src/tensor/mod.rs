@@ -64,9 +64,11 @@ impl Tensor {
     /// # Errors
     /// [`Error::OutOfMemory`].
     pub fn full(gpu: &Gpu, shape: impl Into<Shape>, value: f32) -> Result<Self> {
-        let shape = shape.into();
-        let values = vec![value; shape.len()];
-        Tensor::from_slice(gpu, shape, &values)
+        let tensor = Tensor::empty(gpu, shape)?;
+        if !gpu.is_planner() {
+            gpu.write(&tensor.buffer, &vec![value; tensor.len()]);
+        }
+        Ok(tensor)
     }
 
     /// The same buffer under another shape (a new identity: the tape does not connect them).

@@ -9,6 +9,7 @@ mod evaluation;
 pub mod folder;
 pub mod log;
 mod losses;
+mod memory;
 mod prepare;
 mod run;
 mod session;

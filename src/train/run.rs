@@ -5,11 +5,12 @@ use std::time::Instant;
 use super::checkpoint::{self, Best, State};
 use super::folder::{BEST_FILE, LAST};
 use super::log::{Entry, Header, LOG_FILE, Log};
+use super::memory::{Memory, mebibytes};
 use super::session::{Session, Watcher, of_epoch};
 use super::{Summary, Training};
 use crate::error::{Error, Result};
 use crate::event::Event;
-use crate::gpu::Gpu;
+use crate::gpu::{Gpu, MemoryUse};
 use crate::nn::state_dict::{self, HostDict};
 use crate::weights::encoder::load_encoder;
 
@@ -17,10 +18,14 @@ impl Training<'_> {
     /// Trains to the last epoch.
     ///
     /// # Errors
+    /// [`Error::OutOfMemory`] before anything is made where the device has too little memory;
     /// [`Error::NotFinite`] naming the epoch, the batch and its days, [`Error::Interrupted`] after a signal (both leave the checkpoint of
     /// the last finished epoch); those of reading, of the device, and of writing.
     pub fn run(mut self, gpu: &Gpu, watcher: &mut Watcher) -> Result<Summary> {
         std::mem::take(&mut self.notes).into_iter().for_each(|note| watcher.note(note));
+        let memory = Memory { gpu, train: &self.train, val: self.val.as_ref() };
+        let limit = self.memory_limit.or_else(|| gpu.memory_size());
+        let needed = memory.require(self.config, limit)?;
         let mut session = Session::new(gpu, self.config, self.train.clone(), self.val.clone(), watcher)?;
         let mut done = self.config.starting_epoch - 1;
         if let Some(file) = &self.weights {
@@ -34,6 +39,7 @@ impl Training<'_> {
             (session.schedule, session.step, done) = (state.schedule.clone(), state.step, state.epoch);
         }
         self.introduce(gpu, &session, watcher);
+        watcher.note(self.memory_note(needed, limit));
         let mut log = Log::start(&self.folder.join(LOG_FILE), &self.header(gpu, &session), self.resumed.as_ref().map(|_| done))?;
         let summary = |training: &Self, from: usize, to: usize| Summary {
             best: training.best,
@@ -132,6 +138,16 @@ impl Training<'_> {
             val_days: self.val.as_ref().map_or(0, |val| val.days().len()),
             config: self.config.to_json(),
         }
+    }
+
+    /// What the run takes of what there is.
+    fn memory_note(&self, needed: MemoryUse, limit: Option<u64>) -> String {
+        let has = match (limit, self.memory_limit) {
+            (Some(bytes), None) => format!("the device has {}", mebibytes(bytes)),
+            (Some(bytes), Some(_)) => format!("--memory allows {}", mebibytes(bytes)),
+            (None, _) => "how much the device has is not known (--memory GIB sets a limit)".into(),
+        };
+        format!("memory: {} predicted, {} of it in use at once; {has}", mebibytes(needed.allocated), mebibytes(needed.peak))
     }
 
     /// Says what is about to be trained on what.
