@@ -198,3 +198,65 @@ fn segments_may_be_nested_idle_or_untracked() {
         assert_eq!(count.get(), runs, "passes through the inner segment");
     }
 }
+
+/// Two steps of a UNet on a device whose kernels see at most so many bytes at once: losses, the whole state, and a map.
+fn trained(limit: u64, portable: bool, keys: &str) -> (Vec<f32>, HostDict, Vec<f32>) {
+    let gpu = Gpu::open_as(None, |capabilities| {
+        capabilities.max_binding_bytes = limit.min(capabilities.max_binding_bytes);
+        if portable {
+            capabilities.subgroup_size = None;
+        }
+    })
+    .unwrap();
+    let mut attrs: serde_json::Map<String, serde_json::Value> = serde_json::from_str(keys).unwrap();
+    attrs.extend([("model_key".to_owned(), "unet".into()), ("base_channels".to_owned(), 2.into()), ("optimizer".to_owned(), "sgd".into())]);
+    attrs.insert("learning_rate".to_owned(), 0.1.into());
+    let config = Config::from_json(&attrs).unwrap();
+    let model = models::build(&gpu, &config, 3).unwrap();
+    let mut optimizer = train::optimizer(&config);
+    let mut losses = Vec::new();
+    let [input, target, mask] = batch(&gpu, 3, 0, 5, 48);
+    for draw in 0..2 {
+        let mut step = Step::new(model.as_ref(), LossKind::Mse, draw == 1);
+        losses.extend(step.add(draw, 1.0, &input, &target, &mask).unwrap().to_vec().unwrap());
+        step.finish(&mut optimizer).unwrap();
+    }
+    let map = model.forward(&Tape::off(), &input, Mode::Eval).unwrap().to_vec().unwrap();
+    (losses, state_dict::to_host(model.parameters()).unwrap(), map)
+}
+
+#[test]
+fn arrays_beyond_the_binding_limit_are_split_over_the_batch() {
+    prepare_software_device();
+    let close = |what: &str, got: &[f32], want: &[f32]| {
+        let largest = want.iter().fold(1e-3, |most: f32, value| most.max(value.abs()));
+        for (got, want) in got.iter().zip(want) {
+            assert!((got - want).abs() <= 2e-5 * largest, "{what}: {got}, expected {want} of {largest}");
+        }
+    };
+    // 18 KiB an image at full resolution, twice that where maps are joined: runs of one or two images of five.
+    for (portable, keys) in [(false, r#"{"num_extra_convs": 1}"#), (true, r#"{"bilinear": true, "activation": "gelu"}"#)] {
+        let (losses, state, map) = trained(u64::MAX, portable, keys);
+        let (split_losses, split_state, split_map) = trained(48 << 10, portable, keys);
+        close("losses", &split_losses, &losses);
+        close("map", &split_map, &map);
+        for (name, value) in &state {
+            match (value, &split_state[name]) {
+                (HostTensor::F32(_, want), HostTensor::F32(_, got)) => close(name, got, want),
+                (want, got) => assert!(want == got, "{name}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn an_image_beyond_the_binding_limit_is_refused() {
+    prepare_software_device();
+    let gpu = Gpu::open_as(None, |capabilities| capabilities.max_binding_bytes = 1 << 12).unwrap();
+    let large = Tensor::empty(&gpu, [3, 2, 32, 32]).unwrap();
+    let error = ops::add(&Tape::off(), &large, &large).err().unwrap();
+    assert!(error.exit_status() == 3 && error.to_string().contains("img_size"), "{error}");
+    // 81 words an image: only the 65th image begins again where a binding may.
+    let odd = Tensor::empty(&gpu, [40, 1, 9, 9]).unwrap();
+    assert!(ops::relu(&Tape::off(), &odd).err().unwrap().to_string().contains("multiples"));
+}
