@@ -160,6 +160,27 @@ fn recomputing_gives_the_same_bits_in_less_memory() {
 }
 
 #[test]
+fn recomputing_the_xception_models_gives_the_same_bits_in_less_memory() {
+    prepare_software_device();
+    let gpu = Gpu::open(None).unwrap();
+    for keys in [r#"{"model_key": "unet_smp"}"#, r#"{"model_key": "deeplabv3", "encoder_output_stride": 16}"#] {
+        let model = unet(&gpu, keys);
+        let state = state_dict::to_host(model.parameters()).unwrap();
+        let (loss, gradients, after, peak) = pass(model.as_ref(), &gpu, Tape::recording());
+        state_dict::apply(model.parameters(), state, std::path::Path::new("the initial state")).unwrap();
+        let (other_loss, other_gradients, other_after, other_peak) = pass(model.as_ref(), &gpu, Tape::recomputing());
+        assert_eq!(loss, other_loss);
+        assert!(after == other_after, "running statistics and counters");
+        for (name, w) in model.parameters().trainable() {
+            let [got, want] = [&other_gradients, &gradients].map(|g| g.get(&w).unwrap().to_vec().unwrap());
+            assert!(got == want, "{name}");
+        }
+        println!("{keys}: {peak} bytes kept, {other_peak} recomputed");
+        assert!(other_peak < peak, "{keys}: {other_peak} of {peak}");
+    }
+}
+
+#[test]
 fn segments_may_be_nested_idle_or_untracked() {
     prepare_software_device();
     let gpu = Gpu::open(None).unwrap();
