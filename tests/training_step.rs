@@ -127,9 +127,9 @@ fn unet(gpu: &Gpu, keys: &str) -> Box<dyn Model> {
     models::build(gpu, &Config::from_json(&attrs).unwrap(), 3).unwrap()
 }
 
-/// Everything that a pass with batches of 2 × 48² gives, and the bytes that it takes beyond the model and the batch.
-fn pass(model: &dyn Model, gpu: &Gpu, tape: Tape) -> (Vec<f32>, Gradients, HostDict, u64) {
-    let [input, target, mask] = batch(gpu, 3, 0, 2, 48);
+/// Everything that a pass with two images of `side`² pixels gives, and the bytes that it takes beyond the model and the batch.
+fn pass(model: &dyn Model, gpu: &Gpu, tape: Tape, side: usize) -> (Vec<f32>, Gradients, HostDict, u64) {
+    let [input, target, mask] = batch(gpu, 3, 0, 2, side);
     model.parameters().watch(&tape);
     gpu.reset_peak();
     let before = gpu.memory().live;
@@ -146,8 +146,8 @@ fn recomputing_gives_the_same_bits_in_less_memory() {
     let gpu = Gpu::open(None).unwrap();
     for keys in [r#"{"activation": "gelu", "num_extra_convs": 2}"#, r#"{"bilinear": true}"#] {
         let (kept, again) = (unet(&gpu, keys), unet(&gpu, keys));
-        let (loss, gradients, state, peak) = pass(kept.as_ref(), &gpu, Tape::recording());
-        let (other_loss, other_gradients, other_state, other_peak) = pass(again.as_ref(), &gpu, Tape::recomputing());
+        let (loss, gradients, state, peak) = pass(kept.as_ref(), &gpu, Tape::recording(), 48);
+        let (other_loss, other_gradients, other_state, other_peak) = pass(again.as_ref(), &gpu, Tape::recomputing(), 48);
         assert_eq!(loss, other_loss);
         assert!(state == other_state, "running statistics and counters");
         for ((name, w), (_, other)) in kept.parameters().trainable().iter().zip(again.parameters().trainable()) {
@@ -166,9 +166,9 @@ fn recomputing_the_xception_models_gives_the_same_bits_in_less_memory() {
     for keys in [r#"{"model_key": "unet_smp"}"#, r#"{"model_key": "deeplabv3", "encoder_output_stride": 16}"#] {
         let model = unet(&gpu, keys);
         let state = state_dict::to_host(model.parameters()).unwrap();
-        let (loss, gradients, after, peak) = pass(model.as_ref(), &gpu, Tape::recording());
+        let (loss, gradients, after, peak) = pass(model.as_ref(), &gpu, Tape::recording(), 32);
         state_dict::apply(model.parameters(), state, std::path::Path::new("the initial state")).unwrap();
-        let (other_loss, other_gradients, other_after, other_peak) = pass(model.as_ref(), &gpu, Tape::recomputing());
+        let (other_loss, other_gradients, other_after, other_peak) = pass(model.as_ref(), &gpu, Tape::recomputing(), 32);
         assert_eq!(loss, other_loss);
         assert!(after == other_after, "running statistics and counters");
         for (name, w) in model.parameters().trainable() {

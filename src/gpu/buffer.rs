@@ -1,7 +1,7 @@
 //! Storage buffers from a deterministic pool.
 //!
-//! A buffer goes back to its size class when its last handle is dropped, and the free buffer with the lowest id is taken first. What is
-//! taken then depends on which buffers are free, not on the order in which they became free, so a repeated step takes the same buffers
+//! A buffer goes back to its size class when its last handle is dropped; the free buffer of the smallest class that will do, and in it the
+//! one with the lowest id, is taken first. What is taken then depends on which buffers are free, not on the order in which they became free, so a repeated step takes the same buffers
 //! and bind groups can be cached by buffer ids. Contents of a fresh buffer are unspecified.
 
 use std::cell::RefCell;
@@ -31,11 +31,19 @@ pub(super) struct Limits {
 /// `None` stands for the memory that a planner only counts.
 type Raw = Option<wgpu::Buffer>;
 
-#[derive(Default)]
 pub(super) struct Pool {
     free: BTreeMap<u64, BTreeMap<u64, Raw>>,
     next_id: u64,
     memory: MemoryUse,
+    /// Percent of the bytes asked for that a free buffer may have in its place.
+    reuse: u64,
+}
+
+impl Default for Pool {
+    /// A pool that takes free buffers of up to half as much again: of the networks here none then holds more than with exact sizes.
+    fn default() -> Self {
+        Pool { free: BTreeMap::new(), next_id: 0, memory: MemoryUse::default(), reuse: 150 }
+    }
 }
 
 impl Pool {
@@ -45,6 +53,16 @@ impl Pool {
 
     pub(super) fn reset_peak(&mut self) {
         self.memory.peak = self.memory.live;
+    }
+
+    pub(super) fn set_reuse(&mut self, percent: u64) {
+        self.reuse = percent.max(100);
+    }
+
+    /// The smallest free buffer that has the bytes and not too many, with its id and bytes.
+    fn recycle(&mut self, bytes: u64) -> Option<(u64, Raw, u64)> {
+        let most = bytes.saturating_mul(self.reuse) / 100;
+        self.free.range_mut(bytes..=most).find_map(|(&bytes, free)| free.pop_first().map(|(id, raw)| (id, raw, bytes)))
     }
 }
 
@@ -143,22 +161,22 @@ pub(super) fn take(pool: &Rc<RefCell<Pool>>, device: Option<&wgpu::Device>, word
     // A whole buffer is to fit where its contents fit.
     let exceeds = |limit: u64| needed <= limit && class > limit;
     let bytes = if exceeds(limits.binding) || exceeds(limits.buffer) { needed.next_multiple_of(16) } else { class };
-    let recycled = pool.borrow_mut().free.get_mut(&bytes).and_then(BTreeMap::pop_first);
-    let (id, raw) = match recycled {
+    let (recycled, visible) = (pool.borrow_mut().recycle(bytes), bytes);
+    let (id, raw, bytes) = match recycled {
         Some(found) => found,
         None => {
             let raw = device.map(|device| create(device, bytes)).transpose()?;
             let mut pool = pool.borrow_mut();
             pool.next_id += 1;
             pool.memory.allocated += bytes;
-            (pool.next_id, raw)
+            (pool.next_id, raw, bytes)
         }
     };
     let mut state = pool.borrow_mut();
     state.memory.live += bytes;
     state.memory.peak = state.memory.peak.max(state.memory.live);
     drop(state);
-    Ok(Buffer { whole: Rc::new(Inner { id, raw, bytes, pool: pool.clone() }), first: 0, bytes })
+    Ok(Buffer { whole: Rc::new(Inner { id, raw, bytes, pool: pool.clone() }), first: 0, bytes: visible })
 }
 
 fn create(device: &wgpu::Device, bytes: u64) -> Result<wgpu::Buffer> {

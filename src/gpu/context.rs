@@ -88,6 +88,12 @@ impl Gpu {
         self.0.pool.borrow().memory()
     }
 
+    /// Sets how many percent of the bytes asked for a free buffer of the pool may have to be taken \[150\]; more of them leave fewer
+    /// buffers idle and more of each unused. No result depends on it.
+    pub fn set_reuse(&self, percent: u64) {
+        self.0.pool.borrow_mut().set_reuse(percent);
+    }
+
     /// Measures the peak anew from here on.
     pub fn reset_peak(&self) {
         self.0.pool.borrow_mut().reset_peak();

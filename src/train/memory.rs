@@ -15,28 +15,45 @@ pub(super) struct Memory<'a> {
     pub(super) val: Option<&'a Arc<Dataset>>,
 }
 
+/// How many percent of the wanted bytes a reused buffer may have: which of these holds least depends on the network.
+const REUSE: [u64; 5] = [150, 100, 200, 300, 400];
+
+/// What a run takes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Needs {
+    pub(super) memory: MemoryUse,
+    /// The setting of [`Gpu::set_reuse`] for which that holds.
+    pub(super) reuse: u64,
+}
+
 impl Memory<'_> {
-    /// Bytes that training and validation with this configuration take; maps drawn on the way take what prediction takes.
+    /// What training and validation with this configuration take; maps drawn on the way take what prediction takes.
     ///
     /// # Errors
     /// [`Error::OutOfMemory`] for an array that the device cannot hold at all; what a model or its inputs refuse.
-    pub(super) fn needed(&self, config: &Config) -> Result<MemoryUse> {
-        let planner = self.gpu.planner();
-        let mut deaf = Watcher { stop: &|| None, observe: &mut |_| {} };
-        Session::new(&planner, config, self.train.clone(), self.val.cloned(), &mut deaf)?.rehearse()?;
-        Ok(planner.memory())
+    pub(super) fn needed(&self, config: &Config) -> Result<Needs> {
+        let mut least: Option<Needs> = None;
+        for reuse in REUSE {
+            let planner = self.gpu.planner();
+            planner.set_reuse(reuse);
+            let mut deaf = Watcher { stop: &|| None, observe: &mut |_| {} };
+            Session::new(&planner, config, self.train.clone(), self.val.cloned(), &mut deaf)?.rehearse()?;
+            let needs = Needs { memory: planner.memory(), reuse };
+            least = least.filter(|least| least.memory.allocated <= needs.memory.allocated).or(Some(needs));
+        }
+        least.ok_or_else(|| Error::OutOfMemory("no plan was made".into()))
     }
 
     /// What the configuration needs, where `limit` bytes (`None`: nobody knows) hold it.
     ///
     /// # Errors
     /// [`Error::OutOfMemory`] with the number and a configuration that fits; those of [`Memory::needed`].
-    pub(super) fn require(&self, config: &Config, limit: Option<u64>) -> Result<MemoryUse> {
+    pub(super) fn require(&self, config: &Config, limit: Option<u64>) -> Result<Needs> {
         let trouble = match self.needed(config) {
-            Ok(needed) if limit.is_none_or(|limit| needed.allocated <= limit) => return Ok(needed),
+            Ok(needed) if limit.is_none_or(|limit| needed.memory.allocated <= limit) => return Ok(needed),
             Ok(needed) => {
                 let has = limit.map_or_else(String::new, |limit| format!(", and there are {}", mebibytes(limit)));
-                format!("training would need {} on {}{has}", mebibytes(needed.allocated), self.gpu.capabilities().name)
+                format!("training would need {} on {}{has}", mebibytes(needed.memory.allocated), self.gpu.capabilities().name)
             }
             Err(Error::OutOfMemory(message)) => message,
             Err(error) => return Err(error),
@@ -47,8 +64,9 @@ impl Memory<'_> {
     /// What to change so that the configuration fits.
     fn remedy(&self, config: &Config, limit: Option<u64>) -> Result<String> {
         let fitting = |candidate: &Config| match self.needed(candidate) {
-            Ok(needed) => Ok(limit.is_none_or(|limit| needed.allocated <= limit).then_some(needed.allocated)),
-            Err(Error::OutOfMemory(_)) => Ok(None),
+            Ok(needed) => Ok(limit.is_none_or(|limit| needed.memory.allocated <= limit).then_some(needed.memory.allocated)),
+            // Not every model takes every batch size.
+            Err(Error::OutOfMemory(_) | Error::Shape { .. } | Error::Config { .. }) => Ok(None),
             Err(error) => Err(error),
         };
         let recomputing = Config { recompute: true, ..config.clone() };

@@ -25,7 +25,8 @@ impl Training<'_> {
         std::mem::take(&mut self.notes).into_iter().for_each(|note| watcher.note(note));
         let memory = Memory { gpu, train: &self.train, val: self.val.as_ref() };
         let limit = self.memory_limit.or_else(|| gpu.memory_size());
-        let needed = memory.require(self.config, limit)?;
+        let needs = memory.require(self.config, limit)?;
+        gpu.set_reuse(needs.reuse);
         let mut session = Session::new(gpu, self.config, self.train.clone(), self.val.clone(), watcher)?;
         let mut done = self.config.starting_epoch - 1;
         if let Some(file) = &self.weights {
@@ -39,7 +40,7 @@ impl Training<'_> {
             (session.schedule, session.step, done) = (state.schedule.clone(), state.step, state.epoch);
         }
         self.introduce(gpu, &session, watcher);
-        watcher.note(self.memory_note(needed, limit));
+        watcher.note(self.memory_note(needs.memory, limit));
         let mut log = Log::start(&self.folder.join(LOG_FILE), &self.header(gpu, &session), self.resumed.as_ref().map(|_| done))?;
         let summary = |training: &Self, from: usize, to: usize| Summary {
             best: training.best,
