@@ -15,12 +15,13 @@ var<immediate> params: Params;
 fn batch_norm_stats_merge(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32) {
   let channel = flat_group(group, groups) * 64u + local;
   if channel >= params.c { return; }
+  let shift = partial[channel * params.chunks].w;
   var all = Moments(0.0, 0.0, 0.0);
   for (var chunk = 0u; chunk < params.chunks; chunk += 1u) {
     let part = partial[channel * params.chunks + chunk];
-    all = merged(all, Moments(part.x, part.y, part.z));
+    // Runs of images have shifts of their own; the difference is exactly 0 within one.
+    all = merged(all, Moments(part.x, part.y + (part.w - shift), part.z));
   }
-  let shift = partial[channel * params.chunks].w;
   stats[channel] = vec4f(shift, all.mean, 1.0 / sqrt(all.m2 / all.count + params.eps), 0.0);
   let keep = 1.0 - params.momentum;
   running_mean[channel] = keep * running_mean[channel] + params.momentum * (shift + all.mean);

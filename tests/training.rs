@@ -284,3 +284,59 @@ fn without_a_val_split_and_with_few_days() {
     let count = |extension: &str| maps.iter().filter(|path| path.extension().is_some_and(|found| found == extension)).count();
     assert!(count("tif") > 0 && count("tif") == count("png"), "{maps:?}");
 }
+
+#[test]
+fn accumulated_steps_resume_to_the_same_bits_and_recomputing_changes_none() {
+    // Batches of two crops, three to a step; the last step of an epoch takes those that are left.
+    let overrides = ["batch_size=2", "accumulate_steps=3", "lr_scheduler=CosineAnnealingWarmRestarts", "T_0=3"];
+    let straight = Run::new(&overrides);
+    let said = straight.trained(&[]);
+    let words = said.split_once(" batches, ").map(|(before, after)| (before.rsplit(' ').next().unwrap(), after.split(' ').next().unwrap()));
+    let (batches, steps) = words.map(|(batches, steps)| (batches.parse::<u64>().unwrap(), steps.parse::<u64>().unwrap())).unwrap();
+    assert_eq!(steps, batches.div_ceil(3), "{said}");
+    let state: serde_json::Value = serde_json::from_slice(&straight.bytes("last/state.json")).unwrap();
+    assert_eq!(state["step"], 4 * steps, "{said}");
+
+    let halves = Run::new(&overrides);
+    halves.trained(&["--set", "epochs=2"]);
+    // Recomputing is no part of what is trained, so that a run may take it up on the way.
+    halves.trained(&["--resume", "auto", "--set", "recompute=true"]);
+    for file in FILES {
+        assert!(straight.bytes(file) == halves.bytes(file), "{file}");
+    }
+    halves.refused(&["--resume", "auto", "--set", "accumulate_steps=1"], 2, &["`accumulate_steps`"]);
+}
+
+/// The number of MiB before these words.
+fn mebibytes(said: &str, words: &str) -> f64 {
+    let (before, _) = said.split_once(&format!(" MiB {words}")).unwrap_or_else(|| panic!("no `{words}`: {said}"));
+    before.rsplit(' ').next().unwrap().parse().unwrap()
+}
+
+#[test]
+fn memory_is_predicted_and_too_little_is_refused_with_a_remedy() {
+    let large = ["base_channels=8", "img_size=[64, 64]", "batch_size=8", "epochs=2"];
+    for overrides in [&[][..], &["recompute=true"], &["batch_size=2", "accumulate_steps=4"]] {
+        let said = Run::new(&[&large, overrides].concat()).trained(&[]);
+        for (predicted, measured) in [("of it in use at once", "on the device in use"), ("predicted", "held")] {
+            let (predicted, measured) = (mebibytes(&said, predicted), mebibytes(&said, measured));
+            println!("{overrides:?}: {predicted} MiB predicted, {measured} MiB measured");
+            assert!((predicted / measured - 1.0).abs() < 0.15, "{overrides:?}: {predicted} predicted, {measured} measured: {said}");
+        }
+        assert!(said.contains("the device has"), "{said}");
+    }
+
+    let run = Run::new(&large);
+    let needed = mebibytes(&run.trained(&["--memory", "2"]), "predicted");
+    let tight = |share: f64| format!("{:.5}", needed * share / 1024.0);
+    let run = Run::new(&large);
+    run.refused(&["--memory", &tight(0.9)], 3, &["training would need", "`recompute: true`", "`batch_size: 4` with `accumulate_steps: 2`"]);
+    run.refused(&["--memory", &tight(0.01)], 3, &["Even batch_size 1 with recompute"]);
+    run.refused(&["--memory", "much"], 2, &["8 or 7.5"]);
+    // Refused before anything was written.
+    assert!(!run.checkpoints().join("last").exists() && !run.checkpoints().join("log.jsonl").exists());
+    // What the message proposes fits.
+    for proposed in [&["recompute=true"][..], &["batch_size=4", "accumulate_steps=2"]] {
+        Run::new(&[&large, proposed].concat()).trained(&["--memory", &tight(0.9)]);
+    }
+}

@@ -6,15 +6,17 @@ use crate::error::{Error, Result};
 use crate::kernels::add::add;
 use crate::tensor::{Tensor, TensorId};
 
-/// Gradients that a backward pass has found so far.
+/// Gradients that backward passes have found so far.
+#[derive(Default)]
 pub struct Gradients {
-    tracked: HashSet<TensorId>,
+    pub(super) tracked: HashSet<TensorId>,
     found: HashMap<TensorId, Tensor>,
 }
 
 impl Gradients {
-    pub(super) fn new(tracked: HashSet<TensorId>) -> Self {
-        Gradients { tracked, found: HashMap::new() }
+    /// Says which gradients the next pass wants; those found before stay.
+    pub(super) fn track(&mut self, tracked: HashSet<TensorId>) {
+        self.tracked = tracked;
     }
 
     /// True where the gradient of `tensor` is wanted; a closure skips the kernel otherwise.

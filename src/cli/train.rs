@@ -20,6 +20,8 @@ use std::time::{Duration, Instant};
     epoch_NNNN/       checkpoints that are kept, every epochs_between_checkpoint_save epochs and at the end\n  \
     best.safetensors  weights with the best validation loss (training loss without a val split)\n  \
     log.jsonl         the configuration, then one line an epoch\n\n\
+    Before it starts, the run's needs of the device's memory are predicted; where it has less, the command says what would fit and exits \
+    with 3.\n\n\
     A folder that holds an earlier run is never overwritten by a new one: resume it, remove it, or choose another. \
     SIGINT (Ctrl-C) and SIGTERM stop after the step in progress; --resume auto then goes on from the last finished epoch, \
     to the same bits as without the stop. A second signal ends the process at once.")]
@@ -33,6 +35,15 @@ pub struct Args {
     /// Continue a run from its newest checkpoint (`auto`: none means a fresh start) or from this one
     #[arg(long, value_name = "auto|DIR")]
     pub resume: Option<Resume>,
+    /// Memory that the run may take on the device, GiB; default: what the device says that it has
+    #[arg(long, value_name = "GIB", value_parser = gibibytes)]
+    pub memory: Option<u64>,
+}
+
+/// Bytes of a positive number of GiB.
+fn gibibytes(text: &str) -> Result<u64, String> {
+    let gib = text.parse::<f64>().ok().filter(|gib| *gib > 0.0 && *gib <= 1e6);
+    gib.map(|gib| (gib * f64::from(1 << 30)) as u64).ok_or_else(|| "must be a number of GiB, for example 8 or 7.5".into())
 }
 
 /// Where an interrupted run continues.
@@ -74,14 +85,19 @@ impl Args {
 pub fn run(args: &Args, globals: &Globals) -> Result<()> {
     let config = args.config.load(globals)?;
     let interrupt = Interrupt::install()?;
-    let training = Training::prepare(&config, &args.start())?;
+    let mut training = Training::prepare(&config, &args.start())?;
+    training.limit_memory(args.memory);
     let gpu = open_device(globals)?;
     let started = Instant::now();
     let mut watch = Watch::new(globals);
     let summary = training.run(&gpu, &mut Watcher { stop: &|| interrupt.pending(), observe: &mut |event| watch.observe(event) })?;
     watch.finish();
-    let peak = gpu.memory().peak as f64 / f64::from(1 << 20);
-    globals.note(&format!("{} epochs in {}, at most {peak:.1} MiB on the device", summary.epochs, duration(started.elapsed())));
+    let [peak, held] = [gpu.memory().peak, gpu.memory().allocated].map(|bytes| bytes as f64 / f64::from(1 << 20));
+    globals.note(&format!(
+        "{} epochs in {}, at most {peak:.1} MiB on the device in use and {held:.1} MiB held",
+        summary.epochs,
+        duration(started.elapsed())
+    ));
     conclude(&summary, args, globals);
     Ok(())
 }

@@ -74,6 +74,8 @@ impl Config {
             use_batch_blur: r.boolean("use_batch_blur", false)?,
             img_size: img_size(r)?,
             batch_size: r.integer("batch_size", 8, WIDTH)?,
+            accumulate_steps: r.integer("accumulate_steps", 1, WIDTH)?,
+            recompute: r.boolean("recompute", false)?,
             epochs: r.integer("epochs", 500, COUNT)?,
             optimizer: r.choice("optimizer", &["adam", "sgd", "rmsprop"])?.unwrap_or(OptimizerKind::Adam),
             learning_rate: r.number("learning_rate", 1e-4, Numbers::Positive)?,

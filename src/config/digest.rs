@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use std::path::Path;
 
 /// Keys in force that change nothing in the weights of a given epoch, beside all paths of outputs and splits.
-const NOT_TRAINING: &str = "data_root epochs starting_epoch prediction_batch_size prediction_stride erode_size \
+const NOT_TRAINING: &str = "data_root epochs starting_epoch recompute prediction_batch_size prediction_stride erode_size \
     apply_landmask_to_predictions min_melt max_melt periodical_evaluation epochs_between_periodical_evaluation \
     epochs_between_checkpoint_save path_checkpoints path_predictions path_deploy path_eval path_melt_reference n_previous_dates \
     n_posterior_dates kernel_size sigma gamma brightness_factor val_percent test_percent n_imgs_per_month split_cfg \
@@ -31,6 +31,8 @@ impl Config {
             ("use_batch_blur", json!(self.use_batch_blur)),
             ("img_size", json!(self.img_size)),
             ("batch_size", json!(self.batch_size)),
+            ("accumulate_steps", json!(self.accumulate_steps)),
+            ("recompute", json!(self.recompute)),
             ("epochs", json!(self.epochs)),
             ("optimizer", json!(self.optimizer)),
             ("learning_rate", json!(self.learning_rate)),

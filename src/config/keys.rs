@@ -24,8 +24,8 @@ const ALIASES: [(&str, &str); 1] = [("decoder_use_norm", "decoder_use_batchnorm"
 
 /// Keys in force beside those made of variables' and splits' names.
 const IN_FORCE: &str = "model_key seed data_root in_keys in_keys_static in_keys_aux max_mar_wa1 max_modis normalize_inputs use_batch_blur \
-    img_size batch_size epochs optimizer learning_rate weight_decay gradient_clipping loss_function lr_scheduler lr_patience T_0 T_mult \
-    eta_min activation out_activation out_channels base_channels bilinear num_extra_convs encoder_name encoder_depth encoder_weights \
+    img_size batch_size accumulate_steps recompute epochs optimizer learning_rate weight_decay gradient_clipping loss_function \
+    lr_scheduler lr_patience T_0 T_mult eta_min activation out_activation out_channels base_channels bilinear num_extra_convs encoder_name encoder_depth encoder_weights \
     encoder_output_stride decoder_use_batchnorm decoder_channels decoder_atrous_rates batch_norm upsampling n_models time_channel_idx \
     precision amp prediction_batch_size prediction_stride erode_size apply_landmask_to_predictions min_melt max_melt mask_threshold \
     periodical_evaluation epochs_between_periodical_evaluation epochs_between_checkpoint_save starting_epoch path_checkpoints \

@@ -60,8 +60,12 @@ pub struct Config {
     pub use_batch_blur: bool,
     /// Crop and tile size `[rows, columns]`, pixels \[512, 512, ours\].
     pub img_size: [usize; 2],
-    /// Crops a training step \[8, ours\].
+    /// Crops that go through the network at once \[8, ours\].
     pub batch_size: usize,
+    /// Batches whose gradients make one step of the optimizer, that of their mean loss \[1\].
+    pub accumulate_steps: usize,
+    /// Activations inside a network's blocks are computed again in the backward pass instead of kept \[false\].
+    pub recompute: bool,
     /// Epochs to train \[500, ours\].
     pub epochs: usize,
     /// Optimizer \[adam, ours\].

@@ -1,7 +1,7 @@
 //! Storage buffers from a deterministic pool.
 //!
-//! A buffer goes back to its size class when its last handle is dropped, and the free buffer with the lowest id is taken first. What is
-//! taken then depends on which buffers are free, not on the order in which they became free, so a repeated step takes the same buffers
+//! A buffer goes back to its size class when its last handle is dropped; the free buffer of the smallest class that will do, and in it the
+//! one with the lowest id, is taken first. What is taken then depends on which buffers are free, not on the order in which they became free, so a repeated step takes the same buffers
 //! and bind groups can be cached by buffer ids. Contents of a fresh buffer are unspecified.
 
 use std::cell::RefCell;
@@ -21,22 +21,54 @@ pub struct MemoryUse {
     pub allocated: u64,
 }
 
-#[derive(Default)]
+/// Bytes at most: of what a kernel sees in one binding, and of a buffer.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    pub(super) binding: u64,
+    pub(super) buffer: u64,
+}
+
+/// `None` stands for the memory that a planner only counts.
+type Raw = Option<wgpu::Buffer>;
+
 pub(super) struct Pool {
-    free: BTreeMap<u64, BTreeMap<u64, wgpu::Buffer>>,
+    free: BTreeMap<u64, BTreeMap<u64, Raw>>,
     next_id: u64,
     memory: MemoryUse,
+    /// Percent of the bytes asked for that a free buffer may have in its place.
+    reuse: u64,
+}
+
+impl Default for Pool {
+    /// A pool that takes free buffers of up to half as much again: of the networks here none then holds more than with exact sizes.
+    fn default() -> Self {
+        Pool { free: BTreeMap::new(), next_id: 0, memory: MemoryUse::default(), reuse: 150 }
+    }
 }
 
 impl Pool {
     pub(super) fn memory(&self) -> MemoryUse {
         self.memory
     }
+
+    pub(super) fn reset_peak(&mut self) {
+        self.memory.peak = self.memory.live;
+    }
+
+    pub(super) fn set_reuse(&mut self, percent: u64) {
+        self.reuse = percent.max(100);
+    }
+
+    /// The smallest free buffer that has the bytes and not too many, with its id and bytes.
+    fn recycle(&mut self, bytes: u64) -> Option<(u64, Raw, u64)> {
+        let most = bytes.saturating_mul(self.reuse) / 100;
+        self.free.range_mut(bytes..=most).find_map(|(&bytes, free)| free.pop_first().map(|(id, raw)| (id, raw, bytes)))
+    }
 }
 
 struct Inner {
     id: u64,
-    raw: wgpu::Buffer,
+    raw: Raw,
     bytes: u64,
     pool: Rc<RefCell<Pool>>,
 }
@@ -45,28 +77,71 @@ impl Drop for Inner {
     fn drop(&mut self) {
         let mut pool = self.pool.borrow_mut();
         pool.memory.live -= self.bytes;
-        pool.free.entry(self.bytes).or_default().insert(self.id, self.raw.clone());
+        pool.free.entry(self.bytes).or_default().insert(self.id, self.raw.take());
     }
 }
 
-/// A storage buffer of float32 words; clones share it, and the last one gives it back to the pool.
+/// A storage buffer of float32 words, or a part of one; clones and parts share it, and the last one gives it back to the pool.
 #[derive(Clone)]
-pub struct Buffer(Rc<Inner>);
+pub struct Buffer {
+    whole: Rc<Inner>,
+    /// First byte and bytes of the part.
+    first: u64,
+    bytes: u64,
+}
 
 impl Buffer {
-    /// Identity of the underlying device buffer, the key of cached bind groups.
+    /// Words that the first word of a [`Buffer::part`] is a multiple of: 256 bytes, which every device allows as an offset.
+    pub const PART_ALIGNMENT: usize = 64;
+
+    /// Identity of the underlying device buffer.
     pub fn id(&self) -> u64 {
-        self.0.id
+        self.whole.id
     }
 
     /// True where no other handle shares it, so that it may be overwritten.
     pub fn is_unique(&self) -> bool {
-        Rc::strong_count(&self.0) == 1
+        Rc::strong_count(&self.whole) == 1
     }
 
-    pub(super) fn raw(&self) -> &wgpu::Buffer {
-        &self.0.raw
+    /// Bytes that a kernel would see.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
     }
+
+    /// `words` words from the word `first` on, and up to three more where the buffer has them, as kernels move four at a time; `None`
+    /// where `first` is not aligned or the part leaves the buffer.
+    pub fn part(&self, first: usize, words: usize) -> Option<Buffer> {
+        let (from, bytes) = ((first as u64).checked_mul(4)?, (words as u64).checked_mul(4)?);
+        let rest = self.bytes.checked_sub(from)?;
+        let fits = first.is_multiple_of(Self::PART_ALIGNMENT) && (1..=rest).contains(&bytes);
+        fits.then(|| Buffer { whole: self.whole.clone(), first: self.first + from, bytes: bytes.next_multiple_of(16).min(rest) })
+    }
+
+    /// What identifies a binding of it.
+    pub(super) fn key(&self) -> (u64, u64, u64) {
+        (self.whole.id, self.first, self.bytes)
+    }
+
+    /// The device's buffer and the first byte in it.
+    pub(super) fn raw(&self) -> Option<(&wgpu::Buffer, u64)> {
+        Some((self.whole.raw.as_ref()?, self.first))
+    }
+
+    pub(super) fn binding(&self) -> Option<wgpu::BindingResource<'_>> {
+        let buffer = self.whole.raw.as_ref()?;
+        Some(wgpu::BindingResource::Buffer(wgpu::BufferBinding { buffer, offset: self.first, size: std::num::NonZeroU64::new(self.bytes) }))
+    }
+}
+
+/// An array that no launch can take, not even image by image.
+pub(super) fn too_large(what: &str, bytes: u64, limit: u64) -> Error {
+    Error::OutOfMemory(format!(
+        "{what}: one array of {} MiB is needed, but this device takes at most {} MiB at once: use a smaller batch_size \
+         (prediction_batch_size for maps) or img_size",
+        bytes >> 20,
+        limit >> 20
+    ))
 }
 
 /// Rounds up to one of four sizes an octave (at least 256 bytes), so that near sizes share buffers.
@@ -76,35 +151,32 @@ fn size_class(bytes: u64) -> u64 {
     bytes.div_ceil(step) * step
 }
 
-/// Takes a buffer of at least `words` float32 words from the pool, or from the driver.
-pub(super) fn take(pool: &Rc<RefCell<Pool>>, device: &wgpu::Device, words: usize, limit: u64) -> Result<Buffer> {
+/// Takes a buffer of at least `words` float32 words from the pool, or from the driver (a planner's without one).
+pub(super) fn take(pool: &Rc<RefCell<Pool>>, device: Option<&wgpu::Device>, words: usize, limits: Limits) -> Result<Buffer> {
     let needed = (words as u64).max(1).saturating_mul(4);
-    if needed > limit {
-        return Err(Error::OutOfMemory(format!(
-            "one array of {} MiB is needed, but this device's kernels see at most {} MiB at once: use a smaller batch_size \
-             (prediction_batch_size for maps) or img_size",
-            needed >> 20,
-            limit >> 20
-        )));
+    if needed > limits.buffer {
+        return Err(too_large("allocation", needed, limits.buffer));
     }
     let class = size_class(needed);
-    let bytes = if class > limit { needed.div_ceil(16) * 16 } else { class };
-    let recycled = pool.borrow_mut().free.get_mut(&bytes).and_then(BTreeMap::pop_first);
-    let (id, raw) = match recycled {
+    // A whole buffer is to fit where its contents fit.
+    let exceeds = |limit: u64| needed <= limit && class > limit;
+    let bytes = if exceeds(limits.binding) || exceeds(limits.buffer) { needed.next_multiple_of(16) } else { class };
+    let (recycled, visible) = (pool.borrow_mut().recycle(bytes), bytes);
+    let (id, raw, bytes) = match recycled {
         Some(found) => found,
         None => {
-            let raw = create(device, bytes)?;
+            let raw = device.map(|device| create(device, bytes)).transpose()?;
             let mut pool = pool.borrow_mut();
             pool.next_id += 1;
             pool.memory.allocated += bytes;
-            (pool.next_id, raw)
+            (pool.next_id, raw, bytes)
         }
     };
     let mut state = pool.borrow_mut();
     state.memory.live += bytes;
     state.memory.peak = state.memory.peak.max(state.memory.live);
     drop(state);
-    Ok(Buffer(Rc::new(Inner { id, raw, bytes, pool: pool.clone() })))
+    Ok(Buffer { whole: Rc::new(Inner { id, raw, bytes, pool: pool.clone() }), first: 0, bytes: visible })
 }
 
 fn create(device: &wgpu::Device, bytes: u64) -> Result<wgpu::Buffer> {

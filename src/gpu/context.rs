@@ -3,24 +3,22 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
-use std::sync::{Arc, Mutex};
 
 use crate::error::{Error, Result};
-use crate::gpu::buffer::{self, Buffer, MemoryUse, Pool};
-use crate::gpu::kernel::{Cost, KernelCache, Launch};
-use crate::gpu::profile::{ProfileRow, Profiler};
-use crate::gpu::stream::Stream;
-use crate::gpu::{Capabilities, adapter};
+use crate::gpu::buffer::{self, Buffer, Limits, MemoryUse, Pool};
+use crate::gpu::driver::Driver;
+use crate::gpu::kernel::{Cost, Launch};
+use crate::gpu::profile::ProfileRow;
+use crate::gpu::{Capabilities, adapter, memory_size};
 
 struct Inner {
-    device: wgpu::Device,
-    queue: wgpu::Queue,
     capabilities: Capabilities,
+    limits: Limits,
+    /// Bytes of the device's own memory, where the driver tells.
+    heap: Option<u64>,
     pool: Rc<RefCell<Pool>>,
-    kernels: RefCell<KernelCache>,
-    stream: RefCell<Stream>,
-    /// First error that the driver reported outside an error scope; raised at the next synchronisation.
-    failure: Arc<Mutex<Option<String>>>,
+    /// None in a planner.
+    driver: Option<Driver>,
 }
 
 /// Handle of an open device. Clones share it; it belongs to one thread.
@@ -55,33 +53,23 @@ impl Gpu {
                 capabilities.name
             )));
         }
-        let wanted = wgpu::Features::IMMEDIATES | wgpu::Features::SUBGROUP | wgpu::Features::TIMESTAMP_QUERY;
-        let (device, queue) = pollster::block_on(adapter.request_device(&wgpu::DeviceDescriptor {
-            label: Some("meltcore"),
-            required_features: adapter.features() & wanted,
-            required_limits: adapter.limits(),
-            ..Default::default()
-        }))
-        .map_err(|e| Error::Device(format!("{} could not be opened: {e}. Choose another device with --device", capabilities.name)))?;
-        let failure = Arc::new(Mutex::new(None));
-        let remember = |slot: &Arc<Mutex<Option<String>>>, message: String| {
-            if let Ok(mut guard) = slot.lock() {
-                guard.get_or_insert(message);
-            }
-        };
-        let slot = failure.clone();
-        device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| remember(&slot, error.to_string())));
-        let slot = failure.clone();
-        device.set_device_lost_callback(move |_, message| remember(&slot, format!("the device was lost: {message}")));
-        Ok(Gpu(Rc::new(Inner {
-            device,
-            queue,
-            capabilities,
-            pool: Rc::default(),
-            kernels: RefCell::default(),
-            stream: RefCell::default(),
-            failure,
-        })))
+        let limits = Limits { binding: capabilities.max_binding_bytes, buffer: adapter.limits().max_buffer_size };
+        let heap = memory_size::of_adapter(&adapter).filter(|_| !capabilities.software);
+        let driver = Some(Driver::open(&adapter, &capabilities.name)?);
+        Ok(Gpu(Rc::new(Inner { capabilities, limits, heap, pool: Rc::default(), driver })))
+    }
+
+    /// A device like this one that only counts: it hands out buffers without memory, launches and copies nothing, and reads ones.
+    ///
+    /// The same calls in the same order leave the same [`Gpu::memory`] as on the device itself.
+    pub fn planner(&self) -> Gpu {
+        let Inner { capabilities, limits, heap, .. } = &*self.0;
+        Gpu(Rc::new(Inner { capabilities: capabilities.clone(), limits: *limits, heap: *heap, pool: Rc::default(), driver: None }))
+    }
+
+    /// True where nothing is computed, so that values need not be made.
+    pub fn is_planner(&self) -> bool {
+        self.0.driver.is_none()
     }
 
     /// What the device can do.
@@ -89,29 +77,47 @@ impl Gpu {
         &self.0.capabilities
     }
 
+    /// Bytes that the device has: the host's available memory now for a software device, else the size of the device's own memory, whoever
+    /// else may use it; `None` where that cannot be found out.
+    pub fn memory_size(&self) -> Option<u64> {
+        if self.0.capabilities.software { memory_size::of_host() } else { self.0.heap }
+    }
+
     /// Bytes in use, their peak, and bytes held from the driver.
     pub fn memory(&self) -> MemoryUse {
         self.0.pool.borrow().memory()
     }
 
-    /// Bind groups made so far; a warm training step adds none, because it takes the same buffers in the same order.
-    pub fn bind_groups_made(&self) -> u64 {
-        self.0.kernels.borrow().bind_groups_made
+    /// Sets how many percent of the bytes asked for a free buffer of the pool may have to be taken \[150\]; more of them leave fewer
+    /// buffers idle and more of each unused. No result depends on it.
+    pub fn set_reuse(&self, percent: u64) {
+        self.0.pool.borrow_mut().set_reuse(percent);
     }
 
-    /// A buffer of at least `words` float32 words with unspecified contents.
+    /// Measures the peak anew from here on.
+    pub fn reset_peak(&self) {
+        self.0.pool.borrow_mut().reset_peak();
+    }
+
+    /// Bind groups made so far; a warm training step adds none, because it takes the same buffers in the same order.
+    pub fn bind_groups_made(&self) -> u64 {
+        self.0.driver.as_ref().map_or(0, |driver| driver.kernels.borrow().bind_groups_made)
+    }
+
+    /// A buffer of at least `words` float32 words with unspecified contents. It may be larger than a kernel sees at once: launches then
+    /// take [parts](Buffer::part) of it.
     ///
     /// # Errors
     /// [`Error::OutOfMemory`] beyond the device's limits or memory.
     pub fn allocate(&self, words: usize) -> Result<Buffer> {
-        buffer::take(&self.0.pool, &self.0.device, words, self.0.capabilities.max_binding_bytes)
+        buffer::take(&self.0.pool, self.0.driver.as_ref().map(|driver| &driver.device), words, self.0.limits)
     }
 
     /// Fills the first `values.len()` words of a buffer.
     pub fn write(&self, buffer: &Buffer, values: &[f32]) {
-        // Queue writes take effect before everything not yet submitted, which may still use the buffer's former contents.
-        self.submit();
-        self.0.queue.write_buffer(buffer.raw(), 0, bytemuck::cast_slice(values));
+        if let Some(driver) = &self.0.driver {
+            driver.write(buffer, values);
+        }
     }
 
     /// Records a copy of `words` words from one buffer to another.
@@ -120,36 +126,36 @@ impl Gpu {
     }
 
     /// Records a copy of `words` words from one buffer to another, each from the given word on.
-    pub fn copy_words(&self, (source, from): (&Buffer, usize), (target, to): (&Buffer, usize), words: usize) {
-        if words > 0 && source.id() != target.id() {
-            self.0.stream.borrow_mut().copy(&self.0.device, (source.raw(), from), (target.raw(), to), words);
+    pub fn copy_words(&self, source: (&Buffer, usize), target: (&Buffer, usize), words: usize) {
+        if let Some(driver) = self.0.driver.as_ref().filter(|_| words > 0 && source.0.id() != target.0.id()) {
+            driver.copy(source, target, words);
         }
     }
 
     /// Records one dispatch.
     ///
     /// # Errors
-    /// [`Error::Kernel`] where the shader does not compile here, or the launch exceeds 65 535 groups along an axis.
+    /// [`Error::Kernel`] where the shader does not compile here, or the launch exceeds 65 535 groups along an axis;
+    /// [`Error::OutOfMemory`] for a buffer that is larger than what a kernel sees at once.
     pub fn launch(&self, launch: &Launch) -> Result<()> {
         if launch.groups.iter().any(|&g| g > 65_535) {
             let message = format!("{:?} workgroups exceed 65535 along an axis", launch.groups);
             return Err(Error::Kernel { stem: launch.stem.into(), message });
         }
-        if launch.groups.contains(&0) {
-            return Ok(());
+        if let Some(bytes) = launch.buffers.iter().map(|buffer| buffer.bytes()).find(|&bytes| bytes > self.0.limits.binding) {
+            return Err(buffer::too_large(launch.stem, bytes, self.0.limits.binding));
         }
-        let mut kernels = self.0.kernels.borrow_mut();
-        let pipeline = kernels.pipeline(&self.0.device, launch)?;
-        let bind_group = kernels.bind_group(&self.0.device, &pipeline, launch.buffers);
-        if self.0.stream.borrow_mut().dispatch(&self.0.device, &pipeline.raw, &bind_group, launch) {
-            self.submit();
+        match &self.0.driver {
+            Some(driver) if !launch.groups.contains(&0) => driver.launch(launch),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     /// Submits what was recorded, without waiting.
     pub fn submit(&self) {
-        self.0.stream.borrow_mut().submit(&self.0.device, &self.0.queue);
+        if let Some(driver) = &self.0.driver {
+            driver.submit();
+        }
     }
 
     /// Submits and waits until the device is idle.
@@ -157,21 +163,7 @@ impl Gpu {
     /// # Errors
     /// [`Error::Device`] where the device was lost or refused a command since the last call.
     pub fn synchronize(&self) -> Result<()> {
-        self.submit();
-        let waited = self.0.device.poll(wgpu::PollType::wait_indefinitely());
-        self.check()?;
-        waited.map(|_| ()).map_err(|e| Error::Device(format!("waiting for {} failed: {e}", self.0.capabilities.name)))
-    }
-
-    fn check(&self) -> Result<()> {
-        let failure = self.0.failure.lock().ok().and_then(|mut slot| slot.take());
-        match failure {
-            None => Ok(()),
-            Some(message) => Err(Error::Device(format!(
-                "{} failed: {message}. Run again with a smaller batch_size, or on another device with --device",
-                self.0.capabilities.name
-            ))),
-        }
+        self.0.driver.as_ref().map_or(Ok(()), Driver::synchronize)
     }
 
     /// Reads the first `words` words back; waits for all recorded work.
@@ -179,45 +171,28 @@ impl Gpu {
     /// # Errors
     /// [`Error::Device`] where the device failed.
     pub fn read(&self, buffer: &Buffer, words: usize) -> Result<Vec<f32>> {
-        let bytes = words as u64 * 4;
-        if words == 0 {
-            return Ok(Vec::new());
-        }
-        let staging = self.0.device.create_buffer(&wgpu::BufferDescriptor {
-            label: Some("read-back"),
-            size: bytes,
-            usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
-            mapped_at_creation: false,
-        });
-        self.0.stream.borrow_mut().copy(&self.0.device, (buffer.raw(), 0), (&staging, 0), words);
-        self.submit();
-        let slice = staging.slice(..);
-        slice.map_async(wgpu::MapMode::Read, |_| {});
-        self.synchronize()?;
-        let view =
-            slice.get_mapped_range().map_err(|e| Error::Device(format!("reading back from {} failed: {e}", self.0.capabilities.name)))?;
-        let values = bytemuck::pod_collect_to_vec(&view[..]);
-        drop(view);
-        staging.unmap();
-        Ok(values)
+        // Ones are finite, no divisor of zero, and a month of the year.
+        self.0.driver.as_ref().map_or_else(|| Ok(vec![1.0; words]), |driver| driver.read(buffer, words))
     }
 
     /// Arithmetic and traffic of all dispatches so far, by napkin.
     pub fn work(&self) -> Cost {
-        self.0.stream.borrow().work
+        self.0.driver.as_ref().map_or_else(Cost::default, |driver| driver.stream.borrow().work)
     }
 
     /// Switches timing of every dispatch on or off; false where the device has no timestamps. On clears the table.
     pub fn set_profiling(&self, on: bool) -> bool {
-        self.submit();
         let possible = self.0.capabilities.timestamps;
-        self.0.stream.borrow_mut().profiler = (on && possible).then(|| Profiler::new(&self.0.device, &self.0.queue));
+        if let Some(driver) = &self.0.driver {
+            driver.set_profiling(on && possible);
+        }
         possible
     }
 
     /// Device time by stem since profiling was switched on.
     pub fn profile(&self) -> BTreeMap<&'static str, ProfileRow> {
         self.submit();
-        self.0.stream.borrow().profiler.as_ref().map(|p| p.rows.clone()).unwrap_or_default()
+        let rows = |driver: &Driver| driver.stream.borrow().profiler.as_ref().map(|p| p.rows.clone());
+        self.0.driver.as_ref().and_then(rows).unwrap_or_default()
     }
 }

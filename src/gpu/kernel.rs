@@ -60,8 +60,8 @@ pub(super) struct Pipeline {
 /// Bind groups kept before the cache starts afresh; a training step of the largest model takes a few thousand.
 const MAX_BIND_GROUPS: usize = 32_768;
 
-/// What identifies a bind group: the pipeline and the buffers in binding order.
-type BindKey = (u64, Vec<u64>);
+/// What identifies a bind group: the pipeline and the buffers' parts in binding order.
+type BindKey = (u64, Vec<(u64, u64, u64)>);
 
 #[derive(Default)]
 pub(super) struct KernelCache {
@@ -86,14 +86,14 @@ impl KernelCache {
         if self.bind_groups.len() >= MAX_BIND_GROUPS {
             self.bind_groups.clear();
         }
-        let key: BindKey = (pipeline.id, buffers.iter().map(|b| b.id()).collect());
+        let key: BindKey = (pipeline.id, buffers.iter().map(|b| b.key()).collect());
         let made = &mut self.bind_groups_made;
         let make = || {
             *made += 1;
             let entries: Vec<_> = buffers
                 .iter()
                 .enumerate()
-                .map(|(i, b)| wgpu::BindGroupEntry { binding: i as u32, resource: b.raw().as_entire_binding() })
+                .filter_map(|(i, b)| Some(wgpu::BindGroupEntry { binding: i as u32, resource: b.binding()? }))
                 .collect();
             device.create_bind_group(&wgpu::BindGroupDescriptor { label: None, layout: &pipeline.layout, entries: &entries })
         };

@@ -58,12 +58,11 @@ impl Stream {
         self.dispatches >= MAX_DISPATCHES || self.flops >= MAX_FLOPS || self.profiler.as_ref().is_some_and(Profiler::is_full)
     }
 
-    /// Adds a copy between buffers of `words` words that begin at the given words.
-    pub(super) fn copy(&mut self, device: &wgpu::Device, source: (&wgpu::Buffer, usize), target: (&wgpu::Buffer, usize), words: usize) {
+    /// Adds a copy between buffers of `bytes` bytes that begin at the given bytes.
+    pub(super) fn copy(&mut self, device: &wgpu::Device, source: (&wgpu::Buffer, u64), target: (&wgpu::Buffer, u64), bytes: u64) {
         self.pass = None;
         let encoder = self.encoder.get_or_insert_with(|| device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: None }));
-        let [from, to, bytes] = [source.1, target.1, words].map(|words| words as u64 * 4);
-        encoder.copy_buffer_to_buffer(source.0, from, target.0, to, bytes);
+        encoder.copy_buffer_to_buffer(source.0, source.1, target.0, target.1, bytes);
         self.work.bytes += 2.0 * bytes as f64;
     }
 

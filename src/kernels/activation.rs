@@ -5,6 +5,7 @@ use crate::config;
 use crate::error::{Error, Result};
 use crate::gpu::shader::Variant;
 use crate::gpu::{Cost, Launch, groups_1d};
+use crate::kernels::image_groups::for_images;
 use crate::kernels::params;
 use crate::tensor::Tensor;
 
@@ -69,7 +70,7 @@ impl From<config::OutActivation> for Activation {
 /// Out of memory.
 pub fn activation(kind: Activation, input: &Tensor) -> Result<Tensor> {
     let output = Tensor::empty(input.gpu(), input.shape())?;
-    launch("activation", kind, input, &[input, &output])?;
+    for_images("activation", [input, &output], |tensors| launch("activation", kind, &tensors))?;
     Ok(output)
 }
 
@@ -86,11 +87,12 @@ pub fn activation_grad(kind: Activation, input: &Tensor, grad_output: &Tensor) -
         return Err(Error::shape("activation_grad", message));
     }
     let grad_input = Tensor::empty(input.gpu(), input.shape())?;
-    launch("activation_grad", kind, input, &[input, grad_output, &grad_input])?;
+    for_images("activation_grad", [input, grad_output, &grad_input], |tensors| launch("activation_grad", kind, &tensors))?;
     Ok(grad_input)
 }
 
-fn launch(stem: &'static str, kind: Activation, input: &Tensor, tensors: &[&Tensor]) -> Result<()> {
+fn launch(stem: &'static str, kind: Activation, tensors: &[&Tensor]) -> Result<()> {
+    let Some(input) = tensors.first() else { return Ok(()) };
     let packs = input.len().div_ceil(4);
     let buffers: Vec<_> = tensors.iter().map(|tensor| tensor.buffer()).collect();
     input.gpu().launch(&Launch {

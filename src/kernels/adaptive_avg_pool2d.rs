@@ -4,6 +4,7 @@
 use crate::error::{Error, Result};
 use crate::gpu::shader::Variant;
 use crate::gpu::{Buffer, Cost, Gpu, Launch, groups_1d};
+use crate::kernels::image_groups::for_images;
 use crate::kernels::params;
 use crate::tensor::{Shape, Tensor};
 
@@ -22,7 +23,10 @@ params!(
 pub fn adaptive_avg_pool2d(input: &Tensor) -> Result<Tensor> {
     let [n, c, h, w] = input.nchw("adaptive_avg_pool2d")?;
     let output = Tensor::empty(input.gpu(), [n, c, 1, 1])?;
-    launch(input.gpu(), "adaptive_avg_pool2d", n * c, h * w, &[input.buffer(), output.buffer()])?;
+    let stem = "adaptive_avg_pool2d";
+    for_images(stem, [input, &output], |[input, output]| {
+        launch(input.gpu(), stem, output.len(), h * w, &[input.buffer(), output.buffer()])
+    })?;
     Ok(output)
 }
 
@@ -40,7 +44,10 @@ pub fn adaptive_avg_pool2d_grad_input(grad_output: &Tensor, input_shape: &Shape)
         let message = format!("a gradient of shape {} for the means of {input_shape}", grad_output.shape());
         return Err(Error::shape("adaptive_avg_pool2d", message));
     }
-    launch(grad_output.gpu(), "adaptive_avg_pool2d_grad_input", n * c, h * w, &[grad_output.buffer(), grad_input.buffer()])?;
+    let stem = "adaptive_avg_pool2d_grad_input";
+    for_images(stem, [grad_output, &grad_input], |[grad_output, grad_input]| {
+        launch(grad_output.gpu(), stem, grad_output.len(), h * w, &[grad_output.buffer(), grad_input.buffer()])
+    })?;
     Ok(grad_input)
 }
 

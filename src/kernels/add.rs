@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::gpu::{Cost, Launch, groups_1d};
+use crate::kernels::image_groups::for_images;
 use crate::kernels::params;
 use crate::tensor::Tensor;
 
@@ -22,14 +23,16 @@ pub fn add(a: &Tensor, b: &Tensor) -> Result<Tensor> {
         return Err(Error::shape("add", format!("shapes {} and {} differ", a.shape(), b.shape())));
     }
     let output = Tensor::empty(a.gpu(), a.shape())?;
-    let packs = a.len().div_ceil(4);
-    a.gpu().launch(&Launch {
-        stem: "add",
-        variant: Default::default(),
-        immediates: bytemuck::bytes_of(&AddParams { packs: packs as u32 }),
-        buffers: &[a.buffer(), b.buffer(), output.buffer()],
-        groups: groups_1d(packs.div_ceil(64)),
-        cost: Cost::new(a.len() as f64, 3 * a.len()),
+    for_images("add", [a, b, &output], |[a, b, output]| {
+        let packs = a.len().div_ceil(4);
+        a.gpu().launch(&Launch {
+            stem: "add",
+            variant: Default::default(),
+            immediates: bytemuck::bytes_of(&AddParams { packs: packs as u32 }),
+            buffers: &[a.buffer(), b.buffer(), output.buffer()],
+            groups: groups_1d(packs.div_ceil(64)),
+            cost: Cost::new(a.len() as f64, 3 * a.len()),
+        })
     })?;
     Ok(output)
 }

@@ -4,6 +4,7 @@
 use crate::error::{Error, Result};
 use crate::gpu::shader::Variant;
 use crate::gpu::{Capabilities, Cost, LOOP_TRIPS, Launch, groups_1d};
+use crate::kernels::image_groups::for_images;
 use crate::kernels::params;
 use crate::kernels::strips::Strips;
 use crate::tensor::{Shape, Tensor};
@@ -117,6 +118,12 @@ pub fn interpolate(input: &Tensor, target: Target, mode: Interpolation) -> Resul
     let [n, c, h, w] = input.nchw("interpolate")?;
     let [h_out, w_out] = target.output([h, w])?;
     let output = Tensor::empty(input.gpu(), [n, c, h_out, w_out])?;
+    for_images("interpolate", [input, &output], |[input, output]| launch(input, output, target, mode))?;
+    Ok(output)
+}
+
+fn launch(input: &Tensor, output: &Tensor, target: Target, mode: Interpolation) -> Result<()> {
+    let ([n, c, h, w], [_, _, h_out, w_out]) = (input.nchw("interpolate")?, output.nchw("interpolate")?);
     let mut parameters = target.parameters(mode, n * c, [h, w], [h_out, w_out]);
     let launch = match is_doubling(mode, [h, w], &parameters) {
         true => Launched { stem: "interpolate_nearest_2x", variant: Variant::default(), invocations: n * c * h * w / 2 },
@@ -135,8 +142,7 @@ pub fn interpolate(input: &Tensor, target: Target, mode: Interpolation) -> Resul
         buffers: &[input.buffer(), output.buffer()],
         groups: groups_1d(launch.invocations.div_ceil(64)),
         cost: Cost::new(if mode == Interpolation::Nearest { 0.0 } else { 9.0 * output.len() as f64 }, input.len() + output.len()),
-    })?;
-    Ok(output)
+    })
 }
 
 /// Gradient of the input: each pixel's shares of the output pixels that use it.
@@ -154,6 +160,14 @@ pub fn interpolate_grad_input(grad_output: &Tensor, input_shape: &Shape, target:
         let message = format!("a gradient of shape {} for an input of shape {input_shape}", grad_output.shape());
         return Err(Error::shape("interpolate", message));
     }
+    for_images("interpolate_grad_input", [grad_output, &grad_input], |[grad_output, grad_input]| {
+        launch_grad_input(grad_output, grad_input, target, mode)
+    })?;
+    Ok(grad_input)
+}
+
+fn launch_grad_input(grad_output: &Tensor, grad_input: &Tensor, target: Target, mode: Interpolation) -> Result<()> {
+    let ([_, _, h_out, w_out], [n, c, h, w]) = (grad_output.nchw("interpolate")?, grad_input.nchw("interpolate")?);
     let mut parameters = target.parameters(mode, n * c, [h, w], [h_out, w_out]);
     let launch = match is_doubling(mode, [h, w], &parameters) {
         true => Launched { stem: "interpolate_grad_input_nearest_2x", variant: Variant::default(), invocations: n * c * h * w / 2 },
@@ -174,6 +188,5 @@ pub fn interpolate_grad_input(grad_output: &Tensor, input_shape: &Shape, target:
             if mode == Interpolation::Nearest { 1.0 } else { 8.0 } * grad_output.len() as f64,
             grad_input.len() + grad_output.len(),
         ),
-    })?;
-    Ok(grad_input)
+    })
 }

@@ -3,6 +3,7 @@
 
 use crate::error::{Error, Result};
 use crate::gpu::{Cost, Launch, groups_1d};
+use crate::kernels::image_groups::for_images;
 use crate::kernels::params;
 use crate::tensor::{Shape, Tensor};
 
@@ -53,13 +54,16 @@ pub fn max_pool2d(input: &Tensor, window: Window) -> Result<(Tensor, Tensor)> {
     let output = Tensor::empty(input.gpu(), [n, c, h_out, w_out])?;
     let index = Tensor::empty(input.gpu(), [n, c, h_out, w_out])?;
     let (stem, items) = if window.is_quartering(w) { ("max_pool2d_2x2", h_out * w / 4) } else { ("max_pool2d", h_out * w_out) };
-    input.gpu().launch(&Launch {
-        stem,
-        variant: Default::default(),
-        immediates: bytemuck::bytes_of(&parameters(n * c, [h, w], [h_out, w_out], window)),
-        buffers: &[input.buffer(), output.buffer(), index.buffer()],
-        groups: groups_1d((n * c * items).div_ceil(64)),
-        cost: Cost::new((output.len() * kernel * kernel) as f64, input.len() + 2 * output.len()),
+    for_images(stem, [input, &output, &index], |[input, output, index]| {
+        let planes = output.len() / (h_out * w_out);
+        input.gpu().launch(&Launch {
+            stem,
+            variant: Default::default(),
+            immediates: bytemuck::bytes_of(&parameters(planes, [h, w], [h_out, w_out], window)),
+            buffers: &[input.buffer(), output.buffer(), index.buffer()],
+            groups: groups_1d((planes * items).div_ceil(64)),
+            cost: Cost::new((output.len() * kernel * kernel) as f64, input.len() + 2 * output.len()),
+        })
     })?;
     Ok((output, index))
 }
@@ -81,13 +85,16 @@ pub fn max_pool2d_grad_input(grad_output: &Tensor, index: &Tensor, input_shape: 
     }
     let quartering = window.is_quartering(w);
     let (stem, items) = if quartering { ("max_pool2d_grad_input_2x2", h.div_ceil(2) * w / 4) } else { ("max_pool2d_grad_input", h * w) };
-    grad_output.gpu().launch(&Launch {
-        stem,
-        variant: Default::default(),
-        immediates: bytemuck::bytes_of(&parameters(n * c, [h, w], [h_out, w_out], window)),
-        buffers: &[grad_output.buffer(), index.buffer(), grad_input.buffer()],
-        groups: groups_1d((n * c * items).div_ceil(64)),
-        cost: Cost::new(grad_input.len() as f64, grad_input.len() + 2 * grad_output.len()),
+    for_images(stem, [grad_output, index, &grad_input], |[grad_output, index, grad_input]| {
+        let planes = grad_output.len() / (h_out * w_out);
+        grad_output.gpu().launch(&Launch {
+            stem,
+            variant: Default::default(),
+            immediates: bytemuck::bytes_of(&parameters(planes, [h, w], [h_out, w_out], window)),
+            buffers: &[grad_output.buffer(), index.buffer(), grad_input.buffer()],
+            groups: groups_1d((planes * items).div_ceil(64)),
+            cost: Cost::new(grad_input.len() as f64, grad_input.len() + 2 * grad_output.len()),
+        })
     })?;
     Ok(grad_input)
 }

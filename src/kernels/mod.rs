@@ -11,6 +11,7 @@ pub mod conv2d;
 pub mod depthwise_conv2d;
 pub mod dropout;
 pub mod gaussian_blur;
+mod image_groups;
 pub mod interpolate;
 pub mod masked_loss;
 pub mod masked_metrics;

@@ -4,6 +4,7 @@
 use crate::error::{Error, Result};
 use crate::gpu::shader::Variant;
 use crate::gpu::{Cost, Launch, groups_1d};
+use crate::kernels::image_groups::for_images;
 use crate::kernels::params;
 use crate::tensor::{Shape, Tensor};
 
@@ -50,6 +51,10 @@ pub(super) struct Block {
 
 /// Copies a block; the rest of `output` stays as it is. Both tensors have four axes and hold the block.
 pub(super) fn copy_block(input: &Tensor, output: &Tensor, block: &Block) -> Result<()> {
+    for_images("pad", [input, output], |[input, output]| copy_block_of_all(input, output, block))
+}
+
+fn copy_block_of_all(input: &Tensor, output: &Tensor, block: &Block) -> Result<()> {
     let [n, c_in, mut h_in, mut w_in] = input.nchw("pad")?;
     let [n_out, c_out, mut h_out, mut w_out] = output.nchw("pad")?;
     let Block { mut channels, first, shift: [down, mut right] } = *block;

@@ -124,7 +124,7 @@ pub struct DeepLabV3Plus {
     aspp: Rc<Aspp>,
     after_aspp: Rc<ConvNorm>,
     /// 1×1 on the features at stride 4.
-    block1: Rc<ConvNorm>,
+    block1: ConvNorm,
     /// On both together.
     block2: Rc<ConvNorm>,
     head: Conv2d,
@@ -166,7 +166,7 @@ impl DeepLabV3Plus {
             encoder,
             aspp: Rc::new(aspp),
             after_aspp: Rc::new(after_aspp),
-            block1: Rc::new(block1),
+            block1,
             block2: Rc::new(block2),
             head,
             output_stride,
@@ -196,10 +196,16 @@ impl Model for DeepLabV3Plus {
         self.check(input, mode)?;
         let features = self.encoder.forward(tape, input, mode)?;
         let fine = self.block1.forward(tape, &features.taps[1], mode)?;
-        let x = self.aspp.forward(tape, &features.output, mode)?;
-        let x = self.after_aspp.forward(tape, &x, mode)?;
-        let x = resize(tape, &x, size(&fine)?)?;
-        let x = self.block2.forward(tape, &ops::cat(tape, &[&x, &fine])?, mode)?;
+        let (aspp, after_aspp) = (self.aspp.clone(), self.after_aspp.clone());
+        let x = tape.segment(move |tape| {
+            let x = aspp.forward(tape, &features.output, mode)?;
+            after_aspp.forward(tape, &x, mode)
+        })?;
+        let block2 = self.block2.clone();
+        let x = tape.segment(move |tape| {
+            let x = resize(tape, &x, size(&fine)?)?;
+            block2.forward(tape, &ops::cat(tape, &[&x, &fine])?, mode)
+        })?;
         let x = self.head.forward(tape, &x, Activation::None)?;
         let x = resize(tape, &x, size(&x)?.map(|side| side * self.upsampling))?;
         ops::activation(tape, self.out_activation, &x)

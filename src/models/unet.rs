@@ -2,6 +2,8 @@
 //! convolutions with batch norm, widths `base_channels` × 1, 2, 4, 8, 16, optional residual convolutions at full resolution, up-sampling by
 //! transposed convolution or bilinearly.
 
+use std::rc::Rc;
+
 use crate::autograd::Tape;
 use crate::config::Config;
 use crate::error::{Error, Result};
@@ -29,9 +31,9 @@ impl ConvNorm {
         Ok(ConvNorm { conv, norm: b.batch_norm2d(&format!("{name}.{}", first + 1), c_out, EPS)? })
     }
 
-    fn forward(&self, pass: &Pass, x: &Tensor) -> Result<Tensor> {
-        let z = self.conv.forward(pass.tape, x, Activation::None)?;
-        self.norm.forward(pass.tape, &z, pass.mode, pass.activation)
+    fn forward(&self, tape: &Tape, pass: Pass, x: &Tensor) -> Result<Tensor> {
+        let z = self.conv.forward(tape, x, Activation::None)?;
+        self.norm.forward(tape, &z, pass.mode, pass.activation)
     }
 }
 
@@ -44,14 +46,14 @@ impl DoubleConv {
         Ok(DoubleConv(ConvNorm::new(b, &name, 0, c_in, c_mid)?, ConvNorm::new(b, &name, 3, c_mid, c_out)?))
     }
 
-    fn forward(&self, pass: &Pass, x: &Tensor) -> Result<Tensor> {
-        self.1.forward(pass, &self.0.forward(pass, x)?)
+    fn forward(&self, tape: &Tape, pass: Pass, x: &Tensor) -> Result<Tensor> {
+        self.1.forward(tape, pass, &self.0.forward(tape, pass, x)?)
     }
 }
 
 /// One residual convolution applied several times with the same weights: x ← x + act(norm(conv(x))).
 struct Repeated {
-    block: ConvNorm,
+    block: Rc<ConvNorm>,
     times: usize,
 }
 
@@ -61,11 +63,15 @@ impl Repeated {
             return Ok(None);
         }
         b.repeated(name, times);
-        Ok(Some(Repeated { block: ConvNorm::new(b, &format!("{name}.0.res_conv"), 0, channels, channels)?, times }))
+        let block = Rc::new(ConvNorm::new(b, &format!("{name}.0.res_conv"), 0, channels, channels)?);
+        Ok(Some(Repeated { block, times }))
     }
 
-    fn forward(&self, pass: &Pass, x: Tensor) -> Result<Tensor> {
-        (0..self.times).try_fold(x, |x, _| ops::add(pass.tape, &x, &self.block.forward(pass, &x)?))
+    fn forward(&self, tape: &Tape, pass: Pass, x: Tensor) -> Result<Tensor> {
+        (0..self.times).try_fold(x, |x, _| {
+            let block = self.block.clone();
+            tape.segment(move |tape| ops::add(tape, &x, &block.forward(tape, pass, &x)?))
+        })
     }
 }
 
@@ -82,31 +88,31 @@ impl Up {
         Ok(Up { up, conv: DoubleConv::new(b, &format!("{name}.conv"), c_in, c_mid, c_out)? })
     }
 
-    fn forward(&self, pass: &Pass, x: &Tensor, skip: &Tensor) -> Result<Tensor> {
+    fn forward(&self, tape: &Tape, pass: Pass, x: &Tensor, skip: &Tensor) -> Result<Tensor> {
         let up = match &self.up {
-            Some(up) => up.forward(pass.tape, x)?,
+            Some(up) => up.forward(tape, x)?,
             None => {
                 let [_, _, h, w] = x.nchw("interpolate")?;
-                ops::interpolate(pass.tape, x, Target::Size([2 * h, 2 * w]), Interpolation::BilinearAligned)?
+                ops::interpolate(tape, x, Target::Size([2 * h, 2 * w]), Interpolation::BilinearAligned)?
             }
         };
-        self.conv.forward(pass, &ops::cat_padded(pass.tape, &[skip, &up])?)
+        self.conv.forward(tape, pass, &ops::cat_padded(tape, &[skip, &up])?)
     }
 }
 
 /// What every layer needs to know of a forward pass.
-struct Pass<'a> {
-    tape: &'a Tape,
+#[derive(Clone, Copy)]
+struct Pass {
     mode: Mode,
     activation: Activation,
 }
 
-/// The network.
+/// The network. Each block is a [`Tape::segment`].
 pub struct UNet {
-    inc: DoubleConv,
+    inc: Rc<DoubleConv>,
     extra_in: Option<Repeated>,
-    down: Vec<DoubleConv>,
-    up: Vec<Up>,
+    down: Vec<Rc<DoubleConv>>,
+    up: Vec<Rc<Up>>,
     extra_out: Option<Repeated>,
     outc: Conv2d,
     activation: Activation,
@@ -128,18 +134,18 @@ impl UNet {
         let shrink = if bilinear { 2 } else { 1 };
         let widths = [base, 2 * base, 4 * base, 8 * base, 16 * base / shrink];
         let mut b = Builder::new(gpu, config.seed);
-        let inc = DoubleConv::new(&mut b, "inc", in_channels, base, base)?;
+        let inc = Rc::new(DoubleConv::new(&mut b, "inc", in_channels, base, base)?);
         let extra_in = Repeated::new(&mut b, "extraincs", base, times)?;
         let mut down = Vec::new();
         for level in 1..5 {
             let name = format!("down{level}.maxpool_conv.1");
-            down.push(DoubleConv::new(&mut b, &name, widths[level - 1], widths[level], widths[level])?);
+            down.push(Rc::new(DoubleConv::new(&mut b, &name, widths[level - 1], widths[level], widths[level])?));
         }
         let mut up = Vec::new();
         for level in 1..5 {
             let below = (16 * base) >> (level - 1);
             let above = if level == 4 { base } else { below / 2 / shrink };
-            up.push(Up::new(&mut b, &format!("up{level}"), below, above, bilinear)?);
+            up.push(Rc::new(Up::new(&mut b, &format!("up{level}"), below, above, bilinear)?));
         }
         let extra_out = Repeated::new(&mut b, "extraoutcs", base, times)?;
         let outc = b.conv2d("outc.conv.0", base, config.out_channels, 1, Conv2dAttrs::default(), true)?;
@@ -157,23 +163,28 @@ impl Model for UNet {
                 format!("tiles of {h} × {w} pixels are too small for four halvings; set img_size to at least 16"),
             ));
         }
-        let pass = Pass { tape, mode, activation: self.activation };
-        let mut x = self.inc.forward(&pass, input)?;
+        let pass = Pass { mode, activation: self.activation };
+        let (block, image) = (self.inc.clone(), input.clone());
+        let mut x = tape.segment(move |tape| block.forward(tape, pass, &image))?;
         if let Some(extra) = &self.extra_in {
-            x = extra.forward(&pass, x)?;
+            x = extra.forward(tape, pass, x)?;
         }
         let mut skips = Vec::new();
         for down in &self.down {
-            let pooled = ops::max_pool2d(tape, &x, Window { kernel: 2, stride: 2, padding: 0 })?;
-            skips.push(x);
-            x = down.forward(&pass, &pooled)?;
+            skips.push(x.clone());
+            let down = down.clone();
+            x = tape.segment(move |tape| {
+                let pooled = ops::max_pool2d(tape, &x, Window { kernel: 2, stride: 2, padding: 0 })?;
+                down.forward(tape, pass, &pooled)
+            })?;
         }
         for up in &self.up {
             let skip = skips.pop().ok_or_else(|| Error::shape("unet", "more up-samplings than levels"))?;
-            x = up.forward(&pass, &x, &skip)?;
+            let up = up.clone();
+            x = tape.segment(move |tape| up.forward(tape, pass, &x, &skip))?;
         }
         if let Some(extra) = &self.extra_out {
-            x = extra.forward(&pass, x)?;
+            x = extra.forward(tape, pass, x)?;
         }
         self.outc.forward(tape, &x, self.out_activation)
     }

@@ -60,7 +60,7 @@ impl DecoderBlock {
     }
 }
 
-/// The network.
+/// The network. Each block is a [`Tape::segment`].
 pub struct UNetSmp {
     encoder: Xception71,
     decoder: Vec<Rc<DecoderBlock>>,
@@ -111,7 +111,8 @@ impl Model for UNetSmp {
                 Some(skip) => skip.nchw("unet_smp").map(|[_, _, h, w]| [h, w])?,
                 None => [h, w],
             };
-            x = block.forward(tape, &x, skip.as_ref(), size, mode)?;
+            let block = block.clone();
+            x = tape.segment(move |tape| block.forward(tape, &x, skip.as_ref(), size, mode))?;
         }
         self.head.forward(tape, &x, self.out_activation)
     }

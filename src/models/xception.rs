@@ -101,25 +101,30 @@ impl Block {
         Ok(Block { stack: [conv(1, c_in, 1)?, conv(2, widths[0], 1)?, conv(3, widths[1], stride)?], skip })
     }
 
-    /// The output, and the maps before the last convolution.
-    fn forward(&self, tape: &Tape, x: &Tensor, mode: Mode) -> Result<(Tensor, Tensor)> {
-        let [conv1, conv2, conv3] = &self.stack;
+    /// The maps before the last convolution.
+    fn tap(&self, tape: &Tape, x: &Tensor, mode: Mode) -> Result<Tensor> {
+        let [conv1, conv2, _] = &self.stack;
         let (none, relu) = (Activation::None, Activation::Relu);
         if let Skip::None = self.skip {
-            let x = conv1.forward(tape, x, mode, [relu, relu])?;
-            let tap = conv2.forward(tape, &x, mode, [relu, relu])?;
-            return Ok((conv3.forward(tape, &tap, mode, [relu, relu])?, tap));
+            let h = conv1.forward(tape, x, mode, [relu, relu])?;
+            return conv2.forward(tape, &h, mode, [relu, relu]);
         }
         // Each convolution's ReLU is computed with the norm before it; only the first has none to go with.
         let h = ops::relu(tape, x)?;
         let h = conv1.forward(tape, &h, mode, [none, relu])?;
-        let tap = conv2.forward(tape, &h, mode, [none, relu])?;
-        let h = conv3.forward(tape, &tap, mode, [none, none])?;
+        conv2.forward(tape, &h, mode, [none, relu])
+    }
+
+    /// The output, from the input and its [`Block::tap`].
+    fn output(&self, tape: &Tape, x: &Tensor, tap: &Tensor, mode: Mode) -> Result<Tensor> {
+        let [.., conv3] = &self.stack;
+        let (none, relu) = (Activation::None, Activation::Relu);
         let skip = match &self.skip {
+            Skip::None => return conv3.forward(tape, tap, mode, [relu, relu]),
             Skip::Shortcut(shortcut) => shortcut.forward(tape, x, mode, none)?,
-            _ => x.clone(),
+            Skip::Identity => x.clone(),
         };
-        Ok((ops::add(tape, &h, &skip)?, tap))
+        ops::add(tape, &conv3.forward(tape, tap, mode, [none, none])?, &skip)
     }
 }
 
@@ -131,9 +136,9 @@ pub(super) struct Features {
     pub(super) output: Tensor,
 }
 
-/// The encoder.
+/// The encoder. Stem and blocks are [`Tape::segment`]s; those with a tap are two.
 pub(super) struct Xception71 {
-    stem: [ConvNorm; 2],
+    stem: Rc<[ConvNorm; 2]>,
     blocks: Vec<Rc<Block>>,
 }
 
@@ -170,7 +175,7 @@ impl Xception71 {
                 false => dilation *= stride,
             }
         }
-        Ok(Xception71 { stem: [stem_0, stem_1], blocks })
+        Ok(Xception71 { stem: Rc::new([stem_0, stem_1]), blocks })
     }
 
     /// # Shapes
@@ -179,16 +184,22 @@ impl Xception71 {
     /// # Errors
     /// Shapes that do not fit; in training a single value a channel; out of memory.
     pub(super) fn forward(&self, tape: &Tape, input: &Tensor, mode: Mode) -> Result<Features> {
-        let [stem_0, stem_1] = &self.stem;
-        let x = stem_0.forward(tape, input, mode, Activation::Relu)?;
-        let mut x = stem_1.forward(tape, &x, mode, Activation::Relu)?;
+        let (stem, image) = (self.stem.clone(), input.clone());
+        let mut x = tape.segment(move |tape| {
+            let x = stem[0].forward(tape, &image, mode, Activation::Relu)?;
+            stem[1].forward(tape, &x, mode, Activation::Relu)
+        })?;
         let mut taps = Vec::new();
         for (i, block) in self.blocks.iter().enumerate() {
-            let (output, tap) = block.forward(tape, &x, mode)?;
-            if TAPPED.contains(&i) {
-                taps.push(tap);
-            }
-            x = output;
+            let block = block.clone();
+            x = if TAPPED.contains(&i) {
+                let (half, image) = (block.clone(), x.clone());
+                let tap = tape.segment(move |tape| half.tap(tape, &image, mode))?;
+                taps.push(tap.clone());
+                tape.segment(move |tape| block.output(tape, &x, &tap, mode))?
+            } else {
+                tape.segment(move |tape| block.output(tape, &x, &block.tap(tape, &x, mode)?, mode))?
+            };
         }
         Ok(Features { taps, output: x })
     }

@@ -49,8 +49,10 @@ impl Builder {
     fn uniform(&mut self, name: String, shape: Shape, bound: f64) -> Result<Tensor> {
         // 24 random bits: every value is exact in f32, on every platform.
         let mut draw = || (f64::from(self.rng.next_u32() >> 8) / f64::from(1 << 24) * 2.0 - 1.0) * bound;
-        let values: Vec<f32> = (0..shape.len()).map(|_| draw() as f32).collect();
-        let tensor = Tensor::from_slice(&self.gpu, shape, &values)?;
+        let tensor = Tensor::empty(&self.gpu, shape)?;
+        if !self.gpu.is_planner() {
+            tensor.write(&(0..tensor.len()).map(|_| draw() as f32).collect::<Vec<_>>())?;
+        }
         self.set.entries.push((name, Value::Parameter(tensor.clone())));
         Ok(tensor)
     }

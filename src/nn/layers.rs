@@ -72,7 +72,7 @@ impl BatchNorm2d {
         let training = mode.is_training();
         let attrs = BatchNormAttrs { training, momentum: MOMENTUM, eps: self.eps, activation };
         let output = ops::batch_norm(tape, input, &self.weight, &self.bias, &self.running_mean, &self.running_var, &attrs)?;
-        if training {
+        if training && !tape.is_replaying() {
             self.batches.set(self.batches.get() + 1);
         }
         Ok(output)

@@ -82,6 +82,7 @@ impl Preprocessor {
     fn upload(&self, part: &Part, batch: &Batch) -> Result<Tensor> {
         let Batch { n, height, width, .. } = *batch;
         match part {
+            Part::Plain(channels) if self.gpu.is_planner() => Tensor::empty(&self.gpu, [n, channels.len(), height, width]),
             Part::Plain(channels) => {
                 let mut values = Vec::with_capacity(n * channels.len() * height * width);
                 for image in 0..n {

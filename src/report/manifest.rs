@@ -46,7 +46,8 @@ fn of_maps(folder: &Path) -> Vec<(String, String)> {
     let mut facts = vec![fact("folder", &folder.display().to_string())];
     facts.extend(span(&days).map(|days| fact("maps", &days)));
     // What the program that made the maps wrote beside them; the list of days is long.
-    let record = std::fs::read_to_string(folder.join(MAPS_FILE)).ok().and_then(|text| serde_json::from_str::<Map<String, Value>>(&text).ok());
+    let record =
+        std::fs::read_to_string(folder.join(MAPS_FILE)).ok().and_then(|text| serde_json::from_str::<Map<String, Value>>(&text).ok());
     let shown = |(key, value): (&String, &Value)| Some(fact(key, &scalar(value).filter(|_| !value.is_array())?));
     facts.extend(record.iter().flatten().filter_map(shown));
     facts

@@ -3,6 +3,7 @@
 mod shape;
 
 use std::cell::Cell;
+use std::ops::Range;
 
 pub use shape::Shape;
 
@@ -64,9 +65,11 @@ impl Tensor {
     /// # Errors
     /// [`Error::OutOfMemory`].
     pub fn full(gpu: &Gpu, shape: impl Into<Shape>, value: f32) -> Result<Self> {
-        let shape = shape.into();
-        let values = vec![value; shape.len()];
-        Tensor::from_slice(gpu, shape, &values)
+        let tensor = Tensor::empty(gpu, shape)?;
+        if !gpu.is_planner() {
+            gpu.write(&tensor.buffer, &vec![value; tensor.len()]);
+        }
+        Ok(tensor)
     }
 
     /// The same buffer under another shape (a new identity: the tape does not connect them).
@@ -79,6 +82,22 @@ impl Tensor {
             return Err(Error::shape("reshape", format!("{} has {} elements, {shape} has {}", self.shape, self.shape.len(), shape.len())));
         }
         Ok(Tensor { id: next_id(), shape, buffer: self.buffer.clone(), gpu: self.gpu.clone() })
+    }
+
+    /// The images `range` of the first axis, in the same buffer (a new identity).
+    ///
+    /// # Errors
+    /// [`Error::Shape`] where there are no such images, or they do not begin where a kernel may ([`Buffer::part`]).
+    pub fn images(&self, range: Range<usize>) -> Result<Self> {
+        let bad = || Error::shape("images", format!("{range:?} of {} cannot be taken on their own", self.shape));
+        let (&n, rest) = self.shape.dims().split_first().ok_or_else(bad)?;
+        if range.start >= range.end || range.end > n {
+            return Err(bad());
+        }
+        let (count, each) = (range.end - range.start, self.len() / n);
+        let buffer = self.buffer.part(range.start * each, count * each).ok_or_else(bad)?;
+        let dims: Vec<usize> = [&[count], rest].concat();
+        Ok(Tensor { id: next_id(), shape: Shape::from(dims.as_slice()), buffer, gpu: self.gpu.clone() })
     }
 
     /// Overwrites the contents.

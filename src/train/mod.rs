@@ -1,6 +1,6 @@
 //! Training: one step, the loop around it, checkpoints and logs.
 //!
-//! Reading order: [`training_step`] → `session` (an epoch) → `prepare` and `run` ([`Training`]: what is checked, and what is written when) →
+//! Reading order: [`Step`] → `session` (an epoch) → `prepare` and `run` ([`Training`]: what is checked, and what is written when) →
 //! [`checkpoint`], [`folder`], [`log`]. A run that was stopped at any moment and resumed ends with the same bits as one that was not: crops
 //! depend on the seed and the epoch alone, and a checkpoint holds weights, running statistics, the optimizer's state and the schedule.
 
@@ -9,6 +9,7 @@ mod evaluation;
 pub mod folder;
 pub mod log;
 mod losses;
+mod memory;
 mod prepare;
 mod run;
 mod session;
@@ -18,7 +19,7 @@ use std::path::PathBuf;
 
 pub use prepare::Training;
 pub use session::Watcher;
-pub use step::{optimizer, training_step};
+pub use step::{Step, optimizer, training_step};
 
 use checkpoint::Best;
 

@@ -27,6 +27,7 @@ pub struct Training<'a> {
     pub(super) encoder: Option<PathBuf>,
     pub(super) best: Option<Best>,
     pub(super) notes: Vec<String>,
+    pub(super) memory_limit: Option<u64>,
 }
 
 impl<'a> Training<'a> {
@@ -56,8 +57,19 @@ impl<'a> Training<'a> {
         let val = config.split_csv.contains_key("val").then(|| Dataset::open(config, Split::Val).map(Arc::new)).transpose()?;
         let evaluation = Evaluation::open(config)?;
         let folder = RunFolder::open(path)?;
-        let mut training =
-            Training { config, folder, train, val, evaluation, resumed: None, weights: None, encoder: None, best: None, notes: Vec::new() };
+        let mut training = Training {
+            config,
+            folder,
+            train,
+            val,
+            evaluation,
+            resumed: None,
+            weights: None,
+            encoder: None,
+            best: None,
+            notes: Vec::new(),
+            memory_limit: None,
+        };
         if config.periodical_evaluation && training.evaluation.is_none() {
             training.notes.push("periodical_evaluation needs path_eval and path_eval_split_csv: no maps are drawn during training".into());
         }
@@ -85,6 +97,11 @@ impl<'a> Training<'a> {
             training.encoder = encoder::encoder_file(config)?;
         }
         Ok(training)
+    }
+
+    /// Sets the bytes that the run may take, in place of what the device says that it has.
+    pub fn limit_memory(&mut self, bytes: Option<u64>) {
+        self.memory_limit = bytes;
     }
 
     fn refuse_earlier_run(&self) -> Result<()> {

@@ -5,11 +5,12 @@ use std::time::Instant;
 use super::checkpoint::{self, Best, State};
 use super::folder::{BEST_FILE, LAST};
 use super::log::{Entry, Header, LOG_FILE, Log};
+use super::memory::{Memory, mebibytes};
 use super::session::{Session, Watcher, of_epoch};
 use super::{Summary, Training};
 use crate::error::{Error, Result};
 use crate::event::Event;
-use crate::gpu::Gpu;
+use crate::gpu::{Gpu, MemoryUse};
 use crate::nn::state_dict::{self, HostDict};
 use crate::weights::encoder::load_encoder;
 
@@ -17,10 +18,15 @@ impl Training<'_> {
     /// Trains to the last epoch.
     ///
     /// # Errors
+    /// [`Error::OutOfMemory`] before anything is made where the device has too little memory;
     /// [`Error::NotFinite`] naming the epoch, the batch and its days, [`Error::Interrupted`] after a signal (both leave the checkpoint of
     /// the last finished epoch); those of reading, of the device, and of writing.
     pub fn run(mut self, gpu: &Gpu, watcher: &mut Watcher) -> Result<Summary> {
         std::mem::take(&mut self.notes).into_iter().for_each(|note| watcher.note(note));
+        let memory = Memory { gpu, train: &self.train, val: self.val.as_ref() };
+        let limit = self.memory_limit.or_else(|| gpu.memory_size());
+        let needs = memory.require(self.config, limit)?;
+        gpu.set_reuse(needs.reuse);
         let mut session = Session::new(gpu, self.config, self.train.clone(), self.val.clone(), watcher)?;
         let mut done = self.config.starting_epoch - 1;
         if let Some(file) = &self.weights {
@@ -34,6 +40,7 @@ impl Training<'_> {
             (session.schedule, session.step, done) = (state.schedule.clone(), state.step, state.epoch);
         }
         self.introduce(gpu, &session, watcher);
+        watcher.note(self.memory_note(needs.memory, limit));
         let mut log = Log::start(&self.folder.join(LOG_FILE), &self.header(gpu, &session), self.resumed.as_ref().map(|_| done))?;
         let summary = |training: &Self, from: usize, to: usize| Summary {
             best: training.best,
@@ -134,17 +141,28 @@ impl Training<'_> {
         }
     }
 
+    /// What the run takes of what there is.
+    fn memory_note(&self, needed: MemoryUse, limit: Option<u64>) -> String {
+        let has = match (limit, self.memory_limit) {
+            (Some(bytes), None) => format!("the device has {}", mebibytes(bytes)),
+            (Some(bytes), Some(_)) => format!("--memory allows {}", mebibytes(bytes)),
+            (None, _) => "how much the device has is not known (--memory GIB sets a limit)".into(),
+        };
+        format!("memory: {} predicted, {} of it in use at once; {has}", mebibytes(needed.allocated), mebibytes(needed.peak))
+    }
+
     /// Says what is about to be trained on what.
     fn introduce(&self, gpu: &Gpu, session: &Session, watcher: &mut Watcher) {
         let header = self.header(gpu, session);
         let (crops, batches) = session.train_size();
+        let steps = if self.config.accumulate_steps > 1 { format!(", {} steps", session.steps()) } else { String::new() };
         watcher.note(format!("device: {}", header.device));
         let [rows, cols] = self.train.scene();
         let [height, width] = session.crop();
         let split = if self.val.is_some() { format!("{} val days", header.val_days) } else { "no val split".to_owned() };
         watcher.note(format!(
             "model: {} parameters, {} input channels; data: {} train and {split} of {rows} x {cols} pixels; an epoch: {crops} crops of {height} \
-             x {width} in {batches} batches",
+             x {width} in {batches} batches{steps}",
             header.parameters,
             self.train.in_channels(),
             header.train_days,

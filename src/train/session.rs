@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use super::losses::Losses;
-use super::step::{optimizer, training_step};
+use super::step::{Step, optimizer};
 use crate::autograd::Tape;
 use crate::config::Config;
+use crate::data::channel::Channel;
 use crate::data::dataset::Dataset;
 use crate::data::loader::{Batch, Loader, LoaderOptions};
 use crate::data::tiles::{CropSampler, Purpose, fit_to_scene};
@@ -17,6 +18,7 @@ use crate::nn::Mode;
 use crate::ops::{self, Reduction};
 use crate::optim::{Optimizer, Schedule};
 use crate::preprocess::Preprocessor;
+use crate::tensor::Tensor;
 
 /// Threads that read crops; more than needed wait.
 const READERS: usize = 4;
@@ -47,7 +49,7 @@ pub(super) struct Session<'a> {
     pub(super) model: Box<dyn Model>,
     pub(super) optimizer: Optimizer,
     pub(super) schedule: Schedule,
-    /// Steps since the start of the run.
+    /// Steps of the optimizer since the start of the run.
     pub(super) step: u64,
     preprocessor: Preprocessor,
     train: Arc<Dataset>,
@@ -104,27 +106,43 @@ impl<'a> Session<'a> {
         Loader::new(dataset.clone(), sampler.crops(), options)
     }
 
+    /// Steps of the optimizer in an epoch.
+    pub(super) fn steps(&self) -> usize {
+        self.train_size().1.div_ceil(self.config.accumulate_steps)
+    }
+
+    /// Crops in each batch of an epoch of training, by step of the optimizer: `accumulate_steps` batches each, the last step those left.
+    fn train_steps(&self) -> Vec<Vec<usize>> {
+        let (crops, batches) = self.train_size();
+        let size = self.config.batch_size;
+        let sizes: Vec<usize> = (0..batches).map(|batch| size.min(crops - batch * size)).collect();
+        sizes.chunks(self.config.accumulate_steps).map(<[usize]>::to_vec).collect()
+    }
+
     /// Trains on every day once; returns the mean loss over the batches and the learning rate of the last step.
     pub(super) fn train_epoch(&mut self, epoch: usize, watcher: &mut Watcher) -> Result<(f64, f64)> {
-        let loader = self.loader(&self.train, epoch, Purpose::Train)?;
-        let batches = loader.batches();
+        let mut loader = self.loader(&self.train, epoch, Purpose::Train)?;
+        let steps = self.train_steps();
         let mut losses = Losses::new();
         let mut rate = self.schedule.learning_rate();
-        for (index, batch) in loader.enumerate() {
-            watcher.refuse_to_go_on()?;
-            let batch = batch?;
-            let input = self.preprocessor.input(&batch)?;
-            let (target, mask) = self.preprocessor.target(&batch)?;
+        for (index, sizes) in steps.iter().enumerate() {
+            let mut step = Step::new(self.model.as_ref(), self.config.loss_function, self.config.recompute);
+            let all: usize = sizes.iter().sum();
+            for (part, (size, batch)) in sizes.iter().zip(&mut loader).enumerate() {
+                watcher.refuse_to_go_on()?;
+                let batch = batch?;
+                let draw = self.step * self.config.accumulate_steps as u64 + part as u64;
+                let loss = self.micro_batch(&mut step, draw, *size as f32 / all as f32, &batch)?;
+                if losses.push(loss, day_names(&self.train, &batch)) {
+                    report(&mut losses, epoch, watcher)?;
+                }
+            }
             rate = self.schedule.learning_rate();
             self.optimizer.set_learning_rate(rate);
-            let loss =
-                training_step(self.model.as_ref(), &mut self.optimizer, self.config.loss_function, self.step, &input, &target, &mask)?;
+            step.finish(&mut self.optimizer)?;
             self.step += 1;
-            // As the reference does it: the position after a batch is that of its beginning, so that the first two steps share a rate.
-            self.schedule.advance_to((epoch - 1) as f64 + index as f64 / batches as f64);
-            if losses.push(loss, day_names(&self.train, &batch)) {
-                report(&mut losses, epoch, watcher)?;
-            }
+            // As the reference does it: the position after a step is that of its beginning, so that the first two steps share a rate.
+            self.schedule.advance_to((epoch - 1) as f64 + index as f64 / steps.len() as f64);
         }
         report(&mut losses, epoch, watcher)?;
         watcher.refuse_to_go_on()?;
@@ -138,17 +156,57 @@ impl<'a> Session<'a> {
         for batch in self.loader(val, epoch, Purpose::Validate)? {
             watcher.refuse_to_go_on()?;
             let batch = batch?;
-            let input = self.preprocessor.input(&batch)?;
-            let (target, mask) = self.preprocessor.target(&batch)?;
-            let tape = Tape::off();
-            let output = self.model.forward(&tape, &input, Mode::Eval)?;
-            let loss = ops::masked_loss(&tape, &output, &target, &mask, self.config.loss_function, Reduction::Mean)?;
+            let loss = self.val_loss(&batch)?;
             if losses.push(loss, day_names(val, &batch)) {
                 (watcher.observe)(Event::Done(losses.collect().map_err(|error| of_epoch(error, epoch, "validation"))?));
             }
         }
         (watcher.observe)(Event::Done(losses.collect().map_err(|error| of_epoch(error, epoch, "validation"))?));
         Ok(Some(losses.mean()))
+    }
+
+    fn micro_batch(&self, step: &mut Step, draw: u64, share: f32, batch: &Batch) -> Result<Tensor> {
+        let input = self.preprocessor.input(batch)?;
+        let (target, mask) = self.preprocessor.target(batch)?;
+        step.add(draw, share, &input, &target, &mask)
+    }
+
+    fn val_loss(&self, batch: &Batch) -> Result<Tensor> {
+        let input = self.preprocessor.input(batch)?;
+        let (target, mask) = self.preprocessor.target(batch)?;
+        let tape = Tape::off();
+        let output = self.model.forward(&tape, &input, Mode::Eval)?;
+        ops::masked_loss(&tape, &output, &target, &mask, self.config.loss_function, Reduction::Mean)
+    }
+
+    /// Goes once through everything that training does to the device's memory, on batches without data: for a session on a planner.
+    pub(super) fn rehearse(&mut self) -> Result<()> {
+        let steps = self.train_steps();
+        // From the second step on there is the optimizer's state, from the second batch of a step on a gradient, and the last step may differ.
+        for sizes in steps.first().into_iter().chain(steps.first()).chain(steps.last()) {
+            let mut step = Step::new(self.model.as_ref(), self.config.loss_function, self.config.recompute);
+            for size in sizes.iter().take(2).chain(sizes.iter().skip(2).next_back()) {
+                self.micro_batch(&mut step, 0, 1.0, &self.empty_batch(&self.train, *size))?;
+            }
+            step.finish(&mut self.optimizer)?;
+        }
+        if let Some(val) = &self.val {
+            let (days, batch_size) = (val.days().len(), self.config.batch_size);
+            for size in [days.min(batch_size), days % batch_size].into_iter().filter(|size| *size > 0) {
+                self.val_loss(&self.empty_batch(val, size))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A batch of `n` crops that holds no data.
+    fn empty_batch(&self, dataset: &Dataset, n: usize) -> Batch {
+        let [height, width] = self.crop;
+        let values = n * height * width;
+        // A day's number or month is 1, which every model takes; pages of zeros cost nothing until somebody looks.
+        let channel = |channel: &Channel| if channel.is_scalar() { vec![1.0; n] } else { vec![0.0; values] };
+        let channels = dataset.channels().iter().map(channel).collect();
+        Batch { crops: Vec::new(), n, height, width, channels, target: vec![0.0; values], ocean: vec![0.0; values] }
     }
 }
 

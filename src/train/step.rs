@@ -1,6 +1,6 @@
-//! One training step: forward, masked loss, backward, clipped update.
+//! One training step: forward, masked loss, backward (for each micro-batch), clipped update.
 
-use crate::autograd::Tape;
+use crate::autograd::{Gradients, Tape};
 use crate::config::{Config, LossKind};
 use crate::error::Result;
 use crate::models::Model;
@@ -20,6 +20,50 @@ pub fn optimizer(config: &Config) -> Optimizer {
     Optimizer::new(settings)
 }
 
+/// A step in the making: the gradient of the mean loss over the micro-batches added so far, each scaled by its share.
+///
+/// Batch norm takes each micro-batch's own statistics, and updates the running ones once for each, as in PyTorch.
+pub struct Step<'a> {
+    model: &'a dyn Model,
+    loss: LossKind,
+    recompute: bool,
+    gradients: Gradients,
+}
+
+impl<'a> Step<'a> {
+    /// A step without micro-batches; `recompute` trades time for memory and changes no bit ([`Tape::recomputing`]).
+    pub fn new(model: &'a dyn Model, loss: LossKind, recompute: bool) -> Self {
+        Step { model, loss, recompute, gradients: Gradients::default() }
+    }
+
+    /// Adds one micro-batch and returns its own loss, still on the device (shape []). `share` is its part of the virtual batch's images;
+    /// `draw` numbers the pass within its run ([`Mode::Train`]).
+    ///
+    /// # Shapes
+    /// input `[n, c, h, w]`; target and mask (1 = invalid) as the model's output.
+    ///
+    /// # Errors
+    /// Shapes that do not fit; out of memory.
+    pub fn add(&mut self, draw: u64, share: f32, input: &Tensor, target: &Tensor, mask: &Tensor) -> Result<Tensor> {
+        let tape = if self.recompute { Tape::recomputing() } else { Tape::recording() };
+        self.model.parameters().watch(&tape);
+        let output = self.model.forward(&tape, input, Mode::Train { draw })?;
+        let loss = ops::masked_loss(&tape, &output, target, mask, self.loss, Reduction::Mean)?;
+        drop(output);
+        let seed = Tensor::full(input.gpu(), loss.shape(), share)?;
+        self.gradients = tape.backward_onto(std::mem::take(&mut self.gradients), &[(&loss, seed)])?;
+        Ok(loss)
+    }
+
+    /// Updates the model once; returns the gradient's norm before clipping (shape []), as [`Optimizer::step`].
+    ///
+    /// # Errors
+    /// Those of [`Optimizer::step`].
+    pub fn finish(self, optimizer: &mut Optimizer) -> Result<Option<Tensor>> {
+        optimizer.step(&self.model.parameters().trainable(), &self.gradients)
+    }
+}
+
 /// Updates the model from one batch and returns the loss before the update, still on the device (shape []).
 /// `draw` numbers the step within its run ([`Mode::Train`]).
 ///
@@ -37,12 +81,8 @@ pub fn training_step(
     target: &Tensor,
     mask: &Tensor,
 ) -> Result<Tensor> {
-    let tape = Tape::recording();
-    model.parameters().watch(&tape);
-    let output = model.forward(&tape, input, Mode::Train { draw })?;
-    let loss = ops::masked_loss(&tape, &output, target, mask, loss, Reduction::Mean)?;
-    let one = Tensor::full(input.gpu(), loss.shape(), 1.0)?;
-    let gradients = tape.backward(&[(&loss, one)])?;
-    optimizer.step(&model.parameters().trainable(), &gradients)?;
+    let mut step = Step::new(model, loss, false);
+    let loss = step.add(draw, 1.0, input, target, mask)?;
+    step.finish(optimizer)?;
     Ok(loss)
 }

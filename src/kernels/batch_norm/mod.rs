@@ -8,6 +8,9 @@ use crate::error::{Error, Result};
 use crate::gpu::shader::Variant;
 use crate::gpu::{Cost, Gpu, Launch, groups_1d};
 use crate::kernels::activation::Activation;
+use crate::kernels::add::add;
+use crate::kernels::cat::cat;
+use crate::kernels::image_groups::for_images;
 use crate::kernels::params;
 use crate::tensor::Tensor;
 
@@ -102,24 +105,36 @@ pub fn batch_norm_stats(input: &Tensor, running_mean: &Tensor, running_var: &Ten
         let message = format!("training needs more than one value per channel, got input {}: use a larger batch or image", input.shape());
         return Err(Error::shape("batch_norm", message));
     }
-    let (gpu, geometry) = (input.gpu(), Geometry::reduction(input.gpu().capabilities().software, dims));
-    let partial = Tensor::empty(gpu, [c, geometry.chunks, 4])?;
-    let stats = Tensor::empty(gpu, [c, 4])?;
-    gpu.launch(&Launch {
-        stem: "batch_norm_stats",
-        variant: Variant { consts: Vec::new(), scalar: geometry.scalar },
-        immediates: bytemuck::bytes_of(&geometry.stats_params()),
-        buffers: &[input.buffer(), partial.buffer()],
-        groups: geometry.reduction_groups(),
-        cost: Cost::new(4.0 * input.len() as f64, input.len()),
+    let gpu = input.gpu();
+    // Chunks of every channel: of all images, or of each run of them.
+    let mut partials = Vec::new();
+    for_images("batch_norm_stats", [input], |[input]| {
+        let geometry = Geometry::reduction(gpu.capabilities().software, input.nchw("batch_norm")?);
+        let partial = Tensor::empty(gpu, [c, geometry.chunks * 4, 1, 1])?;
+        gpu.launch(&Launch {
+            stem: "batch_norm_stats",
+            variant: Variant { consts: Vec::new(), scalar: geometry.scalar },
+            immediates: bytemuck::bytes_of(&geometry.stats_params()),
+            buffers: &[input.buffer(), partial.buffer()],
+            groups: geometry.reduction_groups(),
+            cost: Cost::new(4.0 * input.len() as f64, input.len()),
+        })?;
+        partials.push(partial);
+        Ok(())
     })?;
+    let partial = match partials.as_slice() {
+        [only] => only.clone(),
+        several => cat(&several.iter().collect::<Vec<_>>())?,
+    };
+    let chunks = partial.len() / (4 * c);
+    let stats = Tensor::empty(gpu, [c, 4])?;
     gpu.launch(&Launch {
         stem: "batch_norm_stats_merge",
         variant: Variant::default(),
-        immediates: bytemuck::bytes_of(&BatchNormStatsMergeParams { c: c as u32, chunks: geometry.chunks as u32, momentum, eps }),
+        immediates: bytemuck::bytes_of(&BatchNormStatsMergeParams { c: c as u32, chunks: chunks as u32, momentum, eps }),
         buffers: &[partial.buffer(), running_mean.buffer(), running_var.buffer(), stats.buffer()],
         groups: groups_1d(c.div_ceil(GROUP)),
-        cost: Cost::new(10.0 * (c * geometry.chunks) as f64, 4 * c * (geometry.chunks + 2)),
+        cost: Cost::new(10.0 * (c * chunks) as f64, 4 * c * (chunks + 2)),
     })?;
     Ok(stats)
 }
@@ -159,16 +174,18 @@ pub fn batch_norm_stats_running(gpu: &Gpu, running_mean: &Tensor, running_var: &
 pub fn batch_norm(input: &Tensor, stats: &Tensor, weight: &Tensor, bias: &Tensor, activation: Activation) -> Result<Tensor> {
     let dims = check_channels(input, &[("weight", weight), ("bias", bias)])?;
     check_stats(stats, dims[1])?;
-    let geometry = Geometry::elementwise(input.gpu().capabilities().software, dims);
     let output = Tensor::empty(input.gpu(), input.shape())?;
-    let BatchNormStatsParams { n, c, plane, step, chunks, lanes, .. } = geometry.stats_params();
-    input.gpu().launch(&Launch {
-        stem: "batch_norm",
-        variant: geometry.variant(activation),
-        immediates: bytemuck::bytes_of(&BatchNormParams { planes: n * c, c, plane, step, chunks, lanes }),
-        buffers: &[input, stats, weight, bias, &output].map(Tensor::buffer),
-        groups: geometry.elementwise_groups(),
-        cost: Cost::new(5.0 * input.len() as f64, 2 * input.len()),
+    for_images("batch_norm", [input, &output], |[input, output]| {
+        let geometry = Geometry::elementwise(input.gpu().capabilities().software, input.nchw("batch_norm")?);
+        let BatchNormStatsParams { n, c, plane, step, chunks, lanes, .. } = geometry.stats_params();
+        input.gpu().launch(&Launch {
+            stem: "batch_norm",
+            variant: geometry.variant(activation),
+            immediates: bytemuck::bytes_of(&BatchNormParams { planes: n * c, c, plane, step, chunks, lanes }),
+            buffers: &[input, stats, weight, bias, output].map(Tensor::buffer),
+            groups: geometry.elementwise_groups(),
+            cost: Cost::new(5.0 * input.len() as f64, 2 * input.len()),
+        })
     })?;
     Ok(output)
 }
@@ -196,10 +213,25 @@ pub struct Saved {
 /// # Errors
 /// Shapes that do not fit; out of memory.
 pub fn batch_norm_grad_stats(saved: &Saved, grad_output: &Tensor) -> Result<(Tensor, Tensor)> {
-    let Saved { input, stats, weight, bias, activation } = saved;
-    check_gradient(input, grad_output)?;
-    let dims = check_channels(input, &[("weight", weight), ("bias", bias)])?;
-    check_stats(stats, dims[1])?;
+    check_gradient(&saved.input, grad_output)?;
+    let dims = check_channels(&saved.input, &[("weight", &saved.weight), ("bias", &saved.bias)])?;
+    check_stats(&saved.stats, dims[1])?;
+    let mut sums: Option<(Tensor, Tensor)> = None;
+    for_images("batch_norm_grad_stats", [&saved.input, grad_output], |[input, grad_output]| {
+        let (weight, bias) = grad_stats(saved, input, grad_output)?;
+        sums = Some(match sums.take() {
+            None => (weight, bias),
+            Some((earlier_weight, earlier_bias)) => (add(&earlier_weight, &weight)?, add(&earlier_bias, &bias)?),
+        });
+        Ok(())
+    })?;
+    sums.ok_or_else(|| Error::shape("batch_norm", "a batch without images"))
+}
+
+/// [`batch_norm_grad_stats`] of some of the images.
+fn grad_stats(saved: &Saved, input: &Tensor, grad_output: &Tensor) -> Result<(Tensor, Tensor)> {
+    let Saved { stats, weight, bias, activation, .. } = saved;
+    let dims = input.nchw("batch_norm")?;
     let (gpu, geometry, c) = (input.gpu(), Geometry::reduction(input.gpu().capabilities().software, dims), dims[1]);
     let parts = if geometry.chunks == 1 { vec![c] } else { vec![c, geometry.chunks] };
     let (partial_weight, partial_bias) = (Tensor::empty(gpu, parts.as_slice())?, Tensor::empty(gpu, parts.as_slice())?);
@@ -243,16 +275,18 @@ pub fn batch_norm_grad_input(saved: &Saved, grad_output: &Tensor, sums: Option<(
     let dims = check_channels(input, &channels)?;
     check_stats(stats, dims[1])?;
     let inverse_count = if sums.is_some() { 1.0 / (dims[0] * dims[2] * dims[3]) as f32 } else { 0.0 };
-    let geometry = Geometry::elementwise(input.gpu().capabilities().software, dims);
     let grad_input = Tensor::empty(input.gpu(), input.shape())?;
-    let BatchNormStatsParams { n, c, plane, step, chunks, lanes, .. } = geometry.stats_params();
-    input.gpu().launch(&Launch {
-        stem: "batch_norm_grad_input",
-        variant: geometry.variant(*activation),
-        immediates: bytemuck::bytes_of(&BatchNormGradInputParams { planes: n * c, c, plane, step, chunks, lanes, inverse_count }),
-        buffers: &[input, grad_output, stats, weight, bias, grad_weight, grad_bias, &grad_input].map(Tensor::buffer),
-        groups: geometry.elementwise_groups(),
-        cost: Cost::new(12.0 * input.len() as f64, 3 * input.len()),
+    for_images("batch_norm_grad_input", [input, grad_output, &grad_input], |[input, grad_output, grad_input]| {
+        let geometry = Geometry::elementwise(input.gpu().capabilities().software, input.nchw("batch_norm")?);
+        let BatchNormStatsParams { n, c, plane, step, chunks, lanes, .. } = geometry.stats_params();
+        input.gpu().launch(&Launch {
+            stem: "batch_norm_grad_input",
+            variant: geometry.variant(*activation),
+            immediates: bytemuck::bytes_of(&BatchNormGradInputParams { planes: n * c, c, plane, step, chunks, lanes, inverse_count }),
+            buffers: &[input, grad_output, stats, weight, bias, grad_weight, grad_bias, grad_input].map(Tensor::buffer),
+            groups: geometry.elementwise_groups(),
+            cost: Cost::new(12.0 * input.len() as f64, 3 * input.len()),
+        })
     })?;
     Ok(grad_input)
 }

@@ -79,6 +79,11 @@ impl Conv2dDims {
         Ok(Conv2dDims { n, c_in, h_in, w_in, c_out: c, h_out: h, w_out: w, kernel_h, kernel_w, attrs })
     }
 
+    /// The extents for some of the images: those of `part`, the input or the output.
+    pub(in crate::kernels) fn of_images(&self, part: &Tensor) -> Self {
+        Conv2dDims { n: part.shape().dims().first().copied().unwrap_or(self.n), ..*self }
+    }
+
     pub(in crate::kernels) fn expect_input(&self, op: &'static str, tensor: &Tensor) -> Result<()> {
         expect(op, tensor, [self.n, self.c_in, self.h_in, self.w_in])
     }

@@ -15,6 +15,7 @@ use self::software::Operands;
 use crate::error::{Error, Result};
 use crate::gpu::shader::Variant;
 use crate::gpu::{Cost, Gpu, LOOP_TRIPS, Launch, groups_1d};
+use crate::kernels::image_groups::{for_images, sum_over_images};
 use crate::kernels::params;
 use crate::kernels::pixel_shuffle::{pixel_shuffle, pixel_unshuffle};
 use crate::kernels::sum_partials::sum_partials;
@@ -40,20 +41,24 @@ pub fn conv2d(input: &Tensor, weight: &Tensor, bias: Option<&Tensor>, attrs: &Co
     let dims = Conv2dDims::forward(input, weight, attrs)?;
     check_bias(bias, dims.c_out)?;
     let output = Tensor::empty(input.gpu(), [dims.n, dims.c_out, dims.h_out, dims.w_out])?;
-    let operands = Operands { input, weight, bias, activation, output: &output, grad_input: false };
-    match chosen(input.gpu(), &dims, dims.in_per_group())? {
-        Algorithm::Software3x3 { lanes } => software::conv_3x3(&dims, lanes, &operands)?,
-        Algorithm::Software1x1 { lanes } => software::conv_1x1(&dims, lanes, &operands)?,
-        Algorithm::SoftwarePatches { lanes } => {
-            let (patches, dims) = (pixel_unshuffle(input, dims.attrs.stride)?, dims.patches());
-            software::conv_1x1(&dims, lanes, &Operands { input: &patches, ..operands })?;
+    let algorithm = chosen(input.gpu(), &dims, dims.in_per_group())?;
+    for_images("conv2d", [input, &output], |[input, output]| {
+        let dims = dims.of_images(input);
+        let operands = Operands { input, weight, bias, activation, output, grad_input: false };
+        match algorithm {
+            Algorithm::Software3x3 { lanes } => software::conv_3x3(&dims, lanes, &operands),
+            Algorithm::Software1x1 { lanes } => software::conv_1x1(&dims, lanes, &operands),
+            Algorithm::SoftwarePatches { lanes } => {
+                let (patches, dims) = (pixel_unshuffle(input, dims.attrs.stride)?, dims.patches());
+                software::conv_1x1(&dims, lanes, &Operands { input: &patches, ..operands })
+            }
+            Algorithm::SoftwareWindows { lanes } => {
+                let windows = unfold(&dims, input)?;
+                software::conv_1x1(&dims.patches(), lanes, &Operands { input: &windows, ..operands })
+            }
+            Algorithm::Portable => portable::conv2d(&dims, input, weight, bias, activation, output),
         }
-        Algorithm::SoftwareWindows { lanes } => {
-            let windows = unfold(&dims, input)?;
-            software::conv_1x1(&dims.patches(), lanes, &Operands { input: &windows, ..operands })?;
-        }
-        Algorithm::Portable => portable::conv2d(&dims, input, weight, bias, activation, &output)?,
-    }
+    })?;
     Ok(output)
 }
 
@@ -70,24 +75,28 @@ pub fn conv2d_grad_input(dims: &Conv2dDims, grad_output: &Tensor, weight: &Tenso
     dims.expect_weight("conv2d_grad_input", weight)?;
     check_bias(bias, dims.c_in)?;
     let grad_input = Tensor::empty(grad_output.gpu(), [dims.n, dims.c_in, dims.h_in, dims.w_in])?;
-    let operands = Operands { input: grad_output, weight, bias, activation: 0, output: &grad_input, grad_input: true };
-    match chosen(grad_output.gpu(), dims, dims.c_out / dims.attrs.groups)? {
-        Algorithm::Software3x3 { lanes } => software::conv_3x3(dims, lanes, &operands)?,
-        Algorithm::Software1x1 { lanes } => software::conv_1x1(dims, lanes, &operands)?,
-        Algorithm::SoftwarePatches { lanes } => {
-            let inner = dims.patches();
-            let patches = Tensor::empty(grad_output.gpu(), [inner.n, inner.c_in, inner.h_in, inner.w_in])?;
-            software::conv_1x1(&inner, lanes, &Operands { bias: None, output: &patches, ..operands })?;
-            pixel_shuffle(&patches, dims.attrs.stride, bias, &grad_input)?;
+    let algorithm = chosen(grad_output.gpu(), dims, dims.c_out / dims.attrs.groups)?;
+    for_images("conv2d_grad_input", [grad_output, &grad_input], |[grad_output, grad_input]| {
+        let dims = dims.of_images(grad_output);
+        let operands = Operands { input: grad_output, weight, bias, activation: 0, output: grad_input, grad_input: true };
+        match algorithm {
+            Algorithm::Software3x3 { lanes } => software::conv_3x3(&dims, lanes, &operands),
+            Algorithm::Software1x1 { lanes } => software::conv_1x1(&dims, lanes, &operands),
+            Algorithm::SoftwarePatches { lanes } => {
+                let inner = dims.patches();
+                let patches = Tensor::empty(grad_output.gpu(), [inner.n, inner.c_in, inner.h_in, inner.w_in])?;
+                software::conv_1x1(&inner, lanes, &Operands { bias: None, output: &patches, ..operands })?;
+                pixel_shuffle(&patches, dims.attrs.stride, bias, grad_input)
+            }
+            Algorithm::SoftwareWindows { lanes } => {
+                let inner = dims.patches();
+                let windows = Tensor::empty(grad_output.gpu(), [inner.n, inner.c_in, inner.h_in, inner.w_in])?;
+                software::conv_1x1(&inner, lanes, &Operands { bias: None, output: &windows, ..operands })?;
+                fold(&dims, &windows, bias, grad_input)
+            }
+            Algorithm::Portable => portable::grad_input(&dims, grad_output, weight, bias, grad_input),
         }
-        Algorithm::SoftwareWindows { lanes } => {
-            let inner = dims.patches();
-            let windows = Tensor::empty(grad_output.gpu(), [inner.n, inner.c_in, inner.h_in, inner.w_in])?;
-            software::conv_1x1(&inner, lanes, &Operands { bias: None, output: &windows, ..operands })?;
-            fold(dims, &windows, bias, &grad_input)?;
-        }
-        Algorithm::Portable => portable::grad_input(dims, grad_output, weight, bias, &grad_input)?,
-    }
+    })?;
     Ok(grad_input)
 }
 
@@ -101,19 +110,23 @@ pub fn conv2d_grad_input(dims: &Conv2dDims, grad_output: &Tensor, weight: &Tenso
 pub fn conv2d_grad_weight(dims: &Conv2dDims, input: &Tensor, grad_output: &Tensor) -> Result<Tensor> {
     dims.expect_input("conv2d_grad_weight", input)?;
     dims.expect_output("conv2d_grad_weight", grad_output)?;
-    match select(input.gpu().capabilities(), dims) {
-        Algorithm::Software3x3 { lanes } => software::grad_weight_3x3(dims, lanes, input, grad_output),
-        Algorithm::Software1x1 { lanes } => software::grad_weight_1x1(dims, lanes, input, grad_output),
-        Algorithm::SoftwarePatches { lanes } => {
-            let grad_weight = software::grad_weight_1x1(&dims.patches(), lanes, &pixel_unshuffle(input, dims.attrs.stride)?, grad_output)?;
-            grad_weight.reshaped([dims.c_out, dims.c_in, dims.kernel_h, dims.kernel_w])
+    sum_over_images("conv2d_grad_weight", [input, grad_output], |[input, grad_output]| {
+        let dims = dims.of_images(input);
+        match select(input.gpu().capabilities(), &dims) {
+            Algorithm::Software3x3 { lanes } => software::grad_weight_3x3(&dims, lanes, input, grad_output),
+            Algorithm::Software1x1 { lanes } => software::grad_weight_1x1(&dims, lanes, input, grad_output),
+            Algorithm::SoftwarePatches { lanes } => {
+                let patches = pixel_unshuffle(input, dims.attrs.stride)?;
+                let grad_weight = software::grad_weight_1x1(&dims.patches(), lanes, &patches, grad_output)?;
+                grad_weight.reshaped([dims.c_out, dims.c_in, dims.kernel_h, dims.kernel_w])
+            }
+            Algorithm::SoftwareWindows { lanes } => {
+                let grad_weight = software::grad_weight_1x1(&dims.patches(), lanes, &unfold(&dims, input)?, grad_output)?;
+                grad_weight.reshaped([dims.c_out, dims.c_in, dims.kernel_h, dims.kernel_w])
+            }
+            Algorithm::Portable => portable::grad_weight(&dims, input, grad_output),
         }
-        Algorithm::SoftwareWindows { lanes } => {
-            let grad_weight = software::grad_weight_1x1(&dims.patches(), lanes, &unfold(dims, input)?, grad_output)?;
-            grad_weight.reshaped([dims.c_out, dims.c_in, dims.kernel_h, dims.kernel_w])
-        }
-        Algorithm::Portable => portable::grad_weight(dims, input, grad_output),
-    }
+    })
 }
 
 /// ∂L/∂b: the sum of ∂L/∂y over images and pixels.
@@ -124,6 +137,10 @@ pub fn conv2d_grad_weight(dims: &Conv2dDims, input: &Tensor, grad_output: &Tenso
 /// # Errors
 /// Not four axes; out of memory.
 pub fn conv2d_grad_bias(grad_output: &Tensor) -> Result<Tensor> {
+    sum_over_images("conv2d_grad_bias", [grad_output], |[grad_output]| grad_bias(grad_output))
+}
+
+fn grad_bias(grad_output: &Tensor) -> Result<Tensor> {
     let [n, c, h, w] = grad_output.nchw("conv2d_grad_bias")?;
     let scalar = !(h * w).is_multiple_of(4);
     let packs = if scalar { h * w } else { h * w / 4 };

@@ -6,6 +6,7 @@ use crate::gpu::{Capabilities, LOOP_TRIPS, Launch, groups_1d};
 use crate::kernels::conv2d::Conv2dDims;
 use crate::kernels::depthwise_conv2d::select::sides;
 use crate::kernels::depthwise_conv2d::{Algorithm, check, select};
+use crate::kernels::image_groups::sum_over_images;
 use crate::kernels::params;
 use crate::kernels::strips::Strips;
 use crate::kernels::sum_partials::sum_partials;
@@ -57,11 +58,14 @@ pub fn depthwise_conv2d_grad_weight(dims: &Conv2dDims, input: &Tensor, grad_outp
     check(input.gpu(), dims)?;
     dims.expect_input("depthwise_conv2d_grad_weight", input)?;
     dims.expect_output("depthwise_conv2d_grad_weight", grad_output)?;
-    match select(dims) {
-        Algorithm::Strips => strips(dims, input, grad_output),
-        Algorithm::StripsStride2 => strips_stride2(dims, input, grad_output),
-        Algorithm::General => general(dims, input, grad_output),
-    }
+    sum_over_images("depthwise_conv2d_grad_weight", [input, grad_output], |[input, grad_output]| {
+        let d = dims.of_images(input);
+        match select(&d) {
+            Algorithm::Strips => strips(&d, input, grad_output),
+            Algorithm::StripsStride2 => strips_stride2(&d, input, grad_output),
+            Algorithm::General => general(&d, input, grad_output),
+        }
+    })
 }
 
 fn shape(d: &Conv2dDims) -> Shape {

@@ -15,6 +15,7 @@ use crate::error::{Error, Result};
 use crate::gpu::shader::Variant;
 use crate::gpu::{Gpu, LOOP_TRIPS, Launch, groups_1d};
 use crate::kernels::conv2d::{Conv2dAttrs, Conv2dDims};
+use crate::kernels::image_groups::for_images;
 use crate::kernels::params;
 use crate::kernels::strips::Strips;
 use crate::tensor::{Shape, Tensor};
@@ -69,11 +70,14 @@ pub fn depthwise_conv2d(input: &Tensor, weight: &Tensor, bias: Option<&Tensor>, 
         return Err(Error::shape("depthwise_conv2d", format!("bias has shape {}, expected [{}]", bias.shape(), d.c_out)));
     }
     let output = Tensor::empty(input.gpu(), [d.n, d.c_out, d.h_out, d.w_out])?;
-    match select(&d) {
-        Algorithm::Strips => strips(&d, input, weight, bias, activation, false, &output)?,
-        Algorithm::StripsStride2 => strips_stride2(&d, input, weight, bias, activation, &output)?,
-        Algorithm::General => general(&d, input, weight, bias, activation, &output)?,
-    }
+    for_images("depthwise_conv2d", [input, &output], |[input, output]| {
+        let d = d.of_images(input);
+        match select(&d) {
+            Algorithm::Strips => strips(&d, input, weight, bias, activation, false, output),
+            Algorithm::StripsStride2 => strips_stride2(&d, input, weight, bias, activation, output),
+            Algorithm::General => general(&d, input, weight, bias, activation, output),
+        }
+    })?;
     Ok(output)
 }
 
@@ -89,11 +93,14 @@ pub fn depthwise_conv2d_grad_input(dims: &Conv2dDims, grad_output: &Tensor, weig
     dims.expect_output("depthwise_conv2d_grad_input", grad_output)?;
     dims.expect_weight("depthwise_conv2d_grad_input", weight)?;
     let grad_input = Tensor::empty(grad_output.gpu(), [dims.n, dims.c_in, dims.h_in, dims.w_in])?;
-    match select(dims) {
-        Algorithm::Strips => strips(dims, grad_output, weight, None, 0, true, &grad_input)?,
-        Algorithm::StripsStride2 => grad_input_stride2(dims, grad_output, weight, &grad_input)?,
-        Algorithm::General => grad_input_general(dims, grad_output, weight, &grad_input)?,
-    }
+    for_images("depthwise_conv2d_grad_input", [grad_output, &grad_input], |[grad_output, grad_input]| {
+        let d = dims.of_images(grad_output);
+        match select(&d) {
+            Algorithm::Strips => strips(&d, grad_output, weight, None, 0, true, grad_input),
+            Algorithm::StripsStride2 => grad_input_stride2(&d, grad_output, weight, grad_input),
+            Algorithm::General => grad_input_general(&d, grad_output, weight, grad_input),
+        }
+    })?;
     Ok(grad_input)
 }
 

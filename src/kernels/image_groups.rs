@@ -1,0 +1,101 @@
+//! Launches over parts of a batch, for arrays that are larger than what a kernel sees at once.
+//!
+//! A device limits the bytes of one binding (128 MiB on lavapipe, 2 to 4 GiB on GPUs), not those of a buffer. Where an array of a launch
+//! exceeds the limit, the launch is repeated for runs of images whose parts of all arrays fit. Results that are one an image have the bits
+//! of the whole launch; sums over images are added run by run.
+
+use std::ops::Range;
+
+use crate::error::{Error, Result};
+use crate::gpu::Buffer;
+use crate::kernels::add::add;
+use crate::tensor::Tensor;
+
+/// Runs `launch` on all images at once, or on runs of images of all `tensors` (first axis: images) where one of them is too large.
+///
+/// # Errors
+/// [`Error::OutOfMemory`] where not even single images fit, or runs that fit do not begin at offsets that devices allow; those of `launch`.
+pub(super) fn for_images<const N: usize>(
+    op: &'static str,
+    tensors: [&Tensor; N],
+    mut launch: impl FnMut([&Tensor; N]) -> Result<()>,
+) -> Result<()> {
+    let Some(runs) = runs(op, &tensors)? else { return launch(tensors) };
+    for run in runs {
+        let mut parts = Vec::with_capacity(N);
+        for tensor in tensors {
+            parts.push(tensor.images(run.clone())?);
+        }
+        launch(std::array::from_fn(|i| &parts[i]))?;
+    }
+    Ok(())
+}
+
+/// As [`for_images`] for a launch that sums over images: the sum of its results, in the images' order.
+///
+/// # Errors
+/// As [`for_images`].
+pub(super) fn sum_over_images<const N: usize>(
+    op: &'static str,
+    tensors: [&Tensor; N],
+    mut launch: impl FnMut([&Tensor; N]) -> Result<Tensor>,
+) -> Result<Tensor> {
+    let mut sum: Option<Tensor> = None;
+    for_images(op, tensors, |parts| {
+        let part = launch(parts)?;
+        sum = Some(match sum.take() {
+            None => part,
+            Some(earlier) => add(&earlier, &part)?,
+        });
+        Ok(())
+    })?;
+    sum.ok_or_else(|| Error::shape(op, "a batch without images"))
+}
+
+/// The runs of images that are launched one after the other; `None` where one launch does it.
+fn runs(op: &'static str, tensors: &[&Tensor]) -> Result<Option<impl Iterator<Item = Range<usize>> + use<>>> {
+    let Some(first) = tensors.first() else { return Ok(None) };
+    let limit = first.gpu().capabilities().max_binding_bytes;
+    let Some(largest) = tensors.iter().filter(|t| t.buffer().bytes() > limit).max_by_key(|t| t.len()) else { return Ok(None) };
+    let n = first.shape().dims().first().copied().unwrap_or(1);
+    if n == 0 || tensors.iter().any(|t| t.shape().dims().first() != Some(&n)) {
+        return Err(Error::shape(op, format!("a batch of {n} images and others of one launch differ: {}", largest.shape())));
+    }
+    let images: Vec<usize> = tensors.iter().map(|t| t.len() / n).collect();
+    run_length(&images, (limit / 4) as usize).map(|length| Some((0..n).step_by(length).map(move |at| at..n.min(at + length)))).ok_or_else(
+        || {
+            Error::OutOfMemory(format!(
+                "{op}: an array {} of {} MiB exceeds the {} MiB that this device's kernels see at once, and cannot be split into runs of \
+                 images: use a smaller img_size, or sides that are multiples of 8",
+                largest.shape(),
+                largest.len() >> 18,
+                limit >> 20
+            ))
+        },
+    )
+}
+
+/// Images of a run: as many as fit into `limit` words of every array, given each array's words an image, and a number that makes every
+/// run begin where a binding may; `None` without such a number.
+fn run_length(images: &[usize], limit: usize) -> Option<usize> {
+    let most = images.iter().map(|&words| limit / words.max(1)).min()?;
+    // A power of two, as the alignment is one.
+    let step = images.iter().map(|&words| Buffer::PART_ALIGNMENT >> words.trailing_zeros().min(Buffer::PART_ALIGNMENT.ilog2())).max()?;
+    Some(most / step * step).filter(|&length| length > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::run_length;
+
+    #[test]
+    fn runs_fit_and_begin_at_aligned_words() {
+        assert_eq!(run_length(&[64 * 256 * 256, 256 * 256], 1 << 25), Some(8));
+        assert_eq!(run_length(&[3 * 64], 1000), Some(5));
+        // 24 words an image: eight of them are three times 64.
+        assert_eq!(run_length(&[24, 64], 1000), Some(8));
+        assert_eq!(run_length(&[7, 64], 64 * 64), Some(64));
+        assert_eq!(run_length(&[7, 64], 64 * 63), None);
+        assert_eq!(run_length(&[64], 63), None);
+    }
+}

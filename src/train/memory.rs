@@ -1,0 +1,107 @@
+//! What a run needs of the device's memory, found out by going through its steps on a planner, and what to do where that is not there.
+
+use std::sync::Arc;
+
+use super::session::{Session, Watcher};
+use crate::config::Config;
+use crate::data::dataset::Dataset;
+use crate::error::{Error, Result};
+use crate::gpu::{Gpu, MemoryUse};
+
+/// The datasets of a run.
+pub(super) struct Memory<'a> {
+    pub(super) gpu: &'a Gpu,
+    pub(super) train: &'a Arc<Dataset>,
+    pub(super) val: Option<&'a Arc<Dataset>>,
+}
+
+/// How many percent of the wanted bytes a reused buffer may have: which of these holds least depends on the network.
+const REUSE: [u64; 5] = [150, 100, 200, 300, 400];
+
+/// What a run takes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Needs {
+    pub(super) memory: MemoryUse,
+    /// The setting of [`Gpu::set_reuse`] for which that holds.
+    pub(super) reuse: u64,
+}
+
+impl Memory<'_> {
+    /// What training and validation with this configuration take; maps drawn on the way take what prediction takes.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`] for an array that the device cannot hold at all; what a model or its inputs refuse.
+    pub(super) fn needed(&self, config: &Config) -> Result<Needs> {
+        let mut least: Option<Needs> = None;
+        for reuse in REUSE {
+            let planner = self.gpu.planner();
+            planner.set_reuse(reuse);
+            let mut deaf = Watcher { stop: &|| None, observe: &mut |_| {} };
+            Session::new(&planner, config, self.train.clone(), self.val.cloned(), &mut deaf)?.rehearse()?;
+            let needs = Needs { memory: planner.memory(), reuse };
+            least = least.filter(|least| least.memory.allocated <= needs.memory.allocated).or(Some(needs));
+        }
+        least.ok_or_else(|| Error::OutOfMemory("no plan was made".into()))
+    }
+
+    /// What the configuration needs, where `limit` bytes (`None`: nobody knows) hold it.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`] with the number and a configuration that fits; those of [`Memory::needed`].
+    pub(super) fn require(&self, config: &Config, limit: Option<u64>) -> Result<Needs> {
+        let trouble = match self.needed(config) {
+            Ok(needed) if limit.is_none_or(|limit| needed.memory.allocated <= limit) => return Ok(needed),
+            Ok(needed) => {
+                let has = limit.map_or_else(String::new, |limit| format!(", and there are {}", mebibytes(limit)));
+                format!("training would need {} on {}{has}", mebibytes(needed.memory.allocated), self.gpu.capabilities().name)
+            }
+            Err(Error::OutOfMemory(message)) => message,
+            Err(error) => return Err(error),
+        };
+        Err(Error::OutOfMemory(format!("{trouble}. {}", self.remedy(config, limit)?)))
+    }
+
+    /// What to change so that the configuration fits.
+    fn remedy(&self, config: &Config, limit: Option<u64>) -> Result<String> {
+        let fitting = |candidate: &Config| match self.needed(candidate) {
+            Ok(needed) => Ok(limit.is_none_or(|limit| needed.memory.allocated <= limit).then_some(needed.memory.allocated)),
+            // Not every model takes every batch size.
+            Err(Error::OutOfMemory(_) | Error::Shape { .. } | Error::Config { .. }) => Ok(None),
+            Err(error) => Err(error),
+        };
+        let recomputing = Config { recompute: true, ..config.clone() };
+        let mut ways = Vec::new();
+        if !config.recompute
+            && let Some(bytes) = fitting(&recomputing)?
+        {
+            ways.push(format!("`recompute: true` ({}; the same results, about a third slower)", mebibytes(bytes)));
+        }
+        let most = config.batch_size.min(self.train.days().len());
+        for base in if config.recompute { vec![&recomputing] } else { vec![config, &recomputing] } {
+            // A division without a rest, so that a step sees as many crops as before.
+            for batch_size in (1..most).rev().filter(|size| config.batch_size.is_multiple_of(*size)) {
+                let accumulate_steps = config.accumulate_steps * (config.batch_size / batch_size);
+                let smaller = Config { batch_size, accumulate_steps, ..base.clone() };
+                if let Some(bytes) = fitting(&smaller)? {
+                    let also = if base.recompute && !config.recompute { " and `recompute: true`" } else { "" };
+                    let size = mebibytes(bytes);
+                    ways.push(format!("`batch_size: {batch_size}` with `accumulate_steps: {accumulate_steps}`{also} ({size})"));
+                    break;
+                }
+            }
+            if !ways.is_empty() {
+                break;
+            }
+        }
+        Ok(match ways.is_empty() {
+            false => format!("What fits: {}", ways.join("; or ")),
+            true => "Even batch_size 1 with recompute does not fit: set a smaller img_size or a smaller network".into(),
+        })
+    }
+}
+
+/// Bytes in words; from ten GiB on in GiB.
+pub(super) fn mebibytes(bytes: u64) -> String {
+    let mib = bytes as f64 / f64::from(1 << 20);
+    if mib < 10240.0 { format!("{mib:.1} MiB") } else { format!("{:.1} GiB", mib / 1024.0) }
+}
