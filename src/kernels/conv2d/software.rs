@@ -134,6 +134,11 @@ fn inputs_a_lane(lanes: usize, c_in: usize) -> usize {
     sizes.iter().min_by_key(time).map_or(1, |&(inputs, _)| inputs)
 }
 
+/// Weight gradients of this size whose partial sums a kernel may see at once.
+fn most_spans(input: &Tensor, d: &Conv2dDims) -> usize {
+    (input.gpu().capabilities().max_binding_bytes / 4) as usize / d.weight_len().max(1)
+}
+
 /// Tile of a weight gradient: output channels a load and loads, and the spans that keep both cores busy without many partial sums and
 /// the loops short enough.
 struct GradWeightTile {
@@ -144,13 +149,13 @@ struct GradWeightTile {
 }
 
 impl GradWeightTile {
-    /// `blocks` of what lanes own; `work` counts what spans are made of, `trips` those of the kernel's loops over one of them.
-    fn new(lanes: usize, blocks: usize, c_out: usize, most_loads: usize, work: usize, trips: usize) -> Self {
+    /// `blocks` of what lanes own; `[work, trips]`: how many pieces spans are made of, and the trips of the kernel's loops over one.
+    fn new(lanes: usize, blocks: usize, c_out: usize, most_loads: usize, [work, trips]: [usize; 2], most_spans: usize) -> Self {
         let out = out_tile(c_out, &[1, 4, 8, lanes]).min(lanes);
         let loads = c_out.div_ceil(out).min(most_loads);
         let blocks = blocks * c_out.div_ceil(out * loads);
         let fewest = work.div_ceil((LOOP_TRIPS / trips).max(1));
-        let spans = 16usize.div_ceil(blocks).min(work).max(fewest);
+        let spans = 16usize.div_ceil(blocks).min(work).min(most_spans).max(fewest);
         GradWeightTile { out, loads, spans, groups: blocks * spans }
     }
 
@@ -161,7 +166,8 @@ impl GradWeightTile {
 }
 
 pub(super) fn grad_weight_3x3(d: &Conv2dDims, lanes: u32, input: &Tensor, grad_output: &Tensor) -> Result<Tensor> {
-    let tile = GradWeightTile::new(lanes as usize, (d.c_in * 3).div_ceil(lanes as usize), d.c_out, 2, d.n * d.h_in, d.w_in.div_ceil(4) + 2);
+    let (blocks, work) = ((d.c_in * 3).div_ceil(lanes as usize), [d.n * d.h_in, d.w_in.div_ceil(4) + 2]);
+    let tile = GradWeightTile::new(lanes as usize, blocks, d.c_out, 2, work, most_spans(input, d));
     let partials = Tensor::empty(input.gpu(), [tile.spans * d.weight_len()])?;
     let params = GradWeight3x3Params {
         n: d.n as u32,
@@ -186,7 +192,7 @@ pub(super) fn grad_weight_1x1(d: &Conv2dDims, lanes: u32, input: &Tensor, grad_o
     let pixels = d.h_in * d.w_in;
     let inputs = inputs_a_lane(lanes as usize, d.c_in);
     let blocks = d.c_in.div_ceil(lanes as usize * inputs);
-    let tile = GradWeightTile::new(lanes as usize, blocks, d.c_out, 4, d.n * pixels.div_ceil(4), 1);
+    let tile = GradWeightTile::new(lanes as usize, blocks, d.c_out, 4, [d.n * pixels.div_ceil(4), 1], most_spans(input, d));
     let mut variant = tile.variant(lanes as usize, !pixels.is_multiple_of(4));
     variant.consts.push(("INPUTS", inputs as u32));
     let partials = Tensor::empty(input.gpu(), [tile.spans * d.weight_len()])?;
