@@ -3,7 +3,7 @@
 //! Reading order: [`geotiff`] (what a file declares) → [`mapped`] (its pixels without a copy) → [`raster`] (any readable band)
 //! → [`day`], [`channel`], [`dataset`] (which files make a sample) → [`tiles`] (which window of them) → [`loader`] (batches).
 //! Lists of days come from [`complete`] (which days have all their files) and [`split`] (which list a day goes to), statistics of rasters
-//! from [`stats`] and [`winter_mean`]. [`writer`] makes every output file of the crate.
+//! from [`stats`] and [`winter_mean`]. [`writer`] makes every output file of the crate; [`ingest`] makes mappable files of any others.
 
 pub mod channel;
 pub mod complete;
@@ -12,6 +12,8 @@ pub mod day;
 pub mod draw;
 pub mod geotags;
 pub mod geotiff;
+pub mod ingest;
+pub mod linear;
 pub mod loader;
 pub mod mapped;
 pub mod raster;
@@ -19,6 +21,7 @@ pub mod raster_cache;
 pub mod split;
 pub mod stats;
 pub mod tiles;
+pub mod time_axis;
 pub mod winter_mean;
 pub mod writer;
 
