@@ -26,6 +26,8 @@ pub mod winter_mean;
 pub mod writer;
 
 mod decode;
+#[cfg(feature = "gdal")]
+mod gdal_library;
 mod ifd;
 pub(crate) mod inventory;
 mod parallel;

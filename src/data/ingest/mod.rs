@@ -4,22 +4,27 @@
 //! which takes the cargo feature `gdal`: NetCDF variables with time axes, other grids, other coordinate systems.
 //! A record in the output folder ([`record`]) says what each file was made of, so that a run goes on where the last one stopped.
 
-#[cfg(feature = "gdal")]
-mod gdal_source;
 mod grid;
 mod record;
 mod same_grid;
+mod workers;
+
+#[cfg(feature = "gdal")]
+mod bands;
+#[cfg(feature = "gdal")]
+mod gdal_source;
+#[cfg(feature = "gdal")]
+mod source;
+#[cfg(feature = "gdal")]
+mod source_window;
 #[cfg(feature = "gdal")]
 mod warp;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc;
 
 use super::linear::Linear;
 use super::raster::Raster;
-use super::writer::write_geotiff;
 use crate::error::{Error, Result};
 use crate::event::Event;
 use grid::Grid;
@@ -109,7 +114,7 @@ pub fn pack(sources: &[PathBuf], options: &PackOptions, observe: &mut dyn FnMut(
     let grid = Grid::open(&options.like)?;
     let mut jobs = BTreeMap::new();
     for source in files_of(sources)? {
-        for job in plan(&source, options, &grid, observe)? {
+        for job in plan(&source, options, &grid)? {
             if let Some(other) = jobs.insert(job.file.clone(), job) {
                 return Err(Error::Usage(format!(
                     "{} and {} would both become {}; pack them into two folders",
@@ -124,82 +129,13 @@ pub fn pack(sources: &[PathBuf], options: &PackOptions, observe: &mut dyn FnMut(
     let folder = Folder::claim(&options.out, entries.collect::<Result<_>>()?)?;
     let (done, todo): (Vec<Job>, Vec<Job>) = jobs.into_values().partition(|job| folder.is_done(&job.file, &grid));
     observe(Event::Start { label: "pack", total: todo.len(), unit: "files" });
-    let mut empty = make(&todo, options, &grid, observe)?;
+    let mut empty = workers::make(&todo, options, &grid, observe)?;
     empty.sort();
     Ok(Packed { written: todo.len(), unchanged: done.len(), empty })
 }
 
-/// Makes the files on several threads; returns those without a value.
-fn make(jobs: &[Job], options: &PackOptions, grid: &Grid, observe: &mut dyn FnMut(Event)) -> Result<Vec<PathBuf>> {
-    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
-    let workers = options.workers.unwrap_or_else(cores).clamp(1, jobs.len().max(1));
-    let (next, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
-    let (sender, results) = mpsc::channel();
-    let mut empty = Vec::new();
-    std::thread::scope(|scope| {
-        for _ in 0..workers {
-            let sender = sender.clone();
-            let (next, failed) = (&next, &failed);
-            scope.spawn(move || {
-                let mut worker = Worker { options, grid, #[cfg(feature = "gdal")] warper: None };
-                while !failed.load(Ordering::Relaxed) {
-                    let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) else { break };
-                    let result = worker.make(job);
-                    failed.fetch_or(result.is_err(), Ordering::Relaxed);
-                    // The receiver goes only after every worker has ended.
-                    let _ = sender.send(result);
-                }
-            });
-        }
-        drop(sender);
-        let mut first_error = None;
-        for result in results {
-            match result {
-                Ok(without_values) => {
-                    empty.extend(without_values);
-                    observe(Event::Done(1));
-                }
-                Err(error) => first_error = first_error.or(Some(error)),
-            }
-        }
-        first_error.map_or(Ok(empty), Err)
-    })
-}
-
-/// What one thread keeps between files: a GDAL dataset belongs to a single thread.
-struct Worker<'a> {
-    options: &'a PackOptions,
-    grid: &'a Grid,
-    #[cfg(feature = "gdal")]
-    warper: Option<warp::Warper>,
-}
-
-impl Worker<'_> {
-    /// Makes a file; returns its path where no pixel has a value.
-    fn make(&mut self, job: &Job) -> Result<Option<PathBuf>> {
-        let pixels = match &job.work {
-            Work::SameGrid => same_grid::read(&job.source, self.options.unit)?,
-            #[cfg(feature = "gdal")]
-            Work::Warp(bands) => self.warp(&job.source, bands)?,
-        };
-        let path = self.options.out.join(&job.file);
-        write_geotiff(&path, self.grid.rows, self.grid.cols, &pixels, &self.grid.geo)?;
-        Ok(pixels.iter().all(|value| value.is_nan()).then_some(path))
-    }
-
-    #[cfg(feature = "gdal")]
-    fn warp(&mut self, source: &Path, bands: &[usize]) -> Result<Vec<f32>> {
-        let warper = match self.warper.take() {
-            Some(warper) if warper.reads(source) => warper,
-            _ => warp::Warper::open(source, self.options, self.grid)?,
-        };
-        self.warper.insert(warper).day(bands)
-    }
-}
-
 /// The files that a source becomes.
-#[cfg_attr(not(feature = "gdal"), allow(unused_variables))]
-fn plan(source: &Path, options: &PackOptions, grid: &Grid, observe: &mut dyn FnMut(Event)) -> Result<Vec<Job>> {
+fn plan(source: &Path, options: &PackOptions, grid: &Grid) -> Result<Vec<Job>> {
     let own = match options {
         PackOptions { variable: None, level: None, source_crs: None, .. } => same_grid::check(source, grid),
         PackOptions { variable: Some(_), .. } => Err(Error::Usage("--variable picks one of several variables of a file".into())),
@@ -213,7 +149,7 @@ fn plan(source: &Path, options: &PackOptions, grid: &Grid, observe: &mut dyn FnM
         Err(error) => Err(same_grid::needs_gdal(error)),
         #[cfg(feature = "gdal")]
         Err(_) => {
-            let steps = gdal_source::steps(source, options, observe)?;
+            let steps = gdal_source::steps(source, options)?;
             Ok(steps.into_iter().map(|(file, bands)| job(file, Work::Warp(bands))).collect())
         }
     }
