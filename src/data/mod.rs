@@ -19,6 +19,8 @@ pub mod mapped;
 pub mod raster;
 pub mod raster_cache;
 pub mod split;
+#[cfg(feature = "gdal")]
+pub mod stack;
 pub mod stats;
 pub mod tiles;
 pub mod time_axis;

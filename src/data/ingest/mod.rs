@@ -36,7 +36,7 @@ pub enum Resampling {
     /// The value of the pixel that the target's centre lies in.
     #[default]
     Nearest,
-    /// Between the four nearest centres; where some have no value, between the others.
+    /// Between the four nearest centres; where one of them has no value, between the others.
     Bilinear,
     /// Mean over the target pixel's area.
     Average,
@@ -128,7 +128,9 @@ pub fn pack(sources: &[PathBuf], options: &PackOptions, observe: &mut dyn FnMut(
     let entries = jobs.values().map(|job| Ok((job.file.clone(), Entry::of(&job.source, recipe(options, &grid))?)));
     let folder = Folder::claim(&options.out, entries.collect::<Result<_>>()?)?;
     let (done, todo): (Vec<Job>, Vec<Job>) = jobs.into_values().partition(|job| folder.is_done(&job.file, &grid));
-    observe(Event::Start { label: "pack", total: todo.len(), unit: "files" });
+    if !todo.is_empty() {
+        observe(Event::Start { label: "pack", total: todo.len(), unit: "files" });
+    }
     let mut empty = workers::make(&todo, options, &grid, observe)?;
     empty.sort();
     Ok(Packed { written: todo.len(), unchanged: done.len(), empty })

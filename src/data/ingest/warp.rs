@@ -1,7 +1,7 @@
 //! Rasters brought onto the grid through GDAL's warper.
 //!
-//! GDAL's kernels leave pixels without a value out and share their weight between the others, so that a bilinear value at the edge of the
-//! data comes from the neighbours that have one, and the map ends half a source pixel outside the last centre.
+//! Where the source pixel under a target's centre has no value, the target has none. Elsewhere GDAL's kernels leave out neighbours without
+//! a value and share their weight between the others, at the outer edge of the source too: maps end where the source's pixels end.
 
 use gdal::cpl::CslStringList;
 use gdal::{Dataset, DriverManager};
@@ -12,7 +12,7 @@ use crate::data::gdal_library::{crs_of, name_of, open, reason};
 use crate::data::linear::Linear;
 use crate::error::{Error, Result};
 
-/// Largest error of interpolated positions, in pixels of the source: of no account beside what the pixels' own size leaves open.
+/// Largest error of interpolated positions, in pixels of the source: of no account beside the pixels' own size.
 const POSITION_ERROR: &str = "0.0005";
 
 /// A map to be filled again and again.
