@@ -197,7 +197,11 @@ const MAR_CRS: &str = "+proj=stere +lat_0=70.5 +lon_0=-40 +R=6371229";
 fn pack_mar(out: &Path, workers: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_meltcore"));
     command.args(["pack", "--like", "../shared/data/helheim/landMask_100m.tif", "--variable", "TT", "--level", "0"]);
-    command.args(["--source-crs", MAR_CRS, "--resampling", "bilinear", "--workers", workers, "--out"]).arg(out).arg(MAR).current_dir(root());
+    command
+        .args(["--source-crs", MAR_CRS, "--resampling", "bilinear", "--workers", workers, "--out"])
+        .arg(out)
+        .arg(MAR)
+        .current_dir(root());
     command
 }
 
@@ -240,7 +244,8 @@ fn a_climate_model_lands_where_an_independent_interpolation_puts_it() {
         assert!(std::fs::read(whole.join(&name)).unwrap() == std::fs::read(cut.join(&name)).unwrap(), "{}", name.display());
     }
 
-    let check = Command::new("python3").arg(root().join("tools/check_pack.py")).arg(root().join(MAR)).args(["TT", "0"]).arg(&whole).output();
+    let check =
+        Command::new("python3").arg(root().join("tools/check_pack.py")).arg(root().join(MAR)).args(["TT", "0"]).arg(&whole).output();
     match check {
         Ok(check) if check.status.code() != Some(77) => {
             let said = String::from_utf8_lossy(&check.stdout);

@@ -10,7 +10,8 @@ const GEO_DOUBLE_PARAMS: u16 = 34736;
 const GEO_ASCII_PARAMS: u16 = 34737;
 
 /// The tags that are carried from an input to the outputs made of it.
-pub const CARRIED_TAGS: [u16; 6] = [MODEL_PIXEL_SCALE, MODEL_TIEPOINT, MODEL_TRANSFORMATION, GEO_KEY_DIRECTORY, GEO_DOUBLE_PARAMS, GEO_ASCII_PARAMS];
+pub const CARRIED_TAGS: [u16; 6] =
+    [MODEL_PIXEL_SCALE, MODEL_TIEPOINT, MODEL_TRANSFORMATION, GEO_KEY_DIRECTORY, GEO_DOUBLE_PARAMS, GEO_ASCII_PARAMS];
 
 /// Key of the directory that says whether a tie point names a pixel's corner or its centre.
 const RASTER_TYPE_KEY: u16 = 1025;

@@ -51,7 +51,8 @@ impl TimeAxis {
                 ));
             }
         };
-        let form = || format!("its time units are `{units}`; days, hours, minutes or seconds since a date (YYYY-MM-DD hh:mm:ss) can be read");
+        let form =
+            || format!("its time units are `{units}`; days, hours, minutes or seconds since a date (YYYY-MM-DD hh:mm:ss) can be read");
         let (unit, since) = units.trim().split_once(" since ").ok_or_else(form)?;
         let unit_seconds = match unit.trim().to_ascii_lowercase().as_str() {
             "day" | "days" | "d" => DAY as f64,

@@ -71,7 +71,11 @@ fn level_offset(metadata: &Metadata, axes: &[&Axis], level: Option<usize>) -> Re
     }
     let unit = attribute_of(metadata, axis.name, "units").unwrap_or_default();
     let values: Vec<String> = axis.values.iter().take(8).enumerate().map(|(index, value)| format!("{index} is {value}")).collect();
-    let values = if values.is_empty() { String::new() } else { format!(" ({}{})", values.join(", "), if unit.is_empty() { String::new() } else { format!(" {unit}") }) };
+    let values = if values.is_empty() {
+        String::new()
+    } else {
+        format!(" ({}{})", values.join(", "), if unit.is_empty() { String::new() } else { format!(" {unit}") })
+    };
     Err(format!("has {} of {}{values}; choose one with --level, from 0 to {}", axis.size, axis.name, axis.size - 1))
 }
 

@@ -66,10 +66,10 @@ pub(super) fn metadata(dataset: &Dataset) -> BTreeMap<String, String> {
     entries.iter().filter_map(|entry| entry.split_once('=')).map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
 }
 
-/// The files that a source becomes, each with the bands (from 1) whose mean it is.
-pub(super) fn steps(path: &Path, options: &PackOptions) -> Result<Vec<(String, Vec<usize>)>> {
-    let dataset = open_variable(path, options.variable.as_deref())?;
-    let selection = bands::select(&metadata(&dataset), dataset.raster_count(), options.level).map_err(|message| Error::input(path, message))?;
+/// The files that a source becomes, each with the bands (from 1) whose mean it is; `dataset` is its opened variable.
+pub(super) fn files(path: &Path, dataset: &Dataset, options: &PackOptions) -> Result<Vec<(String, Vec<usize>)>> {
+    let selection =
+        bands::select(&metadata(dataset), dataset.raster_count(), options.level).map_err(|message| Error::input(path, message))?;
     Ok(match selection {
         Selection::Days(days) => days.into_iter().map(|(day, bands)| (day.file_name(), bands)).collect(),
         Selection::Static(band) => {

@@ -151,8 +151,9 @@ fn plan(source: &Path, options: &PackOptions, grid: &Grid) -> Result<Vec<Job>> {
         Err(error) => Err(same_grid::needs_gdal(error)),
         #[cfg(feature = "gdal")]
         Err(_) => {
-            let steps = gdal_source::steps(source, options)?;
-            Ok(steps.into_iter().map(|(file, bands)| job(file, Work::Warp(bands))).collect())
+            // Opened as for reading, so that what cannot be placed is refused before anything is written.
+            let files = source::Source::open(source, options, &warp::empty_map(grid)?)?.files(options)?;
+            Ok(files.into_iter().map(|(file, bands)| job(file, Work::Warp(bands))).collect())
         }
     }
 }
@@ -176,7 +177,8 @@ fn recipe(options: &PackOptions, grid: &Grid) -> String {
 
 /// The sources with folders replaced by the GeoTIFFs and NetCDF files in them; a folder without any may be a dataset itself (Zarr).
 fn files_of(sources: &[PathBuf]) -> Result<Vec<PathBuf>> {
-    let known = |path: &Path| path.extension().is_some_and(|e| ["tif", "tiff", "nc", "nc4"].iter().any(|known| e.eq_ignore_ascii_case(known)));
+    let known =
+        |path: &Path| path.extension().is_some_and(|e| ["tif", "tiff", "nc", "nc4"].iter().any(|known| e.eq_ignore_ascii_case(known)));
     let mut files = Vec::new();
     for source in sources {
         let unreadable = |e: std::io::Error| Error::input(source, format!("cannot be read ({e}); check the path and its permissions"));

@@ -33,8 +33,10 @@ pub(super) fn check(path: &Path, grid: &Grid) -> Result<()> {
 /// The error of a build without GDAL: `reason`, and what helps.
 #[cfg(not(feature = "gdal"))]
 pub(super) fn needs_gdal(reason: Error) -> Error {
-    let cure = "this build of pack converts GeoTIFFs that lie on the grid already; NetCDF, other formats, variables, levels and warping \
-        take GDAL: install libgdal-dev and pkg-config, and build with `cargo build --release --features gdal`";
+    let cure = format!(
+        "this build of pack converts GeoTIFFs that lie on the grid already; NetCDF, other formats, variables, levels and warping take GDAL: {}",
+        crate::data::GET_GDAL
+    );
     match reason {
         Error::Input { path, message } => Error::input(path, format!("{message}; {cure}")),
         other => Error::Usage(format!("{other}; {cure}")),

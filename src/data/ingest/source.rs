@@ -11,7 +11,7 @@ use gdal::{Dataset, GeoTransform, GeoTransformEx, Metadata};
 
 use super::PackOptions;
 use super::bands::metres_of_axes;
-use super::gdal_source::{metadata, open_variable};
+use super::gdal_source::{self, metadata, open_variable};
 use super::source_window::{Part, part_around};
 use super::warp::memory;
 use crate::data::gdal_library::{crs_of, reason};
@@ -61,6 +61,11 @@ impl Source {
             }
         };
         Ok(Source { path: path.to_owned(), dataset, part, place })
+    }
+
+    /// The files that it becomes, each with the bands whose mean it is.
+    pub fn files(&self, options: &PackOptions) -> Result<Vec<(String, Vec<usize>)>> {
+        gdal_source::files(&self.path, &self.dataset, options)
     }
 
     /// Whether this is the source that it has opened.
@@ -126,7 +131,8 @@ impl Source {
         pixels.iter_mut().for_each(|sample| *sample = value(*sample));
         let flags = band.mask_flags().map_err(failed)?;
         if flags.is_per_dataset() && !flags.is_nodata() {
-            let mask = band.open_mask_band().and_then(|mask| mask.read_as::<u8>(window, (cols, rows), (cols, rows), None)).map_err(failed)?;
+            let mask =
+                band.open_mask_band().and_then(|mask| mask.read_as::<u8>(window, (cols, rows), (cols, rows), None)).map_err(failed)?;
             pixels.iter_mut().zip(mask.data()).filter(|(_, mask)| **mask == 0).for_each(|(sample, _)| *sample = f64::NAN);
         }
         Ok(pixels)

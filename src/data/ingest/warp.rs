@@ -41,7 +41,8 @@ impl Warper {
             Resampling::Nearest => "near",
             other => other.name(),
         };
-        let words = ["-r", method, "-et", POSITION_ERROR, "-wt", "Float64", "-srcnodata", "nan", "-dstnodata", "nan", "-wo", "INIT_DEST=NO_DATA"];
+        let words =
+            ["-r", method, "-et", POSITION_ERROR, "-wt", "Float64", "-srcnodata", "nan", "-dstnodata", "nan", "-wo", "INIT_DEST=NO_DATA"];
         let arguments: CslStringList = words.into_iter().collect();
         let mut misused = 0;
         // SAFETY: all handles live until the end of the call; the options are copied from the list and released once.

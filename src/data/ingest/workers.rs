@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::mpsc::{self, Receiver};
 
+use super::{Job, PackOptions, Work, grid::Grid, same_grid};
 #[cfg(feature = "gdal")]
 use super::{source::Source, warp};
-use super::{Job, PackOptions, Work, grid::Grid, same_grid};
 use crate::data::writer::write_geotiff;
 use crate::error::Result;
 use crate::event::Event;

@@ -18,7 +18,9 @@ pub fn write_cog(from: &Path, to: &Path) -> Result<()> {
     replace_atomically(to, |temporary| {
         let options = ["COMPRESS=DEFLATE", "PREDICTOR=YES", "OVERVIEW_RESAMPLING=AVERAGE", "BIGTIFF=IF_SAFER"];
         let options: RasterCreationOptions = options.into_iter().collect();
-        let failed = |text: &str| Error::output(to, format!("GDAL cannot write it ({text}); check the free space and the permissions of its folder"));
+        let failed = |text: &str| {
+            Error::output(to, format!("GDAL cannot write it ({text}); check the free space and the permissions of its folder"))
+        };
         let copy = DriverManager::get_driver_by_name("COG").and_then(|driver| map.create_copy(&driver, temporary, &options));
         copy.and_then(|copy| copy.close()).map_err(|e| failed(&reason(&e)))?;
         let synced = std::fs::File::options().append(true).open(temporary).and_then(|file| file.sync_all());

@@ -94,7 +94,8 @@ impl Store {
         let driver = DriverManager::get_driver_by_name(driver).map_err(|e| failed(&reason(&e)))?;
         let name = c_text(file, path)?;
         // SAFETY: the driver lives as long as the process, the name until the end of the call; null lists mean no options.
-        let dataset = unsafe { sys::GDALCreateMultiDimensional(driver.c_driver(), name.as_ptr(), std::ptr::null_mut(), std::ptr::null_mut()) };
+        let dataset =
+            unsafe { sys::GDALCreateMultiDimensional(driver.c_driver(), name.as_ptr(), std::ptr::null_mut(), std::ptr::null_mut()) };
         if dataset.is_null() {
             return Err(failed(&last_words()));
         }
@@ -129,7 +130,10 @@ impl Store {
     }
 
     fn failed(&self) -> Error {
-        Error::output(&self.path, format!("GDAL cannot write it ({}); check the free space and the permissions of its folder", last_words()))
+        Error::output(
+            &self.path,
+            format!("GDAL cannot write it ({}); check the free space and the permissions of its folder", last_words()),
+        )
     }
 
     /// Whether a call succeeded, as an error with GDAL's words.
@@ -176,9 +180,8 @@ impl Store {
         let options: CslStringList = options.iter().map(|(key, value)| format!("{key}={value}")).collect();
         let mut axes: Vec<sys::GDALDimensionH> = axes.iter().map(|axis| axis.handle).collect();
         // SAFETY: all handles and the lists outlive the call; the count is that of the handles.
-        let handle = unsafe {
-            sys::GDALGroupCreateMDArray(self.root, name.as_ptr(), axes.len(), axes.as_mut_ptr(), data_type.0, options.as_ptr())
-        };
+        let handle =
+            unsafe { sys::GDALGroupCreateMDArray(self.root, name.as_ptr(), axes.len(), axes.as_mut_ptr(), data_type.0, options.as_ptr()) };
         if handle.is_null() { Err(self.failed()) } else { Ok(Array { handle, axes: axes.len(), store: self }) }
     }
 }
