@@ -124,6 +124,12 @@ pub(super) fn metres_of_axes(metadata: &Metadata) -> Option<f64> {
     }
 }
 
+/// Whether the horizontal axes are longitude and latitude, as their units say.
+pub(super) fn is_geographic(metadata: &Metadata) -> bool {
+    let units = |wanted: &[&str]| metadata.iter().any(|(key, value)| key.ends_with("#units") && wanted.contains(&value.trim()));
+    units(&["degrees_east", "degree_east", "degrees_E", "degree_E"]) && units(&["degrees_north", "degree_north", "degrees_N", "degree_N"])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -179,6 +185,7 @@ mod tests {
     fn kilometres_are_found() {
         assert_eq!(metres_of_axes(&metadata(&[("X10#axis", "X"), ("X10#units", "km"), ("TIME#units", "m")])), Some(1000.0));
         assert_eq!(metres_of_axes(&metadata(&[("x#units", "m")])), Some(1.0));
-        assert_eq!(metres_of_axes(&metadata(&[("lon#axis", "X"), ("lon#units", "degrees_east")])), None);
+        let degrees = metadata(&[("lon#axis", "X"), ("lon#units", "degrees_east"), ("lat#units", "degrees_north")]);
+        assert!(metres_of_axes(&degrees).is_none() && is_geographic(&degrees) && !is_geographic(&metadata(&[("x#units", "km")])));
     }
 }

@@ -10,7 +10,7 @@ use gdal::spatial_ref::{AxisMappingStrategy, SpatialRef};
 use gdal::{Dataset, GeoTransform, GeoTransformEx, Metadata};
 
 use super::PackOptions;
-use super::bands::metres_of_axes;
+use super::bands::{is_geographic, metres_of_axes};
 use super::gdal_source::{self, metadata, open_variable};
 use super::source_window::{Part, part_around};
 use super::warp::memory;
@@ -139,15 +139,17 @@ impl Source {
     }
 }
 
-/// The source's coordinate system: the given one, else its own.
+/// The source's coordinate system: the given one, else its own, else WGS 84 for axes of longitude and latitude.
 fn crs(path: &Path, dataset: &Dataset, options: &PackOptions) -> Result<SpatialRef> {
-    let Some(given) = &options.source_crs else {
-        return crs_of(dataset).ok_or_else(|| {
+    let geographic = || is_geographic(&metadata(dataset)).then(|| SpatialRef::from_epsg(4326).ok()).flatten();
+    let crs = match &options.source_crs {
+        None => crs_of(dataset).or_else(geographic).ok_or_else(|| {
             Error::input(path, "has no coordinate system; give it with --source-crs, for example \"EPSG:3413\" or a PROJ string")
-        });
+        }),
+        Some(given) => SpatialRef::from_definition(given)
+            .map_err(|e| Error::Usage(format!("--source-crs {given} is no coordinate system that GDAL knows ({})", reason(&e)))),
     };
-    let mut crs = SpatialRef::from_definition(given)
-        .map_err(|e| Error::Usage(format!("--source-crs {given} is no coordinate system that GDAL knows ({})", reason(&e))))?;
+    let mut crs = crs?;
     crs.set_axis_mapping_strategy(AxisMappingStrategy::TraditionalGisOrder);
     Ok(crs)
 }
