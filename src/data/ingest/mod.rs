@@ -1,8 +1,8 @@
 //! `pack`: rasters of any kind to aligned, uncompressed float32 GeoTIFFs that [`MappedBand`](super::mapped::MappedBand) reads in place.
 //!
-//! GeoTIFFs that already lie on the grid are converted by the crate's own reader ([`same_grid`]). Everything else goes through GDAL,
+//! GeoTIFFs that already lie on the grid are converted by the crate's own reader (`same_grid.rs`). Everything else goes through GDAL,
 //! which takes the cargo feature `gdal`: NetCDF variables with time axes, other grids, other coordinate systems.
-//! A record in the output folder ([`record`]) says what each file was made of, so that a run goes on where the last one stopped.
+//! A record in the output folder (`pack.json`) says what each file was made of, so that a run goes on where the last one stopped.
 
 mod grid;
 mod record;
