@@ -17,11 +17,13 @@ config=$folder/config.yaml
 means=$folder/time_interpolate_sar
 run=$folder/runs/unet
 
-meltcore() { cargo run --release --locked --quiet -- "$@" </dev/null; }
+# With GDAL where it is installed; the demo itself does not need it.
+features=$(gdal_feature)
+meltcore() { cargo run --release --locked --quiet --features "$features" -- "$@" </dev/null; }
 step() { printf '\n%s\n' "== $*" >&2; }
 
 step "building meltcore, some minutes for the first time"
-cargo build --release --locked </dev/null
+cargo build --release --locked --features "$features" </dev/null
 # Ends here, with what to do, where there is no device at all.
 meltcore devices
 

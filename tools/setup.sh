@@ -59,6 +59,24 @@ install_packages() {
   if [ ${#missing[@]} -gt 0 ]; then apt_install "${missing[@]}"; fi
 }
 
+# GDAL for the cargo feature `gdal`, about 300 MB with what it needs, and netCDF4 for the tests that read its files from Python. Without
+# them everything else is built and tested.
+install_gdal() {
+  command -v apt-get >/dev/null && command -v dpkg-query >/dev/null || return 0
+  local missing=() package
+  for package in libgdal-dev pkg-config python3-netcdf4; do
+    is_installed "$package" || missing+=("$package")
+  done
+  if [ ${#missing[@]} -gt 0 ]; then apt_install "${missing[@]}" || say "going on without GDAL"; fi
+}
+
+# Prints `gdal` where the library is there in a version that the bindings know, for `cargo --features`; else nothing.
+gdal_feature() {
+  local version
+  version=$(pkg-config --modversion gdal 2>/dev/null) || return 0
+  case "$version" in 3.[4-9].* | 3.1[0-2].*) printf gdal ;; esac
+}
+
 install_rust() {
   if can_be_root && fetch_lists && apt-cache show rustup >/dev/null 2>&1; then
     apt_install rustup

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Checks everything: formatting, lints, tests. On a bare Debian or Ubuntu it first installs what is missing (see tools/setup.sh).
+# Checks everything: formatting, lints, tests; with GDAL where it can be had. On a bare Debian or Ubuntu it first installs what is missing
+# (see tools/setup.sh).
 #
 #   tools/test.sh          installs with sudo where it does not run as root; asks nothing
 #
@@ -9,6 +10,8 @@ cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
 # shellcheck source=tools/setup.sh
 . tools/setup.sh
 install_needed
+install_gdal
+features=$(gdal_feature)
 
 for tool in fmt clippy; do
   if ! cargo "$tool" --version >/dev/null 2>&1; then
@@ -22,5 +25,10 @@ if [ -z "${XDG_RUNTIME_DIR:-}" ]; then export NODEVICE_SELECT=1; fi
 
 cargo fmt --check
 cargo clippy --locked --all-targets -- -D warnings
+if [ -n "$features" ]; then
+  cargo clippy --locked --all-targets --features "$features" -- -D warnings
+else
+  say "no GDAL 3.4 to 3.12 here (libgdal-dev, pkg-config): its tests are left out"
+fi
 # Last, so that the test runner's own closing line ends the output.
-exec cargo test --locked
+exec cargo test --locked --features "$features"

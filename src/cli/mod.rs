@@ -10,6 +10,7 @@ pub mod device;
 pub mod devices;
 pub mod eval;
 pub mod output;
+pub mod pack;
 pub mod predict;
 pub mod progress;
 pub mod report;
@@ -83,6 +84,7 @@ pub enum Command {
     Completions(completions::Args),
     Devices(devices::Args),
     Eval(eval::Args),
+    Pack(pack::Args),
     Predict(predict::Args),
     Report(report::Args),
     Split(split::Args),
@@ -105,6 +107,7 @@ impl Cli {
             Command::Completions(args) => completions::run(args, &self.globals),
             Command::Devices(args) => devices::run(args, &self.globals),
             Command::Eval(args) => eval::run(args, &self.globals),
+            Command::Pack(args) => pack::run(args, &self.globals),
             Command::Predict(args) => predict::run(args, &self.globals),
             Command::Report(args) => report::run(args, &self.globals),
             Command::Split(args) => split::run(args, &self.globals),

@@ -14,10 +14,11 @@ use crate::error::{Error, Result};
 /// All pixels of a file as float32, row after row, with NaN where the file has its no-data value.
 ///
 /// `bytes` is the whole file that `layout` was parsed from. Blocks that were never written hold no-data, or 0 without such a value.
+/// `value` makes a pixel of a stored sample, at the precision of the file.
 ///
 /// # Errors
 /// [`Error::Input`] naming the block that does not decompress.
-pub(super) fn decode(bytes: &[u8], layout: &Layout, path: &Path) -> Result<Vec<f32>> {
+pub(super) fn decode(bytes: &[u8], layout: &Layout, path: &Path, value: impl Fn(f64) -> f32 + Copy) -> Result<Vec<f32>> {
     let header = header(layout);
     let largest = layout.block_rows * layout.block_cols * usize::from(layout.sample.bits() / 8);
     let mut limits = Limits::default();
@@ -33,16 +34,14 @@ pub(super) fn decode(bytes: &[u8], layout: &Layout, path: &Path) -> Result<Vec<f
         let (height, width) = (layout.block_rows.min(layout.rows - row), layout.block_cols.min(layout.cols - col));
         let target = Target { pixels: &mut pixels, cols: layout.cols, row, col, height, width };
         if block.len == 0 {
-            if layout.no_data.is_some() {
-                target.fill(f32::NAN);
-            }
+            target.fill(if layout.no_data.is_some() { f32::NAN } else { value(0.0) });
             continue;
         }
         let decoded = decoder.read_chunk(index as u32).map_err(|e| {
             let count = layout.blocks.len();
             Error::input(path, format!("block {index} of {count} cannot be decoded ({e}); the file is damaged: copy or download it again"))
         })?;
-        let complete = target.store(decoded, layout.no_data);
+        let complete = target.store(decoded, layout.no_data, value);
         if !complete {
             return Err(Error::input(path, format!("block {index} holds fewer than {height} × {width} pixels; the file is damaged")));
         }
@@ -71,33 +70,33 @@ impl Target<'_> {
     }
 
     /// Stores decoded samples; false where there are too few.
-    fn store(self, decoded: DecodingResult, no_data: Option<f64>) -> bool {
+    fn store(self, decoded: DecodingResult, no_data: Option<f64>, value: impl Fn(f64) -> f32) -> bool {
         match decoded {
-            DecodingResult::U8(samples) => self.convert(&samples, no_data, f64::from),
-            DecodingResult::I8(samples) => self.convert(&samples, no_data, f64::from),
-            DecodingResult::U16(samples) => self.convert(&samples, no_data, f64::from),
-            DecodingResult::I16(samples) => self.convert(&samples, no_data, f64::from),
-            DecodingResult::U32(samples) => self.convert(&samples, no_data, f64::from),
-            DecodingResult::I32(samples) => self.convert(&samples, no_data, f64::from),
-            DecodingResult::U64(samples) => self.convert(&samples, no_data, |v| v as f64),
-            DecodingResult::I64(samples) => self.convert(&samples, no_data, |v| v as f64),
-            DecodingResult::F32(samples) => self.convert(&samples, no_data.map(|v| f64::from(v as f32)), f64::from),
-            DecodingResult::F64(samples) => self.convert(&samples, no_data, |v| v),
+            DecodingResult::U8(samples) => self.convert(&samples, no_data, &value, f64::from),
+            DecodingResult::I8(samples) => self.convert(&samples, no_data, &value, f64::from),
+            DecodingResult::U16(samples) => self.convert(&samples, no_data, &value, f64::from),
+            DecodingResult::I16(samples) => self.convert(&samples, no_data, &value, f64::from),
+            DecodingResult::U32(samples) => self.convert(&samples, no_data, &value, f64::from),
+            DecodingResult::I32(samples) => self.convert(&samples, no_data, &value, f64::from),
+            DecodingResult::U64(samples) => self.convert(&samples, no_data, &value, |v| v as f64),
+            DecodingResult::I64(samples) => self.convert(&samples, no_data, &value, |v| v as f64),
+            DecodingResult::F32(samples) => self.convert(&samples, no_data.map(|v| f64::from(v as f32)), &value, f64::from),
+            DecodingResult::F64(samples) => self.convert(&samples, no_data, &value, |v| v),
             // Half floats are refused before decoding.
             DecodingResult::F16(_) => false,
         }
     }
 
     /// Samples are compared with the no-data value before they lose precision.
-    fn convert<T: Copy>(mut self, samples: &[T], no_data: Option<f64>, wide: impl Fn(T) -> f64) -> bool {
+    fn convert<T: Copy>(mut self, samples: &[T], no_data: Option<f64>, value: impl Fn(f64) -> f32, wide: impl Fn(T) -> f64) -> bool {
         if samples.len() < self.height * self.width {
             return false;
         }
         let width = self.width;
         for (row, samples) in self.rows().zip(samples.chunks_exact(width)) {
             for (pixel, &sample) in row.iter_mut().zip(samples) {
-                let value = wide(sample);
-                *pixel = if Some(value) == no_data { f32::NAN } else { value as f32 };
+                let stored = wide(sample);
+                *pixel = if Some(stored) == no_data { f32::NAN } else { value(stored) };
             }
         }
         true

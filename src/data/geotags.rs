@@ -6,9 +6,12 @@ const MODEL_PIXEL_SCALE: u16 = 33550;
 const MODEL_TIEPOINT: u16 = 33922;
 const MODEL_TRANSFORMATION: u16 = 34264;
 const GEO_KEY_DIRECTORY: u16 = 34735;
+const GEO_DOUBLE_PARAMS: u16 = 34736;
+const GEO_ASCII_PARAMS: u16 = 34737;
 
 /// The tags that are carried from an input to the outputs made of it.
-pub const CARRIED_TAGS: [u16; 6] = [MODEL_PIXEL_SCALE, MODEL_TIEPOINT, MODEL_TRANSFORMATION, GEO_KEY_DIRECTORY, 34736, 34737];
+pub const CARRIED_TAGS: [u16; 6] =
+    [MODEL_PIXEL_SCALE, MODEL_TIEPOINT, MODEL_TRANSFORMATION, GEO_KEY_DIRECTORY, GEO_DOUBLE_PARAMS, GEO_ASCII_PARAMS];
 
 /// Key of the directory that says whether a tie point names a pixel's corner or its centre.
 const RASTER_TYPE_KEY: u16 = 1025;
@@ -79,6 +82,35 @@ impl GeoTags {
         let keys = shorts.as_chunks::<4>().0;
         // Each key is (id, location, count, value); location 0 means that the value stands in the directory itself.
         keys.iter().skip(1).any(|k| k[0] == RASTER_TYPE_KEY && k[1] == 0 && k[3] == PIXEL_IS_POINT)
+    }
+
+    /// The tags that hold the coordinate system: key directory and its parameters.
+    fn crs_tags(&self) -> impl Iterator<Item = &GeoTag> {
+        self.tags.iter().filter(|tag| (GEO_KEY_DIRECTORY..=GEO_ASCII_PARAMS).contains(&tag.tag))
+    }
+
+    /// The EPSG code of the projected (3072) or else the geographic (2048) system, where it has one.
+    fn epsg(&self) -> Option<u16> {
+        let directory = self.tags.iter().find(|t| t.tag == GEO_KEY_DIRECTORY && t.kind == 3)?;
+        let shorts: Vec<u16> = directory.bytes.as_chunks::<2>().0.iter().map(|b| u16::from_le_bytes(*b)).collect();
+        let keys = shorts.as_chunks::<4>().0;
+        let code = |id: u16| keys.iter().skip(1).find(|k| k[0] == id && k[1] == 0).map(|k| k[3]);
+        // 32767 says that the system is spelt out in other keys.
+        code(3072).or_else(|| code(2048)).filter(|code| *code > 0 && *code < 32767)
+    }
+
+    /// Whether both name the same coordinate system; `None` where that cannot be told from the tags alone.
+    ///
+    /// A raster without a system is taken to have the other's.
+    pub fn same_crs(&self, other: &GeoTags) -> Option<bool> {
+        let none = self.crs_tags().next().is_none() || other.crs_tags().next().is_none();
+        if none || self.crs_tags().eq(other.crs_tags()) {
+            return Some(true);
+        }
+        match (self.epsg(), other.epsg()) {
+            (Some(a), Some(b)) if a != b => Some(false),
+            _ => None,
+        }
     }
 
     /// The affine transform, or `None` where the tags hold none that is finite.

@@ -1,12 +1,13 @@
 //! What a TIFF, BigTIFF or GeoTIFF file declares: size, sample type, blocks of pixels, no-data value and georeference.
 //!
 //! Only the first image of a file is read; GDAL keeps overviews and masks in the later ones.
-//! Source: TIFF 6.0 sections 8 (baseline fields) and 15 (tiles); GDAL's tag 42113.
+//! Source: TIFF 6.0 sections 8 (baseline fields) and 15 (tiles); GDAL's tags 42112 and 42113.
 
 use std::path::Path;
 
 use super::geotags::{CARRIED_TAGS, GeoTag, GeoTags};
 use super::ifd::{Directory, field_size};
+use super::linear::Linear;
 use crate::error::{Error, Result};
 
 /// Scenes of more pixels are refused: their indices would not fit 32 bits on the device.
@@ -79,6 +80,8 @@ pub struct Layout {
     pub little_endian: bool,
     /// The value that stands for "not observed".
     pub no_data: Option<f64>,
+    /// What makes values of samples (GDAL's tag 42112); [`Raster`](super::raster::Raster) reads the samples, `pack` applies it.
+    pub unscale: Linear,
     /// The georeference.
     pub geo: GeoTags,
 }
@@ -148,6 +151,7 @@ impl Directory<'_> {
             blocks,
             little_endian: self.little_endian(),
             no_data: self.no_data(),
+            unscale: self.unscale(),
             geo: self.geo_tags(),
         };
         if compression == Compression::None
@@ -224,6 +228,12 @@ impl Directory<'_> {
         let entry = self.entry(42113).filter(|entry| entry.kind == 2)?;
         let text = std::str::from_utf8(entry.value).ok()?;
         text.trim_matches(|c: char| c == '\0' || c.is_whitespace()).parse().ok()
+    }
+
+    /// GDAL's scale and offset of the band, in its XML of metadata.
+    fn unscale(&self) -> Linear {
+        let entry = self.entry(42112).filter(|entry| entry.kind == 2);
+        entry.and_then(|entry| std::str::from_utf8(entry.value).ok()).map(Linear::of_gdal_metadata).unwrap_or_default()
     }
 
     fn geo_tags(&self) -> GeoTags {

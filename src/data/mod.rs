@@ -3,7 +3,8 @@
 //! Reading order: [`geotiff`] (what a file declares) → [`mapped`] (its pixels without a copy) → [`raster`] (any readable band)
 //! → [`day`], [`channel`], [`dataset`] (which files make a sample) → [`tiles`] (which window of them) → [`loader`] (batches).
 //! Lists of days come from [`complete`] (which days have all their files) and [`split`] (which list a day goes to), statistics of rasters
-//! from [`stats`] and [`winter_mean`]. [`writer`] makes every output file of the crate.
+//! from [`stats`] and [`winter_mean`]. [`writer`] makes every output file of the crate; [`ingest`] makes mappable files of any others,
+//! [`stack`] files for other programs.
 
 pub mod channel;
 pub mod complete;
@@ -12,20 +13,30 @@ pub mod day;
 pub mod draw;
 pub mod geotags;
 pub mod geotiff;
+pub mod ingest;
+pub mod linear;
 pub mod loader;
 pub mod mapped;
 pub mod raster;
 pub mod raster_cache;
 pub mod split;
+pub mod stack;
 pub mod stats;
 pub mod tiles;
+pub mod time_axis;
 pub mod winter_mean;
 pub mod writer;
 
 mod decode;
+#[cfg(feature = "gdal")]
+mod gdal_library;
 mod ifd;
 pub(crate) mod inventory;
 mod parallel;
+
+/// What a user does about a build without GDAL.
+#[cfg(not(feature = "gdal"))]
+const GET_GDAL: &str = "install libgdal-dev and pkg-config, and build with `cargo build --release --features gdal`";
 
 /// A rectangle of pixels of a scene.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -42,7 +42,7 @@ impl Raster {
             let no_data = layout.no_data.map(|value| value as f32).filter(|value| !value.is_nan());
             (Pixels::Mapped(MappedBand::new(map, &layout)), no_data)
         } else {
-            (Pixels::Decoded(decode(&map, &layout, path)?), None)
+            (Pixels::Decoded(decode(&map, &layout, path, |value| value as f32)?), None)
         };
         Ok(Raster { path: path.to_owned(), rows, cols, geo: layout.geo, no_data, pixels })
     }

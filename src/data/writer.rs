@@ -34,8 +34,23 @@ impl Drop for Unfinished {
 /// # Errors
 /// [`Error::Output`] where the folder or the file cannot be made, filled or renamed.
 pub fn write_atomically(path: impl AsRef<Path>, write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>) -> Result<()> {
-    static COUNTER: AtomicU64 = AtomicU64::new(0);
     let path = path.as_ref();
+    replace_atomically(path, |temporary| {
+        let failed = |e: io::Error| cannot_be_written(path, e);
+        let file = File::create(temporary).map_err(failed)?;
+        let mut buffered = BufWriter::with_capacity(1 << 18, file);
+        write(&mut buffered).map_err(failed)?;
+        let file = buffered.into_inner().map_err(|e| failed(e.into_error()))?;
+        file.sync_all().map_err(failed)
+    })
+}
+
+/// [`write_atomically`] for whoever writes by path: `write` makes the file that it is given, which is renamed to `path` afterwards.
+///
+/// # Errors
+/// [`Error::Output`] where the folder cannot be made or the file not be renamed; whatever `write` returns.
+pub fn replace_atomically(path: &Path, write: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
+    static COUNTER: AtomicU64 = AtomicU64::new(0);
     let Some(name) = path.file_name() else {
         return Err(Error::output(path, "names no file; give a path that ends in a file name"));
     };
@@ -50,19 +65,22 @@ pub fn write_atomically(path: impl AsRef<Path>, write: impl FnOnce(&mut BufWrite
     temporary.push(name);
     temporary.push(format!(".{}-{}.part", std::process::id(), COUNTER.fetch_add(1, Ordering::Relaxed)));
     let temporary = folder.join(temporary);
-    let failed =
-        |e: io::Error| Error::output(path, format!("cannot be written ({e}); check the free space and the permissions of its folder"));
-
-    let file = File::create(&temporary).map_err(failed)?;
     let mut unfinished = Unfinished(Some(temporary.clone()));
-    let mut buffered = BufWriter::with_capacity(1 << 18, file);
-    write(&mut buffered).map_err(failed)?;
-    let file = buffered.into_inner().map_err(|e| failed(e.into_error()))?;
-    file.sync_all().map_err(failed)?;
-    drop(file);
-    fs::rename(&temporary, path).map_err(failed)?;
+    write(&temporary)?;
+    fs::rename(&temporary, path).map_err(|e| cannot_be_written(path, e))?;
     unfinished.0 = None;
     Ok(())
+}
+
+/// The file that one of [`replace_atomically`]'s temporary names was for: of a process that was killed, or that runs.
+pub fn temporary_of(name: &str) -> Option<&str> {
+    let (file, numbers) = name.strip_prefix('.')?.strip_suffix(".part")?.rsplit_once('.')?;
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    numbers.split_once('-').is_some_and(|(process, count)| digits(process) && digits(count)).then_some(file)
+}
+
+fn cannot_be_written(path: &Path, e: io::Error) -> Error {
+    Error::output(path, format!("cannot be written ({e}); check the free space and the permissions of its folder"))
 }
 
 /// Writes a float32 map as an uncompressed striped GeoTIFF (BigTIFF past 4 GiB) with the given georeference and NaN as no-data.

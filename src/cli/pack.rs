@@ -1,0 +1,110 @@
+//! `meltcore pack`: rasters of any kind to aligned, mappable GeoTIFFs.
+
+use super::Globals;
+use super::watch::Watch;
+use crate::data::ingest::{PackOptions, Resampling, pack};
+use crate::data::inventory::name_some;
+use crate::data::linear::Linear;
+use crate::error::{Error, Result};
+use crate::event::Event;
+use std::path::PathBuf;
+
+/// Bring rasters onto one grid, as uncompressed float32 GeoTIFFs that are memory-mapped
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  \
+    meltcore pack --like dem.tif --out melt compressed/*.tif\n  \
+    meltcore pack --like dem.tif --out mar --variable WA1 --level 0 --resampling bilinear MAR-2020.nc\n  \
+    meltcore pack --like dem.tif --out temperature --variable TT --level 0 --scale 1 --offset 273.15 \\\n    \
+    --source-crs \"+proj=stere +lat_0=70.5 +lon_0=-40 +R=6371229\" --resampling bilinear MARv3.11.nc\n\n\
+    A source with a time axis gives one file a day (YYYY_MM_DD.tif, the mean of the day's steps), another one file under its own name \
+    (with the variable's after it). No-data becomes NaN; the file's own scale and offset are applied. Run it again after an interruption: \
+    finished files are kept while source and options are the same (pack.json in the folder says so).\n\n\
+    GeoTIFFs on the grid need nothing; other formats, grids and coordinate systems take a build with GDAL \
+    (cargo build --release --features gdal).")]
+pub struct Args {
+    /// Raster whose grid the files get: size, place and coordinate system
+    #[arg(long, value_name = "RASTER")]
+    pub like: PathBuf,
+    /// Folder for the files
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Variable, where a source has several
+    #[arg(long, value_name = "NAME")]
+    pub variable: Option<String>,
+    /// Index from 0 along the vertical axis, or of the band of a raster with several
+    #[arg(long, value_name = "N")]
+    pub level: Option<usize>,
+    /// Coordinate system of the sources (PROJ string, EPSG:CODE, WKT), where they have none or a wrong one
+    #[arg(long, value_name = "PROJ")]
+    pub source_crs: Option<String>,
+    /// Values between the pixels of a source
+    #[arg(long, value_name = "METHOD", value_enum, default_value_t)]
+    pub resampling: Method,
+    /// Factor on the values
+    #[arg(long, value_name = "A", default_value_t = 1.0, allow_negative_numbers = true, value_parser = finite)]
+    pub scale: f64,
+    /// Added to the values after the factor
+    #[arg(long, value_name = "B", default_value_t = 0.0, allow_negative_numbers = true, value_parser = finite)]
+    pub offset: f64,
+    /// Files made at the same time [default: one a core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub workers: Option<u16>,
+    /// Rasters, or folders of GeoTIFFs and NetCDF files
+    #[arg(value_name = "SOURCE", required = true)]
+    pub sources: Vec<PathBuf>,
+}
+
+/// Ways to find values between pixels.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Method {
+    /// The pixel that the target's centre lies in
+    #[default]
+    Nearest,
+    /// Between the four nearest centres
+    Bilinear,
+    /// Mean over the target pixel
+    Average,
+}
+
+fn finite(text: &str) -> std::result::Result<f64, String> {
+    text.parse::<f64>().ok().filter(|x| x.is_finite()).ok_or_else(|| "must be a finite number".into())
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// A source that cannot be read or placed; options that do not fit it; a file that cannot be written.
+pub fn run(args: &Args, globals: &Globals) -> Result<()> {
+    if args.scale == 0.0 {
+        return Err(Error::Usage("--scale 0 makes every value the same; give the factor of the wanted unit".into()));
+    }
+    let options = PackOptions {
+        like: args.like.clone(),
+        out: args.out.clone(),
+        variable: args.variable.clone(),
+        level: args.level,
+        source_crs: args.source_crs.clone(),
+        resampling: match args.resampling {
+            Method::Nearest => Resampling::Nearest,
+            Method::Bilinear => Resampling::Bilinear,
+            Method::Average => Resampling::Average,
+        },
+        unit: Linear { scale: args.scale, offset: args.offset },
+        workers: args.workers.map(usize::from),
+    };
+    let mut watch = Watch::new(globals);
+    let packed = pack(&args.sources, &options, &mut |event| watch.observe(event))?;
+    if !packed.empty.is_empty() {
+        let (count, some) = (packed.empty.len(), name_some(&packed.empty));
+        watch.observe(Event::Note(format!(
+            "{count} file(s) have no value anywhere: {some}; where the source should cover the grid, check its coordinate system (--source-crs)"
+        )));
+    }
+    watch.finish();
+    let kept = match packed.unchanged {
+        0 => String::new(),
+        count => format!(", {count} kept from before"),
+    };
+    globals.note(&format!("{}: {} file(s) written{kept}", args.out.display(), packed.written));
+    Ok(())
+}

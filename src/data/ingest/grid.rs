@@ -1,0 +1,42 @@
+//! The grid that everything is brought onto: that of the raster named by `--like`.
+
+use std::path::{Path, PathBuf};
+
+use crate::data::geotags::GeoTags;
+use crate::data::geotiff::Layout;
+use crate::data::mapped::map_file;
+use crate::error::Result;
+
+/// Size and georeference of the target.
+#[derive(Debug, Clone)]
+pub(super) struct Grid {
+    /// The raster that it was taken from.
+    pub path: PathBuf,
+    /// Rows.
+    pub rows: usize,
+    /// Columns.
+    pub cols: usize,
+    /// Tags for the outputs.
+    pub geo: GeoTags,
+}
+
+impl Grid {
+    /// Takes the grid of a raster; a GeoTIFF, or with GDAL any kind.
+    pub fn open(path: &Path) -> Result<Grid> {
+        let own = map_file(path).and_then(|map| Layout::parse(&map, path));
+        match own {
+            Ok(Layout { rows, cols, geo, .. }) => Ok(Grid { path: path.to_owned(), rows, cols, geo }),
+            #[cfg(feature = "gdal")]
+            Err(_) if path.exists() => super::gdal_source::grid(path),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What tells it from other grids.
+    pub fn words(&self) -> String {
+        // FNV-1a (<http://www.isthe.com/chongo/tech/comp/fnv/>).
+        let bytes = self.geo.tags.iter().flat_map(|tag| tag.tag.to_le_bytes().into_iter().chain(tag.bytes.iter().copied()));
+        let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
+        format!("{} x {} pixels, georeference {hash:016x}", self.rows, self.cols)
+    }
+}

@@ -1,0 +1,205 @@
+//! `pack`: rasters of any kind to aligned, uncompressed float32 GeoTIFFs that [`MappedBand`](super::mapped::MappedBand) reads in place.
+//!
+//! GeoTIFFs that already lie on the grid are converted by the crate's own reader (`same_grid.rs`). Everything else goes through GDAL,
+//! which takes the cargo feature `gdal`: NetCDF variables with time axes, other grids, other coordinate systems.
+//! A record in the output folder (`pack.json`) says what each file was made of, so that a run goes on where the last one stopped.
+
+mod grid;
+mod record;
+mod same_grid;
+mod workers;
+
+#[cfg(feature = "gdal")]
+mod bands;
+#[cfg(feature = "gdal")]
+mod gdal_source;
+#[cfg(feature = "gdal")]
+mod source;
+#[cfg(feature = "gdal")]
+mod source_window;
+#[cfg(feature = "gdal")]
+mod warp;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::linear::Linear;
+use super::raster::Raster;
+use crate::error::{Error, Result};
+use crate::event::Event;
+use grid::Grid;
+use record::{Entry, Folder};
+
+/// How values between the pixels of a source are found.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Resampling {
+    /// The value of the pixel that the target's centre lies in.
+    #[default]
+    Nearest,
+    /// Between the four nearest centres; where one of them has no value, between the others.
+    Bilinear,
+    /// Mean over the target pixel's area.
+    Average,
+}
+
+impl Resampling {
+    /// Its name on the command line, which is GDAL's too.
+    pub fn name(self) -> &'static str {
+        match self {
+            Resampling::Nearest => "nearest",
+            Resampling::Bilinear => "bilinear",
+            Resampling::Average => "average",
+        }
+    }
+}
+
+/// What to make of the sources.
+#[derive(Debug, Clone)]
+pub struct PackOptions {
+    /// A raster on the wanted grid.
+    pub like: PathBuf,
+    /// Folder for the files.
+    pub out: PathBuf,
+    /// Variable of a source that has several.
+    pub variable: Option<String>,
+    /// Index, from 0, along the axis that is neither time nor space; of a raster without axes, its band.
+    pub level: Option<usize>,
+    /// Coordinate system of the sources, instead of their own.
+    pub source_crs: Option<String>,
+    /// Values between pixels.
+    pub resampling: Resampling,
+    /// Change of unit, after the source's own scale and offset.
+    pub unit: Linear,
+    /// Files made at the same time; `None` takes as many as there are cores.
+    pub workers: Option<usize>,
+}
+
+/// What [`pack`] did.
+#[derive(Debug, Clone, Default)]
+pub struct Packed {
+    /// Files made now.
+    pub written: usize,
+    /// Files that an earlier run had made of the same source in the same way.
+    pub unchanged: usize,
+    /// Files made now of which no pixel has a value.
+    pub empty: Vec<PathBuf>,
+}
+
+/// One file to be made.
+#[derive(Debug, Clone)]
+struct Job {
+    file: String,
+    source: PathBuf,
+    work: Work,
+}
+
+#[derive(Debug, Clone)]
+enum Work {
+    /// A GeoTIFF on the grid already.
+    SameGrid,
+    /// The mean of these bands (numbers from 1), warped.
+    #[cfg(feature = "gdal")]
+    Warp(Vec<usize>),
+}
+
+/// Converts the sources; a folder stands for the GeoTIFFs and NetCDF files in it.
+///
+/// A source with a time axis gives one file a day (`YYYY_MM_DD.tif`, the mean of the day's steps), another one file under its own name.
+/// Finished files whose source and options have not changed are kept.
+///
+/// # Errors
+/// [`Error::Input`] for a source or `like` that cannot be read or placed, [`Error::Usage`] for options that do not fit it or a folder that
+/// holds other files under the same names, [`Error::Output`] where a file cannot be written or another process packs into the folder.
+pub fn pack(sources: &[PathBuf], options: &PackOptions, observe: &mut dyn FnMut(Event)) -> Result<Packed> {
+    let grid = Grid::open(&options.like)?;
+    let mut jobs = BTreeMap::new();
+    for source in files_of(sources)? {
+        for job in plan(&source, options, &grid)? {
+            if let Some(other) = jobs.insert(job.file.clone(), job) {
+                return Err(Error::Usage(format!(
+                    "{} and {} would both become {}; pack them into two folders",
+                    other.source.display(),
+                    source.display(),
+                    other.file
+                )));
+            }
+        }
+    }
+    let entries = jobs.values().map(|job| Ok((job.file.clone(), Entry::of(&job.source, recipe(options, &grid))?)));
+    let folder = Folder::claim(&options.out, entries.collect::<Result<_>>()?)?;
+    let (done, todo): (Vec<Job>, Vec<Job>) = jobs.into_values().partition(|job| folder.is_done(&job.file, &grid));
+    if !todo.is_empty() {
+        observe(Event::Start { label: "pack", total: todo.len(), unit: "files" });
+    }
+    let mut empty = workers::make(&todo, options, &grid, observe)?;
+    empty.sort();
+    Ok(Packed { written: todo.len(), unchanged: done.len(), empty })
+}
+
+/// The files that a source becomes.
+fn plan(source: &Path, options: &PackOptions, grid: &Grid) -> Result<Vec<Job>> {
+    let own = match options {
+        PackOptions { variable: None, level: None, source_crs: None, .. } => same_grid::check(source, grid),
+        PackOptions { variable: Some(_), .. } => Err(Error::Usage("--variable picks one of several variables of a file".into())),
+        PackOptions { level: Some(_), .. } => Err(Error::Usage("--level picks one of several levels or bands of a file".into())),
+        _ => Err(Error::Usage("--source-crs places a file on another grid".into())),
+    };
+    let job = |file: String, work: Work| Job { file, source: source.to_owned(), work };
+    match own {
+        Ok(()) => Ok(vec![job(format!("{}.tif", stem(source)), Work::SameGrid)]),
+        #[cfg(not(feature = "gdal"))]
+        Err(error) => Err(same_grid::needs_gdal(error)),
+        #[cfg(feature = "gdal")]
+        Err(_) => {
+            // Opened as for reading, so that what cannot be placed is refused before anything is written.
+            let files = source::Source::open(source, options, &warp::empty_map(grid)?)?.files(options)?;
+            Ok(files.into_iter().map(|(file, bands)| job(file, Work::Warp(bands))).collect())
+        }
+    }
+}
+
+/// The name of a source without its extension; a variable's name follows it.
+fn stem(source: &Path) -> String {
+    source.file_stem().unwrap_or(source.as_os_str()).to_string_lossy().into_owned()
+}
+
+/// Everything but the source that decides what a file contains, in words.
+fn recipe(options: &PackOptions, grid: &Grid) -> String {
+    let PackOptions { variable, level, source_crs, resampling, unit, .. } = options;
+    let mut words = format!("{}; {}; scale {:?}, offset {:?}", grid.words(), resampling.name(), unit.scale, unit.offset);
+    for (name, value) in [("variable", variable.clone()), ("level", level.map(|l| l.to_string())), ("source CRS", source_crs.clone())] {
+        if let Some(value) = value {
+            words.push_str(&format!("; {name} {value}"));
+        }
+    }
+    words
+}
+
+/// The sources with folders replaced by the GeoTIFFs and NetCDF files in them; a folder without any may be a dataset itself (Zarr).
+fn files_of(sources: &[PathBuf]) -> Result<Vec<PathBuf>> {
+    let known =
+        |path: &Path| path.extension().is_some_and(|e| ["tif", "tiff", "nc", "nc4"].iter().any(|known| e.eq_ignore_ascii_case(known)));
+    let mut files = Vec::new();
+    for source in sources {
+        let unreadable = |e: std::io::Error| Error::input(source, format!("cannot be read ({e}); check the path and its permissions"));
+        if !std::fs::metadata(source).map_err(unreadable)?.is_dir() {
+            files.push(source.clone());
+            continue;
+        }
+        let inside: Result<Vec<PathBuf>, std::io::Error> =
+            std::fs::read_dir(source).map_err(unreadable)?.map(|entry| entry.map(|entry| entry.path())).collect();
+        let mut inside = inside.map_err(unreadable)?;
+        inside.retain(|path| known(path) && path.is_file());
+        inside.sort();
+        if inside.is_empty() {
+            inside.push(source.clone());
+        }
+        files.extend(inside);
+    }
+    Ok(files)
+}
+
+/// Whether a file is whole, on the grid, and of the kind that is mapped.
+fn is_mappable(path: &Path, grid: &Grid) -> bool {
+    Raster::open(path).is_ok_and(|raster| raster.is_mapped() && (raster.rows(), raster.cols()) == (grid.rows, grid.cols))
+}

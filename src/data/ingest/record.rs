@@ -1,0 +1,122 @@
+//! The record of a packed folder (`pack.json`): what each file is made of, written before any file is.
+//!
+//! Files appear whole or not at all, and those that the record no longer describes are removed before it is replaced. So a file that is
+//! there is the one that the record describes, wherever the last run was stopped, and there is nothing to note when a file is finished.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, TryLockError};
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+use serde::{Deserialize, Serialize};
+
+use super::grid::Grid;
+use crate::data::writer::{temporary_of, write_atomically};
+use crate::error::{Error, Result};
+
+const RECORD: &str = "pack.json";
+const LOCK: &str = ".pack.lock";
+const FORMAT: &str = "meltcore-pack/1";
+
+/// What a file is made of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Entry {
+    source: String,
+    source_bytes: u64,
+    /// Nanoseconds since 1970 in text, because JSON readers round large numbers.
+    source_modified: String,
+    recipe: String,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Record {
+    format: String,
+    files: BTreeMap<String, Entry>,
+}
+
+impl Entry {
+    /// The state of a source now, and what is done with it.
+    pub fn of(source: &Path, recipe: String) -> Result<Entry> {
+        let unreadable = |e: std::io::Error| Error::input(source, format!("cannot be examined ({e}); check the path and its permissions"));
+        let meta = fs::metadata(source).map_err(unreadable)?;
+        let modified = meta.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+        Ok(Entry {
+            source: fs::canonicalize(source).map_err(unreadable)?.display().to_string(),
+            source_bytes: meta.len(),
+            source_modified: modified.map_or_else(String::new, |since| since.as_nanos().to_string()),
+            recipe,
+        })
+    }
+}
+
+/// A folder that this process alone packs into.
+#[derive(Debug)]
+pub(super) struct Folder {
+    path: PathBuf,
+    /// The system releases the lock with the file, also where the process is killed.
+    _lock: File,
+}
+
+impl Folder {
+    /// Takes a folder for these files: removes what a killed run left half-done and what was made otherwise, then notes the plan.
+    pub fn claim(path: &Path, wanted: BTreeMap<String, Entry>) -> Result<Folder> {
+        let unusable = |e: std::io::Error| Error::output(path, format!("this folder cannot be used ({e}); choose another"));
+        fs::create_dir_all(path).map_err(unusable)?;
+        let lock = File::options().create(true).append(true).open(path.join(LOCK)).map_err(unusable)?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            // A file system without locks: nothing can be found out about others.
+            Err(TryLockError::Error(e)) if e.kind() == ErrorKind::Unsupported => {}
+            Err(TryLockError::Error(e)) => return Err(unusable(e)),
+            Err(TryLockError::WouldBlock) => {
+                return Err(Error::output(path, "another process packs into this folder; wait for it, or choose another folder"));
+            }
+        }
+        let mut files = read(&path.join(RECORD))?;
+        if let Some(name) = wanted.keys().find(|name| !files.contains_key(*name) && path.join(name).exists()) {
+            return Err(Error::Usage(format!(
+                "--out {} holds a {name} that pack did not make; choose another folder, or remove the file",
+                path.display()
+            )));
+        }
+        for (name, entry) in wanted {
+            let file = path.join(&name);
+            if files.insert(name, entry.clone()).is_some_and(|before| before != entry) && file.exists() {
+                fs::remove_file(&file).map_err(|e| Error::output(&file, format!("is out of date and cannot be removed ({e})")))?;
+            }
+        }
+        for entry in fs::read_dir(path).map_err(unusable)? {
+            let entry = entry.map_err(unusable)?;
+            let name = entry.file_name();
+            let half_done = name.to_str().and_then(temporary_of).is_some_and(|file| file == RECORD || files.contains_key(file));
+            if half_done {
+                fs::remove_file(entry.path()).map_err(unusable)?;
+            }
+        }
+        let record = Record { format: FORMAT.into(), files };
+        let text = serde_json::to_string_pretty(&record).map_err(|e| Error::output(path, format!("the record has no JSON form ({e})")))?;
+        write_atomically(path.join(RECORD), |out| writeln!(out, "{text}"))?;
+        Ok(Folder { path: path.to_owned(), _lock: lock })
+    }
+
+    /// Whether a file is there, whole, and readable in place.
+    pub fn is_done(&self, name: &str, grid: &Grid) -> bool {
+        super::is_mappable(&self.path.join(name), grid)
+    }
+}
+
+/// The entries of an earlier record; none where there is no such file.
+fn read(path: &Path) -> Result<BTreeMap<String, Entry>> {
+    let cure = "remove it and the files beside it, or choose another folder";
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(BTreeMap::new()),
+        Err(e) => return Err(Error::input(path, format!("the record of this folder cannot be read ({e}); {cure}"))),
+    };
+    match serde_json::from_str::<Record>(&text) {
+        Ok(record) if record.format == FORMAT => Ok(record.files),
+        Ok(record) => Err(Error::input(path, format!("is a record of another version (`{}`, not `{FORMAT}`); {cure}", record.format))),
+        Err(e) => Err(Error::input(path, format!("is no record of pack ({e}); {cure}"))),
+    }
+}
