@@ -41,8 +41,8 @@ fn help_names_the_order_and_gives_examples() {
 }
 
 /// Commands of this version, as the contract names them.
-const COMMANDS: [&str; 12] =
-    ["baseline", "bench", "completions", "devices", "eval", "predict", "split", "stats", "synth", "train", "verify", "weights"];
+const COMMANDS: [&str; 13] =
+    ["baseline", "bench", "completions", "devices", "eval", "predict", "report", "split", "stats", "synth", "train", "verify", "weights"];
 
 #[test]
 fn every_command_answers_help_and_refuses_what_it_does_not_know() {
