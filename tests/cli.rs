@@ -42,7 +42,9 @@ fn help_names_the_order_and_gives_examples() {
 
 /// Commands of this version, as the contract names them.
 const COMMANDS: [&str; 13] =
-    ["baseline", "bench", "completions", "devices", "eval", "pack", "predict", "split", "stats", "synth", "train", "verify", "weights"];
+const COMMANDS: [&str; 14] = [
+    "baseline", "bench", "completions", "devices", "eval", "pack", "predict", "report", "split", "stats", "synth", "train", "verify", "weights",
+];
 
 #[test]
 fn every_command_answers_help_and_refuses_what_it_does_not_know() {

@@ -153,6 +153,19 @@ fn masked_ssim_agrees_with_the_reference() {
     }
 }
 
+/// Beside the three images of a full scene there are the moments of one tile only: 20 MiB, where whole images would take 180.
+#[test]
+fn masked_ssim_needs_little_memory() {
+    let gpu = Gpu::open(None).unwrap();
+    let Maps { pred, target, mask } = maps(SCENE, 5);
+    let tensors = [&pred, &target, &mask].map(|v| Tensor::from_slice(&gpu, SCENE, v).unwrap());
+    let images = gpu.memory().live;
+    let ssim = masked_ssim(&tensors[0], &tensors[1], &tensors[2], 10.0, [0.0, 1.0]).unwrap();
+    let peak = gpu.memory().peak - images;
+    assert!(peak < 22 << 20, "{peak} bytes");
+    assert!(ssim.len() == 1 && (-1.0..1.0).contains(&ssim[0]));
+}
+
 #[test]
 fn masked_metrics_agrees_with_the_reference() {
     let gpu = Gpu::open(None).unwrap();

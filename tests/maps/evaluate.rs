@@ -17,18 +17,18 @@ use meltcore::synth::georeference::albers;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-const DAYS: [&str; 4] = ["2019_07_04.tif", "2018_04_01.tif", "2019_04_30.tif", "2017_06_30.tif"];
+pub const DAYS: [&str; 4] = ["2019_07_04.tif", "2018_04_01.tif", "2019_04_30.tif", "2017_06_30.tif"];
 
 /// A scene of `size`, its maps and its land, kept for the reference.
-struct Made {
-    size: [usize; 2],
-    targets: Vec<Vec<f32>>,
-    maps: Vec<Vec<f32>>,
-    ocean: Vec<f32>,
+pub struct Made {
+    pub size: [usize; 2],
+    pub targets: Vec<Vec<f32>>,
+    pub maps: Vec<Vec<f32>>,
+    pub ocean: Vec<f32>,
 }
 
 /// Day 1 is half seen, day 3 not at all; map 1 has NaN at 11 valid pixels; every seventh column is ocean.
-fn make(root: &Path, size: [usize; 2]) -> Made {
+pub fn make(root: &Path, size: [usize; 2]) -> Made {
     let [rows, cols] = size;
     let mut noise = noise(3);
     let save = |name: String, pixels: &[f32]| write_geotiff(root.join(name), rows, cols, pixels, &albers(100.0)).unwrap();

@@ -8,6 +8,7 @@ mod predict;
 mod preprocess;
 #[path = "../reference/mod.rs"]
 mod reference;
+mod report;
 
 /// Reproducible values in 0…1.
 fn noise(seed: u64) -> impl FnMut() -> f32 {
