@@ -41,9 +41,21 @@ fn help_names_the_order_and_gives_examples() {
 }
 
 /// Commands of this version, as the contract names them.
-const COMMANDS: [&str; 13] =
 const COMMANDS: [&str; 14] = [
-    "baseline", "bench", "completions", "devices", "eval", "pack", "predict", "report", "split", "stats", "synth", "train", "verify", "weights",
+    "baseline",
+    "bench",
+    "completions",
+    "devices",
+    "eval",
+    "pack",
+    "predict",
+    "report",
+    "split",
+    "stats",
+    "synth",
+    "train",
+    "verify",
+    "weights",
 ];
 
 #[test]

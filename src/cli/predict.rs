@@ -4,7 +4,9 @@ use super::Globals;
 use super::arguments::{ConfigArgs, map_folder, split_names};
 use super::device::open_device;
 use super::watch::Watch;
-use crate::data::day::Split;
+use crate::config::Config;
+use crate::data::day::{Day, Split};
+use crate::data::stack::{self, StackMeta};
 use crate::error::Result;
 use crate::predict::{Blend, Destination, Options, Request, write_maps};
 use std::path::PathBuf;
@@ -13,7 +15,7 @@ use std::path::PathBuf;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     meltcore predict --config run.yaml --weights checkpoints/best.safetensors --split test\n  \
-    meltcore predict --config run.yaml --weights checkpoints/best.safetensors --split deploy --out maps --set prediction_stride=58")]
+    meltcore predict --config run.yaml --weights checkpoints/best.safetensors --split deploy --out maps --set prediction_stride=58 --netcdf maps.nc")]
 pub struct Args {
     /// The configuration and its overrides.
     #[command(flatten)]
@@ -39,6 +41,15 @@ pub struct Args {
     /// Weights of overlapping tiles
     #[arg(long, value_name = "KIND", default_value = "equal")]
     pub blend: BlendName,
+    /// Write a copy of each map as cloud-optimized GeoTIFF into this folder, too (builds with GDAL)
+    #[arg(long, value_name = "DIR")]
+    pub cog: Option<PathBuf>,
+    /// Write all maps as one CF-conforming NetCDF time stack, too (builds with GDAL)
+    #[arg(long, value_name = "FILE")]
+    pub netcdf: Option<PathBuf>,
+    /// Write all maps as one Zarr time stack, too (builds with GDAL)
+    #[arg(long, value_name = "DIR")]
+    pub zarr: Option<PathBuf>,
 }
 
 /// Test-time averaging.
@@ -66,6 +77,9 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
     config.require_model_key()?;
     let split: Split = args.split.parse()?;
     let folder = map_folder(args.out.as_deref(), &config, &args.split)?;
+    if args.cog.is_some() || args.netcdf.is_some() || args.zarr.is_some() {
+        stack::check_available()?;
+    }
     let gpu = open_device(globals)?;
     let mut watch = Watch::new(globals);
     let destination = Destination { folder: &folder, pictures: !args.no_png };
@@ -75,8 +89,27 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
     };
     let options = Options { d4: args.tta.is_some(), blend };
     let request = Request { split, weights: &args.weights, options, overwrite: args.overwrite };
-    write_maps(&gpu, &config, &request, destination, &mut |event| watch.observe(event))?;
+    let maps = write_maps(&gpu, &config, &request, destination, &mut |event| watch.observe(event))?;
     watch.finish();
     globals.note(&format!("maps of the split {split} are in {}", folder.display()));
+    export(args, &config, &maps, globals)
+}
+
+/// Writes what other programs read more easily than single GeoTIFFs.
+fn export(args: &Args, config: &Config, maps: &[(Day, PathBuf)], globals: &Globals) -> Result<()> {
+    if let Some(folder) = &args.cog {
+        maps.iter().try_for_each(|(day, map)| stack::write_cog(map, &folder.join(day.file_name())))?;
+        globals.note(&format!("cloud-optimized copies are in {}", folder.display()));
+    }
+    let (model, weights) = (config.model_key.name(), args.weights.display());
+    let meta = StackMeta { source: format!("meltcore {}, {model}, weights {weights}", env!("CARGO_PKG_VERSION")), ..StackMeta::default() };
+    if let Some(file) = &args.netcdf {
+        stack::write_netcdf(maps, file, &meta)?;
+        globals.note(&format!("the stack of {} days is {}", maps.len(), file.display()));
+    }
+    if let Some(folder) = &args.zarr {
+        stack::write_zarr(maps, folder, &meta)?;
+        globals.note(&format!("the stack of {} days is {}", maps.len(), folder.display()));
+    }
     Ok(())
 }

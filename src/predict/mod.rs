@@ -10,7 +10,7 @@ pub mod map_files;
 mod options;
 mod symmetry;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use canvas::Canvas;
@@ -22,7 +22,7 @@ use symmetry::Symmetry;
 use crate::autograd::Tape;
 use crate::config::Config;
 use crate::data::dataset::Dataset;
-use crate::data::day::Split;
+use crate::data::day::{Day, Split};
 use crate::data::loader::{Batch, Loader, LoaderOptions};
 use crate::data::tiles::{Crop, Mosaic, fit_to_scene};
 use crate::error::{Error, Result};
@@ -238,10 +238,17 @@ pub struct Request<'a> {
 }
 
 /// Writes the maps of a split's days, in the order of the split file; those that an equal earlier run finished are left as they are.
+/// Returns the days with their maps, in order of time.
 ///
 /// # Errors
 /// As [`Predictor`]; weights that do not fit the configured model; a map or picture that cannot be written.
-pub fn write_maps(gpu: &Gpu, config: &Config, request: &Request, destination: Destination, observe: &mut dyn FnMut(Event)) -> Result<()> {
+pub fn write_maps(
+    gpu: &Gpu,
+    config: &Config,
+    request: &Request,
+    destination: Destination,
+    observe: &mut dyn FnMut(Event),
+) -> Result<Vec<(Day, PathBuf)>> {
     let dataset = Arc::new(Dataset::open(config, request.split)?);
     let file = weight_file(request.weights)?;
     if file != request.weights {
@@ -270,5 +277,9 @@ pub fn write_maps(gpu: &Gpu, config: &Config, request: &Request, destination: De
         files.write(date, &map, &dataset.output_geo(day)?)?;
         dataset.release(day);
         manifest.finish(date.file_name())
-    })
+    })?;
+    let mut maps: Vec<(Day, PathBuf)> = dataset.days().iter().map(|day| (day.clone(), destination.folder.join(day.file_name()))).collect();
+    maps.sort_by_key(|(day, _)| (day.year, day.month, day.day));
+    maps.dedup_by(|(later, _), (day, _)| later == day);
+    Ok(maps)
 }
