@@ -7,6 +7,7 @@ use super::output::{Table, print_json, print_line};
 use crate::config::Config;
 use crate::data::channel::Channel;
 use crate::error::{Error, Result};
+use crate::gpu::Gpu;
 use crate::models::{self, Model};
 use crate::nn::state_dict;
 use crate::weights::WeightFile;
@@ -140,13 +141,13 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
 }
 
 /// The configured model with initial weights; the data set need not be there.
-fn build(config: &Config, globals: &Globals) -> Result<Box<dyn Model>> {
+fn build(gpu: &Gpu, config: &Config) -> Result<Box<dyn Model>> {
     config.require_model_key()?;
     let channels = Channel::from_config(config)?;
     if channels.is_empty() {
         return Err(config.key_error("in_keys", "names no input channel; a network needs at least one"));
     }
-    models::build(&open_device(globals)?, config, channels.len())
+    models::build(gpu, config, channels.len())
 }
 
 fn info(path: &Path, list: bool, json: bool) -> Result<()> {
@@ -191,7 +192,8 @@ fn info(path: &Path, list: bool, json: bool) -> Result<()> {
 
 fn check(path: &Path, config: &Config, json: bool, globals: &Globals) -> Result<()> {
     let file = WeightFile::open(path)?;
-    let model = build(config, globals)?;
+    // Names and shapes are all that is compared: no memory for values.
+    let model = build(&open_device(globals)?.planner(), config)?;
     let faults = misfits(&file, model.parameters());
     if json {
         print_json(&faults)?;
@@ -228,7 +230,7 @@ fn misfit_table(faults: &[Misfit]) -> Table {
 }
 
 fn init(config: &Config, out: &Path, globals: &Globals) -> Result<()> {
-    let model = build(config, globals)?;
+    let model = build(&open_device(globals)?, config)?;
     state_dict::save(model.parameters(), out)?;
     let (count, name, seed) = (model.parameters().count(), config.model_key.name(), config.seed);
     globals.note(&format!("{}: {count} fresh parameters of {name} from seed {seed}", out.display()));
