@@ -236,7 +236,7 @@ fn trained(limit: u64, portable: bool, keys: &str) -> (Vec<f32>, HostDict, Vec<f
     let model = models::build(&gpu, &config, 3).unwrap();
     let mut optimizer = train::optimizer(&config);
     let mut losses = Vec::new();
-    let [input, target, mask] = batch(&gpu, 3, 0, 5, 48);
+    let [input, target, mask] = batch(&gpu, 3, 0, 7, 48);
     for draw in 0..2 {
         let mut step = Step::new(model.as_ref(), LossKind::Mse, draw == 1);
         losses.extend(step.add(draw, 1.0, &input, &target, &mask).unwrap().to_vec().unwrap());
@@ -252,13 +252,14 @@ fn arrays_beyond_the_binding_limit_are_split_over_the_batch() {
     let close = |what: &str, got: &[f32], want: &[f32]| {
         let largest = want.iter().fold(1e-3, |most: f32, value| most.max(value.abs()));
         for (got, want) in got.iter().zip(want) {
-            assert!((got - want).abs() <= 2e-5 * largest, "{what}: {got}, expected {want} of {largest}");
+            // Rounding of statistics moves values over the kinks of ReLU and pooling; an image left out would show in the second digit.
+            assert!((got - want).abs() <= 1e-4 * largest, "{what}: {got}, expected {want} of {largest}");
         }
     };
-    // 18 KiB an image at full resolution, twice that where maps are joined: runs of one or two images of five.
+    // 18 KiB an image at full resolution, twice that where maps are joined: runs of two or five images of seven.
     for (portable, keys) in [(false, r#"{"num_extra_convs": 1}"#), (true, r#"{"bilinear": true, "activation": "gelu"}"#)] {
         let (losses, state, map) = trained(u64::MAX, portable, keys);
-        let (split_losses, split_state, split_map) = trained(48 << 10, portable, keys);
+        let (split_losses, split_state, split_map) = trained(96 << 10, portable, keys);
         close("losses", &split_losses, &losses);
         close("map", &split_map, &map);
         for (name, value) in &state {
@@ -267,6 +268,36 @@ fn arrays_beyond_the_binding_limit_are_split_over_the_batch() {
                 (want, got) => assert!(want == got, "{name}"),
             }
         }
+    }
+}
+
+/// Gradients of a chain of the ops that the vanilla UNet lacks, over seven images.
+fn chain(limit: u64) -> Vec<Vec<f32>> {
+    let gpu = Gpu::open_as(None, |capabilities| capabilities.max_binding_bytes = limit.min(capabilities.max_binding_bytes)).unwrap();
+    let tensor = |seed: u64, shape: [usize; 4]| Tensor::from_slice(&gpu, shape, &noise(seed, shape.iter().product())).unwrap();
+    let (x, w, dw) = (tensor(1, [7, 4, 48, 48]), tensor(2, [8, 4, 3, 3]), tensor(3, [8, 1, 3, 3]));
+    let tape = Tape::recording();
+    [&x, &w, &dw].iter().for_each(|leaf| tape.watch(leaf));
+    let halved = Conv2dAttrs { stride: 2, padding: 1, ..Default::default() };
+    let y = ops::conv2d(&tape, &x, &w, None, &halved, Activation::Gelu).unwrap();
+    let spread = Conv2dAttrs { padding: 2, dilation: 2, groups: 8, ..Default::default() };
+    let y = ops::depthwise_conv2d(&tape, &y, &dw, None, &spread, Activation::None).unwrap();
+    let y = ops::interpolate(&tape, &y, ops::Target::Size([48, 48]), ops::Interpolation::BilinearAligned).unwrap();
+    let y = ops::max_pool2d(&tape, &y, ops::Window { kernel: 3, stride: 2, padding: 1 }).unwrap();
+    let gradients = tape.backward(&[(&y, tensor(4, [7, 8, 24, 24]))]).unwrap();
+    let mut found: Vec<_> = [&x, &w, &dw].iter().map(|leaf| gradients.get(leaf).unwrap().to_vec().unwrap()).collect();
+    found.push(y.to_vec().unwrap());
+    found
+}
+
+#[test]
+fn strided_depthwise_and_resampling_ops_are_split_over_the_batch() {
+    prepare_software_device();
+    // Whole, and in runs of one to five images: 96 KiB hold neither all outputs nor two images' windows of the strided convolution.
+    for (i, (got, want)) in chain(96 << 10).iter().zip(chain(u64::MAX)).enumerate() {
+        let largest = want.iter().fold(0.0, |most: f32, value| most.max(value.abs()));
+        let worst = got.iter().zip(&want).fold(0.0, |most: f32, (got, want)| most.max((got - want).abs()));
+        assert!(worst <= 2e-6 * largest, "result {i}: {worst} of {largest}");
     }
 }
 

@@ -18,9 +18,22 @@ use crate::tensor::Tensor;
 pub(super) fn for_images<const N: usize>(
     op: &'static str,
     tensors: [&Tensor; N],
+    launch: impl FnMut([&Tensor; N]) -> Result<()>,
+) -> Result<()> {
+    for_images_with(op, 0, tensors, launch)
+}
+
+/// As [`for_images`] for a launch that makes itself an array of `scratch` words an image, which is to fit, too.
+///
+/// # Errors
+/// As [`for_images`].
+pub(super) fn for_images_with<const N: usize>(
+    op: &'static str,
+    scratch: usize,
+    tensors: [&Tensor; N],
     mut launch: impl FnMut([&Tensor; N]) -> Result<()>,
 ) -> Result<()> {
-    let Some(runs) = runs(op, &tensors)? else { return launch(tensors) };
+    let Some(runs) = runs(op, scratch, &tensors)? else { return launch(tensors) };
     for run in runs {
         let mut parts = Vec::with_capacity(N);
         for tensor in tensors {
@@ -31,17 +44,18 @@ pub(super) fn for_images<const N: usize>(
     Ok(())
 }
 
-/// As [`for_images`] for a launch that sums over images: the sum of its results, in the images' order.
+/// As [`for_images_with`] for a launch that sums over images: the sum of its results, in the images' order.
 ///
 /// # Errors
 /// As [`for_images`].
 pub(super) fn sum_over_images<const N: usize>(
     op: &'static str,
+    scratch: usize,
     tensors: [&Tensor; N],
     mut launch: impl FnMut([&Tensor; N]) -> Result<Tensor>,
 ) -> Result<Tensor> {
     let mut sum: Option<Tensor> = None;
-    for_images(op, tensors, |parts| {
+    for_images_with(op, scratch, tensors, |parts| {
         let part = launch(parts)?;
         sum = Some(match sum.take() {
             None => part,
@@ -53,32 +67,36 @@ pub(super) fn sum_over_images<const N: usize>(
 }
 
 /// The runs of images that are launched one after the other; `None` where one launch does it.
-fn runs(op: &'static str, tensors: &[&Tensor]) -> Result<Option<impl Iterator<Item = Range<usize>> + use<>>> {
+fn runs(op: &'static str, scratch: usize, tensors: &[&Tensor]) -> Result<Option<impl Iterator<Item = Range<usize>> + use<>>> {
     let Some(first) = tensors.first() else { return Ok(None) };
     let limit = first.gpu().capabilities().max_binding_bytes;
-    let Some(largest) = tensors.iter().filter(|t| t.buffer().bytes() > limit).max_by_key(|t| t.len()) else { return Ok(None) };
     let n = first.shape().dims().first().copied().unwrap_or(1);
+    let scratch_bytes = (scratch as u64).saturating_mul(n as u64).saturating_mul(4);
+    let largest = tensors.iter().map(|tensor| tensor.buffer().bytes()).max().unwrap_or(0).max(scratch_bytes);
+    if largest <= limit {
+        return Ok(None);
+    }
     if n == 0 || tensors.iter().any(|t| t.shape().dims().first() != Some(&n)) {
-        return Err(Error::shape(op, format!("a batch of {n} images and others of one launch differ: {}", largest.shape())));
+        let shapes: Vec<String> = tensors.iter().map(|t| t.shape().to_string()).collect();
+        return Err(Error::shape(op, format!("the numbers of images of {} differ", shapes.join(", "))));
     }
     let images: Vec<usize> = tensors.iter().map(|t| t.len() / n).collect();
-    run_length(&images, (limit / 4) as usize).map(|length| Some((0..n).step_by(length).map(move |at| at..n.min(at + length)))).ok_or_else(
-        || {
-            Error::OutOfMemory(format!(
-                "{op}: an array {} of {} MiB exceeds the {} MiB that this device's kernels see at once, and cannot be split into runs of \
-                 images: use a smaller img_size, or sides that are multiples of 8",
-                largest.shape(),
-                largest.len() >> 18,
-                limit >> 20
-            ))
-        },
-    )
+    let most = (limit / 4) as usize / scratch.max(1);
+    match run_length(&images, (limit / 4) as usize, most) {
+        Some(length) => Ok(Some((0..n).step_by(length).map(move |at| at..n.min(at + length)))),
+        None => Err(Error::OutOfMemory(format!(
+            "{op}: an array of {} MiB exceeds the {} MiB that this device's kernels see at once, and cannot be split into runs of images: \
+             use a smaller img_size, or sides that are multiples of 8",
+            largest >> 20,
+            limit >> 20
+        ))),
+    }
 }
 
-/// Images of a run: as many as fit into `limit` words of every array, given each array's words an image, and a number that makes every
-/// run begin where a binding may; `None` without such a number.
-fn run_length(images: &[usize], limit: usize) -> Option<usize> {
-    let most = images.iter().map(|&words| limit / words.max(1)).min()?;
+/// Images of a run: as many as fit into `limit` words of every array, given each array's words an image, at most `most`, and a number that
+/// makes every run begin where a binding may; `None` without such a number.
+fn run_length(images: &[usize], limit: usize, most: usize) -> Option<usize> {
+    let most = images.iter().map(|&words| limit / words.max(1)).min()?.min(most);
     // A power of two, as the alignment is one.
     let step = images.iter().map(|&words| Buffer::PART_ALIGNMENT >> words.trailing_zeros().min(Buffer::PART_ALIGNMENT.ilog2())).max()?;
     Some(most / step * step).filter(|&length| length > 0)
@@ -90,12 +108,13 @@ mod tests {
 
     #[test]
     fn runs_fit_and_begin_at_aligned_words() {
-        assert_eq!(run_length(&[64 * 256 * 256, 256 * 256], 1 << 25), Some(8));
-        assert_eq!(run_length(&[3 * 64], 1000), Some(5));
+        assert_eq!(run_length(&[64 * 256 * 256, 256 * 256], 1 << 25, 100), Some(8));
+        assert_eq!(run_length(&[3 * 64], 1000, 100), Some(5));
         // 24 words an image: eight of them are three times 64.
-        assert_eq!(run_length(&[24, 64], 1000), Some(8));
-        assert_eq!(run_length(&[7, 64], 64 * 64), Some(64));
-        assert_eq!(run_length(&[7, 64], 64 * 63), None);
-        assert_eq!(run_length(&[64], 63), None);
+        assert_eq!(run_length(&[24, 64], 1000, 100), Some(8));
+        assert_eq!(run_length(&[7, 64], 64 * 64, 100), Some(64));
+        assert_eq!(run_length(&[7, 64], 64 * 63, 100), None);
+        assert_eq!(run_length(&[64], 63, 100), None);
+        assert_eq!(run_length(&[64, 128], 1 << 20, 3), Some(3));
     }
 }

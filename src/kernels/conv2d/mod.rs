@@ -15,7 +15,7 @@ use self::software::Operands;
 use crate::error::{Error, Result};
 use crate::gpu::shader::Variant;
 use crate::gpu::{Cost, Gpu, LOOP_TRIPS, Launch, groups_1d};
-use crate::kernels::image_groups::{for_images, sum_over_images};
+use crate::kernels::image_groups::{for_images_with, sum_over_images};
 use crate::kernels::params;
 use crate::kernels::pixel_shuffle::{pixel_shuffle, pixel_unshuffle};
 use crate::kernels::sum_partials::sum_partials;
@@ -42,7 +42,7 @@ pub fn conv2d(input: &Tensor, weight: &Tensor, bias: Option<&Tensor>, attrs: &Co
     check_bias(bias, dims.c_out)?;
     let output = Tensor::empty(input.gpu(), [dims.n, dims.c_out, dims.h_out, dims.w_out])?;
     let algorithm = chosen(input.gpu(), &dims, dims.in_per_group())?;
-    for_images("conv2d", [input, &output], |[input, output]| {
+    for_images_with("conv2d", scratch(algorithm, &dims), [input, &output], |[input, output]| {
         let dims = dims.of_images(input);
         let operands = Operands { input, weight, bias, activation, output, grad_input: false };
         match algorithm {
@@ -76,7 +76,7 @@ pub fn conv2d_grad_input(dims: &Conv2dDims, grad_output: &Tensor, weight: &Tenso
     check_bias(bias, dims.c_in)?;
     let grad_input = Tensor::empty(grad_output.gpu(), [dims.n, dims.c_in, dims.h_in, dims.w_in])?;
     let algorithm = chosen(grad_output.gpu(), dims, dims.c_out / dims.attrs.groups)?;
-    for_images("conv2d_grad_input", [grad_output, &grad_input], |[grad_output, grad_input]| {
+    for_images_with("conv2d_grad_input", scratch(algorithm, dims), [grad_output, &grad_input], |[grad_output, grad_input]| {
         let dims = dims.of_images(grad_output);
         let operands = Operands { input: grad_output, weight, bias, activation: 0, output: grad_input, grad_input: true };
         match algorithm {
@@ -110,9 +110,10 @@ pub fn conv2d_grad_input(dims: &Conv2dDims, grad_output: &Tensor, weight: &Tenso
 pub fn conv2d_grad_weight(dims: &Conv2dDims, input: &Tensor, grad_output: &Tensor) -> Result<Tensor> {
     dims.expect_input("conv2d_grad_weight", input)?;
     dims.expect_output("conv2d_grad_weight", grad_output)?;
-    sum_over_images("conv2d_grad_weight", [input, grad_output], |[input, grad_output]| {
+    let algorithm = select(input.gpu().capabilities(), dims);
+    sum_over_images("conv2d_grad_weight", scratch(algorithm, dims), [input, grad_output], |[input, grad_output]| {
         let dims = dims.of_images(input);
-        match select(input.gpu().capabilities(), &dims) {
+        match algorithm {
             Algorithm::Software3x3 { lanes } => software::grad_weight_3x3(&dims, lanes, input, grad_output),
             Algorithm::Software1x1 { lanes } => software::grad_weight_1x1(&dims, lanes, input, grad_output),
             Algorithm::SoftwarePatches { lanes } => {
@@ -137,7 +138,7 @@ pub fn conv2d_grad_weight(dims: &Conv2dDims, input: &Tensor, grad_output: &Tenso
 /// # Errors
 /// Not four axes; out of memory.
 pub fn conv2d_grad_bias(grad_output: &Tensor) -> Result<Tensor> {
-    sum_over_images("conv2d_grad_bias", [grad_output], |[grad_output]| grad_bias(grad_output))
+    sum_over_images("conv2d_grad_bias", 0, [grad_output], |[grad_output]| grad_bias(grad_output))
 }
 
 fn grad_bias(grad_output: &Tensor) -> Result<Tensor> {
@@ -158,6 +159,17 @@ fn grad_bias(grad_output: &Tensor) -> Result<Tensor> {
         cost: Cost::new(grad_output.len() as f64, grad_output.len() + c),
     })?;
     sum_partials(&partials, spans, &Shape::from([c]))
+}
+
+/// Words an image of the array that an algorithm makes beside its operands.
+fn scratch(algorithm: Algorithm, dims: &Conv2dDims) -> usize {
+    match algorithm {
+        Algorithm::SoftwarePatches { .. } | Algorithm::SoftwareWindows { .. } => {
+            let inner = dims.patches();
+            inner.c_in * inner.h_in * inner.w_in
+        }
+        _ => 0,
+    }
 }
 
 /// The selected algorithm of a pass that sums over `channels`.

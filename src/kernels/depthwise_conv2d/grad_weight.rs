@@ -58,7 +58,7 @@ pub fn depthwise_conv2d_grad_weight(dims: &Conv2dDims, input: &Tensor, grad_outp
     check(input.gpu(), dims)?;
     dims.expect_input("depthwise_conv2d_grad_weight", input)?;
     dims.expect_output("depthwise_conv2d_grad_weight", grad_output)?;
-    sum_over_images("depthwise_conv2d_grad_weight", [input, grad_output], |[input, grad_output]| {
+    sum_over_images("depthwise_conv2d_grad_weight", 0, [input, grad_output], |[input, grad_output]| {
         let d = dims.of_images(input);
         match select(&d) {
             Algorithm::Strips => strips(&d, input, grad_output),
