@@ -236,7 +236,7 @@ fn trained(limit: u64, portable: bool, keys: &str) -> (Vec<f32>, HostDict, Vec<f
     let model = models::build(&gpu, &config, 3).unwrap();
     let mut optimizer = train::optimizer(&config);
     let mut losses = Vec::new();
-    let [input, target, mask] = batch(&gpu, 3, 0, 7, 48);
+    let [input, target, mask] = batch(&gpu, 3, 0, 8, 48);
     for draw in 0..2 {
         let mut step = Step::new(model.as_ref(), LossKind::Mse, draw == 1);
         losses.extend(step.add(draw, 1.0, &input, &target, &mask).unwrap().to_vec().unwrap());
@@ -252,12 +252,14 @@ fn arrays_beyond_the_binding_limit_are_split_over_the_batch() {
     let close = |what: &str, got: &[f32], want: &[f32]| {
         let largest = want.iter().fold(1e-3, |most: f32, value| most.max(value.abs()));
         for (got, want) in got.iter().zip(want) {
-            // Rounding of statistics moves values over the kinks of ReLU and pooling; an image left out would show in the second digit.
-            assert!((got - want).abs() <= 1e-4 * largest, "{what}: {got}, expected {want} of {largest}");
+            assert!((got - want).abs() <= 2e-5 * largest, "{what}: {got}, expected {want} of {largest}");
         }
     };
-    // 18 KiB an image at full resolution, twice that where maps are joined: runs of two or five images of seven.
-    for (portable, keys) in [(false, r#"{"num_extra_convs": 1}"#), (true, r#"{"bilinear": true, "activation": "gelu"}"#)] {
+    // 18 KiB an image at full resolution, twice that where maps are joined: runs of two or five images of eight. GELU, since rounding that
+    // moves one value over ReLU's kink already shows in the third digit of a gradient.
+    for (portable, keys) in
+        [(false, r#"{"num_extra_convs": 1, "activation": "gelu"}"#), (true, r#"{"bilinear": true, "activation": "gelu"}"#)]
+    {
         let (losses, state, map) = trained(u64::MAX, portable, keys);
         let (split_losses, split_state, split_map) = trained(96 << 10, portable, keys);
         close("losses", &split_losses, &losses);
