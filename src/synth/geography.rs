@@ -1,12 +1,16 @@
 //! Real geography instead of an invented one: a land mask, a coarse elevation model and, where given, an ice mask, on the scene's grid.
 //!
 //! Folder: `landMask_100m.tif` (−1 ocean, 1 land), `dem_coarse_etopo_1km.tif` (m) and optionally `iceMask_100m.tif` (1 = ice-free land), all
-//! with the same upper left corner and extent. The coarse elevation is interpolated and gets fine terrain of its own relief's size.
+//! with the same upper left corner and extent. The coarse elevation is interpolated and gets fine terrain of its own relief's size. A record of
+//! runoff beside them makes the seasons real ([`runoff`](super::runoff)).
 
 use std::path::Path;
 
+use super::georeference::cut;
 use super::noise::{Noise, Purpose, mix, smoothstep};
-use super::terrain::Terrain;
+use super::rows;
+use super::terrain::{SCENE_KM, Terrain};
+use crate::data::geotags::GeoTags;
 use crate::data::raster::Raster;
 use crate::error::{Error, Result};
 
@@ -60,13 +64,23 @@ impl Grid {
 
 const LAND_MASK: &str = "landMask_100m.tif";
 
-/// The largest number of columns that a grid of `rows` rows can have on the geography of a folder.
+/// Rows and columns of the geography in a folder, those of its land mask.
 ///
 /// # Errors
-/// [`Error::Input`] where its land mask is missing or unreadable.
-pub fn widest(folder: &Path, rows: usize) -> Result<usize> {
+/// [`Error::Input`] where the land mask is missing or unreadable.
+pub fn full_size(folder: &Path) -> Result<(usize, usize)> {
     let mask = Raster::open(folder.join(LAND_MASK))?;
-    Ok(columns(mask.rows(), mask.cols(), rows))
+    Ok((mask.rows(), mask.cols()))
+}
+
+/// Tags of the cut of a folder's scene that [`Terrain::read`] makes; none where its land mask has no north-up georeference.
+///
+/// # Errors
+/// [`Error::Input`] where the land mask is missing or unreadable.
+pub fn cut_tags(folder: &Path, rows: usize, cols: usize) -> Result<Option<GeoTags>> {
+    let mask = Raster::open(folder.join(LAND_MASK))?;
+    let side = mask.rows() as f64 / rows.max(1) as f64;
+    Ok(cut(mask.geo(), side, (mask.cols() as f64 - cols as f64 * side) / 2.0))
 }
 
 /// Columns of `rows` rows with the proportions of a mask.
@@ -95,19 +109,16 @@ impl Terrain {
         }
         let margin = (width - cols as f64 * side) / 2.0;
 
-        let empty = vec![0.0; rows * cols];
-        let mut terrain = Terrain { rows, cols, dem: empty.clone(), land: vec![false; rows * cols], rock: empty.clone(), valley: empty };
         let (noise, fine) = (Noise::new(seed, Purpose::Terrain, 0), Noise::new(seed, Purpose::Terrain, 1));
-        let km = terrain.pixel_km();
-        for i in 0..rows * cols {
-            let (row, col) = (i / cols, i % cols);
+        let km = SCENE_KM / rows.max(1) as f32;
+        let land = rows::map(rows, cols, |row, col| mask.share(row as f64 * side, margin + col as f64 * side, side, 1.0) >= 0.5);
+        // Height, rock and valley.
+        let ground = rows::map(rows, cols, |row, col| {
             let (top, left) = (row as f64 * side, margin + col as f64 * side);
             let (down, right) = (top + 0.5 * side, left + 0.5 * side);
             let (x, y) = ((col as f32 + 0.5) * km, (row as f32 + 0.5) * km);
-            terrain.land[i] = mask.share(top, left, side, 1.0) >= 0.5;
-            if !terrain.land[i] {
-                terrain.dem[i] = 52.0 + 9.0 * noise.fractal(x / 90.0, y / 90.0, 2);
-                continue;
+            if !land[row * cols + col] {
+                return [52.0 + 16.0 * noise.fractal(x / 90.0, y / 90.0, 2), 0.0, 0.0];
             }
             let height = coarse.at(down, right).max(0.0);
             // Relief within some four kilometres tells mountains and troughs from the plateau.
@@ -119,12 +130,13 @@ impl Terrain {
             let bare = ice.as_ref().map_or(rugged, |grid| grid.share(top, left, side, 1.0));
             let channel = smoothstep(0.78, 0.93, 1.0 - noise.at(x / 11.0 + 50.0, y / 15.0 + 50.0).abs() * 2.0);
             let mountains = bare.max(0.5 * rugged);
-            terrain.valley[i] = (mountains * channel).max(smoothstep(60.0, 260.0, mean - height) * smoothstep(1500.0, 900.0, height));
-            terrain.rock[i] = bare * (1.0 - 0.75 * terrain.valley[i]);
-            let crests = 420.0 * mountains * (noise.ridged(x / 14.0, y / 20.0, 5) - 0.45 - 0.5 * channel);
+            let valley = (mountains * channel).max(smoothstep(60.0, 260.0, mean - height) * smoothstep(1500.0, 900.0, height));
+            let crests = 620.0 * mountains * (noise.ridged(x / 14.0, y / 20.0, 5) - 0.33 - 0.5 * channel);
             let detail = 25.0 * fine.fractal(x / 8.0, y / 8.0, 5);
-            terrain.dem[i] = (height + crests + detail + 48.0).clamp(50.0, 3439.0);
-        }
+            [(height + crests + detail + 48.0).clamp(50.0, 3439.0), bare * (1.0 - 0.75 * valley), valley]
+        });
+        let [dem, rock, valley] = [0, 1, 2].map(|field| ground.iter().map(|pixel| pixel[field]).collect());
+        let terrain = Terrain { rows, cols, dem, land, rock, valley };
         let land = terrain.land.iter().filter(|l| **l).count();
         if land < rows * cols / 20 {
             return Err(Error::Usage(format!(

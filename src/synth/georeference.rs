@@ -1,11 +1,14 @@
-//! The coordinate system of the reference's grid as GeoTIFF tags: Albers equal area on WGS 84, 70° N 45° W, parallels 60° and 80° N.
+//! The coordinate system of the reference's grid as GeoTIFF tags, Albers equal area on WGS 84, 70° N 45° W, parallels 60° and 80° N; and
+//! that of a cut of another raster.
 //!
 //! Source: OGC GeoTIFF 1.1, sections 7.1 to 7.5 (keys), 8 (pixel scale and tie point).
 
-use crate::data::geotags::{GeoTag, GeoTags};
+use crate::data::geotags::{CARRIED_TAGS, GeoTag, GeoTags};
 
 /// Map coordinates of the scene's upper left corner, m.
 const ORIGIN: [f64; 2] = [226_500.0, -263_400.0];
+const PIXEL_SCALE: u16 = 33550;
+const TIE_POINT: u16 = 33922;
 const DOUBLE: u16 = 12;
 const SHORT: u16 = 3;
 
@@ -33,12 +36,28 @@ pub fn albers(pixel_m: f64) -> GeoTags {
     ];
     let directory: Vec<u16> = [1, 1, 0, keys.len() as u16].into_iter().chain(keys.into_iter().flatten()).collect();
     let tags = vec![
-        doubles(33550, &[pixel_m, pixel_m, 0.0]),
-        doubles(33922, &[0.0, 0.0, 0.0, ORIGIN[0], ORIGIN[1], 0.0]),
+        doubles(PIXEL_SCALE, &[pixel_m, pixel_m, 0.0]),
+        doubles(TIE_POINT, &[0.0, 0.0, 0.0, ORIGIN[0], ORIGIN[1], 0.0]),
         GeoTag { tag: 34735, kind: SHORT, count: directory.len() as u64, bytes: directory.iter().flat_map(|v| v.to_le_bytes()).collect() },
         doubles(34736, &parameters),
     ];
     GeoTags { tags }
+}
+
+/// Tags of a grid in a raster's coordinate system with pixels of `side` times its own, that begins at its top, `left` of its pixels inside.
+///
+/// None where the raster has no georeference with north up.
+pub fn cut(raster: &GeoTags, side: f64, left: f64) -> Option<GeoTags> {
+    let old = raster.transform().filter(|t| t.row_x == 0.0 && t.col_y == 0.0 && t.col_x > 0.0 && t.row_y < 0.0)?;
+    let (x, y) = old.at(0.0, left);
+    // Where tie points name the centres of pixels, the corner is half a pixel before the first.
+    let tags = [0.0, -0.5].into_iter().map(|first| {
+        let place = [doubles(PIXEL_SCALE, &[old.col_x * side, -old.row_y * side, 0.0]), doubles(TIE_POINT, &[first, first, 0.0, x, y, 0.0])];
+        let kept = raster.tags.iter().filter(|t| CARRIED_TAGS[3..].contains(&t.tag)).cloned();
+        GeoTags { tags: place.into_iter().chain(kept).collect() }
+    });
+    let at_corner = |tags: &GeoTags| tags.transform().is_some_and(|t| (t.origin_x - x).abs() + (t.origin_y - y).abs() < 1e-6 * old.col_x);
+    tags.into_iter().find(at_corner)
 }
 
 fn doubles(tag: u16, values: &[f64]) -> GeoTag {

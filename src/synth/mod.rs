@@ -4,6 +4,7 @@
 //! Shapes and statistics follow the reference's data set: bimodal melt that is not monotonic in elevation, swath gaps, blocky model
 //! cells, smooth brightness temperatures. [`Scene`] makes the fields; [`write_dataset`] writes them with splits and a configuration.
 
+pub mod cells;
 pub mod claim;
 pub mod climate;
 pub mod dataset;
@@ -11,6 +12,8 @@ pub mod geography;
 pub mod georeference;
 pub mod noise;
 pub mod recipe;
+pub mod rows;
+pub mod runoff;
 pub mod sar;
 pub mod season;
 pub mod terrain;
@@ -19,8 +22,9 @@ use std::path::PathBuf;
 
 use crate::error::{Error, Result};
 use climate::Climate;
+use runoff::Runoff;
 use sar::Radar;
-use season::{Day, MOST_DAYS, Weather};
+use season::{Day, MOST_DAYS, Seasons, Weather};
 use terrain::Terrain;
 
 pub use dataset::{SynthSummary, write_dataset};
@@ -91,6 +95,7 @@ pub struct Scene {
     pub terrain: Terrain,
     /// All days, sorted.
     pub days: Vec<Day>,
+    seasons: Seasons,
     radar: Radar,
     climate: Climate,
 }
@@ -99,21 +104,22 @@ impl Scene {
     /// Invents the scene.
     ///
     /// # Errors
-    /// As [`SynthOptions::check`], and [`Terrain::read`] where there is real geography.
+    /// As [`SynthOptions::check`], and [`Terrain::read`] and [`Runoff::find`] where there is real geography.
     pub fn new(options: &SynthOptions) -> Result<Self> {
         options.check()?;
         let SynthOptions { rows, cols, days, seed, geography } = options;
-        let terrain = match geography {
-            Some(folder) => Terrain::read(folder, *rows, *cols, *seed)?,
-            None => Terrain::invent(*rows, *cols, *seed),
+        let (terrain, runoff) = match geography {
+            Some(folder) => (Terrain::read(folder, *rows, *cols, *seed)?, Runoff::find(folder)?),
+            None => (Terrain::invent(*rows, *cols, *seed), None),
         };
         let (radar, climate) = (Radar::new(&terrain, *seed), Climate::new(&terrain, *seed));
-        Ok(Scene { options: options.clone(), days: season::archive_days(*days), terrain, radar, climate })
+        let seasons = Seasons::new(*seed, runoff);
+        Ok(Scene { options: options.clone(), days: season::archive_days(*days), terrain, seasons, radar, climate })
     }
 
     /// The weather of a day.
     pub fn weather(&self, day: Day) -> Weather {
-        season::weather(self.options.seed, day)
+        self.seasons.weather(day)
     }
 
     /// All fields of one day, which need not be among [`Scene::days`].
@@ -121,12 +127,8 @@ impl Scene {
         let (weather, seed) = (self.weather(day), self.options.seed);
         let mut melt = self.radar.melt(&self.terrain, seed, day, weather);
         let pmw = self.climate.pmw(&self.terrain, seed, day, weather, &melt);
-        let mar_wa1 = self.climate.mar(&self.terrain, seed, day, weather);
-        for (value, seen) in melt.iter_mut().zip(sar::swath(&self.terrain, seed, day)) {
-            if !seen {
-                *value = f32::NAN;
-            }
-        }
+        let mar_wa1 = self.climate.mar(seed, day, weather);
+        self.radar.mask(&mut melt, self.terrain.cols, seed, day);
         DayFields { melt, mar_wa1, pmw }
     }
 
@@ -137,6 +139,6 @@ impl Scene {
 
     /// Mean brightness temperature of a year's January and February, K.
     pub fn winter_mean(&self, year: i32) -> Vec<f32> {
-        self.climate.winter_mean(&self.terrain, self.options.seed, year)
+        self.climate.winter_mean(self.options.seed, year)
     }
 }

@@ -3,7 +3,8 @@
 //! Every land pixel has an equivalent elevation: its height, changed by valleys, rock, lasting and daily departures. The lowest share of the
 //! land melts, that share being the day's; a pixel's fraction is a narrow ramp over its rank, so histograms hold at every scene size.
 
-use super::noise::{Noise, Purpose, smoothstep, stream, uniform};
+use super::noise::{Noise, Purpose, smoothstep, stream, uniform, white, white_key};
+use super::rows;
 use super::season::{Day, Weather};
 use super::terrain::{LAND_SHARE, Terrain};
 
@@ -13,11 +14,18 @@ const RAMP: f32 = 0.11;
 const BINS: usize = 4096;
 /// Shares of the scene that the swaths see of the land, and how often each occurs.
 const SWATHS: [(f64, f32); 6] = [(0.716, 0.50), (0.62, 0.14), (0.56, 0.13), (0.46, 0.11), (0.16, 0.07), (0.07, 0.05)];
+/// Columns by which each swath's edge moves from row to row, and whether the radar looks from the right: descending passes lean one way,
+/// ascending the other; each level is one track and always looks the same.
+const TRACKS: [(f32, bool); SWATHS.len()] = [(0.0, false), (0.21, true), (-0.19, false), (0.23, false), (-0.2, true), (0.22, true)];
+/// Land pixels that are looked at to place a swath's edge.
+const EDGE_SAMPLE: usize = 400_000;
 
 /// What the radar's view of a scene needs beyond the terrain; made once.
 pub struct Radar {
     lasting: Vec<f32>,
     grain: Vec<f32>,
+    /// How far each swath reaches, in [`across`].
+    edges: [f32; SWATHS.len()],
 }
 
 impl Radar {
@@ -25,57 +33,89 @@ impl Radar {
     pub fn new(terrain: &Terrain, seed: u64) -> Self {
         let noise = Noise::new(seed, Purpose::MeltStatic, 0);
         let km = terrain.pixel_km();
-        let at = |i: usize| ((i % terrain.cols) as f32 * km, (i / terrain.cols) as f32 * km);
-        let lasting = (0..terrain.dem.len()).map(|i| {
-            let (x, y) = at(i);
-            190.0 * noise.fractal(x / 48.0, y / 48.0, 6)
+        let (rows, cols) = (terrain.rows, terrain.cols);
+        let mut lasting = vec![0.0; rows * cols];
+        rows::fill(&mut lasting, cols, |row, line| {
+            noise.fractal_row(line, 0.0, km / 48.0, row as f32 * km / 48.0, 6);
+            line.iter_mut().for_each(|e| *e *= 190.0);
         });
-        let lasting = lasting.collect();
-        let mut rng = stream(seed, Purpose::MeltStatic, 1);
+        let key = white_key(seed, Purpose::MeltStatic, 1);
         // Grain: patches of a few kilometres, broken up pixel by pixel; about uniform in 0…1.
-        let grain = (0..terrain.dem.len()).map(|i| {
-            let (x, y) = at(i);
-            (0.5 + 0.75 * noise.fractal(x / 6.0 + 70.0, y / 6.0, 3) + 0.45 * (uniform(&mut rng) - 0.5)).clamp(0.0, 1.0)
+        let mut grain = vec![0.0; rows * cols];
+        rows::fill(&mut grain, cols, |row, line| {
+            noise.fractal_row(line, 70.0, km / 6.0, row as f32 * km / 6.0, 3);
+            for (col, g) in line.iter_mut().enumerate() {
+                *g = (0.5 + 0.75 * *g + 0.45 * (white(key, row * cols + col) - 0.5)).clamp(0.0, 1.0);
+            }
         });
-        let grain = grain.collect();
-        Radar { lasting, grain }
+        Radar { lasting, grain, edges: std::array::from_fn(|index| edge(terrain, index)) }
     }
 
     /// Melt fraction 0…1 everywhere on one day, ocean clutter included.
     pub fn melt(&self, terrain: &Terrain, seed: u64, day: Day, weather: Weather) -> Vec<f32> {
         let daily = Noise::new(seed, Purpose::MeltDaily, day.number());
-        let km = terrain.pixel_km();
-        let mut rng = stream(seed, Purpose::MeltDaily, -day.number());
-        let height: Vec<f32> = (0..terrain.dem.len())
-            .map(|i| {
-                let (x, y) = ((i % terrain.cols) as f32 * km, (i / terrain.cols) as f32 * km);
+        let (rows, cols, km) = (terrain.rows, terrain.cols, terrain.pixel_km());
+        let key = white_key(seed, Purpose::MeltDaily, -day.number());
+        let spring = 1.0 - 0.8 * weather.bare;
+        // First the equivalent elevation, then, in its place, the melt.
+        let mut melt = vec![0.0; rows * cols];
+        rows::fill(&mut melt, cols, |row, line| {
+            daily.fractal_row(line, 0.0, km / 55.0, row as f32 * km / 55.0, 4);
+            for (col, e) in line.iter_mut().enumerate() {
+                let i = row * cols + col;
+                if !terrain.land[i] {
+                    continue;
+                }
                 let (z, rock, valley) = (terrain.dem[i], terrain.rock[i], terrain.valley[i]);
                 let lowland = 1.0 - smoothstep(900.0, 1500.0, z);
-                let spring = 1.0 - 0.8 * weather.bare;
-                let mut e = z + self.lasting[i] + 150.0 * daily.fractal(x / 55.0, y / 55.0, 4);
-                e += (420.0 * (1.0 - valley) * lowland + 300.0 * rock) * spring;
-                e += 70.0 * (uniform(&mut rng) - 0.5) + 60.0 * (self.grain[i] - 0.5);
+                *e = z + self.lasting[i] + 150.0 * *e;
+                *e += (420.0 * (1.0 - valley) * lowland + 300.0 * rock) * spring;
+                *e += 70.0 * (white(key, i) - 0.5) + 60.0 * (self.grain[i] - 0.5);
                 // Bare rock has no snow left to melt; single pixels keep some.
                 let line = 150.0 + 650.0 * weather.bare + 0.9 * self.lasting[i];
                 let bare = weather.bare * smoothstep(0.08, 0.55, rock) * (1.0 - smoothstep(line, line + 250.0, z));
-                if bare > 0.06 + 0.85 * self.grain[i] { e + 6000.0 } else { e }
-            })
-            .collect();
-        let ranks = Ranks::of(height.iter().zip(&terrain.land).filter(|(_, land)| **land).map(|(e, _)| *e));
+                if bare > 0.06 + 0.85 * self.grain[i] {
+                    *e += 6000.0;
+                }
+            }
+        });
+        let ranks = Ranks::of(melt.iter().zip(&terrain.land).filter(|(_, land)| **land).map(|(e, _)| *e));
         let share = weather.melt_share;
         let ramp = RAMP * (5.0 * share * (1.0 - share)).clamp(0.35, 1.0);
-        (0..height.len())
-            .map(|i| {
+        rows::fill(&mut melt, cols, |row, line| {
+            let here = row * cols..(row + 1) * cols;
+            let mut clutter = Vec::new();
+            if terrain.land[here.clone()].contains(&false) {
+                clutter.resize(cols, 0.0);
+                daily.fractal_row(&mut clutter, 0.0, km / 30.0, row as f32 * km / 12.0, 3);
+            }
+            for (col, (e, i)) in line.iter_mut().zip(here).enumerate() {
                 if !terrain.land[i] {
-                    let (x, y) = ((i % terrain.cols) as f32 * km, (i / terrain.cols) as f32 * km);
-                    return (0.25 + 0.6 * daily.fractal(x / 30.0, y / 12.0, 3) + 0.2 * (uniform(&mut rng) - 0.5)).clamp(0.0, 1.0);
+                    *e = (0.25 + 0.6 * clutter[col] + 0.2 * (white(key, i) - 0.5)).clamp(0.0, 1.0);
+                    continue;
                 }
-                let t = (share - ranks.rank(height[i])) / ramp + 0.5;
+                let t = (share - ranks.rank(*e)) / ramp + 0.5;
                 // A rock pixel that escapes is only partly wet.
                 let most = if terrain.rock[i] > 0.4 { 1.0 - 0.55 * weather.bare * smoothstep(0.5, 1.0, self.grain[i]) } else { 1.0 };
-                t.clamp(0.0, most)
-            })
-            .collect()
+                *e = t.clamp(0.0, most);
+            }
+        });
+        melt
+    }
+
+    /// Puts NaN where the radar did not look on a day.
+    pub fn mask(&self, melt: &mut [f32], cols: usize, seed: u64, day: Day) {
+        let index = swath_index(seed, day);
+        if seen_share(seed, day) >= 1.0 {
+            return;
+        }
+        rows::fill(melt, cols, |row, line| {
+            for (col, value) in line.iter_mut().enumerate() {
+                if across(index, row, col) >= self.edges[index] {
+                    *value = f32::NAN;
+                }
+            }
+        });
     }
 }
 
@@ -89,29 +129,31 @@ fn swath_index(seed: u64, day: Day) -> usize {
     found.unwrap_or(0)
 }
 
-/// Share of the land that the radar saw on a day.
-pub fn seen_share(seed: u64, day: Day) -> f64 {
-    (SWATHS[swath_index(seed, day)].0 / LAND_SHARE).min(1.0)
+/// Share of the land that a swath sees.
+fn swath_share(index: usize) -> f64 {
+    (SWATHS[index].0 / LAND_SHARE).min(1.0)
 }
 
-/// Where the radar looked on a day: true inside the swath.
-pub fn swath(terrain: &Terrain, seed: u64, day: Day) -> Vec<bool> {
-    let index = swath_index(seed, day);
-    let share = seen_share(seed, day);
-    if share >= 1.0 {
-        return vec![true; terrain.land.len()];
-    }
-    // Descending passes lean one way, ascending the other; each level is one track and always looks the same.
-    let (lean, from_right) = [(0.0f32, false), (0.21, true), (-0.19, false), (0.23, false), (-0.2, true), (0.22, true)][index];
-    let across = |i: usize| {
-        let (row, col) = ((i / terrain.cols) as f32, (i % terrain.cols) as f32);
-        let side = col + lean * row;
-        if from_right { -side } else { side }
-    };
-    let mut sides: Vec<f32> = (0..terrain.land.len()).filter(|i| terrain.land[*i]).map(across).collect();
-    let nth = (share * sides.len() as f64) as usize;
-    let edge = if nth < sides.len() { *sides.select_nth_unstable_by(nth, f32::total_cmp).1 } else { f32::MAX };
-    (0..terrain.land.len()).map(|i| across(i) < edge).collect()
+/// Share of the land that the radar saw on a day.
+pub fn seen_share(seed: u64, day: Day) -> f64 {
+    swath_share(swath_index(seed, day))
+}
+
+/// Position of a pixel across a swath's track, from the near side, in pixels.
+fn across(index: usize, row: usize, col: usize) -> f32 {
+    let (lean, from_right) = TRACKS[index];
+    let side = col as f32 + lean * row as f32;
+    if from_right { -side } else { side }
+}
+
+/// How far across a swath reaches, so that it sees its share of the land.
+fn edge(terrain: &Terrain, index: usize) -> f32 {
+    let cols = terrain.cols;
+    let step = (terrain.land.len() / EDGE_SAMPLE).max(1);
+    let land = (0..terrain.land.len()).filter(|i| terrain.land[*i]).step_by(step);
+    let mut sides: Vec<f32> = land.map(|i| across(index, i / cols, i % cols)).collect();
+    let nth = (swath_share(index) * sides.len() as f64) as usize;
+    if nth < sides.len() { *sides.select_nth_unstable_by(nth, f32::total_cmp).1 } else { f32::MAX }
 }
 
 /// The rank of a value among many, 0…1, from a table of counts.

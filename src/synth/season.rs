@@ -1,9 +1,11 @@
 //! Melt seasons: which days exist, and how much of the land melts on each.
 //!
 //! The share of the land that melts follows the reference's monthly means, disturbed by warm and cold spells: a first-order autoregressive
-//! process with a memory of about a week, new every year. The same process drives the radar, the microwave and the model fields.
+//! process with a memory of about a week, new every year. Where there is a record of runoff (see [`runoff`](super::runoff)), its days set the
+//! share instead, and the process adds what a radar sees beyond it. The same weather drives the radar, the microwave and the model fields.
 
 use super::noise::{Purpose, normal, stream};
+use super::runoff::{Runoff, RunoffDay};
 
 /// A calendar day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,6 +34,10 @@ const TRACKS: [usize; REPEAT] = [4, 10, 7, 1, 2, 8, 5, 11, 3, 9, 0, 6];
 /// .05 .13 .36 .48 .47 .30 after the spells.
 const CURVE: [(f32, f32); 8] =
     [(0.0, 0.022), (25.0, 0.048), (45.0, 0.105), (75.0, 0.335), (105.0, 0.475), (130.0, 0.515), (155.0, 0.36), (182.0, 0.21)];
+/// Standard deviation of the spells in the logit of the share.
+const SPELLS: f32 = 0.6;
+/// The same beside a record of runoff.
+const OWN_SPELLS: f32 = 0.4;
 
 impl Day {
     /// The day `index` days after 1 April.
@@ -108,19 +114,40 @@ pub struct Weather {
     pub warmth: f32,
 }
 
-/// The weather of a day.
-pub fn weather(seed: u64, day: Day) -> Weather {
-    let mut rng = stream(seed, Purpose::Season, i64::from(day.year));
-    let year_anomaly = 0.15 * normal(&mut rng);
-    let memory = 0.86f32;
-    let mut spell = normal(&mut rng);
-    let index = day.season_index();
-    for _ in 0..index {
-        spell = memory * spell + (1.0 - memory * memory).sqrt() * normal(&mut rng);
+/// The seasons of a scene, with real ones behind them where there is a record.
+#[derive(Debug, Clone)]
+pub struct Seasons {
+    seed: u64,
+    runoff: Option<Runoff>,
+}
+
+impl Seasons {
+    /// Seasons from a seed and, where given, a record of runoff.
+    pub fn new(seed: u64, runoff: Option<Runoff>) -> Self {
+        Seasons { seed, runoff }
     }
-    let at = index as f32;
-    let usual = CURVE.windows(2).find(|w| at <= w[1].0).map_or(0.2, |w| w[0].1 + (w[1].1 - w[0].1) * (at - w[0].0) / (w[1].0 - w[0].0));
-    let odds = (usual / (1.0 - usual)).ln() + 0.6 * spell + year_anomaly;
-    let bare = ((at - 45.0) / 75.0).clamp(0.0, 1.0);
-    Weather { melt_share: 1.0 / (1.0 + (-odds).exp()), bare, warmth: spell + year_anomaly }
+
+    /// The weather of a day.
+    pub fn weather(&self, day: Day) -> Weather {
+        let mut rng = stream(self.seed, Purpose::Season, i64::from(day.year));
+        let year_anomaly = 0.15 * normal(&mut rng);
+        let memory = 0.86f32;
+        let mut spell = normal(&mut rng);
+        let index = day.season_index();
+        for _ in 0..index {
+            spell = memory * spell + (1.0 - memory * memory).sqrt() * normal(&mut rng);
+        }
+        let share = |odds: f32| 1.0 / (1.0 + (-odds).exp());
+        if let Some(runoff) = &self.runoff {
+            // The record's own spells leave less to invent.
+            let RunoffDay { odds, anomaly, bare } = runoff.day(self.seed, day);
+            let warmth = ((anomaly + OWN_SPELLS * spell) / SPELLS).clamp(-3.0, 3.0);
+            return Weather { melt_share: share(odds + OWN_SPELLS * spell), bare, warmth };
+        }
+        let at = index as f32;
+        let usual = CURVE.windows(2).find(|w| at <= w[1].0).map_or(0.2, |w| w[0].1 + (w[1].1 - w[0].1) * (at - w[0].0) / (w[1].0 - w[0].0));
+        let odds = (usual / (1.0 - usual)).ln() + SPELLS * spell + year_anomaly;
+        let bare = ((at - 45.0) / 75.0).clamp(0.0, 1.0);
+        Weather { melt_share: share(odds), bare, warmth: spell + year_anomaly }
+    }
 }

@@ -5,6 +5,7 @@
 //! plastic-creep ice sheet (Vialov, 1958) with d the distance from the coast, plus a summit towards the top right.
 
 use super::noise::{Noise, Purpose, mix, smoothstep};
+use super::rows;
 
 /// Height of the scene in kilometres, whatever its number of pixels.
 pub const SCENE_KM: f32 = 286.3;
@@ -55,8 +56,8 @@ impl Terrain {
         let width_km = km * cols as f32;
         let noise = Noise::new(seed, Purpose::Terrain, 0);
         let fine = Noise::new(seed, Purpose::Terrain, 1);
-        let each = |f: &dyn Fn(f32, f32) -> f32| -> Vec<f32> {
-            (0..rows * cols).map(|i| f((i % cols) as f32 * km + 0.5 * km, (i / cols) as f32 * km + 0.5 * km)).collect()
+        let each = |f: &(dyn Fn(f32, f32) -> f32 + Sync)| -> Vec<f32> {
+            rows::map(rows, cols, |row, col| f(col as f32 * km + 0.5 * km, row as f32 * km + 0.5 * km))
         };
         // Warped coordinates bend every straight line of the tables above.
         let warp = |x: f32, y: f32| {
@@ -76,15 +77,14 @@ impl Terrain {
         let shift = shore_shift(&coast, &water);
         let land: Vec<bool> = coast.iter().zip(&water).map(|(c, w)| c + shift > 0.0 && *w > 1.0).collect();
 
-        let mut terrain = Terrain { rows, cols, dem: vec![0.0; rows * cols], land, rock: Vec::new(), valley: vec![0.0; rows * cols] };
-        terrain.rock = vec![0.0; rows * cols];
-        for i in 0..rows * cols {
-            let (x, y) = ((i % cols) as f32 * km + 0.5 * km, (i / cols) as f32 * km + 0.5 * km);
+        // Height, rock and valley.
+        let ground = rows::map(rows, cols, |row, col| {
+            let i = row * cols + col;
+            let (x, y) = (col as f32 * km + 0.5 * km, row as f32 * km + 0.5 * km);
             let (u, v) = (x / width_km, y / SCENE_KM);
             let (wx, wy) = warp(x, y);
-            if !terrain.land[i] {
-                terrain.dem[i] = 52.0 + 9.0 * noise.fractal(x / 90.0, y / 90.0, 2) + 2.0 * (u - 0.5) + 1.5 * (v - 0.5);
-                continue;
+            if !land[i] {
+                return [52.0 + 9.0 * noise.fractal(x / 90.0, y / 90.0, 2) + 2.0 * (u - 0.5) + 1.5 * (v - 0.5), 0.0, 0.0];
             }
             let inland = (coast[i] + shift).max(0.0);
             let flow = GLACIERS.iter().map(|g| course_distance(g, wx, wy, width_km)).fold(f32::MAX, f32::min);
@@ -110,11 +110,11 @@ impl Terrain {
             let shore_fall = smoothstep(0.0, 5.0, inland.min((water[i] - 1.0) * 3.0));
             let height = mix(ice, crest, mountains) * mix(0.35, 1.0, shore_fall) + 30.0 * fine.fractal(x / 3.0, y / 3.0, 3) * mountains;
             let floor = (-flow * flow / 2.5).exp().max(mountains * channel);
-            terrain.valley[i] = floor;
-            terrain.rock[i] = mountains * (1.0 - 0.75 * floor) * smoothstep(1900.0, 1300.0, height);
-            terrain.dem[i] = height.clamp(45.0, 3439.0) + 48.0 * (1.0 - smoothstep(0.0, 400.0, height));
-        }
-        terrain
+            let rock = mountains * (1.0 - 0.75 * floor) * smoothstep(1900.0, 1300.0, height);
+            [height.clamp(45.0, 3439.0) + 48.0 * (1.0 - smoothstep(0.0, 400.0, height)), rock, floor]
+        });
+        let [dem, rock, valley] = [0, 1, 2].map(|field| ground.iter().map(|pixel| pixel[field]).collect());
+        Terrain { rows, cols, dem, land, rock, valley }
     }
 
     /// Side of a pixel, km.

@@ -1,0 +1,52 @@
+//! The rows of a raster shared out among threads: which thread fills a row changes nothing in it.
+
+use std::sync::{Mutex, PoisonError};
+
+/// Bands that a thread gets on average: more than one, since rows of ocean cost less than rows of land.
+const BANDS_EACH: usize = 8;
+
+/// Fills a raster row by row: `each` gets the row's number and its pixels.
+pub fn fill<T: Send>(pixels: &mut [T], cols: usize, each: impl Fn(usize, &mut [T]) + Sync) {
+    let rows = pixels.len() / cols.max(1);
+    let threads = std::thread::available_parallelism().map_or(1, |n| n.get()).min(rows.max(1));
+    let band = rows.div_ceil(threads * BANDS_EACH).max(1);
+    let bands = Mutex::new(pixels.chunks_mut(band * cols.max(1)).enumerate());
+    let work = || {
+        loop {
+            // No thread can panic while it holds the lock, so a poisoned one is as good.
+            let next = bands.lock().unwrap_or_else(PoisonError::into_inner).next();
+            let Some((index, pixels)) = next else { break };
+            for (row, line) in pixels.chunks_mut(cols).enumerate() {
+                each(index * band + row, line);
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 1..threads {
+            scope.spawn(work);
+        }
+        work();
+    });
+}
+
+/// A raster of `rows × cols` of what `each` says of every (row, col).
+pub fn map<T: Send + Clone + Default>(rows: usize, cols: usize, each: impl Fn(usize, usize) -> T + Sync) -> Vec<T> {
+    let mut out = vec![T::default(); rows * cols];
+    fill(&mut out, cols, |row, line| line.iter_mut().enumerate().for_each(|(col, pixel)| *pixel = each(row, col)));
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_pixel_is_filled_once() {
+        for (rows, cols) in [(1, 1), (3, 7), (1000, 2), (17, 64), (0, 5)] {
+            let mut pixels = map(rows, cols, |row, col| row * cols + col);
+            assert!(pixels.iter().enumerate().all(|(i, v)| i == *v), "{rows} x {cols}");
+            fill(&mut pixels, cols, |_, line| line.iter_mut().for_each(|v| *v += 1));
+            assert!(pixels.iter().enumerate().all(|(i, v)| i + 1 == *v), "{rows} x {cols}");
+        }
+    }
+}
