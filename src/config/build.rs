@@ -139,6 +139,7 @@ impl Config {
             deploy_start_time: day(r, "deploy_start_time")?,
             deploy_end_time: day(r, "deploy_end_time")?,
             check_for_invalid_entries: r.boolean("check_for_invalid_entries", false)?,
+            tensorboard: r.boolean("tensorboard", true)?,
             ignored,
             given: r.keys.iter().map(|(key, _)| key.clone()).collect(),
         };

@@ -184,6 +184,8 @@ pub struct Config {
     pub deploy_end_time: Option<String>,
     /// Whether days with invalid entries are looked for and left out \[false\].
     pub check_for_invalid_entries: bool,
+    /// Whether training writes event files for TensorBoard \[true\].
+    pub tensorboard: bool,
     /// Keys that were accepted and ignored, for the one line that names them.
     pub ignored: Vec<String>,
     /// Keys in force that the file or an override gave, by their canonical names.
