@@ -1,8 +1,8 @@
 //! Event files that `tensorboard --logdir` shows: curves and pictures of a run beside its `log.jsonl`.
 //!
 //! A run has one file at a time, `events.out.tfevents.<seconds>.meltcore`. An epoch is added to it by one write, so that a kill leaves at
-//! most a torn end, which readers pass over. A resumed run begins a new file with the epochs that it goes on from and removes the old one:
-//! no step is there twice, whichever program reads it.
+//! most a torn end, which readers pass over. A resumed run begins a new file with the epochs that it goes on from and empties the old one, so
+//! that no step is there twice, whichever program reads it; a program that follows the old one goes on to the new one. Older ones go.
 
 mod event;
 mod record;
@@ -28,7 +28,7 @@ pub struct EventFile {
 }
 
 impl EventFile {
-    /// Begins a file with the events of an earlier one up to `resumed_step`, and removes all earlier ones.
+    /// Begins a file with the events of an earlier one up to `resumed_step`, which leaves no event in any earlier one.
     ///
     /// # Errors
     /// [`Error::Output`] where the folder cannot be written.
@@ -45,8 +45,9 @@ impl EventFile {
         let seconds = earlier.last().map_or(0, |(seconds, _)| seconds + 1).max(wall_time() as u64);
         let path = folder.join(format!("{PREFIX}{seconds:010}{SUFFIX}"));
         write_atomically(&path, |out| out.write_all(&bytes))?;
-        for (_, old) in earlier {
-            fs::remove_file(&old).map_err(|e| unwritable(&old, &e))?;
+        for (index, (_, old)) in earlier.iter().enumerate() {
+            let emptied = if index + 1 == earlier.len() { File::create(old).map(drop) } else { fs::remove_file(old) };
+            emptied.map_err(|e| unwritable(old, &e))?;
         }
         let file = File::options().append(true).open(&path).map_err(|e| unwritable(&path, &e))?;
         Ok(EventFile { path, file })
@@ -88,9 +89,10 @@ mod tests {
     use super::*;
 
     fn steps(folder: &Path) -> Vec<u64> {
-        let files = earlier_files(folder);
-        assert_eq!(files.len(), 1, "{files:?}");
-        record::records(&fs::read(&files[0].1).unwrap()).filter_map(event::summary_step).collect()
+        let mut files: Vec<Vec<u8>> = earlier_files(folder).iter().map(|(_, file)| fs::read(file).unwrap()).collect();
+        let newest = files.pop().unwrap();
+        assert!(files.len() <= 1 && files.concat().is_empty());
+        record::records(&newest).filter_map(event::summary_step).collect()
     }
 
     fn event(step: u64) -> Event {
@@ -108,12 +110,12 @@ mod tests {
         let first = file.path.clone();
         drop(file);
         let mut file = EventFile::start(folder.path(), Some(3)).unwrap();
-        assert!(file.path != first && !first.exists());
+        assert!(file.path != first && fs::read(first).unwrap().is_empty());
         file.append(&[event(4), event(5)]).unwrap();
         assert_eq!(steps(folder.path()), [1, 2, 3, 4, 5]);
 
-        // Killed between the new file and the removal of the old one, which the new one is a part of.
-        fs::write(folder.path().join("events.out.tfevents.0000000001.meltcore"), "").unwrap();
+        // Killed between the new file and the emptying of the old one.
+        fs::write(folder.path().join("events.out.tfevents.0000000001.meltcore"), "old").unwrap();
         EventFile::start(folder.path(), Some(4)).unwrap();
         assert_eq!(steps(folder.path()), [1, 2, 3, 4]);
         EventFile::start(folder.path(), None).unwrap();
