@@ -102,6 +102,8 @@ impl Config {
         map.extend(self.std.iter().map(|(v, x)| (format!("std_{v}"), json!(x))));
         map.extend(self.blur_kernel_size.iter().map(|(v, k)| (format!("{v}{BLUR_KERNEL}"), json!(k))));
         map.extend(self.blur_sigma.iter().map(|(v, s)| (format!("{v}{BLUR_SIGMA}"), json!(s))));
+        // Left out where there is none, so that digests are those of versions without the key.
+        map.extend((!self.constant_inputs.is_empty()).then(|| ("constant_inputs".to_owned(), json!(self.constant_inputs))));
         map.extend(self.momentum.map(|m| ("momentum".to_owned(), json!(m))));
         map.extend(self.dropout.map(|p| ("dropout".to_owned(), json!(p))));
         map
