@@ -20,6 +20,7 @@
 //! | [`preprocess`], [`evaluate`] | rasters to network inputs; maps to scores |
 //! | [`predict`] | full scenes by mosaicking tiles |
 //! | [`train`], [`baselines`] | the loop, checkpoints, logs; maps without a network |
+//! | [`ablate`] | what each input is worth: its mean in its place |
 //! | [`report`] | one HTML page with scores, maps, curves and the run's manifest |
 //! | [`verify`], [`mod@bench`], [`synth`] | PyTorch fixtures replayed; kernels timed; a believable sample scene |
 //! | [`cli`] | arguments in, one call down, table out |
@@ -101,6 +102,7 @@
 //! ```
 #![warn(missing_docs)]
 
+pub mod ablate;
 pub mod autograd;
 pub mod baselines;
 pub mod bench;

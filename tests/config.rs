@@ -93,8 +93,12 @@ fn published_baselines() {
 
 #[test]
 fn everything_written_out_loads_again() {
-    for name in ["unet_smp", "unet", "deeplabv3", "linear_dem", "time_interpolate_sar", "interpolate_mar", "threshold_pmw"] {
-        let c = published(name, &[]);
+    let constant = "constant_inputs={pmw: 201.5, dem: 0}";
+    for (name, set) in [("unet", vec![constant]), ("unet_smp", vec![]), ("unet", vec![]), ("deeplabv3", vec![]), ("linear_dem", vec![])]
+        .into_iter()
+        .chain(["time_interpolate_sar", "interpolate_mar", "threshold_pmw"].map(|name| (name, vec![])))
+    {
+        let c = published(name, &set);
         let again = yaml(&serde_json::to_string(&c.to_json()).unwrap()).unwrap();
         assert_eq!(again.to_json(), c.to_json(), "{name}");
         assert_eq!(again.digest(), c.digest(), "{name}");
@@ -273,12 +277,27 @@ fn fixtures_attributes_load() {
 fn digest_follows_what_determines_the_weights() {
     let base = published("unet", &[]);
     assert_eq!(base.digest().len(), 16);
-    for same in
-        ["epochs=900", "path_checkpoints=elsewhere", "data_root=/moved", "recompute=true", "in_keys=[time_interpolate_sar, pmw, mar_wa1]"]
-    {
+    for same in [
+        "epochs=900",
+        "tensorboard=false",
+        "constant_inputs={}",
+        "path_checkpoints=elsewhere",
+        "data_root=/moved",
+        "recompute=true",
+        "in_keys=[time_interpolate_sar, pmw, mar_wa1]",
+    ] {
         assert_eq!(published("unet", &[same]).digest(), base.digest(), "{same}");
     }
-    for other in ["seed=1", "batch_size=4", "accumulate_steps=2", "learning_rate=0.001", "in_keys=[pmw]", "path_melt=other/", "amp=true"] {
+    for other in [
+        "seed=1",
+        "batch_size=4",
+        "accumulate_steps=2",
+        "learning_rate=0.001",
+        "in_keys=[pmw]",
+        "path_melt=other/",
+        "constant_inputs={pmw: 200}",
+        "amp=true",
+    ] {
         assert_ne!(published("unet", &[other]).digest(), base.digest(), "{other}");
     }
     // A change here means that checkpoints of earlier versions no longer resume without a warning.

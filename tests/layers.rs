@@ -24,6 +24,7 @@ const ORDER: &[&str] = &[
     "evaluate",
     "predict",
     "train",
+    "ablate",
     "baselines",
     "report",
     "verify",

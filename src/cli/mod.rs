@@ -2,6 +2,7 @@
 //!
 //! A further command is a line in [`Command`] and a line in [`Cli::run`].
 
+pub mod ablate;
 pub mod arguments;
 pub mod baseline;
 pub mod bench;
@@ -79,6 +80,7 @@ impl Globals {
 #[derive(Debug, Subcommand)]
 #[allow(missing_docs)]
 pub enum Command {
+    Ablate(ablate::Args),
     Baseline(baseline::Args),
     Bench(bench::Args),
     Completions(completions::Args),
@@ -102,6 +104,7 @@ impl Cli {
     /// Whatever stops the command; [`crate::error::Error::exit_status`] gives the process's status.
     pub fn run(self) -> Result<()> {
         match &self.command {
+            Command::Ablate(args) => ablate::run(args, &self.globals),
             Command::Baseline(args) => baseline::run(args, &self.globals),
             Command::Bench(args) => bench::run(args, &self.globals),
             Command::Completions(args) => completions::run(args, &self.globals),

@@ -19,7 +19,8 @@ use std::time::{Duration, Instant};
     last/             what --resume auto goes on from, replaced after every epoch; one complete copy is always there\n  \
     epoch_NNNN/       checkpoints that are kept, every epochs_between_checkpoint_save epochs and at the end\n  \
     best.safetensors  weights with the best validation loss (training loss without a val split)\n  \
-    log.jsonl         the configuration, then one line an epoch\n\n\
+    log.jsonl         the configuration, then one line an epoch\n  \
+    events.out.*      the same with the loss of each step and pictures of one val scene, for `tensorboard --logdir`\n\n\
     Before it starts, the run's needs of the device's memory are predicted; where it has less, the command says what would fit and exits \
     with 3.\n\n\
     A folder that holds an earlier run is never overwritten by a new one: resume it, remove it, or choose another. \

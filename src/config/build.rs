@@ -139,6 +139,8 @@ impl Config {
             deploy_start_time: day(r, "deploy_start_time")?,
             deploy_end_time: day(r, "deploy_end_time")?,
             check_for_invalid_entries: r.boolean("check_for_invalid_entries", false)?,
+            constant_inputs: r.numbers_by_name("constant_inputs", "for example {pmw: 201.5}")?,
+            tensorboard: r.boolean("tensorboard", true)?,
             ignored,
             given: r.keys.iter().map(|(key, _)| key.clone()).collect(),
         };
@@ -158,6 +160,14 @@ impl Config {
         let has = |name: &str| self.in_keys_aux.iter().any(|key| key == name);
         if has("time_sin") != has("time_cos") {
             return Err(r.error("in_keys_aux", "names one of time_sin and time_cos; a day of the year needs both"));
+        }
+        let inputs = || [&self.in_keys, &self.in_keys_static, &self.in_keys_aux].into_iter().flatten();
+        if let Some(name) = self.constant_inputs.keys().find(|name| !inputs().any(|input| input == *name)) {
+            let known = inputs().map(String::as_str).collect::<Vec<_>>().join(", ");
+            return Err(r.error(
+                "constant_inputs",
+                format!("names {name}, which is not among the inputs ({known}); take it out or add it to them"),
+            ));
         }
         if let (Some(first), Some(last)) = (&self.deploy_start_time, &self.deploy_end_time)
             && first > last

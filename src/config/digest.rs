@@ -10,7 +10,7 @@ const NOT_TRAINING: &str = "data_root epochs starting_epoch recompute prediction
     apply_landmask_to_predictions min_melt max_melt periodical_evaluation epochs_between_periodical_evaluation \
     epochs_between_checkpoint_save path_checkpoints path_predictions path_deploy path_eval path_melt_reference n_previous_dates \
     n_posterior_dates kernel_size sigma gamma brightness_factor val_percent test_percent n_imgs_per_month split_cfg \
-    deploy_start_time deploy_end_time";
+    deploy_start_time deploy_end_time tensorboard";
 
 impl Config {
     /// All keys in force with their values, defaults included, under the names of the YAML file.
@@ -90,6 +90,7 @@ impl Config {
             ("deploy_start_time", json!(self.deploy_start_time)),
             ("deploy_end_time", json!(self.deploy_end_time)),
             ("check_for_invalid_entries", json!(self.check_for_invalid_entries)),
+            ("tensorboard", json!(self.tensorboard)),
         ];
         let mut map: Map<String, Value> = fixed.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
         for (variable, p) in &self.variable_paths {
@@ -101,6 +102,8 @@ impl Config {
         map.extend(self.std.iter().map(|(v, x)| (format!("std_{v}"), json!(x))));
         map.extend(self.blur_kernel_size.iter().map(|(v, k)| (format!("{v}{BLUR_KERNEL}"), json!(k))));
         map.extend(self.blur_sigma.iter().map(|(v, s)| (format!("{v}{BLUR_SIGMA}"), json!(s))));
+        // Left out where there is none, so that digests are those of versions without the key.
+        map.extend((!self.constant_inputs.is_empty()).then(|| ("constant_inputs".to_owned(), json!(self.constant_inputs))));
         map.extend(self.momentum.map(|m| ("momentum".to_owned(), json!(m))));
         map.extend(self.dropout.map(|p| ("dropout".to_owned(), json!(p))));
         map

@@ -31,7 +31,7 @@ const IN_FORCE: &str = "model_key seed data_root in_keys in_keys_static in_keys_
     periodical_evaluation epochs_between_periodical_evaluation epochs_between_checkpoint_save starting_epoch path_checkpoints \
     path_predictions path_deploy path_eval path_melt_reference n_previous_dates n_posterior_dates kernel_size sigma gamma \
     brightness_factor val_percent test_percent n_imgs_per_month split_cfg deploy_start_time deploy_end_time check_for_invalid_entries \
-    dtype normalize_melt blur";
+    tensorboard constant_inputs dtype normalize_melt blur";
 
 /// Keys of the reference that have no meaning here.
 const IGNORED: &str = "device num_workers persistent_workers use_gpu use_cv use_deterministic_algorithms warn_only verbose filetype data_key \

@@ -184,6 +184,10 @@ pub struct Config {
     pub deploy_end_time: Option<String>,
     /// Whether days with invalid entries are looked for and left out \[false\].
     pub check_for_invalid_entries: bool,
+    /// Inputs that hold one value at every pixel instead of their rasters' values, by channel, in the rasters' unit \[none\].
+    pub constant_inputs: BTreeMap<String, f64>,
+    /// Whether training writes event files for TensorBoard \[true\].
+    pub tensorboard: bool,
     /// Keys that were accepted and ignored, for the one line that names them.
     pub ignored: Vec<String>,
     /// Keys in force that the file or an override gave, by their canonical names.

@@ -4,7 +4,7 @@ use super::keys;
 use crate::error::{Error, Result};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
@@ -164,6 +164,14 @@ impl Reader {
 
     pub(super) fn path(&self, key: &str) -> Result<Option<PathBuf>> {
         Ok(self.text(key)?.map(PathBuf::from))
+    }
+
+    /// Finite numbers by name; absence and null are none.
+    pub(super) fn numbers_by_name(&self, key: &str, example: &str) -> Result<BTreeMap<String, f64>> {
+        let Some(value) = self.optional(key) else { return Ok(BTreeMap::new()) };
+        let wrong = || self.wrong(key, value, &format!("finite numbers by name, {example}"));
+        let number = |(name, value): (&String, &Value)| Some((name.clone(), value.as_f64().filter(|x| x.is_finite())?));
+        value.as_object().ok_or_else(wrong)?.iter().map(number).collect::<Option<_>>().ok_or_else(wrong)
     }
 
     /// A list of channel names out of `allowed`, each at most once; absence and null are the empty list.

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use super::dataset::{Dataset, HostSample};
 use super::tiles::Crop;
@@ -105,6 +106,7 @@ pub struct Loader {
     threads: Vec<JoinHandle<()>>,
     next: usize,
     batches: usize,
+    waited: Duration,
 }
 
 impl Loader {
@@ -120,7 +122,7 @@ impl Loader {
         let batches = if drop_last { crops.len() / batch_size } else { crops.len().div_ceil(batch_size) };
         let workers = workers.clamp(1, batches.max(1));
         let crops: Arc<[Crop]> = crops.into();
-        let mut loader = Loader { receivers: Vec::new(), threads: Vec::new(), next: 0, batches };
+        let mut loader = Loader { receivers: Vec::new(), threads: Vec::new(), next: 0, batches, waited: Duration::ZERO };
         for worker in 0..workers {
             let (sender, receiver) = sync_channel(prefetch);
             let (dataset, crops) = (dataset.clone(), crops.clone());
@@ -139,6 +141,11 @@ impl Loader {
     /// Number of batches in all.
     pub fn batches(&self) -> usize {
         self.batches
+    }
+
+    /// Time that [`Iterator::next`] has waited for readers in all; on a warm cache little beyond the first batch's reading.
+    pub fn waited(&self) -> Duration {
+        self.waited
     }
 }
 
@@ -161,9 +168,11 @@ impl Iterator for Loader {
         if self.next >= self.batches {
             return None;
         }
+        let asked = Instant::now();
         let batch = self.receivers[self.next % self.receivers.len()].recv().unwrap_or_else(|_| {
             Err(Error::input("loader", "a reading thread ended before its work was done; this is a defect of meltcore, please report it"))
         });
+        self.waited += asked.elapsed();
         self.next = if batch.is_ok() { self.next + 1 } else { self.batches };
         Some(batch)
     }

@@ -25,7 +25,7 @@ const NOT_MAPS: &str = "seed epochs starting_epoch batch_size optimizer learning
     lr_scheduler lr_patience T_0 T_mult eta_min encoder_weights periodical_evaluation epochs_between_periodical_evaluation \
     epochs_between_checkpoint_save path_checkpoints path_predictions path_deploy path_eval prediction_batch_size n_previous_dates \
     n_posterior_dates kernel_size sigma gamma brightness_factor val_percent test_percent n_imgs_per_month split_cfg deploy_start_time \
-    deploy_end_time check_for_invalid_entries";
+    deploy_end_time check_for_invalid_entries accumulate_steps recompute tensorboard";
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 struct Content {

@@ -2,11 +2,12 @@
 //!
 //! Channel by channel, in network order: `pmw` becomes blur((x − mean) / std), `mar_wa1` blur((x / max − mean) / std), with borders
 //! reflected at the window that was read; the MODIS bands (x / max − mean) / std; `dem` (x − mean) / std; all others stay as they are,
-//! and a scalar fills its plane. `normalize_inputs: false` leaves mean and std out. Blurs run on the device (`shaders/gaussian_blur.wgsl`),
+//! and a scalar fills its plane, as does the raw value that `constant_inputs` gives. `normalize_inputs: false` leaves mean and std out. Blurs run on the device (`shaders/gaussian_blur.wgsl`),
 //! everything else is one pass on the host on the way into the upload.
 
 mod plan;
 
+pub use plan::zero_of;
 use plan::{Plan, Scaling};
 
 use crate::config::Config;
@@ -21,9 +22,16 @@ use crate::tensor::Tensor;
 /// Neighbouring channels that reach the device together.
 enum Part {
     /// Channels that are ready once scaled on the host.
-    Plain(Vec<(usize, Scaling)>),
+    Plain(Vec<Plain>),
     /// One channel that is scaled and blurred on the device.
     Blurred { channel: usize, scaling: Scaling, window: Window, kernel_size: usize, key: String },
+}
+
+/// A channel that is scaled on the host; a constant takes the place of its values.
+struct Plain {
+    channel: usize,
+    scaling: Scaling,
+    constant: Option<f32>,
 }
 
 /// What a configuration asks to be done with raw channels.
@@ -47,14 +55,15 @@ impl Preprocessor {
         }
         let mut parts = Vec::new();
         for (index, &channel) in channels.iter().enumerate() {
-            let Plan { scaling, blur } = Plan::new(config, channel)?;
+            let Plan { scaling, blur, constant } = Plan::new(config, channel)?;
+            let plain = Plain { channel: index, scaling, constant };
             match (blur, parts.last_mut()) {
                 (Some(blur), _) => {
                     let window = Window::new(gpu, blur.kernel_size, blur.sigma)?;
                     parts.push(Part::Blurred { channel: index, scaling, window, kernel_size: blur.kernel_size, key: blur.key });
                 }
-                (None, Some(Part::Plain(together))) => together.push((index, scaling)),
-                (None, _) => parts.push(Part::Plain(vec![(index, scaling)])),
+                (None, Some(Part::Plain(together))) => together.push(plain),
+                (None, _) => parts.push(Part::Plain(vec![plain])),
             }
         }
         Ok(Preprocessor { gpu: gpu.clone(), file: config.file.clone(), channels: channels.len(), parts })
@@ -86,8 +95,11 @@ impl Preprocessor {
             Part::Plain(channels) => {
                 let mut values = Vec::with_capacity(n * channels.len() * height * width);
                 for image in 0..n {
-                    for (channel, scaling) in channels {
-                        scaling.append(&batch.channels[*channel], image, n, height * width, &mut values)?;
+                    for Plain { channel, scaling, constant } in channels {
+                        // One value a sample, as a scalar channel has it.
+                        let constants = constant.map(|constant| vec![constant; n]);
+                        let raw = constants.as_ref().unwrap_or(&batch.channels[*channel]);
+                        scaling.append(raw, image, n, height * width, &mut values)?;
                     }
                 }
                 Tensor::from_slice(&self.gpu, [n, channels.len(), height, width], &values)

@@ -43,6 +43,22 @@ impl Scaling {
     }
 }
 
+fn is_normalised(config: &Config, channel: Channel) -> bool {
+    let has_keys = matches!(channel, Channel::Pmw | Channel::ModisB1 | Channel::ModisB2 | Channel::MarWa1 | Channel::Dem);
+    has_keys && config.normalize_inputs
+}
+
+/// The raw value that a network sees as 0: the configured mean of a channel that is normalised, `None` of any other.
+///
+/// # Errors
+/// [`Error::Config`] where the mean or the standard deviation is missing.
+pub fn zero_of(config: &Config, channel: Channel) -> Result<Option<f64>> {
+    if !is_normalised(config, channel) {
+        return Ok(None);
+    }
+    Plan::new(config, channel).map(|plan| Some(plan.scaling.offset))
+}
+
 /// A Gaussian blur in pixels; `key` is the configuration key of its kernel size.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Blur {
@@ -56,6 +72,8 @@ pub(super) struct Blur {
 pub(super) struct Plan {
     pub(super) scaling: Scaling,
     pub(super) blur: Option<Blur>,
+    /// The raw value that takes the place of all others.
+    pub(super) constant: Option<f32>,
 }
 
 impl Plan {
@@ -69,12 +87,14 @@ impl Plan {
             Channel::ModisB1 | Channel::ModisB2 => config.max_modis,
             _ => 1.0,
         };
-        let normalised = matches!(channel, Channel::Pmw | Channel::ModisB1 | Channel::ModisB2 | Channel::MarWa1 | Channel::Dem);
-        let scaling = match normalised && config.normalize_inputs {
+        let scaling = match is_normalised(config, channel) {
             true => Scaling::new(max, config.require_mean_std(channel.name())?),
             false => Scaling::new(max, (0.0, 1.0)),
         };
-        Ok(Plan { scaling, blur: blur(config, channel)? })
+        let constant = config.constant_inputs.get(channel.name()).map(|value| *value as f32);
+        // A blur leaves a constant as it is.
+        let blur = if constant.is_some() { None } else { blur(config, channel)? };
+        Ok(Plan { scaling, blur, constant })
     }
 }
 

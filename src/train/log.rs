@@ -47,6 +47,16 @@ pub struct Entry {
     pub seconds: f64,
     /// Crops a second, training alone.
     pub crops_per_s: f64,
+    /// Share of the training's time spent waiting for data.
+    #[serde(default)]
+    pub wait_share: f64,
+    /// Most bytes in use on the device since the start of the process.
+    #[serde(default)]
+    pub device_bytes: u64,
+    /// Mean absolute error on one fixed scene of the val split; absent without one.
+    pub val_mae: Option<f64>,
+    /// F1 of melt on that scene.
+    pub val_f1: Option<f64>,
 }
 
 /// The open log.
@@ -96,11 +106,26 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(LOG_FILE);
         let header = Header { meltcore: "0", device: "d".into(), parameters: 1, train_days: 2, val_days: 0, config: Map::new() };
-        let entry = |epoch| Entry { epoch, step: 3, train_loss: 0.5, val_loss: None, learning_rate: 0.1, seconds: 1.0, crops_per_s: 2.0 };
+        let entry = |epoch| Entry {
+            epoch,
+            step: 3,
+            train_loss: 0.5,
+            val_loss: None,
+            learning_rate: 0.1,
+            seconds: 1.0,
+            crops_per_s: 2.0,
+            wait_share: 0.0,
+            device_bytes: 7,
+            val_mae: None,
+            val_f1: Some(0.5),
+        };
         let mut log = Log::start(&path, &header, None).unwrap();
         for epoch in 1..=3 {
             log.append(&entry(epoch)).unwrap();
         }
+        // As versions before these fields wrote it.
+        let line = r#"{"epoch":2,"step":3,"train_loss":0.5,"val_loss":null,"learning_rate":0.1,"seconds":1.0,"crops_per_s":2.0}"#;
+        assert_eq!(serde_json::from_str::<Entry>(line).unwrap().wait_share, 0.0);
         log.file.write_all(b"{\"epoch\":4,\"st").unwrap();
         drop(log);
         let mut log = Log::start(&path, &header, Some(2)).unwrap();

@@ -17,14 +17,14 @@ const INTERVAL: Duration = Duration::from_secs(1);
 pub(super) struct Losses {
     /// The loss of each batch that is not read yet, with the names of its days.
     pending: Vec<(Tensor, Vec<String>)>,
-    sum: f64,
-    read: usize,
+    /// Those read so far, one a batch.
+    values: Vec<f64>,
     since: Instant,
 }
 
 impl Losses {
     pub(super) fn new() -> Self {
-        Losses { pending: Vec::new(), sum: 0.0, read: 0, since: Instant::now() }
+        Losses { pending: Vec::new(), values: Vec::new(), since: Instant::now() }
     }
 
     /// Adds a batch's loss (shape `[]`); true where it is time to [`Losses::collect`].
@@ -34,19 +34,18 @@ impl Losses {
         self.pending.len() >= MOST_PENDING || self.since.elapsed() >= INTERVAL
     }
 
-    /// Waits for the pending losses and returns how many there were.
+    /// Waits for the pending losses and returns how many crops they are of.
     ///
     /// # Errors
     /// [`Error::NotFinite`] naming the batch and its days; [`Error::Device`].
     pub(super) fn collect(&mut self) -> Result<usize> {
-        let arrived = self.pending.len();
+        let arrived = self.pending.iter().map(|(_, days)| days.len()).sum();
         for (loss, days) in self.pending.drain(..) {
             let value = loss.to_vec()?.first().copied().unwrap_or(f32::NAN);
-            self.read += 1;
             if !value.is_finite() {
-                return Err(Error::NotFinite(format!("the loss of batch {} is {value} (days {})", self.read, days.join(", "))));
+                return Err(Error::NotFinite(format!("the loss of batch {} is {value} (days {})", self.values.len() + 1, days.join(", "))));
             }
-            self.sum += f64::from(value);
+            self.values.push(f64::from(value));
         }
         self.since = Instant::now();
         Ok(arrived)
@@ -54,6 +53,11 @@ impl Losses {
 
     /// Mean over the batches read so far.
     pub(super) fn mean(&self) -> f64 {
-        self.sum / self.read.max(1) as f64
+        self.values.iter().sum::<f64>() / self.values.len().max(1) as f64
+    }
+
+    /// The losses read so far, one a batch.
+    pub(super) fn into_values(self) -> Vec<f64> {
+        self.values
     }
 }

@@ -4,7 +4,8 @@ use std::time::Instant;
 
 use super::checkpoint::{self, Best, State};
 use super::folder::{BEST_FILE, LAST};
-use super::log::{Entry, Header, LOG_FILE, Log};
+use super::journal::Journal;
+use super::log::{Entry, Header};
 use super::memory::{Memory, mebibytes};
 use super::session::{Session, Watcher, of_epoch};
 use super::{Summary, Training};
@@ -13,6 +14,9 @@ use crate::event::Event;
 use crate::gpu::{Gpu, MemoryUse};
 use crate::nn::state_dict::{self, HostDict};
 use crate::weights::encoder::load_encoder;
+
+/// Share of the training's time from which on waiting for data is spoken of.
+const WORTH_SAYING: f64 = 0.05;
 
 impl Training<'_> {
     /// Trains to the last epoch.
@@ -41,7 +45,8 @@ impl Training<'_> {
         }
         self.introduce(gpu, &session, watcher);
         watcher.note(self.memory_note(needs.memory, limit));
-        let mut log = Log::start(&self.folder.join(LOG_FILE), &self.header(gpu, &session), self.resumed.as_ref().map(|_| done))?;
+        let resumed = self.resumed.as_ref().map(|_| (done, session.step));
+        let mut journal = Journal::start(self.config, &self.folder, &self.header(gpu, &session), resumed)?;
         let summary = |training: &Self, from: usize, to: usize| Summary {
             best: training.best,
             best_weights: training.folder.join(BEST_FILE),
@@ -60,23 +65,26 @@ impl Training<'_> {
             })?;
             self.save(&session, &weights, done, None)?;
         }
-        let steps = (self.config.epochs - done) * (session.train_size().1 + session.val_batches());
-        (watcher.observe)(Event::Start { label: "train", total: steps, unit: "batches" });
+        if let Some(val) = &self.val {
+            journal.look_at(gpu, self.config, val, session.crop(), watcher)?;
+        }
+        let crops = (self.config.epochs - done) * (session.train_size().0 + session.val_size());
+        (watcher.observe)(Event::Start { label: "train", total: crops, unit: "crops" });
         while done < self.config.epochs {
-            self.epoch(gpu, &mut session, done + 1, &mut log, watcher).map_err(|error| self.explain(error, done, watcher))?;
+            self.epoch(gpu, &mut session, done + 1, &mut journal, watcher).map_err(|error| self.explain(error, done, watcher))?;
             done += 1;
         }
         Ok(summary(&self, first, done))
     }
 
     /// One epoch: training, validation, and everything that is written after it.
-    fn epoch(&mut self, gpu: &Gpu, session: &mut Session, epoch: usize, log: &mut Log, watcher: &mut Watcher) -> Result<()> {
+    fn epoch(&mut self, gpu: &Gpu, session: &mut Session, epoch: usize, journal: &mut Journal, watcher: &mut Watcher) -> Result<()> {
         let started = Instant::now();
-        let (train_loss, learning_rate) = session.train_epoch(epoch, watcher)?;
+        let pass = session.train_epoch(epoch, watcher)?;
         let train_seconds = started.elapsed().as_secs_f64();
         let val_loss = session.validate_epoch(epoch, watcher)?;
         let seconds = started.elapsed().as_secs_f64();
-        let loss = val_loss.unwrap_or(train_loss);
+        let loss = val_loss.unwrap_or(pass.loss);
         session.schedule.observe(loss);
 
         let weights = checkpoint::finite_weights(session.model.parameters()).map_err(|error| of_epoch(error, epoch, "after training"))?;
@@ -88,8 +96,21 @@ impl Training<'_> {
             self.best = Some(best);
         }
         let crops_per_s = session.train_size().0 as f64 / train_seconds.max(1e-9);
-        let entry = Entry { epoch, step: session.step, train_loss, val_loss, learning_rate, seconds, crops_per_s };
-        log.append(&entry)?;
+        let entry = Entry {
+            epoch,
+            step: session.step,
+            train_loss: pass.loss,
+            val_loss,
+            learning_rate: pass.learning_rate,
+            seconds,
+            crops_per_s,
+            wait_share: pass.waited.as_secs_f64() / train_seconds.max(1e-9),
+            device_bytes: gpu.memory().peak,
+            val_mae: None,
+            val_f1: None,
+        };
+        let pictures = self.is_due(epoch, self.config.epochs_between_periodical_evaluation);
+        let entry = journal.append(entry, &pass, train_seconds, session.model.as_ref(), pictures)?;
         watcher.note(line(&entry, self.config.epochs, better));
         let keep = self.is_due(epoch, self.config.epochs_between_checkpoint_save).then_some(epoch);
         self.save(session, &weights, epoch, keep)?;
@@ -175,8 +196,11 @@ impl Training<'_> {
 
 /// An epoch in one line.
 fn line(entry: &Entry, epochs: usize, better: bool) -> String {
-    let Entry { epoch, train_loss, val_loss, learning_rate, seconds, crops_per_s, .. } = entry;
+    let Entry { epoch, train_loss, val_loss, learning_rate, seconds, crops_per_s, wait_share, .. } = entry;
     let val = val_loss.map(|loss| format!("  val {loss:.5}")).unwrap_or_default();
     let best = if better { "  best so far" } else { "" };
-    format!("epoch {epoch}/{epochs}  train {train_loss:.5}{val}  rate {learning_rate:.3e}  {seconds:.1} s, {crops_per_s:.1} crops/s{best}")
+    let waited = if *wait_share >= WORTH_SAYING { format!(", {:.0} % of it waiting for data", 100.0 * wait_share) } else { String::new() };
+    format!(
+        "epoch {epoch}/{epochs}  train {train_loss:.5}{val}  rate {learning_rate:.3e}  {seconds:.1} s, {crops_per_s:.1} crops/s{waited}{best}"
+    )
 }

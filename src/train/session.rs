@@ -1,6 +1,7 @@
 //! The state of a run on the device, and its two passes over the data: an epoch of training, and one of validation.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::losses::Losses;
 use super::step::{Step, optimizer};
@@ -41,6 +42,20 @@ impl Watcher<'_> {
     pub(super) fn note(&mut self, text: impl Into<String>) {
         (self.observe)(Event::Note(text.into()));
     }
+}
+
+/// What an epoch of training came to.
+pub(super) struct Pass {
+    /// Mean loss over the batches.
+    pub(super) loss: f64,
+    /// The loss of each batch.
+    pub(super) losses: Vec<f64>,
+    /// Steps of the run before it.
+    pub(super) first_step: u64,
+    /// Learning rate of the last step.
+    pub(super) learning_rate: f64,
+    /// Time spent waiting for data.
+    pub(super) waited: Duration,
 }
 
 /// Model, optimizer and schedule between two epochs.
@@ -93,9 +108,9 @@ impl<'a> Session<'a> {
         self.crop
     }
 
-    /// Batches of a validation epoch.
-    pub(super) fn val_batches(&self) -> usize {
-        self.val.as_ref().map_or(0, |val| val.days().len().div_ceil(self.config.batch_size))
+    /// Crops of a validation epoch.
+    pub(super) fn val_size(&self) -> usize {
+        self.val.as_ref().map_or(0, |val| val.days().len())
     }
 
     /// Batches of an epoch's crops, read ahead; they depend on the seed, the epoch and the purpose alone.
@@ -119,10 +134,10 @@ impl<'a> Session<'a> {
         sizes.chunks(self.config.accumulate_steps).map(<[usize]>::to_vec).collect()
     }
 
-    /// Trains on every day once; returns the mean loss over the batches and the learning rate of the last step.
-    pub(super) fn train_epoch(&mut self, epoch: usize, watcher: &mut Watcher) -> Result<(f64, f64)> {
+    /// Trains on every day once.
+    pub(super) fn train_epoch(&mut self, epoch: usize, watcher: &mut Watcher) -> Result<Pass> {
         let mut loader = self.loader(&self.train, epoch, Purpose::Train)?;
-        let steps = self.train_steps();
+        let (steps, first_step) = (self.train_steps(), self.step);
         let mut losses = Losses::new();
         let mut rate = self.schedule.learning_rate();
         for (index, sizes) in steps.iter().enumerate() {
@@ -146,7 +161,8 @@ impl<'a> Session<'a> {
         }
         report(&mut losses, epoch, watcher)?;
         watcher.refuse_to_go_on()?;
-        Ok((losses.mean(), rate))
+        let waited = loader.waited();
+        Ok(Pass { loss: losses.mean(), losses: losses.into_values(), first_step, learning_rate: rate, waited })
     }
 
     /// The mean loss over the batches of the val split, on crops of this epoch; `None` without one.
@@ -192,7 +208,8 @@ impl<'a> Session<'a> {
         }
         if let Some(val) = &self.val {
             let (days, batch_size) = (val.days().len(), self.config.batch_size);
-            for size in [days.min(batch_size), days % batch_size].into_iter().filter(|size| *size > 0) {
+            // The crop that is scored after every epoch goes through alone.
+            for size in [days.min(batch_size), days % batch_size, 1].into_iter().filter(|size| *size > 0) {
                 self.val_loss(&self.empty_batch(val, size))?;
             }
         }

@@ -6,7 +6,7 @@ use meltcore::config::Config;
 use meltcore::data::channel::Channel;
 use meltcore::data::loader::Batch;
 use meltcore::gpu::Gpu;
-use meltcore::preprocess::{Preprocessor, masked};
+use meltcore::preprocess::{Preprocessor, masked, zero_of};
 
 const N: usize = 3;
 const H: usize = 9;
@@ -127,4 +127,24 @@ fn what_is_missing_is_named() {
     assert!(text.contains("`mar_wa1_GaussianBlur_sigma`"), "{text}");
     let text = message(of(blurred, &[Channel::Pmw]));
     assert!(text.contains("`pmw_GaussianBlur_kernel_size`") && text.contains("9 × 11"), "{text}");
+}
+
+#[test]
+fn a_constant_takes_the_place_of_every_value_and_its_mean_is_seen_as_0() {
+    let gpu = Gpu::open(None).unwrap();
+    let channels = [Channel::Pmw, Channel::MarWa1, Channel::TimeInterpolateSar, Channel::Dem, Channel::TimeMonthIdx];
+    let inputs = "in_keys: [pmw, mar_wa1, time_interpolate_sar]\nin_keys_static: [dem]\nin_keys_aux: [time_month_idx]\n";
+    let batch = batch(&channels);
+    let whole = Preprocessor::new(&gpu, &config(inputs), &channels).unwrap().input(&batch).unwrap().to_vec().unwrap();
+    let mean = |channel| zero_of(&config(inputs), channel).unwrap();
+    assert_eq!((mean(Channel::Pmw), mean(Channel::TimeInterpolateSar)), (Some(206.1), None));
+    let constants = format!("constant_inputs: {{pmw: 206.1, mar_wa1: {}, time_interpolate_sar: 0.25, time_month_idx: 7}}\n", 0.006 * 1.5);
+    let config = config(&format!("{inputs}{constants}"));
+    let got = Preprocessor::new(&gpu, &config, &channels).unwrap().input(&batch).unwrap().to_vec().unwrap();
+    for (index, (got, whole)) in got.chunks_exact(H * W).zip(whole.chunks_exact(H * W)).enumerate() {
+        match [Some(0.0), Some(0.0), Some(0.25), None, Some(7.0)][index % channels.len()] {
+            Some(constant) => assert!(got.iter().all(|value| *value == constant), "{index}: {got:?}"),
+            None => assert_eq!(got, whole),
+        }
+    }
 }
