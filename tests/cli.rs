@@ -41,7 +41,8 @@ fn help_names_the_order_and_gives_examples() {
 }
 
 /// Commands of this version, as the contract names them.
-const COMMANDS: [&str; 14] = [
+const COMMANDS: [&str; 15] = [
+    "ablate",
     "baseline",
     "bench",
     "completions",
