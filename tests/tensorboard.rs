@@ -17,7 +17,7 @@ fn masked_crc(bytes: &[u8]) -> u32 {
         }
     }
     let crc = !crc;
-    (crc >> 15 | crc << 17).wrapping_add(0xa282_ead8)
+    crc.rotate_right(15).wrapping_add(0xa282_ead8)
 }
 
 /// The records of a whole file, each with its end.
@@ -74,11 +74,14 @@ fn number(bytes: &[u8]) -> u64 {
     u64::from_le_bytes(bytes.try_into().unwrap())
 }
 
-/// Curves and pictures (height, width, PNG) by tag, each value with its step.
+/// Height, width and PNG.
+type Picture = (u64, u64, Vec<u8>);
+
+/// Curves and pictures by tag, each value with its step.
 #[derive(Default)]
 struct Events {
     scalars: BTreeMap<String, Vec<(u64, f32)>>,
-    images: BTreeMap<String, Vec<(u64, (u64, u64, Vec<u8>))>>,
+    images: BTreeMap<String, Vec<(u64, Picture)>>,
     times: Vec<f64>,
 }
 
