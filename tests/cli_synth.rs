@@ -48,7 +48,7 @@ fn a_folder_of_something_else_is_refused() {
 }
 
 #[test]
-fn real_geography_sets_the_width() {
+fn real_geography_sets_the_size() {
     let geography = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/helheim");
     if !geography.exists() {
         println!("skipped: {} is absent", geography.display());
@@ -56,7 +56,9 @@ fn real_geography_sets_the_width() {
     }
     let folder = tempfile::tempdir().unwrap();
     let made = synth(&folder.path().join("real"), &["--days", "6", "--geography", geography.to_str().unwrap()]);
-    assert!(made.status.success() && notes(&made).contains("256 x 146 pixels"), "{}", notes(&made));
+    assert!(made.status.success() && notes(&made).contains("2863 x 1633 pixels"), "{}", notes(&made));
+    let small = synth(&folder.path().join("small"), &["--days", "6", "--size", "128x64", "--geography", geography.to_str().unwrap()]);
+    assert!(small.status.success() && notes(&small).contains("128 x 64 pixels"), "{}", notes(&small));
 }
 
 #[cfg(unix)]
@@ -70,7 +72,7 @@ fn the_printed_commands_lead_to_scores() {
         .unwrap();
     let said = notes(&made);
     let commands: Vec<&str> = said.lines().filter_map(|line| line.trim_start().strip_prefix("meltcore ")).collect();
-    assert_eq!(commands.len(), 4, "{said}");
+    assert_eq!(commands.len(), 7, "{said}");
     let run = |command: &str| {
         let words = format!("{} {command}", env!("CARGO_BIN_EXE_meltcore"));
         let done = Command::new("sh").args(["-c", &words]).current_dir(folder.path()).output().unwrap();
@@ -81,12 +83,20 @@ fn the_printed_commands_lead_to_scores() {
     for command in &commands {
         let short = if command.starts_with("train") { " --set epochs=1" } else { "" };
         let table = run(&format!("{command}{short}"));
-        assert_eq!(table.contains("running-mean"), command.starts_with("eval"));
+        assert_eq!(table.contains("running-mean") && table.contains("pmw"), command.starts_with("eval"));
     }
-    for made in ["scores/scores.json", "scores/scores.csv", "checkpoints/best.safetensors"] {
-        assert!(out.join("runs/unet").join(made).is_file(), "{made}");
+    for made in ["runs/unet/scores/scores.json", "runs/unet/scores/scores.csv", "runs/unet/checkpoints/best.safetensors", "report.html"] {
+        assert!(out.join(made).is_file(), "{made}");
     }
     // The days to be mapped, too, have all inputs.
     run(&commands[2].replace("--split test", "--split deploy --no-png"));
-    assert_eq!(std::fs::read_dir(out.join("runs/unet/deploy")).unwrap().count(), 10);
+    let wanted = std::fs::read_to_string(out.join("splits/deploy.csv")).unwrap().lines().count();
+    let maps = std::fs::read_dir(out.join("runs/unet/deploy")).unwrap();
+    assert_eq!(maps.filter(|file| file.as_ref().unwrap().path().extension().is_some_and(|e| e == "tif")).count(), wanted);
+
+    // The other models' configurations say how they are used, too.
+    let text = std::fs::read_to_string(out.join("linear_dem.yaml")).unwrap();
+    for command in text.lines().filter_map(|line| line.strip_prefix("#   meltcore ")) {
+        run(&format!("{command}{}", if command.starts_with("train") { " --set epochs=1" } else { "" }));
+    }
 }

@@ -3,14 +3,17 @@
 use super::Globals;
 use super::progress::Progress;
 use crate::error::Result;
-use crate::synth::geography::widest;
+use crate::synth::geography::full_size;
 use crate::synth::{SynthOptions, write_dataset};
 use std::path::PathBuf;
 use std::str::FromStr;
 
-/// Make a sample data set with a configuration that is ready for the other commands
+/// Make a sample data set with configurations that are ready for the other commands
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  meltcore synth --out sample\n  meltcore synth --out large --size 1024x768 --days 120 --seed 7\n\n\
+#[command(after_help = "Examples:\n  meltcore synth --out sample\n  meltcore synth --out large --size 1024x768 --days 120 --seed 7\n  \
+    meltcore synth --geography ../shared/data/helheim --out helheim --days 60\n\n\
+    --geography names a folder with landMask_100m.tif (1 land, -1 ocean) and dem_coarse_etopo_1km.tif (m); where they are there, too,\n\
+    iceMask_100m.tif (1 ice-free land) places the rock, and runoff*.DD.csv (daily runoff of a catchment) shapes the melt seasons.\n\n\
     The folder must be empty or not exist yet; a dataset made with the same options is written again.")]
 pub struct Args {
     /// Folder to write
@@ -19,13 +22,13 @@ pub struct Args {
     /// Number of days [default: 72]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub days: Option<u32>,
-    /// Rows and columns of the scene [default: 256x192; with --geography as wide as it goes]
+    /// Rows and columns of the scene [default: 256x192; with --geography those of its land mask]
     #[arg(long, value_name = "HxW")]
     pub size: Option<Size>,
     /// Seed; the same seed gives the same files [default: 42]
     #[arg(long, value_name = "S")]
     pub seed: Option<u64>,
-    /// Folder with a real land mask and elevation model to use instead of made-up terrain
+    /// Folder with a real land mask, elevation model and runoff to use instead of made-up terrain and seasons
     #[arg(long, value_name = "DIR")]
     pub geography: Option<PathBuf>,
 }
@@ -56,7 +59,10 @@ impl Args {
         let default = SynthOptions::default();
         let size = match (self.size, &self.geography) {
             (Some(size), _) => size,
-            (None, Some(folder)) => Size { rows: default.rows, cols: widest(folder, default.rows)? },
+            (None, Some(folder)) => {
+                let (rows, cols) = full_size(folder)?;
+                Size { rows, cols }
+            }
             (None, None) => Size { rows: default.rows, cols: default.cols },
         };
         Ok(SynthOptions {

@@ -1,12 +1,14 @@
-//! Writes a scene as a dataset: one GeoTIFF per variable and day, split lists, and a configuration that trains on it.
+//! Writes a scene as a dataset: one GeoTIFF per variable and day, winter means, split lists, and configurations that work on it.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::claim::claim;
+use super::geography::cut_tags;
 use super::georeference::albers;
-use super::recipe::{Moments, Recipe, commands};
-use super::season::Day;
+use super::recipe::{Model, Moments, Recipe};
+use super::season::{Day, FIRST_YEAR};
+use super::steps::commands;
 use super::terrain::SCENE_KM;
 use super::{Scene, SynthOptions};
 use crate::data::writer::{write_atomically, write_geotiff};
@@ -18,7 +20,7 @@ const LEAST_SHARE: f64 = 0.4;
 /// What was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SynthSummary {
-    /// The configuration.
+    /// The configuration of the small UNet.
     pub config: PathBuf,
     /// Days in the train, val and test lists.
     pub train_val_test: [usize; 3],
@@ -28,19 +30,24 @@ pub struct SynthSummary {
     pub next: Vec<String>,
 }
 
-/// Names of the days in each list.
+/// Winter means that are written even where the days are of fewer years.
+const LEAST_WINTERS: i32 = 2;
+
+/// The days in each list.
 #[derive(Debug, Default)]
 struct Lists {
     train: Vec<Day>,
     val: Vec<Day>,
     test: Vec<Day>,
     eval: Vec<Day>,
+    deploy: Vec<Day>,
 }
 
 /// Writes the dataset into `out_dir`; `progress` hears (days done, days in all) after each day.
 ///
-/// Folders: `melt`, `mar_wa1`, `pmw`, `pmw_winter_mean`; files `dem.tif`, `landmask.tif`, `splits/*.csv`, `config.yaml`,
-/// `synth.json`. The splits `all` and `deploy` hold every day: all have a target.
+/// Folders: `melt`, `mar_wa1`, `pmw`, `pmw_winter_mean` (two winters at least); files `dem.tif`, `landmask.tif`, `splits/*.csv`,
+/// `config.yaml` and the other [`Model`]s' configurations, `synth.json`. The split `all` holds every day: all have a target; `deploy`
+/// leaves out those that the reference's rule leaves out, the 31st of a month.
 ///
 /// # Errors
 /// [`Error::Usage`] for options that no scene can have or a folder that holds something else (see [`claim`]), [`Error::Input`] for geography that cannot be read,
@@ -53,15 +60,16 @@ pub fn write_dataset(out_dir: &Path, options: &SynthOptions, mut progress: impl 
     claim(out_dir, options)?;
     let (rows, cols) = (options.rows, options.cols);
     // Pixels of the reference's 100 m at its 2863 rows, else of a round number of metres.
-    let geo = albers((f64::from(SCENE_KM) * 100.0 / rows as f64).round() * 10.0);
+    let invented = albers((f64::from(SCENE_KM) * 100.0 / rows as f64).round() * 10.0);
+    let geo = options.geography.as_ref().map(|folder| cut_tags(folder, rows, cols)).transpose()?.flatten().unwrap_or(invented);
     let save = |name: String, values: &[f32]| write_geotiff(out_dir.join(name), rows, cols, values, &geo);
 
     let landmask: Vec<f32> = scene.terrain.land.iter().map(|land| if *land { 1.0 } else { -1.0 }).collect();
     save("dem.tif".into(), &scene.terrain.dem)?;
     save("landmask.tif".into(), &landmask)?;
-    let mut years: Vec<i32> = scene.days.iter().map(|d| d.year).collect();
-    years.dedup();
-    for year in years {
+    let first_year = scene.days.first().map_or(FIRST_YEAR, |d| d.year);
+    let last_year = scene.days.last().map_or(FIRST_YEAR, |d| d.year).max(first_year + LEAST_WINTERS - 1);
+    for year in first_year..=last_year {
         save(format!("pmw_winter_mean/{year}_jan_feb.tif"), &scene.winter_mean(year))?;
     }
 
@@ -88,19 +96,23 @@ pub fn write_dataset(out_dir: &Path, options: &SynthOptions, mut progress: impl 
         ("test", &lists.test),
         ("eval", &lists.eval),
         ("all", &scene.days),
-        ("deploy", &scene.days),
+        ("deploy", &lists.deploy),
     ] {
         let text: String = days.iter().map(|d| format!("{}.tif\n", d.name())).collect();
         write_text(&out_dir.join("splits").join(format!("{split}.csv")), &text)?;
     }
     let recipe = Recipe { out_dir, options, days: &scene.days, pmw, mar_wa1: mar, melt, dem };
-    let config = out_dir.join("config.yaml");
-    write_text(&config, &recipe.yaml())?;
+    let next = commands(out_dir);
+    for model in Model::ALL {
+        let own = if model == Model::Unet { next.clone() } else { model.commands(out_dir) };
+        write_text(&out_dir.join(model.file()), &recipe.yaml(model, &own))?;
+    }
     let train_val_test = [lists.train.len(), lists.val.len(), lists.test.len()];
-    Ok(SynthSummary { config, train_val_test, days: scene.days.len(), next: commands(out_dir) })
+    Ok(SynthSummary { config: out_dir.join(Model::Unet.file()), train_val_test, days: scene.days.len(), next })
 }
 
-/// Of the well-covered days, in time order, one in seven each for val and test (more of a short archive); eval is up to three of val.
+/// Of the well-covered days, in time order, one in seven each for val and test (more of a short archive); eval is up to three of val,
+/// deploy every day but the 31st of a month.
 fn divide(scene: &Scene) -> Lists {
     let mut good: Vec<Day> = scene.days.iter().copied().filter(|d| scene.seen_share(*d) >= LEAST_SHARE).collect();
     if good.len() < 3 {
@@ -116,6 +128,7 @@ fn divide(scene: &Scene) -> Lists {
         }
     }
     let step = lists.val.len().div_ceil(3).max(1);
+    lists.deploy = scene.days.iter().copied().filter(|d| d.day < 31).collect();
     lists.eval = lists.val.iter().copied().step_by(step).collect();
     lists
 }

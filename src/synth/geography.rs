@@ -48,6 +48,14 @@ impl Grid {
         hits as f32 / seen.max(1) as f32
     }
 
+    /// A coarser grid of `rows` rows with the shares of the pixels that hold exactly `wanted`.
+    fn shares(&self, wanted: f32, rows: usize) -> Grid {
+        let side = 1.0 / rows as f64;
+        let cols = (self.cols as f64 / self.rows as f64 * rows as f64).ceil() as usize;
+        let values = rows::map(rows, cols, |row, col| self.share(row as f64 * side, col as f64 * side, side, wanted));
+        Grid { rows, cols, values }
+    }
+
     /// Bilinear value at a point in fractions of the height; missing values count as 0.
     fn at(&self, down: f64, right: f64) -> f32 {
         let place = |v: f64, most: usize| (v * self.rows as f64 - 0.5).clamp(0.0, most as f64 - 1.0);
@@ -62,6 +70,8 @@ impl Grid {
     }
 }
 
+/// Pixels of the grid that tells how rocky the surroundings are, km.
+const ROCK_KM: f32 = 0.9;
 const LAND_MASK: &str = "landMask_100m.tif";
 
 /// Rows and columns of the geography in a folder, those of its land mask.
@@ -112,6 +122,8 @@ impl Terrain {
         let (noise, fine) = (Noise::new(seed, Purpose::Terrain, 0), Noise::new(seed, Purpose::Terrain, 1));
         let km = SCENE_KM / rows.max(1) as f32;
         let land = rows::map(rows, cols, |row, col| mask.share(row as f64 * side, margin + col as f64 * side, side, 1.0) >= 0.5);
+        // Rock in a kilometre or so around.
+        let soft_rock = ice.as_ref().map(|ice| ice.shares(1.0, rows.min((SCENE_KM / ROCK_KM) as usize)));
         // Height, rock and valley.
         let ground = rows::map(rows, cols, |row, col| {
             let (top, left) = (row as f64 * side, margin + col as f64 * side);
@@ -128,8 +140,13 @@ impl Terrain {
             let relief = around.iter().map(|h| (h - mean).abs()).fold(0.0, f32::max);
             let rugged = smoothstep(120.0, 420.0, relief) * smoothstep(2300.0, 1600.0, height);
             let bare = ice.as_ref().map_or(rugged, |grid| grid.share(top, left, side, 1.0));
-            let channel = smoothstep(0.78, 0.93, 1.0 - noise.at(x / 11.0 + 50.0, y / 15.0 + 50.0).abs() * 2.0);
-            let mountains = bare.max(0.5 * rugged);
+            // Valleys follow the zero lines of warped noise; another noise ends them, or they would run in closed loops.
+            let bend = |shift: f32| 2.4 * fine.fractal(x / 5.0 + shift, y / 5.0, 4);
+            let line = noise.at((x + bend(30.0)) / 11.0 + 50.0, (y + bend(60.0)) / 15.0 + 50.0).abs();
+            let open = smoothstep(-0.35, 0.15, noise.fractal(x / 7.0, y / 7.0 + 80.0, 2));
+            let channel = smoothstep(0.74, 0.94, 1.0 - 2.0 * line) * open;
+            // The height of the ridges ends softly at the margin of the ice, lest there be a cliff.
+            let mountains = soft_rock.as_ref().map_or(rugged, |grid| grid.at(down, right)).max(0.5 * rugged);
             let valley = (mountains * channel).max(smoothstep(60.0, 260.0, mean - height) * smoothstep(1500.0, 900.0, height));
             let crests = 620.0 * mountains * (noise.ridged(x / 14.0, y / 20.0, 5) - 0.33 - 0.5 * channel);
             let detail = 25.0 * fine.fractal(x / 8.0, y / 8.0, 5);

@@ -52,7 +52,8 @@ pub fn cut(raster: &GeoTags, side: f64, left: f64) -> Option<GeoTags> {
     let (x, y) = old.at(0.0, left);
     // Where tie points name the centres of pixels, the corner is half a pixel before the first.
     let tags = [0.0, -0.5].into_iter().map(|first| {
-        let place = [doubles(PIXEL_SCALE, &[old.col_x * side, -old.row_y * side, 0.0]), doubles(TIE_POINT, &[first, first, 0.0, x, y, 0.0])];
+        let place =
+            [doubles(PIXEL_SCALE, &[old.col_x * side, -old.row_y * side, 0.0]), doubles(TIE_POINT, &[first, first, 0.0, x, y, 0.0])];
         let kept = raster.tags.iter().filter(|t| CARRIED_TAGS[3..].contains(&t.tag)).cloned();
         GeoTags { tags: place.into_iter().chain(kept).collect() }
     });

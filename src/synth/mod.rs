@@ -2,7 +2,7 @@
 //!
 //! Everything is a pure function of the options: the same seed, size and day give the same pixels, whichever other days are made.
 //! Shapes and statistics follow the reference's data set: bimodal melt that is not monotonic in elevation, swath gaps, blocky model
-//! cells, smooth brightness temperatures. [`Scene`] makes the fields; [`write_dataset`] writes them with splits and a configuration.
+//! cells, smooth brightness temperatures. [`Scene`] makes the fields; [`write_dataset`] writes them with splits and configurations.
 
 pub mod cells;
 pub mod claim;
@@ -16,6 +16,7 @@ pub mod rows;
 pub mod runoff;
 pub mod sar;
 pub mod season;
+pub mod steps;
 pub mod terrain;
 
 use std::path::PathBuf;

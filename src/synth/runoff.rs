@@ -163,7 +163,8 @@ fn logit(share: f64) -> f64 {
 /// Slope of the straight line through (mean logarithm, logit of the wanted melt) of the six months, by least squares.
 fn slope(by_day: &[f32]) -> f32 {
     let months = MONTHS.windows(2).zip(MONTHLY_MELT);
-    let points = months.map(|(m, melt)| (by_day[m[0]..m[1]].iter().map(|v| f64::from(*v)).sum::<f64>() / (m[1] - m[0]) as f64, logit(melt)));
+    let points =
+        months.map(|(m, melt)| (by_day[m[0]..m[1]].iter().map(|v| f64::from(*v)).sum::<f64>() / (m[1] - m[0]) as f64, logit(melt)));
     let points: Vec<(f64, f64)> = points.collect();
     let n = points.len() as f64;
     let (x, y) = points.iter().fold((0.0, 0.0), |(x, y), p| (x + p.0 / n, y + p.1 / n));
