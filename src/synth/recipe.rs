@@ -267,7 +267,7 @@ lr_patience: 2
             }
             _ => {
                 "
-# Model and training: one cosine over all epochs. A small network in small batches, for a few minutes without a GPU;
+# Model and training: one cosine over all epochs. A small network in small batches, for some minutes without a GPU;
 # with one, base_channels: 64 is the published width.
 base_channels: 8
 activation: relu
