@@ -47,8 +47,11 @@ meltcore predict --config "$config" --weights "$run/checkpoints/best.safetensors
 step "scores on the test days: the network beside the running mean"
 meltcore eval --config "$config" --split test --pred "unet=$run/predictions" --pred "running-mean=$means" --out "$run/scores"
 
+step "a page with everything"
+meltcore report --config "$config" --split test --pred "unet=$run/predictions" --pred "running-mean=$means" --scores "$run/scores" --out "$run/report.html"
+
 days=$(grep -c . "$folder/splits/test.csv")
 day=$(sed -n "$(((days + 1) / 2))p" "$folder/splits/test.csv" | tr -d '\r')
 step "done in $((SECONDS / 60)) min $((SECONDS % 60)) s"
-printf 'A picture of one test day:  %s\nThe other days:             %s\nMaps as GeoTIFF and PNG:    %s\n' \
-  "$PWD/$run/scores/panels/${day%.tif}.png" "$PWD/$run/scores/panels" "$PWD/$run/predictions"
+printf 'Scores, maps and curves:    %s\nA picture of one test day:  %s\nThe other days:             %s\nMaps as GeoTIFF and PNG:    %s\n' \
+  "$PWD/$run/report.html" "$PWD/$run/scores/panels/${day%.tif}.png" "$PWD/$run/scores/panels" "$PWD/$run/predictions"
