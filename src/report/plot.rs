@@ -282,7 +282,10 @@ mod tests {
             let axis = Axis::whole("epoch", [1.0, last].into_iter());
             axis.ticks.into_iter().map(|tick| tick.1).collect::<Vec<_>>().join(" ")
         };
-        assert_eq!((ticks(1.0), ticks(3.0), ticks(10.0), ticks(60.0)), ("1 2".into(), "1 2 3".into(), "0 2 4 6 8 10".into(), "0 20 40 60".into()));
+        assert_eq!(
+            (ticks(1.0), ticks(3.0), ticks(10.0), ticks(60.0)),
+            ("1 2".into(), "1 2 3".into(), "0 2 4 6 8 10".into(), "0 20 40 60".into())
+        );
     }
 
     #[test]
