@@ -114,6 +114,38 @@ fn resampling_leaves_missing_pixels_out() {
     assert!((means[0] - (90.0 / 8.0)).abs() < 1e-5 && (means[5] - 43.0).abs() < 1e-5, "{means:?}");
 }
 
+#[test]
+fn what_a_source_does_not_reach_has_no_value() {
+    let folder = tempfile::tempdir().unwrap();
+    let (left, right, far) = (folder.path().join("a.tif"), folder.path().join("b.tif"), folder.path().join("far.tif"));
+    like(&left, 4, 4, 100.0);
+    like(&right, 4, 4, 100.0);
+    like(&far, 4, 4, 100.0);
+    // The corner of b is 4 pixels further east than that of a, so that each has a half of the grid; far lies elsewhere.
+    let moved = |path: &Path, metres: f64| {
+        let mut geo = Raster::open(path).unwrap().geo().clone();
+        let tie = geo.tags.iter_mut().find(|tag| tag.tag == 33922).unwrap();
+        let x = f64::from_le_bytes(tie.bytes[24..32].try_into().unwrap()) + metres;
+        tie.bytes[24..32].copy_from_slice(&x.to_le_bytes());
+        write_geotiff(path, 4, 4, &[3.0; 16], &geo).unwrap();
+    };
+    moved(&left, 0.0);
+    moved(&right, 400.0);
+    moved(&far, 1e6);
+    let grid = folder.path().join("grid.tif");
+    like(&grid, 4, 8, 100.0);
+    let mut given = options(&grid, &folder.path().join("out"));
+    given.workers = Some(1);
+    // One worker makes all of them one after the other: nothing of a map may be left in the next.
+    let packed = pack(&[left, right, far], &given, &mut |_| ()).unwrap();
+    let row = |name: &str| values(&given.out.join(name))[..8].to_vec();
+    let n = f32::NAN;
+    assert!(same(&row("a.tif"), &[3.0, 3.0, 3.0, 3.0, n, n, n, n]), "{:?}", row("a.tif"));
+    assert!(same(&row("b.tif"), &[n, n, n, n, 3.0, 3.0, 3.0, 3.0]), "{:?}", row("b.tif"));
+    assert!(same(&row("far.tif"), &[n; 8]), "{:?}", row("far.tif"));
+    assert_eq!(packed.empty, [given.out.join("far.tif")]);
+}
+
 /// Three days of the sample pattern with gaps.
 fn days(folder: &Path) -> Vec<(Day, PathBuf)> {
     let geo = Raster::open(tiff("float32.tif")).unwrap().geo().clone();

@@ -4,7 +4,8 @@
 //! options are others.
 
 use std::collections::BTreeSet;
-use std::io::Write;
+use std::fs::{File, TryLockError};
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -19,6 +20,7 @@ use crate::error::{Error, Result};
 
 /// Name of the file beside the maps.
 pub const MANIFEST_FILE: &str = "maps.json";
+const LOCK_FILE: &str = ".maps.lock";
 
 /// Keys of a training configuration that change no map, beside the paths of outputs and day lists.
 const NOT_MAPS: &str = "seed epochs starting_epoch batch_size optimizer learning_rate weight_decay gradient_clipping loss_function \
@@ -44,6 +46,10 @@ struct Content {
 pub(super) struct Manifest {
     folder: PathBuf,
     content: Content,
+    /// Maps of an earlier run with other settings.
+    earlier: BTreeSet<String>,
+    /// The system releases the lock with the file, also where the process is killed.
+    _lock: File,
 }
 
 impl Manifest {
@@ -51,20 +57,27 @@ impl Manifest {
     /// The second value tells in words what differs from an earlier run whose maps will be replaced.
     ///
     /// # Errors
-    /// [`Error::Weights`] where the weights cannot be read.
+    /// [`Error::Weights`] where the weights cannot be read, [`Error::Output`] where the folder cannot be used or another process holds it.
     pub(super) fn open(folder: &Path, config: &Config, weights: &Path, options: Options) -> Result<(Manifest, Option<String>)> {
         let mut settings = config.to_json();
         settings.retain(|key, _| !key.ends_with("_split_csv") && !NOT_MAPS.split_whitespace().any(|name| name == key));
         settings.insert("options".into(), json!(options));
         let mut content =
             Content { meltcore: env!("CARGO_PKG_VERSION").into(), weights: digest(weights)?, settings, days: BTreeSet::new() };
+        let lock = lock(folder)?;
         // A list that cannot be read lists nothing: all maps are made again.
         let earlier = std::fs::read(folder.join(MANIFEST_FILE)).ok().and_then(|bytes| serde_json::from_slice::<Content>(&bytes).ok());
         let difference = earlier.as_ref().and_then(|earlier| content.difference(earlier));
-        if let Some(earlier) = earlier.filter(|_| difference.is_none()) {
-            content.days = earlier.days;
+        let mut earlier = earlier.map(|earlier| earlier.days).unwrap_or_default();
+        if difference.is_none() {
+            content.days = std::mem::take(&mut earlier);
         }
-        Ok((Manifest { folder: folder.to_owned(), content }, difference))
+        Ok((Manifest { folder: folder.to_owned(), content, earlier, _lock: lock }, difference))
+    }
+
+    /// Number of maps of an earlier run with other settings that are in the folder and not among `wanted`, which will be replaced.
+    pub(super) fn stale(&self, wanted: BTreeSet<String>) -> usize {
+        self.earlier.difference(&wanted).filter(|name| self.folder.join(name).is_file()).count()
     }
 
     /// Whether the map of this name is finished, its files are there, and none of `sources` is newer.
@@ -101,6 +114,22 @@ impl Content {
         let changed: Vec<&str> =
             keys.into_iter().filter(|key| self.settings.get(*key) != earlier.settings.get(*key)).map(String::as_str).collect();
         (!changed.is_empty()).then(|| changed.join(", "))
+    }
+}
+
+/// Takes a folder for this process, so that two runs do not mix their maps.
+fn lock(folder: &Path) -> Result<File> {
+    let unusable = |e: std::io::Error| Error::output(folder, format!("this folder cannot be used ({e}); choose another with --out"));
+    std::fs::create_dir_all(folder).map_err(unusable)?;
+    let lock = File::options().create(true).append(true).open(folder.join(LOCK_FILE)).map_err(unusable)?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        // A file system without locks: nothing can be found out about others.
+        Err(TryLockError::Error(e)) if e.kind() == ErrorKind::Unsupported => Ok(lock),
+        Err(TryLockError::Error(e)) => Err(unusable(e)),
+        Err(TryLockError::WouldBlock) => {
+            Err(Error::output(folder, "another process writes maps into this folder; wait for it, or choose another with --out"))
+        }
     }
 }
 

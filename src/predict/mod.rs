@@ -258,6 +258,12 @@ pub fn write_maps(
     if let Some(difference) = difference {
         let folder = destination.folder.display();
         observe(Event::Note(format!("the maps in {folder} were made with other settings ({difference}) and are made again")));
+        let stale = manifest.stale(dataset.days().iter().map(Day::file_name).collect());
+        if stale > 0 {
+            observe(Event::Note(format!(
+                "{stale} other map(s) of those settings stay in {folder}, and a report would show them beside the new ones; delete them, or choose another --out"
+            )));
+        }
     }
     let mut days: Vec<usize> = (0..dataset.days().len()).collect();
     if !request.overwrite {
@@ -268,16 +274,18 @@ pub fn write_maps(
             observe(Event::Note(message));
         }
     }
-    let model = models::build(gpu, config, dataset.in_channels())?;
-    let mut predictor = Predictor::new(gpu, config, model.as_ref(), dataset.clone(), request.options, observe)?;
-    state_dict::load(model.parameters(), &file)?;
-    let files = destination.files(config.model_key.name(), dataset.scene(), &dataset.ocean()?);
-    predictor.maps(&days, observe, &mut |day, map| {
-        let date = &dataset.days()[day];
-        files.write(date, &map, &dataset.output_geo(day)?)?;
-        dataset.release(day);
-        manifest.finish(date.file_name())
-    })?;
+    if !days.is_empty() {
+        let model = models::build(gpu, config, dataset.in_channels())?;
+        let mut predictor = Predictor::new(gpu, config, model.as_ref(), dataset.clone(), request.options, observe)?;
+        state_dict::load(model.parameters(), &file)?;
+        let files = destination.files(config.model_key.name(), dataset.scene(), &dataset.ocean()?);
+        predictor.maps(&days, observe, &mut |day, map| {
+            let date = &dataset.days()[day];
+            files.write(date, &map, &dataset.output_geo(day)?)?;
+            dataset.release(day);
+            manifest.finish(date.file_name())
+        })?;
+    }
     let mut maps: Vec<(Day, PathBuf)> = dataset.days().iter().map(|day| (day.clone(), destination.folder.join(day.file_name()))).collect();
     maps.sort_by_key(|(day, _)| (day.year, day.month, day.day));
     maps.dedup_by(|(later, _), (day, _)| later == day);

@@ -164,7 +164,7 @@ pub fn training(log: &RunLog) -> Vec<Plot> {
     let curve = |key: &str, colour: usize| Series::new(Some(colour), Mark::Line(f64::INFINITY), log.curve(key));
     let plot = |title: &str, series: Vec<Series>, y: fn(&str, Vec<f64>) -> Axis, unit: &str| {
         let coordinates = |axis: usize| series.iter().flat_map(|series| &series.points).map(|point| point[axis]).collect::<Vec<_>>();
-        let x = Axis::linear("epoch", coordinates(0).into_iter(), false);
+        let x = Axis::whole("epoch", coordinates(0).into_iter());
         let y = y(unit, coordinates(1));
         Plot { title: title.into(), x, y, series, rug: Vec::new() }
     };
@@ -175,7 +175,8 @@ pub fn training(log: &RunLog) -> Vec<Plot> {
         plot("Learning rate", vec![curve("learning_rate", 2)], linear, ""),
     ];
     for name in log.validation_scores() {
-        plots.push(plot(&format!("Validation {}", name.trim_start_matches("val_")), vec![curve(&name, 1)], linear, ""));
+        let score = name.trim_start_matches("val_").to_uppercase();
+        plots.push(plot(&format!("Validation {score}"), vec![curve(&name, 1)], linear, ""));
     }
     plots.retain(|plot| plot.series.iter().any(|series| !series.points.is_empty()));
     plots

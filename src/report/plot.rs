@@ -33,7 +33,18 @@ impl Axis {
         if high <= low {
             high = low + 1.0;
         }
-        let step = round_step((high - low) / 4.0);
+        Axis::stepped(label, [low, high], round_step((high - low) / 4.0))
+    }
+
+    /// An axis over values that count something, with ticks at whole numbers.
+    pub fn whole(label: &str, values: impl Iterator<Item = f64>) -> Axis {
+        let (low, high) = bounds(values);
+        let step = round_step((high - low) / 4.0).max(1.0);
+        Axis::stepped(label, [low, high.max(low + 1.0)], if step.fract() == 0.0 { step } else { step.floor() })
+    }
+
+    /// An axis that begins and ends at multiples of `step`, with ticks at all of them.
+    fn stepped(label: &str, [low, high]: [f64; 2], step: f64) -> Axis {
         let (first, last) = ((low / step + 1e-9).floor(), (high / step - 1e-9).ceil());
         let ticks: Vec<f64> = (0..=(last - first) as usize).map(|i| (first + i as f64) * step).collect();
         let whole = |decimals: &usize| {
@@ -45,9 +56,13 @@ impl Axis {
         Axis { label: label.into(), range, ticks: ticks.iter().map(label_of).collect(), logarithmic: false }
     }
 
-    /// A logarithmic axis over the positive values among these, with ticks at 1, 2 and 5 times powers of ten.
+    /// A logarithmic axis over the positive values among these, with ticks at 1, 2 and 5 times powers of ten; a linear one from 0 where
+    /// they lie within a factor of 5, which would leave it one tick or none.
     pub fn logarithmic(label: &str, values: impl Iterator<Item = f64>) -> Axis {
         let (low, high) = bounds(values.filter(|value| *value > 0.0));
+        if low > 0.0 && high < 5.0 * low {
+            return Axis::linear(label, [low, high].into_iter(), true);
+        }
         let (low, high) = if low > 0.0 && high > low { (low / 1.05, high * 1.05) } else { (high.max(1.0) / 10.0, high.max(1.0) * 10.0) };
         let decades = (low.log10().floor() as i32)..=(high.log10().ceil() as i32);
         let all = |steps: &'static [f64]| {
@@ -250,11 +265,27 @@ mod tests {
 
     #[test]
     fn logarithmic_axes_have_ticks_within() {
-        for values in [vec![0.004, 0.26], vec![1e-6, 1e-2], vec![], vec![0.0], vec![5.0]] {
+        for values in [vec![0.004, 0.26], vec![1e-6, 1e-2], vec![], vec![0.0]] {
             let axis = Axis::logarithmic("", values.into_iter());
-            assert!((1..=6).contains(&axis.ticks.len()) && axis.range[0] > 0.0, "{axis:?}");
+            assert!((2..=6).contains(&axis.ticks.len()) && axis.range[0] > 0.0, "{axis:?}");
             assert!(axis.ticks.iter().all(|(tick, _)| (0.0..=1.0).contains(&axis.place(*tick))));
         }
+        for values in [vec![0.17, 0.34], vec![5.0], vec![0.11, 0.5]] {
+            let axis = Axis::logarithmic("", values.into_iter());
+            assert!(!axis.logarithmic && axis.range[0] == 0.0 && axis.ticks.len() > 2, "{axis:?}");
+        }
+    }
+
+    #[test]
+    fn counts_have_whole_ticks() {
+        let ticks = |last: f64| {
+            let axis = Axis::whole("epoch", [1.0, last].into_iter());
+            axis.ticks.into_iter().map(|tick| tick.1).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(
+            (ticks(1.0), ticks(3.0), ticks(10.0), ticks(60.0)),
+            ("1 2".into(), "1 2 3".into(), "0 2 4 6 8 10".into(), "0 20 40 60".into())
+        );
     }
 
     #[test]

@@ -270,7 +270,18 @@ fn maps_are_finished_once(root: &Path, weights: &str) {
     assert!(run(&["--set", "max_melt=0.7"]).contains("other settings (max_melt)"));
     assert!(run(&[]).contains("other settings (max_melt)"));
     assert!(run(&["--blend", "gaussian"]).contains("other settings (options)"));
+    assert!(!run(&[]).contains("other map(s)"));
+    // Maps of other days stay as they were, and are named.
+    let one = root.join("one.csv");
+    std::fs::write(&one, format!("{}.tif\n", DAYS[0])).unwrap();
+    let fewer = format!("path_test_split_csv={}", one.display());
+    assert!(run(&["--set", &fewer, "--set", "max_melt=0.7"]).contains("2 other map(s) of those settings stay"));
     run(&[]);
+    let lock = std::fs::File::options().append(true).open(root.join("maps/.maps.lock")).unwrap();
+    lock.lock().unwrap();
+    let held = meltcore(root, "predict", &["--weights", weights, "--split", "test", "--set", "img_size=[16, 16]"]);
+    assert_eq!(held.status.code(), Some(4), "{held:?}");
+    assert!(String::from_utf8_lossy(&held.stderr).contains("another process"), "{held:?}");
 }
 
 #[test]

@@ -44,6 +44,8 @@ impl Warper {
         let words =
             ["-r", method, "-et", POSITION_ERROR, "-wt", "Float64", "-srcnodata", "nan", "-dstnodata", "nan", "-wo", "INIT_DEST=NO_DATA"];
         let arguments: CslStringList = words.into_iter().collect();
+        // GDAL leaves the parts of a map that no source reaches as they are: zero, or what the last source left there.
+        self.map.rasterband(1).and_then(|mut band| band.fill(f64::NAN, None)).map_err(|e| reason(&e))?;
         let mut misused = 0;
         // SAFETY: all handles live until the end of the call; the options are copied from the list and released once.
         let warped = unsafe {
