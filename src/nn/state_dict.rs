@@ -85,7 +85,9 @@ pub fn tensor_to_host(tensor: &Tensor) -> Result<HostTensor> {
 /// # Errors
 /// [`Error::Output`].
 pub fn write(path: &Path, dict: &HostDict, metadata: HashMap<String, String>) -> Result<()> {
-    let bytes = safetensors::serialize(dict, Some(metadata)).map_err(|e| Error::output(path, format!("cannot be encoded ({e})")))?;
+    // Without tensors (an optimizer's state before its first step) metadata would leave a header that no reader takes.
+    let metadata = Some(metadata).filter(|_| !dict.is_empty());
+    let bytes = safetensors::serialize(dict, metadata).map_err(|e| Error::output(path, format!("cannot be encoded ({e})")))?;
     write_atomically(path, |file| file.write_all(&bytes))
 }
 
@@ -222,5 +224,20 @@ fn listing(what: &str, names: &[&str]) -> String {
         [] => String::new(),
         _ if names.len() > 3 => format!("{what} {} tensors (`{}`, …) ", names.len(), names[..3].join("`, `")),
         _ => format!("{what} `{}` ", names.join("`, `")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_without_tensors_is_read_again() {
+        let path = std::env::temp_dir().join(format!("meltcore-no-tensors-{}.safetensors", std::process::id()));
+        for metadata in [HashMap::new(), HashMap::from([("format".to_owned(), "pt".to_owned())])] {
+            write(&path, &HostDict::new(), metadata).unwrap();
+            assert!(read(&path).unwrap().is_empty());
+        }
+        std::fs::remove_file(&path).unwrap();
     }
 }
