@@ -165,10 +165,12 @@ pub fn apply(set: &ParameterSet, mut dict: HostDict, path: &Path) -> Result<()> 
     }
     if !missing.is_empty() || !dict.is_empty() {
         let extra: Vec<_> = dict.keys().map(String::as_str).collect();
+        let faults: Vec<_> =
+            [("missing", missing), ("unexpected", extra)].iter().filter_map(|(what, names)| listing(what, names)).collect();
         return Err(bad(format!(
-            "this is not a state dict of the configured model: {}{}; compare model_key, bilinear and num_extra_convs with those of the training",
-            listing("missing", &missing),
-            listing("unexpected", &extra)
+            "this is not a state dict of the configured model: {}; compare model_key and the model's other keys with those of the training \
+             (`meltcore weights info` says what the file holds)",
+            faults.join("; ")
         )));
     }
     found.into_iter().try_for_each(|(value, host)| put(value, host))
@@ -219,11 +221,11 @@ fn put(value: &Value, host: HostTensor) -> Result<()> {
     }
 }
 
-fn listing(what: &str, names: &[&str]) -> String {
+fn listing(what: &str, names: &[&str]) -> Option<String> {
     match names {
-        [] => String::new(),
-        _ if names.len() > 3 => format!("{what} {} tensors (`{}`, …) ", names.len(), names[..3].join("`, `")),
-        _ => format!("{what} `{}` ", names.join("`, `")),
+        [] => None,
+        _ if names.len() > 3 => Some(format!("{what} {} tensors (`{}`, …)", names.len(), names[..3].join("`, `"))),
+        _ => Some(format!("{what} `{}`", names.join("`, `"))),
     }
 }
 
