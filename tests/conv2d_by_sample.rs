@@ -3,6 +3,8 @@
 mod on_device;
 
 use meltcore::autograd::Tape;
+use meltcore::gpu::Gpu;
+use meltcore::gpu::software::prepare_software_device;
 use meltcore::ops::{Candidate, conv2d_by_sample};
 use meltcore::tensor::Tensor;
 use on_device::{assert_close, gpu, noise, noisy, wide};
@@ -83,4 +85,37 @@ fn shapes_and_picks_that_do_not_fit_are_refused() {
     assert!(!call(&x, &tensor(&[1, 3, 1, 1]), &bias, 0, &[0, 0]));
     assert!(!call(&x, &weight, &tensor(&[2]), 0, &[0, 0]));
     assert!(!call(&tensor(&[2, 1, 4, 4]), &tensor(&[1, 1, 1, 1]), &bias, 0, &[0, 0]));
+}
+
+/// Output and gradients of seven samples of odd sides on a device whose kernels see at most so many bytes at once.
+fn seven_samples(limit: u64) -> Vec<Vec<f32>> {
+    let gpu = Gpu::open_as(None, |capabilities| capabilities.max_binding_bytes = limit.min(capabilities.max_binding_bytes)).unwrap();
+    let (x, _) = noisy(&gpu, 1, [7, C, H, W]);
+    let own: Vec<_> = (0..3).map(|i| (noisy(&gpu, 10 + i, [C_OUT, C - 1, 1, 1]).0, noisy(&gpu, 20 + i, [1, 1, 1, C_OUT]).0)).collect();
+    let own: Vec<_> = own.into_iter().map(|(weight, bias)| (weight, bias.reshaped([C_OUT]).unwrap())).collect();
+    let candidates: Vec<_> = own.iter().map(|(weight, bias)| Candidate { weight, bias }).collect();
+    let leaves: Vec<&Tensor> = own.iter().flat_map(|(weight, bias)| [weight, bias]).chain([&x]).collect();
+    let tape = Tape::recording();
+    leaves.iter().for_each(|leaf| tape.watch(leaf));
+    let y = conv2d_by_sample(&tape, &x, 1, &candidates, &[2, 0, 1, 1, 0, 2, 1]).unwrap();
+    let gradients = tape.backward(&[(&y, noisy(&gpu, 2, [7, C_OUT, H, W]).0)]).unwrap();
+    let mut found: Vec<_> = leaves.iter().map(|leaf| gradients.get(leaf).unwrap().to_vec().unwrap()).collect();
+    found.push(y.to_vec().unwrap());
+    found
+}
+
+#[test]
+fn batches_beyond_the_binding_limit_take_several_launches() {
+    prepare_software_device();
+    // 560 bytes a sample: runs of two samples, and a single one.
+    for (i, (got, want)) in seven_samples(2048).iter().zip(&seven_samples(u64::MAX)).enumerate() {
+        let worst = got.iter().zip(want).fold(0.0, |worst: f32, (got, want)| worst.max((got - want).abs()));
+        // Not the same bits: the single sample is a convolution without groups, which another kernel sums.
+        assert!(got.len() == want.len() && worst <= 5e-6, "result {i}: {worst}");
+    }
+    let gpu = Gpu::open_as(None, |capabilities| capabilities.max_binding_bytes = 512).unwrap();
+    let tensor = |shape: &[usize]| Tensor::full(&gpu, shape, 1.0).unwrap();
+    let (x, weight, bias) = (tensor(&[2, C, H, W]), tensor(&[1, C - 1, 1, 1]), tensor(&[1]));
+    let error = conv2d_by_sample(&Tape::off(), &x, 0, &[Candidate { weight: &weight, bias: &bias }], &[0, 0]).err().unwrap();
+    assert!(error.exit_status() == 3 && error.to_string().contains("img_size"), "{error}");
 }

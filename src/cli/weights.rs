@@ -12,7 +12,7 @@ use crate::models::{self, Model};
 use crate::nn::state_dict;
 use crate::weights::WeightFile;
 use crate::weights::diff::Comparison;
-use crate::weights::fit::{Misfit, misfits};
+use crate::weights::fit::{Fault, Misfit, misfits};
 use crate::weights::info::Info;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -205,6 +205,16 @@ fn check(path: &Path, config: &Config, json: bool, globals: &Globals) -> Result<
     }
     if faults.is_empty() {
         return Ok(());
+    }
+    let convertible = |misfit: &Misfit| misfit.fault == Fault::Type && misfit.in_file.as_ref().is_some_and(|found| found.contains("float"));
+    if faults.iter().all(convertible) {
+        return Err(Error::CheckFailed(format!(
+            "{0}: {1} of {2} tensors are of a type that models do not load; all else fits: `meltcore weights convert {0} --out FILE` writes \
+             float32",
+            file.path.display(),
+            faults.len(),
+            file.tensors.len()
+        )));
     }
     let known = Info::of(&file).recognised.map(|found| {
         let keys: Vec<String> = found.config.iter().map(|(key, value)| format!(", {key}: {value}")).collect();

@@ -1,8 +1,9 @@
 //! Launches over parts of a batch, for arrays that are larger than what a kernel sees at once.
 //!
 //! A device limits the bytes of one binding (128 MiB on lavapipe, 2 to 4 GiB on GPUs), not those of a buffer. Where an array of a launch
-//! exceeds the limit, the launch is repeated for runs of images whose parts of all arrays fit. Results that are one an image have the bits
-//! of the whole launch; sums over images are added run by run.
+//! exceeds the limit, the launch is repeated for runs of images whose parts of all arrays fit. Where images of odd sizes begin at words
+//! at which no binding may, the parts are copied into arrays of their own and back. Results that are one an image have the bits of the
+//! whole launch; sums over images are added run by run.
 
 use std::ops::Range;
 
@@ -14,7 +15,7 @@ use crate::tensor::Tensor;
 /// Runs `launch` on all images at once, or on runs of images of all `tensors` (first axis: images) where one of them is too large.
 ///
 /// # Errors
-/// [`Error::OutOfMemory`] where not even single images fit, or runs that fit do not begin at offsets that devices allow; those of `launch`.
+/// [`Error::OutOfMemory`] where not even single images fit; those of `launch`.
 pub(super) fn for_images<const N: usize>(
     op: &'static str,
     tensors: [&Tensor; N],
@@ -34,12 +35,19 @@ pub(super) fn for_images_with<const N: usize>(
     mut launch: impl FnMut([&Tensor; N]) -> Result<()>,
 ) -> Result<()> {
     let Some(runs) = runs(op, scratch, &tensors)? else { return launch(tensors) };
-    for run in runs {
+    for run in (0..runs.images).step_by(runs.length).map(|at| at..runs.images.min(at + runs.length)) {
         let mut parts = Vec::with_capacity(N);
         for tensor in tensors {
-            parts.push(tensor.images(run.clone())?);
+            parts.push(if runs.aligned { tensor.images(run.clone())? } else { copied(tensor, &run)? });
         }
         launch(std::array::from_fn(|i| &parts[i]))?;
+        if !runs.aligned {
+            // Which of them the launch wrote is not known here; the others go back as they came.
+            for (tensor, part) in tensors.iter().zip(&parts) {
+                let first = run.start * (tensor.len() / runs.images);
+                tensor.gpu().copy_words((part.buffer(), 0), (tensor.buffer(), first), part.len());
+            }
+        }
     }
     Ok(())
 }
@@ -66,8 +74,26 @@ pub(super) fn sum_over_images<const N: usize>(
     sum.ok_or_else(|| Error::shape(op, "a batch without images"))
 }
 
+/// The images of a run in an array of their own.
+fn copied(tensor: &Tensor, run: &Range<usize>) -> Result<Tensor> {
+    let mut dims = tensor.shape().dims().to_vec();
+    let each = tensor.len() / dims[0];
+    dims[0] = run.len();
+    let part = Tensor::empty(tensor.gpu(), dims.as_slice())?;
+    tensor.gpu().copy_words((tensor.buffer(), run.start * each), (part.buffer(), 0), part.len());
+    Ok(part)
+}
+
+/// How a launch over `images` is divided.
+struct Runs {
+    images: usize,
+    length: usize,
+    /// Every run begins where a binding may.
+    aligned: bool,
+}
+
 /// The runs of images that are launched one after the other; `None` where one launch does it.
-fn runs(op: &'static str, scratch: usize, tensors: &[&Tensor]) -> Result<Option<impl Iterator<Item = Range<usize>> + use<>>> {
+fn runs(op: &'static str, scratch: usize, tensors: &[&Tensor]) -> Result<Option<Runs>> {
     let Some(first) = tensors.first() else { return Ok(None) };
     let limit = first.gpu().capabilities().max_binding_bytes;
     let n = first.shape().dims().first().copied().unwrap_or(1);
@@ -81,16 +107,21 @@ fn runs(op: &'static str, scratch: usize, tensors: &[&Tensor]) -> Result<Option<
         return Err(Error::shape(op, format!("the numbers of images of {} differ", shapes.join(", "))));
     }
     let images: Vec<usize> = tensors.iter().map(|t| t.len() / n).collect();
-    let most = (limit / 4) as usize / scratch.max(1);
-    match run_length(&images, (limit / 4) as usize, most) {
-        Some(length) => Ok(Some((0..n).step_by(length).map(move |at| at..n.min(at + length)))),
-        None => Err(Error::OutOfMemory(format!(
-            "{op}: an array of {} MiB exceeds the {} MiB that this device's kernels see at once, and cannot be split into runs of images: \
-             use a smaller img_size, or sides that are multiples of 8",
-            largest >> 20,
-            limit >> 20
-        ))),
+    let words = (limit / 4) as usize;
+    let most = words / scratch.max(1);
+    if let Some(length) = run_length(&images, words, most) {
+        return Ok(Some(Runs { images: n, length, aligned: true }));
     }
+    // Copies lie in buffers of a size class above theirs: a quarter more at most.
+    let length = images.iter().map(|&image| (words - words / 5) / image.max(1)).min().unwrap_or(0).min(most);
+    if length > 0 {
+        return Ok(Some(Runs { images: n, length, aligned: false }));
+    }
+    Err(Error::OutOfMemory(format!(
+        "{op}: the part of one image in an array of {} MiB exceeds the {} MiB that this device's kernels see at once: use a smaller img_size",
+        largest >> 20,
+        limit >> 20
+    )))
 }
 
 /// Images of a run: as many as fit into `limit` words of every array, given each array's words an image, at most `most`, and a number that

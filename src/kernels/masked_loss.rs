@@ -7,6 +7,7 @@ use crate::config::LossKind;
 use crate::error::{Error, Result};
 use crate::gpu::shader::Variant;
 use crate::gpu::{Cost, Launch, groups_1d};
+use crate::kernels::image_groups::for_images;
 use crate::kernels::params;
 use crate::tensor::{Shape, Tensor};
 
@@ -57,13 +58,16 @@ pub fn masked_loss(pred: &Tensor, target: &Tensor, mask: &Tensor, kind: LossKind
     let gpu = pred.gpu();
     let parts = packs.div_ceil(64 * PACKS_EACH);
     let sums = Tensor::empty(gpu, [images, parts, 2])?;
-    gpu.launch(&Launch {
-        stem: "masked_loss_stats",
-        variant: Variant { consts: vec![("KIND", u32::from(kind == LossKind::Mse))], scalar },
-        immediates: bytemuck::bytes_of(&MaskedLossPixelParams { packs: packs as u32, parts: parts as u32, images: images as u32 }),
-        buffers: &[pred.buffer(), target.buffer(), mask.buffer(), sums.buffer()],
-        groups: groups_1d(images * parts),
-        cost: Cost::new(5.0 * pred.len() as f64, 3 * pred.len()),
+    for_images("masked_loss_stats", [pred, target, mask, &sums], |[pred, target, mask, sums]| {
+        let images = sums.len() / (2 * parts);
+        gpu.launch(&Launch {
+            stem: "masked_loss_stats",
+            variant: Variant { consts: vec![("KIND", u32::from(kind == LossKind::Mse))], scalar },
+            immediates: bytemuck::bytes_of(&MaskedLossPixelParams { packs: packs as u32, parts: parts as u32, images: images as u32 }),
+            buffers: &[pred.buffer(), target.buffer(), mask.buffer(), sums.buffer()],
+            groups: groups_1d(images * parts),
+            cost: Cost::new(5.0 * pred.len() as f64, 3 * pred.len()),
+        })
     })?;
     let loss = Tensor::empty(gpu, if reduction == Reduction::None { Shape::from([images]) } else { Shape::from([]) })?;
     let share = Tensor::empty(gpu, [images])?;
@@ -104,16 +108,28 @@ pub fn masked_loss_grad_pred(
     }
     let grad_pred = Tensor::empty(pred.gpu(), pred.shape())?;
     let parts = packs.div_ceil(64);
-    pred.gpu().launch(&Launch {
-        stem: op,
-        variant: Variant {
-            consts: vec![("KIND", u32::from(kind == LossKind::Mse)), ("REDUCED", u32::from(reduction != Reduction::None))],
-            scalar,
-        },
-        immediates: bytemuck::bytes_of(&MaskedLossPixelParams { packs: packs as u32, parts: parts as u32, images: images as u32 }),
-        buffers: &[pred.buffer(), target.buffer(), mask.buffer(), share.buffer(), grad_loss.buffer(), grad_pred.buffer()],
-        groups: groups_1d(images * parts),
-        cost: Cost::new(5.0 * pred.len() as f64, 4 * pred.len()),
-    })?;
+    let launch = |[pred, target, mask, share, grad_pred]: [&Tensor; 5], grad_loss: &Tensor| {
+        let images = share.len();
+        pred.gpu().launch(&Launch {
+            stem: op,
+            variant: Variant {
+                consts: vec![("KIND", u32::from(kind == LossKind::Mse)), ("REDUCED", u32::from(reduction != Reduction::None))],
+                scalar,
+            },
+            immediates: bytemuck::bytes_of(&MaskedLossPixelParams { packs: packs as u32, parts: parts as u32, images: images as u32 }),
+            buffers: &[pred.buffer(), target.buffer(), mask.buffer(), share.buffer(), grad_loss.buffer(), grad_pred.buffer()],
+            groups: groups_1d(images * parts),
+            cost: Cost::new(5.0 * pred.len() as f64, 4 * pred.len()),
+        })
+    };
+    let tensors = [pred, target, mask, share, &grad_pred];
+    if reduction == Reduction::None {
+        let [pred, target, mask, share, grad_pred] = tensors;
+        for_images(op, [pred, target, mask, share, grad_pred, grad_loss], |[pred, target, mask, share, grad_pred, grad_loss]| {
+            launch([pred, target, mask, share, grad_pred], grad_loss)
+        })?;
+    } else {
+        for_images(op, tensors, |tensors| launch(tensors, grad_loss))?;
+    }
     Ok(grad_pred)
 }

@@ -85,7 +85,9 @@ pub fn tensor_to_host(tensor: &Tensor) -> Result<HostTensor> {
 /// # Errors
 /// [`Error::Output`].
 pub fn write(path: &Path, dict: &HostDict, metadata: HashMap<String, String>) -> Result<()> {
-    let bytes = safetensors::serialize(dict, Some(metadata)).map_err(|e| Error::output(path, format!("cannot be encoded ({e})")))?;
+    // Without tensors (an optimizer's state before its first step) metadata would leave a header that no reader takes.
+    let metadata = Some(metadata).filter(|_| !dict.is_empty());
+    let bytes = safetensors::serialize(dict, metadata).map_err(|e| Error::output(path, format!("cannot be encoded ({e})")))?;
     write_atomically(path, |file| file.write_all(&bytes))
 }
 
@@ -163,10 +165,12 @@ pub fn apply(set: &ParameterSet, mut dict: HostDict, path: &Path) -> Result<()> 
     }
     if !missing.is_empty() || !dict.is_empty() {
         let extra: Vec<_> = dict.keys().map(String::as_str).collect();
+        let faults: Vec<_> =
+            [("missing", missing), ("unexpected", extra)].iter().filter_map(|(what, names)| listing(what, names)).collect();
         return Err(bad(format!(
-            "this is not a state dict of the configured model: {}{}; compare model_key, bilinear and num_extra_convs with those of the training",
-            listing("missing", &missing),
-            listing("unexpected", &extra)
+            "this is not a state dict of the configured model: {}; compare model_key and the model's other keys with those of the training \
+             (`meltcore weights info` says what the file holds)",
+            faults.join("; ")
         )));
     }
     found.into_iter().try_for_each(|(value, host)| put(value, host))
@@ -217,10 +221,25 @@ fn put(value: &Value, host: HostTensor) -> Result<()> {
     }
 }
 
-fn listing(what: &str, names: &[&str]) -> String {
+fn listing(what: &str, names: &[&str]) -> Option<String> {
     match names {
-        [] => String::new(),
-        _ if names.len() > 3 => format!("{what} {} tensors (`{}`, …) ", names.len(), names[..3].join("`, `")),
-        _ => format!("{what} `{}` ", names.join("`, `")),
+        [] => None,
+        _ if names.len() > 3 => Some(format!("{what} {} tensors (`{}`, …)", names.len(), names[..3].join("`, `"))),
+        _ => Some(format!("{what} `{}`", names.join("`, `"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_without_tensors_is_read_again() {
+        let path = std::env::temp_dir().join(format!("meltcore-no-tensors-{}.safetensors", std::process::id()));
+        for metadata in [HashMap::new(), HashMap::from([("format".to_owned(), "pt".to_owned())])] {
+            write(&path, &HostDict::new(), metadata).unwrap();
+            assert!(read(&path).unwrap().is_empty());
+        }
+        std::fs::remove_file(&path).unwrap();
     }
 }

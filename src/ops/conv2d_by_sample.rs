@@ -1,11 +1,15 @@
 //! A 1×1 convolution whose weight and bias each sample picks from a list: y[n] = w[pick n] ∗ x[n] + b[pick n].
 //!
 //! One convolution with a group a sample computes it: x as one image of n·c channels, the picked weights stacked, a zero weight for the
-//! channel that is left out. ∂L/∂w of a candidate is the sum over the samples that picked it; one that none picked gets no gradient.
+//! channel that is left out. That image is one array to a kernel however many samples it holds, so it takes as many samples as a kernel sees
+//! at once, and the rest of the batch makes further ones. ∂L/∂w of a candidate is the sum over the samples that picked it; one that none picked gets no gradient.
 //! Shaders: `shaders/conv2d*.wgsl`.
+
+use std::ops::Range;
 
 use crate::autograd::Tape;
 use crate::error::{Error, Result};
+use crate::gpu::Gpu;
 use crate::kernels::conv2d::{self as kernels, Conv2dAttrs, Conv2dDims};
 use crate::tensor::{Shape, Tensor};
 
@@ -36,48 +40,111 @@ pub fn conv2d_by_sample(tape: &Tape, input: &Tensor, left_out: usize, candidates
         return Err(Error::shape("conv2d_by_sample", message));
     }
     let rows = Rows { c, left_out };
-    let weight = Tensor::full(input.gpu(), [n * c_out, c, 1, 1], 0.0)?;
-    let bias = Tensor::empty(input.gpu(), [n * c_out])?;
-    for (sample, one) in picked.iter().enumerate() {
-        for row in 0..c_out {
-            rows.each(sample * c_out + row, row, |stacked, own, words| {
-                input.gpu().copy_words((one.weight.buffer(), own), (weight.buffer(), stacked), words);
-            });
-        }
-        input.gpu().copy_words((one.bias.buffer(), 0), (bias.buffer(), sample * c_out), c_out);
-    }
-    let attrs = Conv2dAttrs { groups: n, ..Default::default() };
-    let image = input.reshaped([1, n * c, h, w])?;
-    let dims = Conv2dDims::forward(&image, &weight, &attrs)?;
-    let output = kernels::conv2d(&image, &weight, Some(&bias), &attrs, 0)?.reshaped([n, c_out, h, w])?;
+    let gpu = input.gpu();
+    let visible = (gpu.capabilities().max_binding_bytes / 4) as usize;
+    // A buffer may be of a size class a quarter above its array. Where not even one sample fits, the kernel says so.
+    let length =
+        if n * c.max(c_out) * h * w <= visible - visible / 5 { n } else { ((visible - visible / 5) / (c.max(c_out) * h * w)).max(1) };
+    let runs: Vec<Run> =
+        (0..n).step_by(length).map(|first| Run::new(first..n.min(first + length), input, rows, c_out, &picked)).collect::<Result<_>>()?;
+    let output =
+        of_runs(gpu, [n, c_out, h, w], &runs, |run| kernels::conv2d(&run.of(input)?, &run.weight, Some(&run.bias), &run.dims.attrs, 0))?;
 
     let inputs: Vec<&Tensor> = picked.iter().flat_map(|one| [one.weight, one.bias]).chain([input]).collect();
     let own: Vec<[Tensor; 2]> = picked.iter().map(|one| [one.weight.clone(), one.bias.clone()]).collect();
     let x = input.clone();
     tape.record(&inputs, &output, move |grad_output, gradients| {
         let gpu = grad_output.gpu();
-        let grad_image = grad_output.reshaped([1, n * c_out, h, w])?;
         if gradients.wants(&x) {
-            let grad_input = kernels::conv2d_grad_input(&dims, &grad_image, &weight, None)?;
-            gradients.accumulate(&x, grad_input.reshaped([n, c, h, w])?)?;
+            let grad_input =
+                of_runs(gpu, [n, c, h, w], &runs, |run| kernels::conv2d_grad_input(&run.dims, &run.of(grad_output)?, &run.weight, None))?;
+            gradients.accumulate(&x, grad_input)?;
         }
-        let grad_weight = kernels::conv2d_grad_weight(&dims, &image, &grad_image)?;
-        let grad_bias = kernels::conv2d_grad_bias(&grad_image)?;
-        for (sample, [weight, bias]) in own.iter().enumerate() {
-            let of_weight = Tensor::empty(gpu, weight.shape())?;
-            for row in 0..c_out {
-                rows.each(sample * c_out + row, row, |stacked, own, words| {
-                    gpu.copy_words((grad_weight.buffer(), stacked), (of_weight.buffer(), own), words);
-                });
+        for run in &runs {
+            let grad_image = run.of(grad_output)?;
+            let grad_weight = kernels::conv2d_grad_weight(&run.dims, &run.of(&x)?, &grad_image)?;
+            let grad_bias = kernels::conv2d_grad_bias(&grad_image)?;
+            for (sample, [weight, bias]) in own[run.samples.clone()].iter().enumerate() {
+                let of_weight = Tensor::empty(gpu, weight.shape())?;
+                for row in 0..c_out {
+                    rows.each(sample * c_out + row, row, |stacked, own, words| {
+                        gpu.copy_words((grad_weight.buffer(), stacked), (of_weight.buffer(), own), words);
+                    });
+                }
+                gradients.accumulate(weight, of_weight)?;
+                let of_bias = Tensor::empty(gpu, bias.shape())?;
+                gpu.copy_words((grad_bias.buffer(), sample * c_out), (of_bias.buffer(), 0), c_out);
+                gradients.accumulate(bias, of_bias)?;
             }
-            gradients.accumulate(weight, of_weight)?;
-            let of_bias = Tensor::empty(gpu, bias.shape())?;
-            gpu.copy_words((grad_bias.buffer(), sample * c_out), (of_bias.buffer(), 0), c_out);
-            gradients.accumulate(bias, of_bias)?;
         }
         Ok(())
     });
     Ok(output)
+}
+
+/// Samples that one convolution takes as groups, with their weights stacked.
+struct Run {
+    samples: Range<usize>,
+    weight: Tensor,
+    bias: Tensor,
+    dims: Conv2dDims,
+}
+
+impl Run {
+    fn new(samples: Range<usize>, input: &Tensor, rows: Rows, c_out: usize, picked: &[Candidate]) -> Result<Run> {
+        let (gpu, groups) = (input.gpu(), samples.len());
+        let weight = Tensor::full(gpu, [groups * c_out, rows.c, 1, 1], 0.0)?;
+        let bias = Tensor::empty(gpu, [groups * c_out])?;
+        for (sample, one) in picked[samples.clone()].iter().enumerate() {
+            for row in 0..c_out {
+                rows.each(sample * c_out + row, row, |stacked, own, words| {
+                    gpu.copy_words((one.weight.buffer(), own), (weight.buffer(), stacked), words);
+                });
+            }
+            gpu.copy_words((one.bias.buffer(), 0), (bias.buffer(), sample * c_out), c_out);
+        }
+        let [_, c, h_in, w_in] = input.nchw("conv2d_by_sample")?;
+        let attrs = Conv2dAttrs { groups, ..Default::default() };
+        let dims = Conv2dDims {
+            n: 1,
+            c_in: groups * c,
+            h_in,
+            w_in,
+            c_out: groups * c_out,
+            h_out: h_in,
+            w_out: w_in,
+            kernel_h: 1,
+            kernel_w: 1,
+            attrs,
+        };
+        Ok(Run { samples, weight, bias, dims })
+    }
+
+    /// The run's part of a tensor of the whole batch as one image: a copy, as parts of a buffer begin at few places, unless it is all.
+    fn of(&self, batch: &Tensor) -> Result<Tensor> {
+        let [n, c, h, w] = batch.nchw("conv2d_by_sample")?;
+        let shape = [1, self.samples.len() * c, h, w];
+        if self.samples.len() == n {
+            return batch.reshaped(shape);
+        }
+        let part = Tensor::empty(batch.gpu(), shape)?;
+        batch.gpu().copy_words((batch.buffer(), self.samples.start * c * h * w), (part.buffer(), 0), part.len());
+        Ok(part)
+    }
+}
+
+/// The batch of `shape` whose parts `part` makes run by run.
+fn of_runs(gpu: &Gpu, shape: [usize; 4], runs: &[Run], part: impl Fn(&Run) -> Result<Tensor>) -> Result<Tensor> {
+    if let [only] = runs {
+        return part(only)?.reshaped(shape);
+    }
+    let batch = Tensor::empty(gpu, shape)?;
+    let each = batch.len() / shape[0];
+    for run in runs {
+        let part = part(run)?;
+        gpu.copy_words((part.buffer(), 0), (batch.buffer(), run.samples.start * each), part.len());
+    }
+    Ok(batch)
 }
 
 /// Rows of `c` weights, of which a candidate's own lack one.
