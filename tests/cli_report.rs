@@ -96,7 +96,7 @@ fn the_whole_page() {
     // Two scenes of the target and two models with map and error each.
     assert_eq!((html.matches("<article>").count(), html.matches("<img ").count()), (2, 10));
     assert_eq!(html.matches("largest error").count(), 1);
-    for title in ["Reliability", "MAE by month", "By month, all years", "Loss", "Learning rate", "Validation f1"] {
+    for title in ["Reliability", "MAE by month", "By month, all years", "Loss", "Learning rate", "Validation F1"] {
         assert!(html.contains(&format!("<figcaption>{title}</figcaption>")), "{title}");
     }
     // The torn fourth epoch is passed over.
