@@ -4,7 +4,7 @@
 #
 #   tools/demo.sh          may be run again: what exists is used, an interrupted training goes on
 #
-# Everything that it makes is in runs/demo; remove that folder to start over. The steps are five commands, the same on every system:
+# Everything that it makes is in runs/demo; remove that folder to start over. The steps are six commands, the same on every system:
 # where this script does not run (Windows without WSL), `cargo build --release` and `meltcore synth --out runs/demo`, which prints the rest.
 set -euo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
