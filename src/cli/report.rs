@@ -31,7 +31,7 @@ pub struct Args {
     /// Days to score and to show; those of deploy have no targets and are shown by their extents alone
     #[arg(long, value_name = "NAME", value_parser = split_names(), default_value = "test")]
     pub split: String,
-    /// A model's name and the folder of its maps; may be repeated; without it the maps in `path_predictions` [`path_deploy`]
+    /// A model's name and the folder of its maps; may be repeated; without it the maps in `path_predictions`, for deploy in `path_deploy`
     #[arg(long, value_name = "MODEL=DIR", num_args = 1.., requires = "config")]
     pub pred: Vec<Prediction>,
     /// Scores of `eval --json`, or the folder of `eval --out`, instead of scoring the maps now

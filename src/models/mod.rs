@@ -33,7 +33,7 @@ pub trait Model {
 /// Builds the configured model with initial values drawn from `config.seed`.
 ///
 /// # Errors
-/// [`Error::Config`] for a `model_key` that names no network of this build; out of memory.
+/// [`crate::error::Error::Config`] for a `model_key` that names no network of this build; out of memory.
 pub fn build(gpu: &Gpu, config: &Config, in_channels: usize) -> Result<Box<dyn Model>> {
     match config.model_key {
         ModelKey::Unet => Ok(Box::new(UNet::new(gpu, config, in_channels)?)),

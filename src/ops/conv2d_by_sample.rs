@@ -22,7 +22,7 @@ pub struct Candidate<'a> {
     pub bias: &'a Tensor,
 }
 
-/// y[n] = w[pick n] ∗ x[n] + b[pick n] over all channels of x but `left_out`.
+/// `y[n] = w[pick n] ∗ x[n] + b[pick n]` over all channels of x but `left_out`.
 ///
 /// # Shapes
 /// input `[n, c, h, w]`, weights `[c_out, c - 1, 1, 1]`, biases `[c_out]`, one pick a sample; output `[n, c_out, h, w]`.
