@@ -113,6 +113,7 @@ pub mod error;
 pub mod evaluate;
 pub mod event;
 pub mod gpu;
+pub mod host;
 pub mod image;
 pub mod kernels;
 pub mod models;

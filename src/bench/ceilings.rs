@@ -1,14 +1,14 @@
 //! The device's own ceilings: memory traffic by copies, arithmetic by multiplications and additions in registers.
 
 use crate::bench::case::{Case, Job, noisy};
-use crate::gpu::Gpu;
+use crate::gpu::{DeviceKind, Gpu};
 use crate::kernels::ceiling::{CHAINS, STEPS, ceiling_copy, ceiling_fma};
 use crate::tensor::Tensor;
 
 const RECURRENCE: [f32; 2] = [0.75, 0.5];
 
 pub(super) fn cases(gpu: &Gpu) -> Vec<Case> {
-    let software = gpu.capabilities().software;
+    let software = gpu.capabilities().kind != DeviceKind::Gpu;
     // Past the last-level cache of the largest devices, within what one binding may see.
     let largest: u64 = if software { 64 << 20 } else { 1 << 30 };
     let words = (largest.min(gpu.capabilities().max_binding_bytes) / 4) as usize;

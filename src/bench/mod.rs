@@ -19,7 +19,7 @@ mod steps;
 
 use crate::error::{Error, Result};
 use crate::event::Event;
-use crate::gpu::{Cost, Gpu};
+use crate::gpu::{Cost, DeviceKind, Gpu};
 use case::Case;
 use measure::{Effort, times};
 
@@ -58,7 +58,7 @@ pub struct Report {
 
 fn all_cases(gpu: &Gpu) -> Vec<Case> {
     let families = [convolution::cases, normalisation::cases, elementwise::cases, resampling::cases, masked::cases, optimizers::cases];
-    let large = !gpu.capabilities().software;
+    let large = gpu.capabilities().kind == DeviceKind::Gpu;
     families.iter().flat_map(|family| family(large)).chain(steps::cases(large)).collect()
 }
 

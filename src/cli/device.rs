@@ -11,7 +11,7 @@ use crate::gpu::Gpu;
 pub fn open_device(globals: &Globals) -> Result<Gpu> {
     let gpu = Gpu::open(globals.device.as_deref())?;
     let found = gpu.capabilities();
-    if found.software {
+    if found.kind != crate::gpu::DeviceKind::Gpu {
         globals.note(&format!(
             "no GPU in use: running on the software device {}, many times slower than a GPU (see `meltcore devices`)",
             found.name

@@ -19,7 +19,10 @@ pub struct Args {
 /// # Errors
 /// [`crate::error::Error::Device`] where there is none, or none that fits the choice; stdout cannot be written.
 pub fn run(args: &Args, globals: &Globals) -> Result<()> {
-    let adapters = list_adapters(globals.device.as_deref())?;
+    let (adapters, missing) = list_adapters(globals.device.as_deref())?;
+    if let Some(missing) = missing {
+        globals.note(missing);
+    }
     if args.json { output::print_json(&adapters) } else { table(&adapters).print() }
 }
 

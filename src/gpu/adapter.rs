@@ -1,7 +1,17 @@
-//! Finds adapters and chooses one: the best real GPU, else the software device.
+//! Finds devices and chooses one: the best real GPU, else the host.
 
 use crate::error::{Error, Result};
-use crate::gpu::Capabilities;
+use crate::gpu::{Capabilities, DeviceKind};
+use crate::host;
+
+/// Name of the processor as a device.
+const HOST: &str = "host";
+/// What to do where no graphics driver is there.
+const NO_DRIVER: &str = "No graphics driver was found: to use a GPU install its Vulkan driver and loader (on Debian or Ubuntu `apt install libvulkan1`)";
+/// Arrays beyond this are launched by runs of images on the host: lengths in parameters are u32, in elements.
+const MAX_HOST_BYTES: u64 = 4 * (1 << 32) - 64;
+/// Trips of an invocation's loops on lavapipe, which ends every loop after 65 535 trips in all, without a word.
+const LAVAPIPE_LOOP_TRIPS: usize = 60_000;
 
 /// One row of `meltcore devices`.
 #[derive(Debug, Clone, serde::Serialize)]
@@ -10,9 +20,9 @@ pub struct AdapterSummary {
     pub index: usize,
     /// The adapter's name.
     pub name: String,
-    /// Vulkan, Metal or Dx12.
+    /// Vulkan, Metal, Dx12 or host.
     pub backend: String,
-    /// Discrete, integrated, virtual, software or other.
+    /// Discrete, integrated, virtual, host, software or other.
     pub kind: String,
     /// Driver name and version.
     pub driver: String,
@@ -42,41 +52,79 @@ pub(super) fn adapters(instance: &wgpu::Instance) -> Vec<wgpu::Adapter> {
     pollster::block_on(instance.enumerate_adapters(wgpu::Backends::all()))
 }
 
-fn rank(info: &wgpu::AdapterInfo) -> u32 {
-    match info.device_type {
+/// A device that can be opened: the host, or an adapter by its position.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Candidate {
+    Adapter(usize),
+    Host,
+}
+
+/// All devices in the order of their indices: GPUs, the host, software devices.
+fn candidates(infos: &[wgpu::AdapterInfo]) -> Vec<Candidate> {
+    let is_software = |i: &usize| infos[*i].device_type == wgpu::DeviceType::Cpu;
+    let gpus = (0..infos.len()).filter(|i| !is_software(i)).map(Candidate::Adapter);
+    let software = (0..infos.len()).filter(is_software).map(Candidate::Adapter);
+    gpus.chain([Candidate::Host]).chain(software).collect()
+}
+
+/// The best devices have the least rank.
+fn rank(candidate: Candidate, infos: &[wgpu::AdapterInfo]) -> u32 {
+    let Candidate::Adapter(i) = candidate else { return 4 };
+    match infos[i].device_type {
         wgpu::DeviceType::DiscreteGpu => 0,
         wgpu::DeviceType::IntegratedGpu => 1,
         wgpu::DeviceType::VirtualGpu => 2,
         wgpu::DeviceType::Other => 3,
-        wgpu::DeviceType::Cpu => 4,
+        wgpu::DeviceType::Cpu => 5,
     }
 }
 
-/// Position of the adapter that `choice` (an index, or part of a name) or, without one, the ranking selects.
-pub(super) fn choose(infos: &[wgpu::AdapterInfo], choice: Option<&str>) -> Result<usize> {
-    if infos.is_empty() {
-        return Err(Error::Device(
-            "no GPU and no software device was found: install a Vulkan driver (on Debian or Ubuntu `apt install libvulkan1 mesa-vulkan-drivers`, \
-             which also brings the software device lavapipe), then look at `meltcore devices`"
-                .into(),
-        ));
-    }
-    let listing = || infos.iter().enumerate().map(|(i, info)| format!("{i}: {}", info.name)).collect::<Vec<_>>().join("; ");
-    match choice.map(str::trim).filter(|c| !c.is_empty()) {
-        None => Ok((0..infos.len()).min_by_key(|&i| (rank(&infos[i]), i)).unwrap_or(0)),
-        Some(text) => {
-            if let Ok(index) = text.parse::<usize>() {
-                if index < infos.len() {
-                    return Ok(index);
-                }
-                return Err(Error::Device(format!("device {index} does not exist; there are {} ({})", infos.len(), listing())));
-            }
-            let wanted = text.to_lowercase();
-            infos.iter().position(|info| info.name.to_lowercase().contains(&wanted)).ok_or_else(|| {
-                Error::Device(format!("no device has `{text}` in its name; there are: {}. Use an index or part of a name", listing()))
-            })
+/// Position among the candidates of the one that `choice` (an index, or part of a name) or, without one, the ranking selects.
+fn choose(candidates: &[Candidate], infos: &[wgpu::AdapterInfo], choice: Option<&str>) -> Result<usize> {
+    let name = |&candidate: &Candidate| match candidate {
+        Candidate::Host => HOST.to_owned(),
+        Candidate::Adapter(i) => infos[i].name.clone(),
+    };
+    let listing = || candidates.iter().enumerate().map(|(i, candidate)| format!("{i}: {}", name(candidate))).collect::<Vec<_>>().join("; ");
+    let Some(text) = choice.map(str::trim).filter(|c| !c.is_empty()) else {
+        return Ok((0..candidates.len()).min_by_key(|&i| (rank(candidates[i], infos), i)).unwrap_or(0));
+    };
+    if let Ok(index) = text.parse::<usize>() {
+        if index < candidates.len() {
+            return Ok(index);
         }
+        return Err(Error::Device(format!("device {index} does not exist; there are {} ({})", candidates.len(), listing())));
     }
+    let wanted = text.to_lowercase();
+    candidates.iter().position(|candidate| name(candidate).to_lowercase().contains(&wanted)).ok_or_else(|| {
+        let advice = if infos.is_empty() { NO_DRIVER } else { "use an index or part of a name" };
+        Error::Device(format!("no device has `{text}` in its name; there are: {}. {advice}", listing()))
+    })
+}
+
+/// An adapter with what it can do, or the host, which has no adapter.
+pub(super) struct Found {
+    pub(super) adapter: Option<wgpu::Adapter>,
+    pub(super) capabilities: Capabilities,
+}
+
+/// The device in force. Where it is the host by name, no graphics driver is loaded.
+pub(super) fn find(choice: Option<&str>) -> Result<Found> {
+    let choice = device_choice(choice);
+    let host = Found { adapter: None, capabilities: host_capabilities() };
+    if choice.as_deref().is_some_and(|choice| choice.trim().eq_ignore_ascii_case(HOST)) {
+        return Ok(host);
+    }
+    let mut adapters = adapters(&instance());
+    let infos: Vec<_> = adapters.iter().map(|a| a.get_info()).collect();
+    let candidates = candidates(&infos);
+    Ok(match candidates[choose(&candidates, &infos, choice.as_deref())?] {
+        Candidate::Host => host,
+        Candidate::Adapter(i) => {
+            let adapter = adapters.swap_remove(i);
+            Found { capabilities: capabilities(&adapter), adapter: Some(adapter) }
+        }
+    })
 }
 
 /// The choice in force: the argument, else `MELTCORE_DEVICE`.
@@ -84,27 +132,69 @@ pub(super) fn device_choice(argument: Option<&str>) -> Option<String> {
     argument.map(str::to_owned).or_else(|| std::env::var("MELTCORE_DEVICE").ok()).filter(|c| !c.trim().is_empty())
 }
 
-pub(super) fn capabilities(adapter: &wgpu::Adapter) -> Capabilities {
+fn capabilities(adapter: &wgpu::Adapter) -> Capabilities {
     let (info, limits, features) = (adapter.get_info(), adapter.limits(), adapter.features());
-    let fixed = info.subgroup_min_size == info.subgroup_max_size && features.contains(wgpu::Features::SUBGROUP);
+    let software = info.device_type == wgpu::DeviceType::Cpu;
     Capabilities {
         driver: format!("{} {}", info.driver, info.driver_info).trim().to_owned(),
         backend: format!("{:?}", info.backend),
-        software: info.device_type == wgpu::DeviceType::Cpu,
-        subgroup_size: fixed.then_some(info.subgroup_min_size),
+        kind: if software { DeviceKind::Software } else { DeviceKind::Gpu },
         timestamps: features.contains(wgpu::Features::TIMESTAMP_QUERY),
         max_binding_bytes: limits.max_storage_buffer_binding_size.min(limits.max_buffer_size),
-        max_invocations: limits.max_compute_invocations_per_workgroup,
+        loop_trips: software.then_some(LAVAPIPE_LOOP_TRIPS),
         name: info.name,
     }
 }
 
-/// All adapters, the one that `choice` would open marked.
-pub fn list_adapters(choice: Option<&str>) -> Result<Vec<AdapterSummary>> {
-    let instance = instance();
-    let adapters = adapters(&instance);
+fn host_capabilities() -> Capabilities {
+    Capabilities {
+        name: HOST.into(),
+        backend: HOST.into(),
+        driver: format!("{}, {} threads", host::instruction_set(), rayon::current_num_threads()),
+        kind: DeviceKind::Host,
+        timestamps: true,
+        max_binding_bytes: MAX_HOST_BYTES,
+        loop_trips: None,
+    }
+}
+
+/// All devices, the one that `choice` would open marked, and what keeps GPUs from being found, if anything.
+///
+/// # Errors
+/// [`Error::Device`] where nothing fits the choice.
+pub fn list_adapters(choice: Option<&str>) -> Result<(Vec<AdapterSummary>, Option<&'static str>)> {
+    let adapters = adapters(&instance());
     let infos: Vec<_> = adapters.iter().map(|a| a.get_info()).collect();
-    let used = choose(&infos, device_choice(choice).as_deref())?;
+    let candidates = candidates(&infos);
+    let used = choose(&candidates, &infos, device_choice(choice).as_deref())?;
+    let rows = candidates.iter().enumerate().map(|(index, &candidate)| match candidate {
+        Candidate::Host => host_summary(index, index == used),
+        Candidate::Adapter(i) => summary(&adapters[i], index, index == used),
+    });
+    Ok((rows.collect(), infos.is_empty().then_some(NO_DRIVER)))
+}
+
+fn host_summary(index: usize, used: bool) -> AdapterSummary {
+    let Capabilities { name, backend, driver, max_binding_bytes, .. } = host_capabilities();
+    let max = max_binding_bytes >> 20;
+    let features = vec!["timestamps".to_owned()];
+    AdapterSummary {
+        index,
+        name,
+        backend,
+        kind: "host".into(),
+        driver,
+        subgroup: [1, 1],
+        features,
+        max_binding_mib: max,
+        max_buffer_mib: max,
+        max_invocations: 1,
+        used,
+    }
+}
+
+fn summary(adapter: &wgpu::Adapter, index: usize, used: bool) -> AdapterSummary {
+    let (info, limits, features) = (adapter.get_info(), adapter.limits(), adapter.features());
     let named = [
         (wgpu::Features::IMMEDIATES, "immediates"),
         (wgpu::Features::SUBGROUP, "subgroup"),
@@ -112,32 +202,24 @@ pub fn list_adapters(choice: Option<&str>) -> Result<Vec<AdapterSummary>> {
         (wgpu::Features::TIMESTAMP_QUERY, "timestamps"),
         (wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX, "cooperative-matrix"),
     ];
-    Ok(adapters
-        .iter()
-        .zip(infos)
-        .enumerate()
-        .map(|(index, (adapter, info))| {
-            let (limits, features) = (adapter.limits(), adapter.features());
-            let kind = match info.device_type {
-                wgpu::DeviceType::DiscreteGpu => "discrete",
-                wgpu::DeviceType::IntegratedGpu => "integrated",
-                wgpu::DeviceType::VirtualGpu => "virtual",
-                wgpu::DeviceType::Cpu => "software",
-                wgpu::DeviceType::Other => "other",
-            };
-            AdapterSummary {
-                index,
-                backend: format!("{:?}", info.backend),
-                kind: kind.into(),
-                driver: format!("{} {}", info.driver, info.driver_info).trim().to_owned(),
-                subgroup: [info.subgroup_min_size, info.subgroup_max_size],
-                features: named.iter().filter(|(f, _)| features.contains(*f)).map(|(_, n)| (*n).to_owned()).collect(),
-                max_binding_mib: limits.max_storage_buffer_binding_size >> 20,
-                max_buffer_mib: limits.max_buffer_size >> 20,
-                max_invocations: limits.max_compute_invocations_per_workgroup,
-                used: index == used,
-                name: info.name,
-            }
-        })
-        .collect())
+    let kind = match info.device_type {
+        wgpu::DeviceType::DiscreteGpu => "discrete",
+        wgpu::DeviceType::IntegratedGpu => "integrated",
+        wgpu::DeviceType::VirtualGpu => "virtual",
+        wgpu::DeviceType::Cpu => "software",
+        wgpu::DeviceType::Other => "other",
+    };
+    AdapterSummary {
+        index,
+        backend: format!("{:?}", info.backend),
+        kind: kind.into(),
+        driver: format!("{} {}", info.driver, info.driver_info).trim().to_owned(),
+        subgroup: [info.subgroup_min_size, info.subgroup_max_size],
+        features: named.iter().filter(|(f, _)| features.contains(*f)).map(|(_, n)| (*n).to_owned()).collect(),
+        max_binding_mib: limits.max_storage_buffer_binding_size >> 20,
+        max_buffer_mib: limits.max_buffer_size >> 20,
+        max_invocations: limits.max_compute_invocations_per_workgroup,
+        used,
+        name: info.name,
+    }
 }

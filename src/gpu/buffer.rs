@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::error::{Error, Result};
+use crate::gpu::driver::Driver;
+use crate::host;
 
 /// Bytes on the device.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -28,8 +30,14 @@ pub(super) struct Limits {
     pub(super) buffer: u64,
 }
 
-/// `None` stands for the memory that a planner only counts.
-type Raw = Option<wgpu::Buffer>;
+/// What a buffer is made of; `None` stands for the memory that a planner only counts.
+type Raw = Option<Memory>;
+
+/// Memory of one of the drivers.
+pub(super) enum Memory {
+    Wgpu(wgpu::Buffer),
+    Host(host::memory::Memory),
+}
 
 pub(super) struct Pool {
     free: BTreeMap<u64, BTreeMap<u64, Raw>>,
@@ -123,14 +131,25 @@ impl Buffer {
         (self.whole.id, self.first, self.bytes)
     }
 
-    /// The device's buffer and the first byte in it.
-    pub(super) fn raw(&self) -> Option<(&wgpu::Buffer, u64)> {
-        Some((self.whole.raw.as_ref()?, self.first))
+    /// The buffer of wgpu and the first byte in it.
+    pub(super) fn wgpu(&self) -> Option<(&wgpu::Buffer, u64)> {
+        match &self.whole.raw {
+            Some(Memory::Wgpu(buffer)) => Some((buffer, self.first)),
+            _ => None,
+        }
     }
 
     pub(super) fn binding(&self) -> Option<wgpu::BindingResource<'_>> {
-        let buffer = self.whole.raw.as_ref()?;
-        Some(wgpu::BindingResource::Buffer(wgpu::BufferBinding { buffer, offset: self.first, size: std::num::NonZeroU64::new(self.bytes) }))
+        let (buffer, offset) = self.wgpu()?;
+        Some(wgpu::BindingResource::Buffer(wgpu::BufferBinding { buffer, offset, size: std::num::NonZeroU64::new(self.bytes) }))
+    }
+
+    /// The words of the host's memory.
+    pub(super) fn span(&self) -> Option<host::memory::Span> {
+        match &self.whole.raw {
+            Some(Memory::Host(memory)) => Some(memory.span(self.first / 4, self.bytes / 4)),
+            _ => None,
+        }
     }
 }
 
@@ -152,7 +171,7 @@ fn size_class(bytes: u64) -> u64 {
 }
 
 /// Takes a buffer of at least `words` float32 words from the pool, or from the driver (a planner's without one).
-pub(super) fn take(pool: &Rc<RefCell<Pool>>, device: Option<&wgpu::Device>, words: usize, limits: Limits) -> Result<Buffer> {
+pub(super) fn take(pool: &Rc<RefCell<Pool>>, driver: Option<&Driver>, words: usize, limits: Limits) -> Result<Buffer> {
     let needed = (words as u64).max(1).saturating_mul(4);
     if needed > limits.buffer {
         return Err(too_large("allocation", needed, limits.buffer));
@@ -165,7 +184,7 @@ pub(super) fn take(pool: &Rc<RefCell<Pool>>, device: Option<&wgpu::Device>, word
     let (id, raw, bytes) = match recycled {
         Some(found) => found,
         None => {
-            let raw = device.map(|device| create(device, bytes)).transpose()?;
+            let raw = driver.map(|driver| driver.create(bytes)).transpose()?;
             let mut pool = pool.borrow_mut();
             pool.next_id += 1;
             pool.memory.allocated += bytes;
@@ -179,21 +198,12 @@ pub(super) fn take(pool: &Rc<RefCell<Pool>>, device: Option<&wgpu::Device>, word
     Ok(Buffer { whole: Rc::new(Inner { id, raw, bytes, pool: pool.clone() }), first: 0, bytes: visible })
 }
 
-fn create(device: &wgpu::Device, bytes: u64) -> Result<wgpu::Buffer> {
-    let scope = device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
-    let raw = device.create_buffer(&wgpu::BufferDescriptor {
-        label: None,
-        size: bytes,
-        usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST,
-        mapped_at_creation: false,
-    });
-    match pollster::block_on(scope.pop()) {
-        None => Ok(raw),
-        Some(error) => Err(Error::OutOfMemory(format!(
-            "the device has no room for another {} MiB: use a smaller batch_size (prediction_batch_size for maps) or img_size ({error})",
-            bytes >> 20
-        ))),
-    }
+/// A device that has no more memory.
+pub(super) fn no_room(bytes: u64, detail: &str) -> Error {
+    Error::OutOfMemory(format!(
+        "the device has no room for another {} MiB: use a smaller batch_size (prediction_batch_size for maps) or img_size{detail}",
+        bytes >> 20
+    ))
 }
 
 #[cfg(test)]

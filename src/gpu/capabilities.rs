@@ -1,29 +1,44 @@
 //! What a device can do, as plain data: the only thing that kernel selection looks at.
 
+/// What computes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeviceKind {
+    /// A real GPU.
+    Gpu,
+    /// A software device behind the graphics API (lavapipe, WARP): for checking WGSL.
+    Software,
+    /// The processor itself, through the twins of [`crate::host`].
+    Host,
+}
+
 /// Facts of a device that decide which kernel variant runs. Built by hand in tests.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Capabilities {
-    /// The adapter's name.
+    /// The adapter's name, or the processor's.
     pub name: String,
-    /// Graphics API: Vulkan, Metal or Dx12.
+    /// Graphics API: Vulkan, Metal or Dx12; `host` without one.
     pub backend: String,
-    /// Driver name and version.
+    /// Driver name and version; of the host, instruction set and threads.
     pub driver: String,
-    /// A software device (lavapipe, WARP): kernels for SIMD registers instead of for thousands of threads.
-    pub software: bool,
-    /// Lanes of a subgroup, where subgroup operations exist and all subgroups have the same size.
-    pub subgroup_size: Option<u32>,
+    /// What computes.
+    pub kind: DeviceKind,
     /// Kernels can be timed on the device.
     pub timestamps: bool,
     /// Largest storage buffer that a kernel can see, bytes.
     pub max_binding_bytes: u64,
-    /// Largest number of invocations in a workgroup.
-    pub max_invocations: u32,
+    /// Trips that the loops of one invocation may take together, where the device ends them after so many without a word: longer sums are
+    /// split over workgroups, or refused. Leaving a loop counts as a trip; loops that the compiler unrolls do not count.
+    pub loop_trips: Option<usize>,
 }
 
 impl Capabilities {
-    /// Lanes of a software device's SIMD register, where the register-blocked subgroup kernels apply (8 or 16).
-    pub fn simd_lanes(&self) -> Option<u32> {
-        self.subgroup_size.filter(|lanes| self.software && matches!(lanes, 8 | 16))
+    /// True for the host: launchers then choose among its twins.
+    pub fn is_host(&self) -> bool {
+        self.kind == DeviceKind::Host
+    }
+
+    /// True where `trips` trips of an invocation's loops come to an end.
+    pub fn loops(&self, trips: usize) -> bool {
+        self.loop_trips.is_none_or(|most| trips <= most)
     }
 }

@@ -6,10 +6,13 @@ use std::rc::Rc;
 
 use crate::error::{Error, Result};
 use crate::gpu::buffer::{self, Buffer, Limits, MemoryUse, Pool};
+use crate::gpu::adapter::Found;
 use crate::gpu::driver::Driver;
+use crate::gpu::host_driver::HostDriver;
 use crate::gpu::kernel::{Cost, Launch};
 use crate::gpu::profile::ProfileRow;
-use crate::gpu::{Capabilities, adapter, memory_size};
+use crate::gpu::wgpu_driver::WgpuDriver;
+use crate::gpu::{Capabilities, DeviceKind, adapter, memory_size};
 
 struct Inner {
     capabilities: Capabilities,
@@ -26,10 +29,10 @@ struct Inner {
 pub struct Gpu(Rc<Inner>);
 
 impl Gpu {
-    /// Opens the adapter that `choice` names (index or part of a name), else `MELTCORE_DEVICE`, else the best one.
+    /// Opens the device that `choice` names (index, `host`, or part of a name), else `MELTCORE_DEVICE`, else the best GPU, else the host.
     ///
     /// # Errors
-    /// [`Error::Device`] where no adapter fits or the driver refuses.
+    /// [`Error::Device`] where no device fits or the driver refuses.
     pub fn open(choice: Option<&str>) -> Result<Gpu> {
         Gpu::open_as(choice, |_| {})
     }
@@ -40,13 +43,13 @@ impl Gpu {
     /// # Errors
     /// Those of [`Gpu::open`].
     pub fn open_as(choice: Option<&str>, less: impl FnOnce(&mut Capabilities)) -> Result<Gpu> {
-        let instance = adapter::instance();
-        let mut adapters = adapter::adapters(&instance);
-        let infos: Vec<_> = adapters.iter().map(|a| a.get_info()).collect();
-        let chosen = adapter::choose(&infos, adapter::device_choice(choice).as_deref())?;
-        let adapter = adapters.swap_remove(chosen);
-        let mut capabilities = adapter::capabilities(&adapter);
+        let Found { adapter, mut capabilities } = adapter::find(choice)?;
         less(&mut capabilities);
+        let Some(adapter) = adapter else {
+            let limits = Limits { binding: capabilities.max_binding_bytes, buffer: isize::MAX as u64 };
+            let driver = Some(Driver::Host(HostDriver::default()));
+            return Ok(Gpu(Rc::new(Inner { capabilities, limits, heap: None, pool: Rc::default(), driver })));
+        };
         if !adapter.features().contains(wgpu::Features::IMMEDIATES) {
             return Err(Error::Device(format!(
                 "{} does not offer immediates (push constants), which every kernel needs: choose another device with --device",
@@ -54,8 +57,8 @@ impl Gpu {
             )));
         }
         let limits = Limits { binding: capabilities.max_binding_bytes, buffer: adapter.limits().max_buffer_size };
-        let heap = memory_size::of_adapter(&adapter).filter(|_| !capabilities.software);
-        let driver = Some(Driver::open(&adapter, &capabilities.name)?);
+        let heap = memory_size::of_adapter(&adapter).filter(|_| capabilities.kind == DeviceKind::Gpu);
+        let driver = Some(Driver::Wgpu(Box::new(WgpuDriver::open(&adapter, &capabilities.name)?)));
         Ok(Gpu(Rc::new(Inner { capabilities, limits, heap, pool: Rc::default(), driver })))
     }
 
@@ -77,10 +80,10 @@ impl Gpu {
         &self.0.capabilities
     }
 
-    /// Bytes that the device has: the host's available memory now for a software device, else the size of the device's own memory, whoever
+    /// Bytes that the device has: the available memory now for the host and software devices, else the size of the device's own memory, whoever
     /// else may use it; `None` where that cannot be found out.
     pub fn memory_size(&self) -> Option<u64> {
-        if self.0.capabilities.software { memory_size::of_host() } else { self.0.heap }
+        if self.0.capabilities.kind == DeviceKind::Gpu { self.0.heap } else { memory_size::of_host() }
     }
 
     /// Bytes in use, their peak, and bytes held from the driver.
@@ -101,7 +104,7 @@ impl Gpu {
 
     /// Bind groups made so far; a warm training step adds none, because it takes the same buffers in the same order.
     pub fn bind_groups_made(&self) -> u64 {
-        self.0.driver.as_ref().map_or(0, |driver| driver.kernels.borrow().bind_groups_made)
+        self.0.driver.as_ref().map_or(0, Driver::bind_groups_made)
     }
 
     /// A buffer of at least `words` float32 words with unspecified contents. It may be larger than a kernel sees at once: launches then
@@ -110,7 +113,7 @@ impl Gpu {
     /// # Errors
     /// [`Error::OutOfMemory`] beyond the device's limits or memory.
     pub fn allocate(&self, words: usize) -> Result<Buffer> {
-        buffer::take(&self.0.pool, self.0.driver.as_ref().map(|driver| &driver.device), words, self.0.limits)
+        buffer::take(&self.0.pool, self.0.driver.as_ref(), words, self.0.limits)
     }
 
     /// Fills the first `values.len()` words of a buffer.
@@ -138,7 +141,7 @@ impl Gpu {
     /// [`Error::Kernel`] where the shader does not compile here, or the launch exceeds 65 535 groups along an axis;
     /// [`Error::OutOfMemory`] for a buffer that is larger than what a kernel sees at once.
     pub fn launch(&self, launch: &Launch) -> Result<()> {
-        if launch.groups.iter().any(|&g| g > 65_535) {
+        if !self.0.capabilities.is_host() && launch.groups.iter().any(|&g| g > 65_535) {
             let message = format!("{:?} workgroups exceed 65535 along an axis", launch.groups);
             return Err(Error::Kernel { stem: launch.stem.into(), message });
         }
@@ -177,7 +180,7 @@ impl Gpu {
 
     /// Arithmetic and traffic of all dispatches so far, by napkin.
     pub fn work(&self) -> Cost {
-        self.0.driver.as_ref().map_or_else(Cost::default, |driver| driver.stream.borrow().work)
+        self.0.driver.as_ref().map_or_else(Cost::default, Driver::work)
     }
 
     /// Switches timing of every dispatch on or off; false where the device has no timestamps. On clears the table.
@@ -192,7 +195,6 @@ impl Gpu {
     /// Device time by stem since profiling was switched on.
     pub fn profile(&self) -> BTreeMap<&'static str, ProfileRow> {
         self.submit();
-        let rows = |driver: &Driver| driver.stream.borrow().profiler.as_ref().map(|p| p.rows.clone());
-        self.0.driver.as_ref().and_then(rows).unwrap_or_default()
+        self.0.driver.as_ref().map(Driver::profile).unwrap_or_default()
     }
 }

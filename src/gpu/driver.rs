@@ -1,123 +1,96 @@
-//! The working half of an open device: queue, pipelines and the stream of recorded work. A planner has none.
+//! The working half of an open device: wgpu's, or the host's. A planner has none.
 
-use std::cell::RefCell;
-use std::sync::{Arc, Mutex};
+use std::collections::BTreeMap;
 
-use crate::error::{Error, Result};
-use crate::gpu::buffer::Buffer;
-use crate::gpu::kernel::{KernelCache, Launch};
-use crate::gpu::profile::Profiler;
-use crate::gpu::stream::Stream;
+use crate::error::Result;
+use crate::gpu::buffer::{Buffer, Memory};
+use crate::gpu::host_driver::HostDriver;
+use crate::gpu::wgpu_driver::WgpuDriver;
+use crate::gpu::{Cost, Launch, ProfileRow};
 
-pub(super) struct Driver {
-    name: String,
-    pub(super) device: wgpu::Device,
-    queue: wgpu::Queue,
-    pub(super) kernels: RefCell<KernelCache>,
-    pub(super) stream: RefCell<Stream>,
-    /// First error that the driver reported outside an error scope; raised at the next synchronisation.
-    failure: Arc<Mutex<Option<String>>>,
+/// One of the drivers; chosen when the device is opened.
+pub(super) enum Driver {
+    Wgpu(Box<WgpuDriver>),
+    Host(HostDriver),
 }
 
 impl Driver {
-    /// Opens device and queue of an adapter with all its limits.
-    ///
-    /// # Errors
-    /// [`Error::Device`] where the driver refuses.
-    pub(super) fn open(adapter: &wgpu::Adapter, name: &str) -> Result<Driver> {
-        let wanted = wgpu::Features::IMMEDIATES | wgpu::Features::SUBGROUP | wgpu::Features::TIMESTAMP_QUERY;
-        let (device, queue) = pollster::block_on(adapter.request_device(&wgpu::DeviceDescriptor {
-            label: Some("meltcore"),
-            required_features: adapter.features() & wanted,
-            required_limits: adapter.limits(),
-            ..Default::default()
-        }))
-        .map_err(|e| Error::Device(format!("{name} could not be opened: {e}. Choose another device with --device")))?;
-        let failure = Arc::new(Mutex::new(None));
-        let remember = |slot: &Arc<Mutex<Option<String>>>, message: String| {
-            if let Ok(mut guard) = slot.lock() {
-                guard.get_or_insert(message);
-            }
-        };
-        let slot = failure.clone();
-        device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| remember(&slot, error.to_string())));
-        let slot = failure.clone();
-        device.set_device_lost_callback(move |_, message| remember(&slot, format!("the device was lost: {message}")));
-        Ok(Driver { name: name.to_owned(), device, queue, kernels: RefCell::default(), stream: RefCell::default(), failure })
+    pub(super) fn create(&self, bytes: u64) -> Result<Memory> {
+        match self {
+            Driver::Wgpu(driver) => driver.create(bytes).map(Memory::Wgpu),
+            Driver::Host(driver) => driver.create(bytes).map(Memory::Host),
+        }
     }
 
     pub(super) fn write(&self, buffer: &Buffer, values: &[f32]) {
-        // Queue writes take effect before everything not yet submitted, which may still use the buffer's former contents.
-        self.submit();
-        if let Some((raw, first)) = buffer.raw() {
-            self.queue.write_buffer(raw, first, bytemuck::cast_slice(values));
+        match self {
+            Driver::Wgpu(driver) => driver.write(buffer, values),
+            Driver::Host(driver) => driver.write(buffer, values),
         }
     }
 
     /// Copies `words` words, from and to the given words.
-    pub(super) fn copy(&self, (source, from): (&Buffer, usize), (target, to): (&Buffer, usize), words: usize) {
-        if let (Some(source), Some(target)) = (source.raw(), target.raw()) {
-            let [from, to, bytes] = [from, to, words].map(|words| words as u64 * 4);
-            self.stream.borrow_mut().copy(&self.device, (source.0, source.1 + from), (target.0, target.1 + to), bytes);
+    pub(super) fn copy(&self, source: (&Buffer, usize), target: (&Buffer, usize), words: usize) {
+        match self {
+            Driver::Wgpu(driver) => driver.copy(source, target, words),
+            Driver::Host(driver) => driver.copy(source, target, words),
         }
     }
 
     pub(super) fn launch(&self, launch: &Launch) -> Result<()> {
-        let mut kernels = self.kernels.borrow_mut();
-        let pipeline = kernels.pipeline(&self.device, launch)?;
-        let bind_group = kernels.bind_group(&self.device, &pipeline, launch.buffers);
-        if self.stream.borrow_mut().dispatch(&self.device, &pipeline.raw, &bind_group, launch) {
-            self.submit();
+        match self {
+            Driver::Wgpu(driver) => driver.launch(launch),
+            Driver::Host(driver) => driver.launch(launch),
         }
-        Ok(())
     }
 
     pub(super) fn submit(&self) {
-        self.stream.borrow_mut().submit(&self.device, &self.queue);
+        // The host has done everything already.
+        if let Driver::Wgpu(driver) = self {
+            driver.submit();
+        }
     }
 
     pub(super) fn synchronize(&self) -> Result<()> {
-        self.submit();
-        let waited = self.device.poll(wgpu::PollType::wait_indefinitely());
-        self.check()?;
-        waited.map(|_| ()).map_err(|e| Error::Device(format!("waiting for {} failed: {e}", self.name)))
-    }
-
-    fn check(&self) -> Result<()> {
-        let failure = self.failure.lock().ok().and_then(|mut slot| slot.take());
-        match failure {
-            None => Ok(()),
-            Some(message) => Err(Error::Device(format!(
-                "{} failed: {message}. Run again with a smaller batch_size, or on another device with --device",
-                self.name
-            ))),
+        match self {
+            Driver::Wgpu(driver) => driver.synchronize(),
+            Driver::Host(_) => Ok(()),
         }
     }
 
     pub(super) fn read(&self, buffer: &Buffer, words: usize) -> Result<Vec<f32>> {
-        let bytes = words as u64 * 4;
-        let Some((raw, first)) = buffer.raw().filter(|_| words > 0) else { return Ok(Vec::new()) };
-        let staging = self.device.create_buffer(&wgpu::BufferDescriptor {
-            label: Some("read-back"),
-            size: bytes,
-            usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
-            mapped_at_creation: false,
-        });
-        self.stream.borrow_mut().copy(&self.device, (raw, first), (&staging, 0), bytes);
-        self.submit();
-        let slice = staging.slice(..);
-        slice.map_async(wgpu::MapMode::Read, |_| {});
-        self.synchronize()?;
-        let view = slice.get_mapped_range().map_err(|e| Error::Device(format!("reading back from {} failed: {e}", self.name)))?;
-        let values = bytemuck::pod_collect_to_vec(&view[..]);
-        drop(view);
-        staging.unmap();
-        Ok(values)
+        match self {
+            Driver::Wgpu(driver) => driver.read(buffer, words),
+            Driver::Host(driver) => Ok(driver.read(buffer, words)),
+        }
     }
 
-    /// Switches timing of every dispatch on or off.
+    /// Bind groups made so far; the host has none.
+    pub(super) fn bind_groups_made(&self) -> u64 {
+        match self {
+            Driver::Wgpu(driver) => driver.kernels.borrow().bind_groups_made,
+            Driver::Host(_) => 0,
+        }
+    }
+
+    pub(super) fn work(&self) -> Cost {
+        match self {
+            Driver::Wgpu(driver) => driver.stream.borrow().work,
+            Driver::Host(driver) => driver.work(),
+        }
+    }
+
     pub(super) fn set_profiling(&self, on: bool) {
-        self.submit();
-        self.stream.borrow_mut().profiler = on.then(|| Profiler::new(&self.device, &self.queue));
+        match self {
+            Driver::Wgpu(driver) => driver.set_profiling(on),
+            Driver::Host(driver) => driver.set_profiling(on),
+        }
+    }
+
+    pub(super) fn profile(&self) -> BTreeMap<&'static str, ProfileRow> {
+        match self {
+            Driver::Wgpu(driver) => driver.stream.borrow().profiler.as_ref().map(|p| p.rows.clone()).unwrap_or_default(),
+            Driver::Host(driver) => driver.profile(),
+        }
     }
 }

@@ -39,10 +39,6 @@ pub struct Launch<'a> {
     pub cost: Cost,
 }
 
-/// Trips that the loops of one invocation may take together: Mesa's software device ends every loop after 65 535 trips in all, without
-/// a word. Longer sums are split over workgroups. Leaving a loop counts as a trip; loops that Mesa unrolls (32 trips, known) do not count.
-pub const LOOP_TRIPS: usize = 60_000;
-
 /// Folds a one-dimensional launch of `count` groups into x and y, past the limit of 65 535 (the kernel uses `flat_group`).
 pub fn groups_1d(count: usize) -> [u32; 3] {
     const LIMIT: usize = 65_535;

@@ -39,13 +39,9 @@ catalogue! {
     "clip_grad_norm_scale",
     "clip_grad_norm_stats",
     "conv2d",
-    "conv2d_1x1_subgroup",
-    "conv2d_3x3_subgroup",
     "conv2d_grad_bias",
     "conv2d_grad_input",
     "conv2d_grad_weight",
-    "conv2d_grad_weight_1x1_subgroup",
-    "conv2d_grad_weight_3x3_subgroup",
     "depthwise_conv2d",
     "depthwise_conv2d_3x3",
     "depthwise_conv2d_3x3_stride2",
@@ -55,7 +51,6 @@ catalogue! {
     "depthwise_conv2d_grad_weight_3x3",
     "depthwise_conv2d_grad_weight_3x3_stride2",
     "dropout",
-    "fold",
     "gaussian_blur",
     "interpolate",
     "interpolate_grad_input",
@@ -74,12 +69,7 @@ catalogue! {
     "pad",
     "rmsprop",
     "sgd",
-    "pixel_shuffle",
-    "pixel_shuffle_2x",
-    "pixel_unshuffle",
-    "pixel_unshuffle_2x",
     "sum_partials",
-    "unfold",
 }
 
 snippets! {
@@ -99,8 +89,6 @@ snippets! {
     "rows4",
     "store1",
     "store4",
-    "strided1",
-    "strided4",
     "sum2",
     "sum9",
 }

@@ -5,14 +5,9 @@ use crate::config;
 use crate::error::{Error, Result};
 use crate::gpu::shader::Variant;
 use crate::gpu::{Cost, Launch, groups_1d};
+use crate::host::activation::ActivationParams;
 use crate::kernels::image_groups::for_images;
-use crate::kernels::params;
 use crate::tensor::Tensor;
-
-params!(
-    /// Length in packs of four.
-    ActivationParams for "activation", "activation_grad" { packs: u32 }
-);
 
 /// An elementwise non-linearity; the discriminant is the `KIND` that shaders know it by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]

@@ -4,14 +4,9 @@
 use crate::error::{Error, Result};
 use crate::gpu::shader::Variant;
 use crate::gpu::{Buffer, Cost, Gpu, Launch, groups_1d};
+use crate::host::adaptive_avg_pool2d::AdaptiveAvgPool2dParams;
 use crate::kernels::image_groups::for_images;
-use crate::kernels::params;
 use crate::tensor::{Shape, Tensor};
-
-params!(
-    /// Planes, their length in packs, and 1/(h·w).
-    AdaptiveAvgPool2dParams for "adaptive_avg_pool2d", "adaptive_avg_pool2d_grad_input" { planes: u32, plane: u32, inverse_count: f32 }
-);
 
 /// Mean of every plane.
 ///

@@ -2,14 +2,9 @@
 
 use crate::error::{Error, Result};
 use crate::gpu::{Cost, Launch, groups_1d};
+use crate::host::add::AddParams;
 use crate::kernels::image_groups::for_images;
-use crate::kernels::params;
 use crate::tensor::Tensor;
-
-params!(
-    /// Length in packs of four.
-    AddParams for "add" { packs: u32 }
-);
 
 /// y = a + b.
 ///

@@ -3,17 +3,9 @@
 
 use crate::error::{Error, Result};
 use crate::gpu::{Cost, Gpu, Launch, groups_1d};
-use crate::kernels::params;
+use crate::host::ceiling_copy::CeilingCopyParams;
+use crate::host::ceiling_fma::CeilingFmaParams;
 use crate::tensor::Tensor;
-
-params!(
-    /// Length in packs of four.
-    CeilingCopyParams for "ceiling_copy" { packs: u32 }
-);
-params!(
-    /// Invocations, rounds of [`STEPS`] multiplications and additions, and the recurrence a ← a·factor + term.
-    CeilingFmaParams for "ceiling_fma" { len: u32, rounds: u32, factor: f32, term: f32 }
-);
 
 /// Multiplications and additions a round of each chain.
 pub const STEPS: usize = 16;

@@ -5,21 +5,10 @@
 
 use crate::error::{Error, Result};
 use crate::gpu::{Cost, Launch, groups_1d};
-use crate::kernels::params;
+use crate::host::clip_grad_norm::ClipGradNormParams;
+use crate::host::clip_grad_norm_scale::ClipGradNormScaleParams;
+use crate::host::clip_grad_norm_stats::ClipGradNormStatsParams;
 use crate::tensor::Tensor;
-
-params!(
-    /// Length, workgroups, and the first partial sum of this gradient.
-    ClipGradNormStatsParams for "clip_grad_norm_stats" { len: u32, parts: u32, first: u32 }
-);
-params!(
-    /// Partial sums of all gradients, largest norm that stays as it is.
-    ClipGradNormParams for "clip_grad_norm" { parts: u32, max_norm: f32 }
-);
-params!(
-    /// Length in packs of four.
-    ClipGradNormScaleParams for "clip_grad_norm_scale" { packs: u32 }
-);
 
 /// Elements that one workgroup of `clip_grad_norm_stats` sums.
 const VALUES_A_GROUP: usize = 64 * 16 * 4;

@@ -2,13 +2,8 @@
 
 use crate::error::{Error, Result};
 use crate::gpu::{Cost, Launch, groups_1d};
-use crate::kernels::params;
+use crate::host::dropout::DropoutParams;
 use crate::tensor::Tensor;
-
-params!(
-    /// Length in packs of four, the two halves of the key, the first word that is kept, the factor of what is kept.
-    DropoutParams for "dropout" { packs: u32, key_a: u32, key_b: u32, threshold: u32, scale: f32 }
-);
 
 /// Which elements are dropped: a function of these three and of the element's number alone.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -4,15 +4,8 @@
 use crate::error::{Error, Result};
 use crate::gpu::shader::Variant;
 use crate::gpu::{Cost, Gpu, Launch, groups_1d};
-use crate::kernels::params;
+use crate::host::gaussian_blur::GaussianBlurParams;
 use crate::tensor::Tensor;
-
-params!(
-    /// Extents of the pass, its window, and the normalisation scale·(x − offset) applied on load.
-    GaussianBlurParams for "gaussian_blur" {
-        rows: u32, cols: u32, packs: u32, blocks: u32, planes: u32, pitch_out: u32, radius: u32, taps: u32, offset: f32, scale: f32
-    }
-);
 
 /// Output rows of one invocation.
 const ROWS: usize = 16;

@@ -19,22 +19,9 @@ use crate::tensor::Tensor;
 pub(super) fn for_images<const N: usize>(
     op: &'static str,
     tensors: [&Tensor; N],
-    launch: impl FnMut([&Tensor; N]) -> Result<()>,
-) -> Result<()> {
-    for_images_with(op, 0, tensors, launch)
-}
-
-/// As [`for_images`] for a launch that makes itself an array of `scratch` words an image, which is to fit, too.
-///
-/// # Errors
-/// As [`for_images`].
-pub(super) fn for_images_with<const N: usize>(
-    op: &'static str,
-    scratch: usize,
-    tensors: [&Tensor; N],
     mut launch: impl FnMut([&Tensor; N]) -> Result<()>,
 ) -> Result<()> {
-    let Some(runs) = runs(op, scratch, &tensors)? else { return launch(tensors) };
+    let Some(runs) = runs(op, &tensors)? else { return launch(tensors) };
     for run in (0..runs.images).step_by(runs.length).map(|at| at..runs.images.min(at + runs.length)) {
         let mut parts = Vec::with_capacity(N);
         for tensor in tensors {
@@ -52,18 +39,17 @@ pub(super) fn for_images_with<const N: usize>(
     Ok(())
 }
 
-/// As [`for_images_with`] for a launch that sums over images: the sum of its results, in the images' order.
+/// As [`for_images`] for a launch that sums over images: the sum of its results, in the images' order.
 ///
 /// # Errors
 /// As [`for_images`].
 pub(super) fn sum_over_images<const N: usize>(
     op: &'static str,
-    scratch: usize,
     tensors: [&Tensor; N],
     mut launch: impl FnMut([&Tensor; N]) -> Result<Tensor>,
 ) -> Result<Tensor> {
     let mut sum: Option<Tensor> = None;
-    for_images_with(op, scratch, tensors, |parts| {
+    for_images(op, tensors, |parts| {
         let part = launch(parts)?;
         sum = Some(match sum.take() {
             None => part,
@@ -93,12 +79,11 @@ struct Runs {
 }
 
 /// The runs of images that are launched one after the other; `None` where one launch does it.
-fn runs(op: &'static str, scratch: usize, tensors: &[&Tensor]) -> Result<Option<Runs>> {
+fn runs(op: &'static str, tensors: &[&Tensor]) -> Result<Option<Runs>> {
     let Some(first) = tensors.first() else { return Ok(None) };
     let limit = first.gpu().capabilities().max_binding_bytes;
     let n = first.shape().dims().first().copied().unwrap_or(1);
-    let scratch_bytes = (scratch as u64).saturating_mul(n as u64).saturating_mul(4);
-    let largest = tensors.iter().map(|tensor| tensor.buffer().bytes()).max().unwrap_or(0).max(scratch_bytes);
+    let largest = tensors.iter().map(|tensor| tensor.buffer().bytes()).max().unwrap_or(0);
     if largest <= limit {
         return Ok(None);
     }
@@ -108,12 +93,11 @@ fn runs(op: &'static str, scratch: usize, tensors: &[&Tensor]) -> Result<Option<
     }
     let images: Vec<usize> = tensors.iter().map(|t| t.len() / n).collect();
     let words = (limit / 4) as usize;
-    let most = words / scratch.max(1);
-    if let Some(length) = run_length(&images, words, most) {
+    if let Some(length) = run_length(&images, words) {
         return Ok(Some(Runs { images: n, length, aligned: true }));
     }
     // Copies lie in buffers of a size class above theirs: a quarter more at most.
-    let length = images.iter().map(|&image| (words - words / 5) / image.max(1)).min().unwrap_or(0).min(most);
+    let length = images.iter().map(|&image| (words - words / 5) / image.max(1)).min().unwrap_or(0);
     if length > 0 {
         return Ok(Some(Runs { images: n, length, aligned: false }));
     }
@@ -124,10 +108,10 @@ fn runs(op: &'static str, scratch: usize, tensors: &[&Tensor]) -> Result<Option<
     )))
 }
 
-/// Images of a run: as many as fit into `limit` words of every array, given each array's words an image, at most `most`, and a number that
+/// Images of a run: as many as fit into `limit` words of every array, given each array's words an image, and a number that
 /// makes every run begin where a binding may; `None` without such a number.
-fn run_length(images: &[usize], limit: usize, most: usize) -> Option<usize> {
-    let most = images.iter().map(|&words| limit / words.max(1)).min()?.min(most);
+fn run_length(images: &[usize], limit: usize) -> Option<usize> {
+    let most = images.iter().map(|&words| limit / words.max(1)).min()?;
     // A power of two, as the alignment is one.
     let step = images.iter().map(|&words| Buffer::PART_ALIGNMENT >> words.trailing_zeros().min(Buffer::PART_ALIGNMENT.ilog2())).max()?;
     Some(most / step * step).filter(|&length| length > 0)
@@ -139,13 +123,12 @@ mod tests {
 
     #[test]
     fn runs_fit_and_begin_at_aligned_words() {
-        assert_eq!(run_length(&[64 * 256 * 256, 256 * 256], 1 << 25, 100), Some(8));
-        assert_eq!(run_length(&[3 * 64], 1000, 100), Some(5));
+        assert_eq!(run_length(&[64 * 256 * 256, 256 * 256], 1 << 25), Some(8));
+        assert_eq!(run_length(&[3 * 64], 1000), Some(5));
         // 24 words an image: eight of them are three times 64.
-        assert_eq!(run_length(&[24, 64], 1000, 100), Some(8));
-        assert_eq!(run_length(&[7, 64], 64 * 64, 100), Some(64));
-        assert_eq!(run_length(&[7, 64], 64 * 63, 100), None);
-        assert_eq!(run_length(&[64], 63, 100), None);
-        assert_eq!(run_length(&[64, 128], 1 << 20, 3), Some(3));
+        assert_eq!(run_length(&[24, 64], 1000), Some(8));
+        assert_eq!(run_length(&[7, 64], 64 * 64), Some(64));
+        assert_eq!(run_length(&[7, 64], 64 * 63), None);
+        assert_eq!(run_length(&[64], 63), None);
     }
 }

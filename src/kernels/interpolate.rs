@@ -3,18 +3,11 @@
 
 use crate::error::{Error, Result};
 use crate::gpu::shader::Variant;
-use crate::gpu::{Capabilities, Cost, LOOP_TRIPS, Launch, groups_1d};
+use crate::gpu::{Capabilities, Cost, Launch, groups_1d};
+use crate::host::interpolate::InterpolateParams;
 use crate::kernels::image_groups::for_images;
-use crate::kernels::params;
 use crate::kernels::strips::Strips;
 use crate::tensor::{Shape, Tensor};
-
-params!(
-    /// Extents, source pixels per output pixel, and the rows of a strip and strips of a plane.
-    InterpolateParams for "interpolate", "interpolate_nearest_2x", "interpolate_grad_input", "interpolate_grad_input_nearest_2x" {
-        planes: u32, h_in: u32, w_in: u32, h_out: u32, w_out: u32, ratio_h: f32, ratio_w: f32, strip: u32, strips: u32,
-    }
-);
 
 /// How source pixels are combined; the discriminant is the shaders' `MODE`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,7 +77,7 @@ impl InterpolateParams {
     }
 }
 
-/// Strips of input rows short enough for the loops of a software device over all output pixels that use a quad of columns of one.
+/// Strips of input rows short enough for the device's loops over all output pixels that use a quad of columns of one.
 ///
 /// # Errors
 /// Where a single row is used by too many.
@@ -96,8 +89,8 @@ fn gradient_strips(capabilities: &Capabilities, p: &InterpolateParams, columns: 
     };
     let trips = |strip: usize| users(strip, p.ratio_h, p.h_out) * (users(4, p.ratio_w, p.w_out) + 3) + 2 * strip;
     let rows = p.h_in as usize;
-    let mut strips = Strips::new(capabilities.software, rows, columns);
-    while capabilities.software && trips(strips.strip) > LOOP_TRIPS {
+    let mut strips = Strips::new(rows, columns);
+    while !capabilities.loops(trips(strips.strip)) {
         if strips.strip == 1 {
             let message = format!("the gradient from {}×{} to {rows}×{} is too long for {}", p.h_out, p.w_out, p.w_in, capabilities.name);
             return Err(Error::shape("interpolate", message));
@@ -129,7 +122,7 @@ fn launch(input: &Tensor, output: &Tensor, target: Target, mode: Interpolation) 
         true => Launched { stem: "interpolate_nearest_2x", variant: Variant::default(), invocations: n * c * h * w / 2 },
         false => {
             let columns = n * c * w_out.div_ceil(4);
-            parameters.cut(Strips::new(input.gpu().capabilities().software, h_out, columns));
+            parameters.cut(Strips::new(h_out, columns));
             let consts = vec![("MODE", mode as u32), ("SLIDE", u32::from(parameters.ratio_h <= 1.0))];
             let variant = Variant { consts, scalar: !w_out.is_multiple_of(4) };
             Launched { stem: "interpolate", variant, invocations: columns * parameters.strips as usize }

@@ -7,18 +7,10 @@ use crate::config::LossKind;
 use crate::error::{Error, Result};
 use crate::gpu::shader::Variant;
 use crate::gpu::{Cost, Launch, groups_1d};
+use crate::host::masked_loss::MaskedLossParams;
+use crate::host::masked_loss_stats::MaskedLossPixelParams;
 use crate::kernels::image_groups::for_images;
-use crate::kernels::params;
 use crate::tensor::{Shape, Tensor};
-
-params!(
-    /// Packs of an image, workgroups of an image, images.
-    MaskedLossPixelParams for "masked_loss_stats", "masked_loss_grad_pred" { packs: u32, parts: u32, images: u32 }
-);
-params!(
-    /// Partial sums of an image, images.
-    MaskedLossParams for "masked_loss" { parts: u32, images: u32 }
-);
 
 /// How the losses of the images of a batch become one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,13 +5,8 @@
 use crate::error::{Error, Result};
 use crate::gpu::shader::Variant;
 use crate::gpu::{Cost, Launch, groups_1d};
-use crate::kernels::params;
+use crate::host::masked_metrics::MaskedMetricsParams;
 use crate::tensor::Tensor;
-
-params!(
-    /// Packs of an image, workgroups of an image, images, and the melt threshold.
-    MaskedMetricsParams for "masked_metrics" { packs: u32, parts: u32, images: u32, threshold: f32 }
-);
 
 /// Packs that one invocation takes.
 const PACKS_EACH: usize = 16;

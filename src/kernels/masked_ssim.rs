@@ -7,22 +7,10 @@
 
 use crate::error::{Error, Result};
 use crate::gpu::{Cost, Launch, groups_1d};
+use crate::host::masked_ssim::MaskedSsimParams;
+use crate::host::masked_ssim_prepare::MaskedSsimPrepareParams;
 use crate::kernels::gaussian_blur::{Window, blur_inside};
-use crate::kernels::params;
 use crate::tensor::Tensor;
-
-params!(
-    /// The tile's first element with its margin, columns of the image, extents of the tile, packs of its rows, data range and its centre.
-    MaskedSsimPrepareParams for "masked_ssim_prepare" {
-        origin: u32, cols: u32, height: u32, width: u32, packs: u32, low: f32, high: f32, centre: f32
-    }
-);
-params!(
-    /// The tile's first element, columns of the image, extents of the tile, pitch of its moments, its workgroups, and SSIM's constants.
-    MaskedSsimParams for "masked_ssim" {
-        origin: u32, cols: u32, height: u32, width: u32, pitch: u32, first_part: u32, parts: u32, centre: f32, c1: f32, c2: f32
-    }
-);
 
 /// Pixels that one workgroup sums.
 const PIXELS_A_GROUP: usize = 64 * 16;

@@ -3,16 +3,9 @@
 
 use crate::error::{Error, Result};
 use crate::gpu::{Cost, Launch, groups_1d};
+use crate::host::max_pool2d::MaxPool2dParams;
 use crate::kernels::image_groups::for_images;
-use crate::kernels::params;
 use crate::tensor::{Shape, Tensor};
-
-params!(
-    /// Extents and window.
-    MaxPool2dParams for "max_pool2d", "max_pool2d_2x2", "max_pool2d_grad_input", "max_pool2d_grad_input_2x2" {
-        planes: u32, h_in: u32, w_in: u32, h_out: u32, w_out: u32, kernel: u32, stride: u32, padding: u32,
-    }
-);
 
 /// A square pooling window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

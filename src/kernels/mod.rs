@@ -20,9 +20,7 @@ pub mod max_pool2d;
 pub mod optimizer;
 pub mod pad;
 pub mod params;
-pub mod pixel_shuffle;
 mod strips;
 pub mod sum_partials;
-pub mod unfold;
 
 pub(crate) use params::params;

@@ -6,25 +6,10 @@
 use crate::error::{Error, Result};
 use crate::gpu::shader::Variant;
 use crate::gpu::{Buffer, Cost, Launch, groups_1d};
-use crate::kernels::params;
+use crate::host::adam::AdamParams;
+use crate::host::rmsprop::RmsPropParams;
+use crate::host::sgd::SgdParams;
 use crate::tensor::Tensor;
-
-params!(
-    /// Length in packs of four and the coefficients of one Adam step.
-    AdamParams for "adam" {
-        packs: u32, rate: f32, correction: f32, one_minus_beta1: f32, beta2: f32, one_minus_beta2: f32, eps: f32, weight_decay: f32
-    }
-);
-params!(
-    /// Length in packs of four and the coefficients of one SGD step.
-    SgdParams for "sgd" { packs: u32, learning_rate: f32, momentum: f32, weight_decay: f32 }
-);
-params!(
-    /// Length in packs of four and the coefficients of one RMSprop step.
-    RmsPropParams for "rmsprop" {
-        packs: u32, learning_rate: f32, alpha: f32, one_minus_alpha: f32, eps: f32, momentum: f32, weight_decay: f32
-    }
-);
 
 /// Coefficients of an Adam step, in f64 on the host.
 #[derive(Debug, Clone, Copy)]

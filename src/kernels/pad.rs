@@ -4,17 +4,9 @@
 use crate::error::{Error, Result};
 use crate::gpu::shader::Variant;
 use crate::gpu::{Cost, Launch, groups_1d};
+use crate::host::pad::PadParams;
 use crate::kernels::image_groups::for_images;
-use crate::kernels::params;
 use crate::tensor::{Shape, Tensor};
-
-params!(
-    /// Extents in packs along rows; where the block lies in each image; the shift.
-    PadParams for "pad" {
-        planes: u32, channels: u32, h_in: u32, w_in: u32, h_out: u32, w_out: u32,
-        image_in: u32, begin_in: u32, image_out: u32, begin_out: u32, down: i32, right: i32,
-    }
-);
 
 /// Zeros added on each side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -69,14 +61,6 @@ fn copy_block_of_all(input: &Tensor, output: &Tensor, block: &Block) -> Result<(
         // Without a shift a block is one contiguous run of each image.
         let pixels = h_in * w_in;
         let run = channels * pixels;
-        if input.gpu().capabilities().software {
-            // A kernel moves memory at a third of memcpy's rate there.
-            for image in 0..n {
-                let (from, to) = (image * image_in + begin_in, image * image_out + begin_out);
-                input.gpu().copy_words((input.buffer(), from), (output.buffer(), to), run);
-            }
-            return Ok(());
-        }
         (h_in, h_out, w_in, w_out, channels) = (1, 1, run, run, 1);
     }
     let scalar = [w_in, w_out, right.unsigned_abs(), image_in, image_out, begin_in, begin_out].iter().any(|v| !v.is_multiple_of(4));

@@ -9,9 +9,8 @@ pub(crate) struct Strips {
 
 impl Strips {
     /// Longer strips load fewer rows twice, shorter ones give more invocations: as long as the device stays busy with `columns` of `rows`.
-    pub(crate) fn new(software: bool, rows: usize, columns: usize) -> Self {
-        let (least, most, invocations) = if software { (8usize, 512, 512usize) } else { (4, 16, 1 << 17) };
-        let strip = rows.div_ceil(invocations.div_ceil(columns.max(1))).clamp(least, most).min(rows.max(1));
+    pub(crate) fn new(rows: usize, columns: usize) -> Self {
+        let strip = rows.div_ceil((1usize << 17).div_ceil(columns.max(1))).clamp(4, 16).min(rows.max(1));
         Strips::of(strip, rows)
     }
 
@@ -27,15 +26,13 @@ mod tests {
 
     #[test]
     fn strips_cover_every_row_and_are_cut_where_columns_are_few() {
-        for software in [false, true] {
-            for rows in [1, 3, 9, 64, 2863] {
-                for columns in [1, 7, 300, 100_000] {
-                    let Strips { strip, strips } = Strips::new(software, rows, columns);
-                    assert!(strip * strips >= rows && strip * (strips - 1) < rows, "{rows} rows, {columns} columns: {strip} × {strips}");
-                }
+        for rows in [1, 3, 9, 64, 2863] {
+            for columns in [1, 7, 300, 100_000] {
+                let Strips { strip, strips } = Strips::new(rows, columns);
+                assert!(strip * strips >= rows && strip * (strips - 1) < rows, "{rows} rows, {columns} columns: {strip} × {strips}");
             }
         }
-        assert_eq!(Strips::new(true, 64, 4096), Strips { strip: 64, strips: 1 });
-        assert_eq!(Strips::new(true, 64, 64).strips, 8);
+        assert_eq!(Strips::new(64, 1 << 20), Strips { strip: 16, strips: 4 });
+        assert_eq!(Strips::new(64, 64).strips, 16);
     }
 }

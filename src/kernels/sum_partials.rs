@@ -2,13 +2,8 @@
 
 use crate::error::Result;
 use crate::gpu::{Cost, Launch, groups_1d};
-use crate::kernels::params;
+use crate::host::sum_partials::SumPartialsParams;
 use crate::tensor::{Shape, Tensor};
-
-params!(
-    /// Number of parts and length of each.
-    SumPartialsParams for "sum_partials" { parts: u32, len: u32 }
-);
 
 /// y[i] = Σ_p partials[p, i], under the shape `shape`.
 ///

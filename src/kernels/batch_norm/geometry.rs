@@ -1,9 +1,11 @@
 //! How batch normalisation shares planes and channels out among invocations; plain arithmetic, tested without a device.
 
-use crate::gpu::groups_1d;
+use crate::gpu::{DeviceKind, groups_1d};
 
 /// Invocations of a workgroup.
 pub(super) const GROUP: usize = 64;
+/// Chunks of all channels that keep the host's threads busy.
+const HOST_TASKS: usize = 128;
 /// Chunks of a channel at most: one invocation merges them.
 const MAX_CHUNKS: usize = 128;
 
@@ -33,20 +35,21 @@ impl Geometry {
         Geometry { n, c, plane, step, chunks: plane.div_ceil(step), lanes, team, scalar }
     }
 
-    /// An invocation handles at most 8 packs on a GPU; on a software device, where its start costs more, 8 to 32.
-    pub(super) fn elementwise(software: bool, dims: [usize; 4]) -> Geometry {
-        let packs_each = if software { 32 } else { 8 };
-        let lanes = |plane: usize| if software { (plane / 8).next_power_of_two().min(GROUP) } else { GROUP };
-        Geometry::cut(dims, lanes, |plane| plane.div_ceil(GROUP * packs_each))
+    /// An invocation handles at most 8 packs.
+    pub(super) fn elementwise(dims: [usize; 4]) -> Geometry {
+        Geometry::cut(dims, |_| GROUP, |plane| plane.div_ceil(GROUP * 8))
     }
 
     /// Channels are cut while an invocation keeps 16 packs and workgroups are fewer than the device can use, and in any case so that
-    /// none adds up more than 512. Small channels are reduced by 8 invocations instead of 64.
-    pub(super) fn reduction(software: bool, dims: [usize; 4]) -> Geometry {
+    /// none adds up more than 512. Small channels are reduced by 8 invocations instead of 64. On the host a chunk is a task.
+    pub(super) fn reduction(kind: DeviceKind, dims: [usize; 4]) -> Geometry {
         let [n, c, ..] = dims;
-        let (useful_groups, small) = if software { (16usize, 512) } else { (4096, 64) };
-        let team = |plane: usize| if n * plane <= small { 8 } else { GROUP };
-        let chunks = |plane: usize| (n * plane).div_ceil(GROUP * 512).max(useful_groups.div_ceil(c).min(n * plane / (GROUP * 16)));
+        if kind == DeviceKind::Host {
+            // A task a chunk: few where channels are many, each of some 8192 packs.
+            return Geometry::cut(dims, |_| GROUP, |plane| HOST_TASKS.div_ceil(c).min(n * plane / 8192).clamp(1, MAX_CHUNKS));
+        }
+        let team = |plane: usize| if n * plane <= 64 { 8 } else { GROUP };
+        let chunks = |plane: usize| (n * plane).div_ceil(GROUP * 512).max(4096usize.div_ceil(c).min(n * plane / (GROUP * 16)));
         Geometry::cut(dims, team, |plane| chunks(plane).min(MAX_CHUNKS))
     }
 
@@ -64,23 +67,22 @@ mod tests {
     use super::Geometry;
 
     #[test]
-    fn chunks_cover_every_plane_on_both_kinds_of_device() {
+    fn chunks_cover_every_plane() {
         for dims in [[1, 1, 1, 1], [2, 3, 41, 47], [8, 64, 256, 256], [8, 728, 16, 16], [1, 5000, 1, 1], [1, 1, 2863, 1633]] {
-            for software in [false, true] {
-                for geometry in [Geometry::elementwise(software, dims), Geometry::reduction(software, dims)] {
-                    assert!(geometry.chunks * geometry.step >= geometry.plane, "{dims:?} {geometry:?}");
-                    assert!((geometry.chunks - 1) * geometry.step < geometry.plane, "{dims:?} {geometry:?}");
-                    assert!(geometry.step.is_multiple_of(geometry.lanes) && geometry.team.is_multiple_of(geometry.lanes));
-                }
+            let reductions = [DeviceKind::Gpu, DeviceKind::Host].map(|kind| Geometry::reduction(kind, dims));
+            for geometry in reductions.into_iter().chain([Geometry::elementwise(dims)]) {
+                assert!(geometry.chunks * geometry.step >= geometry.plane, "{dims:?} {geometry:?}");
+                assert!((geometry.chunks - 1) * geometry.step < geometry.plane, "{dims:?} {geometry:?}");
+                assert!(geometry.step.is_multiple_of(geometry.lanes) && geometry.team.is_multiple_of(geometry.lanes));
             }
         }
     }
 
     #[test]
     fn reductions_fill_a_large_device_but_not_a_processor() {
-        let early = Geometry::reduction(false, [8, 64, 256, 256]);
+        let early = Geometry::reduction(DeviceKind::Gpu, [8, 64, 256, 256]);
         assert!(early.c * early.chunks >= 2048, "{early:?}");
-        assert_eq!(Geometry::reduction(false, [8, 728, 16, 16]).chunks, 1);
-        assert_eq!(Geometry::reduction(true, [4, 64, 128, 128]).chunks, 1);
+        assert_eq!(Geometry::reduction(DeviceKind::Gpu, [8, 728, 16, 16]).chunks, 1);
+        assert_eq!(Geometry::reduction(DeviceKind::Host, [4, 64, 128, 128]).chunks, 2);
     }
 }

@@ -7,41 +7,17 @@ use geometry::{GROUP, Geometry};
 use crate::error::{Error, Result};
 use crate::gpu::shader::Variant;
 use crate::gpu::{Cost, Gpu, Launch, groups_1d};
+use crate::host::batch_norm::BatchNormParams;
+use crate::host::batch_norm_grad_input::BatchNormGradInputParams;
+use crate::host::batch_norm_grad_stats_merge::BatchNormGradStatsMergeParams;
+use crate::host::batch_norm_stats::BatchNormStatsParams;
+use crate::host::batch_norm_stats_merge::BatchNormStatsMergeParams;
+use crate::host::batch_norm_stats_running::BatchNormStatsRunningParams;
 use crate::kernels::activation::Activation;
 use crate::kernels::add::add;
 use crate::kernels::cat::cat;
 use crate::kernels::image_groups::for_images;
-use crate::kernels::params;
 use crate::tensor::Tensor;
-
-params!(
-    /// Planes of all images as packs, cut into chunks; `lanes` invocations walk one plane.
-    BatchNormParams for "batch_norm" { planes: u32, c: u32, plane: u32, step: u32, chunks: u32, lanes: u32 }
-);
-params!(
-    /// As [`BatchNormParams`], by channel; `team` invocations reduce a chunk.
-    BatchNormStatsParams for "batch_norm_stats", "batch_norm_grad_stats" {
-        n: u32, c: u32, plane: u32, step: u32, chunks: u32, lanes: u32, team: u32,
-    }
-);
-params!(
-    /// Channels, chunks of each, and the update of the running statistics.
-    BatchNormStatsMergeParams for "batch_norm_stats_merge" { c: u32, chunks: u32, momentum: f32, eps: f32 }
-);
-params!(
-    /// Channels.
-    BatchNormStatsRunningParams for "batch_norm_stats_running" { c: u32, eps: f32 }
-);
-params!(
-    /// Channels and chunks of each.
-    BatchNormGradStatsMergeParams for "batch_norm_grad_stats_merge" { c: u32, chunks: u32 }
-);
-params!(
-    /// As [`BatchNormParams`]; `inverse_count` is 1/(n·h·w) in training and 0 in evaluation.
-    BatchNormGradInputParams for "batch_norm_grad_input" {
-        planes: u32, c: u32, plane: u32, step: u32, chunks: u32, lanes: u32, inverse_count: f32,
-    }
-);
 
 /// Parameters and variant that follow from how planes are shared out.
 impl Geometry {
@@ -109,7 +85,7 @@ pub fn batch_norm_stats(input: &Tensor, running_mean: &Tensor, running_var: &Ten
     // Chunks of every channel: of all images, or of each run of them.
     let mut partials = Vec::new();
     for_images("batch_norm_stats", [input], |[input]| {
-        let geometry = Geometry::reduction(gpu.capabilities().software, input.nchw("batch_norm")?);
+        let geometry = Geometry::reduction(gpu.capabilities().kind, input.nchw("batch_norm")?);
         let partial = Tensor::empty(gpu, [c, geometry.chunks * 4, 1, 1])?;
         gpu.launch(&Launch {
             stem: "batch_norm_stats",
@@ -176,7 +152,7 @@ pub fn batch_norm(input: &Tensor, stats: &Tensor, weight: &Tensor, bias: &Tensor
     check_stats(stats, dims[1])?;
     let output = Tensor::empty(input.gpu(), input.shape())?;
     for_images("batch_norm", [input, &output], |[input, output]| {
-        let geometry = Geometry::elementwise(input.gpu().capabilities().software, input.nchw("batch_norm")?);
+        let geometry = Geometry::elementwise(input.nchw("batch_norm")?);
         let BatchNormStatsParams { n, c, plane, step, chunks, lanes, .. } = geometry.stats_params();
         input.gpu().launch(&Launch {
             stem: "batch_norm",
@@ -232,7 +208,7 @@ pub fn batch_norm_grad_stats(saved: &Saved, grad_output: &Tensor) -> Result<(Ten
 fn grad_stats(saved: &Saved, input: &Tensor, grad_output: &Tensor) -> Result<(Tensor, Tensor)> {
     let Saved { stats, weight, bias, activation, .. } = saved;
     let dims = input.nchw("batch_norm")?;
-    let (gpu, geometry, c) = (input.gpu(), Geometry::reduction(input.gpu().capabilities().software, dims), dims[1]);
+    let (gpu, geometry, c) = (input.gpu(), Geometry::reduction(input.gpu().capabilities().kind, dims), dims[1]);
     let parts = if geometry.chunks == 1 { vec![c] } else { vec![c, geometry.chunks] };
     let (partial_weight, partial_bias) = (Tensor::empty(gpu, parts.as_slice())?, Tensor::empty(gpu, parts.as_slice())?);
     gpu.launch(&Launch {
@@ -277,7 +253,7 @@ pub fn batch_norm_grad_input(saved: &Saved, grad_output: &Tensor, sums: Option<(
     let inverse_count = if sums.is_some() { 1.0 / (dims[0] * dims[2] * dims[3]) as f32 } else { 0.0 };
     let grad_input = Tensor::empty(input.gpu(), input.shape())?;
     for_images("batch_norm_grad_input", [input, grad_output, &grad_input], |[input, grad_output, grad_input]| {
-        let geometry = Geometry::elementwise(input.gpu().capabilities().software, input.nchw("batch_norm")?);
+        let geometry = Geometry::elementwise(input.nchw("batch_norm")?);
         let BatchNormStatsParams { n, c, plane, step, chunks, lanes, .. } = geometry.stats_params();
         input.gpu().launch(&Launch {
             stem: "batch_norm_grad_input",

@@ -96,13 +96,6 @@ impl Conv2dDims {
         expect(op, tensor, [self.c_out, self.in_per_group(), self.kernel_h, self.kernel_w])
     }
 
-    /// The same sums as a 1×1 convolution over patches: windows that tile the input, or those that `unfold` copied.
-    pub(super) fn patches(&self) -> Self {
-        let taps = self.kernel_h * self.kernel_w;
-        let (h_in, w_in) = (self.h_out, self.w_out);
-        Conv2dDims { c_in: self.c_in * taps, h_in, w_in, kernel_h: 1, kernel_w: 1, attrs: Conv2dAttrs::default(), ..*self }
-    }
-
     /// Input channels that one output channel sees.
     pub fn in_per_group(&self) -> usize {
         self.c_in / self.attrs.groups

@@ -2,7 +2,8 @@
 
 use crate::error::Result;
 use crate::gpu::shader::Variant;
-use crate::gpu::{Capabilities, LOOP_TRIPS, Launch, groups_1d};
+use crate::gpu::{Launch, groups_1d};
+use crate::host::depthwise_conv2d_grad_weight::DepthwiseGradWeightParams;
 use crate::kernels::conv2d::Conv2dDims;
 use crate::kernels::depthwise_conv2d::select::sides;
 use crate::kernels::depthwise_conv2d::{Algorithm, check, select};
@@ -11,14 +12,6 @@ use crate::kernels::params;
 use crate::kernels::strips::Strips;
 use crate::kernels::sum_partials::sum_partials;
 use crate::tensor::{Shape, Tensor};
-
-params!(
-    /// Extents of `depthwise_conv2d_grad_weight`, and the spans.
-    GradWeightParams for "depthwise_conv2d_grad_weight" {
-        n: u32, c: u32, h_in: u32, w_in: u32, h_out: u32, w_out: u32, kernel_h: u32, kernel_w: u32,
-        stride: u32, padding: u32, dilation: u32, spans: u32,
-    }
-);
 
 params!(
     /// Extents of `depthwise_conv2d_grad_weight_3x3`, the rows of a strip, strips of a plane's phase, and spans.
@@ -34,17 +27,14 @@ params!(
     }
 );
 
-/// Invocations of a workgroup: those of one SIMD register on a software device, where sums over more cost more than they bring.
-fn workgroup(capabilities: &Capabilities) -> usize {
-    if capabilities.software { capabilities.simd_lanes().map_or(8, |lanes| lanes as usize) } else { 64 }
-}
+/// Invocations of a workgroup.
+const GROUP: usize = 64;
 
-/// Spans of `tasks` that keep the device busy with `sums` workgroups a span, each invocation of `workgroup` with a task of its own, and
-/// no invocation with more than [`LOOP_TRIPS`] trips.
-fn spans(software: bool, workgroup: usize, sums: usize, tasks: usize, trips_a_task: usize) -> usize {
-    let useful = if software { 16usize } else { 2048 };
-    let fewest = (tasks.div_ceil(workgroup) * trips_a_task).div_ceil(LOOP_TRIPS - trips_a_task);
-    useful.div_ceil(sums).min(tasks / workgroup).max(fewest).max(1)
+/// Spans of `tasks` that keep the device busy with `sums` workgroups a span, each invocation with a task of its own, and no invocation
+/// with more trips than the device's loops take.
+fn spans(loop_trips: Option<usize>, sums: usize, tasks: usize, trips_a_task: usize) -> usize {
+    let fewest = loop_trips.map_or(1, |most| (tasks.div_ceil(GROUP) * trips_a_task).div_ceil(most - trips_a_task));
+    2048usize.div_ceil(sums).min(tasks / GROUP).max(fewest).max(1)
 }
 
 /// ∂L/∂w from ∂L/∂y and x.
@@ -58,9 +48,9 @@ pub fn depthwise_conv2d_grad_weight(dims: &Conv2dDims, input: &Tensor, grad_outp
     check(input.gpu(), dims)?;
     dims.expect_input("depthwise_conv2d_grad_weight", input)?;
     dims.expect_output("depthwise_conv2d_grad_weight", grad_output)?;
-    sum_over_images("depthwise_conv2d_grad_weight", 0, [input, grad_output], |[input, grad_output]| {
+    sum_over_images("depthwise_conv2d_grad_weight", [input, grad_output], |[input, grad_output]| {
         let d = dims.of_images(input);
-        match select(&d) {
+        match select(input.gpu().capabilities(), &d) {
             Algorithm::Strips => strips(&d, input, grad_output),
             Algorithm::StripsStride2 => strips_stride2(&d, input, grad_output),
             Algorithm::General => general(&d, input, grad_output),
@@ -74,17 +64,17 @@ fn shape(d: &Conv2dDims) -> Shape {
 
 fn strips(d: &Conv2dDims, input: &Tensor, grad_output: &Tensor) -> Result<Tensor> {
     let capabilities = input.gpu().capabilities();
-    let (dilation, group) = (d.attrs.dilation, workgroup(capabilities));
+    let dilation = d.attrs.dilation;
     let columns = d.n * dilation.min(d.h_in) * d.w_in.div_ceil(4);
-    let Strips { strip, strips } = Strips::new(capabilities.software, d.h_in.div_ceil(dilation), columns * d.c_in);
-    let spans = spans(capabilities.software, group, d.c_in, columns * strips, strip + 3);
+    let Strips { strip, strips } = Strips::new(d.h_in.div_ceil(dilation), columns * d.c_in);
+    let spans = spans(capabilities.loop_trips, d.c_in, columns * strips, strip + 3);
     let partials = Tensor::empty(input.gpu(), [spans * d.weight_len()])?;
     let [n, c, height, width, dilation_u32, strip, strips, spans_u32] =
         [d.n, d.c_in, d.h_in, d.w_in, dilation, strip, strips, spans].map(|v| v as u32);
     let params = GradWeight3x3Params { n, c, height, width, dilation: dilation_u32, strip, strips, spans: spans_u32 };
     input.gpu().launch(&Launch {
         stem: "depthwise_conv2d_grad_weight_3x3",
-        variant: Variant { consts: vec![("GROUP", group as u32), ("SIDES", sides(dilation))], scalar: !d.w_in.is_multiple_of(4) },
+        variant: Variant { consts: vec![("SIDES", sides(dilation))], scalar: !d.w_in.is_multiple_of(4) },
         immediates: bytemuck::bytes_of(&params),
         buffers: &[input.buffer(), input.buffer(), grad_output.buffer(), partials.buffer()],
         groups: groups_1d(spans * d.c_in),
@@ -95,17 +85,16 @@ fn strips(d: &Conv2dDims, input: &Tensor, grad_output: &Tensor) -> Result<Tensor
 
 fn strips_stride2(d: &Conv2dDims, input: &Tensor, grad_output: &Tensor) -> Result<Tensor> {
     let capabilities = input.gpu().capabilities();
-    let group = workgroup(capabilities);
     let columns = d.n * d.w_out.div_ceil(4);
-    let Strips { strip, strips } = Strips::new(capabilities.software, d.h_out, columns * d.c_in);
-    let spans = spans(capabilities.software, group, d.c_in, columns * strips, strip + 2);
+    let Strips { strip, strips } = Strips::new(d.h_out, columns * d.c_in);
+    let spans = spans(capabilities.loop_trips, d.c_in, columns * strips, strip + 2);
     let partials = Tensor::empty(input.gpu(), [spans * d.weight_len()])?;
     let [n, c, h_in, w_in, h_out, w_out, strip, strips, spans_u32] =
         [d.n, d.c_in, d.h_in, d.w_in, d.h_out, d.w_out, strip, strips, spans].map(|v| v as u32);
     let params = GradWeight3x3Stride2Params { n, c, h_in, w_in, h_out, w_out, strip, strips, spans: spans_u32 };
     input.gpu().launch(&Launch {
         stem: "depthwise_conv2d_grad_weight_3x3_stride2",
-        variant: Variant { consts: vec![("GROUP", group as u32)], scalar: !d.w_in.is_multiple_of(8) },
+        variant: Variant { consts: Vec::new(), scalar: !d.w_in.is_multiple_of(8) },
         immediates: bytemuck::bytes_of(&params),
         buffers: &[input.buffer(), input.buffer(), grad_output.buffer(), partials.buffer()],
         groups: groups_1d(spans * d.c_in),
@@ -116,12 +105,11 @@ fn strips_stride2(d: &Conv2dDims, input: &Tensor, grad_output: &Tensor) -> Resul
 
 fn general(d: &Conv2dDims, input: &Tensor, grad_output: &Tensor) -> Result<Tensor> {
     let capabilities = input.gpu().capabilities();
-    let group = workgroup(capabilities);
     let (sums, tasks) = (d.weight_len(), d.n * d.h_out * d.w_out.div_ceil(4));
-    let spans = spans(capabilities.software, group, sums, tasks, 1);
+    let spans = if capabilities.is_host() { 1 } else { spans(capabilities.loop_trips, sums, tasks, 1) };
     let partials = Tensor::empty(input.gpu(), [spans * sums])?;
     let a = &d.attrs;
-    let params = GradWeightParams {
+    let params = DepthwiseGradWeightParams {
         n: d.n as u32,
         c: d.c_in as u32,
         h_in: d.h_in as u32,
@@ -137,7 +125,7 @@ fn general(d: &Conv2dDims, input: &Tensor, grad_output: &Tensor) -> Result<Tenso
     };
     input.gpu().launch(&Launch {
         stem: "depthwise_conv2d_grad_weight",
-        variant: Variant { consts: vec![("GROUP", group as u32)], scalar: false },
+        variant: Variant { consts: Vec::new(), scalar: false },
         immediates: bytemuck::bytes_of(&params),
         buffers: &[input.buffer(), grad_output.buffer(), partials.buffer()],
         groups: groups_1d(spans * sums),
@@ -148,15 +136,14 @@ fn general(d: &Conv2dDims, input: &Tensor, grad_output: &Tensor) -> Result<Tenso
 
 #[cfg(test)]
 mod tests {
-    use super::{LOOP_TRIPS, spans};
+    use super::spans;
 
     #[test]
     fn spans_keep_devices_busy_and_loops_short() {
-        assert_eq!(spans(true, 8, 256, 512, 67), 1);
-        assert_eq!(spans(true, 8, 1, 512, 67), 16);
-        assert_eq!(spans(false, 64, 728, 8 * 8 * 2, 19), 2);
-        assert_eq!(spans(true, 8, 728, 4, 9), 1);
-        let many = spans(true, 8, 4, 100_000_000, 67);
-        assert!(100_000_000usize.div_ceil(many).div_ceil(8) * 67 <= LOOP_TRIPS);
+        assert_eq!(spans(None, 728, 8 * 8 * 2, 19), 2);
+        assert_eq!(spans(None, 4096, 512, 67), 1);
+        assert_eq!(spans(None, 728, 4, 9), 1);
+        let many = spans(Some(60_000), 4096, 100_000_000, 67);
+        assert!(100_000_000usize.div_ceil(many).div_ceil(64) * 67 <= 60_000);
     }
 }

@@ -7,33 +7,20 @@ mod grad_weight;
 mod select;
 
 pub use grad_weight::depthwise_conv2d_grad_weight;
-pub(crate) use grad_weight::{GradWeight3x3Params, GradWeight3x3Stride2Params, GradWeightParams};
+pub(crate) use grad_weight::{GradWeight3x3Params, GradWeight3x3Stride2Params};
 pub use select::{Algorithm, select};
 
 use self::select::sides;
 use crate::error::{Error, Result};
 use crate::gpu::shader::Variant;
-use crate::gpu::{Gpu, LOOP_TRIPS, Launch, groups_1d};
+use crate::gpu::{Gpu, Launch, groups_1d};
+use crate::host::depthwise_conv2d::DepthwiseParams;
+use crate::host::depthwise_conv2d_grad_input::DepthwiseGradInputParams;
 use crate::kernels::conv2d::{Conv2dAttrs, Conv2dDims};
 use crate::kernels::image_groups::for_images;
 use crate::kernels::params;
 use crate::kernels::strips::Strips;
 use crate::tensor::{Shape, Tensor};
-
-params!(
-    /// Extents of `depthwise_conv2d`.
-    DepthwiseParams for "depthwise_conv2d" {
-        planes: u32, c: u32, h_in: u32, w_in: u32, h_out: u32, w_out: u32, kernel_h: u32, kernel_w: u32,
-        stride: u32, padding: u32, dilation: u32, has_bias: u32,
-    }
-);
-
-params!(
-    /// Extents of `depthwise_conv2d_grad_input`.
-    DepthwiseGradInputParams for "depthwise_conv2d_grad_input" {
-        planes: u32, c: u32, h_in: u32, w_in: u32, h_out: u32, w_out: u32, kernel_h: u32, kernel_w: u32, padding: u32, dilation: u32,
-    }
-);
 
 params!(
     /// Extents of `depthwise_conv2d_3x3`, and the rows of a strip and strips of a plane's phase.
@@ -62,7 +49,7 @@ params!(
 /// input `[n, c, h_in, w_in]`, weight `[c, 1, kernel_h, kernel_w]`, bias `[c]`, output `[n, c, h_out, w_out]`.
 ///
 /// # Errors
-/// Shapes that do not fit or are not depthwise; more taps than a software device can sum; out of memory.
+/// Shapes that do not fit or are not depthwise; more taps than the device can sum; out of memory.
 pub fn depthwise_conv2d(input: &Tensor, weight: &Tensor, bias: Option<&Tensor>, attrs: &Conv2dAttrs, activation: u32) -> Result<Tensor> {
     let d = Conv2dDims::forward(input, weight, attrs)?;
     check(input.gpu(), &d)?;
@@ -72,7 +59,7 @@ pub fn depthwise_conv2d(input: &Tensor, weight: &Tensor, bias: Option<&Tensor>, 
     let output = Tensor::empty(input.gpu(), [d.n, d.c_out, d.h_out, d.w_out])?;
     for_images("depthwise_conv2d", [input, &output], |[input, output]| {
         let d = d.of_images(input);
-        match select(&d) {
+        match select(input.gpu().capabilities(), &d) {
             Algorithm::Strips => strips(&d, input, weight, bias, activation, false, output),
             Algorithm::StripsStride2 => strips_stride2(&d, input, weight, bias, activation, output),
             Algorithm::General => general(&d, input, weight, bias, activation, output),
@@ -87,7 +74,7 @@ pub fn depthwise_conv2d(input: &Tensor, weight: &Tensor, bias: Option<&Tensor>, 
 /// grad_output `[n, c, h_out, w_out]`, weight `[c, 1, kernel_h, kernel_w]`, grad_input `[n, c, h_in, w_in]` with the extents of `dims`.
 ///
 /// # Errors
-/// Shapes that do not fit or are not depthwise; more taps than a software device can sum; out of memory.
+/// Shapes that do not fit or are not depthwise; more taps than the device can sum; out of memory.
 pub fn depthwise_conv2d_grad_input(dims: &Conv2dDims, grad_output: &Tensor, weight: &Tensor) -> Result<Tensor> {
     check(grad_output.gpu(), dims)?;
     dims.expect_output("depthwise_conv2d_grad_input", grad_output)?;
@@ -95,7 +82,7 @@ pub fn depthwise_conv2d_grad_input(dims: &Conv2dDims, grad_output: &Tensor, weig
     let grad_input = Tensor::empty(grad_output.gpu(), [dims.n, dims.c_in, dims.h_in, dims.w_in])?;
     for_images("depthwise_conv2d_grad_input", [grad_output, &grad_input], |[grad_output, grad_input]| {
         let d = dims.of_images(grad_output);
-        match select(&d) {
+        match select(grad_output.gpu().capabilities(), &d) {
             Algorithm::Strips => strips(&d, grad_output, weight, None, 0, true, grad_input),
             Algorithm::StripsStride2 => grad_input_stride2(&d, grad_output, weight, grad_input),
             Algorithm::General => grad_input_general(&d, grad_output, weight, grad_input),
@@ -104,14 +91,14 @@ pub fn depthwise_conv2d_grad_input(dims: &Conv2dDims, grad_output: &Tensor, weig
     Ok(grad_input)
 }
 
-/// Refuses what is not depthwise, and what the loops of a software device cannot sum.
+/// Refuses what is not depthwise, and what the device's loops cannot sum.
 fn check(gpu: &Gpu, d: &Conv2dDims) -> Result<()> {
     if d.attrs.groups != d.c_in || d.c_out != d.c_in {
         let message =
             format!("{} groups for {} channels in and {} out: all three must be equal, else use conv2d", d.attrs.groups, d.c_in, d.c_out);
         return Err(Error::shape("depthwise_conv2d", message));
     }
-    if gpu.capabilities().software && d.kernel_h * (d.kernel_w + 2) > LOOP_TRIPS {
+    if !gpu.capabilities().loops(d.kernel_h * (d.kernel_w + 2)) {
         let message = format!("a window of {}×{} is too large for {}", d.kernel_h, d.kernel_w, gpu.capabilities().name);
         return Err(Error::shape("depthwise_conv2d", message));
     }
@@ -130,7 +117,7 @@ fn strips(
 ) -> Result<()> {
     let dilation = d.attrs.dilation;
     let (columns, phases) = (d.n * d.c_in * d.w_in.div_ceil(4), dilation.min(d.h_in));
-    let Strips { strip, strips } = Strips::new(input.gpu().capabilities().software, d.h_in.div_ceil(dilation), columns * phases);
+    let Strips { strip, strips } = Strips::new(d.h_in.div_ceil(dilation), columns * phases);
     let params = Depthwise3x3Params {
         planes: (d.n * d.c_in) as u32,
         c: d.c_in as u32,
@@ -155,7 +142,7 @@ fn strips(
 
 fn strips_stride2(d: &Conv2dDims, input: &Tensor, weight: &Tensor, bias: Option<&Tensor>, activation: u32, output: &Tensor) -> Result<()> {
     let columns = d.n * d.c_in * d.w_out.div_ceil(4);
-    let Strips { strip, strips } = Strips::new(input.gpu().capabilities().software, d.h_out, columns);
+    let Strips { strip, strips } = Strips::new(d.h_out, columns);
     let [planes, c, h_in, w_in, h_out, w_out, strip_u32, strips_u32] =
         [d.n * d.c_in, d.c_in, d.h_in, d.w_in, d.h_out, d.w_out, strip, strips].map(|v| v as u32);
     let has_bias = bias.is_some().into();
@@ -172,7 +159,7 @@ fn strips_stride2(d: &Conv2dDims, input: &Tensor, weight: &Tensor, bias: Option<
 
 fn grad_input_stride2(d: &Conv2dDims, grad_output: &Tensor, weight: &Tensor, grad_input: &Tensor) -> Result<()> {
     let columns = d.n * d.c_in * d.w_out.div_ceil(4);
-    let Strips { strip, strips } = Strips::new(grad_output.gpu().capabilities().software, d.h_out, columns);
+    let Strips { strip, strips } = Strips::new(d.h_out, columns);
     let [planes, c, h_in, w_in, h_out, w_out, strip_u32, strips_u32] =
         [d.n * d.c_in, d.c_in, d.h_in, d.w_in, d.h_out, d.w_out, strip, strips].map(|v| v as u32);
     let params = DepthwiseGradInput3x3Stride2Params { planes, c, h_in, w_in, h_out, w_out, strip: strip_u32, strips: strips_u32 };

@@ -1,28 +1,14 @@
-//! The portable kernels of the convolution family: every device, every stride, padding, dilation and grouping.
+//! Launches of the convolution family: every stride, padding, dilation and grouping on every device.
 
 use crate::error::Result;
 use crate::gpu::shader::Variant;
-use crate::gpu::{LOOP_TRIPS, Launch, groups_1d};
+use crate::gpu::{Launch, groups_1d};
+use crate::host::conv2d::Conv2dParams;
+use crate::host::conv2d_grad_weight::Conv2dGradWeightParams;
 use crate::kernels::conv2d::Conv2dDims;
-use crate::kernels::params::{Params, params};
+use crate::kernels::params::Params;
 use crate::kernels::sum_partials::sum_partials;
 use crate::tensor::{Shape, Tensor};
-
-params!(
-    /// Extents of `conv2d` and `conv2d_grad_input`.
-    PortableParams for "conv2d", "conv2d_grad_input" {
-        n: u32, c_in: u32, h_in: u32, w_in: u32, c_out: u32, h_out: u32, w_out: u32, kernel_h: u32, kernel_w: u32,
-        stride: u32, padding: u32, dilation: u32, groups: u32, has_bias: u32,
-    }
-);
-
-params!(
-    /// Extents of `conv2d_grad_weight` and the number of spans that its output pixels are split into.
-    GradWeightParams for "conv2d_grad_weight" {
-        n: u32, c_in: u32, h_in: u32, w_in: u32, c_out: u32, h_out: u32, w_out: u32, kernel_h: u32, kernel_w: u32,
-        stride: u32, padding: u32, dilation: u32, groups: u32, spans: u32,
-    }
-);
 
 /// Pixels an invocation.
 const PIXELS: usize = 4;
@@ -55,7 +41,7 @@ pub(super) fn conv2d(
     input.gpu().launch(&Launch {
         stem: "conv2d",
         variant: Variant { consts: vec![("OUT", tile as u32), ("ACTIVATION", activation)], scalar: false },
-        immediates: bytemuck::bytes_of(&extents_and::<PortableParams>(d, bias.is_some().into())),
+        immediates: bytemuck::bytes_of(&extents_and::<Conv2dParams>(d, bias.is_some().into())),
         buffers: &[input.buffer(), weight.buffer(), bias.unwrap_or(weight).buffer(), output.buffer()],
         groups: groups_1d(d.n * blocks * (d.h_out * d.w_out).div_ceil(64 * PIXELS)),
         cost: d.cost(),
@@ -70,7 +56,7 @@ pub(super) fn grad_input(d: &Conv2dDims, grad_output: &Tensor, weight: &Tensor, 
     grad_output.gpu().launch(&Launch {
         stem: "conv2d_grad_input",
         variant: Variant { consts: vec![("IN", tile as u32)], scalar: false },
-        immediates: bytemuck::bytes_of(&extents_and::<PortableParams>(d, bias.is_some().into())),
+        immediates: bytemuck::bytes_of(&extents_and::<Conv2dParams>(d, bias.is_some().into())),
         buffers: &[grad_output.buffer(), weight.buffer(), bias.unwrap_or(weight).buffer(), grad_input.buffer()],
         groups: groups_1d(d.n * blocks * stride * stride * phase_pixels.div_ceil(64 * PIXELS)),
         cost: d.cost(),
@@ -83,10 +69,12 @@ pub(super) fn grad_weight(d: &Conv2dDims, input: &Tensor, grad_output: &Tensor) 
     let tiles = out_per_group.div_ceil(out) * d.in_per_group().div_ceil(inp) * d.attrs.groups * d.kernel_h * d.kernel_w;
     // Enough workgroups to fill a large GPU, but no span below 4096 pixels: each one costs a partial result.
     let pixels = d.n * d.h_out * d.w_out;
-    let spans = (pixels / 4096).min(2048usize.div_ceil(tiles)).max(pixels.div_ceil(64 * LOOP_TRIPS));
+    let capabilities = input.gpu().capabilities();
+    let fewest = capabilities.loop_trips.map_or(1, |most| pixels.div_ceil(64 * most));
+    let spans = if capabilities.is_host() { 1 } else { (pixels / 4096).min(2048usize.div_ceil(tiles)).max(fewest) };
     let shape = Shape::from([d.c_out, d.in_per_group(), d.kernel_h, d.kernel_w]);
     let partials = Tensor::empty(input.gpu(), [spans * d.weight_len()])?;
-    let params: GradWeightParams = extents_and(d, spans);
+    let params: Conv2dGradWeightParams = extents_and(d, spans);
     input.gpu().launch(&Launch {
         stem: "conv2d_grad_weight",
         variant: Variant { consts: vec![("OUT", out as u32), ("IN", inp as u32)], scalar: false },
