@@ -1,6 +1,10 @@
-//! Host twin of `depthwise_conv2d`.
+//! Host twin of `depthwise_conv2d`: y = act(x ∗ w + b) a channel at a time, any window.
 
+use super::job::{Inputs, Job, Outputs};
 use super::params;
+use super::shared::extents::Extents;
+use super::shared::matrix::Epilogue;
+use super::shared::planes::convolve;
 
 params!(
     /// Extents of `depthwise_conv2d`.
@@ -9,3 +13,12 @@ params!(
         stride: u32, padding: u32, dilation: u32, has_bias: u32,
     }
 );
+
+pub(super) fn depthwise_conv2d(job: &Job<DepthwiseParams>, [input, weight, bias]: Inputs<3>, [output]: Outputs<1>) {
+    let p = &job.params;
+    let sides = [p.h_in, p.w_in, p.h_out, p.w_out];
+    let e = Extents::depthwise([p.planes / p.c, p.c], sides, [p.kernel_h, p.kernel_w], [p.stride, p.padding, p.dilation]);
+    let bias = (job.params.has_bias != 0).then(|| &bias[..e.groups]);
+    let finish = Epilogue { bias, activation: job.constant("ACTIVATION") };
+    convolve(&e.forward(), e.groups, &input[..e.inputs()], weight, &finish, &mut output[..e.outputs()]);
+}

@@ -9,7 +9,27 @@ macro_rules! twins {
 }
 
 twins! {
+    activation,
+    activation_grad,
     add,
+    batch_norm,
+    batch_norm_grad_input,
+    batch_norm_grad_stats,
+    batch_norm_grad_stats_merge,
+    batch_norm_stats,
+    batch_norm_stats_merge,
+    batch_norm_stats_running,
+    conv2d,
+    conv2d_grad_bias,
+    conv2d_grad_input,
+    conv2d_grad_weight,
+    depthwise_conv2d,
+    depthwise_conv2d_grad_input,
+    depthwise_conv2d_grad_weight,
+    max_pool2d,
+    max_pool2d_grad_input,
+    pad,
+    sum_partials,
 }
 
 /// Runs the twin of `stem`.

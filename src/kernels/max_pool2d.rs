@@ -46,7 +46,8 @@ pub fn max_pool2d(input: &Tensor, window: Window) -> Result<(Tensor, Tensor)> {
     let w_out = Shape::conv_output("max_pool2d", w, kernel, stride, padding, 1)?;
     let output = Tensor::empty(input.gpu(), [n, c, h_out, w_out])?;
     let index = Tensor::empty(input.gpu(), [n, c, h_out, w_out])?;
-    let (stem, items) = if window.is_quartering(w) { ("max_pool2d_2x2", h_out * w / 4) } else { ("max_pool2d", h_out * w_out) };
+    let quartering = window.is_quartering(w) && !input.gpu().capabilities().is_host();
+    let (stem, items) = if quartering { ("max_pool2d_2x2", h_out * w / 4) } else { ("max_pool2d", h_out * w_out) };
     for_images(stem, [input, &output, &index], |[input, output, index]| {
         let planes = output.len() / (h_out * w_out);
         input.gpu().launch(&Launch {
@@ -76,7 +77,7 @@ pub fn max_pool2d_grad_input(grad_output: &Tensor, index: &Tensor, input_shape: 
         let message = format!("a gradient of shape {} for an output of shape {}", grad_output.shape(), index.shape());
         return Err(Error::shape("max_pool2d", message));
     }
-    let quartering = window.is_quartering(w);
+    let quartering = window.is_quartering(w) && !grad_output.gpu().capabilities().is_host();
     let (stem, items) = if quartering { ("max_pool2d_grad_input_2x2", h.div_ceil(2) * w / 4) } else { ("max_pool2d_grad_input", h * w) };
     for_images(stem, [grad_output, index, &grad_input], |[grad_output, index, grad_input]| {
         let planes = grad_output.len() / (h_out * w_out);

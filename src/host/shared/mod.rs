@@ -1,11 +1,19 @@
 //! What several twins use.
 
+pub(crate) mod channel;
 pub(crate) mod chunks;
+pub(crate) mod extents;
 pub(crate) mod functions;
+pub(crate) mod grad_weight_narrow;
+pub(crate) mod grad_weight_wide;
 pub(crate) mod level;
+pub(crate) mod matrix;
 pub(crate) mod padded;
 pub(crate) mod parts;
+pub(crate) mod patches;
+pub(crate) mod planes;
 pub(crate) mod scratch;
+pub(crate) mod shifted;
 pub(crate) mod sums;
 pub(crate) mod tile;
 pub(crate) mod transpose;

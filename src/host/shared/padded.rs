@@ -125,14 +125,14 @@ fn fill_row<S: Simd>(simd: S, row: &mut [f32], input: &[f32], phase: usize, c: &
     let row = &mut row[left..left + count];
     match c.stride {
         1 => copy(simd, &input[..count], row),
-        2 => halve(simd, input, row),
+        2 => every_second(simd, input, row),
         step => row.iter_mut().zip(input.iter().step_by(step)).for_each(|(to, &from)| *to = from),
     }
 }
 
 /// Every second word.
 #[inline(always)]
-fn halve<S: Simd>(simd: S, from: &[f32], to: &mut [f32]) {
+pub(crate) fn every_second<S: Simd>(simd: S, from: &[f32], to: &mut [f32]) {
     let (from_blocks, from_rest) = from[..from.len().min(2 * to.len())].as_chunks::<16>();
     let (to_blocks, to_rest) = to.split_at_mut(8 * from_blocks.len());
     for (from, to) in from_blocks.iter().zip(to_blocks.as_chunks_mut::<8>().0) {

@@ -1,0 +1,56 @@
+//! Host twin of `batch_norm_grad_stats`: Σ dz·x̂ and Σ dz over one chunk of every channel, with dz = ∂L/∂y·f'(z).
+
+use fearless_simd::{Simd, dispatch};
+use fearless_simd_macros::simd;
+use rayon::prelude::*;
+
+use super::batch_norm_stats::BatchNormStatsParams;
+use super::job::{Inputs, Job, Outputs};
+use super::shared::channel::Chunk;
+use super::shared::functions::{activate_derivative, for_kind};
+use super::shared::level::level;
+use super::shared::sums::LaneSums;
+
+pub(super) fn batch_norm_grad_stats(
+    job: &Job<BatchNormStatsParams>,
+    [input, grad_output, stats, weight, bias]: Inputs<5>,
+    [partial_weight, partial_bias]: Outputs<2>,
+) {
+    let (all, kind) = ((job.params.c * job.params.chunks) as usize, job.constant("KIND"));
+    let partial = partial_weight[..all].par_iter_mut().zip(&mut partial_bias[..all]).enumerate();
+    partial.with_min_len(job.chunks_a_task()).for_each(|(flat, (partial_weight, partial_bias))| {
+        let (chunk, channel) = job.chunk(flat);
+        let [shift, rest, invstd, _] = stats.as_chunks::<4>().0[channel];
+        let line = [shift, rest, invstd, weight[channel], bias[channel]];
+        let sums = for_kind!(kind, KIND => dispatch!(level(), simd => gradient_sums::<_, KIND>(simd, input, grad_output, chunk, line)));
+        [*partial_weight, *partial_bias] = sums.map(|sum| sum as f32);
+    });
+}
+
+#[simd]
+fn gradient_sums<S: Simd, const KIND: u32>(
+    _: S,
+    input: &[f32],
+    grad_output: &[f32],
+    chunk: Chunk,
+    [shift, rest, invstd, weight, bias]: [f32; 5],
+) -> [f64; 2] {
+    let mut all = [0.0f64; 2];
+    for group in chunk.groups() {
+        let mut sums = LaneSums::zero();
+        for piece in 0..group.pieces {
+            let (x, dy) = (group.piece(input, piece), group.piece(grad_output, piece));
+            let dy = &dy[..x.len()];
+            sums.add(x.len(), |i| {
+                // Loaded in any case: a load on condition keeps the loop from becoming vector code.
+                let (x, dy) = (x[i], dy[i]);
+                let standard = (x - shift - rest) * invstd;
+                let dz = dy * activate_derivative::<KIND>(standard * weight + bias);
+                [dz * standard, dz]
+            });
+        }
+        let own = sums.total();
+        all = [all[0] + f64::from(own[0]), all[1] + f64::from(own[1])];
+    }
+    all
+}
