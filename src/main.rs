@@ -5,7 +5,7 @@ use meltcore::cli::{Cli, output};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    meltcore::gpu::software::prepare_software_device();
+    meltcore::gpu::loader::prepare_vulkan_loader();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(answer) => {

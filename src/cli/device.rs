@@ -2,22 +2,28 @@
 
 use super::Globals;
 use crate::error::Result;
-use crate::gpu::Gpu;
+use crate::gpu::{DeviceKind, Gpu};
 
-/// Opens the device of `--device`, else of `MELTCORE_DEVICE`, else the best one; a note says when that is a software device.
+/// Opens the device of `--device`, else of `MELTCORE_DEVICE`, else the best GPU, else the host; a note says when that is no GPU.
 ///
 /// # Errors
 /// As [`Gpu::open`].
 pub fn open_device(globals: &Globals) -> Result<Gpu> {
     let gpu = Gpu::open(globals.device.as_deref())?;
     let found = gpu.capabilities();
-    if found.kind != crate::gpu::DeviceKind::Gpu {
-        globals.note(&format!(
-            "no GPU in use: running on the software device {}, many times slower than a GPU (see `meltcore devices`)",
+    match found.kind {
+        DeviceKind::Gpu => globals.detail(&format!("device: {} ({}, {})", found.name, found.backend, found.driver)),
+        DeviceKind::Host => globals.note(&format!("running on the processor ({})", found.driver)),
+        DeviceKind::Software => globals.note(&format!(
+            "running on the software device {}, which is there to check shaders; `--device host` is many times faster",
             found.name
-        ));
-    } else {
-        globals.detail(&format!("device: {} ({}, {})", found.name, found.backend, found.driver));
+        )),
+    }
+    if found.kind == DeviceKind::Host
+        && globals.verbose > 0
+        && let (_, Some(missing)) = crate::gpu::list_adapters(globals.device.as_deref())?
+    {
+        globals.detail(missing);
     }
     Ok(gpu)
 }

@@ -25,6 +25,7 @@ pub mod watch;
 pub mod weights;
 
 use crate::error::Result;
+use crate::host;
 use clap::{Parser, Subcommand};
 
 /// Trains and runs convolutional networks for daily 100 m maps of surface melt, on any GPU.
@@ -49,9 +50,12 @@ pub struct Cli {
 #[derive(Debug, Default, Clone, clap::Args)]
 #[command(next_help_heading = "Options of every command")]
 pub struct Globals {
-    /// Adapter to use, by index or part of its name (as MELTCORE_DEVICE; see `meltcore devices`)
+    /// Device to use, by index or part of its name, or `host`: the processor (as MELTCORE_DEVICE; see `meltcore devices`)
     #[arg(long, global = true, value_name = "NAME|INDEX")]
     pub device: Option<String>,
+    /// Threads of the processor to use (as RAYON_NUM_THREADS; default: one a processor); no result depends on it
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: Option<u16>,
     /// Say more on stderr
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
@@ -103,6 +107,7 @@ impl Cli {
     /// # Errors
     /// Whatever stops the command; [`crate::error::Error::exit_status`] gives the process's status.
     pub fn run(self) -> Result<()> {
+        host::threads::enter(self.globals.threads.map(usize::from));
         match &self.command {
             Command::Ablate(args) => ablate::run(args, &self.globals),
             Command::Baseline(args) => baseline::run(args, &self.globals),

@@ -1,5 +1,7 @@
 //! What a device can do, as plain data: the only thing that kernel selection looks at.
 
+use crate::host;
+
 /// What computes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeviceKind {
@@ -32,6 +34,14 @@ pub struct Capabilities {
 }
 
 impl Capabilities {
+    /// What decides the bits of results: devices of another name round differently, and the host with another instruction set.
+    pub fn identity(&self) -> String {
+        match self.kind {
+            DeviceKind::Host => format!("{} ({})", self.name, host::instruction_set()),
+            _ => self.name.clone(),
+        }
+    }
+
     /// True for the host: launchers then choose among its twins.
     pub fn is_host(&self) -> bool {
         self.kind == DeviceKind::Host

@@ -13,7 +13,7 @@ pub mod kernel;
 mod memory_size;
 mod profile;
 pub mod shader;
-pub mod software;
+pub mod loader;
 mod stream;
 mod wgpu_driver;
 

@@ -29,7 +29,7 @@ pub(super) fn batch_norm_grad_stats(
 
 #[simd]
 fn gradient_sums<S: Simd, const KIND: u32>(
-    _: S,
+    simd: S,
     input: &[f32],
     grad_output: &[f32],
     chunk: Chunk,
@@ -37,13 +37,9 @@ fn gradient_sums<S: Simd, const KIND: u32>(
 ) -> [f64; 2] {
     let mut all = [0.0f64; 2];
     for group in chunk.groups() {
-        let mut sums = LaneSums::zero();
+        let mut sums = LaneSums::zero(simd);
         for piece in 0..group.pieces {
-            let (x, dy) = (group.piece(input, piece), group.piece(grad_output, piece));
-            let dy = &dy[..x.len()];
-            sums.add(x.len(), |i| {
-                // Loaded in any case: a load on condition keeps the loop from becoming vector code.
-                let (x, dy) = (x[i], dy[i]);
+            sums.add(simd, [group.piece(input, piece), group.piece(grad_output, piece)], |[x, dy]| {
                 let standard = (x - shift - rest) * invstd;
                 let dz = dy * activate_derivative::<KIND>(standard * weight + bias);
                 [dz * standard, dz]

@@ -48,21 +48,19 @@ pub(super) fn batch_norm_stats(job: &Job<BatchNormStatsParams>, [input]: Inputs<
 
 /// Count, mean − shift and Σ (x − mean)².
 #[simd]
-fn moments<S: Simd>(_: S, input: &[f32], chunk: Chunk, shift: f32) -> [f64; 3] {
+fn moments<S: Simd>(simd: S, input: &[f32], chunk: Chunk, shift: f32) -> [f64; 3] {
     let (mut count, mut mean, mut m2) = (0.0f64, 0.0f64, 0.0f64);
     for group in chunk.groups() {
-        let mut sum = LaneSums::zero();
+        let mut sum = LaneSums::zero(simd);
         for piece in 0..group.pieces {
-            let x = group.piece(input, piece);
-            sum.add(x.len(), |i| [x[i] - shift]);
+            sum.add(simd, [group.piece(input, piece)], |[x]| [x - shift]);
         }
         let own = (group.pieces * group.len) as f64;
         let middle = sum.total()[0] / own as f32;
-        let mut spread = LaneSums::zero();
+        let mut spread = LaneSums::zero(simd);
         for piece in 0..group.pieces {
-            let x = group.piece(input, piece);
-            spread.add(x.len(), |i| {
-                let d = (x[i] - shift) - middle;
+            spread.add(simd, [group.piece(input, piece)], |[x]| {
+                let d = (x - shift) - middle;
                 [d, d * d]
             });
         }

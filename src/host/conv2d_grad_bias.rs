@@ -24,6 +24,6 @@ pub(super) fn conv2d_grad_bias(job: &Job<Conv2dGradBiasParams>, [grad_output]: I
 }
 
 #[simd]
-fn total<S: Simd>(_: S, run: &[f32]) -> f32 {
-    lane_sums(run.len(), |i| [run[i]])[0]
+fn total<S: Simd>(simd: S, run: &[f32]) -> f32 {
+    lane_sums(simd, [run], |term| term)[0]
 }

@@ -37,7 +37,7 @@ pub(super) fn max_pool2d(job: &Job<MaxPool2dParams>, [input]: Inputs<1>, [output
 /// A value takes the maximum's place where it is larger, or NaN.
 #[inline(always)]
 fn wins(value: f32, best: f32) -> bool {
-    value > best || value.is_nan()
+    (value > best) | value.is_nan()
 }
 
 /// A row of 2×2 windows without gaps.
@@ -45,8 +45,8 @@ fn wins(value: f32, best: f32) -> bool {
 fn quarter<S: Simd>(_: S, [above, below]: [&[f32]; 2], first: u32, output: &mut [f32], index: &mut [u32]) {
     let width = above.len() as u32;
     let rows = above.as_chunks::<2>().0.iter().zip(below.as_chunks::<2>().0);
-    for ((output, index), ((at, rows), _)) in output.iter_mut().zip(index).zip((first..).step_by(2).zip(rows).zip(0u32..)) {
-        let ([a, b], [c, d]) = (*rows.0, *rows.1);
+    for (i, ((output, index), (&[a, b], &[c, d]))) in output.iter_mut().zip(index).zip(rows).enumerate() {
+        let at = first + 2 * i as u32;
         let (mut best, mut place) = (a, at);
         for (value, own) in [(b, at + 1), (c, at + width), (d, at + width + 1)] {
             let better = wins(value, best);

@@ -62,6 +62,9 @@ pub struct State {
     pub format: String,
     /// Version that wrote it.
     pub meltcore: String,
+    /// [`Capabilities::identity`](crate::gpu::Capabilities::identity) of the device that computed it; `None` before versions said so.
+    #[serde(default)]
+    pub device: Option<String>,
     /// Last finished epoch; one less than the first epoch's number before any.
     pub epoch: usize,
     /// Optimizer steps since the start of the run.
@@ -80,10 +83,11 @@ pub struct State {
 
 impl State {
     /// The state of a run of this configuration after `epoch`.
-    pub fn new(config: &Config, epoch: usize, step: u64, schedule: Schedule, best: Option<Best>) -> State {
+    pub fn new(config: &Config, device: String, epoch: usize, step: u64, schedule: Schedule, best: Option<Best>) -> State {
         State {
             format: FORMAT.into(),
             meltcore: env!("CARGO_PKG_VERSION").into(),
+            device: Some(device),
             epoch,
             step,
             rng: Rng { generator: "chacha8".into(), seed: config.seed },

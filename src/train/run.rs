@@ -42,6 +42,10 @@ impl Training<'_> {
         if let Some((checkpoint, state)) = &self.resumed {
             checkpoint::load(checkpoint, gpu, session.model.parameters(), &mut session.optimizer)?;
             (session.schedule, session.step, done) = (state.schedule.clone(), state.step, state.epoch);
+            let now = gpu.capabilities().identity();
+            if let Some(before) = state.device.as_ref().filter(|before| **before != now) {
+                watcher.note(format!("the checkpoint is of the device {before}; on {now} the run goes on with other rounding, not to the same bits"));
+            }
         }
         self.introduce(gpu, &session, watcher);
         watcher.note(self.memory_note(needs.memory, limit));
@@ -63,7 +67,7 @@ impl Training<'_> {
                 (Error::NotFinite(message), Some(path)) => Error::Weights { path: path.clone(), message: format!("{message}; use others") },
                 (error, _) => error,
             })?;
-            self.save(&session, &weights, done, None)?;
+            self.save(gpu, &session, &weights, done, None)?;
         }
         if let Some(val) = &self.val {
             journal.look_at(gpu, self.config, val, session.crop(), watcher)?;
@@ -113,7 +117,7 @@ impl Training<'_> {
         let entry = journal.append(entry, &pass, train_seconds, session.model.as_ref(), pictures)?;
         watcher.note(line(&entry, self.config.epochs, better));
         let keep = self.is_due(epoch, self.config.epochs_between_checkpoint_save).then_some(epoch);
-        self.save(session, &weights, epoch, keep)?;
+        self.save(gpu, session, &weights, epoch, keep)?;
         if let Some(evaluation) = &self.evaluation
             && self.is_due(epoch, self.config.epochs_between_periodical_evaluation)
         {
@@ -128,8 +132,9 @@ impl Training<'_> {
     }
 
     /// Replaces `last` by the state after `epoch`.
-    fn save(&self, session: &Session, weights: &HostDict, epoch: usize, keep: Option<usize>) -> Result<()> {
-        let state = State::new(self.config, epoch, session.step, session.schedule.clone(), self.best);
+    fn save(&self, gpu: &Gpu, session: &Session, weights: &HostDict, epoch: usize, keep: Option<usize>) -> Result<()> {
+        let device = gpu.capabilities().identity();
+        let state = State::new(self.config, device, epoch, session.step, session.schedule.clone(), self.best);
         self.folder.save(keep, |to| checkpoint::write(to, weights, &session.optimizer, &state))
     }
 

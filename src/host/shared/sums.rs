@@ -1,64 +1,79 @@
 //! Sums in a fixed number of lanes and a fixed order, the same on every instruction set: a compiler may not reorder a plain sum, and
 //! many short sums lose less than one long one.
 
+use std::array::from_fn;
+
+use fearless_simd::{Simd, f32x16, prelude::*};
+
 /// Lanes: two vectors of the widest set.
 const LANES: usize = 32;
 
 /// Elements that are summed in f32 before their sum joins others in f64.
 pub(crate) const RUN: usize = 4096;
 
-/// `N` sums, each in lanes.
-pub(crate) struct LaneSums<const N: usize>([[f32; LANES]; N]);
+/// `N` sums, each in lanes. Its methods are to be called in a `#[simd]` function, of which they become a part.
+pub(crate) struct LaneSums<S: Simd, const N: usize>([[f32x16<S>; 2]; N]);
 
-impl<const N: usize> LaneSums<N> {
+impl<S: Simd, const N: usize> LaneSums<S, N> {
     #[inline(always)]
-    pub(crate) fn zero() -> Self {
-        LaneSums([[0.0; LANES]; N])
+    pub(crate) fn zero(simd: S) -> Self {
+        LaneSums([[f32x16::splat(simd, 0.0); 2]; N])
     }
 
-    /// Adds `term(0)` to `term(len − 1)`. To be called in a `#[simd]` function, of which it becomes a part.
+    /// Adds the terms of all elements of arrays of one length.
     #[inline(always)]
-    pub(crate) fn add(&mut self, len: usize, term: impl Fn(usize) -> [f32; N]) {
-        let whole = len / LANES * LANES;
-        // A copy that never leaves the registers.
-        let mut sums = self.0;
-        for at in (0..whole).step_by(LANES) {
-            for l in 0..LANES {
-                let terms = term(at + l);
-                for n in 0..N {
-                    sums[n][l] += terms[n];
-                }
+    pub(crate) fn add<const A: usize>(&mut self, simd: S, arrays: [&[f32]; A], term: impl Fn([f32; A]) -> [f32; N]) {
+        let len = arrays[0].len();
+        let chunks: [(&[[f32; LANES]], &[f32]); A] = from_fn(|a| arrays[a][..len].as_chunks());
+        for i in 0..len / LANES {
+            self.add_lanes(simd, from_fn(|a| &chunks[a].0[i]), &term);
+        }
+        if len % LANES > 0 {
+            // The lanes past the end get no term: zeros would do for a sum, but a term of zeros need not be zero.
+            let mut terms = [[0.0; LANES]; N];
+            for l in 0..len % LANES {
+                let own = term(from_fn(|a| chunks[a].1[l]));
+                (0..N).for_each(|n| terms[n][l] = own[n]);
+            }
+            self.add_terms(simd, &terms);
+        }
+    }
+
+    #[inline(always)]
+    fn add_lanes<const A: usize>(&mut self, simd: S, chunk: [&[f32; LANES]; A], term: &impl Fn([f32; A]) -> [f32; N]) {
+        // Terms are made apart from the sums: a loop without a sum is sure to become vector code.
+        let mut terms = [[0.0; LANES]; N];
+        for l in 0..LANES {
+            let own = term(from_fn(|a| chunk[a][l]));
+            (0..N).for_each(|n| terms[n][l] = own[n]);
+        }
+        self.add_terms(simd, &terms);
+    }
+
+    #[inline(always)]
+    fn add_terms(&mut self, simd: S, terms: &[[f32; LANES]; N]) {
+        for (sums, terms) in self.0.iter_mut().zip(terms) {
+            for (sum, terms) in sums.iter_mut().zip(terms.as_chunks::<16>().0) {
+                *sum += f32x16::from_slice(simd, terms);
             }
         }
-        for at in whole..len {
-            let terms = term(at);
-            for n in 0..N {
-                sums[n][at - whole] += terms[n];
-            }
-        }
-        self.0 = sums;
     }
 
     /// The lanes of each sum added up, as a tree.
     #[inline(always)]
     pub(crate) fn total(self) -> [f32; N] {
-        self.0.map(|mut lanes| {
-            let mut width = LANES / 2;
-            while width > 0 {
-                for l in 0..width {
-                    lanes[l] += lanes[l + width];
-                }
-                width /= 2;
-            }
-            lanes[0]
-        })
+        self.0.map(|[low, high]| (low + high).reduce_sum())
     }
 }
 
-/// The sums of `term(0)` to `term(len − 1)`. To be called in a `#[simd]` function, of which it becomes a part.
+/// The sums of the terms of all elements of arrays of one length. To be called in a `#[simd]` function, of which it becomes a part.
 #[inline(always)]
-pub(crate) fn lane_sums<const N: usize>(len: usize, term: impl Fn(usize) -> [f32; N]) -> [f32; N] {
-    let mut sums = LaneSums::zero();
-    sums.add(len, term);
+pub(crate) fn lane_sums<S: Simd, const A: usize, const N: usize>(
+    simd: S,
+    arrays: [&[f32]; A],
+    term: impl Fn([f32; A]) -> [f32; N],
+) -> [f32; N] {
+    let mut sums = LaneSums::zero(simd);
+    sums.add(simd, arrays, term);
     sums.total()
 }
