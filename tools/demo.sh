@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # From nothing to scored melt maps: installs what is missing on a bare Debian or Ubuntu, builds, makes a sample data set, trains a small
-# network on it, and scores its maps beside those of the running mean. About ten minutes on two cores without a GPU.
+# network on it, and scores its maps beside those of the running mean. Some minutes on two cores without a GPU.
 #
 #   tools/demo.sh          may be run again: what exists is used, an interrupted training goes on
 #
@@ -24,7 +24,6 @@ step() { printf '\n%s\n' "== $*" >&2; }
 
 step "building meltcore, some minutes for the first time"
 cargo build --release --locked --features "$features" </dev/null
-# Ends here, with what to do, where there is no device at all.
 meltcore devices
 
 step "a sample data set in $folder"

@@ -14,11 +14,11 @@ advise() {
         "DirectX 12 is there. Under WSL, Ubuntu works as it does elsewhere." ;;
     *)
       if command -v dnf >/dev/null; then
-        say "Fedora: sudo dnf install gcc vulkan-loader mesa-vulkan-drivers curl, and Rust $rust_needed or newer (https://rustup.rs)"
+        say "Fedora: sudo dnf install gcc curl, and Rust $rust_needed or newer (https://rustup.rs)"
       elif command -v pacman >/dev/null; then
-        say "Arch: sudo pacman -S --needed base-devel vulkan-icd-loader vulkan-swrast curl, and Rust $rust_needed or newer (https://rustup.rs)"
+        say "Arch: sudo pacman -S --needed base-devel curl, and Rust $rust_needed or newer (https://rustup.rs)"
       else
-        say "needed: a C compiler, the Vulkan loader, a Vulkan driver (a GPU's, or Mesa's lavapipe), Rust $rust_needed or newer (https://rustup.rs)"
+        say "needed: a C compiler, Rust $rust_needed or newer (https://rustup.rs)"
       fi ;;
   esac
 }
@@ -49,15 +49,28 @@ apt_install() {
 
 is_installed() { dpkg-query -W -f='${Status}' "$1" 2>/dev/null | grep -q 'install ok installed'; }
 
-# A C compiler links Rust programs; Mesa brings the software device, libvulkan1 the loader.
+# A C compiler links Rust programs. A GPU has its driver already; without one the processor is the device.
 install_packages() {
   local missing=() package
   command -v cc >/dev/null || missing+=(gcc libc6-dev)
-  for package in libvulkan1 mesa-vulkan-drivers ca-certificates curl; do
+  for package in ca-certificates curl; do
     is_installed "$package" || missing+=("$package")
   done
   if [ ${#missing[@]} -gt 0 ]; then apt_install "${missing[@]}"; fi
 }
+
+# Mesa's software device lavapipe and the Vulkan loader: the tests run the WGSL files on it where there is no GPU.
+install_lavapipe() {
+  command -v apt-get >/dev/null && command -v dpkg-query >/dev/null || return 0
+  local missing=() package
+  for package in libvulkan1 mesa-vulkan-drivers; do
+    is_installed "$package" || missing+=("$package")
+  done
+  if [ ${#missing[@]} -gt 0 ]; then apt_install "${missing[@]}" || say "going on without lavapipe"; fi
+}
+
+# True where a Vulkan driver is installed.
+has_vulkan() { ls /usr/share/vulkan/icd.d/*.json /etc/vulkan/icd.d/*.json >/dev/null 2>&1; }
 
 # GDAL for the cargo feature `gdal`, about 300 MB with what it needs, and netCDF4 for the tests that read its files from Python. Without
 # them everything else is built and tested.

@@ -4,12 +4,14 @@
 #
 #   tools/test.sh          installs with sudo where it does not run as root; asks nothing
 #
-# Tests need a Vulkan device; Mesa's software device (lavapipe) will do and is what the set-up installs.
+# The kernels are tested on the processor and as WGSL; for the latter the set-up installs Mesa's software device (lavapipe). What cannot
+# run here reads as ignored, with the reason; MELTCORE_REQUIRE names what may not be.
 set -euo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
 # shellcheck source=tools/setup.sh
 . tools/setup.sh
 install_needed
+install_lavapipe
 install_gdal
 features=$(gdal_feature)
 
@@ -30,5 +32,11 @@ if [ -n "$features" ]; then
 else
   say "no GDAL 3.4 to 3.12 here (libgdal-dev, pkg-config): its tests are left out"
 fi
+# What the set-up brought must be tested.
+require=host
+if has_vulkan; then require=$require,wgsl; fi
+if [ -n "$features" ]; then require=$require,gdal; fi
+if [ -d ../shared/data ]; then require=$require,data; fi
+export MELTCORE_REQUIRE=${MELTCORE_REQUIRE:-$require}
 # Last, so that the test runner's own closing line ends the output.
 exec cargo test --locked --features "$features"

@@ -7,7 +7,8 @@ use crate::host;
 /// Name of the processor as a device.
 const HOST: &str = "host";
 /// What to do where no graphics driver is there.
-const NO_DRIVER: &str = "No graphics driver was found: to use a GPU install its Vulkan driver and loader (on Debian or Ubuntu `apt install libvulkan1`)";
+const NO_DRIVER: &str =
+    "No graphics driver was found: to use a GPU install its Vulkan driver and loader (on Debian or Ubuntu `apt install libvulkan1`)";
 /// Arrays beyond this are launched by runs of images on the host: lengths in parameters are u32, in elements.
 const MAX_HOST_BYTES: u64 = 4 * (1 << 32) - 64;
 /// Trips of an invocation's loops on lavapipe, which ends every loop after 65 535 trips in all, without a word.

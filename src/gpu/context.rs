@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::error::{Error, Result};
-use crate::gpu::buffer::{self, Buffer, Limits, MemoryUse, Pool};
 use crate::gpu::adapter::Found;
+use crate::gpu::buffer::{self, Buffer, Limits, MemoryUse, Pool};
 use crate::gpu::driver::Driver;
 use crate::gpu::host_driver::HostDriver;
 use crate::gpu::kernel::{Cost, Launch};

@@ -62,9 +62,7 @@ impl HostDriver {
             scalar: launch.variant.scalar,
             spans: &spans,
         };
-        self.timed(launch.stem, launch.cost, || {
-            twins::run(&raw).map_err(|message| Error::Kernel { stem: launch.stem.into(), message })
-        })
+        self.timed(launch.stem, launch.cost, || twins::run(&raw).map_err(|message| Error::Kernel { stem: launch.stem.into(), message }))
     }
 
     fn timed(&self, stem: &'static str, cost: Cost, run: impl FnOnce() -> Result<()>) -> Result<()> {

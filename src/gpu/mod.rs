@@ -10,10 +10,10 @@ mod context;
 mod driver;
 mod host_driver;
 pub mod kernel;
+pub mod loader;
 mod memory_size;
 mod profile;
 pub mod shader;
-pub mod loader;
 mod stream;
 mod wgpu_driver;
 

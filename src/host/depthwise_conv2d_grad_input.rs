@@ -14,11 +14,7 @@ params!(
     }
 );
 
-pub(super) fn depthwise_conv2d_grad_input(
-    job: &Job<DepthwiseGradInputParams>,
-    [grad_output, weight]: Inputs<2>,
-    [grad_input]: Outputs<1>,
-) {
+pub(super) fn depthwise_conv2d_grad_input(job: &Job<DepthwiseGradInputParams>, [grad_output, weight]: Inputs<2>, [grad_input]: Outputs<1>) {
     let (p, stride) = (&job.params, job.constant("STRIDE"));
     let sides = [p.h_in, p.w_in, p.h_out, p.w_out];
     let e = Extents::depthwise([p.planes / p.c, p.c], sides, [p.kernel_h, p.kernel_w], [stride, p.padding, p.dilation]);

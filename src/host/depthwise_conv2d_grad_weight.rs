@@ -13,11 +13,7 @@ params!(
     }
 );
 
-pub(super) fn depthwise_conv2d_grad_weight(
-    job: &Job<DepthwiseGradWeightParams>,
-    [input, grad_output]: Inputs<2>,
-    [partials]: Outputs<1>,
-) {
+pub(super) fn depthwise_conv2d_grad_weight(job: &Job<DepthwiseGradWeightParams>, [input, grad_output]: Inputs<2>, [partials]: Outputs<1>) {
     let p = &job.params;
     let sides = [p.h_in, p.w_in, p.h_out, p.w_out];
     let e = Extents::depthwise([p.n, p.c], sides, [p.kernel_h, p.kernel_w], [p.stride, p.padding, p.dilation]);

@@ -50,10 +50,7 @@ impl Raw<'_> {
     ///
     /// # Errors
     /// Parameters of another length, another number of buffers, or one that is written and bound a second time.
-    pub(crate) fn call<P: Params, const R: usize, const W: usize>(
-        &self,
-        twin: fn(&Job<P>, Inputs<R>, Outputs<W>),
-    ) -> Result<(), String> {
+    pub(crate) fn call<P: Params, const R: usize, const W: usize>(&self, twin: fn(&Job<P>, Inputs<R>, Outputs<W>)) -> Result<(), String> {
         if !P::STEMS.contains(&self.stem) {
             return Err("its parameters are those of another kernel".into());
         }

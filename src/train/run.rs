@@ -44,7 +44,9 @@ impl Training<'_> {
             (session.schedule, session.step, done) = (state.schedule.clone(), state.step, state.epoch);
             let now = gpu.capabilities().identity();
             if let Some(before) = state.device.as_ref().filter(|before| **before != now) {
-                watcher.note(format!("the checkpoint is of the device {before}; on {now} the run goes on with other rounding, not to the same bits"));
+                watcher.note(format!(
+                    "the checkpoint is of the device {before}; on {now} the run goes on with other rounding, not to the same bits"
+                ));
             }
         }
         self.introduce(gpu, &session, watcher);

@@ -132,12 +132,30 @@ pub(crate) fn activate_derivative<const KIND: u32>(x: f32) -> f32 {
 macro_rules! for_kind {
     ($code:expr, $KIND:ident => $body:expr) => {
         match $code {
-            1 => { const $KIND: u32 = 1; $body }
-            2 => { const $KIND: u32 = 2; $body }
-            3 => { const $KIND: u32 = 3; $body }
-            4 => { const $KIND: u32 = 4; $body }
-            5 => { const $KIND: u32 = 5; $body }
-            _ => { const $KIND: u32 = 0; $body }
+            1 => {
+                const $KIND: u32 = 1;
+                $body
+            }
+            2 => {
+                const $KIND: u32 = 2;
+                $body
+            }
+            3 => {
+                const $KIND: u32 = 3;
+                $body
+            }
+            4 => {
+                const $KIND: u32 = 4;
+                $body
+            }
+            5 => {
+                const $KIND: u32 = 5;
+                $body
+            }
+            _ => {
+                const $KIND: u32 = 0;
+                $body
+            }
         }
     };
 }

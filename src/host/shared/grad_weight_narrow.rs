@@ -41,7 +41,9 @@ pub(crate) fn grad_weight(c: &Window, units: [usize; 3], input: &[f32], grad_out
     with_scratch(PARTS * part, |sums| {
         sums.par_chunks_exact_mut(part).enumerate().for_each(|(p, sums)| {
             let (x, dy) = (c.c_in * (rows + 2) * (width + 2), bands.blocks * OUT * rows * width);
-            with_scratch(x, |x| with_scratch(dy, |dy| dispatch!(level(), simd => add_part(simd, c, &bands, units, p, input, grad_output, [x, dy], sums))));
+            with_scratch(x, |x| {
+                with_scratch(dy, |dy| dispatch!(level(), simd => add_part(simd, c, &bands, units, p, input, grad_output, [x, dy], sums)))
+            });
         });
         for (at, value) in grad_weight.iter_mut().enumerate() {
             let (o, i, ky, kx) = (at / 9 / c.c_in, at / 9 % c.c_in, at / 3 % 3, at % 3);
@@ -102,7 +104,15 @@ fn add_part<S: Simd>(
 }
 
 /// Rows of every plane from `first` on, after `left` zeros and with zeros outside.
-fn copy_rows(planes: &[f32], channels: usize, [h, w]: [usize; 2], first: isize, left: usize, target: &mut [f32], [rows, pitch]: [usize; 2]) {
+fn copy_rows(
+    planes: &[f32],
+    channels: usize,
+    [h, w]: [usize; 2],
+    first: isize,
+    left: usize,
+    target: &mut [f32],
+    [rows, pitch]: [usize; 2],
+) {
     for (plane, target) in planes.chunks_exact(h * w).zip(target.chunks_exact_mut(rows * pitch)).take(channels) {
         for (y, row) in (first..).zip(target.chunks_exact_mut(pitch)) {
             row.fill(0.0);

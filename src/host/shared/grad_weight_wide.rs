@@ -87,7 +87,11 @@ pub(crate) fn grad_weight(c: &Window, [images, groups, group]: [usize; 3], input
                     let count = at_once.min(images - first);
                     source[count * layout.image()..].fill(0.0);
                     copy_inputs(&layout, |image| &input[unit(image) * inputs..][..inputs], &mut source[..count * layout.image()]);
-                    copy_factors(&layout, |image| &grad_output[unit(image) * outputs..][..outputs], &mut factors[..count * layout.factors()]);
+                    copy_factors(
+                        &layout,
+                        |image| &grad_output[unit(image) * outputs..][..outputs],
+                        &mut factors[..count * layout.factors()],
+                    );
                     add_images(&layout, count, source, factors, sums);
                 }
             })

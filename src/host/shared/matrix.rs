@@ -72,14 +72,7 @@ fn task_rows(matrices: usize, [rows, depth, columns]: [usize; 3]) -> usize {
 }
 
 /// output[image, group] = epilogue(left[group] · right[image, group]), row-major, of `[rows, depth, columns]` each.
-pub(crate) fn product(
-    [images, groups]: [usize; 2],
-    extents: [usize; 3],
-    left: Side,
-    right: Side,
-    epilogue: &Epilogue,
-    output: &mut [f32],
-) {
+pub(crate) fn product([images, groups]: [usize; 2], extents: [usize; 3], left: Side, right: Side, epilogue: &Epilogue, output: &mut [f32]) {
     let [rows, depth, columns] = extents;
     let block = task_rows(images * groups, extents);
     output.par_chunks_exact_mut(rows * columns).enumerate().for_each(|(matrix, output)| {

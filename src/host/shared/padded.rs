@@ -75,7 +75,9 @@ impl Padded {
     pub(crate) fn fill<S: Simd>(&self, simd: S, c: &Window, planes: &[f32], first: usize, source: &mut [f32], cleared: bool) {
         let pitch = self.pitch;
         for (plane, target) in planes.chunks_exact(c.h_in * c.w_in).zip(source.chunks_exact_mut(self.channel)) {
-            for (phase, target) in target[..c.stride * c.stride * self.phase_rows * pitch].chunks_exact_mut(self.phase_rows * pitch).enumerate() {
+            for (phase, target) in
+                target[..c.stride * c.stride * self.phase_rows * pitch].chunks_exact_mut(self.phase_rows * pitch).enumerate()
+            {
                 for (i, row) in target.chunks_exact_mut(pitch).enumerate() {
                     let y = ((first + i) * c.stride + phase / c.stride) as isize - c.padding[0];
                     match place(y, c.spread).filter(|&y| y < c.h_in) {

@@ -10,6 +10,7 @@ use rayon::prelude::*;
 use super::level::level;
 use super::matrix::Epilogue;
 use super::padded::{Padded, Window, copy};
+use super::rows;
 use super::scratch::with_scratch;
 
 /// Words behind a plane: its last vector may reach past the last row.
@@ -56,6 +57,9 @@ impl Plane {
 
 /// output[plane] = epilogue(input[plane] ∗ weight[channel]).
 pub(crate) fn convolve(c: &Window, channels: usize, input: &[f32], weight: &[f32], epilogue: &Epilogue, output: &mut [f32]) {
+    if rows::fit(c) {
+        return rows::convolve(c, channels, input, weight, epilogue, output);
+    }
     let plane = Plane::new(c);
     let planes = (PIXELS / plane.size_out).max(1);
     let tasks = output.par_chunks_mut(plane.size_out * planes).zip(input.par_chunks(plane.size_in * planes)).enumerate();
@@ -135,13 +139,10 @@ fn any_taps<S: Simd>(simd: S, weights: &[f32], offsets: &[usize], source: &[f32]
 }
 
 /// grad_weight[channel] = Σ over images of the products of the planes of input and grad_output, a channel's images in order.
-pub(crate) fn grad_weight(
-    c: &Window,
-    [images, channels]: [usize; 2],
-    input: &[f32],
-    grad_output: &[f32],
-    grad_weight: &mut [f32],
-) {
+pub(crate) fn grad_weight(c: &Window, [images, channels]: [usize; 2], input: &[f32], grad_output: &[f32], grad_weight: &mut [f32]) {
+    if rows::fit(c) {
+        return rows::grad_weight(c, [images, channels], input, grad_output, grad_weight);
+    }
     let plane = Plane::new(c);
     let taps = plane.offsets.len();
     let together = (PIXELS / (images * plane.size_out)).clamp(1, channels.div_ceil(4 * rayon::current_num_threads()));
@@ -186,7 +187,10 @@ fn add_planes<S: Simd>(
                 for (sums, offsets) in sums.chunks_mut(9).zip(offsets.chunks(9)) {
                     match (sums.first_chunk_mut::<9>(), offsets.first_chunk::<9>()) {
                         (Some(sums), Some(offsets)) => add_taps(simd, offsets, source, dy, columns, sums),
-                        _ => sums.iter_mut().zip(offsets).for_each(|(sum, &at)| add_taps(simd, &[at], source, dy, columns, std::array::from_mut(sum))),
+                        _ => sums
+                            .iter_mut()
+                            .zip(offsets)
+                            .for_each(|(sum, &at)| add_taps(simd, &[at], source, dy, columns, std::array::from_mut(sum))),
                     }
                 }
             }

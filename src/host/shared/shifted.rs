@@ -45,14 +45,7 @@ fn pack<S: Simd>(simd: S, c: &Window, weight: &[f32], block: usize, packed: &mut
 }
 
 /// output[image, group] = epilogue(input[image, group] ∗ weight[group]).
-pub(crate) fn convolve(
-    c: &Window,
-    [images, groups]: [usize; 2],
-    input: &[f32],
-    weight: &[f32],
-    epilogue: &Epilogue,
-    output: &mut [f32],
-) {
+pub(crate) fn convolve(c: &Window, [images, groups]: [usize; 2], input: &[f32], weight: &[f32], epilogue: &Epilogue, output: &mut [f32]) {
     let rows = band_rows(c);
     let padded = Padded::new(c, rows);
     let offsets = padded.offsets(c);

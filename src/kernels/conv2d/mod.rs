@@ -90,8 +90,13 @@ fn grad_bias(grad_output: &Tensor) -> Result<Tensor> {
     let [span_images, span_packs] = [n.min(most[0]), packs.min(most[1])];
     let spans = n.div_ceil(span_images) * packs.div_ceil(span_packs);
     let partials = Tensor::empty(grad_output.gpu(), [spans * c])?;
-    let params =
-        Conv2dGradBiasParams { n: n as u32, c: c as u32, packs: packs as u32, span_images: span_images as u32, span_packs: span_packs as u32 };
+    let params = Conv2dGradBiasParams {
+        n: n as u32,
+        c: c as u32,
+        packs: packs as u32,
+        span_images: span_images as u32,
+        span_packs: span_packs as u32,
+    };
     grad_output.gpu().launch(&Launch {
         stem: "conv2d_grad_bias",
         variant: Variant { consts: vec![], scalar },
