@@ -1,105 +1,144 @@
 //! Throughput of every kernel family and of whole steps, against ceilings that the same run measures on the same device.
 //!
 //! Arithmetic and traffic are counted by napkin ([`crate::gpu::Cost`]: a multiply and an add are two operations; bytes that must move at
-//! least once), summed over the dispatches of one run. The share is the larger of GFLOP/s over `ceiling_fma` and GB/s over
-//! `ceiling_copy`: how near the row is to the ceiling that binds it. Data that stays in a cache can exceed the copy's ceiling, which is
+//! least once), summed over the dispatches of one run. The share is the larger of GFLOP/s over `ceiling_fma` and GB/s over the first
+//! `ceiling_copy`: how near the row is to the ceiling that binds it. Data that stays in a cache can exceed that copy's ceiling, which is
 //! measured beyond the caches. Every row's result is checked before it is timed; a wrong one gets no time.
 //! Names begin with the stem, then say the shape: kernel, channels in and out, batch × height × width.
 
 mod case;
 mod ceilings;
+mod compare;
 mod convolution;
 mod elementwise;
 mod masked;
 mod measure;
 mod normalisation;
 mod optimizers;
+mod profile;
 mod resampling;
+mod row;
+mod scenes;
 mod steps;
+
+pub use compare::{Earlier, load};
+pub use row::{Change, Part, Report, Row};
+pub use steps::StepOptions;
 
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::gpu::{Cost, DeviceKind, Gpu};
 use case::Case;
 use measure::{Effort, times};
+use profile::Profile;
+use row::Times;
 
 /// What to measure and how long.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
     /// Shorter and fewer repetitions.
     pub quick: bool,
-    /// Only rows whose name holds this text (the ceilings always).
+    /// Seconds that each row but the ceilings is timed for, instead of those of `quick` or 0.4; above 0.
+    pub seconds: Option<f64>,
+    /// Only rows whose name holds this text (the ceilings always), or the one row whose name it is.
     pub filter: Option<String>,
+    /// Steps of this network instead of the rows of every run.
+    pub step: Option<StepOptions>,
+    /// No ceilings, and so no shares.
+    pub no_ceilings: bool,
+    /// Device time by stem behind the rows.
+    pub profile: bool,
+    /// Rows of an earlier run to compare with; none: no comparison.
+    pub earlier: Option<Vec<Earlier>>,
 }
 
-/// One measured row.
-#[derive(Debug, Clone, serde::Serialize)]
-pub struct Row {
-    /// Stem and shape.
-    pub name: String,
-    /// Wall time of one run, ms: the median of several repetitions between synchronisations, of a ceiling the shortest.
-    pub ms: f64,
-    /// Operations by napkin over that time, 1e9/s.
-    pub gflops: f64,
-    /// Bytes by napkin over that time, 1e9/s.
-    pub gbps: f64,
-    /// Share of the ceiling that binds.
-    pub share: f64,
-}
-
-/// Rows in order, and what computed something wrong and was not timed.
-#[derive(Debug, Default)]
-pub struct Report {
-    /// Measured rows, the ceilings first.
-    pub rows: Vec<Row>,
-    /// Names with what is wrong.
-    pub wrong: Vec<String>,
-}
-
-fn all_cases(gpu: &Gpu) -> Vec<Case> {
-    let families = [convolution::cases, normalisation::cases, elementwise::cases, resampling::cases, masked::cases, optimizers::cases];
+/// The rows of every run.
+fn all_cases(gpu: &Gpu) -> Result<Vec<Case>> {
+    let families =
+        [convolution::cases, normalisation::cases, elementwise::cases, resampling::cases, masked::cases, scenes::cases, optimizers::cases];
     let large = gpu.capabilities().kind == DeviceKind::Gpu;
-    families.iter().flat_map(|family| family(large)).chain(steps::cases(large)).collect()
+    Ok(families.iter().flat_map(|family| family(large)).chain(steps::cases(large)?).collect())
+}
+
+/// The ceilings, and the other rows that the options choose.
+fn chosen(gpu: &Gpu, options: &Options) -> Result<[Vec<Case>; 2]> {
+    let ceilings = if options.no_ceilings { Vec::new() } else { ceilings::cases(gpu) };
+    let mut cases = options.step.as_ref().map_or_else(|| all_cases(gpu), steps::asked)?;
+    let Some(text) = &options.filter else { return Ok([ceilings, cases]) };
+    let names: Vec<String> = cases.iter().map(|case| case.name.clone()).collect();
+    let exact = names.contains(text);
+    cases.retain(|case| if exact { case.name == *text } else { case.name.contains(text) });
+    if cases.is_empty() && !ceilings.iter().any(|case| case.name.contains(text)) {
+        return Err(Error::Usage(format!("--filter {text}: no row has this in its name; there are: {}", names.join(", "))));
+    }
+    Ok([ceilings, cases])
 }
 
 /// Measures the ceilings and every case that the options choose.
 ///
 /// # Errors
-/// [`Error::Usage`] where nothing has the wanted name; device errors.
+/// [`Error::Usage`] where nothing has the wanted name, or no row is among the earlier ones; [`Error::Config`] for a step that cannot be;
+/// device errors.
 pub fn run(gpu: &Gpu, options: &Options, observe: &mut dyn FnMut(Event)) -> Result<Report> {
-    let effort = if options.quick { Effort::QUICK } else { Effort::FULL };
-    let text = options.filter.as_deref().unwrap_or_default();
-    let all = all_cases(gpu);
-    let names: Vec<String> = all.iter().map(|case| case.name.clone()).collect();
-    let chosen: Vec<Case> = all.into_iter().filter(|case| case.name.contains(text)).collect();
-    let mut cases = ceilings::cases(gpu);
-    if chosen.is_empty() && !cases.iter().any(|case| case.name.contains(text)) {
-        return Err(Error::Usage(format!("--filter {text}: no row has this in its name; there are: {}", names.join(", "))));
-    }
-    cases.extend(chosen);
-    observe(Event::Start { label: "bench", total: cases.len(), unit: "rows" });
-    let (mut report, mut ceiling) = (Report::default(), Cost::default());
-    for case in cases {
-        match measured(gpu, case, &effort)? {
-            Ok((name, ms, cost)) => {
-                let rate = |amount: f64| amount / ms * 1e-6;
-                let (gflops, gbps) = (rate(cost.flops), rate(cost.bytes));
-                // The first two rows are the ceilings themselves.
-                ceiling.bytes = if name.starts_with("ceiling_copy") { gbps } else { ceiling.bytes };
-                ceiling.flops = if name.starts_with("ceiling_fma") { gflops } else { ceiling.flops };
-                let part = |rate: f64, most: f64| if most > 0.0 { rate / most } else { 0.0 };
-                let share = part(gflops, ceiling.flops).max(part(gbps, ceiling.bytes));
-                report.rows.push(Row { name, ms, gflops, gbps, share });
+    let effort = || if options.quick { Effort::QUICK } else { Effort::FULL };
+    let [ceilings, cases] = chosen(gpu, options)?;
+    observe(Event::Start { label: "bench", total: ceilings.len() + cases.len(), unit: "rows" });
+    let (mut report, mut most) = (Report::default(), Most::default());
+    for case in ceilings {
+        match measured(gpu, case, &effort(), None)? {
+            Ok((name, times, cost)) => {
+                most.learn(&name, times.ms, cost);
+                report.rows.push(most.row(name, times.ms, cost, Some(times.spread)));
             }
             Err(wrong) => report.wrong.push(wrong),
         }
         observe(Event::Done(1));
     }
+    let effort = options.seconds.map_or_else(effort, Effort::of_seconds);
+    let mut profile = options.profile.then(Profile::default);
+    for case in cases {
+        match measured(gpu, case, &effort, profile.as_mut())? {
+            Ok((name, times, cost)) => report.rows.push(most.row(name, times.ms, cost, Some(times.spread))),
+            Err(wrong) => report.wrong.push(wrong),
+        }
+        observe(Event::Done(1));
+    }
+    report.rows.extend(profile.into_iter().flat_map(|profile| profile.rows(|name, ms, cost| most.row(name, ms, cost, None))));
+    if let Some(earlier) = &options.earlier
+        && compare::note_changes(&mut report.rows, earlier) == 0
+    {
+        return Err(Error::Usage("--compare: no row of this run is in that file; run the same rows as then, or leave it out".into()));
+    }
     Ok(report)
 }
 
-/// Name, ms and cost of one run; or what is wrong with its result.
-fn measured(gpu: &Gpu, case: Case, effort: &Effort) -> Result<std::result::Result<(String, f64, Cost), String>> {
+/// The most that the device does, as far as it was measured: operations and bytes, 1e9/s.
+#[derive(Default)]
+struct Most(Cost);
+
+impl Most {
+    /// Takes the first copy and the first arithmetic; a later copy is one within caches.
+    fn learn(&mut self, name: &str, ms: f64, cost: Cost) {
+        let known = if name.starts_with("ceiling_copy") { (&mut self.0.bytes, cost.bytes) } else { (&mut self.0.flops, cost.flops) };
+        if *known.0 == 0.0 {
+            *known.0 = known.1 / ms * 1e-6;
+        }
+    }
+
+    fn row(&self, name: String, ms: f64, cost: Cost, spread: Option<f64>) -> Row {
+        let rate = |amount: f64| if ms > 0.0 { amount / ms * 1e-6 } else { 0.0 };
+        let (gflops, gbps) = (rate(cost.flops), rate(cost.bytes));
+        let part = |rate: f64, most: f64| (most > 0.0).then(|| rate / most);
+        // None is less than any share.
+        let share = part(gflops, self.0.flops).into_iter().chain(part(gbps, self.0.bytes)).reduce(f64::max);
+        Row { name, ms, spread, gflops, gbps, share, part: None, change: None }
+    }
+}
+
+type Measured = std::result::Result<(String, Times, Cost), String>;
+
+/// Name, times and cost of one run; or what is wrong with its result.
+fn measured(gpu: &Gpu, case: Case, effort: &Effort, profile: Option<&mut Profile>) -> Result<Measured> {
     let mut job = (case.prepare)(gpu)?;
     let before = gpu.work();
     let answer = (job.run)()?;
@@ -108,8 +147,9 @@ fn measured(gpu: &Gpu, case: Case, effort: &Effort) -> Result<std::result::Resul
         return Ok(Err(format!("{}: {fault}", case.name)));
     }
     drop(answer);
-    let times = times(gpu, effort, &mut job.run)?;
-    // A ceiling is what the device can do undisturbed.
-    let ms = if case.name.starts_with("ceiling_") { times[0] } else { times[times.len() / 2] };
-    Ok(Ok((case.name, ms, Cost { flops: after.flops - before.flops, bytes: after.bytes - before.bytes })))
+    let times = Times::of(&times(gpu, effort, &mut job.run)?, case.name.starts_with("ceiling_"));
+    if let Some(profile) = profile {
+        profile.add(gpu, &mut job.run)?;
+    }
+    Ok(Ok((case.name, times, Cost { flops: after.flops - before.flops, bytes: after.bytes - before.bytes })))
 }

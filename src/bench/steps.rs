@@ -1,82 +1,166 @@
-//! Whole steps of the vanilla UNet: training (forward, loss, backward, clipped Adam) and prediction.
+//! Whole steps of a network: training (forward, masked loss, backward, clipped update) and prediction.
 
 use std::rc::Rc;
 
-use serde_json::json;
-
 use crate::autograd::Tape;
-use crate::bench::case::{Answer, Case, Check, Job, noise, noisy};
-use crate::config::Config;
+use crate::bench::case::{Answer, Case, Check, Job, noise};
+use crate::config::{Config, ModelKey, OutActivation};
 use crate::error::{Error, Result};
 use crate::gpu::Gpu;
 use crate::models::{self, Model};
 use crate::nn::Mode;
 use crate::tensor::Tensor;
-use crate::train;
+use crate::train::{self, Step};
 
 const IN_CHANNELS: usize = 4;
 
-/// Base channels, batch, side.
-type Size = (usize, usize, usize);
+/// What steps have in common where nothing else is asked for.
+const DEFAULTS: &str = "optimizer: adam\nlearning_rate: 1.0e-3\nloss_function: l1\n";
 
-fn config(base: usize) -> Result<Config> {
-    let keys = json!({
-        "model_key": "unet", "base_channels": base, "bilinear": false, "activation": "relu", "out_activation": "sigmoid",
-        "optimizer": "adam", "learning_rate": 1e-3, "loss_function": "l1",
-    });
-    keys.as_object().map_or_else(|| Err(Error::Usage("the benchmark's configuration is not a map".into())), Config::from_json)
+/// A network and a batch whose steps are to be timed.
+#[derive(Debug, Clone)]
+pub struct StepOptions {
+    /// The network's `model_key`.
+    pub model: String,
+    /// Overrides of its configuration, each `key=value` with a YAML value.
+    pub set: Vec<String>,
+    /// Crops in a batch.
+    pub batch: usize,
+    /// Rows and columns of a crop, pixels.
+    pub size: [usize; 2],
+    /// Only the forward pass.
+    pub predict_only: bool,
 }
 
-fn model(gpu: &Gpu, base: usize) -> Result<Box<dyn Model>> {
-    models::build(gpu, &config(base)?, IN_CHANNELS)
+/// The same, checked.
+struct Plan {
+    name: String,
+    config: Config,
+    n: usize,
+    size: [usize; 2],
 }
 
-fn name(stem: &str, (base, n, side): Size) -> String {
-    format!("{stem} unet{base} {n}x{side}x{side}")
+impl Plan {
+    fn new(options: &StepOptions) -> Result<Plan> {
+        let StepOptions { model, set, batch, size: [h, w], .. } = options;
+        let config = Config::from_yaml(&format!("model_key: {model}\n{DEFAULTS}"), "--step", set)?;
+        for (key, option) in [("batch_size", "--batch"), ("img_size", "--size")] {
+            if config.given.contains(key) {
+                return Err(config.key_error(key, format!("is given by {option} here")));
+            }
+        }
+        models::check_tile(&config, [*h, *w])?;
+        let words: Vec<&str> = [model.as_str()].into_iter().chain(set.iter().map(String::as_str)).collect();
+        Ok(Plan { name: format!("{} {batch}x{h}x{w}", words.join(" ")), config, n: *batch, size: [*h, *w] })
+    }
+
+    fn model(&self, gpu: &Gpu) -> Result<Box<dyn Model>> {
+        models::build(gpu, &self.config, IN_CHANNELS)
+    }
+
+    fn pixels(&self) -> usize {
+        self.size[0] * self.size[1]
+    }
+
+    /// A batch of noise; where a network reads the month from a channel, that holds one.
+    fn input(&self) -> Vec<f32> {
+        let mut values = noise(1, self.n * IN_CHANNELS * self.pixels());
+        if self.config.model_key == ModelKey::LinearDem {
+            let planes = values.chunks_exact_mut(self.pixels()).enumerate();
+            for (plane, values) in planes.filter(|(plane, _)| plane % IN_CHANNELS == self.config.time_channel_idx) {
+                values.fill((plane / IN_CHANNELS % self.config.n_models + 1) as f32);
+            }
+        }
+        values
+    }
+
+    fn shape(&self, n: usize, channels: usize) -> [usize; 4] {
+        [n, channels, self.size[0], self.size[1]]
+    }
 }
 
-/// One step on one batch again and again; three steps must each lower the loss before any is timed.
-fn train_step(size: Size) -> Case {
-    let (base, n, side) = size;
-    Case::new(name("train_step", size), move |gpu| {
-        let (config, model) = (config(base)?, model(gpu, base)?);
-        let mut optimizer = train::optimizer(&config);
-        let (input, _) = noisy(gpu, 1, [n, IN_CHANNELS, side, side])?;
-        let target: Vec<f32> = noise(2, n * side * side).iter().map(|v| 0.5 * (v + 1.0)).collect();
-        let target = Tensor::from_slice(gpu, [n, 1, side, side], &target)?;
-        let mask = Tensor::full(gpu, [n, 1, side, side], 0.0)?;
-        let mut step = move || train::training_step(model.as_ref(), &mut optimizer, config.loss_function, 0, &input, &target, &mask);
+/// One step on one batch again and again; after three of them the loss must have fallen before any is timed.
+fn train_step(plan: Rc<Plan>) -> Case {
+    Case::new(format!("train_step {}", plan.name), move |gpu| {
+        let model = plan.model(gpu)?;
+        let mut optimizer = train::optimizer(&plan.config);
+        let input = Tensor::from_slice(gpu, plan.shape(plan.n, IN_CHANNELS), &plan.input())?;
+        let shape = plan.shape(plan.n, plan.config.out_channels);
+        let target: Vec<f32> = noise(2, shape.iter().product()).iter().map(|v| 0.5 * (v + 1.0)).collect();
+        let target = Tensor::from_slice(gpu, shape, &target)?;
+        let mask = Tensor::full(gpu, shape, 0.0)?;
+        let micro_batches = plan.config.accumulate_steps;
+        let mut step = move || {
+            let mut step = Step::new(model.as_ref(), plan.config.loss_function, plan.config.recompute);
+            let mut add = || step.add(0, 1.0 / micro_batches as f32, &input, &target, &mask);
+            for _ in 1..micro_batches {
+                add()?;
+            }
+            let loss = add()?;
+            step.finish(&mut optimizer)?;
+            Ok::<_, Error>(loss)
+        };
         let mut losses = Vec::new();
         for _ in 0..3 {
             losses.extend(step()?.to_vec()?.into_iter().map(f64::from));
         }
         let check: Check = Box::new(move |last| {
             losses.extend(last);
-            let falls = losses.windows(2).all(|pair| pair[1] < pair[0]);
+            // One draw of dropout serves all steps, so that they descend on one function; a single one may still step too far.
+            let falls = losses.iter().all(|loss| loss.is_finite()) && losses[3] < losses[0];
             if falls { Ok(()) } else { Err(format!("the losses {losses:?} of steps on one batch do not fall")) }
         });
         Ok(Job { run: Box::new(move || step().map(Answer::Device)), check })
     })
 }
 
-/// Maps of a batch; the last image's must be what it gives alone.
-fn predict(size: Size) -> Case {
-    let (base, n, side) = size;
-    Case::new(name("predict", size), move |gpu| {
-        let model = Rc::new(model(gpu, base)?);
-        let (input, values) = noisy(gpu, 1, [n, IN_CHANNELS, side, side])?;
-        let last = Tensor::from_slice(gpu, [1, IN_CHANNELS, side, side], &values[(n - 1) * IN_CHANNELS * side * side..])?;
-        let alone = model.forward(&Tape::off(), &last, Mode::Eval)?.to_vec()?;
+/// Maps of a batch; the last image's must be what it gives alone, or, where it is alone, beside itself.
+fn predict(plan: Rc<Plan>) -> Case {
+    Case::new(format!("predict {}", plan.name), move |gpu| {
+        let model = plan.model(gpu)?;
+        let values = plan.input();
+        let input = Tensor::from_slice(gpu, plan.shape(plan.n, IN_CHANNELS), &values)?;
+        let image = &values[(plan.n - 1) * IN_CHANNELS * plan.pixels()..];
+        let copies = if plan.n == 1 { 2 } else { 1 };
+        let other = Tensor::from_slice(gpu, plan.shape(copies, IN_CHANNELS), &image.repeat(copies))?;
+        let mut wanted = model.forward(&Tape::off(), &other, Mode::Eval)?.to_vec()?;
+        drop(other);
+        wanted.drain(..(copies - 1) * wanted.len() / copies);
+        let bounded = plan.config.out_activation != OutActivation::Linear;
+        let len = plan.n * wanted.len();
         let check: Check = Box::new(move |maps| {
-            let same = |(got, want): (&f64, &f32)| (got - f64::from(*want)).abs() <= 1e-5 && (0.0..=1.0).contains(got);
-            let right = maps.len() == n * side * side && maps[(n - 1) * side * side..].iter().zip(&alone).all(same);
-            if right { Ok(()) } else { Err("an image's map in a batch is not its map alone".into()) }
+            let largest = wanted.iter().fold(1.0, |most: f64, want| most.max(f64::from(want.abs())));
+            let same =
+                |(got, want): (&f64, &f32)| (got - f64::from(*want)).abs() <= 1e-5 * largest && (!bounded || (0.0..=1.0).contains(got));
+            let right = maps.len() == len && maps[len - wanted.len()..].iter().zip(&wanted).all(same);
+            if right { Ok(()) } else { Err("an image's map depends on the batch that it is in".into()) }
         });
         Ok(Job { run: Box::new(move || model.forward(&Tape::off(), &input, Mode::Eval).map(Answer::Device)), check })
     })
 }
 
-pub(super) fn cases(large: bool) -> Vec<Case> {
-    let sizes: &[Size] = if large { &[(8, 8, 128), (64, 2, 512)] } else { &[(8, 8, 128)] };
-    sizes.iter().flat_map(|&size| [train_step(size), predict(size)]).collect()
+/// The rows of a network that was asked for.
+///
+/// # Errors
+/// [`Error::Config`] for keys or a size that do not fit it.
+pub(super) fn asked(options: &StepOptions) -> Result<Vec<Case>> {
+    let plan = Rc::new(Plan::new(options)?);
+    let training = (!options.predict_only).then(|| train_step(plan.clone()));
+    Ok(training.into_iter().chain([predict(plan)]).collect())
+}
+
+/// The rows of every run: the vanilla UNet, narrow, and full on devices for which that is no trouble.
+///
+/// # Errors
+/// Those of [`asked`].
+pub(super) fn cases(large: bool) -> Result<Vec<Case>> {
+    let unet = |base: usize, batch: usize, side: usize| {
+        let set = vec![format!("base_channels={base}")];
+        asked(&StepOptions { model: "unet".into(), set, batch, size: [side, side], predict_only: false })
+    };
+    let mut cases = unet(8, 8, 128)?;
+    if large {
+        cases.extend(unet(64, 2, 512)?);
+    }
+    Ok(cases)
 }

@@ -1,41 +1,88 @@
 //! `meltcore bench`: throughput against the device's own ceilings.
 
 use super::Globals;
+use super::arguments::positive;
 use super::device::open_device;
 use super::output::{self, Table};
 use super::progress::Progress;
-use crate::bench::{self, Options, Report};
+use crate::bench::{self, Options, Report, Row, StepOptions};
 use crate::error::{Error, Result};
 use crate::event::Event;
+use std::path::PathBuf;
 
 /// Time every kernel and whole steps against the device's own ceilings
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Examples:\n  meltcore bench\n  meltcore bench --quick --filter conv2d\n  meltcore bench --device 0 --json > bench.json\n\n\
-    `share` is the part of the ceiling that binds: of ceiling_fma's GFLOP/s or of ceiling_copy's GB/s, whichever is larger. It can exceed 100 %\n\
-    where data stay in a cache. Operations and bytes are counted by napkin: the least that the kernels must do and move.\n\
-    Every result is checked before it is timed.\n\
-    Exit status: 0 measured; 1 some result is wrong (and has no time); 2 no row has the wanted name."
-)]
+#[command(after_help = "Examples:\n  meltcore bench\n  meltcore bench --quick --filter conv2d\n  \
+    meltcore bench --device 0 --json > bench.json\n  \
+    meltcore bench --compare bench.json\n  \
+    meltcore bench --step unet --set base_channels=8 --batch 8 --size 128x128 --profile\n  \
+    meltcore bench --step unet_smp --batch 1 --size 256x256 --predict --seconds 5\n\n\
+    `share` is the part of the ceiling that binds: of ceiling_fma's GFLOP/s or of the first ceiling_copy's GB/s, whichever is larger. It\n\
+    can exceed 100 % where data stay in a cache. Operations and bytes are counted by napkin: the least that the kernels must do and move.\n\
+    `spread` is the distance between the quartiles of the repetitions over their median. Every result is checked before it is timed.\n\
+    Exit status: 0 measured; 1 some result is wrong (and has no time), or with --compare some row is slower by more than 5 % beyond its\n\
+    spread; 2 no row has the wanted name, or a step that cannot be.")]
 pub struct Args {
     /// Shorter and fewer repetitions
     #[arg(long)]
     pub quick: bool,
-    /// Only rows whose name contains this text, and the ceilings
+    /// Only rows whose name contains this text, or the one row whose name it is, and the ceilings
     #[arg(long, value_name = "TEXT")]
     pub filter: Option<String>,
+    /// Time this network's training step and prediction instead of the rows of every run
+    #[arg(long, value_name = "MODEL", value_parser = ["unet", "unet_smp", "deeplabv3", "linear_dem"])]
+    pub step: Option<String>,
+    /// With --step: override one key of the network's configuration, the value as YAML; may be repeated
+    #[arg(long, value_name = "KEY=VALUE", requires = "step")]
+    pub set: Vec<String>,
+    /// With --step: crops in a batch
+    #[arg(long, value_name = "N", requires = "step", default_value = "8", value_parser = clap::value_parser!(u32).range(1..=65_535))]
+    pub batch: u32,
+    /// With --step: rows and columns of a crop, in pixels
+    #[arg(long, value_name = "HxW", requires = "step", default_value = "128x128", value_parser = size)]
+    pub size: [usize; 2],
+    /// With --step: only the forward pass
+    #[arg(long, requires = "step")]
+    pub predict: bool,
+    /// Time each row but the ceilings for about so many seconds [default: 0.4, with --quick 0.06]
+    #[arg(long, value_name = "S", value_parser = seconds)]
+    pub seconds: Option<f64>,
+    /// Leave the ceilings out, and with them the shares
+    #[arg(long)]
+    pub no_ceilings: bool,
+    /// Device time by kernel behind the rows
+    #[arg(long)]
+    pub profile: bool,
+    /// Compare with an earlier run's --json
+    #[arg(long, value_name = "FILE")]
+    pub compare: Option<PathBuf>,
     /// Print JSON instead of a table
     #[arg(long)]
     pub json: bool,
 }
 
+impl Args {
+    fn options(&self) -> Result<Options> {
+        let step = self.step.as_ref().map(|model| StepOptions {
+            model: model.clone(),
+            set: self.set.clone(),
+            batch: self.batch as usize,
+            size: self.size,
+            predict_only: self.predict,
+        });
+        let earlier = self.compare.as_deref().map(bench::load).transpose()?;
+        let Args { quick, seconds, no_ceilings, profile, .. } = *self;
+        Ok(Options { quick, seconds, filter: self.filter.clone(), step, no_ceilings, profile, earlier })
+    }
+}
+
 /// Measures and prints a row for each case.
 ///
 /// # Errors
-/// [`Error::CheckFailed`] where a result is wrong, after the others' rows were printed; whatever stops the device or stdout.
+/// [`Error::CheckFailed`] where a result is wrong or slower than before, after the rows were printed; whatever stops the device or stdout.
 pub fn run(args: &Args, globals: &Globals) -> Result<()> {
+    let options = args.options()?;
     let gpu = open_device(globals)?;
-    let options = Options { quick: args.quick, filter: args.filter.clone() };
     let mut progress = None;
     let report = bench::run(&gpu, &options, &mut |event| match event {
         Event::Start { label, total, unit } => progress = Some(Progress::start(label, total, unit, globals.quiet)),
@@ -48,21 +95,62 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
     if args.json {
         output::print_json(&report.rows)?
     } else {
-        table(&report).print()?
+        // The driver of a processor names its instruction set, without which its numbers say little.
+        let found = gpu.capabilities();
+        globals.note(&format!("measured on {} ({}, {})", found.name, found.backend, found.driver));
+        rows(&report, args.compare.is_some()).print()?;
+        if args.profile {
+            output::print_line("")?;
+            stems(&report).print()?
+        }
     }
-    match report.wrong.as_slice() {
-        [] => Ok(()),
-        wrong => Err(Error::CheckFailed(format!("{} results are wrong and were not timed: {}", wrong.len(), wrong.join("; ")))),
-    }
+    verdict(&report)
 }
 
-fn table(report: &Report) -> Table {
-    let mut table = Table::new(&["name", "ms", "GFLOP/s", "GB/s", "share"]);
-    for row in &report.rows {
-        let share = format!("{:.1}%", 100.0 * row.share);
-        table.row([row.name.clone(), digits(row.ms), digits(row.gflops), digits(row.gbps), share]);
+fn verdict(report: &Report) -> Result<()> {
+    let change = |row: &Row| row.change.filter(|change| change.slower).map(|change| format!("{} ({:.2} times)", row.name, change.ratio));
+    let slower: Vec<String> = report.rows.iter().filter_map(change).collect();
+    let mut faults = Vec::new();
+    if !report.wrong.is_empty() {
+        faults.push(format!("{} results are wrong and were not timed: {}", report.wrong.len(), report.wrong.join("; ")));
+    }
+    if !slower.is_empty() {
+        faults.push(format!("{} rows are slower by more than 5 % beyond their spread: {}", slower.len(), slower.join("; ")));
+    }
+    if faults.is_empty() { Ok(()) } else { Err(Error::CheckFailed(faults.join(". "))) }
+}
+
+fn rows(report: &Report, compared: bool) -> Table {
+    let changes: &[&str] = if compared { &["before", "ratio", "is"] } else { &[] };
+    let mut table = Table::new(&[&["name", "ms", "spread", "GFLOP/s", "GB/s", "share"], changes].concat());
+    for row in report.rows.iter().filter(|row| row.part.is_none()) {
+        let [ms, gflops, gbps] = [row.ms, row.gflops, row.gbps].map(digits);
+        let mut cells = vec![row.name.clone(), ms, percent(row.spread), gflops, gbps, percent(row.share)];
+        match row.change {
+            Some(change) => {
+                let is = if change.slower { "SLOWER" } else { "" };
+                cells.extend([digits(change.before_ms), format!("{:.3}", change.ratio), is.into()]);
+            }
+            None if compared => cells.extend(["-", "-", "new"].map(String::from)),
+            None => {}
+        }
+        table.row(cells);
     }
     table
+}
+
+fn stems(report: &Report) -> Table {
+    let mut table = Table::new(&["kernels of one run of each row", "calls", "ms", "of time", "GFLOP/s", "GB/s", "share"]);
+    for (row, part) in report.rows.iter().filter_map(|row| row.part.map(|part| (row, part))) {
+        let name = row.name.trim_start_matches("profile ").to_owned();
+        let [ms, gflops, gbps] = [row.ms, row.gflops, row.gbps].map(digits);
+        table.row([name, part.calls.to_string(), ms, percent(Some(part.time_share)), gflops, gbps, percent(row.share)]);
+    }
+    table
+}
+
+fn percent(share: Option<f64>) -> String {
+    share.map_or_else(|| "-".to_owned(), |share| format!("{:.1}%", 100.0 * share))
 }
 
 /// Three digits where there are fewer before the point.
@@ -77,4 +165,16 @@ fn digits(value: f64) -> String {
         3
     };
     format!("{value:.places$}")
+}
+
+/// Parses rows and columns, `HxW`.
+fn size(text: &str) -> std::result::Result<[usize; 2], String> {
+    let side = |text: &str| text.parse::<usize>().ok().filter(|side| (1..=65_535).contains(side));
+    let sides = text.split_once('x').and_then(|(h, w)| Some([side(h)?, side(w)?]));
+    sides.ok_or_else(|| "must be rows x columns, each a whole number from 1 to 65535, for example 128x128".into())
+}
+
+/// Parses a time that a person would wait for.
+fn seconds(text: &str) -> std::result::Result<f64, String> {
+    positive(text).ok().filter(|s| *s <= 3600.0).ok_or_else(|| "must be a number of seconds above 0, up to 3600".into())
 }
