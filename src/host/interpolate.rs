@@ -3,7 +3,7 @@
 //! Rows of the output come in order, so that each source row is resampled along itself once and mixed with the next. Doubling needs no
 //! look-ups: output pixels 2k and 2k + 1 lie between the source pixels k − 1, k and k + 1, which are runs of memory.
 
-use fearless_simd::{Simd, dispatch, f32x8, prelude::*};
+use fearless_simd::{Simd, dispatch, prelude::*};
 use fearless_simd_macros::simd;
 use rayon::prelude::*;
 
@@ -21,9 +21,6 @@ params!(
         planes: u32, h_in: u32, w_in: u32, h_out: u32, w_out: u32, ratio_h: f32, ratio_w: f32, strip: u32, strips: u32,
     }
 );
-
-/// Source pixels that double at once.
-const LANES: usize = 8;
 
 /// Taps of both axes.
 #[derive(Clone, Copy)]
@@ -121,8 +118,8 @@ fn mix<S: Simd>(simd: S, axes: Axes, first: usize, input: &[f32], output: &mut [
 #[inline(always)]
 fn mix_along<S: Simd>(simd: S, cols: &Axis, doubles: bool, source: &[f32], row: &mut [f32]) {
     let between = |low: f32, high: f32, share: f32| (1.0 - share) * low + share * high;
-    let last = source.len() - 1;
-    if doubles && last > LANES {
+    let (last, lanes) = (source.len() - 1, S::f32s::LEN);
+    if doubles && last > lanes {
         for col in [0, 1, 2 * last, 2 * last + 1] {
             let (low, high, share) = cols.tap(col);
             row[col] = between(source[low], source[high], share);
@@ -130,8 +127,8 @@ fn mix_along<S: Simd>(simd: S, cols: &Axis, doubles: bool, source: &[f32], row: 
         // The last vector overlaps the one before.
         let mut at = 1;
         while at < last {
-            double(simd, at.min(last - LANES), source, cols.shares(), row);
-            at += LANES;
+            double(simd, at.min(last - lanes), source, cols.shares(), row);
+            at += lanes;
         }
         return;
     }
@@ -148,10 +145,11 @@ fn mix_along<S: Simd>(simd: S, cols: &Axis, doubles: bool, source: &[f32], row: 
 /// Both outputs of the source pixels from `at` on: between the one before and itself, and between itself and the next.
 #[inline(always)]
 fn double<S: Simd>(simd: S, at: usize, source: &[f32], shares: &[f32], row: &mut [f32]) {
-    let [left, own, right] = [at - 1, at, at + 1].map(|at| f32x8::from_slice(simd, &source[at..][..LANES]));
-    let [low, high] = [2 * at, 2 * at + LANES].map(|at| f32x8::from_slice(simd, &shares[at..][..LANES]));
-    let (even, odd, one) = (low.unzip_low(high), low.unzip_high(high), f32x8::splat(simd, 1.0));
+    let lanes = S::f32s::LEN;
+    let [left, own, right] = [at - 1, at, at + 1].map(|at| S::f32s::from_slice(simd, &source[at..][..lanes]));
+    let [low, high] = [2 * at, 2 * at + lanes].map(|at| S::f32s::from_slice(simd, &shares[at..][..lanes]));
+    let (even, odd, one) = (low.unzip_low(high), low.unzip_high(high), S::f32s::splat(simd, 1.0));
     let (even, odd) = ((one - even) * left + even * own, (one - odd) * own + odd * right);
-    even.zip_low(odd).store_slice(&mut row[2 * at..][..LANES]);
-    even.zip_high(odd).store_slice(&mut row[2 * at + LANES..][..LANES]);
+    even.zip_low(odd).store_slice(&mut row[2 * at..][..lanes]);
+    even.zip_high(odd).store_slice(&mut row[2 * at + lanes..][..lanes]);
 }

@@ -2,7 +2,7 @@
 //!
 //! An input row first gathers the output rows that use it, all columns at once, then its pixels gather along the result.
 
-use fearless_simd::{Simd, dispatch, f32x8, prelude::*};
+use fearless_simd::{Simd, dispatch, prelude::*};
 use fearless_simd_macros::simd;
 use rayon::prelude::*;
 
@@ -13,8 +13,6 @@ use super::shared::level::level;
 use super::shared::resample::{Axis, Extent, Mode};
 use super::shared::scratch::with_scratch;
 
-/// Input pixels that gather at once where the map was doubled.
-const LANES: usize = 8;
 /// Input rows that gather before their pixels do: a vector read across two that were just stored would wait for both.
 const LINES: usize = 8;
 
@@ -102,17 +100,17 @@ fn gather_along<S: Simd>(simd: S, cols: &Axis, doubles: bool, sum: &[f32], row: 
         }
         total
     };
-    let count = row.len();
+    let (count, lanes) = (row.len(), S::f32s::LEN);
     if doubles && cols.is_nearest() {
         row.iter_mut().zip(sum.as_chunks::<2>().0).for_each(|(value, pair)| *value = pair[0] + pair[1]);
-    } else if doubles && count >= LANES + 4 {
+    } else if doubles && count >= lanes + 4 {
         // At the borders positions may round to either side.
         [0, 1, count - 2, count - 1].into_iter().for_each(|col| row[col] = at(col));
         // The last vector overlaps the one before.
         let mut at = 2;
         while at < count - 2 {
-            halve(simd, at.min(count - 2 - LANES), sum, cols.shares(), row);
-            at += LANES;
+            halve(simd, at.min(count - 2 - lanes), sum, cols.shares(), row);
+            at += lanes;
         }
     } else {
         row.iter_mut().enumerate().for_each(|(col, value)| *value = at(col));
@@ -122,13 +120,14 @@ fn gather_along<S: Simd>(simd: S, cols: &Axis, doubles: bool, sum: &[f32], row: 
 /// Doubling: input pixel k is the second source of the output columns 2k − 1 and 2k and the first of the two that follow.
 #[inline(always)]
 fn halve<S: Simd>(simd: S, at: usize, sum: &[f32], shares: &[f32], row: &mut [f32]) {
+    let lanes = S::f32s::LEN;
     let pairs = |values: &[f32], first: usize| {
-        let [low, high] = [first, first + LANES].map(|at| f32x8::from_slice(simd, &values[at..][..LANES]));
+        let [low, high] = [first, first + lanes].map(|at| S::f32s::from_slice(simd, &values[at..][..lanes]));
         [low.unzip_low(high), low.unzip_high(high)]
     };
     let (before, after) = (pairs(sum, 2 * at - 1), pairs(sum, 2 * at + 1));
     let (second, first) = (pairs(shares, 2 * at - 1), pairs(shares, 2 * at + 1));
-    let one = f32x8::splat(simd, 1.0);
+    let one = S::f32s::splat(simd, 1.0);
     let total = second[0] * before[0] + second[1] * before[1] + (one - first[0]) * after[0] + (one - first[1]) * after[1];
-    total.store_slice(&mut row[at..][..LANES]);
+    total.store_slice(&mut row[at..][..lanes]);
 }
