@@ -11,6 +11,9 @@ macro_rules! twins {
 twins! {
     activation,
     activation_grad,
+    adam,
+    adaptive_avg_pool2d,
+    adaptive_avg_pool2d_grad_input,
     add,
     batch_norm,
     batch_norm_grad_input,
@@ -19,6 +22,11 @@ twins! {
     batch_norm_stats,
     batch_norm_stats_merge,
     batch_norm_stats_running,
+    ceiling_copy,
+    ceiling_fma,
+    clip_grad_norm,
+    clip_grad_norm_scale,
+    clip_grad_norm_stats,
     conv2d,
     conv2d_grad_bias,
     conv2d_grad_input,
@@ -26,9 +34,21 @@ twins! {
     depthwise_conv2d,
     depthwise_conv2d_grad_input,
     depthwise_conv2d_grad_weight,
+    dropout,
+    gaussian_blur,
+    interpolate,
+    interpolate_grad_input,
+    masked_loss,
+    masked_loss_grad_pred,
+    masked_loss_stats,
+    masked_metrics,
+    masked_ssim,
+    masked_ssim_prepare,
     max_pool2d,
     max_pool2d_grad_input,
     pad,
+    rmsprop,
+    sgd,
     sum_partials,
 }
 
@@ -46,4 +66,78 @@ pub(crate) fn run(raw: &Raw) -> Result<(), String> {
 /// Stems that have a twin, sorted.
 pub fn stems() -> impl Iterator<Item = &'static str> {
     TWINS.iter().map(|(stem, _)| *stem)
+}
+
+#[cfg(test)]
+mod tests {
+    use rayon::ThreadPoolBuilder;
+
+    use super::{TWINS, run};
+    use crate::host::gaussian_blur::GaussianBlurParams;
+    use crate::host::interpolate::InterpolateParams;
+    use crate::host::job::Raw;
+    use crate::host::masked_loss_stats::MaskedLossPixelParams;
+    use crate::host::masked_metrics::MaskedMetricsParams;
+    use crate::host::memory::Memory;
+
+    #[test]
+    fn the_table_is_sorted() {
+        assert!(TWINS.is_sorted_by(|a, b| a.0 < b.0));
+    }
+
+    /// Bits that a launch leaves in its last buffer; the others hold noise in 0…1, a quarter of it 0.
+    fn bits(stem: &'static str, immediates: &[u8], mode: u32, words: &[usize]) -> Vec<u32> {
+        let memories: Vec<Memory> = words.iter().map(|&words| Memory::new(4 * words as u64).unwrap()).collect();
+        let spans: Vec<_> = memories.iter().zip(words).map(|(memory, &words)| memory.span(0, words as u64)).collect();
+        let mut state = 1u32;
+        for span in &spans[..spans.len() - 1] {
+            // SAFETY: the memory lives on, and no other slice of it does.
+            for value in unsafe { span.as_slice_mut() } {
+                state = state.wrapping_mul(747_796_405).wrapping_add(1);
+                *value = if state >> 30 == 0 { 0.0 } else { (state >> 8) as f32 / (1 << 24) as f32 };
+            }
+        }
+        run(&Raw { stem, immediates, consts: &[("MODE", mode)], scalar: true, spans: &spans }).unwrap();
+        // SAFETY: the memory lives on, and nobody writes to it any more.
+        unsafe { spans[spans.len() - 1].as_slice() }.iter().map(|value| value.to_bits()).collect()
+    }
+
+    /// Fails where pools of one, two, three and seven threads do not leave the same bits.
+    fn same_bits(stem: &'static str, immediates: &[u8], mode: u32, words: &[usize]) {
+        let with = |threads: usize| {
+            let pool = ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| bits(stem, immediates, mode, words))
+        };
+        let one = with(1);
+        assert!(one.iter().any(|&bits| bits != 0), "{stem} wrote nothing");
+        for threads in [2, 3, 7] {
+            assert!(with(threads) == one, "{stem} with {threads} threads");
+        }
+    }
+
+    #[test]
+    fn bits_do_not_depend_on_the_number_of_threads() {
+        // Planes of several tasks each.
+        let (planes, h, w) = (3u32, 170u32, 161u32);
+        for (mode, ratio_h, ratio_w) in [(0, 0.5, 0.5), (1, 0.5, 0.5), (2, 169.0 / 339.0, 160.0 / 321.0)] {
+            let (h_out, w_out) = (2 * h, 2 * w);
+            let params = InterpolateParams { planes, h_in: h, w_in: w, h_out, w_out, ratio_h, ratio_w, strip: 1, strips: 1 };
+            let [input, output] = [h * w, h_out * w_out].map(|plane| (planes * plane) as usize);
+            same_bits("interpolate", bytemuck::bytes_of(&params), mode, &[input, output]);
+            same_bits("interpolate_grad_input", bytemuck::bytes_of(&params), mode, &[output, input]);
+        }
+
+        let (radius, blocks) = (6, h.div_ceil(16));
+        let (pitch_out, taps) = (h, (2 * radius + 16) / 4);
+        let params = GaussianBlurParams { rows: h, cols: w, packs: w, blocks, planes, pitch_out, radius, taps, offset: 0.0, scale: 1.0 };
+        let plane = (planes * h * w) as usize;
+        same_bits("gaussian_blur", bytemuck::bytes_of(&params), 0, &[plane, 4 * taps as usize, plane]);
+
+        let (image, images) = (h * w, planes);
+        let parts = image.div_ceil(1024);
+        let params = MaskedLossPixelParams { packs: image, parts, images };
+        same_bits("masked_loss_stats", bytemuck::bytes_of(&params), 0, &[plane, plane, plane, (2 * images * parts) as usize]);
+        let params = MaskedMetricsParams { packs: image, parts, images, threshold: 0.5 };
+        same_bits("masked_metrics", bytemuck::bytes_of(&params), 0, &[plane, plane, plane, (11 * images * parts) as usize]);
+    }
 }

@@ -5,12 +5,8 @@ use crate::error::{Error, Result};
 use crate::gpu::{Cost, Gpu, Launch, groups_1d};
 use crate::host::ceiling_copy::CeilingCopyParams;
 use crate::host::ceiling_fma::CeilingFmaParams;
+pub use crate::host::ceiling_fma::{CHAINS, STEPS};
 use crate::tensor::Tensor;
-
-/// Multiplications and additions a round of each chain.
-pub const STEPS: usize = 16;
-/// Independent chains an invocation.
-pub const CHAINS: usize = 24;
 
 /// Copies `input` into `output`.
 ///

@@ -7,11 +7,8 @@ use crate::error::{Error, Result};
 use crate::gpu::{Cost, Launch, groups_1d};
 use crate::host::clip_grad_norm::ClipGradNormParams;
 use crate::host::clip_grad_norm_scale::ClipGradNormScaleParams;
-use crate::host::clip_grad_norm_stats::ClipGradNormStatsParams;
+use crate::host::clip_grad_norm_stats::{ClipGradNormStatsParams, VALUES_A_PART};
 use crate::tensor::Tensor;
-
-/// Elements that one workgroup of `clip_grad_norm_stats` sums.
-const VALUES_A_GROUP: usize = 64 * 16 * 4;
 
 /// The clipping factor and the norm of all gradients together.
 ///
@@ -24,11 +21,11 @@ pub fn clip_grad_norm(gradients: &[&Tensor], max_norm: f64) -> Result<(Tensor, T
     let Some(gpu) = gradients.first().map(|g| g.gpu()) else {
         return Err(Error::shape("clip_grad_norm", "there are no gradients"));
     };
-    let parts: usize = gradients.iter().map(|g| g.len().div_ceil(VALUES_A_GROUP)).sum();
+    let parts: usize = gradients.iter().map(|g| g.len().div_ceil(VALUES_A_PART)).sum();
     let squares = Tensor::empty(gpu, [parts])?;
     let mut first = 0;
     for gradient in gradients.iter().filter(|g| !g.is_empty()) {
-        let own = gradient.len().div_ceil(VALUES_A_GROUP);
+        let own = gradient.len().div_ceil(VALUES_A_PART);
         gpu.launch(&Launch {
             stem: "clip_grad_norm_stats",
             variant: Default::default(),

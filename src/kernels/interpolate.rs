@@ -58,7 +58,7 @@ impl Target {
     }
 }
 
-/// True where every pixel becomes a block of 2 × 2 and rows are whole pairs.
+/// True where every pixel becomes a block of 2 × 2 and rows are whole pairs, for which GPUs have kernels of their own.
 fn is_doubling(mode: Interpolation, input: [usize; 2], parameters: &InterpolateParams) -> bool {
     let doubled = [parameters.h_out, parameters.w_out] == [2 * parameters.h_in, 2 * parameters.w_in];
     mode == Interpolation::Nearest && doubled && [parameters.ratio_h, parameters.ratio_w] == [0.5, 0.5] && input[1].is_multiple_of(2)
@@ -118,7 +118,7 @@ pub fn interpolate(input: &Tensor, target: Target, mode: Interpolation) -> Resul
 fn launch(input: &Tensor, output: &Tensor, target: Target, mode: Interpolation) -> Result<()> {
     let ([n, c, h, w], [_, _, h_out, w_out]) = (input.nchw("interpolate")?, output.nchw("interpolate")?);
     let mut parameters = target.parameters(mode, n * c, [h, w], [h_out, w_out]);
-    let launch = match is_doubling(mode, [h, w], &parameters) {
+    let launch = match !input.gpu().capabilities().is_host() && is_doubling(mode, [h, w], &parameters) {
         true => Launched { stem: "interpolate_nearest_2x", variant: Variant::default(), invocations: n * c * h * w / 2 },
         false => {
             let columns = n * c * w_out.div_ceil(4);
@@ -162,7 +162,7 @@ pub fn interpolate_grad_input(grad_output: &Tensor, input_shape: &Shape, target:
 fn launch_grad_input(grad_output: &Tensor, grad_input: &Tensor, target: Target, mode: Interpolation) -> Result<()> {
     let ([_, _, h_out, w_out], [n, c, h, w]) = (grad_output.nchw("interpolate")?, grad_input.nchw("interpolate")?);
     let mut parameters = target.parameters(mode, n * c, [h, w], [h_out, w_out]);
-    let launch = match is_doubling(mode, [h, w], &parameters) {
+    let launch = match !grad_output.gpu().capabilities().is_host() && is_doubling(mode, [h, w], &parameters) {
         true => Launched { stem: "interpolate_grad_input_nearest_2x", variant: Variant::default(), invocations: n * c * h * w / 2 },
         false => {
             let columns = n * c * w.div_ceil(4);

@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::gpu::shader::Variant;
 use crate::gpu::{Cost, Launch, groups_1d};
 use crate::host::masked_loss::MaskedLossParams;
-use crate::host::masked_loss_stats::MaskedLossPixelParams;
+use crate::host::masked_loss_stats::{MaskedLossPixelParams, PACKS_A_PART};
 use crate::kernels::image_groups::for_images;
 use crate::tensor::{Shape, Tensor};
 
@@ -22,9 +22,6 @@ pub enum Reduction {
     /// Their sum.
     Sum = 2,
 }
-
-/// Packs that one invocation of `masked_loss_stats` sums.
-const PACKS_EACH: usize = 16;
 
 /// Images, packs of an image, and whether a pack is one element.
 fn layout(op: &'static str, pred: &Tensor, target: &Tensor, mask: &Tensor) -> Result<(usize, usize, bool)> {
@@ -48,7 +45,7 @@ fn layout(op: &'static str, pred: &Tensor, target: &Tensor, mask: &Tensor) -> Re
 pub fn masked_loss(pred: &Tensor, target: &Tensor, mask: &Tensor, kind: LossKind, reduction: Reduction) -> Result<(Tensor, Tensor)> {
     let (images, packs, scalar) = layout("masked_loss", pred, target, mask)?;
     let gpu = pred.gpu();
-    let parts = packs.div_ceil(64 * PACKS_EACH);
+    let parts = packs.div_ceil(PACKS_A_PART);
     let sums = Tensor::empty(gpu, [images, parts, 2])?;
     for_images("masked_loss_stats", [pred, target, mask, &sums], |[pred, target, mask, sums]| {
         let images = sums.len() / (2 * parts);

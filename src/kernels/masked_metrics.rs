@@ -5,13 +5,8 @@
 use crate::error::{Error, Result};
 use crate::gpu::shader::Variant;
 use crate::gpu::{Cost, Launch, groups_1d};
-use crate::host::masked_metrics::MaskedMetricsParams;
+use crate::host::masked_metrics::{MaskedMetricsParams, PACKS_A_PART, WORDS};
 use crate::tensor::Tensor;
-
-/// Packs that one invocation takes.
-const PACKS_EACH: usize = 16;
-/// Words that one workgroup writes.
-const WORDS: usize = 11;
 
 /// Counts and sums over the valid pixels of one scene, or of several merged.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -184,7 +179,7 @@ pub fn masked_metrics(pred: &Tensor, target: &Tensor, mask: &Tensor, threshold: 
     }
     let scalar = !(c * h * w).is_multiple_of(4);
     let packs = if scalar { c * h * w } else { c * h * w / 4 };
-    let parts = packs.div_ceil(64 * PACKS_EACH);
+    let parts = packs.div_ceil(PACKS_A_PART);
     let tallies = Tensor::empty(pred.gpu(), [images, parts, WORDS])?;
     let params = MaskedMetricsParams { packs: packs as u32, parts: parts as u32, images: images as u32, threshold: threshold as f32 };
     pred.gpu().launch(&Launch {

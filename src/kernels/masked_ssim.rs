@@ -7,13 +7,11 @@
 
 use crate::error::{Error, Result};
 use crate::gpu::{Cost, Launch, groups_1d};
-use crate::host::masked_ssim::MaskedSsimParams;
+use crate::host::masked_ssim::{MaskedSsimParams, PIXELS_A_PART};
 use crate::host::masked_ssim_prepare::MaskedSsimPrepareParams;
 use crate::kernels::gaussian_blur::{Window, blur_inside};
 use crate::tensor::Tensor;
 
-/// Pixels that one workgroup sums.
-const PIXELS_A_GROUP: usize = 64 * 16;
 /// Longest side of a tile without its margin, in pixels.
 const TILE: usize = 512;
 /// Both means, both mean squares and the mean product.
@@ -83,7 +81,7 @@ struct Tile {
 impl Tile {
     /// Workgroups that sum it.
     fn parts(&self) -> usize {
-        (self.height * self.width).div_ceil(PIXELS_A_GROUP)
+        (self.height * self.width).div_ceil(PIXELS_A_PART)
     }
 }
 

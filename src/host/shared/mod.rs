@@ -12,6 +12,7 @@ pub(crate) mod padded;
 pub(crate) mod parts;
 pub(crate) mod patches;
 pub(crate) mod planes;
+pub(crate) mod resample;
 pub(crate) mod rows;
 pub(crate) mod scratch;
 pub(crate) mod shifted;
