@@ -2,7 +2,7 @@
 //   y[n,o,p] = act(bias[o] + Σ_i w[o,i] · x[n,i,p]) over the pixels p of a plane.
 // With swapped weight strides the same sums are conv2d_grad_input. Pixels live in lanes (QUADS groups of four each); weights are
 // loaded one a lane and broadcast by shuffles whose lane is constant after unrolling (see conv2d_3x3_subgroup).
-// Launcher:  kernels/conv2d/software.rs   Reference: tests/reference/conv2d.rs
+// Launcher:  kernels/conv2d/software.rs   Reference: src/reference/conv2d.rs
 // Grid:      one subgroup a workgroup; LANES·QUADS quads of pixels × OUT_HIGH·OUT_LOW output channels each, folded.
 // Numerics:  f32; input channels in order.
 const LANES = 16u;

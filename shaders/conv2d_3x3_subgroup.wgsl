@@ -3,7 +3,7 @@
 // With flipped taps and swapped weight strides the same sums are conv2d_grad_input.
 // Pixels live in lanes (four columns × ROWS rows each); weights are loaded one a lane and broadcast by shuffles whose lane is
 // constant after unrolling, because memory is what costs here and shuffles are free (Mesa unrolls loops of up to 32 trips).
-// Launcher:  kernels/conv2d/software.rs   Reference: tests/reference/conv2d.rs
+// Launcher:  kernels/conv2d/software.rs   Reference: src/reference/conv2d.rs
 // Grid:      one subgroup a workgroup; LANES tasks (image, row block, column quad) × OUT output channels each, folded.
 // Numerics:  f32; input channels in order, taps in order.
 const LANES = 16u;

@@ -2,7 +2,7 @@
 //   dw[o,i] = Σ_{n,p} dy[n,o,p] · x[n,i,p] over the pixels p of a plane.
 // A lane owns INPUTS input channels and walks along the pixels, a quad at a time; quads of dy are loaded by one lane an output channel
 // and broadcast by shuffles whose lane is constant after unrolling. No sums cross lanes.
-// Launcher:  kernels/conv2d/software.rs   Reference: tests/reference/conv2d.rs
+// Launcher:  kernels/conv2d/software.rs   Reference: src/reference/conv2d.rs
 // Grid:      one subgroup a workgroup; INPUTS·LANES input × LOADS·LANES output channels × one span of quads, folded.
 // Numerics:  f32; pixels in order, then partial sums in order (sum_partials).
 const LANES = 16u;

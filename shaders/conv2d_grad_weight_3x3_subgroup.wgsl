@@ -2,7 +2,7 @@
 //   dw[o,i,ky,kx] = Σ_{n,r,c} dy[n,o,r,c] · x[n,i,r+ky−1,c+kx−1].
 // A lane owns one (input channel, ky) and walks along rows, a quad of columns at a time, keeping its left and right neighbours; quads of
 // dy are loaded by one lane an output channel and broadcast by shuffles whose lane is constant after unrolling. No sums cross lanes.
-// Launcher:  kernels/conv2d/software.rs   Reference: tests/reference/conv2d.rs
+// Launcher:  kernels/conv2d/software.rs   Reference: src/reference/conv2d.rs
 // Grid:      one subgroup a workgroup; LANES (channel, ky) pairs × LOADS·LANES output channels × one span of rows, folded.
 // Numerics:  f32; rows and columns in order, then partial sums in order (sum_partials).
 const LANES = 16u;

@@ -1,7 +1,7 @@
 // Sums of what the windows of a convolution hold at each of their inputs, the adjoint of unfold:
 //   y[n,c,i,j] = bias[c] + Σ_{ky,kx} x[n, (c, ky, kx), (i + padding − ky·dilation) / stride, (j + padding − kx·dilation) / stride]
 // over the taps for which both divisions are exact and inside. Whether a column's division is exact depends on j mod stride only.
-// Launcher:  kernels/unfold.rs   Reference: tests/reference/unfold.rs   PyTorch: torch.nn.functional.fold
+// Launcher:  kernels/unfold.rs   Reference: src/reference/unfold.rs   PyTorch: torch.nn.functional.fold
 // Grid:      four runs of STRIDE columns an invocation, 64 a workgroup, folded.
 // Numerics:  f32; taps in order.
 const STRIDE = 1u; // known when compiled: division by a variable is slow

@@ -1,6 +1,6 @@
 // Rearranges channels into space, with a bias a channel:
 //   y[n, c, h·r + i, w·r + j] = bias[c] + x[n, c·r² + i·r + j, h, w].
-// Launcher:  kernels/pixel_shuffle.rs   Reference: tests/reference/pixel_shuffle.rs   PyTorch: torch.nn.functional.pixel_shuffle
+// Launcher:  kernels/pixel_shuffle.rs   Reference: src/reference/pixel_shuffle.rs   PyTorch: torch.nn.functional.pixel_shuffle
 // Grid:      64 output elements a workgroup, folded past 65 535 groups.
 // Numerics:  one f32 addition an element.
 struct Params { len: u32, c: u32, h_out: u32, w_out: u32, factor: u32, has_bias: u32 }

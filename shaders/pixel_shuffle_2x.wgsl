@@ -1,6 +1,6 @@
 // pixel_shuffle by 2 where input rows are whole packs of four: of one input row and its two neighbouring channels an output row,
 //   y[n, c, 2h + i, 2w + j] = bias[c] + x[n, 4c + 2i + j, h, w].
-// Launcher:  kernels/pixel_shuffle.rs   Reference: tests/reference/pixel_shuffle.rs   PyTorch: torch.nn.functional.pixel_shuffle
+// Launcher:  kernels/pixel_shuffle.rs   Reference: src/reference/pixel_shuffle.rs   PyTorch: torch.nn.functional.pixel_shuffle
 // Grid:      one pack of an input row an invocation, which gives two packs of the output; 64 a workgroup, folded.
 // Numerics:  one f32 addition an element, as in pixel_shuffle.
 struct Params { len: u32, c: u32, h_out: u32, w_out: u32, factor: u32, has_bias: u32 } // len and w_out in pairs of packs

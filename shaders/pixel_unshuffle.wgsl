@@ -1,5 +1,5 @@
 // Rearranges space into channels: y[n, c·r² + i·r + j, h, w] = x[n, c, h·r + i, w·r + j].
-// Launcher:  kernels/pixel_shuffle.rs   Reference: tests/reference/pixel_shuffle.rs   PyTorch: torch.nn.functional.pixel_unshuffle
+// Launcher:  kernels/pixel_shuffle.rs   Reference: src/reference/pixel_shuffle.rs   PyTorch: torch.nn.functional.pixel_unshuffle
 // Grid:      64 output elements a workgroup, folded past 65 535 groups.
 // Numerics:  a copy.
 struct Params { len: u32, h_out: u32, w_out: u32, factor: u32 }

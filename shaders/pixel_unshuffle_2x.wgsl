@@ -1,6 +1,6 @@
 // pixel_unshuffle by 2 where output rows are whole packs of four: of one input row a row of two neighbouring channels,
 //   y[n, 4c + 2i + j, h, w] = x[n, c, 2h + i, 2w + j].
-// Launcher:  kernels/pixel_shuffle.rs   Reference: tests/reference/pixel_shuffle.rs   PyTorch: torch.nn.functional.pixel_unshuffle
+// Launcher:  kernels/pixel_shuffle.rs   Reference: src/reference/pixel_shuffle.rs   PyTorch: torch.nn.functional.pixel_unshuffle
 // Grid:      two packs of an input row an invocation, which give one pack of each channel; 64 a workgroup, folded.
 // Numerics:  a copy.
 struct Params { len: u32, h_out: u32, w_out: u32, factor: u32 } // len and w_out in packs

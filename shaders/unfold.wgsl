@@ -1,6 +1,6 @@
 // The inputs of every window of a convolution side by side, so that it is a 1×1 convolution over c·kernel_h·kernel_w channels:
 //   y[n, (c, ky, kx), r, q] = x[n, c, r·stride + ky·dilation − padding, q·stride + kx·dilation − padding], 0 outside of x.
-// Launcher:  kernels/unfold.rs   Reference: tests/reference/unfold.rs   PyTorch: torch.nn.functional.unfold
+// Launcher:  kernels/unfold.rs   Reference: src/reference/unfold.rs   PyTorch: torch.nn.functional.unfold
 // Grid:      one pack of columns of an output row, for all taps, an invocation, 64 a workgroup, folded.
 // Numerics:  exact.
 struct Params { planes: u32, h_in: u32, w_in: u32, h_out: u32, w_out: u32, kernel_h: u32, kernel_w: u32, stride: u32, padding: u32, dilation: u32 }

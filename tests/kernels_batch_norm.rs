@@ -1,14 +1,13 @@
 //! Batch normalisation and activations on the device, against the f64 references.
 
 mod on_device;
-mod reference;
 
 use meltcore::autograd::Tape;
 use meltcore::kernels::batch_norm as kernels;
 use meltcore::ops::{self, Activation, BatchNormAttrs};
+use meltcore::reference::{activations, batch_norm as truth};
 use meltcore::tensor::Tensor;
 use on_device::{SHAPES, Shape, assert_close, gpu, noise, noisy, wide};
-use reference::{activations, batch_norm as truth};
 
 const KINDS: [Activation; 5] = [Activation::Relu, Activation::Gelu, Activation::Sigmoid, Activation::Tanhshelf, Activation::Sigmoidcutoff];
 

@@ -1,7 +1,6 @@
 //! Convolutions on the device, in every variant, against the f64 references.
 
 mod on_device;
-mod reference;
 
 use std::process::Command;
 
@@ -10,9 +9,9 @@ use meltcore::kernels::activation::Activation;
 use meltcore::kernels::conv2d::{self as kernels, Algorithm, Conv2dAttrs, Conv2dDims};
 use meltcore::kernels::pixel_shuffle::{pixel_shuffle, pixel_unshuffle};
 use meltcore::kernels::unfold::{fold, unfold};
+use meltcore::reference::{activations, conv2d as truth, count, pixel_shuffle as shuffle, unfold as folding};
 use meltcore::tensor::Tensor;
 use on_device::{Shape, assert_within, gpu, noise, noisy, poison, runs_here, wide};
-use reference::{activations, conv2d as truth, count, pixel_shuffle as shuffle, unfold as folding};
 
 /// Input shape, output channels, sides of the kernel, and stride, padding, dilation, groups.
 struct Case(Shape, usize, [usize; 2], [usize; 4]);

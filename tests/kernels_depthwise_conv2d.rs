@@ -1,7 +1,6 @@
 //! Depthwise convolutions on the device, by every algorithm, against the f64 references; the op against differences.
 
 mod on_device;
-mod reference;
 
 use meltcore::autograd::Tape;
 use meltcore::error::Result;
@@ -10,10 +9,10 @@ use meltcore::kernels::activation::Activation;
 use meltcore::kernels::conv2d::{Conv2dAttrs, Conv2dDims};
 use meltcore::kernels::depthwise_conv2d::{self as kernels, Algorithm};
 use meltcore::ops;
+use meltcore::reference::depthwise_conv2d::{self as truth, DepthwiseAttrs};
+use meltcore::reference::{activations, count};
 use meltcore::tensor::Tensor;
 use on_device::{Shape, assert_within, gpu, noise, noisy, poison, wide};
-use reference::depthwise_conv2d::{self as truth, DepthwiseAttrs};
-use reference::{activations, count};
 
 /// Input shape, sides of the kernel, and stride, padding, dilation.
 struct Case(Shape, [usize; 2], [usize; 3]);

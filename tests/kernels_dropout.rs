@@ -1,15 +1,14 @@
 //! Dropout on the device: the reference's mask, its share and scale, one mask a draw, and the same mask for the gradient.
 
 mod on_device;
-mod reference;
 
 use meltcore::autograd::Tape;
 use meltcore::kernels::dropout::Draw;
 use meltcore::nn::{Builder, Mode};
 use meltcore::ops;
+use meltcore::reference::dropout;
 use meltcore::tensor::Tensor;
 use on_device::{SHAPES, assert_close, gpu, noisy, poison};
-use reference::dropout;
 
 /// More elements than 65 535 workgroups of 256 hold.
 const MANY: [usize; 4] = [1, 1, 4097, 4099];

@@ -1,7 +1,5 @@
 //! Masked loss, SSIM, map scores and the Gaussian blur against their naive f64 references.
 
-mod reference;
-
 use meltcore::autograd::Tape;
 use meltcore::config::LossKind;
 use meltcore::error::Error;
@@ -10,6 +8,7 @@ use meltcore::kernels::gaussian_blur::{gaussian_blur, gaussian_blur_normalised};
 use meltcore::kernels::masked_metrics::{SceneSums, masked_metrics};
 use meltcore::kernels::masked_ssim::masked_ssim;
 use meltcore::ops::{self, Reduction};
+use meltcore::reference;
 use meltcore::tensor::Tensor;
 
 /// 1×1, odd, 41 and 47 wide, one channel and several, several images, longer than one workgroup's share.

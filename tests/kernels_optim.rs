@@ -1,11 +1,10 @@
 //! Optimizers, gradient clipping and schedules against their naive f64 references, and exact resumption.
 
-mod reference;
-
 use meltcore::autograd::{Gradients, Tape};
 use meltcore::config::{OptimizerKind, SchedulerKind};
 use meltcore::gpu::Gpu;
 use meltcore::optim::{Optimizer, OptimizerSettings, Schedule, clip_grad_norm};
+use meltcore::reference;
 use meltcore::tensor::Tensor;
 
 /// Lengths of the parameters: one value, odd, several workgroups of the norm.

@@ -1,15 +1,14 @@
 //! Pooling, resampling, padding and concatenation on the device, against the f64 references.
 
 mod on_device;
-mod reference;
 
 use meltcore::autograd::Tape;
 use meltcore::error::Result;
 use meltcore::ops::{self, Activation, BatchNormAttrs, Interpolation, Sides, Target, Window};
+use meltcore::reference::interpolate::{InterpolateMode, InterpolateSize};
+use meltcore::reference::{adaptive_avg_pool2d as avg, cat, interpolate as resize, max_pool2d as pool, pad};
 use meltcore::tensor::Tensor;
 use on_device::{SHAPES, Shape, assert_close, gpu, noise, noisy, wide};
-use reference::interpolate::{InterpolateMode, InterpolateSize};
-use reference::{adaptive_avg_pool2d as avg, cat, interpolate as resize, max_pool2d as pool, pad};
 
 /// More planes than workgroups fit along one axis.
 const MANY_PLANES: Shape = [1, 66_001, 2, 3];

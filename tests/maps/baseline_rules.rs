@@ -1,8 +1,5 @@
 //! The baselines against their naive forms, and the fit of interpolate-mar.
 
-use super::reference::interpolate_mar::interpolate_mar;
-use super::reference::threshold_pmw::threshold_pmw;
-use super::reference::time_interpolate_sar::{Date, time_interpolate_sar};
 use super::{apart, f64s, message, noise};
 use meltcore::baselines::interpolate_mar::Setting;
 use meltcore::baselines::{FitOptions, InterpolateMar, ThresholdPmw, TimeInterpolateSar, fit};
@@ -14,6 +11,9 @@ use meltcore::data::writer::write_geotiff;
 use meltcore::gpu::Gpu;
 use meltcore::models;
 use meltcore::nn::state_dict;
+use meltcore::reference::interpolate_mar::interpolate_mar;
+use meltcore::reference::threshold_pmw::threshold_pmw;
+use meltcore::reference::time_interpolate_sar::{Date, time_interpolate_sar};
 use meltcore::synth::georeference::albers;
 use std::path::Path;
 use std::process::{Command, Output};

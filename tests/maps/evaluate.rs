@@ -1,8 +1,5 @@
 //! Scores over a split against the naive reference, and `meltcore eval` as a process.
 
-use super::reference::masked_metrics::masked_metrics;
-use super::reference::masked_ssim::masked_ssim;
-use super::reference::scene_groups;
 use super::{f64s, message, noise};
 use meltcore::config::Config;
 use meltcore::data::day::Split;
@@ -13,6 +10,9 @@ use meltcore::evaluate::{Evaluation, GroupBy, evaluate};
 use meltcore::event::Event;
 use meltcore::gpu::Gpu;
 use meltcore::preprocess::masked;
+use meltcore::reference::masked_metrics::masked_metrics;
+use meltcore::reference::masked_ssim::masked_ssim;
+use meltcore::reference::scene_groups;
 use meltcore::synth::georeference::albers;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

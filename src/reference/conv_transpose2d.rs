@@ -9,7 +9,9 @@ use super::{Shape, at, count};
 /// What a transposed convolution does besides its weights; the same for rows and columns.
 #[derive(Clone, Copy, Debug)]
 pub struct ConvTranspose2dAttrs {
+    /// Output elements from one input element to the next.
     pub stride: usize,
+    /// Output elements that are cut off on each side.
     pub padding: usize,
 }
 

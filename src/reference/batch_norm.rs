@@ -8,15 +8,21 @@ use super::{Shape, at, count};
 /// How the statistics are taken and kept.
 #[derive(Clone, Copy, Debug)]
 pub struct BatchNormAttrs {
+    /// The batch's statistics, and running ones that move; else the running ones as they are.
     pub training: bool,
+    /// Weight of the batch's statistics in the running ones.
     pub momentum: f64,
+    /// Added to the variance.
     pub eps: f64,
 }
 
 /// The normalised tensor and the running statistics after the step.
 pub struct BatchNorm {
+    /// The input's shape.
     pub output: Vec<f64>,
+    /// One value a channel.
     pub running_mean: Vec<f64>,
+    /// One value a channel, unbiased.
     pub running_var: Vec<f64>,
 }
 

@@ -5,7 +5,9 @@
 /// What every optimizer takes.
 #[derive(Clone, Copy, Debug)]
 pub struct OptimizerAttrs {
+    /// Learning rate.
     pub lr: f64,
+    /// Share of the parameter that is added to its gradient.
     pub weight_decay: f64,
 }
 

@@ -5,8 +5,11 @@ use super::{Shape, at, count};
 /// Window, step and border; the same for rows and columns.
 #[derive(Clone, Copy, Debug)]
 pub struct MaxPool2dAttrs {
+    /// The window's side.
     pub kernel: usize,
+    /// Input elements from one window to the next.
     pub stride: usize,
+    /// Elements of −∞ on each side, at most half the kernel.
     pub padding: usize,
 }
 

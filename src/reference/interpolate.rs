@@ -9,14 +9,21 @@ use super::{Shape, at, count};
 /// How a source coordinate becomes a value.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum InterpolateMode {
+    /// The element at the coordinate rounded down.
     Nearest,
-    Bilinear { align_corners: bool },
+    /// The two nearest elements of each axis, mixed linearly.
+    Bilinear {
+        /// The outermost elements of input and output lie on each other.
+        align_corners: bool,
+    },
 }
 
 /// The output's size: rows and columns, or a factor for both (rounded down).
 #[derive(Clone, Copy, Debug)]
 pub enum InterpolateSize {
+    /// Rows and columns.
     Size([usize; 2]),
+    /// Output elements an input element.
     ScaleFactor(f64),
 }
 

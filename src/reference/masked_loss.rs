@@ -6,7 +6,9 @@
 /// What is measured at a pixel.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum LossKind {
+    /// |pred − target|.
     L1,
+    /// (pred − target)².
     Mse,
 }
 
@@ -15,7 +17,9 @@ pub enum LossKind {
 pub enum Reduction {
     /// One loss an image.
     None,
+    /// Their sum over the number of images.
     Mean,
+    /// Their sum.
     Sum,
 }
 

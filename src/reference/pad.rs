@@ -5,9 +5,13 @@ use super::{Shape, at, count};
 /// Columns and rows of zeros that are added on each side.
 #[derive(Clone, Copy, Debug)]
 pub struct PadAttrs {
+    /// Columns before the first.
     pub left: usize,
+    /// Columns behind the last.
     pub right: usize,
+    /// Rows before the first.
     pub top: usize,
+    /// Rows behind the last.
     pub bottom: usize,
 }
 

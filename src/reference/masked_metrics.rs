@@ -3,13 +3,21 @@
 /// One value per image of each score.
 #[derive(Default)]
 pub struct MaskedMetrics {
+    /// Mean of |pred − target|, 0 without valid pixels.
     pub mae: Vec<f64>,
+    /// Mean of (pred − target)², 0 without valid pixels.
     pub mse: Vec<f64>,
+    /// Share of pixels on the same side of the threshold, 0 without valid pixels.
     pub accuracy: Vec<f64>,
+    /// Share of predicted melt that is melt, 1 where none is predicted.
     pub precision: Vec<f64>,
+    /// Share of melt that is predicted, 1 where there is none.
     pub recall: Vec<f64>,
+    /// Harmonic mean of precision and recall, 0 where both are 0.
     pub f1: Vec<f64>,
+    /// 1 − Σ (p − t)² / Σ (t − t̄)², at least −1; 0 for fewer than two pixels; of a constant target 1 if matched exactly, else −1.
     pub r2: Vec<f64>,
+    /// Number of valid pixels.
     pub valid_px: Vec<f64>,
 }
 
