@@ -14,6 +14,7 @@ mod masked;
 mod measure;
 mod normalisation;
 mod optimizers;
+mod parts;
 mod resampling;
 mod steps;
 
