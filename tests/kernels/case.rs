@@ -58,18 +58,22 @@ pub fn extents(shape: &[usize]) -> String {
     shape.iter().map(usize::to_string).collect::<Vec<_>>().join("x")
 }
 
+/// An op on the device.
+type Op<'a> = &'a dyn Fn(&Tape, &[Tensor]) -> meltcore::error::Result<Tensor>;
+/// Values and extents of the output for the values of the inputs.
+type Forward<'a> = &'a dyn Fn(&[Vec<f64>]) -> (Vec<f64>, Vec<usize>);
+/// Gradients of all inputs for that of the output and the values of the inputs.
+type Backward<'a> = &'a dyn Fn(&[f64], &[Vec<f64>]) -> Vec<Vec<f64>>;
+
 /// A differentiable op and its definition, over inputs of noise in −1…1.
 pub struct Definition<'a> {
     /// Shapes of the inputs.
     pub inputs: &'a [&'a [usize]],
     /// Tolerance as a share of the largest value of each result.
     pub rtol: f64,
-    /// The op on the device.
-    pub op: &'a dyn Fn(&Tape, &[Tensor]) -> meltcore::error::Result<Tensor>,
-    /// Values and extents of the output for the values of the inputs.
-    pub forward: &'a dyn Fn(&[Vec<f64>]) -> (Vec<f64>, Vec<usize>),
-    /// Gradients of all inputs for that of the output and the values of the inputs.
-    pub backward: &'a dyn Fn(&[f64], &[Vec<f64>]) -> Vec<Vec<f64>>,
+    pub op: Op<'a>,
+    pub forward: Forward<'a>,
+    pub backward: Backward<'a>,
 }
 
 impl Definition<'_> {

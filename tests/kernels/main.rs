@@ -35,8 +35,11 @@ use devices::DEVICES;
 use libtest_mimic::Arguments;
 use meltcore::gpu::software::prepare_software_device;
 
+/// A family's name, and what makes its cases.
+type Family = (&'static str, fn() -> Vec<Case>);
+
 /// All families of ops.
-const FAMILIES: &[(&str, fn() -> Vec<Case>)] = &[
+const FAMILIES: &[Family] = &[
     ("activation", activation::cases),
     ("batch_norm", batch_norm::cases),
     ("conv2d", conv2d::cases),

@@ -257,7 +257,7 @@ fn what_cannot_be_done_is_said() {
         (&["interpolate-mar", "--split", "test", "--trials", "3"], "--fit"),
         (&["interpolate-mar", "--fit", "--set", "path_landmask=melt/2018_07_03.tif", "--set", "mask_threshold=-1"], "nothing to fit"),
         (&["linear-dem", "--split", "test"], "--weights"),
-        (&["linear-dem", "--split", "test", "--weights", "nothing"], ""),
+        (&["linear-dem", "--split", "test", "--weights", "nothing"], "`path_modis_b1`"),
     ] {
         let done = baseline(root, arguments);
         let said = String::from_utf8_lossy(&done.stderr).into_owned();

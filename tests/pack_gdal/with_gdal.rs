@@ -1,10 +1,10 @@
-//! What `pack` does through GDAL, and the stacks and copies that GDAL writes. Only with the cargo feature `gdal`.
-#![cfg(feature = "gdal")]
+//! What `pack` does through GDAL, and the stacks and copies that GDAL writes.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use gdal::Metadata;
+use libtest_mimic::Trial;
 use meltcore::data::day::Day;
 use meltcore::data::ingest::{PackOptions, Packed, Resampling, pack};
 use meltcore::data::linear::Linear;
@@ -12,6 +12,8 @@ use meltcore::data::raster::Raster;
 use meltcore::data::stack::{StackMeta, write_cog, write_netcdf, write_zarr};
 use meltcore::data::writer::write_geotiff;
 use meltcore::error::Result;
+
+use crate::trials::{needing, needing_data, trials};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -55,7 +57,6 @@ fn like(path: &Path, rows: usize, cols: usize, size: f64) {
     write_geotiff(path, rows, cols, &vec![0.0; rows * cols], &geo).unwrap();
 }
 
-#[test]
 fn bands_formats_and_codecs_of_gdal_are_read() {
     let folder = tempfile::tempdir().unwrap();
     // As read by the crate itself; through GDAL because a coordinate system is given.
@@ -79,7 +80,6 @@ fn bands_formats_and_codecs_of_gdal_are_read() {
     assert_eq!(run(&tiff("three_bands.tif"), &bands).unwrap().written, 1);
 }
 
-#[test]
 fn resampling_leaves_missing_pixels_out() {
     let folder = tempfile::tempdir().unwrap();
     let (coarse, fine) = (folder.path().join("coarse.tif"), folder.path().join("fine.tif"));
@@ -114,7 +114,6 @@ fn resampling_leaves_missing_pixels_out() {
     assert!((means[0] - (90.0 / 8.0)).abs() < 1e-5 && (means[5] - 43.0).abs() < 1e-5, "{means:?}");
 }
 
-#[test]
 fn what_a_source_does_not_reach_has_no_value() {
     let folder = tempfile::tempdir().unwrap();
     let (left, right, far) = (folder.path().join("a.tif"), folder.path().join("b.tif"), folder.path().join("far.tif"));
@@ -159,7 +158,6 @@ fn days(folder: &Path) -> Vec<(Day, PathBuf)> {
     ["2019_12_31.tif", "2020_01_01.tif", "2020_02_29.tif"].into_iter().enumerate().map(day).collect()
 }
 
-#[test]
 fn stacks_return_the_maps_that_they_were_made_of() {
     let folder = tempfile::tempdir().unwrap();
     let files = days(folder.path());
@@ -186,7 +184,6 @@ fn stacks_return_the_maps_that_they_were_made_of() {
     assert!(names.iter().all(|name| !name.contains(".part")), "{names:?}");
 }
 
-#[test]
 fn the_calendar_of_a_stack_is_that_of_xarray() {
     let folder = tempfile::tempdir().unwrap();
     let files = days(folder.path());
@@ -196,18 +193,13 @@ fn the_calendar_of_a_stack_is_that_of_xarray() {
         print(' '.join(d.strftime('%Y-%m-%d') for d in netCDF4.num2date(t[:], t.units, t.calendar)), v.dimensions, v.dtype, v.units, \
         v.long_name, hasattr(f[v.grid_mapping], 'crs_wkt'), f[v.grid_mapping].grid_mapping_name, f.Conventions, v.chunking(), v.filters()['zlib'])\n\
         print(f['x'].units, f['x'][0], f['y'].standard_name, f['y'][0], f['y'][1])";
-    let read = Command::new("python3").args(["-c", script]).arg(&out).output();
-    let Some(read) = read.ok().filter(|read| !String::from_utf8_lossy(&read.stderr).contains("ModuleNotFoundError")) else {
-        println!("skipped: no python3 with netCDF4");
-        return;
-    };
+    let read = Command::new("python3").args(["-c", script]).arg(&out).output().unwrap();
     let said = String::from_utf8(read.stdout).unwrap();
     let wanted = "2019-12-31 2020-01-01 2020-02-29 ('time', 'y', 'x') float32 1 surface melt fraction True polar_stereographic CF-1.8 [1, 12, 20] True\n\
         m 226550.0 projection_y_coordinate -263450.0 -263550.0\n";
     assert_eq!(said, wanted, "{}", String::from_utf8_lossy(&read.stderr));
 }
 
-#[test]
 fn cloud_optimized_copies_have_the_same_pixels() {
     let folder = tempfile::tempdir().unwrap();
     let map = folder.path().join("map.tif");
@@ -223,6 +215,7 @@ fn cloud_optimized_copies_have_the_same_pixels() {
     assert_eq!(opened.rasterband(1).unwrap().overview_count().unwrap(), 1);
 }
 
+const MAR_DATA: &str = "data/mar-greenland";
 const MAR: &str = "../shared/data/mar-greenland/MARv3.11.2-ERA5-15km-TT.2020.06.01-10.nc";
 const MAR_CRS: &str = "+proj=stere +lat_0=70.5 +lon_0=-40 +R=6371229";
 
@@ -241,12 +234,7 @@ fn notes(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-#[test]
-fn a_climate_model_lands_where_an_independent_interpolation_puts_it() {
-    if !root().join(MAR).is_file() {
-        println!("skipped: {MAR} is absent");
-        return;
-    }
+fn a_killed_climate_model_goes_on_to_the_same_bytes(_: &Path) {
     let folder = tempfile::tempdir().unwrap();
     let (whole, cut) = (folder.path().join("whole"), folder.path().join("cut"));
     let done = pack_mar(&whole, "2").output().unwrap();
@@ -275,15 +263,46 @@ fn a_climate_model_lands_where_an_independent_interpolation_puts_it() {
         let name = entry.unwrap().file_name();
         assert!(std::fs::read(whole.join(&name)).unwrap() == std::fs::read(cut.join(&name)).unwrap(), "{}", name.display());
     }
+}
 
-    let check =
-        Command::new("python3").arg(root().join("tools/check_pack.py")).arg(root().join(MAR)).args(["TT", "0"]).arg(&whole).output();
-    match check {
-        Ok(check) if check.status.code() != Some(77) => {
-            let said = String::from_utf8_lossy(&check.stdout);
-            println!("{said}");
-            assert!(check.status.success(), "{said}{}", notes(&check));
-        }
-        _ => println!("skipped: no python3 with numpy and netCDF4"),
-    }
+/// Why this machine cannot check NetCDF by other means, if it cannot.
+fn no_netcdf4() -> Option<String> {
+    let found = Command::new("python3").args(["-c", "import netCDF4, numpy"]).output();
+    (!found.is_ok_and(|output| output.status.success())).then(|| "no python3 with numpy and netCDF4 is here".into())
+}
+
+fn a_climate_model_lands_where_an_independent_interpolation_puts_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let done = pack_mar(folder.path(), "2").output().unwrap();
+    assert!(done.status.success(), "{}", notes(&done));
+    let mut check = Command::new("python3");
+    check.arg(root().join("tools/check_pack.py")).arg(root().join(MAR)).args(["TT", "0"]).arg(folder.path());
+    let checked = check.output().unwrap();
+    assert!(checked.status.success(), "{}{}", String::from_utf8_lossy(&checked.stdout), notes(&checked));
+}
+
+/// What the independent interpolation needs and this machine lacks.
+fn no_climate_model_or_netcdf4() -> Option<String> {
+    (!root().join(MAR).is_file()).then(|| format!("{MAR} is absent")).or_else(no_netcdf4)
+}
+
+pub fn trials() -> Vec<Trial> {
+    let mut trials = trials![
+        bands_formats_and_codecs_of_gdal_are_read,
+        resampling_leaves_missing_pixels_out,
+        what_a_source_does_not_reach_has_no_value,
+        stacks_return_the_maps_that_they_were_made_of,
+        cloud_optimized_copies_have_the_same_pixels
+    ];
+    trials.extend([
+        needing("the_calendar_of_a_stack_is_that_of_xarray", "netcdf4", no_netcdf4, the_calendar_of_a_stack_is_that_of_xarray),
+        needing_data("a_killed_climate_model_goes_on_to_the_same_bytes", MAR_DATA, a_killed_climate_model_goes_on_to_the_same_bytes),
+        needing(
+            "a_climate_model_lands_where_an_independent_interpolation_puts_it",
+            "netcdf4",
+            no_climate_model_or_netcdf4,
+            a_climate_model_lands_where_an_independent_interpolation_puts_it,
+        ),
+    ]);
+    trials
 }
