@@ -14,7 +14,7 @@
 //! | [`tensor`] | identity, shape and buffer; no arithmetic |
 //! | [`kernels`] | one launcher a shader: parameter struct, variant, launch, cost in bytes and operations |
 //! | [`autograd`] | the tape: one closure an op |
-//! | [`ops`] | differentiable operations under PyTorch's functional names |
+//! | [`ops`] | differentiable operations under PyTorch's functional names; how to add one |
 //! | [`nn`], [`optim`] | layers, initialisation and state dicts; optimizers and schedules |
 //! | [`models`] | the networks by `model_key` |
 //! | [`weights`] | weight files as files: what they hold, whether they fit, how two differ, foreign encoders |

@@ -28,11 +28,12 @@ mod resampling;
 #[path = "../trials/mod.rs"]
 mod trials;
 
+use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 use case::Case;
 use devices::DEVICES;
-use libtest_mimic::Arguments;
+use libtest_mimic::{Arguments, Trial};
 use meltcore::gpu::software::prepare_software_device;
 
 /// A family's name, and what makes its cases.
@@ -67,6 +68,8 @@ fn main() -> ExitCode {
     for device in &DEVICES {
         FAMILIES.iter().for_each(|(family, cases)| trials.extend(device.trials(family, cases())));
     }
+    let names: BTreeSet<&str> = trials.iter().map(Trial::name).collect();
+    assert_eq!(names.len(), trials.len(), "two cases of a family have one name");
     let conclusion = libtest_mimic::run(&arguments, trials);
     devices::close();
     conclusion.exit_code()

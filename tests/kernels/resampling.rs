@@ -70,7 +70,13 @@ fn targets(shape: Shape) -> Vec<Target> {
         return vec![Target::Size([h, w])];
     }
     let sizes = [[1, 1], [2 * h, 2 * w], [h, w], [h + 7, w + 3], [h.div_ceil(3), w.div_ceil(2)]].map(Target::Size);
-    sizes.into_iter().chain([2.0, 4.0, 1.7].map(Target::Scale)).collect()
+    let mut targets: Vec<Target> = sizes.into_iter().chain([2.0, 4.0, 1.7].map(Target::Scale)).collect();
+    // Of one pixel some sizes are equal.
+    if [h, w] == [1, 1] {
+        targets.retain(|target| *target != Target::Size([1, 1]));
+        targets.push(Target::Size([1, 1]));
+    }
+    targets
 }
 
 fn max_pool2d(gpu: &Gpu, shape: Shape, attrs: pool::MaxPool2dAttrs) -> Checked {
