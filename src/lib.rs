@@ -8,7 +8,7 @@
 //! | room | what is in it |
 //! | --- | --- |
 //! | [`error`], [`event`], [`config`] | the one error type with its exit statuses; progress as data; the YAML keys of a run |
-//! | [`reference`] | naive f64 loops, the meaning of each op: tests and `bench` compare with them |
+//! | [`mod@reference`] | naive f64 loops, the meaning of each op: tests and `bench` compare with them |
 //! | [`gpu`] | everything that names wgpu: device, buffer pool, shader assembly, pipelines, submission in bounded batches |
 //! | [`data`], [`image`] | host side only: GeoTIFFs, days and splits, crops and mosaics, prefetching; colour maps, canvas, PNG |
 //! | [`tensor`] | identity, shape and buffer; no arithmetic |

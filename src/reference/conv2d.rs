@@ -1,6 +1,8 @@
 //! Convolution (cross-correlation) as PyTorch's `conv2d`, and its three gradients.
 //!
+//! ```text
 //! output[n, o, r, c] = bias[o] + Σ input[n, i, r·stride + kr·dilation − padding, c·stride + kc·dilation − padding] · weight[o, i', kr, kc]
+//! ```
 //! where i runs over the channels of o's group, i' is i counted inside it, and elements outside of the input are 0.
 //!
 //! Each has a form that computes one element, for checks of results that are too large to be computed whole.

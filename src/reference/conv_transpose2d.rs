@@ -1,7 +1,7 @@
 //! Transposed convolution as PyTorch's `conv_transpose2d` (no groups, no dilation, no output padding), and its gradients.
 //!
 //! Every input element adds its value times the kernel into the output:
-//! output[n, o, r·stride + kr − padding, c·stride + kc − padding] += input[n, i, r, c] · weight[i, o, kr, kc]; then bias[o] is added.
+//! `output[n, o, r·stride + kr − padding, c·stride + kc − padding] += input[n, i, r, c] · weight[i, o, kr, kc]`; then `bias[o]` is added.
 //! The bias' gradient is `conv2d_grad_bias`.
 
 use super::{Shape, at, count};

@@ -1,6 +1,8 @@
 //! Depthwise convolution: PyTorch's `conv2d` with groups = channels in = channels out, and its gradients of input and weight.
 //!
-//! output[n, c, r, q] = bias[c] + Σ input[n, c, r·stride + kr·dilation − padding, q·stride + kq·dilation − padding] · weight[c, 0, kr, kq],
+//! ```text
+//! output[n, c, r, q] = bias[c] + Σ input[n, c, r·stride + kr·dilation − padding, q·stride + kq·dilation − padding] · weight[c, 0, kr, kq]
+//! ```
 //! where elements outside of the input are 0. Weights are `[c, 1, kernel_h, kernel_w]`.
 
 use super::Shape;

@@ -1,6 +1,6 @@
 //! Resizing as PyTorch's `interpolate`, modes nearest and bilinear, and its gradient.
 //!
-//! nearest: output[r] = input[⌊r · scale⌋]. bilinear: the source coordinate is r · (h_in − 1) / (h_out − 1) where corners are aligned,
+//! nearest: `output[r] = input[⌊r · scale⌋]`. bilinear: the source coordinate is r · (h_in − 1) / (h_out − 1) where corners are aligned,
 //! else max((r + ½) · scale − ½, 0); the two nearest elements are mixed linearly. scale is 1 / scale_factor where a factor is given,
 //! else h_in / h_out. Columns likewise.
 
