@@ -1,5 +1,5 @@
 // Mean of every plane: output = Σ input / (h·w).
-// Launcher:  kernels/adaptive_avg_pool2d.rs   Reference: tests/reference/adaptive_avg_pool2d.rs
+// Launcher:  kernels/adaptive_avg_pool2d.rs   Reference: src/reference/adaptive_avg_pool2d.rs
 // Grid:      one workgroup a plane, folded past 65 535 groups.
 // Numerics:  f32 sums of plane/64 terms an invocation, four at a time, then two levels of eight.
 struct Params { planes: u32, plane: u32, inverse_count: f32 }

@@ -1,5 +1,5 @@
 // Gradient of the mean of every plane: grad_input = grad_output / (h·w) in all of the plane.
-// Launcher:  kernels/adaptive_avg_pool2d.rs   Reference: tests/reference/adaptive_avg_pool2d.rs
+// Launcher:  kernels/adaptive_avg_pool2d.rs   Reference: src/reference/adaptive_avg_pool2d.rs
 // Grid:      one workgroup a plane, folded past 65 535 groups.
 // Numerics:  one multiplication.
 struct Params { planes: u32, plane: u32, inverse_count: f32 }

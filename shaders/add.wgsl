@@ -1,5 +1,5 @@
 // Sum of two tensors: y = a + b.
-// Launcher:  kernels/add.rs   Reference: tests/reference/add.rs
+// Launcher:  kernels/add.rs   Reference: src/reference/add.rs
 // Grid:      64 packs of four elements a workgroup, folded past 65 535 groups.
 // Numerics:  one f32 addition an element.
 struct Params { packs: u32 }

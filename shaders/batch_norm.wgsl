@@ -1,5 +1,5 @@
 // Batch normalisation with its activation: y = f((x - mean)·invstd·weight + bias), f by KIND (shared/activate.wgsl).
-// Launcher:  kernels/batch_norm/mod.rs   Reference: tests/reference/batch_norm.rs
+// Launcher:  kernels/batch_norm/mod.rs   Reference: src/reference/batch_norm.rs
 // Grid:      one workgroup a (64 / lanes planes, chunk of `step` packs), chunk fastest, folded; `lanes` invocations walk a plane.
 // Numerics:  the mean is subtracted in two parts, exact for data with a large offset.
 const KIND = 0u;

@@ -1,6 +1,6 @@
 // Gradient of batch normalisation by its input: weight·invstd·(dz - (grad_bias + x̂·grad_weight)/count), with x̂, z and dz as in
 // batch_norm_grad_stats; evaluation mode has constant statistics, so inverse_count is 0 there.
-// Launcher:  kernels/batch_norm/mod.rs   Reference: tests/reference/batch_norm.rs
+// Launcher:  kernels/batch_norm/mod.rs   Reference: src/reference/batch_norm.rs
 // Grid:      one workgroup a (64 / lanes planes, chunk of `step` packs), chunk fastest, folded; `lanes` invocations walk a plane.
 // Numerics:  f32; grad_bias and grad_weight are sums of two levels.
 const KIND = 0u;

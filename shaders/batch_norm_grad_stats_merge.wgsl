@@ -1,5 +1,5 @@
 // Adds the chunks of batch_norm_grad_stats, channel by channel.
-// Launcher:  kernels/batch_norm/mod.rs   Reference: tests/reference/batch_norm.rs
+// Launcher:  kernels/batch_norm/mod.rs   Reference: src/reference/batch_norm.rs
 // Grid:      one invocation a channel, 64 a workgroup.
 // Numerics:  f32 in a fixed order.
 struct Params { c: u32, chunks: u32 }

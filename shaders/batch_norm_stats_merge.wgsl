@@ -1,5 +1,5 @@
 // Merges the chunks of every channel and updates the running statistics: running = (1 - momentum)·running + momentum·batch, the variance unbiased.
-// Launcher:  kernels/batch_norm/mod.rs   Reference: tests/reference/batch_norm.rs
+// Launcher:  kernels/batch_norm/mod.rs   Reference: src/reference/batch_norm.rs
 // Grid:      one invocation a channel, 64 a workgroup.
 // Numerics:  Chan's merge in a fixed order; invstd = 1/sqrt(biased variance + eps).
 struct Params { c: u32, chunks: u32, momentum: f32, eps: f32 }

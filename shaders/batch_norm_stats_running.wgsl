@@ -1,5 +1,5 @@
 // Statistics of evaluation mode from the running ones.
-// Launcher:  kernels/batch_norm/mod.rs   Reference: tests/reference/batch_norm.rs
+// Launcher:  kernels/batch_norm/mod.rs   Reference: src/reference/batch_norm.rs
 // Grid:      one invocation a channel, 64 a workgroup.
 // Numerics:  invstd = 1/sqrt(running_var + eps).
 struct Params { c: u32, eps: f32 }

@@ -1,5 +1,5 @@
 // Norm of all gradients and the factor that clips them: norm = √Σ squares, scale = min(1, max_norm / (norm + 1e-6)).
-// Launcher:  kernels/clip_grad_norm.rs   Reference: tests/reference/gradient_clipping.rs
+// Launcher:  kernels/clip_grad_norm.rs   Reference: src/reference/gradient_clipping.rs
 // Grid:      one workgroup.
 // Numerics:  f32 in fixed order; a norm that is NaN gives a scale that is NaN.
 struct Params { parts: u32, max_norm: f32 }

@@ -1,5 +1,5 @@
 // A gradient times the clipping factor: output = scale · gradient.
-// Launcher:  kernels/clip_grad_norm.rs   Reference: tests/reference/gradient_clipping.rs
+// Launcher:  kernels/clip_grad_norm.rs   Reference: src/reference/gradient_clipping.rs
 // Grid:      64 packs of four elements a workgroup, folded past 65 535 groups.
 // Numerics:  one f32 product an element.
 struct Params { packs: u32 }

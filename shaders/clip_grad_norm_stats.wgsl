@@ -1,5 +1,5 @@
 // Per-workgroup sums of squares of one gradient, written behind those of the gradients before it.
-// Launcher:  kernels/clip_grad_norm.rs   Reference: tests/reference/gradient_clipping.rs
+// Launcher:  kernels/clip_grad_norm.rs   Reference: src/reference/gradient_clipping.rs
 // Grid:      16 packs of four an invocation, folded past 65 535 groups.
 // Numerics:  f32 sums of 64 values an invocation, then a tree of fixed order.
 struct Params { len: u32, parts: u32, first: u32 }

@@ -1,5 +1,5 @@
 // Bias gradient of a convolution: db[c] = Σ_{n,p} dy[n,c,p] over the pixels p of a plane.
-// Launcher:  kernels/conv2d/mod.rs   Reference: tests/reference/conv2d.rs
+// Launcher:  kernels/conv2d/mod.rs   Reference: src/reference/conv2d.rs
 // Grid:      one channel of one span of images and of their planes a workgroup, folded past 65 535 groups.
 // Numerics:  f32; 64 strided sums a span, each image summed on its own first, added as a tree; then partial sums in order (sum_partials).
 struct Params { n: u32, c: u32, packs: u32, span_images: u32, span_packs: u32 }

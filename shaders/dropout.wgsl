@@ -1,7 +1,7 @@
 // Dropout: output = input · scale where the element's random word is at least `threshold`, else input · 0. Gradient: the same on ∂L/∂y.
 // The word is a PCG hash (O'Neill 2014, HMC-CS-2014-0905: RXS-M-XS output of a linear congruential step) of the element's number, twice,
 // with one half of the key each time: a counter-based generator, so every pass over the same key draws the same words.
-// Launcher:  kernels/dropout.rs   Reference: tests/reference/dropout.rs
+// Launcher:  kernels/dropout.rs   Reference: src/reference/dropout.rs
 // Grid:      64 vectors of four elements a workgroup, folded past 65 535 groups.
 // Numerics:  one multiplication; words are exact.
 struct Params { packs: u32, key_a: u32, key_b: u32, threshold: u32, scale: f32 }

@@ -1,7 +1,7 @@
 // Resampling of planes: output = Σ shares · input over one (nearest) or four (bilinear) source pixels; MODE in shared/resample.wgsl.
 // An invocation walks down a strip of rows of one quad of output columns; shares along the row are found once. Where the
 // map does not shrink, it walks along the source rows instead and resamples each along the row once.
-// Launcher:  kernels/interpolate.rs   Reference: tests/reference/interpolate.rs
+// Launcher:  kernels/interpolate.rs   Reference: src/reference/interpolate.rs
 // Grid:      one invocation a (plane, strip, quad), quads fastest, 64 a workgroup, folded.
 // Numerics:  coordinates in f32 from the ratios that PyTorch uses, so that nearest picks the same pixels.
 const MODE = 0u;

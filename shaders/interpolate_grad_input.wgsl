@@ -1,7 +1,7 @@
 // Gradient of resampling: each input pixel gathers share · grad_output from the output pixels that use it; MODE in shared/resample.wgsl.
 // An invocation walks down the output rows that use a strip of rows of one quad of input columns: it gathers each along the row once,
 // and shares that out between the two input rows that the output row was made of.
-// Launcher:  kernels/interpolate.rs   Reference: tests/reference/interpolate.rs
+// Launcher:  kernels/interpolate.rs   Reference: src/reference/interpolate.rs
 // Grid:      one invocation a (plane, strip, quad), quads fastest, 64 a workgroup, folded.
 // Numerics:  f32 sums row by row in scan order; the shares are those of the forward pass.
 const MODE = 0u;

@@ -1,5 +1,5 @@
 // Gradient of nearest resampling to exactly twice the size, for input rows of even length: the sum of each block of 2 × 2.
-// Launcher:  kernels/interpolate.rs   Reference: tests/reference/interpolate.rs
+// Launcher:  kernels/interpolate.rs   Reference: src/reference/interpolate.rs
 // Grid:      one invocation two neighbouring input pixels, 64 a workgroup, folded.
 // Numerics:  three f32 additions.
 struct Params { planes: u32, h_in: u32, w_in: u32, h_out: u32, w_out: u32, ratio_h: f32, ratio_w: f32, strip: u32, strips: u32 }

@@ -1,5 +1,5 @@
 // Masked loss from its partial sums: loss[i] = Σ sums / max(Σ valid, 1) per image, then none, mean or sum over the images.
-// Launcher:  kernels/masked_loss.rs   Reference: tests/reference/masked_loss.rs
+// Launcher:  kernels/masked_loss.rs   Reference: src/reference/masked_loss.rs
 // Grid:      one workgroup.
 // Numerics:  f32 in fixed order; an image without a valid pixel has loss 0 and counts in the mean.
 struct Params { parts: u32, images: u32 }

@@ -1,5 +1,5 @@
 // Gradient of the masked loss: grad_pred = grad_loss · share[image] · (1 − mask) · slope, slope = sign(e) or 2e, e = pred − wanted.
-// Launcher:  kernels/masked_loss.rs   Reference: tests/reference/masked_loss.rs
+// Launcher:  kernels/masked_loss.rs   Reference: src/reference/masked_loss.rs
 // Grid:      one pack an invocation, `parts` workgroups an image, folded past 65 535 groups.
 // Numerics:  sign(0) = 0; a squared error's NaN under the mask stays NaN.
 struct Params { packs: u32, parts: u32, images: u32 }

@@ -1,5 +1,5 @@
 // Per-workgroup sums of the masked loss: Σ e·(1 − mask) and Σ (1 − mask) with e = |pred − wanted| or (pred − wanted)².
-// Launcher:  kernels/masked_loss.rs   Reference: tests/reference/masked_loss.rs
+// Launcher:  kernels/masked_loss.rs   Reference: src/reference/masked_loss.rs
 // Grid:      16 packs an invocation, `parts` workgroups an image, folded past 65 535 groups.
 // Numerics:  f32 sums of 64 values an invocation, then a tree of fixed order; a NaN under the mask stays NaN (NaN·0).
 struct Params { packs: u32, parts: u32, images: u32 }

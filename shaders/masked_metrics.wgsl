@@ -1,5 +1,5 @@
 // Per-workgroup counts and sums behind the scores of a map: confusion counts, Σ|e|, Σe², and mean, Σ(t − t̄)², extremes of the target.
-// Launcher:  kernels/masked_metrics.rs   Reference: tests/reference/masked_metrics.rs
+// Launcher:  kernels/masked_metrics.rs   Reference: src/reference/masked_metrics.rs
 // Grid:      16 packs an invocation, `parts` workgroups an image, folded past 65 535 groups.
 // Numerics:  counts are u32; sums are f32 over 64 values, then a tree of fixed order; squares of the target are taken about its first
 //            value and merged by Chan's rule, so an offset does not cancel; the host merges workgroups in f64. A NaN prediction is 0.

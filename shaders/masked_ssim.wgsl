@@ -1,6 +1,6 @@
 // Per-workgroup sums of SSIM over the valid pixels of one tile, from the blurred moments:
 // (2μxμy + c1)(2σxy + c2) / ((μx² + μy² + c1)(σx² + σy² + c2)), variances at least 0.
-// Launcher:  kernels/masked_ssim.rs   Reference: tests/reference/masked_ssim.rs
+// Launcher:  kernels/masked_ssim.rs   Reference: src/reference/masked_ssim.rs
 // Grid:      16 pixels an invocation, `parts` workgroups the tile, folded past 65 535 groups.
 // Numerics:  f32 sums of 1024 pixels in fixed order; the host adds them in f64.
 struct Params {

@@ -1,5 +1,5 @@
 // What SSIM blurs of one tile with its margin: both images, 0 under the mask, clamped to the data range and centred (a, b), a², b², a·b.
-// Launcher:  kernels/masked_ssim.rs   Reference: tests/reference/masked_ssim.rs
+// Launcher:  kernels/masked_ssim.rs   Reference: src/reference/masked_ssim.rs
 // Grid:      one pack of four columns of the tile an invocation, 64 a workgroup, folded past 65 535 groups.
 // Numerics:  centring keeps E[a²] − E[a]² from cancelling; a NaN counts as 0.
 struct Params { origin: u32, cols: u32, height: u32, width: u32, packs: u32, low: f32, high: f32, centre: f32 }

@@ -1,6 +1,6 @@
 // Maximum over windows, and where it is: output = max over the window, index = its position row·w_in + col in the input plane.
 // Ties go to the first in scan order; NaN wins, as in PyTorch. Padding never wins.
-// Launcher:  kernels/max_pool2d.rs   Reference: tests/reference/max_pool2d.rs
+// Launcher:  kernels/max_pool2d.rs   Reference: src/reference/max_pool2d.rs
 // Grid:      one invocation an output pixel, 64 a workgroup, folded.
 // Numerics:  exact.
 struct Params { planes: u32, h_in: u32, w_in: u32, h_out: u32, w_out: u32, kernel: u32, stride: u32, padding: u32 }

@@ -1,5 +1,5 @@
 // Max pooling with kernel 2 and stride 2 of rows that are multiples of four: two windows an invocation, else as max_pool2d.
-// Launcher:  kernels/max_pool2d.rs   Reference: tests/reference/max_pool2d.rs
+// Launcher:  kernels/max_pool2d.rs   Reference: src/reference/max_pool2d.rs
 // Grid:      one invocation two neighbouring output pixels, 64 a workgroup, folded.
 // Numerics:  exact; ties to the first in scan order, NaN wins.
 struct Params { planes: u32, h_in: u32, w_in: u32, h_out: u32, w_out: u32, kernel: u32, stride: u32, padding: u32 }

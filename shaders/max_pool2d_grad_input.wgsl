@@ -1,5 +1,5 @@
 // Gradient of max pooling: each input pixel gathers grad_output from the windows whose maximum it is.
-// Launcher:  kernels/max_pool2d.rs   Reference: tests/reference/max_pool2d.rs
+// Launcher:  kernels/max_pool2d.rs   Reference: src/reference/max_pool2d.rs
 // Grid:      one invocation an input pixel, 64 a workgroup, folded.
 // Numerics:  f32 sum over the overlapping windows in scan order.
 struct Params { planes: u32, h_in: u32, w_in: u32, h_out: u32, w_out: u32, kernel: u32, stride: u32, padding: u32 }

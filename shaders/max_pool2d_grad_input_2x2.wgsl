@@ -1,5 +1,5 @@
 // Gradient of max pooling with kernel 2 and stride 2 where rows are multiples of four: each window writes its own four pixels.
-// Launcher:  kernels/max_pool2d.rs   Reference: tests/reference/max_pool2d.rs
+// Launcher:  kernels/max_pool2d.rs   Reference: src/reference/max_pool2d.rs
 // Grid:      one invocation two neighbouring windows, and zeros for an odd last row; 64 a workgroup, folded.
 // Numerics:  exact.
 struct Params { planes: u32, h_in: u32, w_in: u32, h_out: u32, w_out: u32, kernel: u32, stride: u32, padding: u32 }

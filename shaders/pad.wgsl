@@ -1,6 +1,6 @@
 // Copies a block of channels of every image, shifted: output(row, col) = input(row + down, col + right), zero outside the input.
 // Zero padding, its gradient (a crop), concatenation and its gradient (a slice) are such copies.
-// Launcher:  kernels/pad.rs   Reference: tests/reference/pad.rs
+// Launcher:  kernels/pad.rs   Reference: src/reference/pad.rs
 // Grid:      one pack of output an invocation, 64 a workgroup, folded. All lengths along rows in packs.
 // Numerics:  exact.
 struct Params { planes: u32, channels: u32, h_in: u32, w_in: u32, h_out: u32, w_out: u32, image_in: u32, begin_in: u32, image_out: u32, begin_out: u32, down: i32, right: i32 }

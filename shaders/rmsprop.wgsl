@@ -1,5 +1,5 @@
 // RMSprop, in place, not centred: g = scale·gradient + weight_decay·p; s = α·s + (1 − α)·g²; b = momentum·b + g / (√s + eps); p −= lr·b.
-// Launcher:  kernels/optimizer.rs   Reference: tests/reference/optimizers.rs
+// Launcher:  kernels/optimizer.rs   Reference: src/reference/optimizers.rs
 // Grid:      64 packs of four elements a workgroup, folded past 65 535 groups.
 // Numerics:  f32 in PyTorch's order.
 struct Params { packs: u32, learning_rate: f32, alpha: f32, one_minus_alpha: f32, eps: f32, momentum: f32, weight_decay: f32 }

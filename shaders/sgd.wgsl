@@ -1,5 +1,5 @@
 // SGD, in place: g = scale·gradient + weight_decay·p; b = momentum·b + g; p −= lr·b. Without momentum b = g and no buffer is kept.
-// Launcher:  kernels/optimizer.rs   Reference: tests/reference/optimizers.rs
+// Launcher:  kernels/optimizer.rs   Reference: src/reference/optimizers.rs
 // Grid:      64 packs of four elements a workgroup, folded past 65 535 groups.
 // Numerics:  f32 in PyTorch's order.
 struct Params { packs: u32, learning_rate: f32, momentum: f32, weight_decay: f32 }

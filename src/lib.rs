@@ -8,12 +8,13 @@
 //! | room | what is in it |
 //! | --- | --- |
 //! | [`error`], [`event`], [`config`] | the one error type with its exit statuses; progress as data; the YAML keys of a run |
+//! | [`mod@reference`] | naive f64 loops, the meaning of each op: tests and `bench` compare with them |
 //! | [`gpu`] | everything that names wgpu: device, buffer pool, shader assembly, pipelines, submission in bounded batches |
 //! | [`data`], [`image`] | host side only: GeoTIFFs, days and splits, crops and mosaics, prefetching; colour maps, canvas, PNG |
 //! | [`tensor`] | identity, shape and buffer; no arithmetic |
 //! | [`kernels`] | one launcher a shader: parameter struct, variant, launch, cost in bytes and operations |
 //! | [`autograd`] | the tape: one closure an op |
-//! | [`ops`] | differentiable operations under PyTorch's functional names |
+//! | [`ops`] | differentiable operations under PyTorch's functional names; how to add one |
 //! | [`nn`], [`optim`] | layers, initialisation and state dicts; optimizers and schedules |
 //! | [`models`] | the networks by `model_key` |
 //! | [`weights`] | weight files as files: what they hold, whether they fit, how two differ, foreign encoders |
@@ -26,7 +27,7 @@
 //! | [`cli`] | arguments in, one call down, table out |
 //!
 //! One name finds a whole story: `rg conv2d_grad_weight` shows the shader (`shaders/conv2d_grad_weight.wgsl`), its launcher
-//! (`kernels::conv2d`), the op that uses it as a gradient, the naive f64 loop that defines it (`tests/reference/`) and its tests.
+//! (`kernels::conv2d`), the op that uses it as a gradient, the naive f64 loop that defines it (`src/reference/`) and its tests.
 //!
 //! # One training step
 //!
@@ -122,6 +123,7 @@ pub mod ops;
 pub mod optim;
 pub mod predict;
 pub mod preprocess;
+pub mod reference;
 pub mod report;
 pub mod synth;
 pub mod tensor;

@@ -1,7 +1,9 @@
 //! `meltcore pack` as a process: GeoTIFFs on the grid, what it refuses, and restarts after `kill -9`. What takes GDAL is in `pack_gdal.rs`.
 
+mod trials;
+
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, ExitCode, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use meltcore::data::geotags::{GeoTag, GeoTags};
@@ -47,7 +49,6 @@ fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-#[test]
 fn every_kind_of_geotiff_becomes_a_mapped_one() {
     let folder = tempfile::tempdir().unwrap();
     let kinds =
@@ -61,7 +62,6 @@ fn every_kind_of_geotiff_becomes_a_mapped_one() {
     }
 }
 
-#[test]
 fn units_follow_the_files_own_scale() {
     let folder = tempfile::tempdir().unwrap();
     packed(&tiff("float32.tif"), folder.path(), &["--scale", "2", "--offset", "-10"], &[tiff("int16_scaled.tif")]);
@@ -72,13 +72,7 @@ fn units_follow_the_files_own_scale() {
     }
 }
 
-#[test]
-fn real_melt_maps_keep_every_bit() {
-    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/antarctic-melt");
-    if !data.is_dir() {
-        println!("skipped: {} is absent", data.display());
-        return;
-    }
+fn real_melt_maps_keep_every_bit(data: &Path) {
     let folder = tempfile::tempdir().unwrap();
     for variable in ["melt", "coarse"] {
         let out = folder.path().join(variable);
@@ -97,7 +91,6 @@ fn real_melt_maps_keep_every_bit() {
 /// `--like`, `--out`, further arguments, sources, and a part of the message.
 type Case<'a> = (&'a Path, &'a Path, &'a [&'a str], &'a [PathBuf], &'a str);
 
-#[test]
 fn what_cannot_be_packed_is_refused_in_one_paragraph() {
     let folder = tempfile::tempdir().unwrap();
     let like = tiff("float32.tif");
@@ -139,7 +132,6 @@ fn what_cannot_be_packed_is_refused_in_one_paragraph() {
     assert!(!out.exists(), "refused before anything is written");
 }
 
-#[test]
 fn finished_files_stay_until_source_or_options_change() {
     let folder = tempfile::tempdir().unwrap();
     let (out, source) = (folder.path().join("out"), folder.path().join("2020_06_01.tif"));
@@ -174,7 +166,6 @@ fn grid() -> GeoTags {
     GeoTags { tags: vec![doubles(33550, &[100.0, 100.0, 0.0]), doubles(33922, &[0.0, 0.0, 0.0, 5000.0, 7000.0, 0.0])] }
 }
 
-#[test]
 fn a_killed_run_goes_on_to_the_same_bytes() {
     let folder = tempfile::tempdir().unwrap();
     let (rows, cols) = (700, 800);
@@ -207,4 +198,16 @@ fn a_killed_run_goes_on_to_the_same_bytes() {
     for name in names(&whole) {
         assert_eq!(std::fs::read(cut.join(&name)).unwrap(), std::fs::read(whole.join(&name)).unwrap(), "{name}");
     }
+}
+
+fn main() -> ExitCode {
+    let mut trials = trials::trials![
+        every_kind_of_geotiff_becomes_a_mapped_one,
+        units_follow_the_files_own_scale,
+        what_cannot_be_packed_is_refused_in_one_paragraph,
+        finished_files_stay_until_source_or_options_change,
+        a_killed_run_goes_on_to_the_same_bytes
+    ];
+    trials.extend([trials::needing_data("real_melt_maps_keep_every_bit", "data/antarctic-melt", real_melt_maps_keep_every_bit)]);
+    trials::run(trials)
 }

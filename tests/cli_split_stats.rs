@@ -1,5 +1,7 @@
 //! `meltcore split` and `meltcore stats` as processes: membership of the lists, statistics against naive sums, winter means.
 
+mod trials;
+
 use meltcore::config::Config;
 use meltcore::data::complete::Season;
 use meltcore::data::day::Day;
@@ -8,7 +10,7 @@ use meltcore::data::writer::write_geotiff;
 use meltcore::synth::georeference::albers;
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, ExitCode, Output};
 
 const ROWS: usize = 5;
 const COLS: usize = 7;
@@ -86,7 +88,6 @@ fn list(root: &Path, name: &str) -> Vec<Day> {
     text.lines().map(|line| Day::from_file_name(line).unwrap()).collect()
 }
 
-#[test]
 fn stratified_lists_follow_the_rule() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
@@ -127,7 +128,6 @@ fn stratified_lists_follow_the_rule() {
     assert_eq!(others(test), others(list(root, "less/test.csv")));
 }
 
-#[test]
 fn deploy_lists_take_month_and_day_of_the_month_apart() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
@@ -165,7 +165,6 @@ fn deploy_lists_take_month_and_day_of_the_month_apart() {
     assert!(holds(&north, "2017_05_09") && !holds(&north, "2018_04_09") && !holds(&north, "2017_09_21"));
 }
 
-#[test]
 fn shares_of_days_are_rounded_down() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
@@ -178,7 +177,6 @@ fn shares_of_days_are_rounded_down() {
     assert!(test.iter().any(|day| day.year == 2016), "the first year is drawn from, too");
 }
 
-#[test]
 fn what_cannot_be_drawn_is_said() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
@@ -217,7 +215,6 @@ fn what_cannot_be_drawn_is_said() {
     assert_eq!(list(root, "lists/val.csv").len(), 0);
 }
 
-#[test]
 fn statistics_equal_naive_sums() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
@@ -261,7 +258,6 @@ fn statistics_equal_naive_sums() {
     assert!(notes(&meltcore(root, "stats")).contains("2 rows × 2 columns"));
 }
 
-#[test]
 fn winter_means_leave_out_what_has_no_value() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
@@ -306,13 +302,7 @@ fn winter_means_leave_out_what_has_no_value() {
     assert_eq!(map, wanted);
 }
 
-#[test]
-fn the_antarctic_statistics_are_those_of_its_readme() {
-    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/antarctic-melt");
-    if !data.exists() {
-        println!("skipped: {} is absent", data.display());
-        return;
-    }
+fn the_antarctic_statistics_are_those_of_its_readme(data: &Path) {
     let folder = tempfile::tempdir().unwrap();
     let text = format!(
         "data_root: {0}\npath_mar_wa1: coarse\npath_dem: dem.tif\npath_train_split_csv: {0}/splits/train.csv\nin_keys: [mar_wa1]\n\
@@ -330,4 +320,21 @@ fn the_antarctic_statistics_are_those_of_its_readme() {
     ] {
         assert!((got - wanted).abs() <= unit / 2.0, "{got}, not {wanted}");
     }
+}
+
+fn main() -> ExitCode {
+    let mut trials = trials::trials![
+        stratified_lists_follow_the_rule,
+        deploy_lists_take_month_and_day_of_the_month_apart,
+        shares_of_days_are_rounded_down,
+        what_cannot_be_drawn_is_said,
+        statistics_equal_naive_sums,
+        winter_means_leave_out_what_has_no_value
+    ];
+    trials.extend([trials::needing_data(
+        "the_antarctic_statistics_are_those_of_its_readme",
+        "data/antarctic-melt",
+        the_antarctic_statistics_are_those_of_its_readme,
+    )]);
+    trials::run(trials)
 }

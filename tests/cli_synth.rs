@@ -1,7 +1,9 @@
 //! `meltcore synth` as a process: what it writes, what it refuses, and the commands that it prints, run as printed.
 
+mod trials;
+
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, ExitCode, Output};
 
 fn synth(out: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_meltcore")).args(["synth", "--out"]).arg(out).args(arguments).output().unwrap()
@@ -14,7 +16,6 @@ fn notes(output: &Output) -> String {
 /// The smallest of everything.
 const SMALL: [&str; 4] = ["--size", "80x64", "--days", "6"];
 
-#[test]
 fn a_folder_of_something_else_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("sample");
@@ -47,13 +48,7 @@ fn a_folder_of_something_else_is_refused() {
     assert!(!folder.path().join("tiny").exists() && !folder.path().join("real").exists());
 }
 
-#[test]
-fn real_geography_sets_the_size() {
-    let geography = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/helheim");
-    if !geography.exists() {
-        println!("skipped: {} is absent", geography.display());
-        return;
-    }
+fn real_geography_sets_the_size(geography: &Path) {
     let folder = tempfile::tempdir().unwrap();
     let made = synth(&folder.path().join("real"), &["--days", "6", "--geography", geography.to_str().unwrap()]);
     assert!(made.status.success() && notes(&made).contains("2863 x 1633 pixels"), "{}", notes(&made));
@@ -62,7 +57,6 @@ fn real_geography_sets_the_size() {
 }
 
 #[cfg(unix)]
-#[test]
 fn the_printed_commands_lead_to_scores() {
     let folder = tempfile::tempdir().unwrap();
     let made = Command::new(env!("CARGO_BIN_EXE_meltcore"))
@@ -99,4 +93,12 @@ fn the_printed_commands_lead_to_scores() {
     for command in text.lines().filter_map(|line| line.strip_prefix("#   meltcore ")) {
         run(&format!("{command}{}", if command.starts_with("train") { " --set epochs=1" } else { "" }));
     }
+}
+
+fn main() -> ExitCode {
+    let mut trials = trials::trials![a_folder_of_something_else_is_refused];
+    #[cfg(unix)]
+    trials.push(trials::trial("the_printed_commands_lead_to_scores", the_printed_commands_lead_to_scores));
+    trials.extend([trials::needing_data("real_geography_sets_the_size", "data/helheim", real_geography_sets_the_size)]);
+    trials::run(trials)
 }

@@ -1,5 +1,4 @@
 //! The engine's ground floor on the device at hand: allocation, launch, tape.
-use meltcore::gpu::software::prepare_software_device;
 use meltcore::{autograd::Tape, config::Config, error::Error, gpu::Gpu, kernels::conv2d::Conv2dAttrs, models, ops, tensor::Tensor, train};
 
 #[test]
@@ -18,7 +17,6 @@ fn add_and_its_gradient_in_a_graph() {
 
 #[test]
 fn a_warm_step_takes_the_same_buffers() {
-    prepare_software_device();
     let gpu = Gpu::open(None).unwrap();
     let attrs = r#"{"model_key": "unet", "base_channels": 2, "optimizer": "adam", "learning_rate": 0.001, "loss_function": "l1"}"#;
     let config = Config::from_json(&serde_json::from_str(attrs).unwrap()).unwrap();
@@ -30,14 +28,14 @@ fn a_warm_step_takes_the_same_buffers() {
         train::training_step(model.as_ref(), &mut optimizer, config.loss_function, 0, &input, &target, &mask).unwrap();
         after.push((gpu.bind_groups_made(), gpu.memory().allocated));
     }
-    assert!(after[0].0 > 100, "a step has far more launches than that: {after:?}");
+    // The host makes no bind groups; elsewhere a step has far more launches than that.
+    assert!(after[0].0 > 100 || gpu.capabilities().is_host(), "{after:?}");
     assert_eq!(after[3], after[4], "bind groups made and bytes allocated after each step: {after:?}");
     gpu.synchronize().unwrap();
 }
 
 #[test]
 fn absurd_extents_are_errors() {
-    prepare_software_device();
     let gpu = Gpu::open(None).unwrap();
     for shape in [[1, 1, 1 << 20, 1 << 20], [1 << 40, 1 << 40, 1 << 40, 2]] {
         assert!(matches!(Tensor::empty(&gpu, shape), Err(Error::OutOfMemory(_))), "{shape:?}");

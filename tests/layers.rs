@@ -9,6 +9,8 @@ const ORDER: &[&str] = &[
     "error",
     "event",
     "config",
+    "reference",
+    "host",
     "gpu",
     "data",
     "image",
@@ -35,8 +37,9 @@ const ORDER: &[&str] = &[
     "main",
 ];
 
-/// Rooms beside each other: neither imports the other, whatever the order says.
-const APART: &[(&str, &str)] = &[("gpu", "data"), ("gpu", "image")];
+/// Rooms beside each other: neither imports the other, whatever the order says. The definitions of the ops owe nothing to any room.
+const APART: &[(&str, &str)] =
+    &[("gpu", "data"), ("gpu", "image"), ("reference", "error"), ("reference", "event"), ("reference", "config"), ("gpu", "reference")];
 
 /// Words that say nothing about a file's contents.
 const EMPTY_WORDS: &[&str] = &["util", "utils", "helper", "helpers", "common", "new", "v2"];

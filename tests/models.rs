@@ -2,9 +2,11 @@
 //! makes a map at reduced size.
 
 mod on_device;
+mod trials;
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::process::ExitCode;
 
 use meltcore::autograd::Tape;
 use meltcore::config::{Config, ModelKey};
@@ -51,13 +53,9 @@ fn shapes(model: &dyn Model) -> BTreeMap<String, Vec<usize>> {
     model.parameters().entries().iter().map(|(name, value)| (name.clone(), shape(value))).collect()
 }
 
-/// A list of keys in the shared folder: lines `name (extents)`, those of `section` where the list has several. `None` without the folder.
-fn listed(file: &str, section: Option<&str>) -> Option<BTreeMap<String, Vec<usize>>> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared").join(file);
-    let Ok(text) = std::fs::read_to_string(&path) else {
-        println!("skipped: the list of keys {} is not there", path.display());
-        return None;
-    };
+/// A list of keys of the reference: lines `name (extents)`, those of `section` where the list has several.
+fn listed(file: &Path, section: Option<&str>) -> BTreeMap<String, Vec<usize>> {
+    let text = std::fs::read_to_string(file).unwrap();
     let mut wanted = section.is_none();
     let mut list = BTreeMap::new();
     for line in text.lines() {
@@ -69,7 +67,7 @@ fn listed(file: &str, section: Option<&str>) -> Option<BTreeMap<String, Vec<usiz
             list.insert(name.to_owned(), extents.collect());
         }
     }
-    Some(list)
+    list
 }
 
 fn assert_same_keys(what: &str, got: &BTreeMap<String, Vec<usize>>, want: &BTreeMap<String, Vec<usize>>) {
@@ -79,6 +77,28 @@ fn assert_same_keys(what: &str, got: &BTreeMap<String, Vec<usize>>, want: &BTree
         .chain(want.iter().filter(|(name, shape)| got.get(*name) != Some(shape)))
         .collect();
     assert!(one_sided.is_empty(), "{what}: {:?} …", &one_sided[..one_sided.len().min(4)]);
+}
+
+/// The keys of a published network; its weights are not drawn.
+fn published_keys(name: &str, overrides: &[&str]) -> BTreeMap<String, Vec<usize>> {
+    shapes(build(&gpu().planner(), &published(name, overrides)).as_ref())
+}
+
+fn unet_smp_has_the_keys_of_the_reference(list: &Path) {
+    assert_same_keys("unet_smp", &published_keys("unet_smp", &["encoder_weights=null"]), &listed(list, None));
+}
+
+fn deeplabv3_has_the_keys_of_the_reference(list: &Path) {
+    let encoder = listed(&list.with_file_name("xception71-unet-keys.txt"), None);
+    let encoder = || encoder.clone().into_iter().filter(|(name, _)| name.starts_with("encoder."));
+    let mut wanted = listed(list, Some("batch_norm True"));
+    wanted.extend(encoder().filter(|(name, _)| !name.contains("blocks_4.shortcut")));
+    assert_same_keys("deeplabv3", &published_keys("deeplabv3", &["encoder_weights=null"]), &wanted);
+
+    let mut wanted = listed(list, Some("batch_norm False"));
+    wanted.extend(encoder());
+    let overrides = ["encoder_weights=null", "encoder_output_stride=16", "batch_norm=false", "activation=gelu", "batch_size=1"];
+    assert_same_keys("deeplabv3 at stride 16", &published_keys("deeplabv3", &overrides), &wanted);
 }
 
 /// One optimizer step on noise (a quarter of it masked) and one map; the month, where there is one, is that of `months`.
@@ -100,6 +120,9 @@ fn step_and_map(gpu: &Gpu, config: &Config, model: &dyn Model, [n, h, w]: [usize
     let (loss, map) = (loss.to_vec().unwrap()[0], map.to_vec().unwrap());
     assert!(loss.is_finite() && loss > 0.0 && loss < 1.0, "loss {loss}");
     assert!(map.iter().all(|value| (0.0..=1.0).contains(value)), "a map outside 0…1");
+    // The map is one of its input: another input gives another.
+    let other = Tensor::full(gpu, [n, channels, h, w], 4.0).unwrap();
+    assert_ne!(model.forward(&Tape::off(), &other, Mode::Eval).unwrap().to_vec().unwrap(), map);
     (loss, map)
 }
 
@@ -123,7 +146,6 @@ fn assert_uniform(what: &str, values: &[f32], bound: f64) {
     assert!((std / sigma - 1.0).abs() <= 5.0 * (0.2 / n).sqrt(), "{what}: std {std} where {sigma} is expected");
 }
 
-#[test]
 fn first_values_follow_their_rules() {
     let gpu = gpu();
     let depthwise = Conv2dAttrs { groups: 600, ..Default::default() };
@@ -166,15 +188,11 @@ fn assert_initialised_as_smp(model: &dyn Model) {
     }
 }
 
-#[test]
 fn unet_smp_is_the_published_network() {
     let gpu = gpu();
     let config = published("unet_smp", &["encoder_weights=null"]);
     let model = build(&gpu, &config);
     assert_eq!((model.parameters().count(), shapes(model.as_ref()).len()), (49_569_369, 898));
-    if let Some(list) = listed("xception71-unet-keys.txt", None) {
-        assert_same_keys("unet_smp", &shapes(model.as_ref()), &list);
-    }
     assert_initialised_as_smp(model.as_ref());
     // Sides that are no multiples of 32, of 2 or of each other.
     step_and_map(&gpu, &config, model.as_ref(), [2, 37, 18], 0);
@@ -182,7 +200,6 @@ fn unet_smp_is_the_published_network() {
     assert_eq!(model.forward(&Tape::off(), &tiny, Mode::Eval).unwrap().shape().dims(), [1, 1, 1, 3]);
 }
 
-#[test]
 fn unet_smp_with_batch_norm_in_a_narrow_decoder() {
     let gpu = gpu();
     let overrides =
@@ -198,18 +215,12 @@ fn unet_smp_with_batch_norm_in_a_narrow_decoder() {
     step_and_map(&gpu, &config, model.as_ref(), [2, 32, 32], 0);
 }
 
-#[test]
 fn deeplabv3_is_the_published_network_and_draws_by_pass() {
     let gpu = gpu();
     let config = published("deeplabv3", &["encoder_weights=null"]);
     let model = build(&gpu, &config);
     let keys = shapes(model.as_ref());
     assert_eq!((model.parameters().count(), keys.len()), (42_928_137, 931));
-    if let Some(mut list) = listed("deeplabv3-keys.txt", Some("batch_norm True")) {
-        let encoder = listed("xception71-unet-keys.txt", None).unwrap_or_default();
-        list.extend(encoder.into_iter().filter(|(name, _)| name.starts_with("encoder.") && !name.contains("blocks_4.shortcut")));
-        assert_same_keys("deeplabv3", &keys, &list);
-    }
     assert_initialised_as_smp(model.as_ref());
 
     // The output of a training pass depends on its number, and on nothing that came before: a resumed run draws the same.
@@ -238,7 +249,6 @@ fn deeplabv3_is_the_published_network_and_draws_by_pass() {
     assert!(message.contains("batch_size to 2") && message.contains("batch_norm: false"), "{message}");
 }
 
-#[test]
 fn deeplabv3_at_stride_16_without_batch_norm() {
     let gpu = gpu();
     let overrides = ["encoder_weights=null", "encoder_output_stride=16", "batch_norm=false", "activation=gelu", "batch_size=1"];
@@ -246,16 +256,10 @@ fn deeplabv3_at_stride_16_without_batch_norm() {
     let model = build(&gpu, &config);
     // The shortcut of block 4 is a convolution at this stride: 6 entries and 531 440 parameters more.
     assert_eq!((model.parameters().count(), shapes(model.as_ref()).len()), (42_923_945 + 728 * 730, 886 + 6));
-    if let Some(mut list) = listed("deeplabv3-keys.txt", Some("batch_norm False")) {
-        let encoder = listed("xception71-unet-keys.txt", None).unwrap_or_default();
-        list.extend(encoder.into_iter().filter(|(name, _)| name.starts_with("encoder.")));
-        assert_same_keys("deeplabv3", &shapes(model.as_ref()), &list);
-    }
     // One crop trains here; 32 × 32 leaves the encoder's norms 2 × 2 values a channel.
     step_and_map(&gpu, &config, model.as_ref(), [1, 32, 32], 0);
 }
 
-#[test]
 fn linear_dem_trains_only_the_months_of_its_batch() {
     let gpu = gpu();
     let config = published("linear_dem", &[]);
@@ -285,7 +289,6 @@ fn linear_dem_trains_only_the_months_of_its_batch() {
     assert!(refused(&gpu, "linear_dem", &[], 1).contains("in_keys_static"));
 }
 
-#[test]
 fn the_vanilla_unet_of_the_published_configuration() {
     let gpu = gpu();
     let config = published("unet", &["base_channels=2"]);
@@ -293,7 +296,6 @@ fn the_vanilla_unet_of_the_published_configuration() {
     step_and_map(&gpu, &config, model.as_ref(), [2, 33, 18], 0);
 }
 
-#[test]
 fn what_cannot_be_built_is_refused_before_anything_is_made() {
     let gpu = gpu();
     let message = refused(&gpu, "unet_smp", &["encoder_depth=4", "decoder_channels=[64, 32, 16, 8]"], 4);
@@ -330,7 +332,6 @@ impl Model for Dropping {
     }
 }
 
-#[test]
 fn a_resumed_run_drops_what_the_straight_one_drops() {
     let gpu = gpu();
     let config = published("unet", &["learning_rate=0.05"]);
@@ -356,4 +357,23 @@ fn a_resumed_run_drops_what_the_straight_one_drops() {
 
     // The passes' numbers matter: the same two steps under other numbers end elsewhere.
     assert_ne!(train(&stopped, &mut of_stopped, 7..9), losses[2..]);
+}
+
+fn main() -> ExitCode {
+    let mut trials = trials::trials![
+        first_values_follow_their_rules,
+        unet_smp_is_the_published_network,
+        unet_smp_with_batch_norm_in_a_narrow_decoder,
+        deeplabv3_is_the_published_network_and_draws_by_pass,
+        deeplabv3_at_stride_16_without_batch_norm,
+        linear_dem_trains_only_the_months_of_its_batch,
+        the_vanilla_unet_of_the_published_configuration,
+        what_cannot_be_built_is_refused_before_anything_is_made,
+        a_resumed_run_drops_what_the_straight_one_drops
+    ];
+    trials.extend([
+        trials::needing_data("unet_smp_has_the_keys_of_the_reference", "xception71-unet-keys.txt", unet_smp_has_the_keys_of_the_reference),
+        trials::needing_data("deeplabv3_has_the_keys_of_the_reference", "deeplabv3-keys.txt", deeplabv3_has_the_keys_of_the_reference),
+    ]);
+    trials::run(trials)
 }

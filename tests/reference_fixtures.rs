@@ -2,25 +2,23 @@
 //!
 //! The fixtures are those in `tests/fixtures`; `MELTCORE_FIXTURES` names other folders instead, separated by colons.
 
-mod reference;
-
-use reference::activations::*;
-use reference::adaptive_avg_pool2d::*;
-use reference::add::add;
-use reference::batch_norm::*;
-use reference::cat::*;
-use reference::conv_transpose2d::*;
-use reference::conv2d::*;
-use reference::gaussian_blur::gaussian_blur;
-use reference::gradient_clipping::clip_grad_norm;
-use reference::interpolate::*;
-use reference::lr_schedule::*;
-use reference::masked_loss::*;
-use reference::masked_metrics::masked_metrics;
-use reference::masked_ssim::masked_ssim;
-use reference::max_pool2d::*;
-use reference::optimizers::*;
-use reference::pad::*;
+use meltcore::reference::activations::*;
+use meltcore::reference::adaptive_avg_pool2d::*;
+use meltcore::reference::add::add;
+use meltcore::reference::batch_norm::*;
+use meltcore::reference::cat::*;
+use meltcore::reference::conv_transpose2d::*;
+use meltcore::reference::conv2d::*;
+use meltcore::reference::gaussian_blur::gaussian_blur;
+use meltcore::reference::gradient_clipping::clip_grad_norm;
+use meltcore::reference::interpolate::*;
+use meltcore::reference::lr_schedule::*;
+use meltcore::reference::masked_loss::*;
+use meltcore::reference::masked_metrics::masked_metrics;
+use meltcore::reference::masked_ssim::masked_ssim;
+use meltcore::reference::max_pool2d::*;
+use meltcore::reference::optimizers::*;
+use meltcore::reference::pad::*;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

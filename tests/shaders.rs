@@ -1,6 +1,7 @@
 //! The WGSL files without a device: valid, headed, catalogued, and with the parameter layouts that Rust has.
 
 use meltcore::gpu::shader::{CATALOGUE, Variant, assemble};
+use meltcore::host::stems;
 use meltcore::kernels::params::LAYOUTS;
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 use naga::{AddressSpace, Module, Scalar, ScalarKind, ShaderStage, TypeInner};
@@ -174,5 +175,17 @@ fn parameter_structs_are_the_same_in_both_languages() {
 fn layouts_name_files_that_exist() {
     for stem in LAYOUTS.iter().flat_map(|layout| layout.stems) {
         assert!(CATALOGUE.iter().any(|(known, _)| known == stem), "a parameter struct names `{stem}`, which is no shader");
+    }
+}
+
+#[test]
+fn host_twins_bind_the_buffers_of_their_shaders() {
+    for (stem, [read, written]) in stems() {
+        assert!(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/host").join(format!("{stem}.rs")).is_file(), "{stem} has no file");
+        let (_, text) = CATALOGUE.iter().find(|(known, _)| *known == stem).unwrap_or_else(|| panic!("the twin `{stem}` is no shader's"));
+        let bindings = text.lines().filter(|line| line.starts_with("@group(0) @binding("));
+        let order: Vec<bool> = bindings.map(|line| line.contains("read_write")).collect();
+        let wanted = [vec![false; read], vec![true; written]].concat();
+        assert_eq!(order, wanted, "{stem}: which bindings the shader writes, and which the twin");
     }
 }

@@ -1,5 +1,7 @@
 //! The invented scene against what the reference's data look like, and the written dataset against its own configuration.
 
+mod trials;
+
 use meltcore::config::Config;
 use meltcore::data::dataset::Dataset;
 use meltcore::data::day::Split;
@@ -10,7 +12,8 @@ use meltcore::synth::runoff::MONTHLY_MELT;
 use meltcore::synth::season::{self, Day};
 use meltcore::synth::terrain::Terrain;
 use meltcore::synth::{Scene, SynthOptions, write_dataset};
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::process::ExitCode;
 
 /// Sums over all days of a scene.
 #[derive(Debug)]
@@ -72,7 +75,6 @@ fn check_statistics(seed: u64) {
     within("land share", land, 0.716, 0.002);
     check_elevation(terrain);
     let s = survey(&scene);
-    println!("seed {seed}: {s:.3?}");
     within("dry bin", s.histogram[0], 0.654, 0.07);
     within("wet bin", s.histogram[10], 0.254, 0.07);
     for (month, (got, (want, by))) in
@@ -108,22 +110,18 @@ fn check_fields(scene: &Scene, s: &Survey) {
     assert!(winter.low >= 147.0 && winter.low < 170.0 && winter.high > 205.0 && winter.high <= 229.0, "winter mean {winter:?}");
 }
 
-#[test]
 fn statistics_seed_42() {
     check_statistics(42);
 }
 
-#[test]
 fn statistics_seed_7() {
     check_statistics(7);
 }
 
-#[test]
 fn statistics_seed_1234() {
     check_statistics(1234);
 }
 
-#[test]
 fn a_day_does_not_depend_on_the_other_days() {
     let day = Day { year: 2018, month: 7, day: 16 };
     let fields = |days: usize| {
@@ -136,7 +134,6 @@ fn a_day_does_not_depend_on_the_other_days() {
     assert_ne!(fields(12)[2], other.day(day).pmw.into_iter().map(f32::to_bits).collect::<Vec<_>>());
 }
 
-#[test]
 fn archives_are_sorted_unique_and_hold_every_month() {
     for count in [6, 7, 12, 13, 24, 72, 100, 365, 529, 1000, 1281] {
         let days = season::archive_days(count);
@@ -163,7 +160,6 @@ fn melt_by_height(scene: &Scene, month: u32, bands: &[f32]) -> Vec<f64> {
     sums.into_iter().map(|(sum, n)| sum / n).collect()
 }
 
-#[test]
 fn melt_starts_in_valleys_and_leaves_the_coast_in_september() {
     let scene = Scene::new(&SynthOptions::default()).unwrap();
     let april = melt_by_height(&scene, 4, &[0.0, 900.0, 1500.0, 3500.0]);
@@ -173,7 +169,6 @@ fn melt_starts_in_valleys_and_leaves_the_coast_in_september() {
     assert!(september[4] < 0.01, "no melt on the summit: {september:?}");
 }
 
-#[test]
 fn swaths_see_fixed_shares_and_end_in_straight_lines() {
     let scene = Scene::new(&SynthOptions { days: 200, ..SynthOptions::default() }).unwrap();
     let cols = scene.options.cols;
@@ -194,7 +189,6 @@ fn swaths_see_fixed_shares_and_end_in_straight_lines() {
 }
 
 /// Melt for the test days from up to three train days before and after, with its mean absolute error and that of the scene's own mean.
-#[test]
 fn the_running_mean_is_good_but_leaves_room() {
     let folder = tempfile::tempdir().unwrap();
     let options = SynthOptions::default();
@@ -218,12 +212,10 @@ fn the_running_mean_is_good_but_leaves_room() {
             n += 1.0;
         }
     }
-    println!("running mean {:.3}, constant {:.3}", running / n, constant / n);
     assert!(running / n < 0.55 * constant / n, "the running mean must carry information");
     assert!(running / n > 0.06, "a network must be able to beat the running mean clearly");
 }
 
-#[test]
 fn written_datasets_load_with_their_configuration() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("scene \"one\"");
@@ -263,7 +255,6 @@ fn written_datasets_load_with_their_configuration() {
     within("std_pmw", config.std["pmw"], want.std, 1e-3);
 }
 
-#[test]
 fn impossible_options_are_errors() {
     let default = SynthOptions::default;
     for options in [
@@ -278,27 +269,14 @@ fn impossible_options_are_errors() {
     assert_eq!(Scene::new(&nowhere).err().unwrap().exit_status(), 2);
 }
 
-/// The folder of the real geography; none, with a note, where it is absent.
-fn helheim() -> Option<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/helheim");
-    if !folder.exists() {
-        println!("skipped: {} is absent", folder.display());
-        return None;
-    }
-    Some(folder)
-}
-
 /// The real scene at 1/11.2 of its size, half of all seasons' days.
-#[test]
-fn real_geography_has_the_statistics_of_the_reference() {
-    let Some(folder) = helheim() else { return };
-    let options = SynthOptions { rows: 256, cols: 146, days: 183, geography: Some(folder), ..SynthOptions::default() };
+fn real_geography_has_the_statistics_of_the_reference(folder: &Path) {
+    let options = SynthOptions { rows: 256, cols: 146, days: 183, geography: Some(folder.to_owned()), ..SynthOptions::default() };
     let scene = Scene::new(&options).unwrap();
     let land = scene.terrain.land.iter().filter(|l| **l).count() as f64 / scene.terrain.land.len() as f64;
     within("land share", land, 0.716, 0.01);
     check_elevation(&scene.terrain);
     let s = survey(&scene);
-    println!("{s:.4?}");
     within("dry bin", s.histogram[0], 0.654, 0.04);
     within("wet bin", s.histogram[10], 0.254, 0.04);
     for (month, (got, want)) in s.months.iter().zip(MONTHLY_MELT).enumerate() {
@@ -314,10 +292,8 @@ fn real_geography_has_the_statistics_of_the_reference() {
     assert!(Scene::new(&wide).err().unwrap().to_string().contains("256x146"));
 }
 
-#[test]
-fn seasons_follow_the_runoff() {
-    let Some(folder) = helheim() else { return };
-    let options = SynthOptions { rows: 64, cols: 36, geography: Some(folder.clone()), ..SynthOptions::default() };
+fn seasons_follow_the_runoff(folder: &Path) {
+    let options = SynthOptions { rows: 64, cols: 36, geography: Some(folder.to_owned()), ..SynthOptions::default() };
     assert!(Scene::new(&options).is_err(), "too narrow");
     let scene = Scene::new(&SynthOptions { rows: 128, cols: 64, ..options }).unwrap();
     // July 2019 brought the most runoff of the radar's years with a record, May 2018 the least of the Mays.
@@ -326,7 +302,6 @@ fn seasons_follow_the_runoff() {
         days.map(|d| f64::from(scene.weather(Day::in_season(year, d)).melt_share)).sum::<f64>() / n
     };
     let seasons: Vec<f64> = (2017..2024).map(|year| mean(year, 0..183)).collect();
-    println!("mean melt of the seasons {seasons:.3?}");
     assert!(mean(2018, 30..61) < mean(2017, 30..61) && mean(2018, 30..61) < mean(2019, 30..61));
     assert!(seasons.iter().all(|mean| (0.2..0.4).contains(mean)), "{seasons:?}");
     // Day by day, the logit of the share against the logarithm of the record itself.
@@ -345,21 +320,43 @@ fn seasons_follow_the_runoff() {
         let (x, y) = (pairs.iter().map(|p| p.0).sum::<f64>() / n, pairs.iter().map(|p| p.1).sum::<f64>() / n);
         let sum = |f: fn(f64, f64) -> f64| pairs.iter().map(|p| f(p.0 - x, p.1 - y)).sum::<f64>();
         let correlation = sum(|x, y| x * y) / (sum(|x, _| x * x) * sum(|_, y| y * y)).sqrt();
-        println!("{year}: correlation {correlation:.3}");
         assert!(correlation > 0.8, "{year}: {correlation}");
     }
 }
 
-#[test]
-fn real_geography_keeps_its_georeference() {
-    let Some(folder) = helheim() else { return };
+fn real_geography_keeps_its_georeference(folder: &Path) {
     let mask = Raster::open(folder.join("landMask_100m.tif")).unwrap().geo().transform().unwrap();
-    let whole = cut_tags(&folder, 2863, 1633).unwrap().unwrap().transform().unwrap();
+    let whole = cut_tags(folder, 2863, 1633).unwrap().unwrap().transform().unwrap();
     assert_eq!(whole, mask);
     // 128 of the 146 columns at a tenth or so of the size: the margins are equal.
-    let part = cut_tags(&folder, 256, 128).unwrap().unwrap().transform().unwrap();
+    let part = cut_tags(folder, 256, 128).unwrap().unwrap().transform().unwrap();
     let (left, right) = (part.at(0.0, 0.0).0 - mask.origin_x, mask.at(0.0, 1633.0).0 - part.at(0.0, 128.0).0);
     within("margins", left, right, 1e-6);
     within("height", part.at(256.0, 0.0).1, mask.at(2863.0, 0.0).1, 1e-6);
-    assert_eq!(full_size(&folder).unwrap(), (2863, 1633));
+    assert_eq!(full_size(folder).unwrap(), (2863, 1633));
+}
+
+fn main() -> ExitCode {
+    let mut trials = trials::trials![
+        statistics_seed_42,
+        statistics_seed_7,
+        statistics_seed_1234,
+        a_day_does_not_depend_on_the_other_days,
+        archives_are_sorted_unique_and_hold_every_month,
+        melt_starts_in_valleys_and_leaves_the_coast_in_september,
+        swaths_see_fixed_shares_and_end_in_straight_lines,
+        the_running_mean_is_good_but_leaves_room,
+        written_datasets_load_with_their_configuration,
+        impossible_options_are_errors
+    ];
+    trials.extend([
+        trials::needing_data(
+            "real_geography_has_the_statistics_of_the_reference",
+            "data/helheim",
+            real_geography_has_the_statistics_of_the_reference,
+        ),
+        trials::needing_data("seasons_follow_the_runoff", "data/helheim", seasons_follow_the_runoff),
+        trials::needing_data("real_geography_keeps_its_georeference", "data/helheim", real_geography_keeps_its_georeference),
+    ]);
+    trials::run(trials)
 }

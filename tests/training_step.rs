@@ -6,7 +6,6 @@ use meltcore::autograd::{Gradients, Tape};
 use meltcore::config::{Config, LossKind};
 use meltcore::error::Result;
 use meltcore::gpu::Gpu;
-use meltcore::gpu::software::prepare_software_device;
 use meltcore::kernels::conv2d::Conv2dAttrs;
 use meltcore::models::{self, Model};
 use meltcore::nn::state_dict::{self, HostDict, HostTensor};
@@ -78,7 +77,6 @@ fn stepped(gpu: &Gpu, model: &Small, sizes: &[usize]) -> Vec<(String, Tensor)> {
 
 #[test]
 fn micro_batches_without_batch_norm_equal_one_batch() {
-    prepare_software_device();
     let gpu = Gpu::open(None).unwrap();
     let one = stepped(&gpu, &Small::new(&gpu, false), &[6]);
     // The last cut has shares that differ.
@@ -91,7 +89,6 @@ fn micro_batches_without_batch_norm_equal_one_batch() {
 
 #[test]
 fn micro_batches_with_batch_norm_equal_the_sum_by_hand() {
-    prepare_software_device();
     let gpu = Gpu::open(None).unwrap();
     let model = Small::new(&gpu, true);
     let mut sums: Vec<Vec<f64>> = model.parameters.trainable().iter().map(|(_, w)| wide(&w.to_vec().unwrap())).collect();
@@ -142,7 +139,6 @@ fn pass(model: &dyn Model, gpu: &Gpu, tape: Tape, side: usize) -> (Vec<f32>, Gra
 
 #[test]
 fn recomputing_gives_the_same_bits_in_less_memory() {
-    prepare_software_device();
     let gpu = Gpu::open(None).unwrap();
     for keys in [r#"{"activation": "gelu", "num_extra_convs": 2}"#, r#"{"bilinear": true}"#] {
         let (kept, again) = (unet(&gpu, keys), unet(&gpu, keys));
@@ -161,7 +157,6 @@ fn recomputing_gives_the_same_bits_in_less_memory() {
 
 #[test]
 fn recomputing_the_xception_models_gives_the_same_bits_in_less_memory() {
-    prepare_software_device();
     let gpu = Gpu::open(None).unwrap();
     for keys in [r#"{"model_key": "unet_smp"}"#, r#"{"model_key": "deeplabv3", "encoder_output_stride": 16}"#] {
         let model = unet(&gpu, keys);
@@ -182,7 +177,6 @@ fn recomputing_the_xception_models_gives_the_same_bits_in_less_memory() {
 
 #[test]
 fn segments_may_be_nested_idle_or_untracked() {
-    prepare_software_device();
     let gpu = Gpu::open(None).unwrap();
     let a = Tensor::from_slice(&gpu, [2], &[1.0, 2.0]).unwrap();
     for (tape, runs) in [(Tape::recording(), 1), (Tape::recomputing(), 3)] {
@@ -221,14 +215,8 @@ fn segments_may_be_nested_idle_or_untracked() {
 }
 
 /// Two steps of a UNet on a device whose kernels see at most so many bytes at once: losses, the whole state, and a map.
-fn trained(limit: u64, portable: bool, keys: &str) -> (Vec<f32>, HostDict, Vec<f32>) {
-    let gpu = Gpu::open_as(None, |capabilities| {
-        capabilities.max_binding_bytes = limit.min(capabilities.max_binding_bytes);
-        if portable {
-            capabilities.subgroup_size = None;
-        }
-    })
-    .unwrap();
+fn trained(limit: u64, keys: &str) -> (Vec<f32>, HostDict, Vec<f32>) {
+    let gpu = Gpu::open_as(None, |capabilities| capabilities.max_binding_bytes = limit.min(capabilities.max_binding_bytes)).unwrap();
     let mut attrs: serde_json::Map<String, serde_json::Value> = serde_json::from_str(keys).unwrap();
     attrs.extend([("model_key".to_owned(), "unet".into()), ("base_channels".to_owned(), 2.into()), ("optimizer".to_owned(), "sgd".into())]);
     attrs.insert("learning_rate".to_owned(), 0.1.into());
@@ -248,7 +236,6 @@ fn trained(limit: u64, portable: bool, keys: &str) -> (Vec<f32>, HostDict, Vec<f
 
 #[test]
 fn arrays_beyond_the_binding_limit_are_split_over_the_batch() {
-    prepare_software_device();
     let close = |what: &str, got: &[f32], want: &[f32]| {
         let largest = want.iter().fold(1e-3, |most: f32, value| most.max(value.abs()));
         for (got, want) in got.iter().zip(want) {
@@ -257,11 +244,9 @@ fn arrays_beyond_the_binding_limit_are_split_over_the_batch() {
     };
     // 18 KiB an image at full resolution, twice that where maps are joined: runs of two or five images of eight. GELU, since rounding that
     // moves one value over ReLU's kink already shows in the third digit of a gradient.
-    for (portable, keys) in
-        [(false, r#"{"num_extra_convs": 1, "activation": "gelu"}"#), (true, r#"{"bilinear": true, "activation": "gelu"}"#)]
-    {
-        let (losses, state, map) = trained(u64::MAX, portable, keys);
-        let (split_losses, split_state, split_map) = trained(96 << 10, portable, keys);
+    for keys in [r#"{"num_extra_convs": 1, "activation": "gelu"}"#, r#"{"bilinear": true, "activation": "gelu"}"#] {
+        let (losses, state, map) = trained(u64::MAX, keys);
+        let (split_losses, split_state, split_map) = trained(96 << 10, keys);
         close("losses", &split_losses, &losses);
         close("map", &split_map, &map);
         for (name, value) in &state {
@@ -294,7 +279,6 @@ fn chain(limit: u64) -> Vec<Vec<f32>> {
 
 #[test]
 fn strided_depthwise_and_resampling_ops_are_split_over_the_batch() {
-    prepare_software_device();
     // Whole, and in runs of one to five images: 96 KiB hold neither all outputs nor two images' windows of the strided convolution.
     for (i, (got, want)) in chain(96 << 10).iter().zip(chain(u64::MAX)).enumerate() {
         let largest = want.iter().fold(0.0, |most: f32, value| most.max(value.abs()));
@@ -305,7 +289,6 @@ fn strided_depthwise_and_resampling_ops_are_split_over_the_batch() {
 
 #[test]
 fn an_image_beyond_the_binding_limit_is_refused() {
-    prepare_software_device();
     let gpu = Gpu::open_as(None, |capabilities| capabilities.max_binding_bytes = 1 << 12).unwrap();
     let large = Tensor::empty(&gpu, [3, 2, 32, 32]).unwrap();
     let error = ops::add(&Tape::off(), &large, &large).err().unwrap();
@@ -340,7 +323,6 @@ fn trained_on_scenes(limit: u64, loss: LossKind) -> Vec<Vec<f32>> {
 
 #[test]
 fn scenes_of_odd_sides_are_split_over_the_batch() {
-    prepare_software_device();
     // 468 bytes a channel of a scene, 936 an input, 3744 a batch of one channel.
     for (limit, loss) in [(2048, LossKind::L1), (1536, LossKind::Mse)] {
         for (i, (got, want)) in trained_on_scenes(limit, loss).iter().zip(&trained_on_scenes(u64::MAX, loss)).enumerate() {
@@ -352,7 +334,6 @@ fn scenes_of_odd_sides_are_split_over_the_batch() {
 
 #[test]
 fn images_that_begin_where_no_binding_may_are_copied() {
-    prepare_software_device();
     let gpu = Gpu::open_as(None, |capabilities| capabilities.max_binding_bytes = 1 << 12).unwrap();
     // 81 words an image: only the 65th image begins again where a binding may.
     let values = noise(1, 40 * 81);

@@ -1,9 +1,10 @@
 //! Weights there and back with PyTorch: ours load with `strict=True` and give the same maps, theirs load here and give the same maps.
 //!
-//! PyTorch is looked for behind `MELTCORE_PYTHON`, else `python3`; without it the tests say so and do nothing, or fail where
-//! `MELTCORE_REQUIRE` names `pytorch` (with timm and segmentation_models_pytorch: `smp`).
+//! PyTorch is looked for behind `MELTCORE_PYTHON`, else `python3`; without it the trials are ignored, or fail where `MELTCORE_REQUIRE`
+//! names `pytorch` (with timm and segmentation_models_pytorch: `smp`).
 
 mod on_device;
+mod trials;
 
 use meltcore::autograd::Tape;
 use meltcore::config::Config;
@@ -15,7 +16,7 @@ use meltcore::tensor::Tensor;
 use meltcore::weights::encoder::load_encoder;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, ExitCode, Output};
 
 /// Largest difference of a map over the spread of its values, which for untrained weights is small beside them.
 const TOLERANCE: f32 = 1e-4;
@@ -36,17 +37,20 @@ fn run_python(script: &str, arguments: &[&str]) {
     assert!(output.status.success(), "{script} {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// Whether this machine's Python has what a test needs; says so where it has not.
-fn has(test: &str, feature: &str) -> bool {
-    let found = match python("tests/weights_pytorch.py", &["probe"]) {
-        None => false,
-        Some(output) => {
-            print!("{}", String::from_utf8_lossy(&output.stderr));
-            String::from_utf8_lossy(&output.stdout).lines().any(|word| word == feature)
-        }
-    };
-    let name = if feature == "torch" { "pytorch" } else { feature };
-    on_device::runs_here(test, name, found)
+/// Why this machine's Python lacks `feature`, if it does.
+fn lacks(feature: &str) -> Option<String> {
+    let Some(output) = python("tests/weights_pytorch.py", &["probe"]) else { return Some("no Python is here".into()) };
+    let found = String::from_utf8_lossy(&output.stdout).lines().any(|word| word == feature);
+    // The probe says on stderr what it could not import.
+    (!found).then(|| format!("Python lacks `{feature}`: {}", String::from_utf8_lossy(&output.stderr).trim().replace('\n', "; ")))
+}
+
+fn no_pytorch() -> Option<String> {
+    lacks("torch")
+}
+
+fn no_smp() -> Option<String> {
+    lacks("smp")
 }
 
 fn meltcore(folder: &Path, arguments: &str) -> Option<i32> {
@@ -77,7 +81,6 @@ fn assert_same_map(gpu: &Gpu, config: &Config, weights: &Path, case: &HostDict, 
     assert_eq!(map.len(), wanted.len());
     let worst = largest_difference(&map, wanted);
     let spread = wanted.iter().copied().fold(f32::MIN, f32::max) - wanted.iter().copied().fold(f32::MAX, f32::min);
-    println!("{} {}: largest difference {worst:.1e}, values spread over {spread:.1e}", config.model_key.name(), weights.display());
     assert!(worst <= TOLERANCE * spread, "{worst} {spread}");
 }
 
@@ -108,11 +111,7 @@ fn exchange(attrs: Value, shape: [usize; 4]) {
     assert_eq!(meltcore(folder.path(), "weights diff ours.safetensors again.safetensors"), Some(0));
 }
 
-#[test]
 fn unet_travels_both_ways() {
-    if !has("unet_travels_both_ways", "torch") {
-        return;
-    }
     let unet = |bilinear: bool, extra: usize, activation: &str| {
         json!({"model_key": "unet", "base_channels": 8, "bilinear": bilinear, "num_extra_convs": extra, "activation": activation,
             "out_activation": "linear", "out_channels": 1})
@@ -121,11 +120,7 @@ fn unet_travels_both_ways() {
     exchange(unet(false, 0, "gelu"), [1, 3, 32, 48]);
 }
 
-#[test]
 fn models_with_the_xception_encoder_travel_both_ways() {
-    if !has("models_with_the_xception_encoder_travel_both_ways", "smp") {
-        return;
-    }
     exchange(json!({"model_key": "unet_smp", "decoder_use_batchnorm": false, "out_activation": "linear"}), [1, 4, 50, 64]);
     exchange(json!({"model_key": "deeplabv3", "encoder_output_stride": 16, "out_activation": "linear"}), [1, 4, 64, 64]);
 }
@@ -136,11 +131,7 @@ fn first_convolution(set: &ParameterSet) -> Vec<f32> {
     found.unwrap().1.to_vec().unwrap()
 }
 
-#[test]
 fn an_encoder_is_adapted_as_timm_adapts_it() {
-    if !has("an_encoder_is_adapted_as_timm_adapts_it", "smp") {
-        return;
-    }
     let folder = tempfile::tempdir().unwrap();
     let path = |channels: usize| folder.path().join(format!("{channels}.safetensors"));
     for channels in [3, 5] {
@@ -163,4 +154,17 @@ fn an_encoder_is_adapted_as_timm_adapts_it() {
     .unwrap();
     load_encoder(model.parameters(), &path(3)).unwrap();
     assert!(state_dict::to_host(model.parameters()).unwrap() == theirs, "the adapted encoder differs from timm's");
+}
+
+fn main() -> ExitCode {
+    trials::run(vec![
+        trials::needing("unet_travels_both_ways", "pytorch", no_pytorch, unet_travels_both_ways),
+        trials::needing(
+            "models_with_the_xception_encoder_travel_both_ways",
+            "smp",
+            no_smp,
+            models_with_the_xception_encoder_travel_both_ways,
+        ),
+        trials::needing("an_encoder_is_adapted_as_timm_adapts_it", "smp", no_smp, an_encoder_is_adapted_as_timm_adapts_it),
+    ])
 }

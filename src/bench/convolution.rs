@@ -1,10 +1,12 @@
 //! The convolution family at shapes of UNets and of Xception: forward, both gradients, and the transposed convolution.
 
 use crate::bench::case::{Case, Job, noisy};
+use crate::bench::parts::{plane, wide};
 use crate::error::Result;
 use crate::gpu::Gpu;
 use crate::kernels::conv2d::{Conv2dAttrs, Conv2dDims, conv2d, conv2d_grad_bias, conv2d_grad_input, conv2d_grad_weight};
 use crate::kernels::depthwise_conv2d::{depthwise_conv2d, depthwise_conv2d_grad_input, depthwise_conv2d_grad_weight};
+use crate::reference::{self, conv2d as definition};
 use crate::tensor::Tensor;
 
 /// One convolution; the padding keeps the size where the stride is 1.
@@ -76,127 +78,68 @@ impl Shape {
     }
 }
 
-/// Input, weight, and a gradient of the output, with their values.
+/// Input, weight, and a gradient of the output, with their values and what the definitions need to know.
 struct Data {
     dims: Conv2dDims,
-    x: (Tensor, Vec<f32>),
-    w: (Tensor, Vec<f32>),
-    g: (Tensor, Vec<f32>),
+    attrs: definition::Conv2dAttrs,
+    shape: reference::Shape,
+    weight_shape: reference::Shape,
+    x: (Tensor, Vec<f64>),
+    w: (Tensor, Vec<f64>),
+    g: (Tensor, Vec<f64>),
+}
+
+/// A tensor of noise with its values in f64.
+fn noisy_wide(gpu: &Gpu, seed: u64, shape: reference::Shape) -> Result<(Tensor, Vec<f64>)> {
+    noisy(gpu, seed, shape).map(|(tensor, values)| (tensor, wide(&values)))
 }
 
 impl Data {
     fn new(gpu: &Gpu, shape: Shape) -> Result<Self> {
         let Shape { n, c_in, c_out, side, kernel, groups, .. } = shape;
-        let (x, w) = (noisy(gpu, 1, [n, c_in, side, side])?, noisy(gpu, 2, [c_out, c_in / groups, kernel, kernel])?);
+        let Conv2dAttrs { stride, padding, dilation, .. } = shape.attrs();
+        let (shape_in, weight_shape) = ([n, c_in, side, side], [c_out, c_in / groups, kernel, kernel]);
+        let (x, w) = (noisy_wide(gpu, 1, shape_in)?, noisy_wide(gpu, 2, weight_shape)?);
         let dims = Conv2dDims::forward(&x.0, &w.0, &shape.attrs())?;
-        let g = noisy(gpu, 3, [n, c_out, dims.h_out, dims.w_out])?;
-        Ok(Data { dims, x, w, g })
+        let g = noisy_wide(gpu, 3, [n, c_out, dims.h_out, dims.w_out])?;
+        Ok(Data { dims, attrs: definition::Conv2dAttrs { stride, padding, dilation, groups }, shape: shape_in, weight_shape, x, w, g })
     }
-}
-
-/// Input position that tap `k` of output position `o` reads along one axis, if it is inside.
-fn source(d: &Conv2dDims, o: usize, k: usize, extent: usize) -> Option<usize> {
-    (o * d.attrs.stride + k * d.attrs.dilation).checked_sub(d.attrs.padding).filter(|&i| i < extent)
-}
-
-/// Output position that reads input position `i` by tap `k` along one axis, if there is one.
-fn target(d: &Conv2dDims, i: usize, k: usize, extent: usize) -> Option<usize> {
-    let at = (i + d.attrs.padding).checked_sub(k * d.attrs.dilation)?;
-    Some(at / d.attrs.stride).filter(|&o| at.is_multiple_of(d.attrs.stride) && o < extent)
-}
-
-fn taps(d: &Conv2dDims) -> impl Iterator<Item = (usize, usize)> {
-    let kernel_w = d.kernel_w;
-    (0..d.kernel_h * kernel_w).map(move |tap| (tap / kernel_w, tap % kernel_w))
-}
-
-/// Last axis first: (col, row, plane / planes, plane % planes) of a flat index.
-fn place(i: usize, [planes, height, width]: [usize; 3]) -> [usize; 4] {
-    let plane = i / (width * height);
-    [i % width, i / width % height, plane / planes, plane % planes]
-}
-
-fn product(a: f32, b: f32) -> f64 {
-    f64::from(a) * f64::from(b)
-}
-
-fn output_at(d: &Conv2dDims, x: &[f32], w: &[f32], i: usize) -> f64 {
-    let [col, row, image, o] = place(i, [d.c_out, d.h_out, d.w_out]);
-    let (per_group, mut sum) = (d.in_per_group(), 0.0);
-    let first = image * d.c_in + o / (d.c_out / d.attrs.groups) * per_group;
-    for (ky, kx) in taps(d) {
-        let (Some(r), Some(c)) = (source(d, row, ky, d.h_in), source(d, col, kx, d.w_in)) else { continue };
-        for k in 0..per_group {
-            let weight = w[((o * per_group + k) * d.kernel_h + ky) * d.kernel_w + kx];
-            sum += product(x[((first + k) * d.h_in + r) * d.w_in + c], weight);
-        }
-    }
-    sum
-}
-
-fn grad_input_at(d: &Conv2dDims, g: &[f32], w: &[f32], i: usize) -> f64 {
-    let [col, row, image, channel] = place(i, [d.c_in, d.h_in, d.w_in]);
-    let (per_group, out_per_group, mut sum) = (d.in_per_group(), d.c_out / d.attrs.groups, 0.0);
-    let first = channel / per_group * out_per_group;
-    for (ky, kx) in taps(d) {
-        let (Some(r), Some(c)) = (target(d, row, ky, d.h_out), target(d, col, kx, d.w_out)) else { continue };
-        for o in first..first + out_per_group {
-            let weight = w[((o * per_group + channel % per_group) * d.kernel_h + ky) * d.kernel_w + kx];
-            sum += product(g[((image * d.c_out + o) * d.h_out + r) * d.w_out + c], weight);
-        }
-    }
-    sum
-}
-
-fn grad_weight_at(d: &Conv2dDims, x: &[f32], g: &[f32], i: usize) -> f64 {
-    let (per_group, mut sum) = (d.in_per_group(), 0.0);
-    let [kx, ky, o, k] = place(i, [per_group, d.kernel_h, d.kernel_w]);
-    let channel = o / (d.c_out / d.attrs.groups) * per_group + k;
-    for image in 0..d.n {
-        for row in 0..d.h_out {
-            let Some(r) = source(d, row, ky, d.h_in) else { continue };
-            for col in 0..d.w_out {
-                let Some(c) = source(d, col, kx, d.w_in) else { continue };
-                let gradient = g[((image * d.c_out + o) * d.h_out + row) * d.w_out + col];
-                sum += product(x[((image * d.c_in + channel) * d.h_in + r) * d.w_in + c], gradient);
-            }
-        }
-    }
-    sum
 }
 
 fn forward(shape: Shape) -> Case {
     Case::new(shape.label(""), move |gpu| {
-        let Data { dims, x, w, .. } = Data::new(gpu, shape)?;
+        let Data { dims, attrs, shape: shape_in, weight_shape, x, w, .. } = Data::new(gpu, shape)?;
         let launcher = if shape.is_depthwise() { depthwise_conv2d } else { conv2d };
-        Ok(Job::new(move || launcher(&x.0, &w.0, None, &dims.attrs, 0), move |i| output_at(&dims, &x.1, &w.1, i), RTOL))
+        let expected = move |i: usize| definition::conv2d_at(&x.1, shape_in, &w.1, weight_shape, &attrs, i);
+        Ok(Job::new(move || launcher(&x.0, &w.0, None, &dims.attrs, 0), expected, RTOL))
     })
 }
 
 fn grad_input(shape: Shape) -> Case {
     Case::new(shape.label("_grad_input"), move |gpu| {
-        let Data { dims, w, g, .. } = Data::new(gpu, shape)?;
+        let Data { dims, attrs, shape: shape_in, weight_shape, w, g, .. } = Data::new(gpu, shape)?;
         let run = move || match shape.is_depthwise() {
             true => depthwise_conv2d_grad_input(&dims, &g.0, &w.0),
             false => conv2d_grad_input(&dims, &g.0, &w.0, None),
         };
-        Ok(Job::new(run, move |i| grad_input_at(&dims, &g.1, &w.1, i), RTOL))
+        let expected = move |i: usize| definition::conv2d_grad_input_at(&g.1, shape_in, &w.1, weight_shape, &attrs, i);
+        Ok(Job::new(run, expected, RTOL))
     })
 }
 
 fn grad_weight(shape: Shape) -> Case {
     Case::new(shape.label("_grad_weight"), move |gpu| {
-        let Data { dims, x, g, .. } = Data::new(gpu, shape)?;
+        let Data { dims, attrs, shape: shape_in, weight_shape, x, g, .. } = Data::new(gpu, shape)?;
         let launcher = if shape.is_depthwise() { depthwise_conv2d_grad_weight } else { conv2d_grad_weight };
-        Ok(Job::new(move || launcher(&dims, &x.0, &g.0), move |i| grad_weight_at(&dims, &x.1, &g.1, i), RTOL))
+        let expected = move |i: usize| definition::conv2d_grad_weight_at(&g.1, &x.1, shape_in, weight_shape, &attrs, i);
+        Ok(Job::new(move || launcher(&dims, &x.0, &g.0), expected, RTOL))
     })
 }
 
 fn grad_bias() -> Case {
     Case::new("conv2d_grad_bias 64 1x128x128", |gpu| {
         let (g, values) = noisy(gpu, 3, [1, 64, 128, 128])?;
-        let plane = 128 * 128;
-        let expected = move |o: usize| values[o * plane..(o + 1) * plane].iter().map(|&v| f64::from(v)).sum();
+        let expected = move |o: usize| definition::conv2d_grad_bias(&plane(&values, 128 * 128, o), [1, 1, 128, 128])[0];
         Ok(Job::new(move || conv2d_grad_bias(&g), expected, RTOL))
     })
 }
@@ -204,11 +147,15 @@ fn grad_bias() -> Case {
 /// The forward pass of a U-Net's up-sampling, which is an input gradient with a bias.
 fn transposed(n: usize, c_in: usize, c_out: usize, side: usize) -> Case {
     Case::new(format!("conv_transpose2d 2x2/2 {c_in}>{c_out} {n}x{side}x{side}"), move |gpu| {
-        let (x, w) = (noisy(gpu, 1, [n, c_in, side, side])?, noisy(gpu, 2, [c_in, c_out, 2, 2])?);
+        let weight_shape = [c_in, c_out, 2, 2];
+        let (x, w) = (noisy_wide(gpu, 1, [n, c_in, side, side])?, noisy_wide(gpu, 2, weight_shape)?);
         let bias = noisy(gpu, 3, [c_out])?;
         let dims = Conv2dDims::transposed(&x.0, &w.0, 2, 0)?;
-        let plane = dims.h_in * dims.w_in;
-        let expected = move |i: usize| grad_input_at(&dims, &x.1, &w.1, i) + f64::from(bias.1[i / plane % c_out]);
+        let (shape, attrs) = ([n, c_out, dims.h_in, dims.w_in], definition::Conv2dAttrs { stride: 2, ..Default::default() });
+        let expected = move |i: usize| {
+            let offset = f64::from(bias.1[reference::place(shape, i)[1]]);
+            definition::conv2d_grad_input_at(&x.1, shape, &w.1, weight_shape, &attrs, i) + offset
+        };
         Ok(Job::new(move || conv2d_grad_input(&dims, &x.0, &w.0, Some(&bias.0)), expected, RTOL))
     })
 }

@@ -15,6 +15,7 @@ mod masked;
 mod measure;
 mod normalisation;
 mod optimizers;
+mod parts;
 mod profile;
 mod resampling;
 mod row;

@@ -1,13 +1,18 @@
 //! Batch normalisation: statistics, forward with a fused ReLU, and both gradient passes.
 
 use crate::bench::case::{Case, Job, noisy};
+use crate::bench::parts::{by_parts, wide};
 use crate::error::Result;
 use crate::gpu::Gpu;
 use crate::kernels::activation::Activation;
 use crate::kernels::batch_norm::{Saved, batch_norm, batch_norm_grad_input, batch_norm_grad_stats, batch_norm_stats};
+use crate::reference::activations::{relu, relu_grad_input};
+use crate::reference::batch_norm as definition;
+use crate::reference::{Shape, at, place};
 use crate::tensor::Tensor;
 
 const EPS: f64 = 1e-5;
+const ATTRS: definition::BatchNormAttrs = definition::BatchNormAttrs { training: true, momentum: 0.1, eps: EPS };
 
 type Noise = (Tensor, Vec<f32>);
 
@@ -15,90 +20,93 @@ type Noise = (Tensor, Vec<f32>);
 struct Data {
     saved: Saved,
     running: [Tensor; 2],
+    shape: Shape,
     x: Vec<f32>,
     g: Noise,
-    weight: Vec<f32>,
-    bias: Vec<f32>,
-    c: usize,
-    plane: usize,
+    weight: Vec<f64>,
+    bias: Vec<f64>,
+}
+
+/// One channel on its own: a normalisation knows nothing of the others.
+struct Channel {
+    shape: Shape,
+    input: Vec<f64>,
+    weight: [f64; 1],
+    /// Behind the normalisation, before the ReLU.
+    output: Vec<f64>,
+    /// The upstream gradient behind the ReLU's.
+    grad: Vec<f64>,
 }
 
 impl Data {
     fn new(gpu: &Gpu, [n, c, side]: [usize; 3]) -> Result<Data> {
-        let ((input, x), g) = (noisy(gpu, 1, [n, c, side, side])?, noisy(gpu, 2, [n, c, side, side])?);
+        let shape = [n, c, side, side];
+        let ((input, x), g) = (noisy(gpu, 1, shape)?, noisy(gpu, 2, shape)?);
         let ((weight, w), (bias, b)) = (noisy(gpu, 3, [c])?, noisy(gpu, 4, [c])?);
         let running = [Tensor::full(gpu, [c], 0.0)?, Tensor::full(gpu, [c], 1.0)?];
         let stats = batch_norm_stats(&input, &running[0], &running[1], 0.1, EPS as f32)?;
         let saved = Saved { input, stats, weight, bias, activation: Activation::Relu };
-        Ok(Data { saved, running, x, g, weight: w, bias: b, c, plane: side * side })
+        Ok(Data { saved, running, shape, x, g, weight: wide(&w), bias: wide(&b) })
     }
 
-    fn channel(&self, channel: usize) -> impl Iterator<Item = usize> {
-        let (c, plane) = (self.c, self.plane);
-        let images = self.x.len() / (c * plane);
-        (0..images).flat_map(move |image| (image * c + channel) * plane..(image * c + channel + 1) * plane)
+    /// Values of a channel in f64.
+    fn of(&self, values: &[f32], channel: usize) -> Vec<f64> {
+        let plane = self.shape[2] * self.shape[3];
+        (0..self.shape[0]).flat_map(|n| wide(&values[at(self.shape, n, channel, 0, 0)..][..plane])).collect()
     }
 
-    fn mean_of(&self, channel: usize, value: impl Fn(usize) -> f64) -> f64 {
-        let count = self.x.len() / self.c;
-        self.channel(channel).map(value).sum::<f64>() / count as f64
+    fn channel(&self, c: usize) -> Channel {
+        let (input, shape) = (self.of(&self.x, c), [self.shape[0], 1, self.shape[2], self.shape[3]]);
+        let output = definition::batch_norm(&input, shape, &[self.weight[c]], &[self.bias[c]], &[0.0], &[1.0], &ATTRS).output;
+        let grad = relu_grad_input(&self.of(&self.g.1, c), &output);
+        Channel { shape, input, weight: [self.weight[c]], output, grad }
     }
 
-    fn moments(&self, channel: usize) -> (f64, f64) {
-        let mean = self.mean_of(channel, |i| f64::from(self.x[i]));
-        let variance = self.mean_of(channel, |i| (f64::from(self.x[i]) - mean).powi(2));
-        (mean, 1.0 / (variance + EPS).sqrt())
-    }
-
-    /// (x̂, z) of element `i` for its channel's moments.
-    fn normal(&self, i: usize, (mean, invstd): (f64, f64)) -> (f64, f64) {
-        let channel = i / self.plane % self.c;
-        let standard = (f64::from(self.x[i]) - mean) * invstd;
-        (standard, standard * f64::from(self.weight[channel]) + f64::from(self.bias[channel]))
-    }
-
-    fn slope(&self, i: usize, moments: (f64, f64)) -> f64 {
-        if self.normal(i, moments).1 > 0.0 { f64::from(self.g.1[i]) } else { 0.0 }
-    }
-
-    /// Means of dz·x̂ and of dz.
-    fn gradient_means(&self, channel: usize, moments: (f64, f64)) -> (f64, f64) {
-        let along = self.mean_of(channel, |i| self.slope(i, moments) * self.normal(i, moments).0);
-        (along, self.mean_of(channel, |i| self.slope(i, moments)))
+    /// Channel of an element of the input's shape, and where it lies among the channel's values.
+    fn part_of(&self) -> impl Fn(usize) -> (usize, usize) + use<> {
+        let shape = self.shape;
+        move |i| {
+            let [n, c, row, col] = place(shape, i);
+            (c, at([shape[0], 1, shape[2], shape[3]], n, 0, row, col))
+        }
     }
 }
 
 fn stats(d: Data) -> Job {
     let (input, running) = (d.saved.input.clone(), d.running.clone());
-    let expected = move |i: usize| {
-        let (mean, invstd) = d.moments(i / 4);
-        let shift = f64::from(d.x[i / 4 * d.plane]);
-        [shift, mean - shift, invstd, f64::NAN][i % 4]
+    let statistics = move |c: usize| {
+        let Channel { shape, input, .. } = d.channel(c);
+        let (mean, var) = definition::batch_norm_stats(&input, shape);
+        // The kernel's four words a channel: a shift, the mean beside it, 1/σ, and one that is free.
+        vec![input[0], mean[0] - input[0], 1.0 / (var[0] + EPS).sqrt(), f64::NAN]
     };
+    let expected = by_parts(|i| (i / 4, i % 4), statistics);
     Job::new(move || batch_norm_stats(&input, &running[0], &running[1], 0.1, EPS as f32), expected, 1e-5)
 }
 
 fn forward(d: Data) -> Job {
     let s = d.saved.clone();
-    let expected = move |i: usize| d.normal(i, d.moments(i / d.plane % d.c)).1.max(0.0);
+    let expected = by_parts(d.part_of(), move |c| relu(&d.channel(c).output));
     Job::new(move || batch_norm(&s.input, &s.stats, &s.weight, &s.bias, s.activation), expected, 1e-5)
 }
 
 fn grad_stats(d: Data) -> Job {
     let (saved, g) = (d.saved.clone(), d.g.0.clone());
-    let expected = move |channel: usize| d.gradient_means(channel, d.moments(channel)).0 * (d.x.len() / d.c) as f64;
+    let grad_weight = move |c: usize| {
+        let Channel { shape, input, grad, .. } = d.channel(c);
+        definition::batch_norm_grad_weight(&grad, &input, shape, &[0.0], &[1.0], &ATTRS)
+    };
+    let expected = by_parts(|channel| (channel, 0), grad_weight);
     Job::new(move || batch_norm_grad_stats(&saved, &g).map(|(grad_weight, _)| grad_weight), expected, 1e-4)
 }
 
-fn grad_input(d: Data) -> crate::error::Result<Job> {
+fn grad_input(d: Data) -> Result<Job> {
     let (saved, g) = (d.saved.clone(), d.g.0.clone());
     let (grad_weight, grad_bias) = batch_norm_grad_stats(&saved, &g)?;
-    let expected = move |i: usize| {
-        let channel = i / d.plane % d.c;
-        let moments = d.moments(channel);
-        let (along, plain) = d.gradient_means(channel, moments);
-        f64::from(d.weight[channel]) * moments.1 * (d.slope(i, moments) - plain - d.normal(i, moments).0 * along)
-    };
+    let expected = by_parts(d.part_of(), move |c| {
+        let Channel { shape, input, weight, grad, .. } = d.channel(c);
+        definition::batch_norm_grad_input(&grad, &input, shape, &weight, &[0.0], &[1.0], &ATTRS)
+    });
     Ok(Job::new(move || batch_norm_grad_input(&saved, &g, Some((&grad_weight, &grad_bias))), expected, 1e-4))
 }
 

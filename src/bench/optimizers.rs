@@ -1,8 +1,11 @@
 //! Updates of a wide layer's weights, and the norm that clips gradients.
 
 use crate::bench::case::{Case, Job, noise, noisy};
+use crate::bench::parts::{whole, wide};
 use crate::kernels::clip_grad_norm::clip_grad_norm;
 use crate::kernels::optimizer::{AdamStep, adam};
+use crate::reference::gradient_clipping::clip_grad_norm as norm_by_definition;
+use crate::reference::optimizers::{OptimizerAttrs, adam as adam_by_definition};
 use crate::tensor::Tensor;
 
 const STEP: AdamStep = AdamStep { step: 1, learning_rate: 1e-3, betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0.0 };
@@ -12,10 +15,10 @@ pub(super) fn cases(large: bool) -> Vec<Case> {
     let update = Case::new(format!("adam {len}"), move |gpu| {
         let ((p, before), (g, gradient)) = (noisy(gpu, 1, [len])?, noisy(gpu, 2, [len])?);
         let (m, v, scale) = (Tensor::full(gpu, [len], 0.0)?, Tensor::full(gpu, [len], 0.0)?, Tensor::full(gpu, [], 0.5)?);
-        // The first step's moments cancel but for eps: p − lr·g / (|g| + eps).
+        let attrs = OptimizerAttrs { lr: STEP.learning_rate, weight_decay: STEP.weight_decay };
         let expected = move |i: usize| {
-            let g = 0.5 * f64::from(gradient[i]);
-            f64::from(before[i]) - STEP.learning_rate * g / (g.abs() + STEP.eps)
+            let gradients = [vec![0.5 * f64::from(gradient[i])]];
+            adam_by_definition(&[before[i].into()], &gradients, &attrs, STEP.betas, STEP.eps)[0]
         };
         Ok(Job::new(move || adam(&p, &g, &scale, [&m, &v], STEP).map(|()| p.clone()), expected, 1e-6))
     });
@@ -24,7 +27,7 @@ pub(super) fn cases(large: bool) -> Vec<Case> {
         let own = len / 64;
         let values: Vec<Vec<f32>> = (0..64).map(|k| noise(k, own)).collect();
         let gradients = values.iter().map(|v| Tensor::from_slice(gpu, [own], v)).collect::<crate::error::Result<Vec<_>>>()?;
-        let expected = move |_: usize| values.iter().flatten().map(|&g| f64::from(g).powi(2)).sum::<f64>().sqrt();
+        let expected = whole(move || vec![norm_by_definition(&values.iter().map(|v| wide(v)).collect::<Vec<_>>(), 1.0).1]);
         let run = move || clip_grad_norm(&gradients.iter().collect::<Vec<_>>(), 1.0).map(|(_, total_norm)| total_norm);
         Ok(Job::new(run, expected, 1e-5))
     });

@@ -59,3 +59,4 @@ pub(crate) mod sum_partials;
 
 pub(crate) use params::params;
 pub use shared::level::instruction_set;
+pub use twins::stems;

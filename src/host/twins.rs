@@ -1,10 +1,26 @@
 //! The table of twins: one line a stem. A stem that is not in it is a kernel for GPUs only, whose launcher chooses another on the host.
 
-use super::job::{Raw, Run};
+use super::job::{Inputs, Job, Outputs, Raw, Run};
+
+/// A twin as a row of the table.
+struct Twin {
+    stem: &'static str,
+    bindings: fn() -> [usize; 2],
+    run: Run,
+}
+
+/// Buffers that a twin reads and writes.
+fn bindings<P, const R: usize, const W: usize>(_: fn(&Job<P>, Inputs<R>, Outputs<W>)) -> [usize; 2] {
+    [R, W]
+}
 
 macro_rules! twins {
     ($($stem:ident),* $(,)?) => {
-        const TWINS: &[(&str, Run)] = &[$((stringify!($stem), |raw| raw.call(super::$stem::$stem))),*];
+        const TWINS: &[Twin] = &[$(Twin {
+            stem: stringify!($stem),
+            bindings: || bindings(super::$stem::$stem),
+            run: |raw| raw.call(super::$stem::$stem),
+        }),*];
     };
 }
 
@@ -57,15 +73,15 @@ twins! {
 /// # Errors
 /// Where there is none, or the launch's parameters or buffers are not those of the kernel.
 pub(crate) fn run(raw: &Raw) -> Result<(), String> {
-    match TWINS.binary_search_by_key(&raw.stem, |(name, _)| name) {
-        Ok(found) => TWINS[found].1(raw),
+    match TWINS.binary_search_by_key(&raw.stem, |twin| twin.stem) {
+        Ok(found) => (TWINS[found].run)(raw),
         Err(_) => Err("the host device has no twin of this kernel".into()),
     }
 }
 
-/// Stems that have a twin, sorted.
-pub fn stems() -> impl Iterator<Item = &'static str> {
-    TWINS.iter().map(|(stem, _)| *stem)
+/// Stems that have a twin, sorted, each with the number of buffers that it reads and of those that it writes.
+pub fn stems() -> impl Iterator<Item = (&'static str, [usize; 2])> {
+    TWINS.iter().map(|twin| (twin.stem, (twin.bindings)()))
 }
 
 #[cfg(test)]
@@ -82,7 +98,7 @@ mod tests {
 
     #[test]
     fn the_table_is_sorted() {
-        assert!(TWINS.is_sorted_by(|a, b| a.0 < b.0));
+        assert!(TWINS.is_sorted_by(|a, b| a.stem < b.stem));
     }
 
     /// Bits that a launch leaves in its last buffer; the others hold noise in 0…1, a quarter of it 0.

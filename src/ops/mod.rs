@@ -1,4 +1,4 @@
-//! Differentiable operations under PyTorch's functional names: each calls launchers and records its gradient on the tape.
+#![doc = include_str!("ADDING.md")]
 
 mod activation;
 mod adaptive_avg_pool2d;

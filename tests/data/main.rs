@@ -15,16 +15,6 @@ fn tiff(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data/tiff").join(name)
 }
 
-/// The real dataset beside the repository, or `None` with the reason printed.
-fn antarctic() -> Option<PathBuf> {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data/antarctic-melt");
-    if !folder.is_dir() {
-        println!("skipped: {} is absent", folder.display());
-        return None;
-    }
-    Some(folder)
-}
-
 fn doubles(tag: u16, values: &[f64]) -> GeoTag {
     GeoTag { tag, kind: 12, count: values.len() as u64, bytes: values.iter().flat_map(|v| v.to_le_bytes()).collect() }
 }

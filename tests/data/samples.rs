@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{antarctic, grid};
+use super::grid;
 use meltcore::config::Config;
 use meltcore::data::Window;
 use meltcore::data::channel::Channel;
@@ -192,27 +192,4 @@ fn errors_arrive_in_order_and_end_the_iteration() {
     let outside = vec![Crop { day: 9, window: Window::whole(1, 1) }];
     let mut loader = Loader::new(data, outside, LoaderOptions::default()).unwrap();
     assert!(loader.next().unwrap().is_err() && loader.next().is_none());
-}
-
-#[test]
-fn the_real_dataset_loads() {
-    let Some(folder) = antarctic() else { return };
-    let root = folder.display();
-    let text = format!(
-        "model_key: unet\ndata_root: {root}\npath_melt: melt\npath_mar_wa1: coarse\npath_dem: dem.tif\npath_landmask: landmask.tif\n\
-         in_keys: [mar_wa1]\nin_keys_static: [dem]\npath_test_split_csv: {root}/splits/test.csv\ncheck_for_invalid_entries: true\n"
-    );
-    let config = Config::from_yaml(&text, "run.yaml", &[]).unwrap();
-    let data = Arc::new(Dataset::open(&config, Split::Test).unwrap());
-    assert_eq!((data.days().len(), data.scene()), (60, [332, 316]));
-    let crops = (0..60).map(|day| Crop { day, window: Window::whole(332, 316) }).collect();
-    let (mut valid, mut melt) = (0usize, 0usize);
-    for batch in Loader::new(data, crops, LoaderOptions { batch_size: 8, ..LoaderOptions::default() }).unwrap() {
-        let batch = batch.unwrap();
-        for (target, _) in batch.target.iter().zip(&batch.ocean).filter(|(target, ocean)| !target.is_nan() && **ocean == 0.0) {
-            (valid, melt) = (valid + 1, melt + usize::from(*target > 0.1));
-        }
-    }
-    let share = melt as f64 / valid as f64;
-    assert!((0.01..0.03).contains(&share), "{share}");
 }

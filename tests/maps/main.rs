@@ -6,8 +6,6 @@ mod evaluate;
 mod mosaic;
 mod predict;
 mod preprocess;
-#[path = "../reference/mod.rs"]
-mod reference;
 mod report;
 
 /// Reproducible values in 0…1.

@@ -1,6 +1,5 @@
 //! Mosaics against the naive rule: order of tiles, erosion, clipping, land mask and weights.
 
-use super::reference::mosaic::{mosaic, offsets};
 use super::{apart, f64s, noise};
 use meltcore::autograd::Tape;
 use meltcore::config::Config;
@@ -14,6 +13,7 @@ use meltcore::gpu::Gpu;
 use meltcore::models::Model;
 use meltcore::nn::{Mode, ParameterSet};
 use meltcore::predict::{Options, Predictor};
+use meltcore::reference::mosaic::{mosaic, offsets};
 use meltcore::synth::georeference::albers;
 use meltcore::tensor::Tensor;
 use std::sync::Arc;

@@ -1,6 +1,5 @@
 //! Mosaics against sums by hand, with models that are known exactly; `meltcore predict` as a process.
 
-use super::reference::gaussian_blur::gaussian_blur;
 use super::{apart, f64s, message, noise};
 use meltcore::autograd::Tape;
 use meltcore::config::Config;
@@ -17,6 +16,7 @@ use meltcore::models::{self, Model};
 use meltcore::nn::{Mode, ParameterSet, state_dict};
 use meltcore::ops;
 use meltcore::predict::{Blend, Options, Predictor};
+use meltcore::reference::gaussian_blur::gaussian_blur;
 use meltcore::synth::georeference::albers;
 use meltcore::tensor::Tensor;
 use meltcore::weights::weight_file;

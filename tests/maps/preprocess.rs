@@ -1,12 +1,12 @@
 //! Network inputs against the formulas, in f64.
 
-use super::reference::gaussian_blur::gaussian_blur;
 use super::{apart, f64s, message, noise};
 use meltcore::config::Config;
 use meltcore::data::channel::Channel;
 use meltcore::data::loader::Batch;
 use meltcore::gpu::Gpu;
 use meltcore::preprocess::{Preprocessor, masked, zero_of};
+use meltcore::reference::gaussian_blur::gaussian_blur;
 
 const N: usize = 3;
 const H: usize = 9;

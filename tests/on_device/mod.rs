@@ -1,8 +1,10 @@
-//! What tests of kernels share: a device, reproducible noise, uploads, and the comparison with f64 results.
+//! What tests on a device share: the device, reproducible noise, uploads, and the comparison with f64 results.
 // Every test crate uses only a part of these functions.
 #![allow(dead_code)]
 
-use meltcore::{gpu::Gpu, tensor::Tensor};
+use meltcore::error::{Error, Result};
+use meltcore::gpu::{Gpu, list_adapters};
+use meltcore::tensor::Tensor;
 
 /// Batch, channels, rows, columns.
 pub type Shape = [usize; 4];
@@ -13,6 +15,17 @@ pub const SHAPES: &[Shape] = &[[1, 1, 1, 1], [2, 1, 41, 47], [1, 3, 5, 8], [3, 9
 /// The device that the environment chooses.
 pub fn gpu() -> Gpu {
     Gpu::open(None).unwrap()
+}
+
+/// Index of the device that runs WGSL: the one that the environment chooses, or the best one where that is the host.
+///
+/// # Errors
+/// [`Error::Device`] where this machine has none.
+pub fn wgsl_device() -> Result<String> {
+    let (adapters, _) = list_adapters(None)?;
+    let wgsl = || adapters.iter().filter(|adapter| adapter.kind != "host");
+    let chosen = wgsl().find(|adapter| adapter.used).or_else(|| wgsl().next());
+    chosen.map(|adapter| adapter.index.to_string()).ok_or_else(|| Error::Device("no device that runs WGSL is here".into()))
 }
 
 /// `count` values in −1…1 from a linear congruential generator.
@@ -36,18 +49,6 @@ pub fn wide(values: &[f32]) -> Vec<f64> {
     values.iter().map(|&value| f64::from(value)).collect()
 }
 
-/// Whether a variant that needs `feature` can run here. Where it cannot, says so, and fails if `MELTCORE_REQUIRE` (a list such as
-/// `gpu,coop,simd`: a real GPU, cooperative matrices, SIMD registers of a software device) names the feature.
-pub fn runs_here(variant: &str, feature: &str, available: bool) -> bool {
-    if !available {
-        println!("ignored: {variant} needs {feature}");
-        let required = std::env::var("MELTCORE_REQUIRE").unwrap_or_default();
-        let missing = required.split(',').any(|name| name.trim() == feature);
-        assert!(!missing, "{variant} needs {feature}, which MELTCORE_REQUIRE asks for and this device lacks");
-    }
-    available
-}
-
 /// Leaves NaN in the buffers that the next tensors of this length get, so that elements that a kernel forgets to write, and pad
 /// elements that it should not use, are found.
 pub fn poison(gpu: &Gpu, len: usize) {
@@ -56,16 +57,24 @@ pub fn poison(gpu: &Gpu, len: usize) {
 
 /// Fails unless |got − want| ≤ `rtol`·max |want| everywhere.
 pub fn assert_close(what: &str, got: &Tensor, want: &[f64], rtol: f64) {
-    assert_within(what, got, want, rtol, 1e-30);
+    within(what, &got.to_vec().unwrap(), want, rtol, 1e-30).unwrap();
 }
 
-/// Fails unless |got − want| ≤ `atol` + `rtol`·max |want| everywhere.
-pub fn assert_within(what: &str, got: &Tensor, want: &[f64], rtol: f64, atol: f64) {
-    let got = got.to_vec().unwrap();
-    assert_eq!(got.len(), want.len(), "{what}: lengths differ");
+/// Whether |got − want| ≤ `atol` + `rtol`·max |want| everywhere.
+///
+/// # Errors
+/// The first element that is further away, or lengths that differ.
+pub fn within(what: &str, got: &[f32], want: &[f64], rtol: f64, atol: f64) -> Result<(), String> {
+    if got.len() != want.len() {
+        return Err(format!("{what} has {} elements, expected {}", got.len(), want.len()));
+    }
     let allowance = atol + rtol * want.iter().fold(0.0, |largest: f64, value| largest.max(value.abs()));
     for (i, (got, want)) in got.iter().zip(want).enumerate() {
         let error = (f64::from(*got) - want).abs();
-        assert!(error <= allowance, "{what}[{i}] is {got}, expected {want} within {allowance:e}");
+        // Written so that NaN fails.
+        if error.is_nan() || error > allowance {
+            return Err(format!("{what}[{i}] is {got}, expected {want} within {allowance:e}"));
+        }
     }
+    Ok(())
 }

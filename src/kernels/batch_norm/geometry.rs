@@ -65,6 +65,7 @@ impl Geometry {
 #[cfg(test)]
 mod tests {
     use super::Geometry;
+    use crate::gpu::DeviceKind;
 
     #[test]
     fn chunks_cover_every_plane() {

@@ -1,0 +1,92 @@
+//! The element-wise activations and their gradients; and what other families need to know of them.
+
+use meltcore::autograd::Tape;
+use meltcore::gpu::Gpu;
+use meltcore::ops::{self, Activation};
+use meltcore::reference::activations as definition;
+use meltcore::tensor::Tensor;
+
+use crate::case::{Case, Checked, close, ensure};
+use crate::on_device::{noise, poison, wide};
+
+const KINDS: [Activation; 5] = [Activation::Relu, Activation::Gelu, Activation::Sigmoid, Activation::Tanhshelf, Activation::Sigmoidcutoff];
+
+/// An activation by its definition.
+pub fn activated(kind: Activation, x: &[f64]) -> Vec<f64> {
+    match kind {
+        Activation::None => x.to_vec(),
+        Activation::Relu => definition::relu(x),
+        Activation::Gelu => definition::gelu(x),
+        Activation::Sigmoid => definition::sigmoid(x),
+        Activation::Tanhshelf => definition::tanhshelf(x),
+        Activation::Sigmoidcutoff => definition::sigmoidcutoff(x),
+    }
+}
+
+/// The gradient of an activation's input by its definition.
+pub fn activation_grad(kind: Activation, grad: &[f64], x: &[f64]) -> Vec<f64> {
+    match kind {
+        Activation::None => grad.to_vec(),
+        Activation::Relu => definition::relu_grad_input(grad, x),
+        Activation::Gelu => definition::gelu_grad_input(grad, x),
+        Activation::Sigmoid => definition::sigmoid_grad_input(grad, x),
+        Activation::Tanhshelf => definition::tanhshelf_grad_input(grad, x),
+        Activation::Sigmoidcutoff => definition::sigmoidcutoff_grad_input(grad, x),
+    }
+}
+
+/// An activation's name among the cases.
+pub fn label(kind: Activation) -> String {
+    format!("{kind:?}").to_lowercase()
+}
+
+pub fn cases() -> Vec<Case> {
+    let tails = KINDS.map(|kind| Case::new(format!("{}_far_into_both_tails", label(kind)), move |gpu| far_into_both_tails(gpu, kind)));
+    let extremes = KINDS.map(|kind| Case::new(format!("{}_of_huge_values_and_nan", label(kind)), move |gpu| huge_values(gpu, kind)));
+    let images = [[7, 1, 9, 9], [3, 4, 13, 47]].map(|shape| {
+        Case::new(format!("images_{}", shape.map(|side| side.to_string()).join("x")), move |gpu| of_images(gpu, shape)).splitting()
+    });
+    tails.into_iter().chain(extremes).chain(images).collect()
+}
+
+/// Runs an activation and its gradient for an upstream one, and compares both.
+fn check(gpu: &Gpu, kind: Activation, shape: &[usize], values: &[f32]) -> Checked {
+    let x = Tensor::from_slice(gpu, shape, values)?;
+    let grad = noise(2, values.len());
+    let tape = Tape::recording();
+    tape.watch(&x);
+    poison(gpu, values.len());
+    let y = ops::activation(&tape, kind, &x)?;
+    close("output", &y, &activated(kind, &wide(values)), 1e-5, 1e-30)?;
+    let gradients = tape.backward(&[(&y, Tensor::from_slice(gpu, shape, &grad)?)])?;
+    let want = activation_grad(kind, &wide(&grad), &wide(values));
+    close("gradient", gradients.get(&x).ok_or("no gradient")?, &want, 1e-5, 1e-30)
+}
+
+fn far_into_both_tails(gpu: &Gpu, kind: Activation) -> Checked {
+    let mut values: Vec<f32> = noise(1, 1001).iter().map(|v| 9.0 * v).collect();
+    values.extend([0.0, -0.0, 1e-30, -1e-30, 60.0, -60.0]);
+    check(gpu, kind, &[values.len()], &values)
+}
+
+/// Several images of sides whose rows and planes end anywhere.
+fn of_images(gpu: &Gpu, shape: [usize; 4]) -> Checked {
+    check(gpu, Activation::Gelu, &shape, &noise(1, shape.iter().product()))
+}
+
+fn huge_values(gpu: &Gpu, kind: Activation) -> Checked {
+    let x = Tensor::from_slice(gpu, [3], &[1e30, -1e30, f32::NAN])?;
+    let tape = Tape::recording();
+    tape.watch(&x);
+    let y = ops::activation(&tape, kind, &x)?;
+    let gradients = tape.backward(&[(&y, Tensor::full(gpu, [3], 2.0)?)])?;
+    let (y, slope) = (y.to_vec()?, gradients.get(&x).ok_or("no gradient")?.to_vec()?);
+    let top = match kind {
+        Activation::Relu | Activation::Gelu => [1e30, 2.0],
+        Activation::Sigmoid => [1.0, 0.0],
+        _ => [0.0, 0.0],
+    };
+    ensure([y[0], slope[0]] == top, format!("of 1e30: {} with slope {}, expected {top:?}", y[0], slope[0]))?;
+    ensure([y[1], slope[1]] == [0.0, 0.0], format!("of -1e30: {} with slope {}", y[1], slope[1]))?;
+    ensure(y[2].is_nan(), "NaN is hidden")
+}

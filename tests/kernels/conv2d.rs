@@ -1,0 +1,118 @@
+//! Convolutions: the forward pass with bias and activation, and the gradients of input, weight and bias.
+
+use meltcore::gpu::Gpu;
+use meltcore::kernels::activation::Activation;
+use meltcore::kernels::conv2d::{self as kernels, Conv2dAttrs, Conv2dDims};
+use meltcore::reference::{conv2d as definition, count, place};
+use meltcore::tensor::Tensor;
+
+use crate::activation::{activated, label};
+use crate::case::{Case, Checked, close as compared, ensure, extents, per_channel};
+use crate::conv2d_cases::{FUSED, MANY, ROWS, Row, SPLIT};
+use crate::on_device::{Shape, noisy, poison};
+
+pub fn cases() -> Vec<Case> {
+    // Every second input gradient takes a bias, as that of a transposed convolution does.
+    let case = |(i, row): (usize, &Row)| {
+        let row = *row;
+        Case::new(name(&row), move |gpu| check(gpu, &row, Activation::None, i % 2 == 1))
+    };
+    let mut cases: Vec<Case> = ROWS.iter().chain(MANY).enumerate().map(case).collect();
+    cases.extend(SPLIT.iter().enumerate().map(case).map(Case::splitting));
+    for &(row, activations) in FUSED {
+        cases.extend(
+            activations.iter().map(|&activation| {
+                Case::new(format!("{}_{}", name(&row), label(activation)), move |gpu| check(gpu, &row, activation, false))
+            }),
+        );
+    }
+    cases.push(Case::new("gradients_of_4_million_pixels", long_sums));
+    cases.push(Case::new("refusals", refusals));
+    cases
+}
+
+fn name(Row(shape, c_out, kernel, [stride, padding, dilation, groups]): &Row) -> String {
+    let mut name = format!("{}_{}_to_{c_out}", extents(kernel), extents(shape));
+    for (letter, value, plain) in [("s", stride, 1), ("p", padding, 0), ("d", dilation, 1), ("g", groups, 1)] {
+        if *value != plain {
+            name += &format!("_{letter}{value}");
+        }
+    }
+    name
+}
+
+fn close(what: &str, got: &Tensor, want: &[f64]) -> Checked {
+    compared(what, got, want, 2e-5, 1e-6)
+}
+
+/// Runs all four kernels on a case with `activation` behind the forward pass. The input gradient takes a bias where `transposed`.
+fn check(gpu: &Gpu, row: &Row, activation: Activation, transposed: bool) -> Checked {
+    let &Row(shape, c_out, [kernel_h, kernel_w], [stride, padding, dilation, groups]) = row;
+    let weight_shape = [c_out, shape[1] / groups, kernel_h, kernel_w];
+    let attrs = Conv2dAttrs { stride, padding, dilation, groups };
+    let meaning = definition::Conv2dAttrs { stride, padding, dilation, groups };
+    // Pad elements behind the inputs' last are not zeros, either.
+    poison(gpu, count(shape));
+    poison(gpu, count(weight_shape));
+    let ((x, x_wide), (w, w_wide)) = (noisy(gpu, 1, shape), noisy(gpu, 2, weight_shape));
+    let (b, b_wide) = per_channel(gpu, 3, c_out);
+    let (sums, output_shape) = definition::conv2d(&x_wide, shape, &w_wide, weight_shape, Some(&b_wide), &meaning);
+    poison(gpu, sums.len());
+    let y = kernels::conv2d(&x, &w, Some(&b), &attrs, activation.code())?;
+    ensure(y.shape().dims() == output_shape, format!("the output is {}, expected {output_shape:?}", y.shape()))?;
+    close("output", &y, &activated(activation, &sums))?;
+
+    let dims = Conv2dDims::forward(&x, &w, &attrs)?;
+    let (grad, grad_wide) = noisy(gpu, 4, output_shape);
+    let mut want = definition::conv2d_grad_input(&grad_wide, shape, &w_wide, weight_shape, &meaning);
+    let (extra, extra_wide) = per_channel(gpu, 3, shape[1]);
+    if transposed {
+        want.iter_mut().enumerate().for_each(|(position, value)| *value += extra_wide[place(shape, position)[1]]);
+    }
+    poison(gpu, want.len());
+    close("grad_input", &kernels::conv2d_grad_input(&dims, &grad, &w, transposed.then_some(&extra))?, &want)?;
+
+    let want = definition::conv2d_grad_weight(&grad_wide, &x_wide, shape, weight_shape, &meaning);
+    poison(gpu, want.len());
+    close("grad_weight", &kernels::conv2d_grad_weight(&dims, &x, &grad)?, &want)?;
+    poison(gpu, c_out);
+    close("grad_bias", &kernels::conv2d_grad_bias(&grad)?, &definition::conv2d_grad_bias(&grad_wide, output_shape))
+}
+
+/// Mesa's software device ends loops after 65 535 trips: sums over more pixels than that many trips take must be split.
+fn long_sums(gpu: &Gpu) -> Checked {
+    let shape: Shape = [1, 1, 2049, 2053];
+    let ones = Tensor::full(gpu, shape, 1.0)?;
+    for (kernel, padding) in [(1, 0), (3, 1)] {
+        let weight = Tensor::full(gpu, [1, 1, kernel, kernel], 1.0)?;
+        let dims = Conv2dDims::forward(&ones, &weight, &Conv2dAttrs { padding, ..Default::default() })?;
+        let side = |extent: usize, at: usize| (extent - at.abs_diff(padding)) as f64;
+        let want: Vec<f64> = (0..kernel * kernel).map(|tap| side(shape[2], tap / kernel) * side(shape[3], tap % kernel)).collect();
+        close("grad_weight of ones", &kernels::conv2d_grad_weight(&dims, &ones, &ones)?, &want)?;
+    }
+    close("grad_bias of ones", &kernels::conv2d_grad_bias(&ones)?, &[count(shape) as f64])
+}
+
+fn refusals(gpu: &Gpu) -> Checked {
+    let tensor = |shape: Shape| Tensor::full(gpu, shape, 1.0).unwrap();
+    let (x, w, bias) = (tensor([1, 4, 5, 6]), tensor([3, 4, 3, 3]), Tensor::full(gpu, [4], 0.0)?);
+    let same = Conv2dAttrs { padding: 1, ..Default::default() };
+    kernels::conv2d(&x, &w, None, &same, 0)?;
+    ensure(kernels::conv2d(&x, &w, Some(&bias), &same, 0).is_err(), "a bias of 4 for 3 channels")?;
+    ensure(kernels::conv2d(&x, &tensor([3, 3, 3, 3]), None, &same, 0).is_err(), "a weight for 3 channels")?;
+    for attrs in [
+        Conv2dAttrs { groups: 0, ..same },
+        Conv2dAttrs { groups: 2, ..same },
+        Conv2dAttrs { stride: 0, ..same },
+        Conv2dAttrs { dilation: 0, ..same },
+        Conv2dAttrs { dilation: 4, ..same },
+    ] {
+        ensure(kernels::conv2d(&x, &w, None, &attrs, 0).is_err(), format!("{attrs:?}"))?;
+    }
+    let (dims, y) = (Conv2dDims::forward(&x, &w, &same)?, tensor([1, 3, 5, 6]));
+    kernels::conv2d_grad_input(&dims, &y, &w, None)?;
+    ensure(kernels::conv2d_grad_input(&dims, &x, &w, None).is_err(), "an upstream gradient of 4 channels")?;
+    ensure(kernels::conv2d_grad_input(&dims, &y, &tensor([3, 4, 1, 1]), None).is_err(), "another kernel's weight")?;
+    ensure(kernels::conv2d_grad_weight(&dims, &x, &x).is_err(), "the input as upstream gradient")?;
+    ensure(kernels::conv2d_grad_bias(&bias).is_err(), "a vector as upstream gradient")
+}

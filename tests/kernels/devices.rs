@@ -1,0 +1,78 @@
+//! The devices of the table, each opened once.
+
+use std::cell::RefCell;
+
+use libtest_mimic::{Completion, Trial};
+use meltcore::error::Result;
+use meltcore::gpu::{DeviceKind, Gpu};
+
+use crate::case::Case;
+use crate::on_device::wgsl_device;
+use crate::trials::{absent, is_required};
+
+/// A device, or a variant of one that a test can force.
+pub struct Device {
+    /// First part of its trials' names.
+    name: &'static str,
+    /// Its word in `MELTCORE_REQUIRE`.
+    feature: &'static str,
+    /// Which cases run here: a variant takes those whose kernels it changes.
+    takes: fn(&Case) -> bool,
+    open: fn() -> Result<Gpu>,
+}
+
+/// All devices. A new variant that selects other kernels or cuts them otherwise gets a line here.
+pub const DEVICES: [Device; 3] = [
+    // The processor by its own kernels.
+    Device { name: "host", feature: "host", takes: |_| true, open: || Gpu::open(Some("host")) },
+    // WGSL as this device gets it: a GPU where there is one, else Mesa's lavapipe.
+    Device { name: "wgsl", feature: "wgsl", takes: |_| true, open: || wgsl(|_| {}) },
+    // Kernels that see so few bytes at once that launches are split over images.
+    Device { name: "wgsl-bounded", feature: "wgsl", takes: |case| case.splits, open: || wgsl(|able| able.max_binding_bytes = BOUND) },
+];
+
+/// Bytes that kernels of the bounded device see at once.
+const BOUND: u64 = 32 << 10;
+
+fn wgsl(less: impl FnOnce(&mut meltcore::gpu::Capabilities)) -> Result<Gpu> {
+    Gpu::open_as(Some(&wgsl_device()?), less)
+}
+
+impl Device {
+    /// The trials of a family's cases on this device.
+    pub fn trials(&'static self, family: &str, cases: Vec<Case>) -> impl Iterator<Item = Trial> {
+        cases.into_iter().filter(|case| (self.takes)(case)).map(move |case| self.trial(family, case))
+    }
+
+    /// The trial of a case on this device: ignored where it cannot be opened.
+    fn trial(&'static self, family: &str, case: Case) -> Trial {
+        Trial::ignorable_test(format!("{}::{family}::{}", self.name, case.name), move || match self.opened() {
+            Ok(gpu) if self.feature == "wgsl" && is_required("gpu") && gpu.capabilities().kind != DeviceKind::Gpu => {
+                Err(format!("MELTCORE_REQUIRE asks for `gpu`, but WGSL runs on {}", gpu.capabilities().name).into())
+            }
+            Ok(gpu) => (case.run)(&gpu).map(|()| Completion::Completed).map_err(|fault| fault.to_string().into()),
+            Err(reason) => absent(self.feature, &reason),
+        })
+    }
+
+    /// The device, opened by the first trial that needs it; the one before is closed.
+    fn opened(&'static self) -> Result<Gpu, String> {
+        OPEN.with_borrow_mut(|open| {
+            if open.as_ref().is_none_or(|(name, _)| *name != self.name) {
+                // The last device's memory goes back first.
+                *open = None;
+                *open = Some((self.name, (self.open)().map_err(|error| error.to_string())));
+            }
+            open.as_ref().map_or_else(|| Err("no device is open".into()), |(_, device)| device.clone())
+        })
+    }
+}
+
+thread_local! {
+    static OPEN: RefCell<Option<(&'static str, Result<Gpu, String>)>> = const { RefCell::new(None) };
+}
+
+/// Closes the device that is open, while its driver is still loaded.
+pub fn close() {
+    OPEN.set(None);
+}
