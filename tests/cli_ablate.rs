@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
+use approx::assert_abs_diff_eq;
 use meltcore::data::raster::Raster;
 use serde_json::Value;
 
@@ -86,7 +87,7 @@ fn inputs_are_replaced_by_their_means_in_evaluation_and_in_training() {
     let mean_pmw: f64 = config.lines().find_map(|line| line.strip_prefix("mean_pmw: ")).unwrap().parse().unwrap();
     assert_eq!(value(0, "pmw"), mean_pmw);
     let running_mean = train_mean(root, "time_interpolate_sar", |value| if value.is_nan() { 0.0 } else { f64::from(value) });
-    assert!((value(2, "time_interpolate_sar") - running_mean).abs() < 1e-9, "{running_mean}");
+    assert_abs_diff_eq!(value(2, "time_interpolate_sar"), running_mean, epsilon = 1e-9);
     assert!((0.05..0.5).contains(&value(3, "landmask")) && value(4, "time_cos") < 0.0);
 
     let all = scores(root, BEST, "{}");

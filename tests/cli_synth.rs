@@ -56,7 +56,6 @@ fn real_geography_sets_the_size(geography: &Path) {
     assert!(small.status.success() && notes(&small).contains("128 x 64 pixels"), "{}", notes(&small));
 }
 
-#[cfg(unix)]
 fn the_printed_commands_lead_to_scores() {
     let folder = tempfile::tempdir().unwrap();
     let made = Command::new(env!("CARGO_BIN_EXE_meltcore"))
@@ -97,8 +96,8 @@ fn the_printed_commands_lead_to_scores() {
 
 fn main() -> ExitCode {
     let mut trials = trials::trials![a_folder_of_something_else_is_refused];
-    #[cfg(unix)]
-    trials.push(trials::trial("the_printed_commands_lead_to_scores", the_printed_commands_lead_to_scores));
+    let no_shell = || cfg!(not(unix)).then(|| "the printed commands run in a POSIX shell".to_owned());
+    trials.push(trials::needing("the_printed_commands_lead_to_scores", "shell", no_shell, the_printed_commands_lead_to_scores));
     trials.extend([trials::needing_data("real_geography_sets_the_size", "data/helheim", real_geography_sets_the_size)]);
     trials::run(trials)
 }

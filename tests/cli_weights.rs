@@ -1,5 +1,6 @@
 //! `weights` as processes: what is printed, exit statuses, and files that are no weights.
 
+use approx::assert_abs_diff_eq;
 use meltcore::nn::state_dict::{self, HostDict, HostTensor};
 use serde_json::Value;
 use std::collections::HashMap;
@@ -131,7 +132,7 @@ fn differences_are_sorted_and_tolerated() {
     let (status, found) = json(root, "diff a.safetensors b.safetensors --json");
     let names: Vec<&str> = found["differing"].as_array().unwrap().iter().map(|row| row["tensor"].as_str().unwrap()).collect();
     assert_eq!((status, names.len(), names[2]), (Some(1), 3, "outc.conv.0.bias"));
-    assert!((found["differing"][2]["max_rel"].as_f64().unwrap() - 1e-3).abs() < 1e-6);
+    assert_abs_diff_eq!(found["differing"][2]["max_rel"].as_f64().unwrap(), 1e-3, epsilon = 1e-6);
     let lines = text(&weights(root, "diff a.safetensors b.safetensors").stdout);
     assert!(lines.lines().nth(3).is_some_and(|line| line.starts_with("outc.conv.0.bias")), "{lines}");
 

@@ -155,39 +155,53 @@ fn same_bits_again_and_resumed() {
     Run::new(&["base_channels=3"]).refused(&["--weights", weights.to_str().unwrap()], 2, &["best.safetensors", "shape"]);
 }
 
-#[cfg(unix)]
-#[test]
-fn killed_interrupted_and_locked() {
-    use signal_hook::consts::{SIGINT, SIGKILL, SIGTERM};
-    fn send(child: &Child, signal: i32) {
-        // The shell's own: a bare system has no program of that name.
-        let kill = format!("kill -{signal} {}", child.id());
-        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
-    }
-    let overrides = ["epochs=8", "lr_scheduler=ReduceLROnPlateau", "lr_patience=1", "optimizer=rmsprop"];
-    let straight = Run::new(&overrides);
-    straight.trained(&[]);
+/// Settings of a run that is stopped on its way.
+const STOPPED: [&str; 4] = ["epochs=8", "lr_scheduler=ReduceLROnPlateau", "lr_patience=1", "optimizer=rmsprop"];
 
-    let broken = Run::new(&overrides);
-    let mut child = broken.command(&[]).spawn().unwrap();
-    broken.wait_for_epochs(&mut child, 1);
-    broken.refused(&["--resume", "auto"], 4, &["another process"]);
-    broken.wait_for_epochs(&mut child, 2);
-    send(&child, SIGKILL);
-    child.wait().unwrap();
-    for (signal, status, epochs) in [(SIGINT, 130, 4), (SIGTERM, 143, 6)] {
-        let mut child = broken.command(&["--resume", "auto"]).spawn().unwrap();
-        broken.wait_for_epochs(&mut child, epochs);
-        send(&child, signal);
-        let output = child.wait_with_output().unwrap();
-        assert_eq!(output.status.code(), Some(status), "{}", text(&output));
-        assert!(text(&output).contains("--resume auto goes on from the end of epoch"), "{}", text(&output));
-    }
+/// Goes on with a run that was stopped, to the same bits as one that was not.
+fn goes_on_as_if_never_stopped(broken: &Run) {
+    static STRAIGHT: OnceLock<Run> = OnceLock::new();
+    let straight = STRAIGHT.get_or_init(|| {
+        let run = Run::new(&STOPPED);
+        run.trained(&[]);
+        run
+    });
     broken.trained(&["--resume", "auto"]);
     assert_eq!(broken.logged(), (1..=8).collect::<Vec<_>>());
     for file in FILES {
         assert!(straight.bytes(file) == broken.bytes(file), "{file}");
     }
+}
+
+#[test]
+fn killed_and_locked() {
+    let broken = Run::new(&STOPPED);
+    let mut child = broken.command(&[]).spawn().unwrap();
+    broken.wait_for_epochs(&mut child, 1);
+    broken.refused(&["--resume", "auto"], 4, &["another process"]);
+    broken.wait_for_epochs(&mut child, 2);
+    // SIGKILL on Unix.
+    child.kill().unwrap();
+    child.wait().unwrap();
+    goes_on_as_if_never_stopped(&broken);
+}
+
+#[cfg_attr(not(unix), ignore = "needs a POSIX shell to signal another process; tests/cli.rs raises signals within one")]
+#[test]
+fn interrupted() {
+    use signal_hook::consts::{SIGINT, SIGTERM};
+    let broken = Run::new(&STOPPED);
+    for (arguments, signal, status, epochs) in [(&[][..], SIGINT, 130, 2), (&["--resume", "auto"], SIGTERM, 143, 5)] {
+        let mut child = broken.command(arguments).spawn().unwrap();
+        broken.wait_for_epochs(&mut child, epochs);
+        // The shell's own: a bare system has no program of that name.
+        let kill = format!("kill -{signal} {}", child.id());
+        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(status), "{}", text(&output));
+        assert!(text(&output).contains("--resume auto goes on from the end of epoch"), "{}", text(&output));
+    }
+    goes_on_as_if_never_stopped(&broken);
 }
 
 #[test]

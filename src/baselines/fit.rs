@@ -9,6 +9,8 @@
 
 use std::ops::Range;
 
+use rayon::prelude::*;
+
 use super::interpolate_mar::{InterpolateMar, Setting};
 use crate::config::Config;
 use crate::data::Window;
@@ -156,17 +158,9 @@ fn sample_days(baseline: &InterpolateMar, options: &FitOptions, sample: &mut Hos
 
 /// Adds each setting's weighted sum of absolute errors on a day; the order of the sum does not depend on the threads.
 fn add_errors(settings: &[Setting], blurred: &[f32], day: &Sampled, sums: &mut [f64]) {
-    let workers = std::thread::available_parallelism().map_or(1, |n| n.get());
-    let each = settings.len().div_ceil(workers).max(1);
-    std::thread::scope(|scope| {
-        for (settings, sums) in settings.chunks(each).zip(sums.chunks_mut(each)) {
-            scope.spawn(move || {
-                for (setting, sum) in settings.iter().zip(sums) {
-                    let error = |(value, target): (&f32, &f32)| f64::from((setting.melt(*value) - target).abs());
-                    *sum += day.weight * blurred.iter().zip(&day.target).map(error).sum::<f64>();
-                }
-            });
-        }
+    settings.par_iter().zip(sums).for_each(|(setting, sum)| {
+        let error = |(value, target): (&f32, &f32)| f64::from((setting.melt(*value) - target).abs());
+        *sum += day.weight * blurred.iter().zip(&day.target).map(error).sum::<f64>();
     });
 }
 

@@ -7,6 +7,8 @@
 
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
 use super::maps::Maps;
 use crate::config::Config;
 use crate::data::Window;
@@ -60,21 +62,12 @@ impl TimeInterpolateSar {
         let rasters = self.neighbours(day).into_iter().map(|index| self.train.target_raster(index)).collect::<Result<Vec<_>>>()?;
         let [rows, cols] = self.train.scene();
         let mut map = vec![0.0; rows * cols];
-        let workers = std::thread::available_parallelism().map_or(1, |n| n.get());
-        let rows_each = rows.div_ceil(workers).max(1);
-        std::thread::scope(|scope| {
-            let bands: Vec<_> = map
-                .chunks_mut(rows_each * cols)
-                .zip(self.ocean.chunks(rows_each * cols))
-                .enumerate()
-                .map(|(band, (map, ocean))| {
-                    let rasters = &rasters;
-                    scope.spawn(move || mean_of_band(rasters, band * rows_each, cols, ocean, map))
-                })
-                .collect();
-            let joined = |band: std::thread::ScopedJoinHandle<_>| band.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            bands.into_iter().try_for_each(joined)
-        })?;
+        let of_rows = map.par_chunks_mut(cols).zip(self.ocean.par_chunks(cols)).enumerate();
+        let scratch = || (vec![0.0; cols], vec![0.0; cols]);
+        let done: Vec<_> =
+            of_rows.map_init(scratch, |scratch, (row, (map, ocean))| mean_of_row(&rasters, row, ocean, map, scratch)).collect();
+        // Collected first: of several errors rayon would hand on any.
+        done.into_iter().collect::<Result<()>>()?;
         Ok(map)
     }
 
@@ -93,24 +86,21 @@ enum Georeference {
     OfTargets(Box<Dataset>),
 }
 
-/// Means of the rows from `first_row` on.
-fn mean_of_band(rasters: &[Arc<Raster>], first_row: usize, cols: usize, ocean: &[f32], map: &mut [f32]) -> Result<()> {
-    let mut values = vec![0.0; cols];
-    let mut counts = vec![0.0; cols];
-    for (row, (out, ocean)) in map.chunks_exact_mut(cols).zip(ocean.chunks_exact(cols)).enumerate() {
-        counts.fill(0.0);
-        for raster in rasters {
-            raster.read_window(Window { row: first_row + row, col: 0, height: 1, width: cols }, &mut values)?;
-            for ((sum, count), value) in out.iter_mut().zip(&mut counts).zip(&values) {
-                if !value.is_nan() {
-                    *sum += value;
-                    *count += 1.0;
-                }
+/// Means of a row; `scratch` holds a row of values and one of counts.
+fn mean_of_row(rasters: &[Arc<Raster>], row: usize, ocean: &[f32], map: &mut [f32], scratch: &mut (Vec<f32>, Vec<f32>)) -> Result<()> {
+    let (values, counts) = scratch;
+    counts.fill(0.0);
+    for raster in rasters {
+        raster.read_window(Window { row, col: 0, height: 1, width: map.len() }, values)?;
+        for ((sum, count), value) in map.iter_mut().zip(counts.iter_mut()).zip(values.iter()) {
+            if !value.is_nan() {
+                *sum += value;
+                *count += 1.0;
             }
         }
-        for ((sum, count), ocean) in out.iter_mut().zip(&counts).zip(ocean) {
-            *sum = if *count > 0.0 && *ocean == 0.0 { *sum / count } else { 0.0 };
-        }
+    }
+    for ((sum, count), ocean) in map.iter_mut().zip(counts).zip(ocean) {
+        *sum = if *count > 0.0 && *ocean == 0.0 { *sum / *count } else { 0.0 };
     }
     Ok(())
 }

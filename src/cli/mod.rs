@@ -30,7 +30,8 @@ use clap::{Parser, Subcommand};
 
 /// Trains and runs convolutional networks for daily 100 m maps of surface melt, on any GPU.
 #[derive(Debug, Parser)]
-#[command(version, arg_required_else_help = true, max_term_width = 110)]
+// The name as the examples have it, also for meltcore.exe.
+#[command(bin_name = "meltcore", version, arg_required_else_help = true, max_term_width = 110)]
 #[command(
     after_help = "Typical order: synth (a sample data set) -> baseline time-interpolate-sar (an input channel) -> train -> predict -> eval -> report.\n\
     `meltcore COMMAND --help` shows a command's options and examples.\n\n\

@@ -15,11 +15,13 @@ use crate::error::{Error, Result};
 /// # Errors
 /// [`Error::Input`] where the file is missing, unreadable, empty or not a file.
 pub fn map_file(path: &Path) -> Result<Mmap> {
-    let file = File::open(path).map_err(|e| Error::input(path, format!("cannot be opened ({e}); check the path and its permissions")))?;
-    let meta = file.metadata().map_err(|e| Error::input(path, format!("cannot be examined ({e})")))?;
+    let unopened = |e| Error::input(path, format!("cannot be opened ({e}); check the path and its permissions"));
+    // Asked before it is opened, since Windows opens no folder.
+    let meta = std::fs::metadata(path).map_err(unopened)?;
     if !meta.is_file() {
         return Err(Error::input(path, "is a folder or a device where a GeoTIFF file is expected; name the file itself"));
     }
+    let file = File::open(path).map_err(unopened)?;
     if meta.len() == 0 {
         return Err(Error::input(path, "is empty (0 bytes); copy or download it again"));
     }

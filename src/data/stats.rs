@@ -125,7 +125,7 @@ pub fn channel_stats(config: &Config, split: Split, observe: &mut dyn FnMut(Even
         }
         moments_of(&raster, mask)
     };
-    let found = in_parallel(&jobs, usize::MAX, of_file, || observe(Event::Done(1)))?;
+    let found = in_parallel(jobs.iter().map(Ok), rayon::current_num_threads(), of_file, || observe(Event::Done(1)))?;
     let mut stats = Vec::new();
     for (index, (name, files, normalised)) in kept.iter().enumerate() {
         let mut of_variable = jobs.iter().zip(&found).filter(|((of, _), _)| *of == index).map(|(_, found)| *found);

@@ -59,7 +59,8 @@ pub fn write_winter_means(config: &Config, force: bool, observe: &mut dyn FnMut(
     }
     let years: Vec<Vec<Day>> = years.into_values().collect();
     observe(Event::Start { label: "winter-mean", total: years.len(), unit: "years" });
-    in_parallel(&years, MOST_YEARS, |days| write_year(folder, out, days, force), || observe(Event::Done(1)))
+    let most = rayon::current_num_threads().min(MOST_YEARS);
+    in_parallel(years.iter().map(Ok), most, |days| write_year(folder, out, days, force), || observe(Event::Done(1)))
 }
 
 fn write_year(folder: &Path, out: &Path, days: &[Day], force: bool) -> Result<WinterMean> {

@@ -67,7 +67,13 @@ pub fn replace_atomically(path: &Path, write: impl FnOnce(&Path) -> Result<()>) 
     let temporary = folder.join(temporary);
     let mut unfinished = Unfinished(Some(temporary.clone()));
     write(&temporary)?;
-    fs::rename(&temporary, path).map_err(|e| cannot_be_written(path, e))?;
+    fs::rename(&temporary, path).map_err(|e| match e.kind() {
+        // Windows replaces no file that is mapped, nor one that is open in a program which does not allow that.
+        io::ErrorKind::PermissionDenied if cfg!(windows) && path.exists() => {
+            Error::output(path, format!("cannot be replaced ({e}); close the programs that have it open, or check its permissions"))
+        }
+        _ => cannot_be_written(path, e),
+    })?;
     unfinished.0 = None;
     Ok(())
 }

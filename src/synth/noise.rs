@@ -171,6 +171,8 @@ pub fn smoothstep(low: f32, high: f32, x: f32) -> f32 {
 
 #[cfg(test)]
 mod tests {
+    use approx::assert_abs_diff_eq;
+
     use super::*;
 
     #[test]
@@ -193,7 +195,7 @@ mod tests {
         let (a, b) = (draw(1), draw(2));
         let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>() / n as f64 * 12.0;
         assert!(a.iter().all(|v| (-0.5..0.5).contains(v)) && (a.iter().sum::<f64>() / n as f64).abs() < 4e-3);
-        assert!((dot(&a, &a) - 1.0).abs() < 0.02, "variance {}", dot(&a, &a));
+        assert_abs_diff_eq!(dot(&a, &a), 1.0, epsilon = 0.02);
         assert!(dot(&a, &b).abs() < 0.02 && dot(&a[1..], &a).abs() < 0.02 && dot(&a[192..], &a).abs() < 0.02);
     }
 }

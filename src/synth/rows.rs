@@ -1,32 +1,10 @@
 //! The rows of a raster shared out among threads: which thread fills a row changes nothing in it.
 
-use std::sync::{Mutex, PoisonError};
-
-/// Bands that a thread gets on average: more than one, since rows of ocean cost less than rows of land.
-const BANDS_EACH: usize = 8;
+use rayon::prelude::*;
 
 /// Fills a raster row by row: `each` gets the row's number and its pixels.
 pub fn fill<T: Send>(pixels: &mut [T], cols: usize, each: impl Fn(usize, &mut [T]) + Sync) {
-    let rows = pixels.len() / cols.max(1);
-    let threads = std::thread::available_parallelism().map_or(1, |n| n.get()).min(rows.max(1));
-    let band = rows.div_ceil(threads * BANDS_EACH).max(1);
-    let bands = Mutex::new(pixels.chunks_mut(band * cols.max(1)).enumerate());
-    let work = || {
-        loop {
-            // No thread can panic while it holds the lock, so a poisoned one is as good.
-            let next = bands.lock().unwrap_or_else(PoisonError::into_inner).next();
-            let Some((index, pixels)) = next else { break };
-            for (row, line) in pixels.chunks_mut(cols).enumerate() {
-                each(index * band + row, line);
-            }
-        }
-    };
-    std::thread::scope(|scope| {
-        for _ in 1..threads {
-            scope.spawn(work);
-        }
-        work();
-    });
+    pixels.par_chunks_mut(cols.max(1)).enumerate().for_each(|(row, line)| each(row, line));
 }
 
 /// A raster of `rows × cols` of what `each` says of every (row, col).

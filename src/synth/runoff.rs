@@ -196,6 +196,8 @@ fn base(seasons: &[&Vec<f32>], slope: f32) -> Vec<f32> {
 
 #[cfg(test)]
 mod tests {
+    use approx::assert_abs_diff_eq;
+
     use super::*;
 
     fn record(last_year_days: usize) -> String {
@@ -214,7 +216,8 @@ mod tests {
     fn a_record_gives_every_day_and_goes_on_where_it_ends() {
         let runoff = Runoff::parse(&record(100)).unwrap();
         let day = |year, index| runoff.day(5, Day::in_season(year, index));
-        assert!(day(2017, 91).odds > day(2017, 10).odds && (day(2017, 50).anomaly - day(2016, 50).anomaly - runoff.slope).abs() < 1e-3);
+        assert!(day(2017, 91).odds > day(2017, 10).odds);
+        assert_abs_diff_eq!(day(2017, 50).anomaly - day(2016, 50).anomaly, runoff.slope, epsilon = 1e-3);
         // Seasons differ by 1 or 2 in the logarithm.
         let jump = (day(2018, 99).odds - day(2018, 100).odds).abs();
         assert!(jump < 0.35 * runoff.slope, "{jump} where the record ends");
@@ -222,7 +225,7 @@ mod tests {
         // 2017 is the one complete season of the radar's years.
         for (m, wanted) in MONTHS.windows(2).zip(MONTHLY_MELT) {
             let mean = (m[0]..m[1]).map(|d| 1.0 / (1.0 + f64::from(-day(2017, d).odds).exp())).sum::<f64>() / (m[1] - m[0]) as f64;
-            assert!((mean - wanted).abs() < 0.002, "{mean} for {wanted}");
+            assert_abs_diff_eq!(mean, wanted, epsilon = 0.002);
         }
         assert!(day(2021, 91).odds.is_finite());
     }

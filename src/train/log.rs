@@ -133,6 +133,7 @@ mod tests {
         let text = fs::read_to_string(&path).unwrap();
         let epochs: Vec<_> = text.lines().skip(1).map(|line| serde_json::from_str::<Entry>(line).unwrap().epoch).collect();
         assert_eq!((epochs, text.lines().count()), (vec![1, 2, 3], 4));
+        drop(log);
         Log::start(&path, &header, None).unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap().lines().count(), 1);
     }

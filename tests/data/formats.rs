@@ -1,6 +1,7 @@
 //! Every kind of GeoTIFF that the dataset's layout allows reads to the same pixels and the same grid.
 
 use super::{grid, tiff};
+use approx::assert_abs_diff_eq;
 use meltcore::data::Window;
 use meltcore::data::raster::Raster;
 
@@ -80,7 +81,7 @@ fn tie_points_at_pixel_centres_shift_the_origin() {
     let (area, point) = (grid(1000.0, 2000.0, 1), grid(1000.0, 2000.0, 2));
     assert_eq!(area.transform().unwrap().at(0.0, 0.0), (1000.0, 2000.0));
     assert_eq!(point.transform().unwrap().pixel_centre(0, 0), (1000.0, 2000.0));
-    assert!((area.misalignment(&point, 10, 10).unwrap() - 0.5f64.hypot(0.5)).abs() < 1e-12);
+    assert_abs_diff_eq!(area.misalignment(&point, 10, 10).unwrap(), 0.5f64.hypot(0.5), epsilon = 1e-12);
 }
 
 #[test]

@@ -42,7 +42,7 @@ pub fn cases() -> Vec<Case> {
     let case = |row: Row| Case::new(name(&row), move |gpu| check(gpu, row));
     let whole = every.chain(ROWS.iter().copied()).map(case);
     let split = SPLIT.iter().map(|row| case(*row).splitting());
-    whole.chain(split).chain([Case::new("refusals", refusals)]).map(Case::cutting).collect()
+    whole.chain(split).chain([Case::new("refusals", refusals)]).collect()
 }
 
 fn name(Row(shape, offset, _, attrs): &Row) -> String {

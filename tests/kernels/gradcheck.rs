@@ -33,7 +33,7 @@ pub fn cases() -> Vec<Case> {
         Case::new("a_module_that_is_used_twice", used_twice),
         Case::new("a_tensor_that_is_used_in_many_places", used_often),
     ];
-    unets.into_iter().chain(others).map(Case::cutting).collect()
+    unets.into_iter().chain(others).collect()
 }
 
 /// Values of the leaves, those of leaf `moved` shifted by `step` along `direction`.

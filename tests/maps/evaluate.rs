@@ -1,6 +1,7 @@
 //! Scores over a split against the naive reference, and `meltcore eval` as a process.
 
 use super::{f64s, message, noise};
+use approx::{assert_abs_diff_eq, relative_eq};
 use meltcore::config::Config;
 use meltcore::data::day::Split;
 use meltcore::data::writer::write_geotiff;
@@ -17,6 +18,11 @@ use meltcore::reference::scene_groups;
 use meltcore::synth::georeference::albers;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+
+/// Within 1e-4, of the larger one where they are larger than 1.
+fn close(got: f64, wanted: f64) -> bool {
+    relative_eq!(got, wanted, epsilon = 1e-6, max_relative = 1e-5)
+}
 
 pub const DAYS: [&str; 4] = ["2019_07_04.tif", "2018_04_01.tif", "2019_04_30.tif", "2017_06_30.tif"];
 
@@ -104,7 +110,7 @@ fn scores_follow_the_reference_and_means_their_weights() {
     for (index, ((file, scene), wanted)) in model.scenes.iter().zip(&wanted).enumerate() {
         assert_eq!(file, DAYS[index]);
         for ((name, got), wanted) in SCORE_NAMES.iter().zip(values(scene)).zip(wanted) {
-            assert!((got - wanted).abs() < 1e-5 * wanted.abs().max(0.1), "{name} of scene {index}: {got}, not {wanted}");
+            assert!(close(got, *wanted), "{name} of scene {index}: {got}, not {wanted}");
         }
     }
     assert_eq!(values(&model.scenes[3].1), [0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 0.0, 0.0]);
@@ -114,8 +120,8 @@ fn scores_follow_the_reference_and_means_their_weights() {
     for (score, name) in SCORE_NAMES.iter().enumerate() {
         let wanted = if *name == "rmse" { mean(1).sqrt() } else { mean(score) };
         let (got, spread) = (model.weighted_mean()[score], model.weighted_std()[score]);
-        assert!((got - wanted).abs() < 1e-5 * wanted.abs().max(0.1), "mean {name}: {got}, not {wanted}");
-        assert!((spread - std(score)).abs() < 1e-5 * std(score).max(0.1), "std {name}: {spread}, not {}", std(score));
+        assert!(close(got, wanted), "mean {name}: {got}, not {wanted}");
+        assert!(close(spread, std(score)), "std {name}: {spread}, not {}", std(score));
     }
     // Pooled, by counting pixels of all scenes at once.
     let (mut hits, mut predicted, mut melting) = (0.0, 0.0, 0.0);
@@ -128,8 +134,9 @@ fn scores_follow_the_reference_and_means_their_weights() {
         }
     }
     let pooled = model.pooled();
-    assert!((pooled.precision - hits / predicted).abs() < 1e-12 && (pooled.recall - hits / melting).abs() < 1e-12);
-    assert!((pooled.f1 - 2.0 * hits / (predicted + melting)).abs() < 1e-12);
+    assert_abs_diff_eq!(pooled.precision, hits / predicted, epsilon = 1e-12);
+    assert_abs_diff_eq!(pooled.recall, hits / melting, epsilon = 1e-12);
+    assert_abs_diff_eq!(pooled.f1, 2.0 * hits / (predicted + melting), epsilon = 1e-12);
     // Nothing predicted: precision 1, recall 0, F1 0.
     let low = evaluation.models[1].pooled();
     assert_eq!((low.precision, low.recall, low.f1), (1.0, 0.0, 0.0));
@@ -172,7 +179,7 @@ fn groups_and_reliability_follow_the_reference() {
             for (score, name) in SCORE_NAMES.iter().enumerate().filter(|(_, name)| **name != "rmse") {
                 let wanted = scenes.iter().map(|i| scores[*i][9] * scores[*i][score]).sum::<f64>() / weight;
                 let got = group.weighted_mean()[score];
-                assert!((got - wanted).abs() < 1e-5 * wanted.abs().max(0.1), "{name} of {label}: {got}, not {wanted}");
+                assert!(close(got, wanted), "{name} of {label}: {got}, not {wanted}");
             }
         }
     }
@@ -186,7 +193,8 @@ fn groups_and_reliability_follow_the_reference() {
     for (index, bin) in means.iter().enumerate() {
         let (count, prediction, target) = scene_groups::reliability(&pixels, index);
         assert_eq!(bin.valid_px, count as u64, "bin {index}");
-        assert!((bin.mean_prediction.unwrap() - prediction).abs() < 1e-9 && (bin.mean_target.unwrap() - target).abs() < 1e-9);
+        assert_abs_diff_eq!(bin.mean_prediction.unwrap(), prediction, epsilon = 1e-9);
+        assert_abs_diff_eq!(bin.mean_target.unwrap(), target, epsilon = 1e-9);
     }
     // Without the train days, or without their file, there is nothing by gap; the rest is the same.
     let (evaluation, notes) = run_with(root, Split::Test, &[("mine", "a")], &["path_train_split_csv=nowhere.csv".into()]);

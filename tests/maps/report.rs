@@ -1,6 +1,7 @@
 //! What the report's page counts and chooses, against pixels counted one by one.
 
 use super::evaluate::{DAYS, make};
+use approx::assert_abs_diff_eq;
 use meltcore::config::Config;
 use meltcore::data::dataset::Dataset;
 use meltcore::data::day::{Day, Split};
@@ -43,7 +44,7 @@ fn extents_are_those_of_all_maps_on_land() {
     }
     let land = made.ocean.iter().filter(|ocean| **ocean == 0.0).count() as u64;
     assert_eq!((found.land, mine[&day("2018_04_02.tif")].melting), (land, land));
-    assert!((found.pixel_km2.unwrap() - 0.01).abs() < 1e-12);
+    assert_abs_diff_eq!(found.pixel_km2.unwrap(), 0.01, epsilon = 1e-12);
 
     // Maps for deploy belong to those in path_predictions; a day in both counts once.
     std::fs::create_dir(root.join("deploy")).unwrap();

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use approx::assert_abs_diff_eq;
 use gdal::Metadata;
 use libtest_mimic::Trial;
 use meltcore::data::day::Day;
@@ -97,10 +98,11 @@ fn resampling_leaves_missing_pixels_out() {
     run(&coarse, &to_fine).unwrap();
     let between = values(&to_fine.out.join("coarse.tif"));
     // First row: above the first centres, so constant down the column; 1 to 2 in thirds.
-    assert!(same(&between[..2], &[1.0, 1.0]) && (between[2] - 4.0 / 3.0).abs() < 1e-6, "{between:?}");
+    assert!(same(&between[..2], &[1.0, 1.0]), "{between:?}");
+    assert_abs_diff_eq!(between[2], 4.0 / 3.0, epsilon = 1e-6);
     // Row 2, column 2: weights 2/3 and 1/3 both ways, without the fourth neighbour.
     let wanted = (1.0 * 4.0 + 2.0 * 2.0 + 7.0 * 2.0) / 8.0;
-    assert!((between[2 * 9 + 2] - wanted).abs() < 1e-6, "{} {wanted}", between[2 * 9 + 2]);
+    assert_abs_diff_eq!(between[2 * 9 + 2], wanted, epsilon = 1e-6);
     assert!(between[4 * 9 + 4].is_nan() && between.iter().filter(|value| value.is_nan()).count() == 9, "{between:?}");
 
     let mut to_coarse = options(&coarse, &folder.path().join("means"));
@@ -111,7 +113,8 @@ fn resampling_leaves_missing_pixels_out() {
     write_geotiff(&fine, rows, cols, &pixels, Raster::open(&fine).unwrap().geo()).unwrap();
     run(&fine, &to_coarse).unwrap();
     let means = values(&to_coarse.out.join("fine.tif"));
-    assert!((means[0] - (90.0 / 8.0)).abs() < 1e-5 && (means[5] - 43.0).abs() < 1e-5, "{means:?}");
+    assert_abs_diff_eq!(means[0], 90.0 / 8.0, epsilon = 1e-5);
+    assert_abs_diff_eq!(means[5], 43.0, epsilon = 1e-5);
 }
 
 fn what_a_source_does_not_reach_has_no_value() {

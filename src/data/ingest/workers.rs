@@ -1,12 +1,13 @@
 //! Files made on several threads: this one reads what GDAL reads, the others warp and write.
 
 use std::path::PathBuf;
-use std::sync::Mutex;
-use std::sync::mpsc::{self, Receiver};
+#[cfg(feature = "gdal")]
+use std::sync::{Mutex, PoisonError};
 
 use super::{Job, PackOptions, Work, grid::Grid, same_grid};
 #[cfg(feature = "gdal")]
 use super::{source::Source, warp};
+use crate::data::parallel::in_parallel;
 use crate::data::writer::write_geotiff;
 use crate::error::Result;
 use crate::event::Event;
@@ -22,51 +23,22 @@ enum Task<'a> {
 
 /// Makes the files; returns those without a value.
 pub(super) fn make(jobs: &[Job], options: &PackOptions, grid: &Grid, observe: &mut dyn FnMut(Event)) -> Result<Vec<PathBuf>> {
-    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
-    let workers = options.workers.unwrap_or_else(cores).clamp(1, jobs.len().max(1));
-    // As many tasks wait as are worked on, so that memory does not grow with the number of files.
-    let (tasks, waiting) = mpsc::sync_channel(workers);
-    let waiting = Mutex::new(waiting);
-    let (done, results) = mpsc::channel();
-    std::thread::scope(|scope| {
-        for _ in 0..workers {
-            let (done, waiting) = (done.clone(), &waiting);
-            scope.spawn(move || {
-                let mut worker = Worker::new(options, grid);
-                while let Some(task) = next(waiting) {
-                    // The results are listened to until every worker has ended.
-                    let _ = done.send(worker.make(task));
-                }
-            });
-        }
-        drop(done);
-        let mut empty = Vec::new();
-        let mut count = |result: Result<Option<PathBuf>>| -> Result<()> {
-            empty.extend(result?);
-            observe(Event::Done(1));
-            Ok(())
-        };
+    #[cfg(feature = "gdal")]
+    let mut reader = Reader { options, grid, opened: None };
+    let tasks = jobs.iter().map(|job| match &job.work {
+        Work::SameGrid => Ok(Task::SameGrid(job)),
         #[cfg(feature = "gdal")]
-        let mut reader = Reader { options, grid, opened: None };
-        for job in jobs {
-            let task = match &job.work {
-                Work::SameGrid => Task::SameGrid(job),
-                #[cfg(feature = "gdal")]
-                Work::Warp(bands) => Task::Warp(job, reader.day(&job.source, bands)?),
-            };
-            // The other end lives as long as this scope.
-            let _ = tasks.send(task);
-            results.try_iter().try_for_each(&mut count)?;
-        }
-        drop(tasks);
-        results.iter().try_for_each(&mut count)?;
-        Ok(empty)
-    })
-}
-
-/// The next task; none when there will be no more.
-fn next<'a>(waiting: &Mutex<Receiver<Task<'a>>>) -> Option<Task<'a>> {
-    waiting.lock().ok()?.recv().ok()
+        Work::Warp(bands) => Ok(Task::Warp(job, reader.day(&job.source, bands)?)),
+    });
+    let workshop = Workshop {
+        options,
+        grid,
+        #[cfg(feature = "gdal")]
+        idle: Mutex::default(),
+    };
+    let most = options.workers.unwrap_or_else(rayon::current_num_threads);
+    let made = in_parallel(tasks, most, |task| workshop.make(task), || observe(Event::Done(1)))?;
+    Ok(made.into_iter().flatten().collect())
 }
 
 /// Reads sources in the order of their files, so that each is opened once.
@@ -88,26 +60,18 @@ impl Reader<'_> {
     }
 }
 
-/// What one thread keeps between files: a GDAL dataset belongs to a single thread at a time.
-struct Worker<'a> {
+/// What the threads share.
+struct Workshop<'a> {
     options: &'a PackOptions,
     grid: &'a Grid,
+    /// As many as there are threads, once each has warped; a GDAL dataset belongs to a single thread at a time.
     #[cfg(feature = "gdal")]
-    warper: Option<warp::Warper>,
+    idle: Mutex<Vec<warp::Warper>>,
 }
 
-impl<'a> Worker<'a> {
-    fn new(options: &'a PackOptions, grid: &'a Grid) -> Self {
-        Worker {
-            options,
-            grid,
-            #[cfg(feature = "gdal")]
-            warper: None,
-        }
-    }
-
+impl Workshop<'_> {
     /// Makes a file; returns its path where no pixel has a value.
-    fn make(&mut self, task: Task) -> Result<Option<PathBuf>> {
+    fn make(&self, task: Task) -> Result<Option<PathBuf>> {
         let (job, pixels) = match task {
             Task::SameGrid(job) => (job, same_grid::read(&job.source, self.options.unit)?),
             #[cfg(feature = "gdal")]
@@ -119,12 +83,17 @@ impl<'a> Worker<'a> {
     }
 
     #[cfg(feature = "gdal")]
-    fn warp(&mut self, job: &Job, day: &gdal::Dataset) -> Result<Vec<f32>> {
-        let warper = match self.warper.take() {
+    fn warp(&self, job: &Job, day: &gdal::Dataset) -> Result<Vec<f32>> {
+        // No thread can panic while it holds the lock, so a poisoned one is as good.
+        let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let rested = idle().pop();
+        let mut warper = match rested {
             Some(warper) => warper,
             None => warp::Warper::new(self.options, self.grid)?,
         };
         let refused = |reason| crate::error::Error::input(&job.source, format!("GDAL cannot warp it to the grid ({reason})"));
-        self.warper.insert(warper).map_of(day).map_err(refused)
+        let pixels = warper.map_of(day).map_err(refused)?;
+        idle().push(warper);
+        Ok(pixels)
     }
 }

@@ -113,6 +113,7 @@ mod tests {
         assert!(file.path != first && fs::read(first).unwrap().is_empty());
         file.append(&[event(4), event(5)]).unwrap();
         assert_eq!(steps(folder.path()), [1, 2, 3, 4, 5]);
+        drop(file);
 
         // Killed between the new file and the emptying of the old one.
         fs::write(folder.path().join("events.out.tfevents.0000000001.meltcore"), "old").unwrap();
