@@ -1,4 +1,5 @@
-//! Host twin of `adam`: one step in place, rounded operation by operation as in the WGSL, so that every instruction set gives the same bits.
+//! Host twin of `adam`: one step in place, rounded operation by operation as in the WGSL, so that every instruction set gives the same
+//! bits.
 
 use fearless_simd::{Simd, dispatch};
 use fearless_simd_macros::simd;

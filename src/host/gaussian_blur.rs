@@ -51,14 +51,15 @@ pub(super) fn gaussian_blur(job: &Job<GaussianBlurParams>, [input, window]: Inpu
                 factors.fill(0.0);
                 factors[ROWS - 1..][..taps].copy_from_slice(&window[..taps]);
                 for (i, row) in source.chunks_exact_mut(STRIP).enumerate() {
-                    match reflected(i, radius, rows) {
-                        Some(at) => dispatch!(level(), simd => normalise(simd, &input[at * pitch + first..][..width], p.offset, p.scale, row)),
+                    match reflected(i, radius, rows).map(|at| &input[at * pitch + first..][..width]) {
+                        Some(input) => dispatch!(level(), simd => normalise(simd, input, p.offset, p.scale, row)),
                         None => row.fill(0.0),
                     }
                 }
                 for row in (0..outputs).step_by(ROWS) {
-                    let source = &source[row * STRIP..][..(taps + ROWS - 1) * STRIP];
-                    dispatch!(level(), simd => blur_rows(simd, factors, source, width, tile, (outputs - row).min(ROWS), &mut output[row..], pitch_out));
+                    let (source, output) = (&source[row * STRIP..][..(taps + ROWS - 1) * STRIP], &mut output[row..]);
+                    let extents = [(outputs - row).min(ROWS), width, pitch_out];
+                    dispatch!(level(), simd => blur_rows(simd, factors, source, tile, output, extents));
                 }
             });
         });
@@ -85,11 +86,9 @@ fn blur_rows<S: Simd>(
     simd: S,
     factors: &[f32],
     source: &[f32],
-    width: usize,
     sums: &mut [f32],
-    rows: usize,
     output: &mut [f32],
-    pitch_out: usize,
+    [rows, width, pitch_out]: [usize; 3],
 ) {
     let lanes = S::f32s::LEN;
     // 32 registers hold 8 × 3 sums, 3 vectors and a factor; 16 registers hold 4 × 2 sums, twice in turn.
