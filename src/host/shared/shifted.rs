@@ -22,10 +22,12 @@ const BAND_WORDS: usize = 256 * 1024;
 /// Words behind a band: its last vectors may reach past the last row.
 const SLACK: usize = 64;
 
-/// Rows of outputs to compute at a time.
-fn band_rows(c: &Window) -> usize {
+/// Rows of outputs to compute at a time, of `units` maps.
+fn band_rows(c: &Window, units: usize) -> usize {
     let words = c.c_in * Padded::new(c, 1).channel;
     let bands = c.h_out.div_ceil((BAND_WORDS / words).clamp(4, 64));
+    // Nine bands would keep one of two threads waiting for a ninth of the time.
+    let bands = if bands > 2 && !(units * bands).is_multiple_of(4) { bands.next_multiple_of(4) } else { bands };
     c.h_out.div_ceil(bands)
 }
 
@@ -46,7 +48,7 @@ fn pack<S: Simd>(simd: S, c: &Window, weight: &[f32], block: usize, packed: &mut
 
 /// output[image, group] = epilogue(input[image, group] ∗ weight[group]).
 pub(crate) fn convolve(c: &Window, [images, groups]: [usize; 2], input: &[f32], weight: &[f32], epilogue: &Epilogue, output: &mut [f32]) {
-    let rows = band_rows(c);
+    let rows = band_rows(c, images * groups);
     let padded = Padded::new(c, rows);
     let offsets = padded.offsets(c);
     let (bands, blocks) = (c.h_out.div_ceil(rows), c.c_out.div_ceil(ROWS));
