@@ -3,16 +3,16 @@
 //! The formulas are those of `shaders/shared/activate.wgsl`. Products and sums are rounded apart (no fused multiply-add), so that every
 //! instruction set gives the same bits.
 
-/// Smallest and largest argument whose exponential is a normal number.
+/// Smallest and largest argument whose exponential is a normal number, about.
 const EXP_MIN: f32 = -87.336_54;
 const EXP_MAX: f32 = 88.722_83;
 
-/// eˣ within one ulp; outside of the normal range the nearest normal number; NaN for NaN.
+/// eˣ within one ulp; 0 below the normal range, the largest numbers above it; NaN for NaN.
 ///
 /// x = n·ln 2 + r (Cody and Waite's two-part ln 2), a polynomial of degree 7 for eʳ.
 #[inline(always)]
-pub(crate) fn exp(x: f32) -> f32 {
-    let x = x.clamp(EXP_MIN, EXP_MAX);
+pub(crate) fn exp(argument: f32) -> f32 {
+    let x = argument.clamp(EXP_MIN, EXP_MAX);
     // Adding 1.5·2²³ rounds to a whole number, which then lies in the lowest bits.
     const ROUND: f32 = 12_582_912.0;
     let shifted = x * std::f32::consts::LOG2_E + ROUND;
@@ -29,7 +29,8 @@ pub(crate) fn exp(x: f32) -> f32 {
     let n = shifted.to_bits().wrapping_sub(ROUND.to_bits()) as i32;
     let half = n >> 1;
     let power = |n: i32| f32::from_bits(((n + 127) << 23) as u32);
-    p * power(half) * power(n - half)
+    let power = p * power(half) * power(n - half);
+    if argument < EXP_MIN { 0.0 } else { power }
 }
 
 /// 1 / (1 + e⁻ˣ), both tails with full relative accuracy.

@@ -24,7 +24,8 @@ pub(crate) fn transpose_strip<S: Simd>(
     target_pitch: usize,
 ) {
     let mut j = 0;
-    let last = if rows == 8 { columns } else { columns.saturating_sub(2) };
+    // The last whole vector that is written must end inside the target.
+    let last = (columns + 1).saturating_sub(8usize.div_ceil(rows.max(1)));
     while (rows == 8 || rows == target_pitch) && j + 8 <= last {
         let block = from_fn(|i| f32x8::from_slice(simd, &source[i.min(rows - 1) * source_pitch + j..][..8]));
         for (i, row) in transpose8(block).into_iter().enumerate() {
