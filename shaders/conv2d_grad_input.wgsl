@@ -2,7 +2,7 @@
 //   dx[n,i,y,x] = bias[i] + Σ_{o,ky,kx} w[o,i,ky,kx] · dy[n, o, (y + padding − ky·dilation) / stride, (x + padding − kx·dilation) / stride]
 // over the taps for which both divisions are exact and inside. Pixels are taken phase by phase (y mod stride, x mod stride), so that all
 // pixels of a workgroup share their taps. One invocation computes PIXELS pixels × IN input channels of one group.
-// Launcher:  kernels/conv2d/portable.rs   Reference: src/reference/conv2d.rs   PyTorch: torch.nn.grad.conv2d_input
+// Launcher:  kernels/conv2d/launch.rs   Reference: src/reference/conv2d.rs   PyTorch: torch.nn.grad.conv2d_input
 // Grid:      64·PIXELS pixels of one phase × IN channels of an image a workgroup, folded past 65 535 groups.
 // Numerics:  f32; output channels in order, taps in order.
 const PIXELS = 4u;

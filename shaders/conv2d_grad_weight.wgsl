@@ -2,7 +2,7 @@
 //   dw[o,i,ky,kx] = Σ_{n,r,c} dy[n,o,r,c] · x[n, i, r·stride + ky·dilation − padding, c·stride + kx·dilation − padding].
 // A workgroup takes one tap, OUT output and IN input channels of one group, and one span of output pixels; its 64 invocations step
 // through the span and their sums are added in order.
-// Launcher:  kernels/conv2d/portable.rs   Reference: src/reference/conv2d.rs   PyTorch: torch.nn.grad.conv2d_weight
+// Launcher:  kernels/conv2d/launch.rs   Reference: src/reference/conv2d.rs   PyTorch: torch.nn.grad.conv2d_weight
 // Grid:      spans × taps × blocks of channels, folded past 65 535 groups.
 // Numerics:  f32; 64 strided sums added in order, then partial sums in order (sum_partials).
 const OUT = 8u;
