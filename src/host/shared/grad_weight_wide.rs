@@ -60,6 +60,11 @@ impl<'a> Layout<'a> {
         self.blocks * self.offsets.len() * ROWS
     }
 
+    /// Words of a block's sums.
+    fn sums(&self) -> usize {
+        self.runs * ROWS * self.columns()
+    }
+
     /// Words between two rows of sums.
     fn columns(&self) -> usize {
         self.run.next_multiple_of(SLACK)
@@ -78,26 +83,53 @@ pub(crate) fn grad_weight(c: &Window, [images, groups, group]: [usize; 3], input
     let layout = Layout::new(c);
     let (inputs, outputs) = (c.c_in * c.h_in * c.w_in, c.c_out * c.h_out * c.w_out);
     let at_once = (BATCH_WORDS / (layout.image() + layout.factors())).clamp(1, images);
-    with_scratch(layout.blocks * layout.runs * ROWS * layout.columns(), |sums| {
-        sums.fill(0.0);
-        with_scratch(at_once * layout.image() + SLACK, |source| {
-            with_scratch(at_once * layout.factors(), |factors| {
+    with_scratch(at_once * layout.image() + SLACK, |source| {
+        with_scratch(at_once * layout.factors(), |factors| {
+            let copy = |first: usize, count: usize, source: &mut [f32], factors: &mut [f32]| {
+                let unit = |image: usize| (first + image) * groups + group;
+                source[count * layout.image()..].fill(0.0);
+                copy_inputs(&layout, |image| &input[unit(image) * inputs..][..inputs], &mut source[..count * layout.image()]);
+                let dy = |image: usize| &grad_output[unit(image) * outputs..][..outputs];
+                copy_factors(&layout, dy, &mut factors[..count * layout.factors()]);
+            };
+            // Either way a sum's terms and their order are the same.
+            if at_once == images && layout.blocks >= 4 * rayon::current_num_threads() {
+                copy(0, images, source, factors);
+                return by_blocks(&layout, images, source, factors, grad_weight);
+            }
+            with_scratch(layout.blocks * layout.sums(), |sums| {
+                sums.fill(0.0);
                 for first in (0..images).step_by(at_once) {
-                    let unit = |image: usize| (first + image) * groups + group;
                     let count = at_once.min(images - first);
-                    source[count * layout.image()..].fill(0.0);
-                    copy_inputs(&layout, |image| &input[unit(image) * inputs..][..inputs], &mut source[..count * layout.image()]);
-                    copy_factors(
-                        &layout,
-                        |image| &grad_output[unit(image) * outputs..][..outputs],
-                        &mut factors[..count * layout.factors()],
-                    );
-                    add_images(&layout, count, source, factors, sums);
+                    copy(first, count, source, factors);
+                    by_runs(&layout, count, source, factors, sums);
                 }
-            })
-        });
-        write(&layout, sums, grad_weight);
+                let targets = grad_weight.par_chunks_mut(ROWS * c.c_in * c.taps()).zip(sums.par_chunks_exact(layout.sums()));
+                targets.for_each(|(target, sums)| write(&layout, sums, target));
+            });
+        })
     })
+}
+
+/// Many blocks: a task has a block of output channels, whose sums stay in its cache.
+fn by_blocks(layout: &Layout, images: usize, source: &[f32], factors: &[f32], grad_weight: &mut [f32]) {
+    let targets = grad_weight.par_chunks_mut(ROWS * layout.c.c_in * layout.c.taps());
+    targets.enumerate().for_each(|(block, target)| {
+        with_scratch(layout.sums(), |sums| {
+            sums.fill(0.0);
+            for (r, sums) in sums.chunks_exact_mut(ROWS * layout.columns()).enumerate() {
+                add_images(layout, images, source, factors, [block, r], sums);
+            }
+            write(layout, sums, target);
+        });
+    });
+}
+
+/// Few blocks: a task has one run of taps of one block.
+fn by_runs(layout: &Layout, images: usize, source: &[f32], factors: &[f32], sums: &mut [f32]) {
+    sums.par_chunks_exact_mut(ROWS * layout.columns()).enumerate().for_each(|(task, sums)| {
+        add_images(layout, images, source, factors, [task / layout.runs, task % layout.runs], sums);
+    });
 }
 
 fn copy_inputs<'a>(layout: &Layout, image: impl Fn(usize) -> &'a [f32] + Sync, source: &mut [f32]) {
@@ -120,29 +152,26 @@ fn copy_factors<'a>(layout: &Layout, image: impl Fn(usize) -> &'a [f32] + Sync, 
     });
 }
 
-/// A task owns its sums and adds the images up in order, so that no result depends on the number of threads.
-fn add_images(layout: &Layout, images: usize, source: &[f32], factors: &[f32], sums: &mut [f32]) {
-    let columns = layout.columns();
-    sums.par_chunks_exact_mut(ROWS * columns).enumerate().for_each(|(task, sums)| {
-        let (block, shift) = (task / layout.runs, layout.shift(task % layout.runs));
-        for image in 0..images {
-            let factors = &factors[(image * layout.blocks + block) * layout.offsets.len() * ROWS..][..layout.offsets.len() * ROWS];
-            let source = &source[image * layout.image() + shift..];
-            dispatch!(level(), simd => add_pixels(simd, factors, &layout.offsets, source, sums, [columns, layout.run]));
-        }
-    });
+/// Adds the images up in order, so that no result depends on the number of threads.
+fn add_images(layout: &Layout, images: usize, source: &[f32], factors: &[f32], [block, r]: [usize; 2], sums: &mut [f32]) {
+    let (pixels, shift) = (layout.offsets.len(), layout.shift(r));
+    for image in 0..images {
+        let factors = &factors[(image * layout.blocks + block) * pixels * ROWS..][..pixels * ROWS];
+        let source = &source[image * layout.image() + shift..];
+        dispatch!(level(), simd => add_pixels(simd, factors, &layout.offsets, source, sums, [layout.columns(), layout.run]));
+    }
 }
 
-/// The sums as `[c_out][c_in][tap]`.
-fn write(layout: &Layout, sums: &[f32], grad_weight: &mut [f32]) {
+/// The sums of a block as `[output channel][c_in][tap]`.
+fn write(layout: &Layout, sums: &[f32], target: &mut [f32]) {
     let (c_in, taps) = (layout.c.c_in, layout.c.taps());
-    grad_weight.par_chunks_exact_mut(c_in * taps).with_min_len(8).enumerate().for_each(|(o, target)| {
+    for (o, target) in target.chunks_exact_mut(c_in * taps).enumerate() {
         for t in 0..taps {
             let (r, at) = (t * c_in / layout.run, t * c_in % layout.run);
-            let sums = &sums[((o / ROWS * layout.runs + r) * ROWS + o % ROWS) * layout.columns() + at..][..c_in];
+            let sums = &sums[(r * ROWS + o) * layout.columns() + at..][..c_in];
             target[t..].iter_mut().step_by(taps).zip(sums).for_each(|(to, &sum)| *to = sum);
         }
-    });
+    }
 }
 
 #[simd]
