@@ -3,8 +3,9 @@
 
 use super::job::{Inputs, Job, Outputs};
 use super::params;
+use super::shared::epilogue::Epilogue;
 use super::shared::extents::Extents;
-use super::shared::matrix::{Epilogue, Side, product};
+use super::shared::matrix::{Side, product};
 use super::shared::patches::Patches;
 use super::shared::scratch::with_scratch;
 use super::shared::shifted::convolve;

@@ -3,8 +3,8 @@
 
 use super::job::{Inputs, Job, Outputs};
 use super::params;
+use super::shared::epilogue::Epilogue;
 use super::shared::extents::Extents;
-use super::shared::matrix::Epilogue;
 use super::shared::planes::convolve;
 
 params!(

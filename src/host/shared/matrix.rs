@@ -6,7 +6,7 @@ use fearless_simd::{Simd, dispatch};
 use fearless_simd_macros::simd;
 use rayon::prelude::*;
 
-use super::functions::{activate, for_kind};
+use super::epilogue::Epilogue;
 use super::level::level;
 
 /// Tasks that a batch of few images is cut into at least, where its matrices have the rows; each packs the right side again.
@@ -15,30 +15,6 @@ const LEAST_TASKS: usize = 4;
 const TASK_FLOPS: usize = 400_000_000;
 /// Rows of a task at least.
 const LEAST_ROWS: usize = 32;
-
-/// Bias a channel and the code of an activation, applied to finished sums.
-pub(crate) struct Epilogue<'a> {
-    pub(crate) bias: Option<&'a [f32]>,
-    pub(crate) activation: u32,
-}
-
-impl Epilogue<'_> {
-    pub(crate) const NONE: Epilogue<'static> = Epilogue { bias: None, activation: 0 };
-
-    /// row = act(row + bias of the channel).
-    #[inline(always)]
-    pub(crate) fn apply<S: Simd>(&self, simd: S, channel: usize, row: &mut [f32]) {
-        let bias = self.bias.map_or(0.0, |bias| bias[channel]);
-        if self.bias.is_some() || self.activation != 0 {
-            for_kind!(self.activation, KIND => add_and_activate::<S, KIND>(simd, row, bias));
-        }
-    }
-}
-
-#[simd]
-fn add_and_activate<S: Simd, const KIND: u32>(_: S, row: &mut [f32], bias: f32) {
-    row.iter_mut().for_each(|value| *value = activate::<KIND>(*value + bias));
-}
 
 #[simd]
 fn finish_rows<S: Simd>(simd: S, epilogue: &Epilogue, first: usize, columns: usize, rows: &mut [f32]) {

@@ -7,8 +7,8 @@ use fearless_simd::{Simd, dispatch, prelude::*};
 use fearless_simd_macros::simd;
 use rayon::prelude::*;
 
+use super::epilogue::Epilogue;
 use super::level::level;
-use super::matrix::Epilogue;
 use super::padded::{Padded, Window, copy};
 use super::rows;
 use super::scratch::with_scratch;

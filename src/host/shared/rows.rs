@@ -9,8 +9,8 @@ use fearless_simd::{Simd, dispatch, f32x4, f32x8, f32x16, prelude::*};
 use fearless_simd_macros::simd;
 use rayon::prelude::*;
 
+use super::epilogue::Epilogue;
 use super::level::level;
-use super::matrix::Epilogue;
 use super::padded::Window;
 
 /// Planes share a task of about so many pixels.

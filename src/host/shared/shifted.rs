@@ -8,8 +8,8 @@ use fearless_simd_macros::simd;
 use rayon::prelude::*;
 
 use super::chunks::items_a_task;
+use super::epilogue::Epilogue;
 use super::level::level;
-use super::matrix::Epilogue;
 use super::padded::{Padded, Window, copy};
 use super::parts::Parts;
 use super::scratch::with_scratch;
