@@ -1,11 +1,16 @@
 //! Host twin of `conv2d`: y = act(x ∗ w + b) of any window. Windows that do not overlap are matrix products over their patches, all others
 //! a product over shifted rows of a padded copy.
 
+use fearless_simd::dispatch;
+use rayon::prelude::*;
+
 use super::job::{Inputs, Job, Outputs};
 use super::params;
 use super::shared::epilogue::Epilogue;
 use super::shared::extents::Extents;
-use super::shared::matrix::{Side, product};
+use super::shared::level::level;
+use super::shared::matrix::{Side, copy_row, multiply, product};
+use super::shared::parts::Parts;
 use super::shared::patches::Patches;
 use super::shared::scratch::with_scratch;
 use super::shared::shifted::convolve;
@@ -23,21 +28,44 @@ pub(super) fn conv2d(job: &Job<Conv2dParams>, [input, weight, bias]: Inputs<3>, 
     let bias = (job.params.has_bias != 0).then(|| &bias[..e.groups * e.c_out]);
     let (input, weight, output) = (&input[..e.inputs()], &weight[..e.weights()], &mut output[..e.outputs()]);
     let finish = Epilogue { bias, activation: job.constant("ACTIVATION") };
-    let Some(patches) = Patches::of(&e) else {
-        return convolve(&e.forward(), [e.n, e.groups], input, weight, &finish, output);
-    };
-    // [c_out, c_in · taps] · [c_in · taps, pixels]
-    let (rows, depth, columns) = (e.c_out, e.c_in * e.taps(), e.h_out * e.w_out);
-    let weights = Side { values: weight, row: depth, column: 1 };
-    let multiply = |patches: &[f32], output: &mut [f32]| {
-        let pixels = Side { values: patches, row: columns, column: 1 };
-        product([e.n, e.groups], [rows, depth, columns], weights, pixels, &finish, output);
-    };
-    if patches.is_identity() {
-        return multiply(input, output);
+    match Patches::of(&e) {
+        None => convolve(&e.forward(), [e.n, e.groups], input, weight, &finish, output),
+        Some(patches) if !patches.is_identity() && patches.has_small_weights() => by_bands(&e, &patches, input, weight, &finish, output),
+        Some(patches) => {
+            // [c_out, c_in · taps] · [c_in · taps, pixels]
+            let (rows, depth, columns) = (e.c_out, e.c_in * e.taps(), e.h_out * e.w_out);
+            let mut multiply = |patches: &[f32]| {
+                let (left, right) = (Side::rows(weight, depth), Side::rows(patches, columns));
+                product([e.n, e.groups], [rows, depth, columns], left, right, &finish, output);
+            };
+            if patches.is_identity() {
+                return multiply(input);
+            }
+            with_scratch(e.n * e.groups * depth * columns, |gathered| {
+                patches.gather(input, gathered);
+                multiply(gathered);
+            });
+        }
     }
-    with_scratch(e.n * e.groups * depth * columns, |gathered| {
-        patches.gather(input, gathered);
-        multiply(gathered, output);
+}
+
+/// The product over patches, a band of output rows a task.
+fn by_bands(e: &Extents, patches: &Patches, input: &[f32], weight: &[f32], finish: &Epilogue, output: &mut [f32]) {
+    let (depth, output) = (e.c_in * e.taps(), Parts::new(output));
+    (0..patches.bands()).into_par_iter().for_each(|number| {
+        let band = patches.band(number);
+        let (group, columns) = (band.unit % e.groups, band.rows * e.w_out);
+        with_scratch((depth + e.c_out) * columns, |memory| {
+            let (gathered, sums) = memory.split_at_mut(depth * columns);
+            patches.gather_band(&band, input, gathered);
+            let left = Side::rows(&weight[group * e.c_out * depth..], depth);
+            multiply([e.c_out, depth, columns], left, Side::rows(gathered, columns), sums, false);
+            for (channel, sums) in sums.chunks_exact(columns).enumerate() {
+                let at = ((band.unit * e.c_out + channel) * e.h_out + band.first) * e.w_out;
+                // SAFETY: every (band, channel) belongs to one task.
+                let target = unsafe { output.part(at, columns) };
+                dispatch!(level(), simd => copy_row(simd, sums, finish, group * e.c_out + channel, target));
+            }
+        });
     });
 }

@@ -4,10 +4,11 @@
 use super::job::{Inputs, Job, Outputs};
 use super::params;
 use super::shared::extents::Extents;
-use super::shared::matrix::{Side, product_over_images};
+use super::shared::matrix::{Side, multiply, product_over_images};
 use super::shared::patches::Patches;
 use super::shared::scratch::with_scratch;
 use super::shared::{grad_weight_narrow, grad_weight_wide};
+use rayon::prelude::*;
 
 params!(
     /// Extents of `conv2d_grad_weight` and the number of spans that its output pixels are split into.
@@ -17,6 +18,8 @@ params!(
     }
 );
 
+/// Parts that the sums of small weights are taken in; more of them than threads.
+const PARTS: usize = 16;
 /// Input channels from which they fill the lanes.
 const WIDE: usize = 16;
 
@@ -32,11 +35,13 @@ pub(super) fn conv2d_grad_weight(job: &Job<Conv2dGradWeightParams>, [input, grad
         }
         return;
     };
+    if patches.has_small_weights() {
+        return by_bands(&e, &patches, input, grad_output, grad_weight);
+    }
     // Σ over images of [c_out, pixels] · [pixels, c_in · taps]
     let (rows, depth, columns) = (e.c_out, e.h_out * e.w_out, e.c_in * e.taps());
-    let left = Side { values: grad_output, row: depth, column: 1 };
     let mut multiply = |patches: &[f32]| {
-        let right = Side { values: patches, row: 1, column: depth };
+        let (left, right) = (Side::rows(grad_output, depth), Side::columns(patches, depth));
         product_over_images([e.n, e.groups], [rows, depth, columns], left, right, grad_weight);
     };
     if patches.is_identity() {
@@ -45,5 +50,33 @@ pub(super) fn conv2d_grad_weight(job: &Job<Conv2dGradWeightParams>, [input, grad
     with_scratch(e.n * e.groups * depth * columns, |gathered| {
         patches.gather(input, gathered);
         multiply(gathered);
+    });
+}
+
+/// The products of bands of output rows, dealt out to a fixed number of parts whose sums are added in order.
+fn by_bands(e: &Extents, patches: &Patches, input: &[f32], grad_output: &[f32], grad_weight: &mut [f32]) {
+    let (taps, pixels) = (e.c_in * e.taps(), e.h_out * e.w_out);
+    let (bands, parts) = (patches.bands(), patches.bands().min(PARTS));
+    let all = grad_weight.len();
+    with_scratch(parts * all, |sums| {
+        sums.par_chunks_exact_mut(all).enumerate().for_each(|(part, sums)| {
+            sums.fill(0.0);
+            for band in (part * bands / parts..(part + 1) * bands / parts).map(|number| patches.band(number)) {
+                let (columns, group) = (band.rows * e.w_out, band.unit % e.groups);
+                let left = Side::rows(&grad_output[band.unit * e.c_out * pixels + band.first * e.w_out..], pixels);
+                let sums = &mut sums[group * e.c_out * taps..][..e.c_out * taps];
+                let mut multiply = |right: Side| multiply([e.c_out, columns, taps], left, right, sums, true);
+                if patches.is_identity() {
+                    multiply(Side::columns(&input[band.unit * e.c_in * pixels + band.first * e.w_out..], pixels));
+                } else {
+                    with_scratch(taps * columns, |gathered| {
+                        patches.gather_band(&band, input, gathered);
+                        multiply(Side::columns(gathered, columns));
+                    });
+                }
+            }
+        });
+        grad_weight.copy_from_slice(&sums[..all]);
+        sums[all..].chunks_exact(all).for_each(|part| grad_weight.iter_mut().zip(part).for_each(|(sum, own)| *sum += own));
     });
 }
