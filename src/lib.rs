@@ -1,5 +1,5 @@
-//! meltcore trains and runs convolutional networks with hand-written WGSL compute kernels on any GPU (Vulkan, Metal, DX12), made for one
-//! job first: daily 100 m maps of surface meltwater on the Greenland ice sheet.
+//! meltcore trains and runs convolutional networks with hand-written WGSL compute kernels on any GPU (Vulkan, Metal, DX12), and with their
+//! twins in Rust on the processor; made for one job first: daily 100 m maps of surface meltwater on the Greenland ice sheet.
 //!
 //! # The map of the house
 //!
@@ -9,7 +9,8 @@
 //! | --- | --- |
 //! | [`error`], [`event`], [`config`] | the one error type with its exit statuses; progress as data; the YAML keys of a run |
 //! | [`mod@reference`] | naive f64 loops, the meaning of each op: tests and `bench` compare with them |
-//! | [`gpu`] | everything that names wgpu: device, buffer pool, shader assembly, pipelines, submission in bounded batches |
+//! | [`host`] | the processor as a device: one Rust twin a shader, with its parameters and bindings; threads, instruction sets |
+//! | [`gpu`] | everything that names wgpu: device, buffer pool, shader assembly, pipelines, submission in bounded batches; the drivers |
 //! | [`data`], [`image`] | host side only: GeoTIFFs, days and splits, crops and mosaics, prefetching; colour maps, canvas, PNG |
 //! | [`tensor`] | identity, shape and buffer; no arithmetic |
 //! | [`kernels`] | one launcher a shader: parameter struct, variant, launch, cost in bytes and operations |
@@ -26,7 +27,8 @@
 //! | [`verify`], [`mod@bench`], [`synth`] | PyTorch fixtures replayed; kernels timed; a believable sample scene |
 //! | [`cli`] | arguments in, one call down, table out |
 //!
-//! One name finds a whole story: `rg conv2d_grad_weight` shows the shader (`shaders/conv2d_grad_weight.wgsl`), its launcher
+//! One name finds a whole story: `rg conv2d_grad_weight` shows the shader (`shaders/conv2d_grad_weight.wgsl`), its twin on the processor
+//! (`src/host/conv2d_grad_weight.rs`), its launcher
 //! (`kernels::conv2d`), the op that uses it as a gradient, the naive f64 loop that defines it (`src/reference/`) and its tests.
 //!
 //! # One training step
@@ -36,7 +38,7 @@
 //! use meltcore::optim::{Optimizer, OptimizerSettings};
 //!
 //! # fn main() -> Result<()> {
-//! let gpu = Gpu::open(None)?; // the best GPU, or the software device
+//! let gpu = Gpu::open(None)?; // the best GPU, else the processor
 //! let mut layers = Builder::new(&gpu, 42); // a seed decides the initial weights
 //! let conv = layers.conv2d("conv", 3, 1, 1, Default::default(), true)?;
 //! let parameters = layers.finish();
