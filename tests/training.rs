@@ -321,6 +321,42 @@ fn accumulated_steps_resume_to_the_same_bits_and_recomputing_changes_none() {
     halves.refused(&["--resume", "auto", "--set", "accumulate_steps=1"], 2, &["`accumulate_steps`"]);
 }
 
+/// A network wide enough that every kernel of it shares its work out.
+const WIDE: [&str; 4] = ["base_channels=8", "img_size=[64, 64]", "batch_size=3", "epochs=2"];
+
+#[test]
+fn the_number_of_threads_changes_no_bit() {
+    let [one, two, three] = ["1", "2", "3"].map(|threads| {
+        let run = Run::new(&WIDE);
+        run.trained(&["--device", "host", "--threads", threads]);
+        run
+    });
+    let mixed = Run::new(&WIDE);
+    mixed.trained(&["--device", "host", "--threads", "3", "--set", "epochs=1"]);
+    mixed.trained(&["--device", "host", "--threads", "1", "--resume", "auto"]);
+    for file in FILES {
+        for (run, what) in [(&two, "two threads"), (&three, "three"), (&mixed, "three, resumed with one")] {
+            assert!(one.bytes(file) == run.bytes(file), "{file}: {what}");
+        }
+    }
+    Run::new(&[]).refused(&["--threads", "0"], 2, &["--threads"]);
+}
+
+/// The host with another instruction set is another device.
+#[cfg_attr(not(target_arch = "x86_64"), ignore = "this kind of processor has one instruction set")]
+#[test]
+fn a_resume_on_another_device_says_so_once() {
+    let lesser = meltcore::host::instruction_sets().nth(1).expect("a second instruction set");
+    let run = Run::new(&["epochs=2"]);
+    let same = |said: &str| assert!(!said.contains("checkpoint is of the device"), "{said}");
+    same(&run.trained(&["--device", "host", "--set", "epochs=1"]));
+    let output = run.command(&["--device", "host", "--resume", "auto"]).env("MELTCORE_ISA", lesser).output().unwrap();
+    let said = text(&output);
+    assert!(output.status.success() && said.matches("the checkpoint is of the device host").count() == 1, "{said}");
+    let output = run.command(&["--device", "host", "--resume", "auto", "--set", "epochs=3"]).env("MELTCORE_ISA", lesser).output().unwrap();
+    same(&text(&output));
+}
+
 /// The number of MiB before these words.
 fn mebibytes(said: &str, words: &str) -> f64 {
     let (before, _) = said.split_once(&format!(" MiB {words}")).unwrap_or_else(|| panic!("no `{words}`: {said}"));

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::job::{Inputs, Job, Outputs};
 use super::params;
-use super::shared::level::level;
+use super::shared::level::{level, level_of};
 
 params!(
     /// Invocations, rounds of [`STEPS`] multiplications and additions, and the recurrence a ← a·factor + term.
@@ -24,8 +24,10 @@ const STARTS: usize = 64;
 const AT_ONCE: usize = 12;
 
 pub(super) fn ceiling_fma(job: &Job<CeilingFmaParams>, []: Inputs<0>, [output]: Outputs<1>) {
+    // 0: the set in use, else one more than the number of another.
+    let level = (job.constant("ISA") as usize).checked_sub(1).map_or(level(), level_of);
     let output = output[..job.params.len as usize].par_chunks_mut(STARTS);
-    output.for_each(|output| dispatch!(level(), simd => chains(simd, &job.params, output)));
+    output.for_each(|output| dispatch!(level, simd => chains(simd, &job.params, output)));
 }
 
 /// The sums of up to 64 invocations' chains.

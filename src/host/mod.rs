@@ -58,5 +58,5 @@ pub(crate) mod sgd;
 pub(crate) mod sum_partials;
 
 pub(crate) use params::params;
-pub use shared::level::instruction_set;
+pub use shared::level::{instruction_set, instruction_sets};
 pub use twins::stems;

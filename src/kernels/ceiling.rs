@@ -2,6 +2,7 @@
 //! Shaders: `shaders/ceiling_copy.wgsl`, `shaders/ceiling_fma.wgsl`.
 
 use crate::error::{Error, Result};
+use crate::gpu::shader::Variant;
 use crate::gpu::{Cost, Gpu, Launch, groups_1d};
 use crate::host::ceiling_copy::CeilingCopyParams;
 use crate::host::ceiling_fma::CeilingFmaParams;
@@ -35,13 +36,15 @@ pub fn ceiling_copy(input: &Tensor, output: &Tensor) -> Result<()> {
 /// # Shapes
 /// Gives `[len]`: the sum of each invocation's chains, which begin at (invocation mod 64) + 0, 1, … 23.
 ///
+/// On the host `isa` may be the number of one of [`instruction_sets`](crate::host::instruction_sets), to be used instead of the one in use.
+///
 /// # Errors
 /// Out of memory.
-pub fn ceiling_fma(gpu: &Gpu, len: usize, rounds: usize, [factor, term]: [f32; 2]) -> Result<Tensor> {
+pub fn ceiling_fma(gpu: &Gpu, len: usize, rounds: usize, [factor, term]: [f32; 2], isa: Option<usize>) -> Result<Tensor> {
     let output = Tensor::empty(gpu, [len])?;
     gpu.launch(&Launch {
         stem: "ceiling_fma",
-        variant: Default::default(),
+        variant: Variant { consts: isa.map(|number| ("ISA", number as u32 + 1)).into_iter().collect(), scalar: false },
         immediates: bytemuck::bytes_of(&CeilingFmaParams { len: len as u32, rounds: rounds as u32, factor, term }),
         buffers: &[output.buffer()],
         groups: groups_1d(len.div_ceil(64)),

@@ -1,61 +1,58 @@
-//! The processor's best instruction set, found once.
+//! The processor's instruction sets, found once.
 
 use std::sync::LazyLock;
 
 use fearless_simd::Level;
 
-static LEVEL: LazyLock<Level> = LazyLock::new(|| chosen(std::env::var("MELTCORE_ISA").ok().as_deref()));
+/// The sets of this processor that kernels are compiled for, the best one first, with their names.
+static LEVELS: LazyLock<Vec<(&'static str, Level)>> = LazyLock::new(found);
 
-/// The best set, or a lesser one that `MELTCORE_ISA` (`avx2`, `sse4.2`) asks for: to measure and to test.
-fn chosen(wanted: Option<&str>) -> Level {
+/// The set in use: the best one, or a lesser one that `MELTCORE_ISA` names, to measure and to test.
+static IN_USE: LazyLock<(&'static str, Level)> = LazyLock::new(|| {
+    let wanted = std::env::var("MELTCORE_ISA").unwrap_or_default();
+    let named = LEVELS.iter().find(|(name, _)| name.eq_ignore_ascii_case(&wanted));
+    *named.unwrap_or(&LEVELS[0])
+});
+
+#[cfg(target_arch = "x86_64")]
+fn found() -> Vec<(&'static str, Level)> {
+    use fearless_simd::Simd;
     let best = Level::new();
-    #[cfg(target_arch = "x86_64")]
-    {
-        use fearless_simd::Simd;
-        return match wanted {
-            Some("avx2") => best.as_avx2().map_or(best, |avx2| avx2.level()),
-            Some("sse4.2") => best.as_sse4_2().map_or(best, |sse| sse.level()),
-            _ => best,
-        };
+    let sets = [
+        best.as_avx512().map(|set| ("AVX-512", set.level())),
+        best.as_avx2().map(|set| ("AVX2", set.level())),
+        best.as_sse4_2().map(|set| ("SSE4.2", set.level())),
+    ];
+    let mut sets: Vec<_> = sets.into_iter().flatten().collect();
+    if sets.is_empty() {
+        sets.push(("SSE2", best));
     }
-    #[cfg(not(target_arch = "x86_64"))]
-    {
-        // Other processors have one set.
-        let _ = wanted;
-        best
-    }
+    sets
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn found() -> Vec<(&'static str, Level)> {
+    // Other processors have one set.
+    vec![(if cfg!(target_arch = "aarch64") { "NEON" } else { "portable" }, Level::new())]
 }
 
 /// The set in use.
 #[inline(always)]
 pub(crate) fn level() -> Level {
-    *LEVEL
+    IN_USE.1
 }
 
-/// Name of the set in use: `AVX-512`, `AVX2`, `SSE4.2`, `NEON` or `scalar`.
+/// The set of this number in [`instruction_sets`]; the one in use where there is none.
+pub(crate) fn level_of(number: usize) -> Level {
+    LEVELS.get(number).map_or(IN_USE.1, |(_, level)| *level)
+}
+
+/// Name of the set in use: `AVX-512`, `AVX2`, `SSE4.2`, `SSE2`, `NEON` or `portable`.
 pub fn instruction_set() -> &'static str {
-    name(level())
+    IN_USE.0
 }
 
-#[cfg(target_arch = "x86_64")]
-fn name(level: Level) -> &'static str {
-    if level.as_avx512().is_some() {
-        "AVX-512"
-    } else if level.as_avx2().is_some() {
-        "AVX2"
-    } else if level.as_sse4_2().is_some() {
-        "SSE4.2"
-    } else {
-        "SSE2"
-    }
-}
-
-#[cfg(target_arch = "aarch64")]
-fn name(level: Level) -> &'static str {
-    if level.as_neon().is_some() { "NEON" } else { "scalar" }
-}
-
-#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-fn name(_level: Level) -> &'static str {
-    "portable"
+/// Names of the sets that this processor has, the best one first.
+pub fn instruction_sets() -> impl Iterator<Item = &'static str> {
+    LEVELS.iter().map(|(name, _)| *name)
 }
