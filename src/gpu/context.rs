@@ -38,7 +38,7 @@ impl Gpu {
     }
 
     /// Like [`Gpu::open`], with `less` taking away some of what the device can do. Kernels are selected by these facts alone, so
-    /// tests reach on a software device the portable kernels that real GPUs run.
+    /// tests reach here launches that another device would make, such as those split over images.
     ///
     /// # Errors
     /// Those of [`Gpu::open`].
