@@ -11,6 +11,7 @@ use meltcore::gpu::Gpu;
 use meltcore::kernels::activation::{Activation, activation};
 use meltcore::kernels::batch_norm::{batch_norm, batch_norm_stats};
 use meltcore::kernels::conv2d::{Conv2dAttrs, Conv2dDims, conv2d, conv2d_grad_input, conv2d_grad_weight};
+use meltcore::kernels::epilogue::Epilogue;
 use meltcore::kernels::gaussian_blur::gaussian_blur;
 use meltcore::kernels::interpolate::{Interpolation, Target, interpolate};
 use meltcore::kernels::max_pool2d::{Window, max_pool2d};
@@ -44,7 +45,7 @@ fn convolutions(criterion: &mut Criterion, gpu: &Gpu) -> Result<()> {
         let (x, w) = (noise(gpu, [n, channels, side, side])?, noise(gpu, [channels, channels, kernel, kernel])?);
         let dims = Conv2dDims::forward(&x, &w, &attrs)?;
         let name = |stem: &str| format!("{stem} {kernel}x{kernel} {channels}>{channels} {n}x{side}x{side}");
-        criterion.bench_function(&name("conv2d"), |b| time(b, gpu, || conv2d(&x, &w, None, &attrs, 0)));
+        criterion.bench_function(&name("conv2d"), |b| time(b, gpu, || conv2d(&x, &w, &attrs, &Epilogue::default())));
         // The gradient of the output has the input's shape here.
         criterion.bench_function(&name("conv2d_grad_input"), |b| time(b, gpu, || conv2d_grad_input(&dims, &x, &w, None)));
         criterion.bench_function(&name("conv2d_grad_weight"), |b| time(b, gpu, || conv2d_grad_weight(&dims, &x, &x)));

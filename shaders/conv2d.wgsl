@@ -1,5 +1,5 @@
 // 2-d convolution of any stride, padding, dilation and groups; right on every device:
-//   y[n,o,r,c] = act(bias[o] + Σ_{i,ky,kx} w[o,i,ky,kx] · x[n, g·c_in/groups + i, r·stride + ky·dilation − padding, c·stride + kx·dilation − padding]).
+//   y[n,o,r,c] = act(bias[o] + scale[o] · Σ_{i,ky,kx} w[o,i,ky,kx] · x[n, g·c_in/groups + i, r·stride + ky·dilation − padding, c·stride + kx·dilation − padding]).
 // One invocation computes PIXELS pixels (64 apart, so neighbours read neighbours) × OUT output channels of one group.
 // Launcher:  kernels/conv2d/launch.rs   Reference: src/reference/conv2d.rs   PyTorch: torch.nn.functional.conv2d
 // Grid:      64·PIXELS output pixels × OUT channels of an image a workgroup, folded past 65 535 groups.
@@ -7,12 +7,13 @@
 const PIXELS = 4u;
 const OUT = 8u;
 const ACTIVATION = 0u;
-struct Params { n: u32, c_in: u32, h_in: u32, w_in: u32, c_out: u32, h_out: u32, w_out: u32, kernel_h: u32, kernel_w: u32, stride: u32, padding: u32, dilation: u32, groups: u32, has_bias: u32 }
+struct Params { n: u32, c_in: u32, h_in: u32, w_in: u32, c_out: u32, h_out: u32, w_out: u32, kernel_h: u32, kernel_w: u32, stride: u32, padding: u32, dilation: u32, groups: u32, has_bias: u32, has_scale: u32 }
 var<immediate> params: Params;
 @group(0) @binding(0) var<storage, read> input: array<f32>;        // [n, c_in, h_in, w_in]
 @group(0) @binding(1) var<storage, read> weight: array<f32>;       // [c_out, c_in / groups, kernel_h, kernel_w]
 @group(0) @binding(2) var<storage, read> bias: array<f32>;         // [c_out] where has_bias
-@group(0) @binding(3) var<storage, read_write> output: array<f32>; // [n, c_out, h_out, w_out]
+@group(0) @binding(3) var<storage, read> scale: array<f32>;        // [c_out] where has_scale
+@group(0) @binding(4) var<storage, read_write> output: array<f32>; // [n, c_out, h_out, w_out]
 //!include shared/flat.wgsl
 //!include shared/activate.wgsl
 //!include shared/pack1.wgsl
@@ -67,8 +68,9 @@ fn conv2d(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: 
     if out_0 + o < out_per_group {
       let channel = channel_group * out_per_group + out_0 + o;
       let b = select(0.0, bias[channel], params.has_bias != 0u);
+      let s = select(1.0, scale[channel], params.has_scale != 0u);
       for (var p = 0u; p < PIXELS; p++) {
-        if pixel_0 + p * 64u < pixels { output[(image * params.c_out + channel) * pixels + pixel_0 + p * 64u] = activate(ACTIVATION, acc[o][p] + b); }
+        if pixel_0 + p * 64u < pixels { output[(image * params.c_out + channel) * pixels + pixel_0 + p * 64u] = activate(ACTIVATION, acc[o][p] * s + b); }
       }
     }
   }

@@ -7,7 +7,7 @@
 // Numerics:  f32; output channels in order, taps in order.
 const PIXELS = 4u;
 const IN = 8u;
-struct Params { n: u32, c_in: u32, h_in: u32, w_in: u32, c_out: u32, h_out: u32, w_out: u32, kernel_h: u32, kernel_w: u32, stride: u32, padding: u32, dilation: u32, groups: u32, has_bias: u32 }
+struct Params { n: u32, c_in: u32, h_in: u32, w_in: u32, c_out: u32, h_out: u32, w_out: u32, kernel_h: u32, kernel_w: u32, stride: u32, padding: u32, dilation: u32, groups: u32, has_bias: u32, has_scale: u32 }
 var<immediate> params: Params;
 @group(0) @binding(0) var<storage, read> grad_output: array<f32>;      // [n, c_out, h_out, w_out]
 @group(0) @binding(1) var<storage, read> weight: array<f32>;           // [c_out, c_in / groups, kernel_h, kernel_w]

@@ -1,5 +1,5 @@
 // Depthwise 3×3 convolution that keeps the size (stride 1, padding = dilation):
-//   y[n,c,r,q] = act(bias[c] + Σ_{ky,kx} w[c,ky,kx] · x[n, c, r + (ky−1)·dilation, q + (kx−1)·dilation]).
+//   y[n,c,r,q] = act(bias[c] + scale[c] · Σ_{ky,kx} w[c,ky,kx] · x[n, c, r + (ky−1)·dilation, q + (kx−1)·dilation]).
 // With flipped taps the same sums are depthwise_conv2d_grad_input.
 // An invocation walks down a strip of rows of one quad of columns, `dilation` rows a step, and loads every row once: the row's
 // products with the three rows of taps go into the sums of the output rows above, at and below it, of which two are unfinished.
@@ -8,13 +8,14 @@
 // Numerics:  f32; taps in order.
 const SIDES = 1u; // see shared/beside4.wgsl
 const ACTIVATION = 0u;
-struct Params { planes: u32, c: u32, height: u32, width: u32, dilation: u32, strip: u32, strips: u32, flip: u32, has_bias: u32 }
+struct Params { planes: u32, c: u32, height: u32, width: u32, dilation: u32, strip: u32, strips: u32, flip: u32, has_bias: u32, has_scale: u32 }
 var<immediate> params: Params;
 @group(0) @binding(0) var<storage, read> input: array<Row>;        // [planes, height, width]
 @group(0) @binding(1) var<storage, read> input_words: array<f32>;  // the same, one by one
 @group(0) @binding(2) var<storage, read> weight: array<f32>;       // [c, 1, 3, 3]
 @group(0) @binding(3) var<storage, read> bias: array<f32>;         // [c] where has_bias
-@group(0) @binding(4) var<storage, read_write> output: array<Row>; // [planes, height, width]
+@group(0) @binding(4) var<storage, read> scale: array<f32>;        // [c] where has_scale
+@group(0) @binding(5) var<storage, read_write> output: array<Row>; // [planes, height, width]
 //!include shared/flat.wgsl
 //!include shared/rows4.wgsl
 //!include shared/store4.wgsl
@@ -39,6 +40,7 @@ fn depthwise_conv2d_3x3(@builtin(workgroup_id) group: vec3u, @builtin(num_workgr
   var k: array<f32, 9>;
   for (var j = 0u; j < 9u; j++) { k[j] = weight[channel * 9u + select(j, 8u - j, params.flip != 0u)]; }
   let b = select(0.0, bias[select(0u, channel, params.has_bias != 0u)], params.has_bias != 0u);
+  let s = select(1.0, scale[select(0u, channel, params.has_scale != 0u)], params.has_scale != 0u);
 
   var above = vec4f(0.0); // the sum of row i − 1, which lacks only this row
   var here = vec4f(0.0);  // the sum of row i so far
@@ -53,7 +55,7 @@ fn depthwise_conv2d_3x3(@builtin(workgroup_id) group: vec3u, @builtin(num_workgr
     let right = select(vec4f(0.0), side.right, inside);
     if i > first {
       let sum = above + k[6] * left + k[7] * x + k[8] * right;
-      store_quad((plane * height + u32(row) - dilation) * width, quad, width, activate(ACTIVATION, sum + b));
+      store_quad((plane * height + u32(row) - dilation) * width, quad, width, activate(ACTIVATION, sum * s + b));
     }
     above = here + k[3] * left + k[4] * x + k[5] * right;
     here = k[0] * left + k[1] * x + k[2] * right;

@@ -1,18 +1,19 @@
 // Depthwise 3×3 convolution that halves the size (stride 2, padding 1, dilation 1):
-//   y[n,c,r,q] = act(bias[c] + Σ_{ky,kx} w[c,ky,kx] · x[n, c, 2r + ky − 1, 2q + kx − 1]).
+//   y[n,c,r,q] = act(bias[c] + scale[c] · Σ_{ky,kx} w[c,ky,kx] · x[n, c, 2r + ky − 1, 2q + kx − 1]).
 // An invocation walks down a strip of output rows of one quad of columns and loads every input row once: an odd row's products go
 // into the sums of the output rows above and below it.
 // Launcher:  kernels/depthwise_conv2d/mod.rs   Reference: src/reference/depthwise_conv2d.rs
 // Grid:      one invocation a (plane, strip, output quad), quads fastest, 64 a workgroup, folded.
 // Numerics:  f32; taps in order.
 const ACTIVATION = 0u;
-struct Params { planes: u32, c: u32, h_in: u32, w_in: u32, h_out: u32, w_out: u32, strip: u32, strips: u32, has_bias: u32 }
+struct Params { planes: u32, c: u32, h_in: u32, w_in: u32, h_out: u32, w_out: u32, strip: u32, strips: u32, has_bias: u32, has_scale: u32 }
 var<immediate> params: Params;
 @group(0) @binding(0) var<storage, read> input: array<Row>;        // [planes, h_in, w_in]
 @group(0) @binding(1) var<storage, read> input_words: array<f32>;  // the same, one by one
 @group(0) @binding(2) var<storage, read> weight: array<f32>;       // [c, 1, 3, 3]
 @group(0) @binding(3) var<storage, read> bias: array<f32>;         // [c] where has_bias
-@group(0) @binding(4) var<storage, read_write> output: array<Row>; // [planes, h_out, w_out]
+@group(0) @binding(4) var<storage, read> scale: array<f32>;        // [c] where has_scale
+@group(0) @binding(5) var<storage, read_write> output: array<Row>; // [planes, h_out, w_out]
 //!include shared/flat.wgsl
 //!include shared/rows4.wgsl
 //!include shared/store4.wgsl
@@ -33,6 +34,7 @@ fn depthwise_conv2d_3x3_stride2(@builtin(workgroup_id) group: vec3u, @builtin(nu
   var k: array<f32, 9>;
   for (var j = 0u; j < 9u; j++) { k[j] = weight[channel * 9u + j]; }
   let b = select(0.0, bias[select(0u, channel, params.has_bias != 0u)], params.has_bias != 0u);
+  let s = select(1.0, scale[select(0u, channel, params.has_scale != 0u)], params.has_scale != 0u);
 
   let before = columns(plane, 2 * i32(first) - 1, quad, params.h_in, params.w_in);
   var above = k[0] * before.left + k[1] * before.here + k[2] * before.right;
@@ -40,7 +42,7 @@ fn depthwise_conv2d_3x3_stride2(@builtin(workgroup_id) group: vec3u, @builtin(nu
     let even = columns(plane, 2 * i32(row), quad, params.h_in, params.w_in);
     let odd = columns(plane, 2 * i32(row) + 1, quad, params.h_in, params.w_in);
     let sum = above + k[3] * even.left + k[4] * even.here + k[5] * even.right + k[6] * odd.left + k[7] * odd.here + k[8] * odd.right;
-    store_quad((plane * params.h_out + row) * params.w_out, quad, params.w_out, activate(ACTIVATION, sum + b));
+    store_quad((plane * params.h_out + row) * params.w_out, quad, params.w_out, activate(ACTIVATION, sum * s + b));
     above = k[0] * odd.left + k[1] * odd.here + k[2] * odd.right;
   }
 }

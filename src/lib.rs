@@ -68,25 +68,24 @@
 //!
 //! ```
 //! use meltcore::{autograd::Tape, error::Result, gpu::Gpu, models::Model, tensor::Tensor};
-//! use meltcore::nn::{BatchNorm2d, Builder, Conv2d, Mode, ParameterSet};
+//! use meltcore::nn::{Builder, Conv2d, ConvNorm, Mode, ParameterSet};
 //! use meltcore::{kernels::conv2d::Conv2dAttrs, ops::Activation};
 //!
-//! struct TwoLayers { conv: Conv2d, norm: BatchNorm2d, head: Conv2d, parameters: ParameterSet }
+//! struct TwoLayers { first: ConvNorm, head: Conv2d, parameters: ParameterSet }
 //!
 //! impl TwoLayers {
 //!     fn new(gpu: &Gpu, in_channels: usize) -> Result<Self> {
 //!         let mut b = Builder::new(gpu, 42);
-//!         let conv = b.conv2d("conv", in_channels, 8, 3, Conv2dAttrs { padding: 1, ..Default::default() }, false)?;
-//!         let norm = b.batch_norm2d("norm", 8, 1e-5)?;
+//!         let same = Conv2dAttrs { padding: 1, ..Default::default() };
+//!         let first = b.conv_norm(["conv", "norm"], [in_channels, 8], 3, same, 1e-5)?;
 //!         let head = b.conv2d("head", 8, 1, 1, Default::default(), true)?;
-//!         Ok(TwoLayers { conv, norm, head, parameters: b.finish() })
+//!         Ok(TwoLayers { first, head, parameters: b.finish() })
 //!     }
 //! }
 //!
 //! impl Model for TwoLayers {
 //!     fn forward(&self, tape: &Tape, input: &Tensor, mode: Mode) -> Result<Tensor> {
-//!         let x = self.conv.forward(tape, input, Activation::None)?;
-//!         let x = self.norm.forward(tape, &x, mode, Activation::Relu)?;
+//!         let x = self.first.forward(tape, input, mode, Activation::Relu)?;
 //!         self.head.forward(tape, &x, Activation::Sigmoid)
 //!     }
 //!

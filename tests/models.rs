@@ -20,7 +20,7 @@ use meltcore::ops::Activation;
 use meltcore::optim::Optimizer;
 use meltcore::tensor::Tensor;
 use meltcore::train::{optimizer, training_step};
-use on_device::{gpu, noise};
+use on_device::{gpu, noise, wide, within};
 
 /// A published configuration with overrides.
 fn published(name: &str, overrides: &[&str]) -> Config {
@@ -101,6 +101,30 @@ fn deeplabv3_has_the_keys_of_the_reference(list: &Path) {
     assert_same_keys("deeplabv3 at stride 16", &published_keys("deeplabv3", &overrides), &wanted);
 }
 
+/// Maps of convolutions in one pass with their batch norms equal those of both apart, which a tape that watches the parameters gets.
+/// Leaves noise in the norms' weights and biases.
+fn assert_one_pass_is_two(gpu: &Gpu, model: &dyn Model, x: &Tensor) {
+    let parameters: BTreeMap<_, _> = model.parameters().trainable().into_iter().collect();
+    let norms: Vec<_> = model.parameters().entries().iter().filter_map(|(name, _)| name.strip_suffix(".running_mean")).collect();
+    for (name, seed) in norms.iter().zip(10..) {
+        let [weight, bias] = ["weight", "bias"].map(|which| &parameters[&format!("{name}.{which}")]);
+        let values = noise(seed, 2 * weight.len());
+        weight.write(&values[..weight.len()].iter().map(|v| 1.0 + 0.3 * v).collect::<Vec<_>>()).unwrap();
+        bias.write(&values[weight.len()..].iter().map(|v| 0.2 * v).collect::<Vec<_>>()).unwrap();
+    }
+    let pass = |tape: &Tape| {
+        let before = gpu.work().bytes;
+        let map = model.forward(tape, x, Mode::Eval).unwrap();
+        (map.to_vec().unwrap(), gpu.work().bytes - before)
+    };
+    let (one, bytes_of_one) = pass(&Tape::off());
+    let watching = Tape::recording();
+    model.parameters().watch(&watching);
+    let (two, bytes_of_two) = pass(&watching);
+    within("the map in one pass", &one, &wide(&two), 1e-5, 0.0).unwrap();
+    assert_eq!(bytes_of_one < bytes_of_two, !norms.is_empty(), "{bytes_of_one} bytes in one pass, {bytes_of_two} in two");
+}
+
 /// One optimizer step on noise (a quarter of it masked) and one map; the month, where there is one, is that of `months`.
 fn step_and_map(gpu: &Gpu, config: &Config, model: &dyn Model, [n, h, w]: [usize; 3], draw: u64) -> (f32, Vec<f32>) {
     let channels = config.in_keys.len() + config.in_keys_static.len() + config.in_keys_aux.len();
@@ -123,6 +147,7 @@ fn step_and_map(gpu: &Gpu, config: &Config, model: &dyn Model, [n, h, w]: [usize
     // The map is one of its input: another input gives another.
     let other = Tensor::full(gpu, [n, channels, h, w], 4.0).unwrap();
     assert_ne!(model.forward(&Tape::off(), &other, Mode::Eval).unwrap().to_vec().unwrap(), map);
+    assert_one_pass_is_two(gpu, model, &x);
     (loss, map)
 }
 

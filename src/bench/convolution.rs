@@ -6,6 +6,7 @@ use crate::error::Result;
 use crate::gpu::Gpu;
 use crate::kernels::conv2d::{Conv2dAttrs, Conv2dDims, conv2d, conv2d_grad_bias, conv2d_grad_input, conv2d_grad_weight};
 use crate::kernels::depthwise_conv2d::{depthwise_conv2d, depthwise_conv2d_grad_input, depthwise_conv2d_grad_weight};
+use crate::kernels::epilogue::Epilogue;
 use crate::reference::{self, conv2d as definition};
 use crate::tensor::Tensor;
 
@@ -111,7 +112,7 @@ fn forward(shape: Shape) -> Case {
         let Data { dims, attrs, shape: shape_in, weight_shape, x, w, .. } = Data::new(gpu, shape)?;
         let launcher = if shape.is_depthwise() { depthwise_conv2d } else { conv2d };
         let expected = move |i: usize| definition::conv2d_at(&x.1, shape_in, &w.1, weight_shape, &attrs, i);
-        Ok(Job::new(move || launcher(&x.0, &w.0, None, &dims.attrs, 0), expected, RTOL))
+        Ok(Job::new(move || launcher(&x.0, &w.0, &dims.attrs, &Epilogue::default()), expected, RTOL))
     })
 }
 

@@ -1,4 +1,4 @@
-//! Host twin of `conv2d`: y = act(x ∗ w + b) of any window. Windows that do not overlap are matrix products over their patches, all others
+//! Host twin of `conv2d`: y = act(x ∗ w · scale + bias) of any window. Windows that do not overlap are matrix products over their patches, all others
 //! a product over shifted rows of a padded copy.
 
 use fearless_simd::dispatch;
@@ -19,15 +19,16 @@ params!(
     /// Extents of `conv2d` and `conv2d_grad_input`.
     Conv2dParams for "conv2d", "conv2d_grad_input" {
         n: u32, c_in: u32, h_in: u32, w_in: u32, c_out: u32, h_out: u32, w_out: u32, kernel_h: u32, kernel_w: u32,
-        stride: u32, padding: u32, dilation: u32, groups: u32, has_bias: u32,
+        stride: u32, padding: u32, dilation: u32, groups: u32, has_bias: u32, has_scale: u32,
     }
 );
 
-pub(super) fn conv2d(job: &Job<Conv2dParams>, [input, weight, bias]: Inputs<3>, [output]: Outputs<1>) {
+pub(super) fn conv2d(job: &Job<Conv2dParams>, [input, weight, bias, scale]: Inputs<4>, [output]: Outputs<1>) {
     let e = Extents::from(&job.params);
     let bias = (job.params.has_bias != 0).then(|| &bias[..e.groups * e.c_out]);
+    let scale = (job.params.has_scale != 0).then(|| &scale[..e.groups * e.c_out]);
     let (input, weight, output) = (&input[..e.inputs()], &weight[..e.weights()], &mut output[..e.outputs()]);
-    let finish = Epilogue { bias, activation: job.constant("ACTIVATION") };
+    let finish = Epilogue { scale, bias, activation: job.constant("ACTIVATION") };
     match Patches::of(&e) {
         None => convolve(&e.forward(), [e.n, e.groups], input, weight, &finish, output),
         Some(patches) if !patches.is_identity() && patches.has_small_weights() => by_bands(&e, &patches, input, weight, &finish, output),

@@ -18,7 +18,7 @@ pub(super) fn conv2d_grad_input(job: &Job<Conv2dParams>, [grad_output, weight, b
     let e = Extents::from(&job.params);
     let bias = (job.params.has_bias != 0).then(|| &bias[..e.groups * e.c_in]);
     let (grad_output, weight, grad_input) = (&grad_output[..e.outputs()], &weight[..e.weights()], &mut grad_input[..e.inputs()]);
-    let finish = Epilogue { bias, activation: 0 };
+    let finish = Epilogue { bias, ..Epilogue::NONE };
     // [c_in · taps, c_out] · [c_out, pixels]
     let (rows, depth, columns) = (e.c_in * e.taps(), e.c_out, e.h_out * e.w_out);
     let (left, right) = (Side::columns(weight, rows), Side::rows(grad_output, columns));

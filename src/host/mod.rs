@@ -22,6 +22,7 @@ pub(crate) mod adaptive_avg_pool2d;
 pub(crate) mod adaptive_avg_pool2d_grad_input;
 pub(crate) mod add;
 pub(crate) mod batch_norm;
+pub(crate) mod batch_norm_affine;
 pub(crate) mod batch_norm_grad_input;
 mod batch_norm_grad_stats;
 pub(crate) mod batch_norm_grad_stats_merge;

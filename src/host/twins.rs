@@ -32,6 +32,7 @@ twins! {
     adaptive_avg_pool2d_grad_input,
     add,
     batch_norm,
+    batch_norm_affine,
     batch_norm_grad_input,
     batch_norm_grad_stats,
     batch_norm_grad_stats_merge,

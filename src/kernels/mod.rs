@@ -10,6 +10,7 @@ pub mod clip_grad_norm;
 pub mod conv2d;
 pub mod depthwise_conv2d;
 pub mod dropout;
+pub mod epilogue;
 pub mod gaussian_blur;
 mod image_groups;
 pub mod interpolate;

@@ -27,6 +27,7 @@ pub const LAYOUTS: &[Layout] = &[
     Layout::of::<host::activation::ActivationParams>(),
     Layout::of::<host::adaptive_avg_pool2d::AdaptiveAvgPool2dParams>(),
     Layout::of::<host::add::AddParams>(),
+    Layout::of::<host::batch_norm_affine::BatchNormAffineParams>(),
     Layout::of::<host::batch_norm_grad_input::BatchNormGradInputParams>(),
     Layout::of::<host::batch_norm_grad_stats_merge::BatchNormGradStatsMergeParams>(),
     Layout::of::<host::batch_norm::BatchNormParams>(),

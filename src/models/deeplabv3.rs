@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::gpu::Gpu;
 use crate::kernels::conv2d::Conv2dAttrs;
 use crate::models::Model;
-use crate::nn::{BatchNorm2d, Builder, Conv2d, Dropout, Init, Mode, ParameterSet};
+use crate::nn::{Builder, Conv2d, ConvNorm, Dropout, Init, Mode, ParameterSet};
 use crate::ops::{self, Activation, Interpolation, Target};
 use crate::tensor::Tensor;
 
@@ -50,27 +50,28 @@ struct Style {
 }
 
 /// 1×1 convolution, or a depthwise 3×3 one and then the 1×1 → batch norm, where there is one → activation.
-struct ConvNorm {
+struct DecoderConv {
     depthwise: Option<Conv2d>,
-    pointwise: Conv2d,
-    norm: Option<BatchNorm2d>,
+    pointwise: ConvNorm,
     activation: Activation,
 }
 
-impl ConvNorm {
+impl DecoderConv {
     /// Layers named `conv` and `norm`.
     fn plain(b: &mut Builder, [conv, norm]: [&str; 2], [c_in, c_out]: [usize; 2], style: Style) -> Result<Self> {
-        let pointwise = b.conv2d(conv, c_in, c_out, 1, Default::default(), false)?;
-        let norm = if style.batch_norm { Some(b.batch_norm2d(norm, c_out, EPS)?) } else { None };
-        Ok(ConvNorm { depthwise: None, pointwise, norm, activation: style.activation })
+        let pointwise = match style.batch_norm {
+            true => b.conv_norm([conv, norm], [c_in, c_out], 1, Default::default(), EPS)?,
+            false => b.conv2d(conv, c_in, c_out, 1, Default::default(), false)?.into(),
+        };
+        Ok(DecoderConv { depthwise: None, pointwise, activation: style.activation })
     }
 
     /// Layers named `conv.0`, `conv.1` and `norm`.
     fn separable(b: &mut Builder, [conv, norm]: [&str; 2], [c_in, c_out]: [usize; 2], rate: usize, style: Style) -> Result<Self> {
         let attrs = Conv2dAttrs { stride: 1, padding: rate, dilation: rate, groups: c_in };
         let depthwise = b.conv2d(&format!("{conv}.0"), c_in, c_in, 3, attrs, false)?;
-        let plain = ConvNorm::plain(b, [&format!("{conv}.1"), norm], [c_in, c_out], style)?;
-        Ok(ConvNorm { depthwise: Some(depthwise), ..plain })
+        let plain = DecoderConv::plain(b, [&format!("{conv}.1"), norm], [c_in, c_out], style)?;
+        Ok(DecoderConv { depthwise: Some(depthwise), ..plain })
     }
 
     fn forward(&self, tape: &Tape, x: &Tensor, mode: Mode) -> Result<Tensor> {
@@ -78,18 +79,15 @@ impl ConvNorm {
             Some(depthwise) => &depthwise.forward(tape, x, Activation::None)?,
             None => x,
         };
-        match &self.norm {
-            Some(norm) => norm.forward(tape, &self.pointwise.forward(tape, x, Activation::None)?, mode, self.activation),
-            None => self.pointwise.forward(tape, x, self.activation),
-        }
+        self.pointwise.forward(tape, x, mode, self.activation)
     }
 }
 
 /// Atrous spatial pyramid pooling: what pixels see at several rates and in the mean of the image, side by side and mixed.
 struct Aspp {
-    convs: Vec<ConvNorm>,
-    pooling: ConvNorm,
-    project: ConvNorm,
+    convs: Vec<DecoderConv>,
+    pooling: DecoderConv,
+    project: DecoderConv,
     dropout: Dropout,
 }
 
@@ -97,15 +95,15 @@ impl Aspp {
     fn new(b: &mut Builder, name: &str, [c_in, c_out]: [usize; 2], config: &Config, style: Style) -> Result<Self> {
         let names = |inner: &str, first: usize| [0, 1].map(|i| format!("{name}.{inner}.{}", first + i));
         let [conv, norm] = names("convs.0", 0);
-        let mut convs = vec![ConvNorm::plain(b, [&conv, &norm], [c_in, c_out], style)?];
+        let mut convs = vec![DecoderConv::plain(b, [&conv, &norm], [c_in, c_out], style)?];
         for (i, &rate) in config.decoder_atrous_rates.iter().enumerate() {
             let [conv, norm] = names(&format!("convs.{}", i + 1), 0);
-            convs.push(ConvNorm::separable(b, [&conv, &norm], [c_in, c_out], rate, style)?);
+            convs.push(DecoderConv::separable(b, [&conv, &norm], [c_in, c_out], rate, style)?);
         }
         let [conv, norm] = names(&format!("convs.{}", convs.len()), 1);
-        let pooling = ConvNorm::plain(b, [&conv, &norm], [c_in, c_out], style)?;
+        let pooling = DecoderConv::plain(b, [&conv, &norm], [c_in, c_out], style)?;
         let [conv, norm] = names("project", 0);
-        let project = ConvNorm::plain(b, [&conv, &norm], [(convs.len() + 1) * c_out, c_out], style)?;
+        let project = DecoderConv::plain(b, [&conv, &norm], [(convs.len() + 1) * c_out, c_out], style)?;
         Ok(Aspp { convs, pooling, project, dropout: b.dropout(config.dropout.unwrap_or(DROPOUT)) })
     }
 
@@ -122,11 +120,11 @@ impl Aspp {
 pub struct DeepLabV3Plus {
     encoder: Xception71,
     aspp: Rc<Aspp>,
-    after_aspp: Rc<ConvNorm>,
+    after_aspp: Rc<DecoderConv>,
     /// 1×1 on the features at stride 4.
-    block1: ConvNorm,
+    block1: DecoderConv,
     /// On both together.
-    block2: Rc<ConvNorm>,
+    block2: Rc<DecoderConv>,
     head: Conv2d,
     output_stride: usize,
     upsampling: usize,
@@ -157,9 +155,9 @@ impl DeepLabV3Plus {
         let encoder = Xception71::new(&mut b, config, in_channels, output_stride)?;
         b.initialise(Init::KaimingRelu);
         let aspp = Aspp::new(&mut b, "decoder.aspp.0", [WIDTHS[4], width], config, style)?;
-        let after_aspp = ConvNorm::separable(&mut b, ["decoder.aspp.1", "decoder.aspp.2"], [width, width], 1, style)?;
-        let block1 = ConvNorm::plain(&mut b, ["decoder.block1.0", "decoder.block1.1"], [WIDTHS[1], FINE_WIDTH], style)?;
-        let block2 = ConvNorm::separable(&mut b, ["decoder.block2.0", "decoder.block2.1"], [width + FINE_WIDTH, width], 1, style)?;
+        let after_aspp = DecoderConv::separable(&mut b, ["decoder.aspp.1", "decoder.aspp.2"], [width, width], 1, style)?;
+        let block1 = DecoderConv::plain(&mut b, ["decoder.block1.0", "decoder.block1.1"], [WIDTHS[1], FINE_WIDTH], style)?;
+        let block2 = DecoderConv::separable(&mut b, ["decoder.block2.0", "decoder.block2.1"], [width + FINE_WIDTH, width], 1, style)?;
         b.initialise(Init::Xavier);
         let head = b.conv2d("segmentation_head.0", width, config.out_channels, 1, Default::default(), true)?;
         Ok(DeepLabV3Plus {

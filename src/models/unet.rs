@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::gpu::Gpu;
 use crate::kernels::conv2d::Conv2dAttrs;
 use crate::models::Model;
-use crate::nn::{BatchNorm2d, Builder, Conv2d, ConvTranspose2d, Mode, ParameterSet};
+use crate::nn::{Builder, Conv2d, ConvNorm, ConvTranspose2d, Mode, ParameterSet};
 use crate::ops::{self, Activation, Interpolation, Target, Window};
 use crate::tensor::Tensor;
 
@@ -18,36 +18,23 @@ use crate::tensor::Tensor;
 const EPS: f32 = 1e-5;
 const SAME_3X3: Conv2dAttrs = Conv2dAttrs { stride: 1, padding: 1, dilation: 1, groups: 1 };
 
-/// conv 3×3 → batch norm → activation.
-struct ConvNorm {
-    conv: Conv2d,
-    norm: BatchNorm2d,
+/// conv 3×3 → batch norm, under `name.{first}` and `name.{first + 1}`.
+fn conv_norm(b: &mut Builder, name: &str, first: usize, c_in: usize, c_out: usize) -> Result<ConvNorm> {
+    b.conv_norm([&format!("{name}.{first}"), &format!("{name}.{}", first + 1)], [c_in, c_out], 3, SAME_3X3, EPS)
 }
 
-impl ConvNorm {
-    /// Layers under `name.{first}` and `name.{first + 1}`.
-    fn new(b: &mut Builder, name: &str, first: usize, c_in: usize, c_out: usize) -> Result<Self> {
-        let conv = b.conv2d(&format!("{name}.{first}"), c_in, c_out, 3, SAME_3X3, false)?;
-        Ok(ConvNorm { conv, norm: b.batch_norm2d(&format!("{name}.{}", first + 1), c_out, EPS)? })
-    }
-
-    fn forward(&self, tape: &Tape, pass: Pass, x: &Tensor) -> Result<Tensor> {
-        let z = self.conv.forward(tape, x, Activation::None)?;
-        self.norm.forward(tape, &z, pass.mode, pass.activation)
-    }
-}
-
-/// Two of them.
+/// Two of them, each with the activation behind it.
 struct DoubleConv(ConvNorm, ConvNorm);
 
 impl DoubleConv {
     fn new(b: &mut Builder, name: &str, c_in: usize, c_mid: usize, c_out: usize) -> Result<Self> {
         let name = format!("{name}.double_conv");
-        Ok(DoubleConv(ConvNorm::new(b, &name, 0, c_in, c_mid)?, ConvNorm::new(b, &name, 3, c_mid, c_out)?))
+        Ok(DoubleConv(conv_norm(b, &name, 0, c_in, c_mid)?, conv_norm(b, &name, 3, c_mid, c_out)?))
     }
 
     fn forward(&self, tape: &Tape, pass: Pass, x: &Tensor) -> Result<Tensor> {
-        self.1.forward(tape, pass, &self.0.forward(tape, pass, x)?)
+        let x = self.0.forward(tape, x, pass.mode, pass.activation)?;
+        self.1.forward(tape, &x, pass.mode, pass.activation)
     }
 }
 
@@ -63,14 +50,14 @@ impl Repeated {
             return Ok(None);
         }
         b.repeated(name, times);
-        let block = Rc::new(ConvNorm::new(b, &format!("{name}.0.res_conv"), 0, channels, channels)?);
+        let block = Rc::new(conv_norm(b, &format!("{name}.0.res_conv"), 0, channels, channels)?);
         Ok(Some(Repeated { block, times }))
     }
 
     fn forward(&self, tape: &Tape, pass: Pass, x: Tensor) -> Result<Tensor> {
         (0..self.times).try_fold(x, |x, _| {
             let block = self.block.clone();
-            tape.segment(move |tape| ops::add(tape, &x, &block.forward(tape, pass, &x)?))
+            tape.segment(move |tape| ops::add(tape, &x, &block.forward(tape, &x, pass.mode, pass.activation)?))
         })
     }
 }

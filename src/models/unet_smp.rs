@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::gpu::Gpu;
 use crate::kernels::conv2d::Conv2dAttrs;
 use crate::models::Model;
-use crate::nn::{BatchNorm2d, Builder, Conv2d, Init, Mode, ParameterSet};
+use crate::nn::{Builder, Conv2d, ConvNorm, Init, Mode, ParameterSet};
 use crate::ops::{self, Activation, Interpolation, Target};
 use crate::tensor::Tensor;
 
@@ -18,37 +18,25 @@ use crate::tensor::Tensor;
 const EPS: f32 = 1e-5;
 const SAME_3X3: Conv2dAttrs = Conv2dAttrs { stride: 1, padding: 1, dilation: 1, groups: 1 };
 
-/// conv 3×3 → batch norm or, without one, bias → ReLU.
-struct ConvRelu {
-    conv: Conv2d,
-    norm: Option<BatchNorm2d>,
-}
-
-impl ConvRelu {
-    fn new(b: &mut Builder, name: &str, c_in: usize, c_out: usize, batch_norm: bool) -> Result<Self> {
-        let conv = b.conv2d(&format!("{name}.0"), c_in, c_out, 3, SAME_3X3, !batch_norm)?;
-        let norm = if batch_norm { Some(b.batch_norm2d(&format!("{name}.1"), c_out, EPS)?) } else { None };
-        Ok(ConvRelu { conv, norm })
-    }
-
-    fn forward(&self, tape: &Tape, x: &Tensor, mode: Mode) -> Result<Tensor> {
-        match &self.norm {
-            Some(norm) => norm.forward(tape, &self.conv.forward(tape, x, Activation::None)?, mode, Activation::Relu),
-            None => self.conv.forward(tape, x, Activation::Relu),
-        }
+/// conv 3×3 → batch norm or, without one, bias.
+fn conv_norm(b: &mut Builder, name: &str, c_in: usize, c_out: usize, batch_norm: bool) -> Result<ConvNorm> {
+    let [conv, norm] = [0, 1].map(|i| format!("{name}.{i}"));
+    match batch_norm {
+        true => b.conv_norm([&conv, &norm], [c_in, c_out], 3, SAME_3X3, EPS),
+        false => b.conv2d(&conv, c_in, c_out, 3, SAME_3X3, true).map(ConvNorm::from),
     }
 }
 
-/// Up-sampling to the skip's size, concatenation before the skip, two convolutions.
+/// Up-sampling to the skip's size, concatenation before the skip, two convolutions with a ReLU each.
 struct DecoderBlock {
-    conv1: ConvRelu,
-    conv2: ConvRelu,
+    conv1: ConvNorm,
+    conv2: ConvNorm,
 }
 
 impl DecoderBlock {
     fn new(b: &mut Builder, name: &str, c_in: usize, c_out: usize, batch_norm: bool) -> Result<Self> {
-        let conv1 = ConvRelu::new(b, &format!("{name}.conv1"), c_in, c_out, batch_norm)?;
-        Ok(DecoderBlock { conv1, conv2: ConvRelu::new(b, &format!("{name}.conv2"), c_out, c_out, batch_norm)? })
+        let conv1 = conv_norm(b, &format!("{name}.conv1"), c_in, c_out, batch_norm)?;
+        Ok(DecoderBlock { conv1, conv2: conv_norm(b, &format!("{name}.conv2"), c_out, c_out, batch_norm)? })
     }
 
     fn forward(&self, tape: &Tape, x: &Tensor, skip: Option<&Tensor>, size: [usize; 2], mode: Mode) -> Result<Tensor> {
@@ -56,7 +44,8 @@ impl DecoderBlock {
         if let Some(skip) = skip {
             x = ops::cat(tape, &[&x, skip])?;
         }
-        self.conv2.forward(tape, &self.conv1.forward(tape, &x, mode)?, mode)
+        let x = self.conv1.forward(tape, &x, mode, Activation::Relu)?;
+        self.conv2.forward(tape, &x, mode, Activation::Relu)
     }
 }
 

@@ -10,7 +10,7 @@ use crate::autograd::Tape;
 use crate::config::Config;
 use crate::error::Result;
 use crate::kernels::conv2d::Conv2dAttrs;
-use crate::nn::{BatchNorm2d, Builder, Conv2d, Mode};
+use crate::nn::{Builder, ConvNorm, Mode};
 use crate::ops::{self, Activation};
 use crate::tensor::Tensor;
 
@@ -30,46 +30,30 @@ fn plan() -> Vec<([usize; 3], usize)> {
 }
 
 /// Dense convolution → batch norm: the stem (3×3, then ReLU) and the shortcuts (1×1).
-struct ConvNorm {
-    conv: Conv2d,
-    bn: BatchNorm2d,
-}
-
-impl ConvNorm {
-    fn new(b: &mut Builder, name: &str, [c_in, c_out]: [usize; 2], kernel: usize, stride: usize) -> Result<Self> {
-        let attrs = Conv2dAttrs { stride, padding: kernel / 2, ..Default::default() };
-        let conv = b.conv2d(&format!("{name}.conv"), c_in, c_out, kernel, attrs, false)?;
-        Ok(ConvNorm { conv, bn: b.batch_norm2d(&format!("{name}.bn"), c_out, EPS)? })
-    }
-
-    fn forward(&self, tape: &Tape, x: &Tensor, mode: Mode, activation: Activation) -> Result<Tensor> {
-        self.bn.forward(tape, &self.conv.forward(tape, x, Activation::None)?, mode, activation)
-    }
+fn conv_norm(b: &mut Builder, name: &str, widths: [usize; 2], kernel: usize, stride: usize) -> Result<ConvNorm> {
+    let attrs = Conv2dAttrs { stride, padding: kernel / 2, ..Default::default() };
+    b.conv_norm([&format!("{name}.conv"), &format!("{name}.bn")], widths, kernel, attrs, EPS)
 }
 
 /// Depthwise 3×3 → batch norm → pointwise 1×1 → batch norm.
 struct SeparableConv {
-    conv_dw: Conv2d,
-    bn_dw: BatchNorm2d,
-    conv_pw: Conv2d,
-    bn_pw: BatchNorm2d,
+    depthwise: ConvNorm,
+    pointwise: ConvNorm,
 }
 
 impl SeparableConv {
     fn new(b: &mut Builder, name: &str, [c_in, c_out]: [usize; 2], stride: usize, dilation: usize) -> Result<Self> {
         let attrs = Conv2dAttrs { stride, padding: dilation, dilation, groups: c_in };
-        let conv_dw = b.conv2d(&format!("{name}.conv_dw"), c_in, c_in, 3, attrs, false)?;
-        let bn_dw = b.batch_norm2d(&format!("{name}.bn_dw"), c_in, EPS)?;
-        let conv_pw = b.conv2d(&format!("{name}.conv_pw"), c_in, c_out, 1, Default::default(), false)?;
-        Ok(SeparableConv { conv_dw, bn_dw, conv_pw, bn_pw: b.batch_norm2d(&format!("{name}.bn_pw"), c_out, EPS)? })
+        let names = |suffix: &str| ["conv", "bn"].map(|layer| format!("{name}.{layer}_{suffix}"));
+        let [[conv_dw, bn_dw], [conv_pw, bn_pw]] = [names("dw"), names("pw")];
+        let depthwise = b.conv_norm([&conv_dw, &bn_dw], [c_in; 2], 3, attrs, EPS)?;
+        let pointwise = b.conv_norm([&conv_pw, &bn_pw], [c_in, c_out], 1, Conv2dAttrs::default(), EPS)?;
+        Ok(SeparableConv { depthwise, pointwise })
     }
 
     /// `inner` follows the first norm, `outer` the second.
     fn forward(&self, tape: &Tape, x: &Tensor, mode: Mode, [inner, outer]: [Activation; 2]) -> Result<Tensor> {
-        let x = self.conv_dw.forward(tape, x, Activation::None)?;
-        let x = self.bn_dw.forward(tape, &x, mode, inner)?;
-        let x = self.conv_pw.forward(tape, &x, Activation::None)?;
-        self.bn_pw.forward(tape, &x, mode, outer)
+        self.pointwise.forward(tape, &self.depthwise.forward(tape, x, mode, inner)?, mode, outer)
     }
 }
 
@@ -94,7 +78,7 @@ impl Block {
         let skip = match last {
             true => Skip::None,
             false if c_in == widths[2] && stride == 1 => Skip::Identity,
-            false => Skip::Shortcut(Box::new(ConvNorm::new(b, &format!("{name}.shortcut"), [c_in, widths[2]], 1, stride)?)),
+            false => Skip::Shortcut(Box::new(conv_norm(b, &format!("{name}.shortcut"), [c_in, widths[2]], 1, stride)?)),
         };
         let mut conv =
             |i: usize, c_in, stride| SeparableConv::new(b, &format!("{name}.stack.conv{i}"), [c_in, widths[i - 1]], stride, dilation);
@@ -159,8 +143,8 @@ impl Xception71 {
             return Err(config.key_error("encoder_depth", message));
         }
         let name = "encoder.model";
-        let stem_0 = ConvNorm::new(b, &format!("{name}.stem_0"), [in_channels, 32], 3, 2)?;
-        let stem_1 = ConvNorm::new(b, &format!("{name}.stem_1"), [32, 64], 3, 1)?;
+        let stem_0 = conv_norm(b, &format!("{name}.stem_0"), [in_channels, 32], 3, 2)?;
+        let stem_1 = conv_norm(b, &format!("{name}.stem_1"), [32, 64], 3, 1)?;
         let (mut c_in, mut reached, mut dilation) = (64, 2, 1);
         let plan = plan();
         let mut blocks = Vec::new();

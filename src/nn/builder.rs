@@ -11,7 +11,7 @@ use rand_chacha::ChaCha8Rng;
 use crate::error::Result;
 use crate::gpu::Gpu;
 use crate::kernels::conv2d::Conv2dAttrs;
-use crate::nn::{BatchNorm2d, Conv2d, ConvTranspose2d, Dropout, Init, ParameterSet, Value};
+use crate::nn::{BatchNorm2d, Conv2d, ConvNorm, ConvTranspose2d, Dropout, Init, ParameterSet, Value};
 use crate::tensor::{Shape, Tensor};
 
 /// Collects the entries of a model while its layers are made.
@@ -103,6 +103,22 @@ impl Builder {
         let batches = Rc::new(Cell::new(0));
         self.set.entries.push((format!("{name}.num_batches_tracked"), Value::Counter(batches.clone())));
         Ok(BatchNorm2d { weight, bias, running_mean, running_var, batches, eps })
+    }
+
+    /// A convolution without bias named `conv`, and batch normalisation of its output named `norm`.
+    ///
+    /// # Errors
+    /// Out of memory.
+    pub fn conv_norm(
+        &mut self,
+        [conv, norm]: [&str; 2],
+        [c_in, c_out]: [usize; 2],
+        kernel: usize,
+        attrs: Conv2dAttrs,
+        eps: f32,
+    ) -> Result<ConvNorm> {
+        let conv = self.conv2d(conv, c_in, c_out, kernel, attrs, false)?;
+        Ok(ConvNorm { conv, norm: Some(self.batch_norm2d(norm, c_out, eps)?) })
     }
 
     /// Dropout of the share `p`; its seed is the builder's plus the number of dropouts made before.

@@ -1,6 +1,7 @@
 //! Parameters with their state_dict names, layers that own them, initialisation and weight files.
 
 mod builder;
+mod conv_norm;
 mod init;
 mod layers;
 mod mode;
@@ -10,6 +11,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 pub use builder::Builder;
+pub use conv_norm::ConvNorm;
 pub use init::Init;
 pub use layers::{BatchNorm2d, Conv2d, ConvTranspose2d, Dropout};
 pub use mode::Mode;

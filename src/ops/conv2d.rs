@@ -7,6 +7,7 @@ use crate::autograd::Tape;
 use crate::error::Result;
 use crate::kernels::activation::{Activation, activation as activate, activation_grad};
 use crate::kernels::conv2d::{self as kernels, Conv2dAttrs, Conv2dDims};
+use crate::kernels::epilogue::Epilogue;
 use crate::tensor::Tensor;
 
 /// y = f(x ∗ w + b).
@@ -30,10 +31,10 @@ pub fn conv2d(
     // ReLU's derivative can be read off y; the others need z, which the fused kernel does not keep.
     let fused = matches!(activation, Activation::None | Activation::Relu) || !inputs.iter().any(|t| tape.tracks(t));
     let (output, saved) = if fused {
-        let output = kernels::conv2d(input, weight, bias, attrs, activation.code())?;
+        let output = kernels::conv2d(input, weight, attrs, &Epilogue { activation: activation.code(), ..Epilogue::bias(bias) })?;
         (output.clone(), output)
     } else {
-        let z = kernels::conv2d(input, weight, bias, attrs, 0)?;
+        let z = kernels::conv2d(input, weight, attrs, &Epilogue::bias(bias))?;
         (activate(activation, &z)?, z)
     };
     // Without an activation the gradient needs neither y nor z.

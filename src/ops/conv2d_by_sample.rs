@@ -11,6 +11,7 @@ use crate::autograd::Tape;
 use crate::error::{Error, Result};
 use crate::gpu::Gpu;
 use crate::kernels::conv2d::{self as kernels, Conv2dAttrs, Conv2dDims};
+use crate::kernels::epilogue::Epilogue;
 use crate::tensor::{Shape, Tensor};
 
 /// A weight and its bias.
@@ -47,8 +48,9 @@ pub fn conv2d_by_sample(tape: &Tape, input: &Tensor, left_out: usize, candidates
         if n * c.max(c_out) * h * w <= visible - visible / 5 { n } else { ((visible - visible / 5) / (c.max(c_out) * h * w)).max(1) };
     let runs: Vec<Run> =
         (0..n).step_by(length).map(|first| Run::new(first..n.min(first + length), input, rows, c_out, &picked)).collect::<Result<_>>()?;
-    let output =
-        of_runs(gpu, [n, c_out, h, w], &runs, |run| kernels::conv2d(&run.of(input)?, &run.weight, Some(&run.bias), &run.dims.attrs, 0))?;
+    let output = of_runs(gpu, [n, c_out, h, w], &runs, |run| {
+        kernels::conv2d(&run.of(input)?, &run.weight, &run.dims.attrs, &Epilogue::bias(Some(&run.bias)))
+    })?;
 
     let inputs: Vec<&Tensor> = picked.iter().flat_map(|one| [one.weight, one.bias]).chain([input]).collect();
     let own: Vec<[Tensor; 2]> = picked.iter().map(|one| [one.weight.clone(), one.bias.clone()]).collect();

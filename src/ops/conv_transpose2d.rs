@@ -6,6 +6,7 @@
 use crate::autograd::Tape;
 use crate::error::Result;
 use crate::kernels::conv2d::{self as kernels, Conv2dDims};
+use crate::kernels::epilogue::Epilogue;
 use crate::tensor::Tensor;
 
 /// y = the transposed convolution of x with w, plus b.
@@ -35,7 +36,7 @@ pub fn conv_transpose2d(
             gradients.accumulate(&w, kernels::conv2d_grad_weight(&dims, grad_output, &x)?)?;
         }
         if gradients.wants(&x) {
-            gradients.accumulate(&x, kernels::conv2d(grad_output, &w, None, &dims.attrs, 0)?)?;
+            gradients.accumulate(&x, kernels::conv2d(grad_output, &w, &dims.attrs, &Epilogue::default())?)?;
         }
         Ok(())
     });

@@ -9,6 +9,7 @@ use crate::error::Result;
 use crate::kernels::activation::{Activation, activation as activate, activation_grad};
 use crate::kernels::conv2d::{Conv2dAttrs, Conv2dDims, conv2d_grad_bias};
 use crate::kernels::depthwise_conv2d as kernels;
+use crate::kernels::epilogue::Epilogue;
 use crate::tensor::Tensor;
 
 /// y = f(x ∗ w + b), every channel with a filter of its own.
@@ -32,10 +33,10 @@ pub fn depthwise_conv2d(
     // ReLU's derivative can be read off y; the others need z, which the fused kernel does not keep.
     let fused = matches!(activation, Activation::None | Activation::Relu) || !inputs.iter().any(|t| tape.tracks(t));
     let (output, saved) = if fused {
-        let output = kernels::depthwise_conv2d(input, weight, bias, attrs, activation.code())?;
+        let output = kernels::depthwise_conv2d(input, weight, attrs, &Epilogue { activation: activation.code(), ..Epilogue::bias(bias) })?;
         (output.clone(), output)
     } else {
-        let z = kernels::depthwise_conv2d(input, weight, bias, attrs, 0)?;
+        let z = kernels::depthwise_conv2d(input, weight, attrs, &Epilogue::bias(bias))?;
         (activate(activation, &z)?, z)
     };
     let saved = (activation != Activation::None).then_some(saved);

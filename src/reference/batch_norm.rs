@@ -83,6 +83,19 @@ pub fn batch_norm(
     BatchNorm { output, running_mean, running_var }
 }
 
+/// In evaluation: the factor and the summand of every channel, with which [`affine`] normalises.
+pub fn batch_norm_affine(weight: &[f64], bias: &[f64], running_mean: &[f64], running_var: &[f64], eps: f64) -> (Vec<f64>, Vec<f64>) {
+    let scale: Vec<f64> = (0..weight.len()).map(|c| weight[c] / (running_var[c] + eps).sqrt()).collect();
+    let shift = (0..weight.len()).map(|c| bias[c] - running_mean[c] * scale[c]).collect();
+    (scale, shift)
+}
+
+/// input · scale + shift per channel.
+pub fn affine(input: &[f64], shape: Shape, scale: &[f64], shift: &[f64]) -> Vec<f64> {
+    let element = |position: usize| input[position] * scale[channel_of(position, shape)] + shift[channel_of(position, shape)];
+    (0..count(shape)).map(element).collect()
+}
+
 /// The gradient of the input: in training the batch's statistics depend on the input too.
 pub fn batch_norm_grad_input(
     grad_output: &[f64],

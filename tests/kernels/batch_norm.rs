@@ -3,8 +3,9 @@
 use meltcore::autograd::Tape;
 use meltcore::gpu::Gpu;
 use meltcore::kernels::batch_norm as kernels;
-use meltcore::ops::{self, Activation, BatchNormAttrs};
-use meltcore::reference::batch_norm as definition;
+use meltcore::kernels::conv2d::Conv2dAttrs;
+use meltcore::ops::{self, Activation, BatchNormAttrs, RunningNorm};
+use meltcore::reference::{batch_norm as definition, conv2d};
 use meltcore::tensor::Tensor;
 
 use crate::activation::{activated, activation_grad, label};
@@ -42,7 +43,9 @@ pub fn cases() -> Vec<Case> {
     let case = |row: Row| Case::new(name(&row), move |gpu| check(gpu, row));
     let whole = every.chain(ROWS.iter().copied()).map(case);
     let split = SPLIT.iter().map(|row| case(*row).splitting());
-    whole.chain(split).chain([Case::new("refusals", refusals)]).collect()
+    let affine = [1, 47, 64, 65, 4097].map(|c| Case::new(format!("affine_{c}"), move |gpu| check_affine(gpu, c)));
+    let last = [Case::new("with_a_convolution", with_a_convolution), Case::new("refusals", refusals)];
+    whole.chain(split).chain(affine).chain(last).collect()
 }
 
 fn name(Row(shape, offset, _, attrs): &Row) -> String {
@@ -55,11 +58,8 @@ fn check(gpu: &Gpu, Row(shape, offset, scale, attrs): Row) -> Checked {
     let c = shape[1];
     let values: Vec<f32> = noise(3, shape.iter().product()).iter().map(|v| offset + scale * v).collect();
     let x = Tensor::from_slice(gpu, shape, &values)?;
-    let channel = |seed, base: f32| -> (Tensor, Vec<f64>) {
-        let values: Vec<f32> = noise(seed, c).iter().map(|v| base + 0.4 * v).collect();
-        (Tensor::from_slice(gpu, [c], &values).unwrap(), wide(&values))
-    };
-    let ((weight, w), (bias, b), (mean, m), (var, v)) = (channel(4, 1.0), channel(5, 0.0), channel(6, offset), channel(7, 1.0));
+    let [(weight, w), (bias, b), (mean, m), (var, v)] =
+        [(4, 1.0), (5, 0.0), (6, offset), (7, 1.0)].map(|(seed, base)| around(gpu, seed, c, base));
     let tape = Tape::recording();
     [&x, &weight, &bias].into_iter().for_each(|leaf| tape.watch(leaf));
     poison(gpu, values.len());
@@ -83,6 +83,60 @@ fn check(gpu: &Gpu, Row(shape, offset, scale, attrs): Row) -> Checked {
     let grad_weight = definition::batch_norm_grad_weight(&dz, &input, shape, &m, &v, &settings);
     close("grad_weight", &gradient(&weight)?, &grad_weight, 2e-5)?;
     close("grad_bias", &gradient(&bias)?, &definition::batch_norm_grad_bias(&dz, shape), 2e-5)
+}
+
+/// A vector of values around `base` and its values in f64.
+fn around(gpu: &Gpu, seed: u64, c: usize, base: f32) -> (Tensor, Vec<f64>) {
+    let values: Vec<f32> = noise(seed, c).iter().map(|v| base + 0.4 * v).collect();
+    (Tensor::from_slice(gpu, [c], &values).unwrap(), wide(&values))
+}
+
+/// Scale and shift of evaluation, which normalise as the definition of batch norm does.
+fn check_affine(gpu: &Gpu, c: usize) -> Checked {
+    let [(weight, w), (bias, b), (mean, m), (var, v)] =
+        [(4, 1.0), (5, 0.0), (6, 0.3), (7, 1.0)].map(|(seed, base)| around(gpu, seed, c, base));
+    poison(gpu, c);
+    let (scale, shift) = kernels::batch_norm_affine(&weight, &bias, &mean, &var, 1e-3)?;
+    let eps = f64::from(1e-3f32);
+    let (want_scale, want_shift) = definition::batch_norm_affine(&w, &b, &m, &v, eps);
+    close("scale", &scale, &want_scale, 1e-6, 1e-30)?;
+    close("shift", &shift, &want_shift, 1e-6, 1e-30)?;
+
+    let (_, x) = noisy(gpu, 8, [2, c, 1, 3]);
+    let settings = definition::BatchNormAttrs { training: false, momentum: 0.1, eps };
+    let whole = definition::batch_norm(&x, [2, c, 1, 3], &w, &b, &m, &v, &settings).output;
+    let in_two = definition::affine(&x, [2, c, 1, 3], &want_scale, &want_shift);
+    let apart = whole.iter().zip(&in_two).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+    ensure(apart < 1e-13, format!("the two definitions are {apart:e} apart"))
+}
+
+/// A convolution in one pass with its norm: dense and depthwise, against the definitions of both, and refused where it would be derived.
+fn with_a_convolution(gpu: &Gpu) -> Checked {
+    let (shape, eps) = ([2, 6, 13, 11], f64::from(1e-3f32));
+    let meaning = definition::BatchNormAttrs { training: false, momentum: 0.1, eps };
+    let x = noisy(gpu, 1, shape);
+    for (weight_shape, groups) in [([9, 6, 3, 3], 1), ([6, 1, 3, 3], 6)] {
+        let c = weight_shape[0];
+        let [(weight, w), (bias, b), (mean, m), (var, v)] =
+            [(4, 1.0), (5, 0.0), (6, 0.3), (7, 1.0)].map(|(seed, base)| around(gpu, seed, c, base));
+        let kernel = noisy(gpu, 2, weight_shape);
+        let attrs = conv2d::Conv2dAttrs { stride: 1, padding: 1, dilation: 1, groups };
+        let (sums, sums_shape) = conv2d::conv2d(&x.1, shape, &kernel.1, weight_shape, None, &attrs);
+        let want = definition::batch_norm(&sums, sums_shape, &w, &b, &m, &v, &meaning).output;
+        let norm = RunningNorm { weight: &weight, bias: &bias, running_mean: &mean, running_var: &var, eps: 1e-3 };
+        let attrs = Conv2dAttrs { padding: 1, groups, ..Default::default() };
+        let run = |tape: &Tape| ops::conv2d_batch_norm(tape, &x.0, &kernel.0, &norm, &attrs, Activation::Gelu);
+        poison(gpu, sums.len());
+        // A tape that watches nothing of it is no hindrance.
+        close("output", &run(&Tape::recording())?, &activated(Activation::Gelu, &want), 2e-5, 1e-6)?;
+        for leaf in [&x.0, &kernel.0, &weight, &bias] {
+            let tape = Tape::recording();
+            tape.watch(leaf);
+            let message = run(&tape).err().map_or("nothing".into(), |error| error.to_string());
+            ensure(message.contains("call conv2d and batch_norm"), format!("a watched tensor of {}: {message}", leaf.shape()))?;
+        }
+    }
+    Ok(())
 }
 
 fn refusals(gpu: &Gpu) -> Checked {
@@ -110,6 +164,9 @@ fn refusals(gpu: &Gpu) -> Checked {
     kernels::batch_norm_grad_input(&saved(&stats), &input, Some((&c, &c)))?;
     for (i, refused) in [
         kernels::batch_norm_stats_running(gpu, &c, &other, 1e-5).is_err(),
+        kernels::batch_norm_affine(&c, &c, &c, &other, 1e-5).is_err(),
+        kernels::batch_norm_affine(&other, &c, &c, &c, 1e-5).is_err(),
+        kernels::batch_norm_affine(&input, &input, &input, &input, 1e-5).is_err(),
         kernels::batch_norm_stats(&input, &other, &c, 0.1, 1e-5).is_err(),
         kernels::batch_norm(&input, &c, &c, &c, Activation::None).is_err(),
         kernels::batch_norm(&input, &stats, &other, &c, Activation::None).is_err(),

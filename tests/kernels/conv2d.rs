@@ -3,12 +3,14 @@
 use meltcore::gpu::Gpu;
 use meltcore::kernels::activation::Activation;
 use meltcore::kernels::conv2d::{self as kernels, Conv2dAttrs, Conv2dDims};
+use meltcore::kernels::epilogue::Epilogue;
+use meltcore::reference::batch_norm::affine;
 use meltcore::reference::{conv2d as definition, count, place};
 use meltcore::tensor::Tensor;
 
 use crate::activation::{activated, label};
 use crate::case::{Case, Checked, close as compared, ensure, extents, per_channel};
-use crate::conv2d_cases::{FUSED, MANY, ROWS, Row, SPLIT};
+use crate::conv2d_cases::{FUSED, MANY, ROWS, Row, SCALED, SPLIT};
 use crate::on_device::{Shape, noisy, poison};
 
 pub fn cases() -> Vec<Case> {
@@ -26,6 +28,13 @@ pub fn cases() -> Vec<Case> {
             }),
         );
     }
+    let scaled = |row: Row, activation: Activation, biased: bool| {
+        let with = if biased { "scale_bias" } else { "scale" };
+        let name = format!("{}_{with}_{}", name(&row), label(activation));
+        Case::new(name, move |gpu| check_scaled(gpu, &row, activation, biased))
+    };
+    cases.extend(SCALED.iter().flat_map(|&(row, activation)| [true, false].map(|biased| scaled(row, activation, biased))));
+    cases.extend(SPLIT.iter().map(|&row| scaled(row, Activation::Relu, true).splitting()));
     cases.push(Case::new("gradients_of_4_million_pixels", long_sums));
     cases.push(Case::new("refusals", refusals));
     cases
@@ -58,7 +67,7 @@ fn check(gpu: &Gpu, row: &Row, activation: Activation, transposed: bool) -> Chec
     let (b, b_wide) = per_channel(gpu, 3, c_out);
     let (sums, output_shape) = definition::conv2d(&x_wide, shape, &w_wide, weight_shape, Some(&b_wide), &meaning);
     poison(gpu, sums.len());
-    let y = kernels::conv2d(&x, &w, Some(&b), &attrs, activation.code())?;
+    let y = kernels::conv2d(&x, &w, &attrs, &Epilogue { activation: activation.code(), ..Epilogue::bias(Some(&b)) })?;
     ensure(y.shape().dims() == output_shape, format!("the output is {}, expected {output_shape:?}", y.shape()))?;
     close("output", &y, &activated(activation, &sums))?;
 
@@ -79,6 +88,23 @@ fn check(gpu: &Gpu, row: &Row, activation: Activation, transposed: bool) -> Chec
     close("grad_bias", &kernels::conv2d_grad_bias(&grad)?, &definition::conv2d_grad_bias(&grad_wide, output_shape))
 }
 
+/// Runs the forward pass of a case with a scale and, where `biased`, a bias.
+fn check_scaled(gpu: &Gpu, row: &Row, activation: Activation, biased: bool) -> Checked {
+    let &Row(shape, c_out, [kernel_h, kernel_w], [stride, padding, dilation, groups]) = row;
+    let weight_shape = [c_out, shape[1] / groups, kernel_h, kernel_w];
+    let ((x, x_wide), (w, w_wide)) = (noisy(gpu, 1, shape), noisy(gpu, 2, weight_shape));
+    let ((scale, scale_wide), (bias, mut bias_wide)) = (per_channel(gpu, 5, c_out), per_channel(gpu, 3, c_out));
+    if !biased {
+        bias_wide.fill(0.0);
+    }
+    let meaning = definition::Conv2dAttrs { stride, padding, dilation, groups };
+    let (sums, output_shape) = definition::conv2d(&x_wide, shape, &w_wide, weight_shape, None, &meaning);
+    poison(gpu, sums.len());
+    let epilogue = Epilogue { scale: Some(&scale), bias: biased.then_some(&bias), activation: activation.code() };
+    let y = kernels::conv2d(&x, &w, &Conv2dAttrs { stride, padding, dilation, groups }, &epilogue)?;
+    close("output", &y, &activated(activation, &affine(&sums, output_shape, &scale_wide, &bias_wide)))
+}
+
 /// Mesa's software device ends loops after 65 535 trips: sums over more pixels than that many trips take must be split.
 fn long_sums(gpu: &Gpu) -> Checked {
     let shape: Shape = [1, 1, 2049, 2053];
@@ -97,9 +123,11 @@ fn refusals(gpu: &Gpu) -> Checked {
     let tensor = |shape: Shape| Tensor::full(gpu, shape, 1.0).unwrap();
     let (x, w, bias) = (tensor([1, 4, 5, 6]), tensor([3, 4, 3, 3]), Tensor::full(gpu, [4], 0.0)?);
     let same = Conv2dAttrs { padding: 1, ..Default::default() };
-    kernels::conv2d(&x, &w, None, &same, 0)?;
-    ensure(kernels::conv2d(&x, &w, Some(&bias), &same, 0).is_err(), "a bias of 4 for 3 channels")?;
-    ensure(kernels::conv2d(&x, &tensor([3, 3, 3, 3]), None, &same, 0).is_err(), "a weight for 3 channels")?;
+    let plain = Epilogue::default();
+    kernels::conv2d(&x, &w, &same, &plain)?;
+    ensure(kernels::conv2d(&x, &w, &same, &Epilogue::bias(Some(&bias))).is_err(), "a bias of 4 for 3 channels")?;
+    ensure(kernels::conv2d(&x, &w, &same, &Epilogue { scale: Some(&bias), ..plain }).is_err(), "a scale of 4 for 3 channels")?;
+    ensure(kernels::conv2d(&x, &tensor([3, 3, 3, 3]), &same, &plain).is_err(), "a weight for 3 channels")?;
     for attrs in [
         Conv2dAttrs { groups: 0, ..same },
         Conv2dAttrs { groups: 2, ..same },
@@ -107,7 +135,7 @@ fn refusals(gpu: &Gpu) -> Checked {
         Conv2dAttrs { dilation: 0, ..same },
         Conv2dAttrs { dilation: 4, ..same },
     ] {
-        ensure(kernels::conv2d(&x, &w, None, &attrs, 0).is_err(), format!("{attrs:?}"))?;
+        ensure(kernels::conv2d(&x, &w, &attrs, &plain).is_err(), format!("{attrs:?}"))?;
     }
     let (dims, y) = (Conv2dDims::forward(&x, &w, &same)?, tensor([1, 3, 5, 6]));
     kernels::conv2d_grad_input(&dims, &y, &w, None)?;

@@ -83,3 +83,17 @@ pub const FUSED: &[(Row, &[Activation])] = &[
     (Row([2, 3, 9, 12], 3, [3, 3], SAME), &[Relu, Gelu]),
     (Row([1, 3, 6, 16], 4, [2, 2], [2, 0, 1, 1]), &[Relu, Gelu]),
 ];
+
+/// Convolutions with a scale behind them, one of each way through the kernels: shifted rows, products of patches, few pixels of many
+/// channels, groups, other strides.
+pub const SCALED: &[(Row, Activation)] = &[
+    (Row([5, 17, 9, 7], 33, [3, 3], SAME), Relu),
+    (Row([2, 1, 41, 47], 3, [3, 3], SAME), Activation::None),
+    (Row([1, 65, 5, 3], 17, [3, 3], SAME), Gelu),
+    (Row([2, 17, 41, 47], 1, [1, 1], PLAIN), Relu),
+    (Row([5, 65, 2, 6], 33, [1, 1], PLAIN), Activation::None),
+    (Row([5, 3, 6, 8], 5, [2, 2], [2, 0, 1, 1]), Relu),
+    (Row([2, 3, 41, 47], 5, [3, 3], [2, 1, 1, 1]), Sigmoid),
+    (Row([1, 4, 20, 23], 6, [3, 3], [3, 2, 2, 2]), Relu),
+    (Row([1, 1, 1, 1], 1, [1, 1], PLAIN), Relu),
+];

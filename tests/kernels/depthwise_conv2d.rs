@@ -4,6 +4,8 @@ use meltcore::gpu::Gpu;
 use meltcore::kernels::activation::Activation;
 use meltcore::kernels::conv2d::{Conv2dAttrs, Conv2dDims};
 use meltcore::kernels::depthwise_conv2d as kernels;
+use meltcore::kernels::epilogue::Epilogue;
+use meltcore::reference::batch_norm::affine;
 use meltcore::reference::count;
 use meltcore::reference::depthwise_conv2d::{self as definition, DepthwiseAttrs};
 use meltcore::tensor::Tensor;
@@ -72,6 +74,16 @@ const SPLIT: &[Row] =
 const FUSED: &[Row] =
     &[Row([3, 9, 7, 12], [3, 3], [1, 1, 1]), Row([2, 17, 9, 8], [3, 3], [2, 1, 1]), Row([2, 3, 9, 12], [3, 3], [1, 0, 1])];
 
+/// One row of each way through the kernels of GPUs and of the host, with a scale behind it.
+const SCALED: &[Row] = &[
+    Row([3, 9, 7, 12], [3, 3], [1, 1, 1]),
+    Row([2, 3, 41, 47], [3, 3], [1, 2, 2]),
+    Row([2, 17, 9, 8], [3, 3], [2, 1, 1]),
+    Row([2, 3, 9, 12], [3, 3], [1, 0, 1]),
+    Row([1, 2, 9, 10], [1, 7], [2, 3, 1]),
+    Row([1, 1, 1, 1], [1, 1], [1, 0, 1]),
+];
+
 pub fn cases() -> Vec<Case> {
     let plain = |row: &Row| {
         let row = *row;
@@ -84,6 +96,15 @@ pub fn cases() -> Vec<Case> {
             FUSED.iter().map(|&row| Case::new(format!("{}_{}", name(&row), label(activation)), move |gpu| check(gpu, row, activation))),
         );
     }
+    let scaled = |row: Row, activation: Activation, biased: bool| {
+        let with = if biased { "scale_bias" } else { "scale" };
+        let name = format!("{}_{with}_{}", name(&row), label(activation));
+        Case::new(name, move |gpu| check_scaled(gpu, row, activation, biased))
+    };
+    cases.extend(
+        SCALED.iter().flat_map(|&row| [(Activation::None, false), (Activation::Relu, true)].map(|(f, biased)| scaled(row, f, biased))),
+    );
+    cases.extend(SPLIT.iter().map(|&row| scaled(row, Activation::Relu, true).splitting()));
     cases.push(Case::new("gradients_of_4_million_pixels", long_sums));
     cases.push(Case::new("refusals", refusals));
     cases
@@ -110,7 +131,7 @@ fn check(gpu: &Gpu, Row(shape, [kernel_h, kernel_w], [stride, padding, dilation]
 
     let (sums, output_shape) = definition::depthwise_conv2d(&x_wide, shape, &w_wide, weight_shape, Some(&b_wide), &meaning);
     poison(gpu, sums.len());
-    let y = kernels::depthwise_conv2d(&x, &w, Some(&b), &attrs, activation.code())?;
+    let y = kernels::depthwise_conv2d(&x, &w, &attrs, &Epilogue { activation: activation.code(), ..Epilogue::bias(Some(&b)) })?;
     ensure(y.shape().dims() == output_shape, format!("the output is {}, expected {output_shape:?}", y.shape()))?;
     close("output", &y, &activated(activation, &sums))?;
 
@@ -122,6 +143,23 @@ fn check(gpu: &Gpu, Row(shape, [kernel_h, kernel_w], [stride, padding, dilation]
     let want = definition::depthwise_conv2d_grad_weight(&grad_wide, &x_wide, shape, weight_shape, &meaning);
     poison(gpu, want.len());
     close("grad_weight", &kernels::depthwise_conv2d_grad_weight(&dims, &x, &grad)?, &want)
+}
+
+/// Runs the forward pass of a case with a scale and, where `biased`, a bias.
+fn check_scaled(gpu: &Gpu, row: Row, activation: Activation, biased: bool) -> Checked {
+    let Row(shape, [kernel_h, kernel_w], [stride, padding, dilation]) = row;
+    let weight_shape = [shape[1], 1, kernel_h, kernel_w];
+    let ((x, x_wide), (w, w_wide)) = (noisy(gpu, 1, shape), noisy(gpu, 2, weight_shape));
+    let ((scale, scale_wide), (bias, mut bias_wide)) = (per_channel(gpu, 5, shape[1]), per_channel(gpu, 3, shape[1]));
+    if !biased {
+        bias_wide.fill(0.0);
+    }
+    let meaning = DepthwiseAttrs { stride, padding, dilation };
+    let (sums, output_shape) = definition::depthwise_conv2d(&x_wide, shape, &w_wide, weight_shape, None, &meaning);
+    poison(gpu, sums.len());
+    let epilogue = Epilogue { scale: Some(&scale), bias: biased.then_some(&bias), activation: activation.code() };
+    let y = kernels::depthwise_conv2d(&x, &w, &Conv2dAttrs { stride, padding, dilation, groups: shape[1] }, &epilogue)?;
+    close("output", &y, &activated(activation, &affine(&sums, output_shape, &scale_wide, &bias_wide)))
 }
 
 /// Mesa's software device ends loops after 65 535 trips: sums over more rows than that many trips take must be split.
@@ -142,10 +180,12 @@ fn refusals(gpu: &Gpu) -> Checked {
     let tensor = |shape: Shape| Tensor::full(gpu, shape, 1.0).unwrap();
     let (x, w, bias) = (tensor([1, 4, 5, 6]), tensor([4, 1, 3, 3]), Tensor::full(gpu, [3], 0.0)?);
     let same = Conv2dAttrs { padding: 1, groups: 4, ..Default::default() };
-    kernels::depthwise_conv2d(&x, &w, None, &same, 0)?;
+    kernels::depthwise_conv2d(&x, &w, &same, &Epilogue::default())?;
+    let scaled = Epilogue { scale: Some(&bias), ..Epilogue::default() };
+    ensure(kernels::depthwise_conv2d(&x, &w, &same, &scaled).is_err(), "a scale of 3 for 4 channels")?;
     let refused = |weight: &Tensor, bias: Option<&Tensor>, attrs: Conv2dAttrs| {
         let message = format!("weight {}, {attrs:?} were not refused", weight.shape());
-        ensure(kernels::depthwise_conv2d(&x, weight, bias, &attrs, 0).is_err(), message)
+        ensure(kernels::depthwise_conv2d(&x, weight, &attrs, &Epilogue::bias(bias)).is_err(), message)
     };
     refused(&w, Some(&bias), same)?;
     refused(&tensor([8, 1, 3, 3]), None, same)?;

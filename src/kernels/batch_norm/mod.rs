@@ -1,7 +1,9 @@
 //! Launchers of `batch_norm` with its statistics and gradients. Shaders: `shaders/batch_norm*.wgsl`.
 
+mod affine;
 mod geometry;
 
+pub use affine::batch_norm_affine;
 use geometry::{GROUP, Geometry};
 
 use crate::error::{Error, Result};

@@ -6,20 +6,31 @@ use crate::gpu::{Launch, groups_1d};
 use crate::host::conv2d::Conv2dParams;
 use crate::host::conv2d_grad_weight::Conv2dGradWeightParams;
 use crate::kernels::conv2d::Conv2dDims;
-use crate::kernels::params::Params;
+use crate::kernels::epilogue::Epilogue;
 use crate::kernels::sum_partials::sum_partials;
 use crate::tensor::{Shape, Tensor};
 
 /// Pixels an invocation.
 const PIXELS: usize = 4;
 
-/// Either parameter struct: the extents, which both list in this order, and the one number in which they differ.
-fn extents_and<P: Params>(d: &Conv2dDims, last: usize) -> P {
+/// The extents, with which both parameter structs begin in this order.
+fn extents(d: &Conv2dDims) -> [u32; 13] {
     let a = &d.attrs;
     let extents = [d.n, d.c_in, d.h_in, d.w_in, d.c_out, d.h_out, d.w_out, d.kernel_h, d.kernel_w];
     let [n, c_in, h_in, w_in, c_out, h_out, w_out, kernel_h, kernel_w] = extents.map(|v| v as u32);
-    let [stride, padding, dilation, groups, last] = [a.stride, a.padding, a.dilation, a.groups, last].map(|v| v as u32);
-    bytemuck::cast([n, c_in, h_in, w_in, c_out, h_out, w_out, kernel_h, kernel_w, stride, padding, dilation, groups, last])
+    let [stride, padding, dilation, groups] = [a.stride, a.padding, a.dilation, a.groups].map(|v| v as u32);
+    [n, c_in, h_in, w_in, c_out, h_out, w_out, kernel_h, kernel_w, stride, padding, dilation, groups]
+}
+
+fn params(d: &Conv2dDims, epilogue: &Epilogue) -> Conv2dParams {
+    let [n, c_in, h_in, w_in, c_out, h_out, w_out, kernel_h, kernel_w, stride, padding, dilation, groups] = extents(d);
+    let [has_bias, has_scale] = [epilogue.bias, epilogue.scale].map(|tensor| tensor.is_some().into());
+    Conv2dParams { n, c_in, h_in, w_in, c_out, h_out, w_out, kernel_h, kernel_w, stride, padding, dilation, groups, has_bias, has_scale }
+}
+
+fn grad_weight_params(d: &Conv2dDims, spans: u32) -> Conv2dGradWeightParams {
+    let [n, c_in, h_in, w_in, c_out, h_out, w_out, kernel_h, kernel_w, stride, padding, dilation, groups] = extents(d);
+    Conv2dGradWeightParams { n, c_in, h_in, w_in, c_out, h_out, w_out, kernel_h, kernel_w, stride, padding, dilation, groups, spans }
 }
 
 /// Channels an invocation: as many as a group has, at most `most`.
@@ -27,22 +38,15 @@ fn channel_tile(per_group: usize, most: usize) -> usize {
     per_group.next_power_of_two().min(most)
 }
 
-pub(super) fn conv2d(
-    d: &Conv2dDims,
-    input: &Tensor,
-    weight: &Tensor,
-    bias: Option<&Tensor>,
-    activation: u32,
-    output: &Tensor,
-) -> Result<()> {
+pub(super) fn conv2d(d: &Conv2dDims, input: &Tensor, weight: &Tensor, epilogue: &Epilogue, output: &Tensor) -> Result<()> {
     let out_per_group = d.c_out / d.attrs.groups;
     let tile = channel_tile(out_per_group, 8);
     let blocks = out_per_group.div_ceil(tile) * d.attrs.groups;
     input.gpu().launch(&Launch {
         stem: "conv2d",
-        variant: Variant { consts: vec![("OUT", tile as u32), ("ACTIVATION", activation)], scalar: false },
-        immediates: bytemuck::bytes_of(&extents_and::<Conv2dParams>(d, bias.is_some().into())),
-        buffers: &[input.buffer(), weight.buffer(), bias.unwrap_or(weight).buffer(), output.buffer()],
+        variant: Variant { consts: vec![("OUT", tile as u32), ("ACTIVATION", epilogue.activation)], scalar: false },
+        immediates: bytemuck::bytes_of(&params(d, epilogue)),
+        buffers: &[input, weight, epilogue.bias.unwrap_or(weight), epilogue.scale.unwrap_or(weight), output].map(Tensor::buffer),
         groups: groups_1d(d.n * blocks * (d.h_out * d.w_out).div_ceil(64 * PIXELS)),
         cost: d.cost(),
     })
@@ -56,7 +60,7 @@ pub(super) fn grad_input(d: &Conv2dDims, grad_output: &Tensor, weight: &Tensor, 
     grad_output.gpu().launch(&Launch {
         stem: "conv2d_grad_input",
         variant: Variant { consts: vec![("IN", tile as u32)], scalar: false },
-        immediates: bytemuck::bytes_of(&extents_and::<Conv2dParams>(d, bias.is_some().into())),
+        immediates: bytemuck::bytes_of(&params(d, &Epilogue::bias(bias))),
         buffers: &[grad_output.buffer(), weight.buffer(), bias.unwrap_or(weight).buffer(), grad_input.buffer()],
         groups: groups_1d(d.n * blocks * stride * stride * phase_pixels.div_ceil(64 * PIXELS)),
         cost: d.cost(),
@@ -74,11 +78,10 @@ pub(super) fn grad_weight(d: &Conv2dDims, input: &Tensor, grad_output: &Tensor) 
     let spans = if capabilities.is_host() { 1 } else { (pixels / 4096).min(2048usize.div_ceil(tiles)).max(fewest) };
     let shape = Shape::from([d.c_out, d.in_per_group(), d.kernel_h, d.kernel_w]);
     let partials = Tensor::empty(input.gpu(), [spans * d.weight_len()])?;
-    let params: Conv2dGradWeightParams = extents_and(d, spans);
     input.gpu().launch(&Launch {
         stem: "conv2d_grad_weight",
         variant: Variant { consts: vec![("OUT", out as u32), ("IN", inp as u32)], scalar: false },
-        immediates: bytemuck::bytes_of(&params),
+        immediates: bytemuck::bytes_of(&grad_weight_params(d, spans as u32)),
         buffers: &[input.buffer(), grad_output.buffer(), partials.buffer()],
         groups: groups_1d(spans * tiles),
         cost: d.cost(),

@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::gpu::shader::Variant;
 use crate::gpu::{Cost, Gpu, Launch, groups_1d};
 use crate::host::conv2d_grad_bias::Conv2dGradBiasParams;
+use crate::kernels::epilogue::Epilogue;
 use crate::kernels::image_groups::{for_images, sum_over_images};
 use crate::kernels::sum_partials::sum_partials;
 use crate::tensor::{Shape, Tensor};
@@ -18,21 +19,20 @@ use crate::tensor::{Shape, Tensor};
 /// Largest spans of `conv2d_grad_bias` on GPUs: at most 128 trips over a plane for each of 256 images, few enough for every device.
 const BIAS_SPAN: [usize; 2] = [256, 128 * 64];
 
-/// y = act(x ∗ w + b); `activation` is the kind of `shared/activate.wgsl` (0: none).
+/// y = act(x ∗ w · scale + bias).
 ///
 /// # Shapes
-/// input `[n, c_in, h_in, w_in]`, weight `[c_out, c_in / groups, kernel_h, kernel_w]`, bias `[c_out]`, output `[n, c_out, h_out, w_out]`.
+/// input `[n, c_in, h_in, w_in]`, weight `[c_out, c_in / groups, kernel_h, kernel_w]`, scale and bias `[c_out]`,
+/// output `[n, c_out, h_out, w_out]`.
 ///
 /// # Errors
 /// Shapes that do not fit; more channels than the device can sum; out of memory.
-pub fn conv2d(input: &Tensor, weight: &Tensor, bias: Option<&Tensor>, attrs: &Conv2dAttrs, activation: u32) -> Result<Tensor> {
+pub fn conv2d(input: &Tensor, weight: &Tensor, attrs: &Conv2dAttrs, epilogue: &Epilogue) -> Result<Tensor> {
     let dims = Conv2dDims::forward(input, weight, attrs)?;
-    check_bias(bias, dims.c_out)?;
+    epilogue.check("conv2d", dims.c_out)?;
     let output = Tensor::empty(input.gpu(), [dims.n, dims.c_out, dims.h_out, dims.w_out])?;
     check_trips(input.gpu(), &dims, dims.in_per_group())?;
-    for_images("conv2d", [input, &output], |[input, output]| {
-        launch::conv2d(&dims.of_images(input), input, weight, bias, activation, output)
-    })?;
+    for_images("conv2d", [input, &output], |[input, output]| launch::conv2d(&dims.of_images(input), input, weight, epilogue, output))?;
     Ok(output)
 }
 
@@ -47,7 +47,7 @@ pub fn conv2d(input: &Tensor, weight: &Tensor, bias: Option<&Tensor>, attrs: &Co
 pub fn conv2d_grad_input(dims: &Conv2dDims, grad_output: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
     dims.expect_output("conv2d_grad_input", grad_output)?;
     dims.expect_weight("conv2d_grad_input", weight)?;
-    check_bias(bias, dims.c_in)?;
+    Epilogue::bias(bias).check("conv2d_grad_input", dims.c_in)?;
     let grad_input = Tensor::empty(grad_output.gpu(), [dims.n, dims.c_in, dims.h_in, dims.w_in])?;
     check_trips(grad_output.gpu(), dims, dims.c_out / dims.attrs.groups)?;
     for_images("conv2d_grad_input", [grad_output, &grad_input], |[grad_output, grad_input]| {
@@ -115,13 +115,4 @@ fn check_trips(gpu: &Gpu, dims: &Conv2dDims, channels: usize) -> Result<()> {
     }
     let (taps, name) = (dims.kernel_h * dims.kernel_w, &gpu.capabilities().name);
     Err(Error::shape("conv2d", format!("sums over {channels} channels × {taps} taps are too long for {name}: use fewer channels")))
-}
-
-fn check_bias(bias: Option<&Tensor>, channels: usize) -> Result<()> {
-    match bias {
-        Some(bias) if *bias.shape() != Shape::from([channels]) => {
-            Err(Error::shape("conv2d", format!("bias has shape {}, expected [{channels}]", bias.shape())))
-        }
-        _ => Ok(()),
-    }
 }

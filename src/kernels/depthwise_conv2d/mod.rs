@@ -17,15 +17,17 @@ use crate::gpu::{Gpu, Launch, groups_1d};
 use crate::host::depthwise_conv2d::DepthwiseParams;
 use crate::host::depthwise_conv2d_grad_input::DepthwiseGradInputParams;
 use crate::kernels::conv2d::{Conv2dAttrs, Conv2dDims};
+use crate::kernels::epilogue::Epilogue;
 use crate::kernels::image_groups::for_images;
 use crate::kernels::params;
 use crate::kernels::strips::Strips;
-use crate::tensor::{Shape, Tensor};
+use crate::tensor::Tensor;
 
 params!(
     /// Extents of `depthwise_conv2d_3x3`, and the rows of a strip and strips of a plane's phase.
     Depthwise3x3Params for "depthwise_conv2d_3x3" {
-        planes: u32, c: u32, height: u32, width: u32, dilation: u32, strip: u32, strips: u32, flip: u32, has_bias: u32,
+        planes: u32, c: u32, height: u32, width: u32, dilation: u32, strip: u32, strips: u32, flip: u32,
+        has_bias: u32, has_scale: u32,
     }
 );
 
@@ -33,6 +35,7 @@ params!(
     /// Extents of `depthwise_conv2d_3x3_stride2`, and the rows of a strip and strips of a plane.
     Depthwise3x3Stride2Params for "depthwise_conv2d_3x3_stride2" {
         planes: u32, c: u32, h_in: u32, w_in: u32, h_out: u32, w_out: u32, strip: u32, strips: u32, has_bias: u32,
+        has_scale: u32,
     }
 );
 
@@ -43,26 +46,24 @@ params!(
     }
 );
 
-/// y = act(x ∗ w + b), a channel at a time; `activation` is the kind of `shared/activate.wgsl` (0: none).
+/// y = act(x ∗ w · scale + bias), a channel at a time.
 ///
 /// # Shapes
-/// input `[n, c, h_in, w_in]`, weight `[c, 1, kernel_h, kernel_w]`, bias `[c]`, output `[n, c, h_out, w_out]`.
+/// input `[n, c, h_in, w_in]`, weight `[c, 1, kernel_h, kernel_w]`, scale and bias `[c]`, output `[n, c, h_out, w_out]`.
 ///
 /// # Errors
 /// Shapes that do not fit or are not depthwise; more taps than the device can sum; out of memory.
-pub fn depthwise_conv2d(input: &Tensor, weight: &Tensor, bias: Option<&Tensor>, attrs: &Conv2dAttrs, activation: u32) -> Result<Tensor> {
+pub fn depthwise_conv2d(input: &Tensor, weight: &Tensor, attrs: &Conv2dAttrs, epilogue: &Epilogue) -> Result<Tensor> {
     let d = Conv2dDims::forward(input, weight, attrs)?;
     check(input.gpu(), &d)?;
-    if let Some(bias) = bias.filter(|bias| *bias.shape() != Shape::from([d.c_out])) {
-        return Err(Error::shape("depthwise_conv2d", format!("bias has shape {}, expected [{}]", bias.shape(), d.c_out)));
-    }
+    epilogue.check("depthwise_conv2d", d.c_out)?;
     let output = Tensor::empty(input.gpu(), [d.n, d.c_out, d.h_out, d.w_out])?;
     for_images("depthwise_conv2d", [input, &output], |[input, output]| {
         let d = d.of_images(input);
         match select(input.gpu().capabilities(), &d) {
-            Algorithm::Strips => strips(&d, input, weight, bias, activation, false, output),
-            Algorithm::StripsStride2 => strips_stride2(&d, input, weight, bias, activation, output),
-            Algorithm::General => general(&d, input, weight, bias, activation, output),
+            Algorithm::Strips => strips(&d, input, weight, epilogue, false, output),
+            Algorithm::StripsStride2 => strips_stride2(&d, input, weight, epilogue, output),
+            Algorithm::General => general(&d, input, weight, epilogue, output),
         }
     })?;
     Ok(output)
@@ -83,7 +84,7 @@ pub fn depthwise_conv2d_grad_input(dims: &Conv2dDims, grad_output: &Tensor, weig
     for_images("depthwise_conv2d_grad_input", [grad_output, &grad_input], |[grad_output, grad_input]| {
         let d = dims.of_images(grad_output);
         match select(grad_output.gpu().capabilities(), &d) {
-            Algorithm::Strips => strips(&d, grad_output, weight, None, 0, true, grad_input),
+            Algorithm::Strips => strips(&d, grad_output, weight, &Epilogue::default(), true, grad_input),
             Algorithm::StripsStride2 => grad_input_stride2(&d, grad_output, weight, grad_input),
             Algorithm::General => grad_input_general(&d, grad_output, weight, grad_input),
         }
@@ -106,15 +107,7 @@ fn check(gpu: &Gpu, d: &Conv2dDims) -> Result<()> {
 }
 
 /// The convolution that keeps the size, or its input gradient.
-fn strips(
-    d: &Conv2dDims,
-    input: &Tensor,
-    weight: &Tensor,
-    bias: Option<&Tensor>,
-    activation: u32,
-    flip: bool,
-    output: &Tensor,
-) -> Result<()> {
+fn strips(d: &Conv2dDims, input: &Tensor, weight: &Tensor, epilogue: &Epilogue, flip: bool, output: &Tensor) -> Result<()> {
     let dilation = d.attrs.dilation;
     let (columns, phases) = (d.n * d.c_in * d.w_in.div_ceil(4), dilation.min(d.h_in));
     let Strips { strip, strips } = Strips::new(d.h_in.div_ceil(dilation), columns * phases);
@@ -127,32 +120,33 @@ fn strips(
         strip: strip as u32,
         strips: strips as u32,
         flip: flip.into(),
-        has_bias: bias.is_some().into(),
+        has_bias: epilogue.bias.is_some().into(),
+        has_scale: epilogue.scale.is_some().into(),
     };
-    let consts = vec![("SIDES", sides(dilation)), ("ACTIVATION", activation)];
+    let consts = vec![("SIDES", sides(dilation)), ("ACTIVATION", epilogue.activation)];
     input.gpu().launch(&Launch {
         stem: "depthwise_conv2d_3x3",
         variant: Variant { consts, scalar: !d.w_in.is_multiple_of(4) },
         immediates: bytemuck::bytes_of(&params),
-        buffers: &[input.buffer(), input.buffer(), weight.buffer(), bias.unwrap_or(weight).buffer(), output.buffer()],
+        buffers: &[input, input, weight, epilogue.bias.unwrap_or(weight), epilogue.scale.unwrap_or(weight), output].map(Tensor::buffer),
         groups: groups_1d((columns * phases * strips).div_ceil(64)),
         cost: d.cost(),
     })
 }
 
-fn strips_stride2(d: &Conv2dDims, input: &Tensor, weight: &Tensor, bias: Option<&Tensor>, activation: u32, output: &Tensor) -> Result<()> {
+fn strips_stride2(d: &Conv2dDims, input: &Tensor, weight: &Tensor, epilogue: &Epilogue, output: &Tensor) -> Result<()> {
     let columns = d.n * d.c_in * d.w_out.div_ceil(4);
-    let Strips { strip, strips } = Strips::new(d.h_out, columns);
-    let [planes, c, h_in, w_in, h_out, w_out, strip_u32, strips_u32] =
-        [d.n * d.c_in, d.c_in, d.h_in, d.w_in, d.h_out, d.w_out, strip, strips].map(|v| v as u32);
-    let has_bias = bias.is_some().into();
-    let params = Depthwise3x3Stride2Params { planes, c, h_in, w_in, h_out, w_out, strip: strip_u32, strips: strips_u32, has_bias };
+    let cut = Strips::new(d.h_out, columns);
+    let [planes, c, h_in, w_in, h_out, w_out, strip, strips] =
+        [d.n * d.c_in, d.c_in, d.h_in, d.w_in, d.h_out, d.w_out, cut.strip, cut.strips].map(|v| v as u32);
+    let [has_bias, has_scale] = [epilogue.bias, epilogue.scale].map(|tensor| tensor.is_some().into());
+    let params = Depthwise3x3Stride2Params { planes, c, h_in, w_in, h_out, w_out, strip, strips, has_bias, has_scale };
     input.gpu().launch(&Launch {
         stem: "depthwise_conv2d_3x3_stride2",
-        variant: Variant { consts: vec![("ACTIVATION", activation)], scalar: !d.w_in.is_multiple_of(8) },
+        variant: Variant { consts: vec![("ACTIVATION", epilogue.activation)], scalar: !d.w_in.is_multiple_of(8) },
         immediates: bytemuck::bytes_of(&params),
-        buffers: &[input.buffer(), input.buffer(), weight.buffer(), bias.unwrap_or(weight).buffer(), output.buffer()],
-        groups: groups_1d((columns * strips).div_ceil(64)),
+        buffers: &[input, input, weight, epilogue.bias.unwrap_or(weight), epilogue.scale.unwrap_or(weight), output].map(Tensor::buffer),
+        groups: groups_1d((columns * cut.strips).div_ceil(64)),
         cost: d.cost(),
     })
 }
@@ -173,7 +167,7 @@ fn grad_input_stride2(d: &Conv2dDims, grad_output: &Tensor, weight: &Tensor, gra
     })
 }
 
-fn general(d: &Conv2dDims, input: &Tensor, weight: &Tensor, bias: Option<&Tensor>, activation: u32, output: &Tensor) -> Result<()> {
+fn general(d: &Conv2dDims, input: &Tensor, weight: &Tensor, epilogue: &Epilogue, output: &Tensor) -> Result<()> {
     let a = &d.attrs;
     let params = DepthwiseParams {
         planes: (d.n * d.c_in) as u32,
@@ -187,13 +181,14 @@ fn general(d: &Conv2dDims, input: &Tensor, weight: &Tensor, bias: Option<&Tensor
         stride: a.stride as u32,
         padding: a.padding as u32,
         dilation: a.dilation as u32,
-        has_bias: bias.is_some().into(),
+        has_bias: epilogue.bias.is_some().into(),
+        has_scale: epilogue.scale.is_some().into(),
     };
     input.gpu().launch(&Launch {
         stem: "depthwise_conv2d",
-        variant: Variant { consts: vec![("ACTIVATION", activation)], scalar: false },
+        variant: Variant { consts: vec![("ACTIVATION", epilogue.activation)], scalar: false },
         immediates: bytemuck::bytes_of(&params),
-        buffers: &[input.buffer(), weight.buffer(), bias.unwrap_or(weight).buffer(), output.buffer()],
+        buffers: &[input, weight, epilogue.bias.unwrap_or(weight), epilogue.scale.unwrap_or(weight), output].map(Tensor::buffer),
         groups: groups_1d((d.n * d.c_in * d.h_out * d.w_out.div_ceil(4)).div_ceil(64)),
         cost: d.cost(),
     })

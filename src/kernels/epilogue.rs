@@ -1,0 +1,32 @@
+//! What follows the sums of a convolution in the same pass: y = act(sum · scale + bias), a channel each.
+
+use crate::error::{Error, Result};
+use crate::tensor::{Shape, Tensor};
+
+/// Scale and bias a channel, `[c_out]` each, and the kind of `shared/activate.wgsl`; the default changes nothing.
+#[derive(Clone, Copy, Default)]
+pub struct Epilogue<'a> {
+    /// Factors; 1 where there are none. Batch norm in evaluation has some.
+    pub scale: Option<&'a Tensor>,
+    /// Summands; 0 where there are none.
+    pub bias: Option<&'a Tensor>,
+    /// Code of the activation (0: none).
+    pub activation: u32,
+}
+
+impl<'a> Epilogue<'a> {
+    /// A bias alone.
+    pub fn bias(bias: Option<&'a Tensor>) -> Self {
+        Epilogue { bias, ..Epilogue::default() }
+    }
+
+    /// Refuses a scale or bias that has not one value for each of `channels`.
+    pub(in crate::kernels) fn check(&self, op: &'static str, channels: usize) -> Result<()> {
+        for (name, tensor) in [("scale", self.scale), ("bias", self.bias)] {
+            if let Some(tensor) = tensor.filter(|tensor| *tensor.shape() != Shape::from([channels])) {
+                return Err(Error::shape(op, format!("{name} has shape {}, expected [{channels}]", tensor.shape())));
+            }
+        }
+        Ok(())
+    }
+}
