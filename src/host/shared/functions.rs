@@ -49,7 +49,7 @@ fn normal_cdf(x: f32) -> f32 {
     let q = -0.029_857_46 * t + 0.143_884_15;
     let q = q * t - 0.246_931_93;
     let q = q * t + 0.142_848_86;
-    let q = q * t - 0.015_920_879;
+    let q = q * t - 0.015_920_88;
     let q = q * t + 0.102_426_83;
     let q = q * t + 0.121_286_444;
     let q = q * t + 0.141_222_52;
@@ -58,8 +58,8 @@ fn normal_cdf(x: f32) -> f32 {
     if x < 0.0 { tail } else { 1.0 - tail }
 }
 
-const SINH_8: f32 = 1490.478_8;
-const COSH_8: f32 = 1490.479_1;
+const SINH_8: f32 = 1_490.478_8;
+const COSH_8: f32 = 1_490.479_1;
 
 /// ½(tanh(x + 4) + tanh(4 − x)) = sinh 8 / (cosh 2x + cosh 8), with u = e^(−2|x|).
 #[inline(always)]
@@ -78,13 +78,7 @@ fn sixth_power(x: f32) -> f32 {
 #[inline(always)]
 pub(crate) fn activate<const KIND: u32>(x: f32) -> f32 {
     match KIND {
-        1 => {
-            if x < 0.0 {
-                0.0
-            } else {
-                x
-            }
-        }
+        1 if x < 0.0 => 0.0,
         2 => x * normal_cdf(x),
         3 => logistic(x),
         4 => shelf(exp(-2.0 * x.abs())),
@@ -97,13 +91,7 @@ pub(crate) fn activate<const KIND: u32>(x: f32) -> f32 {
 #[inline(always)]
 pub(crate) fn activate_derivative<const KIND: u32>(x: f32) -> f32 {
     match KIND {
-        1 => {
-            if x <= 0.0 {
-                0.0
-            } else {
-                1.0
-            }
-        }
+        1 if x <= 0.0 => 0.0,
         2 => {
             let near = x.clamp(-20.0, 20.0);
             normal_cdf(x) + near * 0.398_942_3 * exp(-0.5 * near * near)

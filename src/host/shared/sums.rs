@@ -28,13 +28,13 @@ impl<S: Simd, const N: usize> LaneSums<S, N> {
         for i in 0..len / LANES {
             self.add_lanes(simd, from_fn(|a| &chunks[a].0[i]), &term);
         }
-        if len % LANES > 0 {
+        if !len.is_multiple_of(LANES) {
             // The lanes past the end get no term: zeros would do for a sum, but a term of zeros need not be zero.
             let mut terms = [[0.0; LANES]; N];
-            for l in 0..len % LANES {
+            (0..len % LANES).for_each(|l| {
                 let own = term(from_fn(|a| chunks[a].1[l]));
                 (0..N).for_each(|n| terms[n][l] = own[n]);
-            }
+            });
             self.add_terms(simd, &terms);
         }
     }
