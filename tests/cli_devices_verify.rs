@@ -76,9 +76,37 @@ fn a_device_that_does_not_exist_is_status_3_and_named_with_its_alternatives() {
         assert_eq!(output.status.code(), Some(3), "{arguments:?}");
         let errors = errors(&output);
         assert!(output.stdout.is_empty() && errors.len() == 1, "{errors:?}");
-        assert!(errors[0].contains("`nonsense`") && errors[0].contains("0: "), "{errors:?}");
+        assert!(errors[0].contains("MELTCORE_DEVICE: ") && errors[0].contains("`nonsense`") && errors[0].contains("0: "), "{errors:?}");
     }
     assert_eq!(meltcore(&["devices", "--device", "99"]).status.code(), Some(3));
+}
+
+#[test]
+fn settings_of_the_processor_that_cannot_be_are_status_2_and_named() {
+    let cases = [("RAYON_NUM_THREADS", "many"), ("RAYON_NUM_THREADS", "-1"), ("RAYON_NUM_THREADS", "100000"), ("MELTCORE_ISA", "nonsense")];
+    for (variable, value) in cases {
+        let output =
+            Command::new(env!("CARGO_BIN_EXE_meltcore")).args(["devices", "--device", "host"]).env(variable, value).output().unwrap();
+        let errors = errors(&output);
+        assert_eq!((output.status.code(), output.stdout.len(), errors.len()), (Some(2), 0, 1), "{variable}={value}: {errors:?}");
+        assert!(errors[0].contains(variable) && errors[0].contains(value), "{errors:?}");
+    }
+    for threads in ["0", "100000", "many"] {
+        let output = meltcore(&["devices", "--threads", threads]);
+        assert_eq!(output.status.code(), Some(2), "{threads}");
+        assert!(text(&output.stderr).contains("--threads"), "{threads}");
+    }
+}
+
+#[test]
+fn every_instruction_set_computes_what_the_fixtures_say() {
+    let file = fixture("conv2d__w41");
+    for set in meltcore::host::instruction_sets() {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_meltcore"));
+        let output = command.args(["verify", file.to_str().unwrap(), "--device", "host"]).env("MELTCORE_ISA", set).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{set}");
+        assert!(text(&output.stderr).contains(&format!("({set}, ")), "{set}: {}", text(&output.stderr));
+    }
 }
 
 #[test]

@@ -26,6 +26,8 @@ pub use compare::{Earlier, load};
 pub use row::{Change, Part, Report, Row};
 pub use steps::StepOptions;
 
+use std::collections::BTreeSet;
+
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::gpu::{Cost, DeviceKind, Gpu};
@@ -70,7 +72,9 @@ fn chosen(gpu: &Gpu, options: &Options) -> Result<[Vec<Case>; 2]> {
     let exact = names.contains(text);
     cases.retain(|case| if exact { case.name == *text } else { case.name.contains(text) });
     if cases.is_empty() && !ceilings.iter().any(|case| case.name.contains(text)) {
-        return Err(Error::Usage(format!("--filter {text}: no row has this in its name; there are: {}", names.join(", "))));
+        let first_words: BTreeSet<&str> = names.iter().filter_map(|name| name.split(' ').next()).collect();
+        let first_words = first_words.into_iter().collect::<Vec<_>>().join(", ");
+        return Err(Error::Usage(format!("--filter {text}: no row has this in its name; the names begin with {first_words}")));
     }
     Ok([ceilings, cases])
 }

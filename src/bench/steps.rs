@@ -74,32 +74,64 @@ impl Plan {
         values
     }
 
+    /// A tensor of these values, which a planner does not need.
+    fn tensor(&self, gpu: &Gpu, shape: [usize; 4], values: impl FnOnce() -> Vec<f32>) -> Result<Tensor> {
+        if gpu.is_planner() { Tensor::full(gpu, shape, 1.0) } else { Tensor::from_slice(gpu, shape, &values()) }
+    }
+
+    /// Goes through the work on a planner.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`] where the device has less memory than it takes; what the work refuses.
+    fn require(&self, gpu: &Gpu, work: impl FnOnce(&Gpu) -> Result<()>) -> Result<()> {
+        let planner = gpu.planner();
+        work(&planner)?;
+        let needed = planner.memory().allocated;
+        match gpu.memory_size() {
+            Some(has) if has < needed => Err(Error::OutOfMemory(format!(
+                "{} needs {} MiB on {}, and there are {} MiB: give a smaller --batch or --size, or a smaller network",
+                self.name,
+                needed >> 20,
+                gpu.capabilities().name,
+                has >> 20
+            ))),
+            _ => Ok(()),
+        }
+    }
+
     fn shape(&self, n: usize, channels: usize) -> [usize; 4] {
         [n, channels, self.size[0], self.size[1]]
     }
 }
 
+/// What makes one step on one batch, and gives its loss.
+fn trainer(plan: &Rc<Plan>, gpu: &Gpu) -> Result<impl FnMut() -> Result<Tensor> + 'static> {
+    let plan = plan.clone();
+    let model = plan.model(gpu)?;
+    let mut optimizer = train::optimizer(&plan.config);
+    let input = plan.tensor(gpu, plan.shape(plan.n, IN_CHANNELS), || plan.input())?;
+    let shape = plan.shape(plan.n, plan.config.out_channels);
+    let target = || noise(2, shape.iter().product()).iter().map(|v| 0.5 * (v + 1.0)).collect();
+    let target = plan.tensor(gpu, shape, target)?;
+    let mask = Tensor::full(gpu, shape, 0.0)?;
+    let micro_batches = plan.config.accumulate_steps;
+    Ok(move || {
+        let mut step = Step::new(model.as_ref(), plan.config.loss_function, plan.config.recompute);
+        let mut add = || step.add(0, 1.0 / micro_batches as f32, &input, &target, &mask);
+        for _ in 1..micro_batches {
+            add()?;
+        }
+        let loss = add()?;
+        step.finish(&mut optimizer)?;
+        Ok(loss)
+    })
+}
+
 /// One step on one batch again and again; after three of them the loss must have fallen before any is timed.
 fn train_step(plan: Rc<Plan>) -> Case {
     Case::new(format!("train_step {}", plan.name), move |gpu| {
-        let model = plan.model(gpu)?;
-        let mut optimizer = train::optimizer(&plan.config);
-        let input = Tensor::from_slice(gpu, plan.shape(plan.n, IN_CHANNELS), &plan.input())?;
-        let shape = plan.shape(plan.n, plan.config.out_channels);
-        let target: Vec<f32> = noise(2, shape.iter().product()).iter().map(|v| 0.5 * (v + 1.0)).collect();
-        let target = Tensor::from_slice(gpu, shape, &target)?;
-        let mask = Tensor::full(gpu, shape, 0.0)?;
-        let micro_batches = plan.config.accumulate_steps;
-        let mut step = move || {
-            let mut step = Step::new(model.as_ref(), plan.config.loss_function, plan.config.recompute);
-            let mut add = || step.add(0, 1.0 / micro_batches as f32, &input, &target, &mask);
-            for _ in 1..micro_batches {
-                add()?;
-            }
-            let loss = add()?;
-            step.finish(&mut optimizer)?;
-            Ok::<_, Error>(loss)
-        };
+        plan.require(gpu, |planner| trainer(&plan, planner)?().map(drop))?;
+        let mut step = trainer(&plan, gpu)?;
         let mut losses = Vec::new();
         for _ in 0..3 {
             losses.extend(step()?.to_vec()?.into_iter().map(f64::from));
@@ -118,6 +150,11 @@ fn train_step(plan: Rc<Plan>) -> Case {
 /// Maps of a batch; the last image's must be what it gives alone, or, where it is alone, beside itself.
 fn predict(plan: Rc<Plan>) -> Case {
     Case::new(format!("predict {}", plan.name), move |gpu| {
+        plan.require(gpu, |planner| {
+            // The check of a single image computes it beside itself.
+            let input = plan.tensor(planner, plan.shape(plan.n.max(2), IN_CHANNELS), Vec::new)?;
+            plan.model(planner)?.forward(&Tape::off(), &input, Mode::Eval).map(drop)
+        })?;
         let model = plan.model(gpu)?;
         let values = plan.input();
         let input = Tensor::from_slice(gpu, plan.shape(plan.n, IN_CHANNELS), &values)?;

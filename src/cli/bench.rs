@@ -8,6 +8,7 @@ use super::progress::Progress;
 use crate::bench::{self, Options, Report, Row, StepOptions};
 use crate::error::{Error, Result};
 use crate::event::Event;
+use crate::gpu::DeviceKind;
 use std::path::PathBuf;
 
 /// Time every kernel and whole steps against the device's own ceilings
@@ -97,7 +98,10 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
     } else {
         // The driver of a processor names its instruction set, without which its numbers say little.
         let found = gpu.capabilities();
-        globals.note(&format!("measured on {} ({}, {})", found.name, found.backend, found.driver));
+        globals.note(&match found.kind {
+            DeviceKind::Host => format!("measured on the processor ({})", found.driver),
+            _ => format!("measured on {} ({}, {})", found.name, found.backend, found.driver),
+        });
         rows(&report, args.compare.is_some()).print()?;
         if args.profile {
             output::print_line("")?;

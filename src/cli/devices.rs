@@ -1,11 +1,11 @@
-//! `meltcore devices`: the adapters of this machine.
+//! `meltcore devices`: the devices of this machine.
 
 use super::Globals;
 use super::output::{self, Table};
 use crate::error::Result;
 use crate::gpu::{AdapterSummary, list_adapters};
 
-/// List adapters with their limits and features, and mark the one that would be used
+/// List devices with their limits and features, and mark the one that would be used
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  meltcore devices\n  meltcore devices --device 1 --json")]
 pub struct Args {
@@ -14,7 +14,7 @@ pub struct Args {
     pub json: bool,
 }
 
-/// Prints the adapters, the one that `--device` or `MELTCORE_DEVICE` chooses marked.
+/// Prints the devices, the one that `--device` or `MELTCORE_DEVICE` chooses marked.
 ///
 /// # Errors
 /// [`crate::error::Error::Device`] where there is none, or none that fits the choice; stdout cannot be written.
@@ -26,7 +26,7 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
     if args.json { output::print_json(&adapters) } else { table(&adapters).print() }
 }
 
-/// One row an adapter; `*` marks the one in use.
+/// One row a device; `*` marks the one in use.
 fn table(adapters: &[AdapterSummary]) -> Table {
     let heads = ["used", "index", "name", "kind", "backend", "driver", "subgroup", "binding MiB", "buffer MiB", "invocations", "features"];
     let mut table = Table::new(&heads);

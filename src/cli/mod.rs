@@ -28,7 +28,7 @@ use crate::error::Result;
 use crate::host;
 use clap::{Parser, Subcommand};
 
-/// Trains and runs convolutional networks for daily 100 m maps of surface melt, on any GPU.
+/// Trains and runs convolutional networks for daily 100 m maps of surface melt, on any GPU or on the processor.
 #[derive(Debug, Parser)]
 // The name as the examples have it, also for meltcore.exe.
 #[command(bin_name = "meltcore", version, arg_required_else_help = true, max_term_width = 110)]
@@ -55,7 +55,7 @@ pub struct Globals {
     #[arg(long, global = true, value_name = "NAME|INDEX")]
     pub device: Option<String>,
     /// Threads of the processor to use (as RAYON_NUM_THREADS; default: one a processor); no result depends on it
-    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=host::threads::MOST as i64))]
     pub threads: Option<u16>,
     /// Say more on stderr
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
@@ -108,7 +108,8 @@ impl Cli {
     /// # Errors
     /// Whatever stops the command; [`crate::error::Error::exit_status`] gives the process's status.
     pub fn run(self) -> Result<()> {
-        host::threads::enter(self.globals.threads.map(usize::from));
+        host::check_instruction_set()?;
+        host::threads::enter(self.globals.threads.map(usize::from))?;
         match &self.command {
             Command::Ablate(args) => ablate::run(args, &self.globals),
             Command::Baseline(args) => baseline::run(args, &self.globals),

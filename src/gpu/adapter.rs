@@ -81,25 +81,25 @@ fn rank(candidate: Candidate, infos: &[wgpu::AdapterInfo]) -> u32 {
 }
 
 /// Position among the candidates of the one that `choice` (an index, or part of a name) or, without one, the ranking selects.
-fn choose(candidates: &[Candidate], infos: &[wgpu::AdapterInfo], choice: Option<&str>) -> Result<usize> {
+fn choose(candidates: &[Candidate], infos: &[wgpu::AdapterInfo], choice: Option<&Choice>) -> Result<usize> {
     let name = |&candidate: &Candidate| match candidate {
         Candidate::Host => HOST.to_owned(),
         Candidate::Adapter(i) => infos[i].name.clone(),
     };
     let listing = || candidates.iter().enumerate().map(|(i, candidate)| format!("{i}: {}", name(candidate))).collect::<Vec<_>>().join("; ");
-    let Some(text) = choice.map(str::trim).filter(|c| !c.is_empty()) else {
+    let Some((text, source)) = choice.map(|choice| (choice.text.trim(), choice.source)) else {
         return Ok((0..candidates.len()).min_by_key(|&i| (rank(candidates[i], infos), i)).unwrap_or(0));
     };
     if let Ok(index) = text.parse::<usize>() {
         if index < candidates.len() {
             return Ok(index);
         }
-        return Err(Error::Device(format!("device {index} does not exist; there are {} ({})", candidates.len(), listing())));
+        return Err(Error::Device(format!("{source}device {index} does not exist; there are: {}", listing())));
     }
     let wanted = text.to_lowercase();
     candidates.iter().position(|candidate| name(candidate).to_lowercase().contains(&wanted)).ok_or_else(|| {
         let advice = if infos.is_empty() { NO_DRIVER } else { "use an index or part of a name" };
-        Error::Device(format!("no device has `{text}` in its name; there are: {}. {advice}", listing()))
+        Error::Device(format!("{source}no device has `{text}` in its name; there are: {}. {advice}", listing()))
     })
 }
 
@@ -113,13 +113,13 @@ pub(super) struct Found {
 pub(super) fn find(choice: Option<&str>) -> Result<Found> {
     let choice = device_choice(choice);
     let host = Found { adapter: None, capabilities: host_capabilities() };
-    if choice.as_deref().is_some_and(|choice| choice.trim().eq_ignore_ascii_case(HOST)) {
+    if choice.as_ref().is_some_and(|choice| choice.text.trim().eq_ignore_ascii_case(HOST)) {
         return Ok(host);
     }
     let mut adapters = adapters(&instance());
     let infos: Vec<_> = adapters.iter().map(|a| a.get_info()).collect();
     let candidates = candidates(&infos);
-    Ok(match candidates[choose(&candidates, &infos, choice.as_deref())?] {
+    Ok(match candidates[choose(&candidates, &infos, choice.as_ref())?] {
         Candidate::Host => host,
         Candidate::Adapter(i) => {
             let adapter = adapters.swap_remove(i);
@@ -128,9 +128,18 @@ pub(super) fn find(choice: Option<&str>) -> Result<Found> {
     })
 }
 
+/// A device that somebody named.
+struct Choice {
+    text: String,
+    /// Where, to begin an error with.
+    source: &'static str,
+}
+
 /// The choice in force: the argument, else `MELTCORE_DEVICE`.
-pub(super) fn device_choice(argument: Option<&str>) -> Option<String> {
-    argument.map(str::to_owned).or_else(|| std::env::var("MELTCORE_DEVICE").ok()).filter(|c| !c.trim().is_empty())
+fn device_choice(argument: Option<&str>) -> Option<Choice> {
+    let argument = argument.map(|text| Choice { text: text.to_owned(), source: "" });
+    let variable = || std::env::var("MELTCORE_DEVICE").ok().map(|text| Choice { text, source: "MELTCORE_DEVICE: " });
+    argument.or_else(variable).filter(|choice| !choice.text.trim().is_empty())
 }
 
 fn capabilities(adapter: &wgpu::Adapter) -> Capabilities {
@@ -167,7 +176,7 @@ pub fn list_adapters(choice: Option<&str>) -> Result<(Vec<AdapterSummary>, Optio
     let adapters = adapters(&instance());
     let infos: Vec<_> = adapters.iter().map(|a| a.get_info()).collect();
     let candidates = candidates(&infos);
-    let used = choose(&candidates, &infos, device_choice(choice).as_deref())?;
+    let used = choose(&candidates, &infos, device_choice(choice).as_ref())?;
     let rows = candidates.iter().enumerate().map(|(index, &candidate)| match candidate {
         Candidate::Host => host_summary(index, index == used),
         Candidate::Adapter(i) => summary(&adapters[i], index, index == used),

@@ -6,12 +6,14 @@ use std::time::Instant;
 
 use crate::error::{Error, Result};
 use crate::gpu::buffer::{self, Buffer};
-use crate::gpu::{Cost, Launch, ProfileRow};
+use crate::gpu::{Cost, Launch, ProfileRow, memory_size};
 use crate::host::job::Raw;
 use crate::host::{memory, twins};
 
 /// Stem under which copies stand in the profile.
 const COPY: &str = "copy";
+/// Bytes of a buffer from which on the system is asked first whether it has them.
+const ASKED: u64 = 64 << 20;
 
 #[derive(Default)]
 pub(super) struct HostDriver {
@@ -22,9 +24,11 @@ pub(super) struct HostDriver {
 
 impl HostDriver {
     /// # Errors
-    /// [`Error::OutOfMemory`].
+    /// [`Error::OutOfMemory`] where the system has no more, or would end the process once the memory is written to.
     pub(super) fn create(&self, bytes: u64) -> Result<memory::Memory> {
-        memory::Memory::new(bytes).ok_or_else(|| buffer::no_room(bytes, ""))
+        // Systems promise more than they have; they are asked only where the answer takes less time than the memory's first use.
+        let promised = bytes < ASKED || memory_size::of_host().is_none_or(|available| bytes <= available);
+        promised.then(|| memory::Memory::new(bytes)).flatten().ok_or_else(|| buffer::no_room(bytes, ""))
     }
 
     pub(super) fn write(&self, buffer: &Buffer, values: &[f32]) {

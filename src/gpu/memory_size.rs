@@ -1,14 +1,16 @@
 //! How much memory there is: the host's for software devices, the device's own otherwise.
 
+use crate::gpu::memory_limit;
+
 use sysinfo::{MemoryRefreshKind, RefreshKind, System};
 
-/// Bytes that the system can give to its processes without swapping, such as Linux's `MemAvailable`; `None` where it does not tell.
-///
-/// That is the machine's: a container or a batch job may be allowed less.
+/// Bytes that the system can give to this process without swapping, such as Linux's `MemAvailable`, or less where a batch system, a
+/// container or a shell allows less; `None` where nobody tells.
 pub(super) fn of_host() -> Option<u64> {
     let memory = RefreshKind::nothing().with_memory(MemoryRefreshKind::nothing().with_ram());
     // 0 where the system is unknown to the crate or does not answer.
-    Some(System::new_with_specifics(memory).available_memory()).filter(|bytes| *bytes > 0)
+    let machine = Some(System::new_with_specifics(memory).available_memory()).filter(|bytes| *bytes > 0);
+    [machine, memory_limit::left()].into_iter().flatten().min()
 }
 
 /// Bytes of the largest memory heap that the Vulkan driver calls the device's own; `None` under another API.

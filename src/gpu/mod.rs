@@ -11,6 +11,7 @@ mod driver;
 mod host_driver;
 pub mod kernel;
 pub mod loader;
+mod memory_limit;
 mod memory_size;
 mod profile;
 pub mod shader;

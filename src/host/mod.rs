@@ -59,5 +59,5 @@ pub(crate) mod sgd;
 pub(crate) mod sum_partials;
 
 pub(crate) use params::params;
-pub use shared::level::{instruction_set, instruction_sets};
+pub use shared::level::{check_instruction_set, instruction_set, instruction_sets};
 pub use twins::stems;

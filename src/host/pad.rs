@@ -24,6 +24,7 @@ pub(super) fn pad(job: &Job<PadParams>, [input]: Inputs<1>, [output]: Outputs<1>
     // Rows in pieces, so that a block without a shift, which is one row an image, is shared out, too.
     let pieces = w_out.div_ceil(4 * CHUNK);
     let piece = w_out.div_ceil(pieces);
+    assert!(begin_out + channels * h_out * w_out <= image_out, "a block of {channels} channels leaves an image of {image_out}");
     let output = Parts::new(output);
     let rows = p.planes as usize * h_out;
     (0..rows * pieces).into_par_iter().with_min_len(items_a_task(piece)).for_each(|i| {
@@ -31,7 +32,7 @@ pub(super) fn pad(job: &Job<PadParams>, [input]: Inputs<1>, [output]: Outputs<1>
         let (plane, row) = (row / h_out, row % h_out);
         let (image, channel) = (plane / channels, plane % channels);
         let at = image * image_out + begin_out + (channel * h_out + row) * w_out + first;
-        // SAFETY: every piece of every row is one task's.
+        // SAFETY: every piece of every row is one task's, and images share none by the assertion above.
         let target = unsafe { output.part(at, piece.min(w_out - first)) };
         let source = usize::try_from(row as isize + p.down as isize).ok().filter(|&row| row < h_in);
         let Some(source) = source.map(|row| &input[image * image_in + begin_in + (channel * h_in + row) * w_in..][..w_in]) else {

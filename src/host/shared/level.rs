@@ -4,15 +4,44 @@ use std::sync::LazyLock;
 
 use fearless_simd::Level;
 
+use crate::error::{Error, Result};
+
 /// The sets of this processor that kernels are compiled for, the best one first, with their names.
 static LEVELS: LazyLock<Vec<(&'static str, Level)>> = LazyLock::new(found);
 
 /// The set in use: the best one, or a lesser one that `MELTCORE_ISA` names, to measure and to test.
 static IN_USE: LazyLock<(&'static str, Level)> = LazyLock::new(|| {
-    let wanted = std::env::var("MELTCORE_ISA").unwrap_or_default();
-    let named = LEVELS.iter().find(|(name, _)| name.eq_ignore_ascii_case(&wanted));
+    let named = wanted().and_then(|wanted| LEVELS.iter().find(|(name, _)| same(name, &wanted)));
     *named.unwrap_or(&LEVELS[0])
 });
+
+/// What `MELTCORE_ISA` asks for, where it asks for anything.
+fn wanted() -> Option<String> {
+    std::env::var("MELTCORE_ISA").ok().map(|wanted| wanted.trim().to_owned()).filter(|wanted| !wanted.is_empty())
+}
+
+/// True for the same letters and digits in any spelling: `AVX-512`, `avx512`, `sse4_2`.
+fn same(name: &str, wanted: &str) -> bool {
+    let plain = |text: &str| text.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect::<String>();
+    plain(name) == plain(wanted)
+}
+
+/// Refuses a `MELTCORE_ISA` that this processor does not have: timings and bits under a wrong name would deceive.
+///
+/// # Errors
+/// [`Error::Usage`] with the sets that there are.
+pub fn check_instruction_set() -> Result<()> {
+    match wanted() {
+        Some(wanted) if !LEVELS.iter().any(|(name, _)| same(name, &wanted)) => {
+            let names: Vec<&str> = instruction_sets().collect();
+            Err(Error::Usage(format!(
+                "MELTCORE_ISA: this processor has no instruction set `{wanted}` that kernels are compiled for: set it to {}, or unset it",
+                names.join(" or ")
+            )))
+        }
+        _ => Ok(()),
+    }
+}
 
 #[cfg(target_arch = "x86_64")]
 fn found() -> Vec<(&'static str, Level)> {
@@ -55,4 +84,19 @@ pub fn instruction_set() -> &'static str {
 /// Names of the sets that this processor has, the best one first.
 pub fn instruction_sets() -> impl Iterator<Item = &'static str> {
     LEVELS.iter().map(|(name, _)| *name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::same;
+
+    #[test]
+    fn sets_are_named_in_any_spelling() {
+        for (name, wanted) in [("AVX-512", "avx512"), ("AVX-512", "AVX-512"), ("SSE4.2", "sse4_2"), ("AVX2", "Avx2")] {
+            assert!(same(name, wanted), "{name} {wanted}");
+        }
+        for (name, wanted) in [("AVX-512", "avx"), ("SSE4.2", "sse4"), ("AVX2", "nonsense")] {
+            assert!(!same(name, wanted), "{name} {wanted}");
+        }
+    }
 }

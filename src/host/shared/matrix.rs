@@ -46,8 +46,10 @@ impl<'a> Side<'a> {
 
     /// Checks that a matrix of so many rows and columns lies inside.
     fn check(&self, rows: usize, columns: usize) -> *const f32 {
-        let last = (rows - 1) * self.row + (columns - 1) * self.column;
-        assert!(last < self.values.len(), "a matrix ends at word {last} of {}", self.values.len());
+        // Checked, as a product that wraps would let a matrix beyond all memory pass.
+        let end = |count: usize, step: usize| count.checked_sub(1)?.checked_mul(step);
+        let last = end(rows, self.row).zip(end(columns, self.column)).and_then(|(down, along)| down.checked_add(along));
+        assert!(last.is_some_and(|last| last < self.values.len()), "{rows} x {columns} leave an array of {}", self.values.len());
         self.values.as_ptr()
     }
 }

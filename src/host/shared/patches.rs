@@ -110,7 +110,8 @@ impl Patches {
         let end = if last { e.h_in } else { (band.first + band.rows) * e.stride };
         let first = band.first * e.stride;
         let at = ((band.unit * e.c_in + channel) * e.h_in + first) * e.w_in;
-        // SAFETY: bands share no rows, and every (band, channel) belongs to one task.
+        assert!(first < end && end <= e.h_in, "rows {first} to {end} of windows leave an input of {}", e.h_in);
+        // SAFETY: bands share no rows, these lie in their own channel by the line above, and every (band, channel) belongs to one task.
         let rows = unsafe { output.part(at, (end - first) * e.w_in) };
         dispatch!(level(), simd => self.scatter_rows(simd, patches, band.rows, bias, rows));
     }
