@@ -1,5 +1,6 @@
 // 2-d convolution of any stride, padding, dilation and groups; right on every device:
-//   y[n,o,r,c] = act(bias[o] + scale[o] · Σ_{i,ky,kx} w[o,i,ky,kx] · x[n, g·c_in/groups + i, r·stride + ky·dilation − padding, c·stride + kx·dilation − padding]).
+//   y[n,o,r,c] = act(bias[o] + scale[o] · Σ_{i,ky,kx} w[o,i,ky,kx] · x[n, g·c_in/groups + i, at(r,ky), at(c,kx)]),
+//   at(r,k) = r·stride + k·dilation − padding.
 // One invocation computes PIXELS pixels (64 apart, so neighbours read neighbours) × OUT output channels of one group.
 // Launcher:  kernels/conv2d/launch.rs   Reference: src/reference/conv2d.rs   PyTorch: torch.nn.functional.conv2d
 // Grid:      64·PIXELS output pixels × OUT channels of an image a workgroup, folded past 65 535 groups.

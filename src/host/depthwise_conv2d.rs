@@ -1,4 +1,4 @@
-//! Host twin of `depthwise_conv2d`: y = act(x ∗ w · scale + bias) a channel at a time, any window.
+//! Host twin of `depthwise_conv2d`: y = act((x ∗ w)·scale + bias) a channel at a time, any window.
 
 use super::job::{Inputs, Job, Outputs};
 use super::params;

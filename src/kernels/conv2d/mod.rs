@@ -19,7 +19,7 @@ use crate::tensor::{Shape, Tensor};
 /// Largest spans of `conv2d_grad_bias` on GPUs: at most 128 trips over a plane for each of 256 images, few enough for every device.
 const BIAS_SPAN: [usize; 2] = [256, 128 * 64];
 
-/// y = act(x ∗ w · scale + bias).
+/// y = act((x ∗ w)·scale + bias).
 ///
 /// # Shapes
 /// input `[n, c_in, h_in, w_in]`, weight `[c_out, c_in / groups, kernel_h, kernel_w]`, scale and bias `[c_out]`,

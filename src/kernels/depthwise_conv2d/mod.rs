@@ -46,7 +46,7 @@ params!(
     }
 );
 
-/// y = act(x ∗ w · scale + bias), a channel at a time.
+/// y = act((x ∗ w)·scale + bias), a channel at a time.
 ///
 /// # Shapes
 /// input `[n, c, h_in, w_in]`, weight `[c, 1, kernel_h, kernel_w]`, scale and bias `[c]`, output `[n, c, h_out, w_out]`.
