@@ -45,7 +45,7 @@ pub enum Error {
         /// Expected and given shapes.
         message: String,
     },
-    /// No adapter, or none that can run these kernels.
+    /// No device of that name or number, or one that cannot run these kernels.
     #[error("{0}")]
     Device(String),
     /// A buffer that exceeds the device's limits or memory.
