@@ -135,12 +135,12 @@ impl Gpu {
         }
     }
 
-    /// Records one dispatch.
+    /// Records one dispatch. Kernels trust the parameters to fit the buffers, which launchers see to: so this is not for callers outside.
     ///
     /// # Errors
     /// [`Error::Kernel`] where the shader does not compile here, or the launch exceeds 65 535 groups along an axis;
     /// [`Error::OutOfMemory`] for a buffer that is larger than what a kernel sees at once.
-    pub fn launch(&self, launch: &Launch) -> Result<()> {
+    pub(crate) fn launch(&self, launch: &Launch) -> Result<()> {
         if !self.0.capabilities.is_host() && launch.groups.iter().any(|&g| g > 65_535) {
             let message = format!("{:?} workgroups exceed 65535 along an axis", launch.groups);
             return Err(Error::Kernel { stem: launch.stem.into(), message });
