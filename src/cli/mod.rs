@@ -35,7 +35,7 @@ use clap::{Parser, Subcommand};
 #[command(
     after_help = "Typical order: synth (a sample data set) -> baseline time-interpolate-sar (an input channel) -> train -> predict -> eval -> report.\n\
     `meltcore COMMAND --help` shows a command's options and examples.\n\n\
-    Exit status: 0 done; 1 the answer is no; 2 unusable arguments, configuration or input; 3 no usable device; \
+    Exit status: 0 done; 1 the answer is no; 2 unusable arguments, configuration or input; 3 no usable device, or too little memory on it; \
     4 an output could not be written; 5 values that are not finite; 130, 143 interrupted with the state saved."
 )]
 pub struct Cli {

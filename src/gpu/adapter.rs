@@ -61,17 +61,23 @@ enum Candidate {
 }
 
 /// All devices in the order of their indices: GPUs, the host, software devices.
-fn candidates(infos: &[wgpu::AdapterInfo]) -> Vec<Candidate> {
-    let is_software = |i: &usize| infos[*i].device_type == wgpu::DeviceType::Cpu;
-    let gpus = (0..infos.len()).filter(|i| !is_software(i)).map(Candidate::Adapter);
-    let software = (0..infos.len()).filter(is_software).map(Candidate::Adapter);
+fn candidates(adapters: &[wgpu::Adapter]) -> Vec<Candidate> {
+    let is_software = |i: &usize| adapters[*i].get_info().device_type == wgpu::DeviceType::Cpu;
+    let gpus = (0..adapters.len()).filter(|i| !is_software(i)).map(Candidate::Adapter);
+    let software = (0..adapters.len()).filter(is_software).map(Candidate::Adapter);
     gpus.chain([Candidate::Host]).chain(software).collect()
 }
 
+/// Whether an adapter offers what every kernel needs.
+pub(super) fn is_usable(adapter: &wgpu::Adapter) -> bool {
+    adapter.features().contains(wgpu::Features::IMMEDIATES)
+}
+
 /// The best devices have the least rank.
-fn rank(candidate: Candidate, infos: &[wgpu::AdapterInfo]) -> u32 {
+fn rank(candidate: Candidate, adapters: &[wgpu::Adapter]) -> u32 {
     let Candidate::Adapter(i) = candidate else { return 4 };
-    match infos[i].device_type {
+    match adapters[i].get_info().device_type {
+        _ if !is_usable(&adapters[i]) => 6,
         wgpu::DeviceType::DiscreteGpu => 0,
         wgpu::DeviceType::IntegratedGpu => 1,
         wgpu::DeviceType::VirtualGpu => 2,
@@ -81,14 +87,14 @@ fn rank(candidate: Candidate, infos: &[wgpu::AdapterInfo]) -> u32 {
 }
 
 /// Position among the candidates of the one that `choice` (an index, or part of a name) or, without one, the ranking selects.
-fn choose(candidates: &[Candidate], infos: &[wgpu::AdapterInfo], choice: Option<&Choice>) -> Result<usize> {
+fn choose(candidates: &[Candidate], adapters: &[wgpu::Adapter], choice: Option<&Choice>) -> Result<usize> {
     let name = |&candidate: &Candidate| match candidate {
         Candidate::Host => HOST.to_owned(),
-        Candidate::Adapter(i) => infos[i].name.clone(),
+        Candidate::Adapter(i) => adapters[i].get_info().name,
     };
     let listing = || candidates.iter().enumerate().map(|(i, candidate)| format!("{i}: {}", name(candidate))).collect::<Vec<_>>().join("; ");
     let Some((text, source)) = choice.map(|choice| (choice.text.trim(), choice.source)) else {
-        return Ok((0..candidates.len()).min_by_key(|&i| (rank(candidates[i], infos), i)).unwrap_or(0));
+        return Ok((0..candidates.len()).min_by_key(|&i| (rank(candidates[i], adapters), i)).unwrap_or(0));
     };
     if let Ok(index) = text.parse::<usize>() {
         if index < candidates.len() {
@@ -98,7 +104,7 @@ fn choose(candidates: &[Candidate], infos: &[wgpu::AdapterInfo], choice: Option<
     }
     let wanted = text.to_lowercase();
     candidates.iter().position(|candidate| name(candidate).to_lowercase().contains(&wanted)).ok_or_else(|| {
-        let advice = if infos.is_empty() { NO_DRIVER } else { "use an index or part of a name" };
+        let advice = if adapters.is_empty() { NO_DRIVER } else { "use an index or part of a name" };
         Error::Device(format!("{source}no device has `{text}` in its name; there are: {}. {advice}", listing()))
     })
 }
@@ -117,9 +123,8 @@ pub(super) fn find(choice: Option<&str>) -> Result<Found> {
         return Ok(host);
     }
     let mut adapters = adapters(&instance());
-    let infos: Vec<_> = adapters.iter().map(|a| a.get_info()).collect();
-    let candidates = candidates(&infos);
-    Ok(match candidates[choose(&candidates, &infos, choice.as_ref())?] {
+    let candidates = candidates(&adapters);
+    Ok(match candidates[choose(&candidates, &adapters, choice.as_ref())?] {
         Candidate::Host => host,
         Candidate::Adapter(i) => {
             let adapter = adapters.swap_remove(i);
@@ -174,14 +179,13 @@ fn host_capabilities() -> Capabilities {
 /// [`Error::Device`] where nothing fits the choice.
 pub fn list_adapters(choice: Option<&str>) -> Result<(Vec<AdapterSummary>, Option<&'static str>)> {
     let adapters = adapters(&instance());
-    let infos: Vec<_> = adapters.iter().map(|a| a.get_info()).collect();
-    let candidates = candidates(&infos);
-    let used = choose(&candidates, &infos, device_choice(choice).as_ref())?;
+    let candidates = candidates(&adapters);
+    let used = choose(&candidates, &adapters, device_choice(choice).as_ref())?;
     let rows = candidates.iter().enumerate().map(|(index, &candidate)| match candidate {
         Candidate::Host => host_summary(index, index == used),
         Candidate::Adapter(i) => summary(&adapters[i], index, index == used),
     });
-    Ok((rows.collect(), infos.is_empty().then_some(NO_DRIVER)))
+    Ok((rows.collect(), adapters.is_empty().then_some(NO_DRIVER)))
 }
 
 fn host_summary(index: usize, used: bool) -> AdapterSummary {

@@ -1,8 +1,8 @@
 //! Storage buffers from a deterministic pool.
 //!
 //! A buffer goes back to its size class when its last handle is dropped; the free buffer of the smallest class that will do, and in it the
-//! one with the lowest id, is taken first. What is taken then depends on which buffers are free, not on the order in which they became free, so a repeated step takes the same buffers
-//! and bind groups can be cached by buffer ids. Contents of a fresh buffer are unspecified.
+//! one with the lowest id, is taken first. What is taken then depends on which buffers are free, not on the order in which they became
+//! free, so a repeated step takes the same buffers and bind groups can be cached by buffer ids. Contents of a fresh buffer are unspecified.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;

@@ -50,7 +50,7 @@ impl Gpu {
             let driver = Some(Driver::Host(HostDriver::default()));
             return Ok(Gpu(Rc::new(Inner { capabilities, limits, heap: None, pool: Rc::default(), driver })));
         };
-        if !adapter.features().contains(wgpu::Features::IMMEDIATES) {
+        if !adapter::is_usable(&adapter) {
             return Err(Error::Device(format!(
                 "{} does not offer immediates (push constants), which every kernel needs: choose another device with --device",
                 capabilities.name
@@ -80,8 +80,8 @@ impl Gpu {
         &self.0.capabilities
     }
 
-    /// Bytes that the device has: the available memory now for the host and software devices, else the size of the device's own memory, whoever
-    /// else may use it; `None` where that cannot be found out.
+    /// Bytes that the device has: the available memory now for the host and software devices, else the size of the device's own memory,
+    /// whoever else may use it; `None` where that cannot be found out.
     pub fn memory_size(&self) -> Option<u64> {
         if self.0.capabilities.kind == DeviceKind::Gpu { self.0.heap } else { memory_size::of_host() }
     }
@@ -116,23 +116,25 @@ impl Gpu {
         buffer::take(&self.0.pool, self.0.driver.as_ref(), words, self.0.limits)
     }
 
-    /// Fills the first `values.len()` words of a buffer.
-    pub fn write(&self, buffer: &Buffer, values: &[f32]) {
+    /// Fills the first `values.len()` words of a buffer, which has that many.
+    pub(crate) fn write(&self, buffer: &Buffer, values: &[f32]) {
         if let Some(driver) = &self.0.driver {
             driver.write(buffer, values);
         }
     }
 
-    /// Records a copy of `words` words from one buffer to another.
-    pub fn copy(&self, source: &Buffer, target: &Buffer, words: usize) {
-        self.copy_words((source, 0), (target, 0), words);
-    }
-
-    /// Records a copy of `words` words from one buffer to another, each from the given word on.
-    pub fn copy_words(&self, source: (&Buffer, usize), target: (&Buffer, usize), words: usize) {
-        if let Some(driver) = self.0.driver.as_ref().filter(|_| words > 0 && source.0.id() != target.0.id()) {
+    /// Records a copy of `words` words from one buffer to another, each from the given word on; both have them.
+    ///
+    /// # Errors
+    /// [`Error::Kernel`] within one buffer, which not every device can do.
+    pub(crate) fn copy_words(&self, source: (&Buffer, usize), target: (&Buffer, usize), words: usize) -> Result<()> {
+        if source.0.id() == target.0.id() {
+            return Err(Error::Kernel { stem: "copy".into(), message: "source and target are parts of one buffer".into() });
+        }
+        if let Some(driver) = self.0.driver.as_ref().filter(|_| words > 0) {
             driver.copy(source, target, words);
         }
+        Ok(())
     }
 
     /// Records one dispatch. Kernels trust the parameters to fit the buffers, which launchers see to: so this is not for callers outside.
@@ -169,11 +171,11 @@ impl Gpu {
         self.0.driver.as_ref().map_or(Ok(()), Driver::synchronize)
     }
 
-    /// Reads the first `words` words back; waits for all recorded work.
+    /// Reads the first `words` words back, which the buffer has; waits for all recorded work.
     ///
     /// # Errors
     /// [`Error::Device`] where the device failed.
-    pub fn read(&self, buffer: &Buffer, words: usize) -> Result<Vec<f32>> {
+    pub(crate) fn read(&self, buffer: &Buffer, words: usize) -> Result<Vec<f32>> {
         // Ones are finite, no divisor of zero, and a month of the year.
         self.0.driver.as_ref().map_or_else(|| Ok(vec![1.0; words]), |driver| driver.read(buffer, words))
     }

@@ -47,7 +47,7 @@ impl HostDriver {
     pub(super) fn copy(&self, (source, from): (&Buffer, usize), (target, to): (&Buffer, usize), words: usize) {
         let (Some(source), Some(target)) = (source.span(), target.span()) else { return };
         self.timed(COPY, Cost::new(0.0, 2 * words), || {
-            // SAFETY: as in `write`; the buffers are two, which the caller checks.
+            // SAFETY: as in `write`; the buffers are two, which `Gpu::copy_words` checks.
             let (source, target) = unsafe { (source.as_slice(), target.as_slice_mut()) };
             crate::host::threads::run(|| crate::host::shared::chunks::copy(&source[from..from + words], &mut target[to..to + words]));
             Ok(())

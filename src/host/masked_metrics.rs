@@ -1,5 +1,6 @@
 //! Host twin of `masked_metrics`: confusion counts, Σ|e|, Σe², and mean, Σ(t − t̄)² and extremes of the target of runs of each image.
-//! Squares of a run's target are taken about its first valid value, so that an offset does not cancel; a NaN prediction is 0.
+//! The mean of a run's target is its first valid value and what is above that, and squares are taken about that value, so that an
+//! offset does not cancel; a NaN prediction is 0.
 
 use std::array::from_fn;
 
@@ -20,7 +21,7 @@ params!(
 /// Packs of a run, as many as a workgroup of the WGSL takes.
 pub(crate) const PACKS_A_PART: usize = 64 * 16;
 /// Words of a run's results.
-pub(crate) const WORDS: usize = 11;
+pub(crate) const WORDS: usize = 12;
 /// Values taken at once, on every instruction set.
 const LANES: usize = 16;
 /// Bounds of the extremes, where nothing is valid.
@@ -63,13 +64,13 @@ fn tally<S: Simd>(simd: S, pred: &[f32], wanted: &[f32], mask: &[f32], threshold
         high = high.max(valid.select(t, splat(-EXTREME)));
     }
     let [distances, squares, above, above_squares] = [distances, squares, above, above_squares].map(|lanes| lanes.as_slice().iter().sum());
-    let mean: f32 = above / counts[0].max(1) as f32;
-    let spread: f32 = above_squares - above * mean;
+    let mean_above: f32 = above / counts[0].max(1) as f32;
+    let spread: f32 = above_squares - above * mean_above;
     // Not `max`, which would hide a target that is NaN.
     let spread = if spread < 0.0 { 0.0 } else { spread };
     let (low, high) = (low.as_slice().iter().copied().fold(EXTREME, f32::min), high.as_slice().iter().copied().fold(-EXTREME, f32::max));
     let [valid, hits, false_alarms, misses, nans] = counts.map(f32::from_bits);
-    [valid, hits, false_alarms, misses, nans, distances, squares, first + mean, spread, low, high]
+    [valid, hits, false_alarms, misses, nans, distances, squares, first, mean_above, spread, low, high]
 }
 
 /// Up to a vector of values, the rest filled.

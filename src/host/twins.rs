@@ -94,7 +94,7 @@ mod tests {
     use crate::host::interpolate::InterpolateParams;
     use crate::host::job::Raw;
     use crate::host::masked_loss_stats::MaskedLossPixelParams;
-    use crate::host::masked_metrics::MaskedMetricsParams;
+    use crate::host::masked_metrics::{MaskedMetricsParams, WORDS};
     use crate::host::memory::Memory;
 
     #[test]
@@ -155,6 +155,6 @@ mod tests {
         let params = MaskedLossPixelParams { packs: image, parts, images };
         same_bits("masked_loss_stats", bytemuck::bytes_of(&params), 0, &[plane, plane, plane, (2 * images * parts) as usize]);
         let params = MaskedMetricsParams { packs: image, parts, images, threshold: 0.5 };
-        same_bits("masked_metrics", bytemuck::bytes_of(&params), 0, &[plane, plane, plane, (11 * images * parts) as usize]);
+        same_bits("masked_metrics", bytemuck::bytes_of(&params), 0, &[plane, plane, plane, WORDS * (images * parts) as usize]);
     }
 }

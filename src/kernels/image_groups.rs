@@ -32,7 +32,7 @@ pub(super) fn for_images<const N: usize>(
             // Which of them the launch wrote is not known here; the others go back as they came.
             for (tensor, part) in tensors.iter().zip(&parts) {
                 let first = run.start * (tensor.len() / runs.images);
-                tensor.gpu().copy_words((part.buffer(), 0), (tensor.buffer(), first), part.len());
+                tensor.gpu().copy_words((part.buffer(), 0), (tensor.buffer(), first), part.len())?;
             }
         }
     }
@@ -66,7 +66,7 @@ fn copied(tensor: &Tensor, run: &Range<usize>) -> Result<Tensor> {
     let each = tensor.len() / dims[0];
     dims[0] = run.len();
     let part = Tensor::empty(tensor.gpu(), dims.as_slice())?;
-    tensor.gpu().copy_words((tensor.buffer(), run.start * each), (part.buffer(), 0), part.len());
+    tensor.gpu().copy_words((tensor.buffer(), run.start * each), (part.buffer(), 0), part.len())?;
     Ok(part)
 }
 

@@ -151,10 +151,10 @@ impl SceneSums {
             nan_px: count(4),
             abs_sum: f64::from(words[5]),
             sq_sum: f64::from(words[6]),
-            target_mean: f64::from(words[7]),
-            target_spread: f64::from(words[8]),
-            target_min: words[9],
-            target_max: words[10],
+            target_mean: f64::from(words[7]) + f64::from(words[8]),
+            target_spread: f64::from(words[9]),
+            target_min: words[10],
+            target_max: words[11],
         }
     }
 }

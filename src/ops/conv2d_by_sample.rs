@@ -70,12 +70,12 @@ pub fn conv2d_by_sample(tape: &Tape, input: &Tensor, left_out: usize, candidates
                 let of_weight = Tensor::empty(gpu, weight.shape())?;
                 for row in 0..c_out {
                     rows.each(sample * c_out + row, row, |stacked, own, words| {
-                        gpu.copy_words((grad_weight.buffer(), stacked), (of_weight.buffer(), own), words);
-                    });
+                        gpu.copy_words((grad_weight.buffer(), stacked), (of_weight.buffer(), own), words)
+                    })?;
                 }
                 gradients.accumulate(weight, of_weight)?;
                 let of_bias = Tensor::empty(gpu, bias.shape())?;
-                gpu.copy_words((grad_bias.buffer(), sample * c_out), (of_bias.buffer(), 0), c_out);
+                gpu.copy_words((grad_bias.buffer(), sample * c_out), (of_bias.buffer(), 0), c_out)?;
                 gradients.accumulate(bias, of_bias)?;
             }
         }
@@ -100,10 +100,10 @@ impl Run {
         for (sample, one) in picked[samples.clone()].iter().enumerate() {
             for row in 0..c_out {
                 rows.each(sample * c_out + row, row, |stacked, own, words| {
-                    gpu.copy_words((one.weight.buffer(), own), (weight.buffer(), stacked), words);
-                });
+                    gpu.copy_words((one.weight.buffer(), own), (weight.buffer(), stacked), words)
+                })?;
             }
-            gpu.copy_words((one.bias.buffer(), 0), (bias.buffer(), sample * c_out), c_out);
+            gpu.copy_words((one.bias.buffer(), 0), (bias.buffer(), sample * c_out), c_out)?;
         }
         let [_, c, h_in, w_in] = input.nchw("conv2d_by_sample")?;
         let attrs = Conv2dAttrs { groups, ..Default::default() };
@@ -130,7 +130,7 @@ impl Run {
             return batch.reshaped(shape);
         }
         let part = Tensor::empty(batch.gpu(), shape)?;
-        batch.gpu().copy_words((batch.buffer(), self.samples.start * c * h * w), (part.buffer(), 0), part.len());
+        batch.gpu().copy_words((batch.buffer(), self.samples.start * c * h * w), (part.buffer(), 0), part.len())?;
         Ok(part)
     }
 }
@@ -144,7 +144,7 @@ fn of_runs(gpu: &Gpu, shape: [usize; 4], runs: &[Run], part: impl Fn(&Run) -> Re
     let each = batch.len() / shape[0];
     for run in runs {
         let part = part(run)?;
-        gpu.copy_words((part.buffer(), 0), (batch.buffer(), run.samples.start * each), part.len());
+        gpu.copy_words((part.buffer(), 0), (batch.buffer(), run.samples.start * each), part.len())?;
     }
     Ok(batch)
 }
@@ -159,9 +159,9 @@ struct Rows {
 impl Rows {
     /// The two runs of a row, before and behind the channel that is left out: where each begins in the stacked weights and in the
     /// candidate's own, and its length.
-    fn each(self, stacked_row: usize, own_row: usize, mut run: impl FnMut(usize, usize, usize)) {
+    fn each(self, stacked_row: usize, own_row: usize, mut run: impl FnMut(usize, usize, usize) -> Result<()>) -> Result<()> {
         let (stacked, own) = (stacked_row * self.c, own_row * (self.c - 1));
-        run(stacked, own, self.left_out);
-        run(stacked + self.left_out + 1, own + self.left_out, self.c - 1 - self.left_out);
+        run(stacked, own, self.left_out)?;
+        run(stacked + self.left_out + 1, own + self.left_out, self.c - 1 - self.left_out)
     }
 }

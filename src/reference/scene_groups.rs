@@ -1,8 +1,8 @@
 //! Scores over parts of a split, counted the slow way: distances of days by walking the calendar, pixels of a bin by looking at all.
 
-/// Year, month, day of a file `YYYY_MM_DD.tif`.
+/// Year, month, day of a file `YYYY_MM_DD.tif`, which is for the caller to give.
 pub fn date(file: &str) -> [u32; 3] {
-    [0..4, 5..7, 8..10].map(|part| file[part].parse().unwrap())
+    [0..4, 5..7, 8..10].map(|part| file[part].parse().expect("digits"))
 }
 
 fn next_day([year, month, day]: [u32; 3]) -> [u32; 3] {
@@ -27,9 +27,9 @@ pub fn days_apart(a: [u32; 3], b: [u32; 3]) -> u32 {
     days
 }
 
-/// Group of a file by its days to the nearest other train day: `1`, `2-3`, `4-6`, `7+`.
+/// Group of a file by its days to the nearest other train day, which is for the caller to give: `1`, `2-3`, `4-6`, `7+`.
 pub fn gap(file: &str, train: &[&str]) -> &'static str {
-    let nearest = train.iter().filter(|other| **other != file).map(|other| days_apart(date(file), date(other))).min().unwrap();
+    let nearest = train.iter().filter(|other| **other != file).map(|other| days_apart(date(file), date(other))).min().expect("a train day");
     ["1", "2-3", "4-6", "7+"][if nearest <= 1 {
         0
     } else if nearest <= 3 {

@@ -112,18 +112,6 @@ impl Tensor {
         Ok(())
     }
 
-    /// Copies the contents of a tensor of the same length into this one.
-    ///
-    /// # Errors
-    /// [`Error::Shape`] where the lengths differ.
-    pub fn copy_from(&self, source: &Tensor) -> Result<()> {
-        if source.len() != self.len() {
-            return Err(Error::shape("copy", format!("{} cannot take the contents of {}", self.shape, source.shape)));
-        }
-        self.gpu.copy(&source.buffer, &self.buffer, self.len());
-        Ok(())
-    }
-
     /// Reads the contents back; waits for the device.
     ///
     /// # Errors

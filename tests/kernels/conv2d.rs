@@ -1,5 +1,6 @@
 //! Convolutions: the forward pass with bias and activation, and the gradients of input, weight and bias.
 
+use meltcore::error::Result;
 use meltcore::gpu::Gpu;
 use meltcore::kernels::activation::Activation;
 use meltcore::kernels::conv2d::{self as kernels, Conv2dAttrs, Conv2dDims};
@@ -35,7 +36,11 @@ pub fn cases() -> Vec<Case> {
     };
     cases.extend(SCALED.iter().flat_map(|&(row, activation)| [true, false].map(|biased| scaled(row, activation, biased))));
     cases.extend(SPLIT.iter().map(|&row| scaled(row, Activation::Relu, true).splitting()));
-    cases.push(Case::new("gradients_of_4_million_pixels", long_sums));
+    cases.push(Case::new("gradients_of_4_million_pixels", |gpu| {
+        gradient_of_long_sums(gpu, kernels::conv2d_grad_weight)?;
+        let (ones, pixels) = long_ones(gpu)?;
+        close("grad_bias of ones", &kernels::conv2d_grad_bias(&ones)?, &[pixels])
+    }));
     cases.push(Case::new("refusals", refusals));
     cases
 }
@@ -105,18 +110,24 @@ fn check_scaled(gpu: &Gpu, row: &Row, activation: Activation, biased: bool) -> C
     close("output", &y, &activated(activation, &affine(&sums, output_shape, &scale_wide, &bias_wide)))
 }
 
-/// Mesa's software device ends loops after 65 535 trips: sums over more pixels than that many trips take must be split.
-fn long_sums(gpu: &Gpu) -> Checked {
+/// A plane of ones over which sums must be split, as Mesa's software device ends loops after 65 535 trips, and its pixels.
+fn long_ones(gpu: &Gpu) -> Result<(Tensor, f64)> {
     let shape: Shape = [1, 1, 2049, 2053];
-    let ones = Tensor::full(gpu, shape, 1.0)?;
+    Ok((Tensor::full(gpu, shape, 1.0)?, count(shape) as f64))
+}
+
+/// Weight gradients of a plane whose sums are split, by a kernel that takes the input and the output's gradient.
+pub fn gradient_of_long_sums(gpu: &Gpu, grad_weight: fn(&Conv2dDims, &Tensor, &Tensor) -> Result<Tensor>) -> Checked {
+    let (ones, _) = long_ones(gpu)?;
+    let [_, _, rows, cols] = ones.nchw("ones")?;
     for (kernel, padding) in [(1, 0), (3, 1)] {
         let weight = Tensor::full(gpu, [1, 1, kernel, kernel], 1.0)?;
         let dims = Conv2dDims::forward(&ones, &weight, &Conv2dAttrs { padding, ..Default::default() })?;
         let side = |extent: usize, at: usize| (extent - at.abs_diff(padding)) as f64;
-        let want: Vec<f64> = (0..kernel * kernel).map(|tap| side(shape[2], tap / kernel) * side(shape[3], tap % kernel)).collect();
-        close("grad_weight of ones", &kernels::conv2d_grad_weight(&dims, &ones, &ones)?, &want)?;
+        let want: Vec<f64> = (0..kernel * kernel).map(|tap| side(rows, tap / kernel) * side(cols, tap % kernel)).collect();
+        close("grad_weight of ones", &grad_weight(&dims, &ones, &ones)?, &want)?;
     }
-    close("grad_bias of ones", &kernels::conv2d_grad_bias(&ones)?, &[count(shape) as f64])
+    Ok(())
 }
 
 fn refusals(gpu: &Gpu) -> Checked {

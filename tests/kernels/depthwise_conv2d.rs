@@ -12,6 +12,7 @@ use meltcore::tensor::Tensor;
 
 use crate::activation::{activated, label};
 use crate::case::{Case, Checked, close as compared, ensure, extents, per_channel};
+use crate::conv2d::gradient_of_long_sums;
 use crate::on_device::{Shape, noisy, poison};
 
 /// Input shape, sides of the kernel, and stride, padding, dilation.
@@ -105,7 +106,7 @@ pub fn cases() -> Vec<Case> {
         SCALED.iter().flat_map(|&row| [(Activation::None, false), (Activation::Relu, true)].map(|(f, biased)| scaled(row, f, biased))),
     );
     cases.extend(SPLIT.iter().map(|&row| scaled(row, Activation::Relu, true).splitting()));
-    cases.push(Case::new("gradients_of_4_million_pixels", long_sums));
+    cases.push(Case::new("gradients_of_4_million_pixels", |gpu| gradient_of_long_sums(gpu, kernels::depthwise_conv2d_grad_weight)));
     cases.push(Case::new("refusals", refusals));
     cases
 }
@@ -160,20 +161,6 @@ fn check_scaled(gpu: &Gpu, row: Row, activation: Activation, biased: bool) -> Ch
     let epilogue = Epilogue { scale: Some(&scale), bias: biased.then_some(&bias), activation: activation.code() };
     let y = kernels::depthwise_conv2d(&x, &w, &Conv2dAttrs { stride, padding, dilation, groups: shape[1] }, &epilogue)?;
     close("output", &y, &activated(activation, &affine(&sums, output_shape, &scale_wide, &bias_wide)))
-}
-
-/// Mesa's software device ends loops after 65 535 trips: sums over more rows than that many trips take must be split.
-fn long_sums(gpu: &Gpu) -> Checked {
-    let shape: Shape = [1, 1, 2049, 2053];
-    let ones = Tensor::full(gpu, shape, 1.0)?;
-    for (kernel, padding) in [(1, 0), (3, 1)] {
-        let weight = Tensor::full(gpu, [1, 1, kernel, kernel], 1.0)?;
-        let dims = Conv2dDims::forward(&ones, &weight, &Conv2dAttrs { padding, ..Default::default() })?;
-        let side = |extent: usize, at: usize| (extent - at.abs_diff(padding)) as f64;
-        let want: Vec<f64> = (0..kernel * kernel).map(|tap| side(shape[2], tap / kernel) * side(shape[3], tap % kernel)).collect();
-        close("grad_weight of ones", &kernels::depthwise_conv2d_grad_weight(&dims, &ones, &ones)?, &want)?;
-    }
-    Ok(())
 }
 
 fn refusals(gpu: &Gpu) -> Checked {

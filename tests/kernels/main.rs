@@ -27,6 +27,7 @@ mod optimizers;
 mod resampling;
 #[path = "../trials/mod.rs"]
 mod trials;
+mod warm_step;
 
 use std::collections::BTreeSet;
 use std::process::ExitCode;
@@ -56,6 +57,7 @@ const FAMILIES: &[Family] = &[
     ("masked_ssim", masked_ssim::cases),
     ("optimizers", optimizers::cases),
     ("resampling", resampling::cases),
+    ("warm_step", warm_step::cases),
 ];
 
 fn main() -> ExitCode {

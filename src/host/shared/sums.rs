@@ -3,7 +3,10 @@
 
 use std::array::from_fn;
 
-use fearless_simd::{Simd, f32x16, prelude::*};
+use fearless_simd::{Simd, dispatch, f32x16, prelude::*};
+use fearless_simd_macros::simd;
+
+use super::level::level;
 
 /// Lanes: two vectors of the widest set.
 const LANES: usize = 32;
@@ -76,4 +79,14 @@ pub(crate) fn lane_sums<S: Simd, const A: usize, const N: usize>(
     let mut sums = LaneSums::zero(simd);
     sums.add(simd, arrays, term);
     sums.total()
+}
+
+/// The sum of all elements of arrays: of runs in f32, of those in f64, in order.
+pub(crate) fn total<'a>(arrays: impl Iterator<Item = &'a [f32]>) -> f64 {
+    arrays.flat_map(|array| array.chunks(RUN)).map(|run| f64::from(dispatch!(level(), simd => sum(simd, run)))).sum()
+}
+
+#[simd]
+fn sum<S: Simd>(simd: S, run: &[f32]) -> f32 {
+    lane_sums(simd, [run], |term| term)[0]
 }
