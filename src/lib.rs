@@ -7,7 +7,8 @@
 //!
 //! | room | what is in it |
 //! | --- | --- |
-//! | [`error`], [`event`], [`config`] | the one error type with its exit statuses; progress as data; the YAML keys of a run |
+//! | [`error`], [`event`], [`files`] | the one error type with its exit statuses; progress as data; files that appear whole, locks, digests |
+//! | [`config`] | the YAML keys of a run |
 //! | [`mod@reference`] | naive f64 loops, the meaning of each op: tests and `bench` compare with them |
 //! | [`host`] | the processor as a device: one Rust twin a shader, with its parameters and bindings; threads, instruction sets |
 //! | [`gpu`] | everything that names wgpu: device, buffer pool, shader assembly, pipelines, submission in bounded batches; the drivers |
@@ -114,6 +115,7 @@ pub mod data;
 pub mod error;
 pub mod evaluate;
 pub mod event;
+pub mod files;
 pub mod gpu;
 pub mod host;
 pub mod image;

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 const ORDER: &[&str] = &[
     "error",
     "event",
+    "files",
     "config",
     "reference",
     "host",

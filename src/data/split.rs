@@ -12,9 +12,9 @@ use std::path::Path;
 use super::complete::CompleteDays;
 use super::day::{Day, Split};
 use super::draw::{Draw, Purpose};
-use super::writer::write_atomically;
 use crate::config::Config;
 use crate::error::{Error, Result};
+use crate::files::write_atomically;
 
 /// Most days of the eval list.
 const EVAL_DAYS: usize = 3;

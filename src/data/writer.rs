@@ -1,93 +1,18 @@
-//! Outputs that appear whole or not at all, and the float32 GeoTIFFs among them.
+//! Maps as float32 GeoTIFFs.
 //!
 //! Source: TIFF 6.0 section 8; the BigTIFF design of libtiff; GDAL's no-data tag 42113.
 
-use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::io::Write;
+use std::path::Path;
 
 use super::geotags::{GeoTag, GeoTags};
 use crate::error::{Error, Result};
+use crate::files::write_atomically;
 
 /// Strips of about this size read fast row by row and in whole.
 const STRIP_BYTES: usize = 1 << 16;
 /// Pixels begin at a multiple of this, so that mapped rows are aligned for any vector unit.
 const PIXEL_ALIGNMENT: u64 = 64;
-
-/// Removes the unfinished file unless it was renamed into place.
-struct Unfinished(Option<PathBuf>);
-
-impl Drop for Unfinished {
-    fn drop(&mut self) {
-        if let Some(path) = &self.0 {
-            // Nothing more can be done about a file that cannot be removed either.
-            let _ = fs::remove_file(path);
-        }
-    }
-}
-
-/// Writes a file through `write` under a temporary name in the same folder, and renames it when it is complete and on disk.
-///
-/// Missing folders are made. A reader of `path` sees the old content or the new one, never a part.
-///
-/// # Errors
-/// [`Error::Output`] where the folder or the file cannot be made, filled or renamed.
-pub fn write_atomically(path: impl AsRef<Path>, write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>) -> Result<()> {
-    let path = path.as_ref();
-    replace_atomically(path, |temporary| {
-        let failed = |e: io::Error| cannot_be_written(path, e);
-        let file = File::create(temporary).map_err(failed)?;
-        let mut buffered = BufWriter::with_capacity(1 << 18, file);
-        write(&mut buffered).map_err(failed)?;
-        let file = buffered.into_inner().map_err(|e| failed(e.into_error()))?;
-        file.sync_all().map_err(failed)
-    })
-}
-
-/// [`write_atomically`] for whoever writes by path: `write` makes the file that it is given, which is renamed to `path` afterwards.
-///
-/// # Errors
-/// [`Error::Output`] where the folder cannot be made or the file not be renamed; whatever `write` returns.
-pub fn replace_atomically(path: &Path, write: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
-    static COUNTER: AtomicU64 = AtomicU64::new(0);
-    let Some(name) = path.file_name() else {
-        return Err(Error::output(path, "names no file; give a path that ends in a file name"));
-    };
-    if path.is_dir() {
-        return Err(Error::output(path, "is a folder where a file is to be written; remove it or choose another path"));
-    }
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    fs::create_dir_all(folder)
-        .map_err(|e| Error::output(folder, format!("this folder cannot be made ({e}); check the path and its permissions")))?;
-
-    let mut temporary = std::ffi::OsString::from(".");
-    temporary.push(name);
-    temporary.push(format!(".{}-{}.part", std::process::id(), COUNTER.fetch_add(1, Ordering::Relaxed)));
-    let temporary = folder.join(temporary);
-    let mut unfinished = Unfinished(Some(temporary.clone()));
-    write(&temporary)?;
-    fs::rename(&temporary, path).map_err(|e| match e.kind() {
-        // Windows replaces no file that is mapped, nor one that is open in a program which does not allow that.
-        io::ErrorKind::PermissionDenied if cfg!(windows) && path.exists() => {
-            Error::output(path, format!("cannot be replaced ({e}); close the programs that have it open, or check its permissions"))
-        }
-        _ => cannot_be_written(path, e),
-    })?;
-    unfinished.0 = None;
-    Ok(())
-}
-
-/// The file that one of [`replace_atomically`]'s temporary names was for: of a process that was killed, or that runs.
-pub fn temporary_of(name: &str) -> Option<&str> {
-    let (file, numbers) = name.strip_prefix('.')?.strip_suffix(".part")?.rsplit_once('.')?;
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    numbers.split_once('-').is_some_and(|(process, count)| digits(process) && digits(count)).then_some(file)
-}
-
-fn cannot_be_written(path: &Path, e: io::Error) -> Error {
-    Error::output(path, format!("cannot be written ({e}); check the free space and the permissions of its folder"))
-}
 
 /// Writes a float32 map as an uncompressed striped GeoTIFF (BigTIFF past 4 GiB) with the given georeference and NaN as no-data.
 ///

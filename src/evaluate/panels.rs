@@ -12,8 +12,8 @@ use crate::data::Window;
 use crate::data::channel::Channel;
 use crate::data::dataset::Dataset;
 use crate::data::day::Split;
-use crate::data::writer::write_atomically;
 use crate::error::Result;
+use crate::files::write_atomically;
 use crate::image::{Colormap, Field, Panel};
 
 /// Days that set the range in which an input is shown.

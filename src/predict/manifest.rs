@@ -15,8 +15,8 @@ use sha2::{Digest, Sha256};
 
 use super::Options;
 use crate::config::Config;
-use crate::data::writer::write_atomically;
 use crate::error::{Error, Result};
+use crate::files::write_atomically;
 
 /// Name of the file beside the maps.
 pub const MANIFEST_FILE: &str = "maps.json";

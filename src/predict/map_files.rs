@@ -5,8 +5,9 @@ use std::path::Path;
 
 use crate::data::day::Day;
 use crate::data::geotags::GeoTags;
-use crate::data::writer::{write_atomically, write_geotiff};
+use crate::data::writer::write_geotiff;
 use crate::error::Result;
+use crate::files::write_atomically;
 use crate::image::{Colormap, Field, quicklook};
 
 /// Where the maps of a model go, and whether pictures of them go there too.

@@ -4,8 +4,8 @@ use std::io::{ErrorKind, Write};
 use std::path::Path;
 
 use super::SynthOptions;
-use crate::data::writer::write_atomically;
 use crate::error::{Error, Result};
+use crate::files::write_atomically;
 
 /// The options that a dataset was made with, in its folder.
 pub const OPTIONS_FILE: &str = "synth.json";

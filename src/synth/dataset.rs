@@ -11,8 +11,9 @@ use super::season::{Day, FIRST_YEAR};
 use super::steps::commands;
 use super::terrain::SCENE_KM;
 use super::{Scene, SynthOptions};
-use crate::data::writer::{write_atomically, write_geotiff};
+use crate::data::writer::write_geotiff;
 use crate::error::{Error, Result};
+use crate::files::write_atomically;
 
 /// Days that see a smaller share of the land than this are mapped only, not learned from.
 const LEAST_SHARE: f64 = 0.4;

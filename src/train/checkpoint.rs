@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::config::Config;
-use crate::data::writer::write_atomically;
 use crate::error::{Error, Result};
+use crate::files::write_atomically;
 use crate::gpu::Gpu;
 use crate::nn::ParameterSet;
 use crate::nn::state_dict::{self, HostDict, HostTensor};

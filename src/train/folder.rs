@@ -4,12 +4,13 @@
 //! Killed before the first renaming, `last` is the earlier checkpoint; between the two, there is no `last` but a complete `last.tmp`,
 //! which [`RunFolder::open`] puts into place; after the second, `last` is the new one.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
 use super::checkpoint::{STATE_FILE, State};
 use crate::error::{Error, Result};
+use crate::files::FolderLock;
 
 /// The checkpoint that the next epoch replaces.
 pub const LAST: &str = "last";
@@ -24,8 +25,7 @@ const LOCK_FILE: &str = ".lock";
 #[derive(Debug)]
 pub struct RunFolder {
     path: PathBuf,
-    /// The system releases the lock with the file, also where the process is killed.
-    _lock: File,
+    lock: FolderLock,
 }
 
 impl RunFolder {
@@ -34,24 +34,16 @@ impl RunFolder {
     /// # Errors
     /// [`Error::Output`] where the folder cannot be made or written, or another process holds it.
     pub fn open(path: &Path) -> Result<RunFolder> {
-        let unusable = |e: io::Error| {
-            Error::output(path, format!("the checkpoint folder cannot be used ({e}); check its permissions or set path_checkpoints"))
-        };
-        fs::create_dir_all(path).map_err(unusable)?;
-        let lock = File::options().create(true).append(true).open(path.join(LOCK_FILE)).map_err(unusable)?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            // A file system without locks: nothing can be found out about others.
-            Err(TryLockError::Error(e)) if e.kind() == io::ErrorKind::Unsupported => {}
-            Err(TryLockError::Error(e)) => return Err(unusable(e)),
-            Err(TryLockError::WouldBlock) => {
-                let message = "another process trains into this folder; wait for it, stop it, or set another path_checkpoints";
-                return Err(Error::output(path, message));
-            }
-        }
-        let folder = RunFolder { path: path.to_owned(), _lock: lock };
+        let busy = "another process trains into this folder; wait for it, stop it, or set another path_checkpoints";
+        let lock = FolderLock::take(path, LOCK_FILE, busy, "set another path_checkpoints")?;
+        let folder = RunFolder { path: path.to_owned(), lock };
         folder.recover()?;
         Ok(folder)
+    }
+
+    /// What to tell the user about the folder.
+    pub fn note(&self) -> Option<&str> {
+        self.lock.note()
     }
 
     /// A file or folder in it.
@@ -212,14 +204,5 @@ mod tests {
         checkpoint(&folder.join("epoch_0002"), "2");
         checkpoint(&folder.join("epoch_none"), "x");
         assert_eq!(mark(&folder.newest().unwrap()).as_deref(), Some("10"));
-    }
-
-    #[test]
-    fn a_folder_has_one_holder() {
-        let run = tempfile::tempdir().unwrap();
-        let held = RunFolder::open(run.path()).unwrap();
-        assert_eq!(RunFolder::open(run.path()).unwrap_err().exit_status(), 4);
-        drop(held);
-        RunFolder::open(run.path()).unwrap();
     }
 }

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::data::writer::write_atomically;
 use crate::error::{Error, Result};
+use crate::files::write_atomically;
 
 /// Name of the log beside the checkpoints.
 pub const LOG_FILE: &str = "log.jsonl";

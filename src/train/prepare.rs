@@ -70,6 +70,7 @@ impl<'a> Training<'a> {
             notes: Vec::new(),
             memory_limit: None,
         };
+        training.notes.extend(training.folder.note().map(str::to_owned));
         if config.periodical_evaluation && training.evaluation.is_none() {
             training.notes.push("periodical_evaluation needs path_eval and path_eval_split_csv: no maps are drawn during training".into());
         }

@@ -6,7 +6,8 @@ use super::{grid, tiff};
 use meltcore::data::geotags::GeoTags;
 use meltcore::data::geotiff::Layout;
 use meltcore::data::raster::Raster;
-use meltcore::data::writer::{write_atomically, write_geotiff};
+use meltcore::data::writer::write_geotiff;
+use meltcore::files::write_atomically;
 
 #[test]
 fn geotiffs_come_back_mapped_aligned_and_equal() {

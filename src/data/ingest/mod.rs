@@ -127,6 +127,7 @@ pub fn pack(sources: &[PathBuf], options: &PackOptions, observe: &mut dyn FnMut(
     }
     let entries = jobs.values().map(|job| Ok((job.file.clone(), Entry::of(&job.source, recipe(options, &grid))?)));
     let folder = Folder::claim(&options.out, entries.collect::<Result<_>>()?)?;
+    folder.note().into_iter().for_each(|note| observe(Event::Note(note.to_owned())));
     let (done, todo): (Vec<Job>, Vec<Job>) = jobs.into_values().partition(|job| folder.is_done(&job.file, &grid));
     if !todo.is_empty() {
         observe(Event::Start { label: "pack", total: todo.len(), unit: "files" });

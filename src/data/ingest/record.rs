@@ -4,7 +4,7 @@
 //! there is the one that the record describes, wherever the last run was stopped, and there is nothing to note when a file is finished.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, TryLockError};
+use std::fs;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
@@ -12,8 +12,8 @@ use std::time::UNIX_EPOCH;
 use serde::{Deserialize, Serialize};
 
 use super::grid::Grid;
-use crate::data::writer::{temporary_of, write_atomically};
 use crate::error::{Error, Result};
+use crate::files::{FolderLock, write_atomically};
 
 const RECORD: &str = "pack.json";
 const LOCK: &str = ".pack.lock";
@@ -54,25 +54,14 @@ impl Entry {
 #[derive(Debug)]
 pub(super) struct Folder {
     path: PathBuf,
-    /// The system releases the lock with the file, also where the process is killed.
-    _lock: File,
+    lock: FolderLock,
 }
 
 impl Folder {
-    /// Takes a folder for these files: removes what a killed run left half-done and what was made otherwise, then notes the plan.
+    /// Takes a folder for these files: removes what was made otherwise, then notes the plan.
     pub fn claim(path: &Path, wanted: BTreeMap<String, Entry>) -> Result<Folder> {
-        let unusable = |e: std::io::Error| Error::output(path, format!("this folder cannot be used ({e}); choose another"));
-        fs::create_dir_all(path).map_err(unusable)?;
-        let lock = File::options().create(true).append(true).open(path.join(LOCK)).map_err(unusable)?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            // A file system without locks: nothing can be found out about others.
-            Err(TryLockError::Error(e)) if e.kind() == ErrorKind::Unsupported => {}
-            Err(TryLockError::Error(e)) => return Err(unusable(e)),
-            Err(TryLockError::WouldBlock) => {
-                return Err(Error::output(path, "another process packs into this folder; wait for it, or choose another folder"));
-            }
-        }
+        let busy = "another process packs into this folder; wait for it, or choose another folder";
+        let lock = FolderLock::take(path, LOCK, busy, "choose another")?;
         let mut files = read(&path.join(RECORD))?;
         if let Some(name) = wanted.keys().find(|name| !files.contains_key(*name) && path.join(name).exists()) {
             return Err(Error::Usage(format!(
@@ -86,18 +75,15 @@ impl Folder {
                 fs::remove_file(&file).map_err(|e| Error::output(&file, format!("is out of date and cannot be removed ({e})")))?;
             }
         }
-        for entry in fs::read_dir(path).map_err(unusable)? {
-            let entry = entry.map_err(unusable)?;
-            let name = entry.file_name();
-            let half_done = name.to_str().and_then(temporary_of).is_some_and(|file| file == RECORD || files.contains_key(file));
-            if half_done {
-                fs::remove_file(entry.path()).map_err(unusable)?;
-            }
-        }
         let record = Record { format: FORMAT.into(), files };
         let text = serde_json::to_string_pretty(&record).map_err(|e| Error::output(path, format!("the record has no JSON form ({e})")))?;
         write_atomically(path.join(RECORD), |out| writeln!(out, "{text}"))?;
-        Ok(Folder { path: path.to_owned(), _lock: lock })
+        Ok(Folder { path: path.to_owned(), lock })
+    }
+
+    /// What to tell the user about the folder.
+    pub fn note(&self) -> Option<&str> {
+        self.lock.note()
     }
 
     /// Whether a file is there, whole, and readable in place.

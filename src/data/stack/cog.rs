@@ -6,8 +6,8 @@ use gdal::DriverManager;
 use gdal::raster::RasterCreationOptions;
 
 use crate::data::gdal_library::{name_of, open, reason};
-use crate::data::writer::replace_atomically;
 use crate::error::{Error, Result};
+use crate::files::replace_atomically;
 
 /// Copies a map as a cloud-optimized GeoTIFF with the same pixels; it appears whole or not at all.
 ///

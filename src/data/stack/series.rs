@@ -13,8 +13,8 @@ use crate::data::geotags::GeoTransform;
 use crate::data::inventory::refuse_other_grid;
 use crate::data::raster::Raster;
 use crate::data::time_axis::days_since_1970;
-use crate::data::writer::replace_atomically;
 use crate::error::{Error, Result};
+use crate::files::replace_atomically;
 
 /// Sides of a chunk in pixels; a chunk holds one day.
 const CHUNK: usize = 256;

@@ -14,8 +14,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 pub use event::{Event, Value};
 
-use crate::data::writer::write_atomically;
 use crate::error::{Error, Result};
+use crate::files::write_atomically;
 
 const PREFIX: &str = "events.out.tfevents.";
 const SUFFIX: &str = ".meltcore";
