@@ -73,6 +73,15 @@ pub enum Error {
     /// The job ran and its answer is no.
     #[error("{0}")]
     CheckFailed(String),
+    /// One of the others with what lies behind it: the words of the system or of a library, which `--verbose` shows.
+    #[error("{error}")]
+    Caused {
+        /// What went wrong.
+        error: Box<Error>,
+        /// Why.
+        #[source]
+        cause: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// Stopped by a signal after the state was saved; the payload is the signal's number.
     #[error("interrupted by signal {0}")]
     Interrupted(i32),
@@ -87,8 +96,14 @@ impl Error {
             Error::Device(_) | Error::OutOfMemory(_) | Error::Kernel { .. } => 3,
             Error::Output { .. } => 4,
             Error::NotFinite(_) => 5,
+            Error::Caused { error, .. } => error.exit_status(),
             Error::Interrupted(signal) => 128 + *signal as u8,
         }
+    }
+
+    /// The same error with its cause.
+    pub fn because(self, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Error::Caused { error: Box::new(self), cause: cause.into() }
     }
 
     /// An input file's error.

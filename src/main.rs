@@ -1,7 +1,7 @@
 //! The `meltcore` program: parse, run, print the error as one paragraph, set the exit status.
 
 use clap::Parser;
-use meltcore::cli::{Cli, output};
+use meltcore::cli::{Cli, output, signals};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -14,10 +14,12 @@ fn main() -> ExitCode {
             return ExitCode::from(u8::try_from(answer.exit_code()).unwrap_or(2));
         }
     };
+    signals::outlive_file_limit();
+    let causes = cli.globals.verbose > 0;
     match cli.run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            output::print_error(&error);
+            output::print_error(&error, causes);
             ExitCode::from(error.exit_status())
         }
     }

@@ -204,6 +204,10 @@ fn what_cannot_be_drawn_is_said() {
     succeeds(root, "split");
     let before = std::fs::read(root.join("lists/test.csv")).unwrap();
     std::fs::remove_file(root.join("lists/train.csv")).unwrap();
+    // Stopped before the last list was written: the same command goes on.
+    succeeds(root, "split");
+    assert!(root.join("lists/train.csv").exists() && std::fs::read(root.join("lists/test.csv")).unwrap() == before);
+    std::fs::remove_file(root.join("lists/train.csv")).unwrap();
     let done = meltcore(root, "split --set seed=1");
     assert!(done.status.code() == Some(2) && notes(&done).contains("--force"), "{}", notes(&done));
     assert!(!root.join("lists/train.csv").exists() && std::fs::read(root.join("lists/test.csv")).unwrap() == before);

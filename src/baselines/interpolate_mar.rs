@@ -165,6 +165,6 @@ pub fn write_maps(gpu: &Gpu, config: &Config, split: Split, destination: Destina
         dataset.release(day);
         geo
     };
-    Maps { label: "interpolate-mar", days: dataset.days(), files }
+    Maps { label: "interpolate-mar", config, destination, fills: None, days: dataset.days(), files }
         .write(observe, &geo, &mut |day, _| baseline.map(day, &setting, &window, &mut sample))
 }

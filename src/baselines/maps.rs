@@ -1,18 +1,28 @@
 //! Writing the maps of a split's days, as every baseline does: in order of time, one day in memory.
 
+use serde_json::json;
+
+use crate::config::Config;
 use crate::data::day::Day;
 use crate::data::geotags::GeoTags;
 use crate::error::Result;
 use crate::event::Event;
-use crate::predict::MapFiles;
+use crate::predict::manifest::{Maker, Manifest};
+use crate::predict::{Destination, MapFiles};
 
 /// Makes the map of a day from its index in the split file; news go to the observer.
 pub(super) type MakeMap<'a> = dyn FnMut(usize, &mut dyn FnMut(Event)) -> Result<Vec<f32>> + 'a;
 
 /// The days of a split and where their maps go.
 pub(super) struct Maps<'a> {
-    /// The baseline, for the progress.
+    /// The baseline, for the progress and the list of maps.
     pub(super) label: &'static str,
+    /// The configuration.
+    pub(super) config: &'a Config,
+    /// Where the maps go.
+    pub(super) destination: Destination<'a>,
+    /// The variable that these maps may be an input as.
+    pub(super) fills: Option<&'static str>,
     /// Days in the order of the split file.
     pub(super) days: &'a [Day],
     /// Writer of the maps.
@@ -20,13 +30,21 @@ pub(super) struct Maps<'a> {
 }
 
 impl Maps<'_> {
-    /// Makes and writes each day's map; `geo` and `map` take the day's index in the split file.
+    /// Takes the folder, then makes and writes each day's map; `geo` and `map` take the day's index in the split file.
     pub(super) fn write(&self, observe: &mut dyn FnMut(Event), geo: &dyn Fn(usize) -> Result<GeoTags>, map: &mut MakeMap) -> Result<()> {
         let mut order: Vec<usize> = (0..self.days.len()).collect();
         order.sort_unstable_by_key(|&index| &self.days[index]);
+        let maker = Maker { weights: String::new(), options: json!({ "baseline": self.label }), fills: self.fills };
+        let wanted = self.days.iter().map(Day::file_name).collect();
+        let (mut manifest, notes) = Manifest::open(self.destination, self.config, &maker, &wanted)?;
+        notes.into_iter().for_each(|note| observe(Event::Note(note)));
+        manifest.begin()?;
         observe(Event::Start { label: self.label, total: self.days.len(), unit: "maps" });
         for index in order {
-            self.files.write(&self.days[index], &map(index, observe)?, &geo(index)?)?;
+            let day = &self.days[index];
+            self.files.write(day, &map(index, observe)?, &geo(index)?)?;
+            // All maps are made at every run: no state of inputs needs to be kept.
+            manifest.finish(&day.file_name(), &[])?;
             observe(Event::Done(1));
         }
         Ok(())

@@ -78,5 +78,6 @@ pub fn write_maps(config: &Config, split: Split, destination: Destination, obser
         dataset.release(day);
         geo
     };
-    Maps { label: "threshold-pmw", days: dataset.days(), files }.write(observe, &geo, &mut |day, _| baseline.map(day, &mut sample))
+    Maps { label: "threshold-pmw", config, destination, fills: None, days: dataset.days(), files }
+        .write(observe, &geo, &mut |day, _| baseline.map(day, &mut sample))
 }

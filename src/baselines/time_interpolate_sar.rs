@@ -123,17 +123,21 @@ pub fn write_maps(config: &Config, split: Split, destination: Destination, obser
         }
     };
     let mut held: Vec<usize> = Vec::new();
-    Maps { label: "time-interpolate-sar", days: &days, files }.write(observe, &geo, &mut |index, observe| {
-        let day = &days[index];
-        if baseline.neighbours(day).is_empty() {
-            let name = day.file_name();
-            observe(Event::Note(format!("{name}: no other train day of {} serves as a neighbour, so its map is all zeros", day.year)));
-        }
-        let map = baseline.map(day);
-        // Days come in order of time: of those that fall out only the day itself comes back.
-        let now = baseline.neighbours(day);
-        held.iter().filter(|other| !now.contains(other)).for_each(|&other| baseline.train.release(other));
-        held = now;
-        map
-    })
+    Maps { label: "time-interpolate-sar", config, destination, fills: Some("time_interpolate_sar"), days: &days, files }.write(
+        observe,
+        &geo,
+        &mut |index, observe| {
+            let day = &days[index];
+            if baseline.neighbours(day).is_empty() {
+                let name = day.file_name();
+                observe(Event::Note(format!("{name}: no other train day of {} serves as a neighbour, so its map is all zeros", day.year)));
+            }
+            let map = baseline.map(day);
+            // Days come in order of time: of those that fall out only the day itself comes back.
+            let now = baseline.neighbours(day);
+            held.iter().filter(|other| !now.contains(other)).for_each(|&other| baseline.train.release(other));
+            held = now;
+            map
+        },
+    )
 }

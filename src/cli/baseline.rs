@@ -39,6 +39,9 @@ pub struct Args {
     /// Write no picture (YYYY_MM_DD.png) beside each map
     #[arg(long)]
     pub no_png: bool,
+    /// Write into a folder that holds files under the names of maps which its maps.json does not list
+    #[arg(long, conflicts_with = "fit")]
+    pub force: bool,
     /// interpolate-mar: instead of maps, find kernel_size, sigma, gamma and brightness_factor on the train days and print them as YAML
     #[arg(long)]
     pub fit: bool,
@@ -118,7 +121,7 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
 }
 
 fn write_maps(args: &Args, config: &Config, split: Split, folder: &Path, globals: &Globals) -> Result<()> {
-    let destination = Destination { folder, pictures: !args.no_png };
+    let destination = Destination { folder, pictures: !args.no_png, replace: args.force };
     let mut watch = Watch::new(globals);
     let mut observe = |event| watch.observe(event);
     match (args.name, &args.weights) {

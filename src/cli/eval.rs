@@ -4,6 +4,7 @@ use super::Globals;
 use super::arguments::{ConfigArgs, split_names};
 use super::device::open_device;
 use super::output::{Table, json_text, print_json, print_line};
+use super::overwrite::{refuse_foreign, refuse_foreign_pictures};
 use super::watch::Watch;
 use crate::data::day::Split;
 use crate::error::Result;
@@ -50,6 +51,9 @@ pub struct Args {
     /// Also write the scores of every scene as CSV
     #[arg(long, value_name = "FILE")]
     pub csv: Option<PathBuf>,
+    /// Replace files that are no scores and pictures of meltcore, too
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// Parser of `--by`: the names of the groupings.
@@ -90,6 +94,11 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
     let split: Split = args.split.parse()?;
     let inside = |name: &str| args.out.as_ref().map(|folder| folder.join(name));
     let pictures = args.panels.clone().or_else(|| inside("panels"));
+    let csv: Vec<PathBuf> = [args.csv.clone(), inside("scores.csv")].into_iter().flatten().collect();
+    refuse_foreign_scores(args, &csv)?;
+    if let Some(folder) = &pictures {
+        refuse_foreign_pictures(folder, &config, split, args.force)?;
+    }
     let gpu = open_device(globals)?;
     let mut watch = Watch::new(globals);
     let mut observe = |event| watch.observe(event);
@@ -102,7 +111,7 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
     };
     watch.finish();
     let write = |path: PathBuf, text: String| write_atomically(path, |file| file.write_all(text.as_bytes()));
-    for path in [args.csv.clone(), inside("scores.csv")].into_iter().flatten() {
+    for path in csv {
         write(path, evaluation.to_csv())?;
     }
     if let Some(folder) = &args.out {
@@ -128,6 +137,19 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
     if args.reliability {
         print_line("")?;
         reliability_table(&evaluation).print()?;
+    }
+    Ok(())
+}
+
+/// Refuses to replace files that earlier evaluations did not write, by their first words.
+fn refuse_foreign_scores(args: &Args, csv: &[PathBuf]) -> Result<()> {
+    let refuse = |path: &PathBuf, first: &str| {
+        refuse_foreign(path, "scores file", args.force, |head| String::from_utf8_lossy(head).trim_start().starts_with(first))
+    };
+    csv.iter().try_for_each(|path| refuse(path, "model,scene,"))?;
+    let Some(folder) = &args.out else { return Ok(()) };
+    for (name, first) in [("scores.json", "{\n  \"split\":"), ("groups.csv", "model,by,"), ("reliability.csv", "model,from,")] {
+        refuse(&folder.join(name), first)?;
     }
     Ok(())
 }

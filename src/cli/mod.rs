@@ -11,6 +11,7 @@ pub mod device;
 pub mod devices;
 pub mod eval;
 pub mod output;
+pub mod overwrite;
 pub mod pack;
 pub mod predict;
 pub mod progress;
@@ -57,7 +58,7 @@ pub struct Globals {
     /// Threads of the processor to use (as RAYON_NUM_THREADS; default: one a processor); no result depends on it
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=host::threads::MOST as i64))]
     pub threads: Option<u16>,
-    /// Say more on stderr
+    /// Say more on stderr; of an error also its causes
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
     /// No progress and no notes on stderr

@@ -49,15 +49,15 @@ pub fn print_note(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
-/// Prints an error and its causes as one paragraph on stderr.
-pub fn print_error(error: &Error) {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
+/// Prints an error as one paragraph on stderr; with `causes`, what lies behind it in lines of its own.
+pub fn print_error(error: &Error, causes: bool) {
+    let one_line = |text: String| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    print_note(&format!("error: {}", one_line(error.to_string())));
+    let mut source = std::error::Error::source(error).filter(|_| causes);
     while let Some(cause) = source {
-        text = format!("{text}: {cause}");
+        print_note(&format!("caused by: {}", one_line(cause.to_string())));
         source = cause.source();
     }
-    print_note(&format!("error: {}", text.split_whitespace().collect::<Vec<_>>().join(" ")));
 }
 
 /// A table whose columns are aligned, to the right where all their cells are numbers.

@@ -3,12 +3,16 @@
 use super::Globals;
 use super::arguments::{ConfigArgs, map_folder, split_names};
 use super::device::open_device;
+use super::overwrite::{holds, refuse_foreign};
 use super::watch::Watch;
 use crate::config::Config;
-use crate::data::day::{Day, Split};
+use crate::data::day::{Day, Split, read_split_csv};
 use crate::data::stack::{self, StackMeta};
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::files::is_same;
+use crate::predict::manifest::{Maker, Manifest};
 use crate::predict::{Blend, Destination, Options, Request, write_maps};
+use serde_json::json;
 use std::path::PathBuf;
 
 /// Write full-scene daily maps by mosaicking tiles
@@ -35,6 +39,9 @@ pub struct Args {
     /// Make maps again that are finished; without it they are skipped while weights, settings and inputs are unchanged
     #[arg(long)]
     pub overwrite: bool,
+    /// Write into a folder that holds files under the names of maps which its maps.json does not list; replace a --netcdf file that is no stack of meltcore
+    #[arg(long)]
+    pub force: bool,
     /// Average every tile over its eight flips and quarter turns; takes eight times as long
     #[arg(long, value_name = "GROUP")]
     pub tta: Option<Tta>,
@@ -80,9 +87,10 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
     if args.cog.is_some() || args.netcdf.is_some() || args.zarr.is_some() {
         stack::check_available()?;
     }
+    let copies = Copies::open(args, &config, split)?;
     let gpu = open_device(globals)?;
     let mut watch = Watch::new(globals);
-    let destination = Destination { folder: &folder, pictures: !args.no_png };
+    let destination = Destination { folder: &folder, pictures: !args.no_png, replace: args.force };
     let blend = match args.blend {
         BlendName::Equal => Blend::Equal,
         BlendName::Gaussian => Blend::Gaussian,
@@ -92,24 +100,58 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
     let maps = write_maps(&gpu, &config, &request, destination, &mut |event| watch.observe(event))?;
     watch.finish();
     globals.note(&format!("maps of the split {split} are in {}", folder.display()));
-    export(args, &config, &maps, globals)
+    copies.write(args, &config, &maps, globals)
 }
 
-/// Writes what other programs read more easily than single GeoTIFFs.
-fn export(args: &Args, config: &Config, maps: &[(Day, PathBuf)], globals: &Globals) -> Result<()> {
-    if let Some(folder) = &args.cog {
-        maps.iter().try_for_each(|(day, map)| stack::write_cog(map, &folder.join(day.file_name())))?;
-        globals.note(&format!("cloud-optimized copies are in {}", folder.display()));
+/// What other programs read more easily than single GeoTIFFs.
+struct Copies {
+    /// The list of the folder of cloud-optimized copies, which have the names of the maps.
+    cog: Option<Manifest>,
+}
+
+impl Copies {
+    /// Takes the places of the copies before the work begins.
+    fn open(args: &Args, config: &Config, split: Split) -> Result<Copies> {
+        if let Some(file) = &args.netcdf {
+            // The attribute `source` of every stack.
+            refuse_foreign(file, "time stack", args.force, |head| holds(head, b"meltcore "))?;
+        }
+        if let Some(folder) = args.zarr.as_ref().filter(|folder| folder.exists()) {
+            return Err(Error::output(folder, "exists already; remove it, or choose another name for the Zarr store"));
+        }
+        let Some(folder) = &args.cog else { return Ok(Copies { cog: None }) };
+        let days = read_split_csv(config.require_split_csv(split.name())?)?;
+        let maker = Maker { weights: String::new(), options: json!({ "copies": "COG" }), fills: None };
+        let to = Destination { folder, pictures: false, replace: args.force };
+        let (manifest, _) = Manifest::open(to, config, &maker, &days.iter().map(Day::file_name).collect())?;
+        let maps = map_folder(args.out.as_deref(), config, &args.split)?;
+        if is_same(folder, &maps) {
+            let message = format!("--cog {} is the folder of the maps, which have the same names; choose another", folder.display());
+            return Err(Error::Usage(message));
+        }
+        Ok(Copies { cog: Some(manifest) })
     }
-    let (model, weights) = (config.model_key.name(), args.weights.display());
-    let meta = StackMeta { source: format!("meltcore {}, {model}, weights {weights}", env!("CARGO_PKG_VERSION")), ..StackMeta::default() };
-    if let Some(file) = &args.netcdf {
-        stack::write_netcdf(maps, file, &meta)?;
-        globals.note(&format!("the stack of {} days is {}", maps.len(), file.display()));
+
+    fn write(mut self, args: &Args, config: &Config, maps: &[(Day, PathBuf)], globals: &Globals) -> Result<()> {
+        if let (Some(folder), Some(manifest)) = (&args.cog, &mut self.cog) {
+            manifest.begin()?;
+            for (day, map) in maps {
+                stack::write_cog(map, &folder.join(day.file_name()))?;
+                manifest.finish(&day.file_name(), &[])?;
+            }
+            globals.note(&format!("cloud-optimized copies are in {}", folder.display()));
+        }
+        let (model, weights) = (config.model_key.name(), args.weights.display());
+        let meta =
+            StackMeta { source: format!("meltcore {}, {model}, weights {weights}", env!("CARGO_PKG_VERSION")), ..StackMeta::default() };
+        if let Some(file) = &args.netcdf {
+            stack::write_netcdf(maps, file, &meta)?;
+            globals.note(&format!("the stack of {} days is {}", maps.len(), file.display()));
+        }
+        if let Some(folder) = &args.zarr {
+            stack::write_zarr(maps, folder, &meta)?;
+            globals.note(&format!("the stack of {} days is {}", maps.len(), folder.display()));
+        }
+        Ok(())
     }
-    if let Some(folder) = &args.zarr {
-        stack::write_zarr(maps, folder, &meta)?;
-        globals.note(&format!("the stack of {} days is {}", maps.len(), folder.display()));
-    }
-    Ok(())
 }

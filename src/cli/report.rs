@@ -4,13 +4,14 @@ use super::Globals;
 use super::arguments::{ConfigArgs, split_names};
 use super::device::open_device;
 use super::eval::Prediction;
+use super::overwrite::{holds, refuse_foreign};
 use super::watch::Watch;
 use crate::config::Config;
 use crate::data::day::Split;
 use crate::error::{Error, Result};
 use crate::evaluate::evaluate;
 use crate::files::write_atomically;
-use crate::report::{Inputs, ScoreFile, page};
+use crate::report::{GENERATOR, Inputs, ScoreFile, page};
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -46,9 +47,12 @@ pub struct Args {
     /// Heading of the page
     #[arg(long, value_name = "TEXT")]
     pub title: Option<String>,
-    /// The page
+    /// The page; replaces an earlier one
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
+    /// Replace a file that is no such page, too
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// Runs the command.
@@ -56,6 +60,7 @@ pub struct Args {
 /// # Errors
 /// An unusable configuration, dataset, folder, score file or log; no device where maps are to be scored; a page that cannot be written.
 pub fn run(args: &Args, globals: &Globals) -> Result<()> {
+    refuse_foreign(&args.out, "report", args.force, |head| holds(head, GENERATOR.as_bytes()))?;
     let config = args.config.as_ref().map(|file| ConfigArgs { config: file.clone(), set: args.set.clone() }.load(globals)).transpose()?;
     let split: Split = args.split.parse()?;
     let models = models(args, config.as_ref(), split)?;

@@ -1,10 +1,19 @@
-//! SIGINT and SIGTERM as a flag that training polls; a second signal ends the process at once.
+//! SIGINT and SIGTERM as a flag that training polls; a second signal ends the process at once. SIGXFSZ as an error.
 
 use crate::error::{Error, Result};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+/// Lets writes beyond a limit on the size of files (`ulimit -f`) fail with an error, which names the file, instead of ending the process.
+///
+/// SIGXFSZ ends a process that does not catch it (POSIX, `setrlimit`); caught, the write gives EFBIG.
+pub fn outlive_file_limit() {
+    #[cfg(unix)]
+    // Where it cannot be caught all is as without it.
+    let _ = flag::register(signal_hook::consts::SIGXFSZ, Arc::new(AtomicBool::new(false)));
+}
 
 /// The first of the two signals that arrived, if any.
 #[derive(Debug, Clone)]

@@ -7,7 +7,7 @@ use super::watch::Watch;
 use crate::config::Config;
 use crate::data::complete::{CompleteDays, Season};
 use crate::data::day::{Day, Split};
-use crate::data::split::{Lists, write_split_csv};
+use crate::data::split::{Lists, split_csv, write_split_csv};
 use crate::error::{Error, Result};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,7 +29,7 @@ pub struct Args {
     /// Folder for train.csv, val.csv and so on; without it the files that path_train_split_csv and so on name
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// Replace files that exist
+    /// Replace lists of other days
     #[arg(long)]
     pub force: bool,
     /// Keep days of the month outside those of deploy_start_time and deploy_end_time, for example the 31st with 04_01 to 09_30
@@ -43,7 +43,7 @@ pub struct Args {
 /// Runs the command.
 ///
 /// # Errors
-/// An unusable configuration; folders without complete days; files that exist already or cannot be written.
+/// An unusable configuration; folders without complete days; lists of other days that are there already; files that cannot be written.
 pub fn run(args: &Args, globals: &Globals) -> Result<()> {
     let config = args.config.load(globals)?;
     if config.split_cfg == "csv" {
@@ -51,13 +51,15 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
         Lists::draw(&config, &CompleteDays::default())?;
     }
     let files = files(args, &config, globals)?;
-    refuse_existing(&files, args.force)?;
     let season = Season::of(&config, args.keep_31st);
     let mut watch = Watch::new(globals);
     let wants_deploy = files.contains_key(Split::Deploy.name());
     let days = CompleteDays::find(&config, wants_deploy.then_some(&season), &mut |event| watch.observe(event))?;
     watch.finish();
     let lists = Lists::draw(&config, &days)?;
+    if !args.force {
+        refuse_others(&files, &lists)?;
+    }
     for split in Split::ALL {
         let Some(path) = files.get(split.name()) else { continue };
         if lists.of(split).is_empty() {
@@ -93,14 +95,20 @@ fn files(args: &Args, config: &Config, globals: &Globals) -> Result<BTreeMap<&'s
     Ok(files)
 }
 
-fn refuse_existing(files: &BTreeMap<&'static str, PathBuf>, force: bool) -> Result<()> {
-    let existing: Vec<String> = files.values().filter(|path| path.exists()).map(|path| path.display().to_string()).collect();
-    if force || existing.is_empty() {
+/// Refuses to replace a list by another. One of the same days is of a run like this one, which may have been stopped before the others.
+fn refuse_others(files: &BTreeMap<&'static str, PathBuf>, lists: &Lists) -> Result<()> {
+    let differs = |split: &Split| {
+        let path = files.get(split.name())?;
+        let same = std::fs::read(path).is_ok_and(|bytes| bytes == split_csv(lists.of(*split)).as_bytes());
+        (path.exists() && !same).then(|| path.display().to_string())
+    };
+    let others: Vec<String> = Split::ALL.iter().filter_map(differs).collect();
+    if others.is_empty() {
         return Ok(());
     }
     Err(Error::Usage(format!(
-        "{}: already there; nothing was written. Give --force to replace, or --out another folder",
-        existing.join(", ")
+        "{}: already there with other days; nothing was written. Give --force to replace, or --out another folder",
+        others.join(", ")
     )))
 }
 

@@ -62,7 +62,7 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
     // Every error is printed once: the last one, which decides the exit status, by whoever gets this function's answer.
     errors.sort_by_key(Error::exit_status);
     let last = errors.pop();
-    errors.iter().for_each(output::print_error);
+    errors.iter().for_each(|error| output::print_error(error, globals.verbose > 0));
     last.map_or_else(|| judge(&rows), Err)
 }
 

@@ -116,11 +116,15 @@ fn by_day(days: &[Day], test: f64, val: f64, seed: u64) -> Lists {
     Lists { test, val, train: days.collect(), ..Lists::default() }
 }
 
-/// Writes a split file: one `YYYY_MM_DD.tif` a line, no header.
+/// The text of a split file: one `YYYY_MM_DD.tif` a line, no header.
+pub fn split_csv(days: &[Day]) -> String {
+    days.iter().map(|day| format!("{}\n", day.file_name())).collect()
+}
+
+/// Writes a split file ([`split_csv`]).
 ///
 /// # Errors
 /// [`Error::Output`] where it cannot be written.
 pub fn write_split_csv(path: &Path, days: &[Day]) -> Result<()> {
-    let text: String = days.iter().map(|day| format!("{}\n", day.file_name())).collect();
-    write_atomically(path, |file| file.write_all(text.as_bytes()))
+    write_atomically(path, |file| file.write_all(split_csv(days).as_bytes()))
 }

@@ -16,5 +16,6 @@ pub mod raster;
 pub use canvas::{Canvas, Rgb};
 pub use colormap::Colormap;
 pub use panel::{Panel, panel};
+pub use png::SOFTWARE;
 pub use quicklook::quicklook;
 pub use raster::Field;

@@ -1,7 +1,12 @@
 //! PNG encoding of a canvas (RGB8, deflate), for whoever writes the bytes whole or not at all.
+//!
+//! Pictures name this program as their software (PNG specification, tEXt keywords), which tells them from those of others.
 
 use super::canvas::Canvas;
 use crate::error::{Error, Result};
+
+/// The `Software` of every picture.
+pub const SOFTWARE: &str = "meltcore";
 
 impl Canvas {
     /// The canvas as a complete PNG file in memory.
@@ -18,6 +23,7 @@ impl Canvas {
         let mut encoder = png::Encoder::new(&mut bytes, width, height);
         encoder.set_color(png::ColorType::Rgb);
         encoder.set_depth(png::BitDepth::Eight);
+        encoder.add_text_chunk("Software".into(), SOFTWARE.into()).map_err(|e| failed(e.to_string()))?;
         let mut writer = encoder.write_header().map_err(|e| failed(e.to_string()))?;
         writer.write_image_data(self.pixels().as_flattened()).map_err(|e| failed(e.to_string()))?;
         writer.finish().map_err(|e| failed(e.to_string()))?;

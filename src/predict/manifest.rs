@@ -1,26 +1,28 @@
-//! Which maps of a folder are finished: `maps.json` beside them says what they were made with and which days are done.
+//! Which maps of a folder meltcore made, and which are finished: `maps.json` beside them says what they were made with.
 //!
-//! A map is made again when its file is missing or older than a raster it is made from; all of them, when weights, configuration or
-//! options are others.
+//! A map is made again when its file is not the one that was written, or one of the rasters it is made from is not the one that was read;
+//! all of them, when weights, configuration or options are others. Files that the list does not know are nobody's to overwrite: a folder of
+//! rasters under the same names (the inputs!) is refused.
 
-use std::collections::BTreeSet;
-use std::fs::{File, TryLockError};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
-use sha2::{Digest, Sha256};
+use serde_json::{Map, Value};
+use sha2::{Digest as _, Sha256};
 
-use super::Options;
+use super::Destination;
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::files::write_atomically;
+use crate::files::{self, Digest, FolderLock, Stamp, digest_of_file, write_atomically};
 
 /// Name of the file beside the maps.
 pub const MANIFEST_FILE: &str = "maps.json";
 const LOCK_FILE: &str = ".maps.lock";
+/// Names that a message lists at most.
+const SHOWN: usize = 3;
 
 /// Keys of a training configuration that change no map, beside the paths of outputs and day lists.
 const NOT_MAPS: &str = "seed epochs starting_epoch batch_size optimizer learning_rate weight_decay gradient_clipping loss_function \
@@ -29,75 +31,172 @@ const NOT_MAPS: &str = "seed epochs starting_epoch batch_size optimizer learning
     n_posterior_dates kernel_size sigma gamma brightness_factor val_percent test_percent n_imgs_per_month split_cfg deploy_start_time \
     deploy_end_time check_for_invalid_entries accumulate_steps recompute tensorboard";
 
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
+/// What makes the maps of a folder, beside the configuration.
+#[derive(Debug)]
+pub struct Maker<'a> {
+    /// SHA-256 of the weight file; empty for what has no weights.
+    pub weights: String,
+    /// Everything else that the maps depend on.
+    pub options: Value,
+    /// The variable whose folder these maps may fill although it is one of the configuration's inputs.
+    pub fills: Option<&'a str>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
 struct Content {
     /// Version of the program.
     meltcore: String,
-    /// SHA-256 of the weight file.
+    /// [`Maker::weights`].
     weights: String,
     /// Everything else that the values of the maps depend on.
     settings: Map<String, Value>,
     /// Finished maps, by file name.
-    days: BTreeSet<String>,
+    days: Days,
+    /// Every map that was begun here, finished or not, with whatever settings.
+    #[serde(default)]
+    known: BTreeSet<String>,
+}
+
+/// Finished maps; versions before listed their names alone.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(untagged)]
+enum Days {
+    Made(BTreeMap<String, Made>),
+    Named(BTreeSet<String>),
+}
+
+/// A finished map.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Made {
+    /// Digest of its file.
+    map: Digest,
+    /// Digest of the [`Stamp`]s of the rasters that it was made from, where that decides whether it is made again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    inputs: Option<Digest>,
 }
 
 /// The open list of a folder.
 #[derive(Debug)]
-pub(super) struct Manifest {
+pub struct Manifest {
     folder: PathBuf,
     content: Content,
-    /// Maps of an earlier run with other settings.
-    earlier: BTreeSet<String>,
-    /// The system releases the lock with the file, also where the process is killed.
-    _lock: File,
+    /// Finished maps of a version that wrote no digests.
+    named: BTreeSet<String>,
+    /// States of rasters that several days share.
+    stamps: HashMap<PathBuf, Stamp>,
+    /// Held as long as maps are written.
+    _lock: FolderLock,
 }
 
 impl Manifest {
-    /// The list of a folder for maps from these weights with this configuration; the days that an equal earlier run finished are in it.
-    /// The second value tells in words what differs from an earlier run whose maps will be replaced.
+    /// Takes a folder for the maps of these days by this maker; the days that an equal earlier run finished are in the list.
+    /// Returns what there is to tell, too: which maps are replaced, which stay.
     ///
     /// # Errors
-    /// [`Error::Weights`] where the weights cannot be read, [`Error::Output`] where the folder cannot be used or another process holds it.
-    pub(super) fn open(folder: &Path, config: &Config, weights: &Path, options: Options) -> Result<(Manifest, Option<String>)> {
+    /// [`Error::Usage`] where the folder is one of the configuration's inputs, or holds files under these names that no `maps.json` there
+    /// knows, unless the destination says to replace them; [`Error::Output`] where the folder cannot be used or another process holds it.
+    pub fn open(to: Destination, config: &Config, maker: &Maker, wanted: &BTreeSet<String>) -> Result<(Manifest, Vec<String>)> {
+        refuse_input_folder(to.folder, config, maker.fills)?;
         let mut settings = config.to_json();
         settings.retain(|key, _| !key.ends_with("_split_csv") && !NOT_MAPS.split_whitespace().any(|name| name == key));
-        settings.insert("options".into(), json!(options));
-        let mut content =
-            Content { meltcore: env!("CARGO_PKG_VERSION").into(), weights: digest(weights)?, settings, days: BTreeSet::new() };
-        let lock = lock(folder)?;
-        // A list that cannot be read lists nothing: all maps are made again.
-        let earlier = std::fs::read(folder.join(MANIFEST_FILE)).ok().and_then(|bytes| serde_json::from_slice::<Content>(&bytes).ok());
-        let difference = earlier.as_ref().and_then(|earlier| content.difference(earlier));
-        let mut earlier = earlier.map(|earlier| earlier.days).unwrap_or_default();
-        if difference.is_none() {
-            content.days = std::mem::take(&mut earlier);
+        settings.insert("options".into(), maker.options.clone());
+        let busy = "another process writes maps into this folder; wait for it, or choose another with --out";
+        let lock = FolderLock::take(to.folder, LOCK_FILE, busy, "choose another with --out")?;
+        let mut notes: Vec<String> = lock.note().map(str::to_owned).into_iter().collect();
+        let earlier = read(&to.folder.join(MANIFEST_FILE));
+        let known = earlier.as_ref().map(Content::known).unwrap_or_default();
+        refuse_unknown(to, wanted, &known, earlier.is_some())?;
+
+        let (meltcore, weights) = (env!("CARGO_PKG_VERSION").to_owned(), maker.weights.clone());
+        let mut content = Content { meltcore, weights, settings, days: Days::Made(BTreeMap::new()), known };
+        let mut named = BTreeSet::new();
+        match earlier.map(|earlier| (content.difference(&earlier), earlier)) {
+            None => {}
+            Some((None, earlier)) => match earlier.days {
+                Days::Made(days) => content.days = Days::Made(days),
+                Days::Named(names) => named = names,
+            },
+            Some((Some(difference), _)) => {
+                let there = |name: &&String| to.folder.join(name.as_str()).is_file();
+                let (folder, replaced) = (to.folder.display(), content.known.intersection(wanted).filter(there).count());
+                notes.push(format!(
+                    "the maps in {folder} were made with other settings ({difference}) and are made again; {replaced} will be replaced"
+                ));
+                let stale = content.known.difference(wanted).filter(there).count();
+                if stale > 0 {
+                    notes.push(format!(
+                        "{stale} other map(s) of those settings stay in {folder}, and a report would show them beside the new ones; \
+                         delete them, or choose another --out"
+                    ));
+                }
+            }
         }
-        Ok((Manifest { folder: folder.to_owned(), content, earlier, _lock: lock }, difference))
+        content.known.extend(wanted.iter().cloned());
+        Ok((Manifest { folder: to.folder.to_owned(), content, named, stamps: HashMap::new(), _lock: lock }, notes))
     }
 
-    /// Number of maps of an earlier run with other settings that are in the folder and not among `wanted`, which will be replaced.
-    pub(super) fn stale(&self, wanted: BTreeSet<String>) -> usize {
-        self.earlier.difference(&wanted).filter(|name| self.folder.join(name).is_file()).count()
-    }
-
-    /// Whether the map of this name is finished, its files are there, and none of `sources` is newer.
-    pub(super) fn is_finished(&self, name: &str, pictures: bool, sources: &[PathBuf]) -> bool {
-        let modified = |path: &Path| std::fs::metadata(path).and_then(|meta| meta.modified()).ok();
+    /// Whether the map of this name is finished: its files are there as they were written, and `sources` are as they were read.
+    pub(super) fn is_finished(&mut self, name: &str, pictures: bool, sources: &[PathBuf]) -> bool {
         let map = self.folder.join(name);
-        let newest: Option<SystemTime> = sources.iter().filter_map(|path| modified(path)).max();
-        self.content.days.contains(name)
-            && modified(&map).is_some_and(|made| Some(made) >= newest)
-            && (!pictures || map.with_extension("png").is_file())
+        if pictures && !map.with_extension("png").is_file() {
+            return false;
+        }
+        let inputs = self.inputs(sources);
+        if self.named.contains(name) {
+            return self.is_newer(&map, sources) && self.list(name, inputs).is_ok();
+        }
+        let Days::Made(days) = &self.content.days else { return false };
+        days.get(name).is_some_and(|made| made.inputs == inputs && digest_of_file(&map).is_ok_and(|(digest, _)| digest == made.map))
     }
 
-    /// Lists a map as finished.
+    /// All that a version without digests could tell: the map is as large as others, and no raster is newer.
+    fn is_newer(&self, map: &Path, sources: &[PathBuf]) -> bool {
+        let modified = |path: &Path| std::fs::metadata(path).and_then(|meta| meta.modified()).ok();
+        let newest: Option<SystemTime> = sources.iter().filter_map(|path| modified(path)).max();
+        modified(map).is_some_and(|made| Some(made) >= newest) && crate::data::raster::Raster::open(map).is_ok()
+    }
+
+    /// The digest of the states of some rasters; none where one cannot be read, which making the map will tell.
+    fn inputs(&mut self, sources: &[PathBuf]) -> Option<Digest> {
+        let mut text = String::new();
+        for path in sources {
+            if !self.stamps.contains_key(path) {
+                self.stamps.insert(path.clone(), Stamp::of(path).ok()?);
+            }
+            text.push_str(&serde_json::to_string(self.stamps.get(path)?).ok()?);
+        }
+        Some(Digest::of(text.as_bytes()))
+    }
+
+    /// Notes on disk which maps are about to be made, so that a run that is stopped can go on in a folder that it knows.
     ///
     /// # Errors
     /// [`Error::Output`] where the list cannot be written.
-    pub(super) fn finish(&mut self, name: String) -> Result<()> {
-        self.content.days.insert(name);
-        let path = self.folder.join(MANIFEST_FILE);
-        write_atomically(&path, |file| Ok(writeln!(file, "{}", serde_json::to_string_pretty(&self.content)?)?))
+    pub fn begin(&self) -> Result<()> {
+        self.write()
+    }
+
+    /// Lists a map as finished, made from `sources`.
+    ///
+    /// # Errors
+    /// [`Error::Output`] where the list cannot be written or the map not be read back.
+    pub fn finish(&mut self, name: &str, sources: &[PathBuf]) -> Result<()> {
+        let inputs = (!sources.is_empty()).then(|| self.inputs(sources)).flatten();
+        self.list(name, inputs)?;
+        self.write()
+    }
+
+    fn list(&mut self, name: &str, inputs: Option<Digest>) -> Result<()> {
+        let map = self.folder.join(name);
+        let (digest, _) = digest_of_file(&map).map_err(|e| Error::output(&map, format!("was written and cannot be read back ({e})")))?;
+        if let Days::Made(days) = &mut self.content.days {
+            days.insert(name.to_owned(), Made { map: digest, inputs });
+        }
+        Ok(())
+    }
+
+    fn write(&self) -> Result<()> {
+        write_atomically(self.folder.join(MANIFEST_FILE), |file| Ok(writeln!(file, "{}", serde_json::to_string_pretty(&self.content)?)?))
     }
 }
 
@@ -115,26 +214,68 @@ impl Content {
             keys.into_iter().filter(|key| self.settings.get(*key) != earlier.settings.get(*key)).map(String::as_str).collect();
         (!changed.is_empty()).then(|| changed.join(", "))
     }
-}
 
-/// Takes a folder for this process, so that two runs do not mix their maps.
-fn lock(folder: &Path) -> Result<File> {
-    let unusable = |e: std::io::Error| Error::output(folder, format!("this folder cannot be used ({e}); choose another with --out"));
-    std::fs::create_dir_all(folder).map_err(unusable)?;
-    let lock = File::options().create(true).append(true).open(folder.join(LOCK_FILE)).map_err(unusable)?;
-    match lock.try_lock() {
-        Ok(()) => Ok(lock),
-        // A file system without locks: nothing can be found out about others.
-        Err(TryLockError::Error(e)) if e.kind() == ErrorKind::Unsupported => Ok(lock),
-        Err(TryLockError::Error(e)) => Err(unusable(e)),
-        Err(TryLockError::WouldBlock) => {
-            Err(Error::output(folder, "another process writes maps into this folder; wait for it, or choose another with --out"))
+    /// Every map that was begun.
+    fn known(&self) -> BTreeSet<String> {
+        let mut known = self.known.clone();
+        match &self.days {
+            Days::Made(days) => known.extend(days.keys().cloned()),
+            Days::Named(names) => known.extend(names.iter().cloned()),
         }
+        known
     }
 }
 
+/// The list of a folder; none where there is none, or none that can be read: then no file there is known.
+fn read(path: &Path) -> Option<Content> {
+    std::fs::read(path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok())
+}
+
+/// Maps have the names of the rasters that they are made from.
+fn refuse_input_folder(folder: &Path, config: &Config, fills: Option<&str>) -> Result<()> {
+    let inputs = config.variable_paths.iter().filter(|(variable, _)| Some(variable.as_str()) != fills);
+    let Some((variable, path)) = inputs.into_iter().find(|(_, path)| path.is_dir() && files::is_same(path, folder)) else { return Ok(()) };
+    let fills = fills.map(|fills| format!(" (only path_{fills} may be filled this way)")).unwrap_or_default();
+    Err(Error::Usage(format!(
+        "maps cannot go to {}: it is the folder of path_{variable} ({}), whose rasters have the names of the maps and would be overwritten; \
+         choose another with --out{fills}",
+        folder.display(),
+        path.display()
+    )))
+}
+
+fn refuse_unknown(to: Destination, wanted: &BTreeSet<String>, known: &BTreeSet<String>, listed: bool) -> Result<()> {
+    if to.replace {
+        return Ok(());
+    }
+    let files = |name: &String| {
+        let map = to.folder.join(name);
+        let picture = to.pictures.then(|| map.with_extension("png"));
+        [Some(map), picture]
+            .into_iter()
+            .flatten()
+            .find(|path| path.symlink_metadata().map_or_else(|e| e.kind() != ErrorKind::NotFound, |_| true))
+    };
+    let unknown: Vec<String> =
+        wanted.difference(known).filter_map(files).filter_map(|path| Some(path.file_name()?.to_str()?.to_owned())).collect();
+    if unknown.is_empty() {
+        return Ok(());
+    }
+    let more = if unknown.len() > SHOWN { format!(" and {} more", unknown.len() - SHOWN) } else { String::new() };
+    let list = if listed { "that its maps.json does not list" } else { "and no maps.json that lists them" };
+    Err(Error::Usage(format!(
+        "{} holds {}{more} {list}: meltcore did not make them, or an older version did. They would be overwritten; choose another folder with \
+         --out, or replace them with --force",
+        to.folder.display(),
+        unknown[..unknown.len().min(SHOWN)].join(", ")
+    )))
+}
+
 /// SHA-256 of a weight file in hexadecimal digits.
-fn digest(path: &Path) -> Result<String> {
+///
+/// # Errors
+/// [`Error::Weights`] where it cannot be read.
+pub(super) fn weights_digest(path: &Path) -> Result<String> {
     let bytes = std::fs::read(path)
         .map_err(|e| Error::Weights { path: path.to_owned(), message: format!("the weights cannot be read ({e}); check the path") })?;
     Ok(Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect())

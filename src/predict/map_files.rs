@@ -17,6 +17,8 @@ pub struct Destination<'a> {
     pub folder: &'a Path,
     /// Whether a PNG is written beside each GeoTIFF.
     pub pictures: bool,
+    /// Replace files under the names of maps although no list of maps knows them.
+    pub replace: bool,
 }
 
 impl<'a> Destination<'a> {

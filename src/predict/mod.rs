@@ -13,8 +13,10 @@ mod symmetry;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use serde_json::json;
+
 use canvas::Canvas;
-use manifest::Manifest;
+use manifest::{Maker, Manifest, weights_digest};
 pub use map_files::{Destination, MapFiles};
 pub use options::{Blend, Options};
 use symmetry::Symmetry;
@@ -254,17 +256,10 @@ pub fn write_maps(
     if file != request.weights {
         observe(Event::Note(format!("weights: {}", file.display())));
     }
-    let (mut manifest, difference) = Manifest::open(destination.folder, config, &file, request.options)?;
-    if let Some(difference) = difference {
-        let folder = destination.folder.display();
-        observe(Event::Note(format!("the maps in {folder} were made with other settings ({difference}) and are made again")));
-        let stale = manifest.stale(dataset.days().iter().map(Day::file_name).collect());
-        if stale > 0 {
-            observe(Event::Note(format!(
-                "{stale} other map(s) of those settings stay in {folder}, and a report would show them beside the new ones; delete them, or choose another --out"
-            )));
-        }
-    }
+    let maker = Maker { weights: weights_digest(&file)?, options: json!(request.options), fills: None };
+    let wanted = dataset.days().iter().map(Day::file_name).collect();
+    let (mut manifest, notes) = Manifest::open(destination, config, &maker, &wanted)?;
+    notes.into_iter().for_each(|note| observe(Event::Note(note)));
     let mut days: Vec<usize> = (0..dataset.days().len()).collect();
     if !request.overwrite {
         days.retain(|&day| !manifest.is_finished(&dataset.days()[day].file_name(), destination.pictures, &dataset.input_files(day)));
@@ -275,6 +270,7 @@ pub fn write_maps(
         }
     }
     if !days.is_empty() {
+        manifest.begin()?;
         let model = models::build(gpu, config, dataset.in_channels())?;
         let mut predictor = Predictor::new(gpu, config, model.as_ref(), dataset.clone(), request.options, observe)?;
         state_dict::load(model.parameters(), &file)?;
@@ -283,7 +279,7 @@ pub fn write_maps(
             let date = &dataset.days()[day];
             files.write(date, &map, &dataset.output_geo(day)?)?;
             dataset.release(day);
-            manifest.finish(date.file_name())
+            manifest.finish(&date.file_name(), &dataset.input_files(day))
         })?;
     }
     let mut maps: Vec<(Day, PathBuf)> = dataset.days().iter().map(|day| (day.clone(), destination.folder.join(day.file_name()))).collect();

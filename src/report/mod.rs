@@ -28,6 +28,9 @@ use extent::Extents;
 use run_log::RunLog;
 use season::Season;
 
+/// What tells a page of this program from other files: near the start of every page.
+pub const GENERATOR: &str = "<meta name=\"generator\" content=\"meltcore report\">";
+
 /// What a page is made from.
 #[derive(Debug)]
 pub struct Inputs<'a> {

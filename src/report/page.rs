@@ -2,7 +2,6 @@
 
 use serde_json::{Map, Value};
 
-use super::Part;
 use super::charts::{self, GroupName};
 use super::extent::Extents;
 use super::html::{Cell, escape, paragraph, png_address, table};
@@ -12,6 +11,7 @@ use super::run_log::RunLog;
 use super::scenes::Scene;
 use super::score_file::{ModelScores, Pairs, ScoreFile, Scores, score};
 use super::season::Season;
+use super::{GENERATOR, Part};
 use crate::image::Colormap;
 
 const STYLE: &str = include_str!("page.css");
@@ -79,7 +79,7 @@ impl Page {
         let body: String =
             sections.iter().map(|(id, name, html)| format!("<section id=\"{id}\">\n<h2>{name}</h2>\n{html}</section>\n")).collect();
         format!(
-            "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+            "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n{GENERATOR}\n\
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>{title}</title>\n\
              <link rel=\"icon\" href=\"data:,\">\n<style>\n{STYLE}</style>\n</head>\n<body>\n<header>\n<h1>{title}</h1>\n{}\
              <nav>{links}<button type=\"button\" id=\"theme\" hidden>Dark</button></nav>\n</header>\n<main>\n{body}</main>\n\

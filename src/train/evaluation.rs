@@ -50,7 +50,8 @@ impl Evaluation {
             }
         };
         let label = format!("{}, epoch {epoch}", config.model_key.name());
-        let files = Destination { folder: &folder, pictures: true }.files(&label, self.dataset.scene(), &self.dataset.ocean()?);
+        let files =
+            Destination { folder: &folder, pictures: true, replace: true }.files(&label, self.dataset.scene(), &self.dataset.ocean()?);
         let days: Vec<usize> = (0..self.dataset.days().len()).collect();
         let mut predictor = Predictor::new(gpu, config, model, self.dataset.clone(), Options::default(), &mut notes)?;
         predictor.maps(&days, &mut notes, &mut |day, map| files.write(&self.dataset.days()[day], &map, &self.dataset.output_geo(day)?))

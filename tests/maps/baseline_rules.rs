@@ -220,7 +220,7 @@ fn the_process_writes_maps_and_prints_keys() {
     for (name, split, out) in [("interpolate-mar", "test", "maps"), ("threshold_pmw", "deploy", "deployed")] {
         let done = baseline(root, &[name, "--split", split]);
         assert_eq!(done.status.code(), Some(0), "{}", String::from_utf8_lossy(&done.stderr));
-        assert_eq!(std::fs::read_dir(root.join(out)).unwrap().count(), 14, "seven maps with their pictures");
+        assert_eq!(std::fs::read_dir(root.join(out)).unwrap().count(), 16, "seven maps with their pictures, their list and its lock");
     }
     let map = Raster::open(root.join("maps/2018_06_01.tif")).unwrap();
     assert_eq!(map.geo(), &albers(100.0));

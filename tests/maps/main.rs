@@ -3,6 +3,7 @@
 mod baseline;
 mod baseline_rules;
 mod evaluate;
+mod folders;
 mod mosaic;
 mod predict;
 mod preprocess;

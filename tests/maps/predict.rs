@@ -266,6 +266,23 @@ fn maps_are_finished_once(root: &Path, weights: &str) {
     input.set_modified(std::time::SystemTime::now() + std::time::Duration::from_secs(60)).unwrap();
     assert!(run(&[]).contains("2 of 3 maps are finished"));
     input.set_modified(std::time::SystemTime::now() - std::time::Duration::from_secs(3600)).unwrap();
+    // An older one in its place as well.
+    assert!(run(&[]).contains("2 of 3 maps are finished"));
+    assert!(run(&[]).contains("3 of 3 maps are finished"));
+    // So does a map that is not the one that was written.
+    for damage in [&before[..100], &[&before[..before.len() - 1], &[before[before.len() - 1] ^ 1]].concat()] {
+        std::fs::write(map(DAYS[1]), damage).unwrap();
+        assert!(run(&[]).contains("2 of 3 maps are finished"));
+        assert_eq!(std::fs::read(map(DAYS[1])).unwrap(), before);
+    }
+    // As versions before digests wrote the list: names alone, which are known, and finished where no input is newer.
+    let list = root.join("maps/maps.json");
+    let mut content: serde_json::Value = serde_json::from_slice(&std::fs::read(&list).unwrap()).unwrap();
+    let names: Vec<String> = content["days"].as_object().unwrap().keys().cloned().collect();
+    content["days"] = names.into();
+    content.as_object_mut().unwrap().remove("known");
+    std::fs::write(&list, content.to_string()).unwrap();
+    assert!(run(&[]).contains("3 of 3 maps are finished"));
     assert!(!run(&["--overwrite"]).contains("finished"));
     assert!(run(&["--set", "max_melt=0.7"]).contains("other settings (max_melt)"));
     assert!(run(&[]).contains("other settings (max_melt)"));
