@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     meltcore::gpu::loader::prepare_vulkan_loader();
+    signals::outlive_file_limit();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(answer) => {
@@ -14,7 +15,6 @@ fn main() -> ExitCode {
             return ExitCode::from(u8::try_from(answer.exit_code()).unwrap_or(2));
         }
     };
-    signals::outlive_file_limit();
     let causes = cli.globals.verbose > 0;
     match cli.run() {
         Ok(()) => ExitCode::SUCCESS,

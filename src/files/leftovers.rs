@@ -18,7 +18,6 @@ pub fn remove_leftovers(folder: &Path) {
     let parts: Vec<(PathBuf, u32)> = entries
         .flatten()
         .filter_map(|entry| Some((entry.path(), temporary_of(entry.file_name().to_str()?)?.1)))
-        .filter(|(path, _)| path.is_file())
         .collect();
     if parts.is_empty() {
         return;
@@ -30,9 +29,11 @@ pub fn remove_leftovers(folder: &Path) {
         // In containers every process may have the same number: one of this process's own number is of an earlier one, because a folder
         // is looked through before this process writes into it.
         let runs = process != std::process::id() && sysinfo::IS_SUPPORTED_SYSTEM && system.process(Pid::from_u32(process)).is_some();
-        if !runs && !is_locked(&path) {
-            let _ = fs::remove_file(path);
+        if runs || is_locked(&path) {
+            continue;
         }
+        // Stores of several files (Zarr) are folders.
+        let _ = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
     }
 }
 
@@ -49,7 +50,7 @@ pub(super) fn remove_leftovers_once(folder: &Path) {
 }
 
 fn is_locked(path: &Path) -> bool {
-    File::open(path).is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
+    path.is_file() && File::open(path).is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
 }
 
 #[cfg(test)]
@@ -70,11 +71,13 @@ mod tests {
         #[cfg(unix)]
         let alive = make(format!(".a.tif.{}-0.part", std::os::unix::process::parent_id()));
         let others = make("a.tif.4194999-0.part".into());
+        let store = ".a.zarr.4194999-2.part".to_owned();
+        fs::create_dir_all(folder.path().join(&store).join("melt")).unwrap();
         let lock = File::open(folder.path().join(&held)).unwrap();
         lock.try_lock_shared().unwrap();
         remove_leftovers(folder.path());
         let there = |name: &String| folder.path().join(name).exists();
-        assert!(!there(&dead) && !there(&own) && there(&held) && there(&others));
+        assert!(!there(&dead) && !there(&own) && !there(&store) && there(&held) && there(&others));
         #[cfg(unix)]
         assert!(there(&alive));
         drop(lock);
