@@ -63,7 +63,7 @@ fn assert_same(got: &Value, wanted: &Value) {
 /// Mean over the train days of what `take` makes of a day's file of a folder.
 fn train_mean(root: &Path, folder: &str, take: impl Fn(f32) -> f64) -> f64 {
     let days = std::fs::read_to_string(root.join("sample/splits/train.csv")).unwrap();
-    let of_day = |day: &str| Raster::open(root.join("sample").join(folder).join(day)).unwrap().read_all();
+    let of_day = |day: &str| Raster::open(root.join("sample").join(folder).join(day)).unwrap().read_all().unwrap();
     let values: Vec<f64> = days.lines().flat_map(of_day).map(take).collect();
     values.iter().sum::<f64>() / values.len() as f64
 }

@@ -38,7 +38,7 @@ fn tiff(name: &str) -> PathBuf {
 fn bits(path: &Path) -> Vec<u32> {
     // Not observed is not observed, whatever bits a NaN has.
     let number = |value: &f32| if value.is_nan() { f32::NAN.to_bits() } else { value.to_bits() };
-    Raster::open(path).unwrap().read_all().iter().map(number).collect()
+    Raster::open(path).unwrap().read_all().unwrap().iter().map(number).collect()
 }
 
 /// Names in a folder, sorted.
@@ -65,7 +65,7 @@ fn every_kind_of_geotiff_becomes_a_mapped_one() {
 fn units_follow_the_files_own_scale() {
     let folder = tempfile::tempdir().unwrap();
     packed(&tiff("float32.tif"), folder.path(), &["--scale", "2", "--offset", "-10"], &[tiff("int16_scaled.tif")]);
-    let values = Raster::open(folder.path().join("int16_scaled.tif")).unwrap().read_all();
+    let values = Raster::open(folder.path().join("int16_scaled.tif")).unwrap().read_all().unwrap();
     for (index, value) in values.iter().enumerate() {
         // Stored with a scale of 0.5 and an offset of -1.
         assert!(if index == 7 { value.is_nan() } else { *value == (index as f32 * 0.5 - 1.0) * 2.0 - 10.0 }, "{index}: {value}");

@@ -231,7 +231,7 @@ fn statistics_equal_naive_sums() {
     let nan_day = train.iter().any(|day| day.file_name() == "2017_05_09.tif");
     assert_eq!(said.contains("1 pixels without a value"), nan_day, "{said}");
     let loaded = Config::from_yaml(&yaml, "stats", &[]).unwrap();
-    let land = Raster::open(root.join("land.tif")).unwrap().read_all();
+    let land = Raster::open(root.join("land.tif")).unwrap().read_all().unwrap();
     for (variable, divisor) in [("pmw", 1.0), ("mar_wa1", 0.5), ("dem", 1.0), ("melt", 1.0)] {
         let files: Vec<String> = match variable {
             "dem" => vec!["dem.tif".into()],
@@ -239,7 +239,7 @@ fn statistics_equal_naive_sums() {
         };
         let mut values = Vec::new();
         for file in files {
-            let pixels = Raster::open(root.join(file)).unwrap().read_all();
+            let pixels = Raster::open(root.join(file)).unwrap().read_all().unwrap();
             let kept = pixels.iter().zip(&land).filter(|(value, land)| !value.is_nan() && (variable != "melt" || **land > 0.0));
             values.extend(kept.map(|(value, _)| f64::from(*value) / divisor));
         }
@@ -283,19 +283,19 @@ fn winter_means_leave_out_what_has_no_value() {
     assert!(printed.is_empty() && said.contains("2016 has no day in January or February"), "{said}");
     assert!(said.contains("mean of 3 days") && said.contains("34 pixels never have a value"), "{said}");
     let winter = Raster::open(root.join("winter/2017_jan_feb.tif")).unwrap();
-    let pixels = winter.read_all();
+    let pixels = winter.read_all().unwrap();
     assert!(pixels[0] == 205.0 && pixels[1..].iter().all(|value| value.is_nan()));
     assert_eq!(winter.geo(), &albers(100.0));
     // Windows replaces no file that is mapped.
     drop(winter);
-    assert_eq!(Raster::open(root.join("winter/2018_jan_feb.tif")).unwrap().read_all(), [150.0; ROWS * COLS]);
+    assert_eq!(Raster::open(root.join("winter/2018_jan_feb.tif")).unwrap().read_all().unwrap(), [150.0; ROWS * COLS]);
 
     // What is there is kept, unless asked for.
     save(root, "pmw/2018_01_06.tif", &[160.0; ROWS * COLS]);
     assert!(succeeds(root, "stats winter_mean").1.contains("is kept"));
-    assert_eq!(Raster::open(root.join("winter/2018_jan_feb.tif")).unwrap().read_all()[0], 150.0);
+    assert_eq!(Raster::open(root.join("winter/2018_jan_feb.tif")).unwrap().read_all().unwrap()[0], 150.0);
     let (json, _) = succeeds(root, "stats winter-mean --force --json -q");
-    assert_eq!(Raster::open(root.join("winter/2018_jan_feb.tif")).unwrap().read_all()[0], 155.0);
+    assert_eq!(Raster::open(root.join("winter/2018_jan_feb.tif")).unwrap().read_all().unwrap()[0], 155.0);
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!((&json[1]["year"], &json[1]["days"]), (&2018.into(), &2.into()));
 
@@ -304,7 +304,7 @@ fn winter_means_leave_out_what_has_no_value() {
     save(root, "pmw/2018_06_01.tif", &(0..ROWS * COLS).map(|i| if i < 20 { 202.3 } else { 202.5 }).collect::<Vec<_>>());
     let set = "--set path_test_split_csv=ROOT/days.csv --no-png -q";
     succeeds(root, &format!("baseline threshold-pmw --split test --out ROOT/maps {set}"));
-    let map = Raster::open(root.join("maps/2018_06_01.tif")).unwrap().read_all();
+    let map = Raster::open(root.join("maps/2018_06_01.tif")).unwrap().read_all().unwrap();
     let wanted: Vec<f32> = (0..ROWS * COLS).map(|i| if i >= 20 && i % COLS != 0 { 1.0 } else { 0.0 }).collect();
     assert_eq!(map, wanted);
 }

@@ -245,12 +245,12 @@ fn written_datasets_load_with_their_configuration() {
     let day = scene.days[3];
     let melt = Raster::open(out.join("melt").join(format!("{}.tif", day.name()))).unwrap();
     let bits = |v: Vec<f32>| v.into_iter().map(f32::to_bits).collect::<Vec<_>>();
-    assert_eq!(bits(melt.read_all()), bits(scene.day(day).melt));
+    assert_eq!(bits(melt.read_all().unwrap()), bits(scene.day(day).melt));
     let transform = melt.geo().transform().unwrap();
     assert_eq!((transform.origin_x, transform.origin_y, transform.row_y), (226_500.0, -263_400.0, -3580.0));
     // The statistics in the file are those of the train days.
     let train = std::fs::read_to_string(out.join("splits/train.csv")).unwrap();
-    let pmw = train.lines().flat_map(|name| Raster::open(out.join("pmw").join(name)).unwrap().read_all());
+    let pmw = train.lines().flat_map(|name| Raster::open(out.join("pmw").join(name)).unwrap().read_all().unwrap());
     let want = stats(pmw);
     within("mean_pmw", config.mean["pmw"], want.mean, 1e-3);
     within("std_pmw", config.std["pmw"], want.std, 1e-3);

@@ -44,7 +44,7 @@ pub fn means(config: &Config, channels: &[Channel], observe: &mut dyn FnMut(Even
 
 /// The share of the land mask's pixels that are ocean.
 fn ocean_share(config: &Config) -> Result<f64> {
-    let values = Raster::open(config.require_variable("landmask")?)?.read_all();
+    let values = Raster::open(config.require_variable("landmask")?)?.read_all()?;
     let ocean = values.iter().filter(|value| **value < 0.0 || value.is_nan()).count();
     Ok(ocean as f64 / values.len().max(1) as f64)
 }

@@ -92,6 +92,7 @@ fn mean_of_row(rasters: &[Arc<Raster>], row: usize, ocean: &[f32], map: &mut [f3
     counts.fill(0.0);
     for raster in rasters {
         raster.read_window(Window { row, col: 0, height: 1, width: map.len() }, values)?;
+        raster.refuse_infinite(values)?;
         for ((sum, count), value) in map.iter_mut().zip(counts.iter_mut()).zip(values.iter()) {
             if !value.is_nan() {
                 *sum += value;

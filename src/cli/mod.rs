@@ -25,7 +25,8 @@ pub mod verify;
 pub mod watch;
 pub mod weights;
 
-use crate::error::Result;
+use crate::data::{mapped, notices, sigbus};
+use crate::error::{Error, Result};
 use crate::host;
 use clap::{Parser, Subcommand};
 
@@ -58,6 +59,9 @@ pub struct Globals {
     /// Threads of the processor to use (as RAYON_NUM_THREADS; default: one a processor); no result depends on it
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=host::threads::MOST as i64))]
     pub threads: Option<u16>,
+    /// Read rasters without mapping them into memory, for file systems where others write (as MELTCORE_MMAP=off); a little slower
+    #[arg(long, global = true)]
+    pub no_mmap: bool,
     /// Say more on stderr; of an error also its causes
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
@@ -111,7 +115,8 @@ impl Cli {
     pub fn run(self) -> Result<()> {
         host::check_instruction_set()?;
         host::threads::enter(self.globals.threads.map(usize::from))?;
-        match &self.command {
+        choose_mapping(self.globals.no_mmap)?;
+        let done = match &self.command {
             Command::Ablate(args) => ablate::run(args, &self.globals),
             Command::Baseline(args) => baseline::run(args, &self.globals),
             Command::Bench(args) => bench::run(args, &self.globals),
@@ -127,6 +132,21 @@ impl Cli {
             Command::Train(args) => train::run(args, &self.globals),
             Command::Verify(args) => verify::run(args, &self.globals),
             Command::Weights(args) => weights::run(args, &self.globals),
-        }
+        };
+        // What was found after the last progress, or by a command that shows none.
+        notices::take().iter().for_each(|text| self.globals.note(text));
+        done
     }
+}
+
+/// Whether raster files are mapped: not with `--no-mmap`, nor where `MELTCORE_MMAP` says `off`.
+fn choose_mapping(off: bool) -> Result<()> {
+    let on = match std::env::var("MELTCORE_MMAP").unwrap_or_default().as_str() {
+        "" | "on" | "1" => true,
+        "off" | "0" => false,
+        other => return Err(Error::Usage(format!("MELTCORE_MMAP is `{other}`; set it to on or off"))),
+    };
+    sigbus::install();
+    mapped::set_mapping(on && !off);
+    Ok(())
 }

@@ -2,6 +2,7 @@
 
 use super::Globals;
 use super::progress::Progress;
+use crate::data::notices;
 use crate::event::Event;
 
 /// Watches one piece of work at a time.
@@ -18,6 +19,9 @@ impl<'a> Watch<'a> {
 
     /// Shows one event.
     pub fn observe(&mut self, event: Event) {
+        for text in notices::take() {
+            self.note(text);
+        }
         match (event, &self.progress) {
             (Event::Start { label, total, unit }, _) => {
                 self.finish();
@@ -27,8 +31,14 @@ impl<'a> Watch<'a> {
             (Event::Done(_), None) => {}
             (Event::Message(text), Some(progress)) => progress.set_message(&text),
             (Event::Message(_), None) => {}
-            (Event::Note(text), Some(progress)) => progress.note(&text),
-            (Event::Note(text), None) => self.globals.note(&text),
+            (Event::Note(text), _) => self.note(text),
+        }
+    }
+
+    fn note(&self, text: String) {
+        match &self.progress {
+            Some(progress) => progress.note(&text),
+            None => self.globals.note(&text),
         }
     }
 

@@ -183,7 +183,7 @@ fn leave_out_nan(
         return Ok(());
     }
     observe(Event::Start { label: "looking for NaN", total: files.len(), unit: "files" });
-    let of_file = |file: &PathBuf| Ok(Raster::open(file)?.has_nan());
+    let of_file = |file: &PathBuf| Raster::open(file)?.has_nan();
     let has_nan = in_parallel(files.iter().map(Ok), rayon::current_num_threads(), of_file, || observe(Event::Done(1)))?;
     let bad: BTreeSet<PathBuf> = files.into_iter().zip(has_nan).filter(|(_, has_nan)| *has_nan).map(|(file, _)| file).collect();
     let Some(first) = bad.first() else { return Ok(()) };

@@ -204,7 +204,7 @@ impl Dataset {
     /// A pixel that `time_interpolate_sar` has no value for is 0; the land mask channel is 1 on ocean (below 0 or no value) and 0 on land.
     ///
     /// # Errors
-    /// [`Error::Input`] for a file that cannot be read, has another grid, or has NaN in the window of another input;
+    /// [`Error::Input`] for a file that cannot be read, has another grid, infinite values in the window, or NaN in that of another input;
     /// [`Error::Shape`] for a window outside the scene.
     pub fn read(&self, day: usize, window: Window, sample: &mut HostSample) -> Result<()> {
         let date = self.day(day)?;
@@ -220,6 +220,7 @@ impl Dataset {
                 _ => {
                     let raster = self.channel_raster(*channel, day)?;
                     raster.read_window(window, out)?;
+                    raster.refuse_infinite(out)?;
                     if channel.refuses_nan() && out.iter().any(|value| value.is_nan()) {
                         return Err(nan_input(*channel, raster.path()));
                     }
@@ -229,7 +230,11 @@ impl Dataset {
         }
         sample.target.resize(pixels, 0.0);
         match &self.target_folder {
-            Some(_) => self.target_raster(day)?.read_window(window, &mut sample.target)?,
+            Some(_) => {
+                let raster = self.target_raster(day)?;
+                raster.read_window(window, &mut sample.target)?;
+                raster.refuse_infinite(&sample.target)?;
+            }
             None => sample.target.fill(0.0),
         }
         sample.ocean.resize(pixels, 0.0);
@@ -261,6 +266,7 @@ impl Dataset {
             return Ok(());
         };
         landmask.read_window(window, out)?;
+        landmask.refuse_infinite(out)?;
         out.iter_mut().for_each(|value| *value = if *value < 0.0 || value.is_nan() { 1.0 } else { 0.0 });
         Ok(())
     }
@@ -272,7 +278,7 @@ impl Dataset {
             let days = if channel.is_static() { 1 } else { self.days.len() };
             for day in 0..days {
                 let raster = self.channel_raster(channel, day)?;
-                if raster.has_nan() && !bad.iter().any(|(_, path)| path == raster.path()) {
+                if raster.has_nan()? && !bad.iter().any(|(_, path)| path == raster.path()) {
                     bad.push((channel, raster.path().to_owned()));
                 }
                 // Mapped again at no cost where it is read, while pages of the whole dataset would count as memory.

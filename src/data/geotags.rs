@@ -2,12 +2,14 @@
 //!
 //! Source: OGC GeoTIFF 1.1, sections 7.1 (keys) and 8 (raster to model transformation).
 
+use super::crs::Crs;
+
 const MODEL_PIXEL_SCALE: u16 = 33550;
 const MODEL_TIEPOINT: u16 = 33922;
 const MODEL_TRANSFORMATION: u16 = 34264;
-const GEO_KEY_DIRECTORY: u16 = 34735;
-const GEO_DOUBLE_PARAMS: u16 = 34736;
-const GEO_ASCII_PARAMS: u16 = 34737;
+pub(super) const GEO_KEY_DIRECTORY: u16 = 34735;
+pub(super) const GEO_DOUBLE_PARAMS: u16 = 34736;
+pub(super) const GEO_ASCII_PARAMS: u16 = 34737;
 
 /// The tags that are carried from an input to the outputs made of it.
 pub const CARRIED_TAGS: [u16; 6] =
@@ -66,19 +68,47 @@ impl GeoTransform {
     pub fn pixel_centre(&self, row: usize, col: usize) -> (f64, f64) {
         self.at(row as f64 + 0.5, col as f64 + 0.5)
     }
+
+    /// Whether all numbers are finite and the pixels have an area.
+    pub fn is_usable(&self) -> bool {
+        let GeoTransform { origin_x, origin_y, col_x, row_x, col_y, row_y } = *self;
+        [origin_x, origin_y, col_x, row_x, col_y, row_y].iter().all(|v| v.is_finite()) && col_x * row_y - row_x * col_y != 0.0
+    }
+}
+
+impl GeoTag {
+    /// A tag of DOUBLE values.
+    pub(super) fn of_doubles(tag: u16, values: &[f64]) -> GeoTag {
+        GeoTag { tag, kind: 12, count: values.len() as u64, bytes: values.iter().flat_map(|value| value.to_le_bytes()).collect() }
+    }
+
+    /// A tag of SHORT values.
+    pub(super) fn of_shorts(tag: u16, values: &[u16]) -> GeoTag {
+        GeoTag { tag, kind: 3, count: values.len() as u64, bytes: values.iter().flat_map(|value| value.to_le_bytes()).collect() }
+    }
 }
 
 impl GeoTags {
     /// The values of a DOUBLE tag.
-    fn doubles(&self, tag: u16) -> Option<Vec<f64>> {
+    pub(super) fn doubles(&self, tag: u16) -> Option<Vec<f64>> {
         let found = self.tags.iter().find(|t| t.tag == tag && t.kind == 12)?;
         Some(found.bytes.as_chunks::<8>().0.iter().map(|b| f64::from_le_bytes(*b)).collect())
     }
 
+    /// The values of a SHORT tag.
+    pub(super) fn shorts(&self, tag: u16) -> Option<Vec<u16>> {
+        let found = self.tags.iter().find(|t| t.tag == tag && t.kind == 3)?;
+        Some(found.bytes.as_chunks::<2>().0.iter().map(|b| u16::from_le_bytes(*b)).collect())
+    }
+
+    /// The text of an ASCII tag.
+    pub(super) fn text(&self, tag: u16) -> Option<&str> {
+        std::str::from_utf8(&self.tags.iter().find(|t| t.tag == tag && t.kind == 2)?.bytes).ok()
+    }
+
     /// Whether tie points name pixel centres (`GTRasterTypeGeoKey` = PixelIsPoint).
     fn pixel_is_point(&self) -> bool {
-        let Some(directory) = self.tags.iter().find(|t| t.tag == GEO_KEY_DIRECTORY && t.kind == 3) else { return false };
-        let shorts: Vec<u16> = directory.bytes.as_chunks::<2>().0.iter().map(|b| u16::from_le_bytes(*b)).collect();
+        let Some(shorts) = self.shorts(GEO_KEY_DIRECTORY) else { return false };
         let keys = shorts.as_chunks::<4>().0;
         // Each key is (id, location, count, value); location 0 means that the value stands in the directory itself.
         keys.iter().skip(1).any(|k| k[0] == RASTER_TYPE_KEY && k[1] == 0 && k[3] == PIXEL_IS_POINT)
@@ -89,28 +119,54 @@ impl GeoTags {
         self.tags.iter().filter(|tag| (GEO_KEY_DIRECTORY..=GEO_ASCII_PARAMS).contains(&tag.tag))
     }
 
-    /// The EPSG code of the projected (3072) or else the geographic (2048) system, where it has one.
-    fn epsg(&self) -> Option<u16> {
-        let directory = self.tags.iter().find(|t| t.tag == GEO_KEY_DIRECTORY && t.kind == 3)?;
-        let shorts: Vec<u16> = directory.bytes.as_chunks::<2>().0.iter().map(|b| u16::from_le_bytes(*b)).collect();
-        let keys = shorts.as_chunks::<4>().0;
-        let code = |id: u16| keys.iter().skip(1).find(|k| k[0] == id && k[1] == 0).map(|k| k[3]);
-        // 32767 says that the system is spelt out in other keys.
-        code(3072).or_else(|| code(2048)).filter(|code| *code > 0 && *code < 32767)
-    }
-
     /// Whether both name the same coordinate system; `None` where that cannot be told from the tags alone.
     ///
-    /// A raster without a system is taken to have the other's.
+    /// A raster without a system is taken to have the other's. Words do not count: programs name one system in many ways.
     pub fn same_crs(&self, other: &GeoTags) -> Option<bool> {
-        let none = self.crs_tags().next().is_none() || other.crs_tags().next().is_none();
-        if none || self.crs_tags().eq(other.crs_tags()) {
+        if self.crs_tags().eq(other.crs_tags()) {
             return Some(true);
         }
-        match (self.epsg(), other.epsg()) {
-            (Some(a), Some(b)) if a != b => Some(false),
-            _ => None,
+        match (Crs::of_tags(self), Crs::of_tags(other)) {
+            (Some(a), Some(b)) => a.is_same(&b),
+            _ => Some(true),
         }
+    }
+
+    /// Replaces the coordinate system by one as WKT or `EPSG:n`.
+    ///
+    /// A system without an EPSG code stands in the citation, behind the words that ESRI's programs and GDAL know it by.
+    pub(super) fn set_crs(&mut self, definition: &str) {
+        // The keys say, too, whether tie points name centres of pixels: the place must not move with them.
+        let transform = self.transform();
+        self.tags.retain(|tag| !(GEO_KEY_DIRECTORY..=GEO_ASCII_PARAMS).contains(&tag.tag));
+        self.tags.extend(Crs::of_definition(definition).to_tags(definition));
+        self.tags.sort_by_key(|tag| tag.tag);
+        if let Some(transform) = transform {
+            self.set_transform(transform);
+        }
+    }
+
+    /// Replaces the place of the pixels.
+    pub(super) fn set_transform(&mut self, transform: GeoTransform) {
+        self.tags.retain(|tag| ![MODEL_PIXEL_SCALE, MODEL_TIEPOINT, MODEL_TRANSFORMATION].contains(&tag.tag));
+        let GeoTransform { col_x, row_x, col_y, row_y, .. } = transform;
+        // Tags of points give the place of the first pixel's centre.
+        let half = if self.pixel_is_point() { 0.5 } else { 0.0 };
+        let (x, y) = transform.at(half, half);
+        if row_x == 0.0 && col_y == 0.0 && col_x > 0.0 && row_y < 0.0 {
+            self.tags.push(GeoTag::of_doubles(MODEL_PIXEL_SCALE, &[col_x, -row_y, 0.0]));
+            self.tags.push(GeoTag::of_doubles(MODEL_TIEPOINT, &[0.0, 0.0, 0.0, x, y, 0.0]));
+        } else {
+            let matrix = [col_x, row_x, 0.0, x, col_y, row_y, 0.0, y, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0];
+            self.tags.push(GeoTag::of_doubles(MODEL_TRANSFORMATION, &matrix));
+        }
+        self.tags.sort_by_key(|tag| tag.tag);
+    }
+
+    /// Number of ground control points: tie points without an affine transform. A single one of zeros only says nothing.
+    pub(super) fn control_points(&self) -> usize {
+        let points = self.doubles(MODEL_TIEPOINT).filter(|_| self.transform().is_none()).unwrap_or_default();
+        if points.iter().all(|number| *number == 0.0) { 0 } else { points.len() / 6 }
     }
 
     /// The affine transform, or `None` where the tags hold none that is finite.
@@ -118,11 +174,12 @@ impl GeoTags {
         let mut transform = match (self.doubles(MODEL_PIXEL_SCALE), self.doubles(MODEL_TIEPOINT)) {
             (Some(scale), Some(tie)) if scale.len() >= 2 && tie.len() >= 6 => GeoTransform {
                 origin_x: tie[3] - tie[0] * scale[0],
-                origin_y: tie[4] + tie[1] * scale[1],
+                // A negative scale of y is a slip of some writers; other readers take north to be up then, too.
+                origin_y: tie[4] + tie[1] * scale[1].abs(),
                 col_x: scale[0],
                 row_x: 0.0,
                 col_y: 0.0,
-                row_y: -scale[1],
+                row_y: -scale[1].abs(),
             },
             _ => {
                 let m = self.doubles(MODEL_TRANSFORMATION).filter(|m| m.len() >= 8)?;
@@ -132,9 +189,7 @@ impl GeoTags {
         if self.pixel_is_point() {
             (transform.origin_x, transform.origin_y) = transform.at(-0.5, -0.5);
         }
-        let GeoTransform { origin_x, origin_y, col_x, row_x, col_y, row_y } = transform;
-        let finite = [origin_x, origin_y, col_x, row_x, col_y, row_y].iter().all(|v| v.is_finite());
-        (finite && col_x * row_y - row_x * col_y != 0.0).then_some(transform)
+        transform.is_usable().then_some(transform)
     }
 
     /// The largest distance, in pixels, between the corners of two scenes of `rows` × `cols` pixels.

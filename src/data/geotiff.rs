@@ -108,7 +108,8 @@ impl Layout {
 }
 
 impl Directory<'_> {
-    fn layout(&self) -> Result<Layout, String> {
+    /// What this directory declares; an error is a message.
+    pub(super) fn layout(&self) -> Result<Layout, String> {
         let (rows, cols) = (self.required(257, "ImageLength")?, self.required(256, "ImageWidth")?);
         if rows == 0 || cols == 0 || rows.checked_mul(cols).is_none_or(|pixels| pixels > MAX_PIXELS) {
             return Err(format!("the header declares {rows} rows × {cols} columns; a scene has 1 to {MAX_PIXELS} pixels"));
@@ -206,7 +207,7 @@ impl Directory<'_> {
             ));
         }
         let blocks: Vec<Block> = offsets.iter().zip(&lens).map(|(&offset, &len)| Block { offset, len }).collect();
-        let file_len = self.file_len() as u64;
+        let file_len = self.file_len();
         for (index, block) in blocks.iter().enumerate() {
             if block.len > 0 && block.offset.checked_add(block.len).is_none_or(|end| end > file_len) {
                 return Err(format!(

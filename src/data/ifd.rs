@@ -61,11 +61,21 @@ pub(super) fn field_size(kind: u16) -> Option<(u64, usize)> {
 pub(super) struct Directory<'a> {
     pub entries: Vec<Entry<'a>>,
     source: Bytes<'a>,
+    file_len: u64,
+    /// Bytes of a count and of an offset.
+    lens: [u64; 2],
+    /// Where the next directory lies; 0 after the last one.
+    next: u64,
 }
 
 impl<'a> Directory<'a> {
     /// Finds the first directory of a file and the values of its entries.
     pub fn read(bytes: &'a [u8]) -> Result<Self, String> {
+        Directory::read_part(bytes, bytes.len() as u64)
+    }
+
+    /// As [`read`](Self::read), from the beginning of a file of `file_len` bytes; fails where that holds too little.
+    pub fn read_part(bytes: &'a [u8], file_len: u64) -> Result<Self, String> {
         let not_tiff = || "this is not a TIFF file; convert it with `meltcore pack` or gdal_translate".to_string();
         let little = match bytes.get(..2) {
             Some(b"II") => true,
@@ -74,11 +84,32 @@ impl<'a> Directory<'a> {
         };
         let source = Bytes { bytes, little };
         // Classic TIFF counts in 2 and 4 bytes, BigTIFF in 8.
-        let (first, count_len, entry_len, offset_len) = match source.unsigned(2, 2)? {
-            42 => (source.unsigned(4, 4)?, 2, 12, 4),
-            43 if source.unsigned(4, 2)? == 8 => (source.unsigned(8, 8)?, 8, 20, 8),
+        let (first, lens) = match source.unsigned(2, 2)? {
+            42 => (source.unsigned(4, 4)?, [2, 4]),
+            43 if source.unsigned(4, 2)? == 8 => (source.unsigned(8, 8)?, [8, 8]),
             _ => return Err(not_tiff()),
         };
+        Directory::at(source, file_len, first, lens)
+    }
+
+    /// The directory after this one; `None` after the last.
+    pub fn next(&self) -> Result<Option<Self>, String> {
+        if self.next == 0 { Ok(None) } else { Directory::at(self.source, self.file_len, self.next, self.lens).map(Some) }
+    }
+
+    /// This directory with some entries in the place of those of the same tags.
+    pub fn with<'b>(&'b self, entries: impl Iterator<Item = Entry<'b>>) -> Directory<'b> {
+        let mut changed: Vec<Entry<'b>> = entries.collect();
+        let kept = self.entries.iter().filter(|entry| !changed.iter().any(|other| other.tag == entry.tag));
+        let kept: Vec<Entry<'b>> = kept.map(|entry| Entry { ..*entry }).collect();
+        changed.extend(kept);
+        Directory { entries: changed, ..*self }
+    }
+
+    /// The directory at an offset; `lens` are the bytes of its count and of an offset.
+    fn at(source: Bytes<'a>, file_len: u64, first: u64, lens: [u64; 2]) -> Result<Self, String> {
+        let [count_len, offset_len] = lens;
+        let entry_len = 4 + 2 * offset_len;
         let count = source.unsigned(first, count_len)?;
         if count == 0 || count > MAX_ENTRIES {
             return Err(format!("the TIFF directory claims {count} entries; the file is damaged: copy or download it again"));
@@ -96,12 +127,15 @@ impl<'a> Directory<'a> {
                 if len <= offset_len { source.slice(field, len)? } else { source.slice(source.unsigned(field, offset_len)?, len)? };
             entries.push(Entry { tag, kind, count, value });
         }
-        Ok(Directory { entries, source })
+        let end = first + count_len + count * entry_len;
+        // Some writers leave the end of the chain away where the file ends.
+        let next = if end == file_len { 0 } else { source.unsigned(end, offset_len)? };
+        Ok(Directory { entries, source, file_len, lens, next })
     }
 
     /// Length of the whole file.
-    pub fn file_len(&self) -> usize {
-        self.source.bytes.len()
+    pub fn file_len(&self) -> u64 {
+        self.file_len
     }
 
     /// Byte order of the file.

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::channel::Channel;
 use super::day::Day;
+use super::notices::tell_once_a_folder;
 use super::raster::Raster;
 use crate::error::{Error, Result};
 
@@ -89,6 +90,37 @@ pub(crate) fn refuse_other_grid(reference: &Raster, raster: &Raster) -> Result<(
                  `meltcore pack --like {reference_name}` makes them do so"
             ),
         )),
-        _ => Ok(()),
+        Some(_) => refuse_other_crs(reference, raster),
+        None => {
+            if reference.geo().transform().is_some() {
+                let text = || format!("has no georeference; it is taken to lie on the grid of {reference_name}");
+                tell_once_a_folder(raster.path(), "no georeference", text);
+            } else if raster.geo().transform().is_some() {
+                let text = || format!("has no georeference; it is taken to lie on the grid of {}", raster.path().display());
+                tell_once_a_folder(reference.path(), "no georeference", text);
+            }
+            refuse_other_crs(reference, raster)
+        }
+    }
+}
+
+/// Refuses a raster whose numbers on the map mean other places, equal as they may be.
+fn refuse_other_crs(reference: &Raster, raster: &Raster) -> Result<()> {
+    let name = reference.path().display();
+    match reference.geo().same_crs(raster.geo()) {
+        Some(true) => Ok(()),
+        Some(false) => Err(Error::input(
+            raster.path(),
+            format!(
+                "has another coordinate system than {name}, on the same numbers; all rasters must share one grid: \
+                 `meltcore pack --like {name}` makes them do so"
+            ),
+        )),
+        None => {
+            let text =
+                || format!("names its coordinate system in a way that cannot be compared with that of {name}; it is taken for the same");
+            tell_once_a_folder(raster.path(), "coordinate system", text);
+            Ok(())
+        }
     }
 }

@@ -8,8 +8,10 @@
 
 pub mod channel;
 pub mod complete;
+pub mod crs;
 pub mod dataset;
 pub mod day;
+pub mod declared;
 pub mod draw;
 pub mod geotags;
 pub mod geotiff;
@@ -17,8 +19,10 @@ pub mod ingest;
 pub mod linear;
 pub mod loader;
 pub mod mapped;
+pub mod notices;
 pub mod raster;
 pub mod raster_cache;
+pub mod sigbus;
 pub mod split;
 pub mod stack;
 pub mod stats;
@@ -27,12 +31,18 @@ pub mod time_axis;
 pub mod winter_mean;
 pub mod writer;
 
+mod beside;
 mod decode;
+mod extremes;
+mod file_stamp;
 #[cfg(feature = "gdal")]
 mod gdal_library;
 mod ifd;
 pub(crate) mod inventory;
+mod mask;
+mod pam;
 mod parallel;
+mod world_file;
 
 /// What a user does about a build without GDAL.
 #[cfg(not(feature = "gdal"))]

@@ -3,10 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use super::Window;
-use super::decode::decode;
+use super::declared::declared_by;
 use super::geotags::GeoTags;
-use super::geotiff::Layout;
-use super::mapped::{MappedBand, map_file};
+use super::ifd::Directory;
+use super::linear::Linear;
+use super::mapped::{FileBytes, MappedBand, map_file, map_or_read_head};
+use super::mask::{decode_masked, is_masked};
+use super::notices::tell_once_a_folder;
 use crate::error::{Error, Result};
 
 /// Where the pixels are.
@@ -16,7 +19,7 @@ enum Pixels {
     Decoded(Vec<f32>),
 }
 
-/// One band of float32 pixels with its georeference; no-data reads as NaN.
+/// One band of float32 pixels with its georeference; what has no value reads as NaN, the others after the file's scale and offset.
 #[derive(Debug)]
 pub struct Raster {
     path: PathBuf,
@@ -25,26 +28,52 @@ pub struct Raster {
     geo: GeoTags,
     /// A no-data value that mapped pixels still contain; decoded ones are NaN already.
     no_data: Option<f32>,
+    /// What makes values of mapped samples; decoded ones are values already.
+    unscale: Linear,
     pixels: Pixels,
 }
 
 impl Raster {
-    /// Opens a GeoTIFF: uncompressed native float32 is mapped, everything else is decoded at once.
+    /// Opens a GeoTIFF with what stands beside it: uncompressed native float32 is mapped, everything else is decoded at once.
     ///
     /// # Errors
-    /// [`Error::Input`] where the file is missing, damaged, no TIFF or of a kind that meltcore does not read.
+    /// [`Error::Input`] where the file is missing, damaged, no TIFF or of a kind that meltcore does not read, where what masks or places
+    /// it cannot be understood, and where it changes while it is read.
     pub fn open(path: impl AsRef<Path>) -> Result<Raster> {
         let path = path.as_ref();
-        let map = map_file(path)?;
-        let layout = Layout::parse(&map, path)?;
-        let (rows, cols) = (layout.rows, layout.cols);
-        let (pixels, no_data) = if MappedBand::suits(&layout) {
-            let no_data = layout.no_data.map(|value| value as f32).filter(|value| !value.is_nan());
-            (Pixels::Mapped(MappedBand::new(map, &layout)), no_data)
-        } else {
-            (Pixels::Decoded(decode(&map, &layout, path, |value| value as f32)?), None)
-        };
-        Ok(Raster { path: path.to_owned(), rows, cols, geo: layout.geo, no_data, pixels })
+        let head = map_or_read_head(path)?;
+        if !head.is_whole()
+            && let Ok(raster) = Raster::of(path, head)
+        {
+            return Ok(raster);
+        }
+        // The beginning was not enough, or is damaged; the whole tells.
+        Raster::of(path, map_file(path)?)
+    }
+
+    /// A raster of its file's content, or of the beginning where that is enough.
+    fn of(path: &Path, file: FileBytes) -> Result<Raster> {
+        let directory = Directory::read_part(&file, file.stamp().len()).map_err(|message| Error::input(path, message))?;
+        let layout = declared_by(&directory, path)?;
+        let (rows, cols, unscale) = (layout.rows, layout.cols, layout.unscale);
+        let no_data = layout.no_data.map(|value| value as f32).filter(|value| !value.is_nan());
+        if !unscale.is_identity() {
+            tell_once_a_folder(path, "unscale", || {
+                let Linear { scale, offset } = unscale;
+                format!("declares a scale of {scale} and an offset of {offset}, which are applied: value = sample · scale + offset")
+            });
+        }
+        if MappedBand::suits(&layout) && !is_masked(&directory, path)? {
+            let pixels = Pixels::Mapped(MappedBand::new(path, file, &layout));
+            return Ok(Raster { path: path.to_owned(), rows, cols, geo: layout.geo, no_data, unscale, pixels });
+        }
+        if !file.is_whole() {
+            return Err(Error::input(path, "is to be read as a whole"));
+        }
+        let pixels = decode_masked(&file, &layout, path, |sample| unscale.apply(sample) as f32)?;
+        file.stamp().refuse_changed(path)?;
+        let (no_data, unscale, pixels) = (None, Linear::default(), Pixels::Decoded(pixels));
+        Ok(Raster { path: path.to_owned(), rows, cols, geo: layout.geo, no_data, unscale, pixels })
     }
 
     /// The file.
@@ -67,7 +96,7 @@ impl Raster {
         &self.geo
     }
 
-    /// Whether pixels are read from the mapped file without a copy in memory.
+    /// Whether pixels are read from the file without a copy of all in memory.
     pub fn is_mapped(&self) -> bool {
         matches!(self.pixels, Pixels::Mapped(_))
     }
@@ -83,10 +112,10 @@ impl Raster {
         (self.rows, self.cols) == (other.rows, other.cols) && apart <= 0.01
     }
 
-    /// All pixels in place, row after row, where they lie aligned in one piece and need no replacement of no-data values.
+    /// All pixels in place, row after row, where they lie aligned in one piece and are values as they are stored.
     pub fn as_slice(&self) -> Option<&[f32]> {
         match &self.pixels {
-            Pixels::Mapped(band) => band.as_slice().filter(|_| self.no_data.is_none()),
+            Pixels::Mapped(band) => band.as_slice().filter(|_| self.no_data.is_none() && self.unscale.is_identity()),
             Pixels::Decoded(pixels) => Some(pixels),
         }
     }
@@ -97,7 +126,8 @@ impl Raster {
     /// `out`: height × width.
     ///
     /// # Errors
-    /// [`Error::Shape`] where the window leaves the scene or `out` has another length.
+    /// [`Error::Shape`] where the window leaves the scene or `out` has another length; [`Error::Input`] where the file changed since it
+    /// was opened, or cannot be read any more.
     pub fn read_window(&self, window: Window, out: &mut [f32]) -> Result<()> {
         let Window { row, col, height, width } = window;
         let fits = |start: usize, len: usize, size: usize| start.checked_add(len).is_some_and(|end| end <= size);
@@ -118,47 +148,65 @@ impl Raster {
         if width == 0 {
             return Ok(());
         }
-        for (inner, target) in out.chunks_exact_mut(width).enumerate() {
-            self.copy_row(row + inner, col, target);
-        }
-        Ok(())
+        self.copy(row, col, width, out)
     }
 
     /// All pixels, row after row, with NaN for no-data.
-    pub fn read_all(&self) -> Vec<f32> {
+    ///
+    /// # Errors
+    /// [`Error::Input`] where the file changed since it was opened, or cannot be read any more.
+    pub fn read_all(&self) -> Result<Vec<f32>> {
         let mut out = vec![0.0; self.rows * self.cols];
-        for (row, target) in out.chunks_exact_mut(self.cols).enumerate() {
-            self.copy_row(row, 0, target);
-        }
-        out
+        self.copy(0, 0, self.cols, &mut out)?;
+        Ok(out)
     }
 
     /// Whether any pixel is NaN or no-data.
-    pub fn has_nan(&self) -> bool {
+    ///
+    /// # Errors
+    /// As [`Raster::read_all`].
+    pub fn has_nan(&self) -> Result<bool> {
         let mut buffer = vec![0.0; self.cols];
-        (0..self.rows).any(|row| {
-            self.copy_row(row, 0, &mut buffer);
-            buffer.iter().any(|value| value.is_nan())
-        })
+        for row in 0..self.rows {
+            self.copy(row, 0, self.cols, &mut buffer)?;
+            if buffer.iter().any(|value| value.is_nan()) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
-    /// Fills `target` from a row; the range was checked by the caller.
-    fn copy_row(&self, row: usize, col: usize, target: &mut [f32]) {
+    /// Refuses infinite values, in what was read of this raster.
+    ///
+    /// # Errors
+    /// [`Error::Input`] where there are any.
+    pub fn refuse_infinite(&self, values: &[f32]) -> Result<()> {
+        if !values.iter().any(|value| value.is_infinite()) {
+            return Ok(());
+        }
+        let message = "holds infinite values, or such that float32 cannot hold; declare them as no-data (gdal_edit.py -a_nodata inf), \
+            replace them, or take the day out of the split file";
+        Err(Error::input(&self.path, message))
+    }
+
+    /// Fills `out` with rows of `width` pixels; the range was checked by the caller.
+    fn copy(&self, row: usize, col: usize, width: usize, out: &mut [f32]) -> Result<()> {
         match &self.pixels {
-            Pixels::Decoded(pixels) => target.copy_from_slice(&pixels[row * self.cols + col..][..target.len()]),
-            Pixels::Mapped(band) => {
-                let mut done = 0;
-                while done < target.len() {
-                    let part = band.row_bytes(row, col + done, target.len() - done);
-                    let pixels = part.len() / size_of::<f32>();
-                    // As bytes, because the file need not align its pixels.
-                    bytemuck::cast_slice_mut(&mut target[done..done + pixels]).copy_from_slice(part);
-                    done += pixels;
+            Pixels::Decoded(pixels) => {
+                for (inner, target) in out.chunks_exact_mut(width).enumerate() {
+                    target.copy_from_slice(&pixels[(row + inner) * self.cols + col..][..width]);
                 }
+            }
+            Pixels::Mapped(band) => {
+                band.read(row, col, width, out)?;
                 if let Some(no_data) = self.no_data {
-                    target.iter_mut().filter(|value| **value == no_data).for_each(|value| *value = f32::NAN);
+                    out.iter_mut().filter(|value| **value == no_data).for_each(|value| *value = f32::NAN);
+                }
+                if !self.unscale.is_identity() {
+                    out.iter_mut().for_each(|value| *value = self.unscale.apply(f64::from(*value)) as f32);
                 }
             }
         }
+        Ok(())
     }
 }

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use super::Window;
 use super::channel::Channel;
 use super::day::{Split, read_split_csv};
+use super::extremes::Extremes;
 use super::inventory::{file_of, name_some, refuse_other_grid};
 use super::parallel::in_parallel;
 use super::raster::Raster;
@@ -128,9 +129,10 @@ pub fn channel_stats(config: &Config, split: Split, observe: &mut dyn FnMut(Even
     let found = in_parallel(jobs.iter().map(Ok), rayon::current_num_threads(), of_file, || observe(Event::Done(1)))?;
     let mut stats = Vec::new();
     for (index, (name, files, normalised)) in kept.iter().enumerate() {
-        let mut of_variable = jobs.iter().zip(&found).filter(|((of, _), _)| *of == index).map(|(_, found)| *found);
-        let merged = |(a, left_a): (Moments, u64), (b, left_b)| (a.merged(b), left_a + left_b);
-        let (moments, without_value) = of_variable.by_ref().fold(Default::default(), merged);
+        let of_variable = jobs.iter().zip(&found).filter(|((of, _), _)| *of == index).map(|(_, found)| found.clone());
+        let merged = |a: OfFile, b: OfFile| (a.0.merged(b.0), a.1 + b.1, a.2.merged(b.2));
+        let (moments, without_value, extremes) = of_variable.fold(OfFile::default(), merged);
+        extremes.warnings(name).into_iter().for_each(|text| observe(Event::Note(text)));
         if moments.count == 0 {
             let folder = files.first().map_or(Path::new("."), |file| file.as_path());
             return Err(Error::input(folder, format!("`{name}` has no pixel with a value in this split; check `path_{name}`")));
@@ -146,11 +148,14 @@ pub fn channel_stats(config: &Config, split: Split, observe: &mut dyn FnMut(Even
     Ok(stats)
 }
 
-/// The moments of a raster's values, where `landmask` says land (0 or above) if it is given, and how many pixels have no value.
+/// Moments, pixels without a value and extremes of a file.
+type OfFile = (Moments, u64, Extremes);
+
+/// The moments of a raster's values, where `landmask` says land (0 or above) if it is given, how many pixels have no value, and extremes.
 ///
 /// # Errors
 /// None where both rasters have one size; an infinite value is an [`Error::Input`].
-fn moments_of(raster: &Raster, landmask: Option<&Raster>) -> Result<(Moments, u64)> {
+fn moments_of(raster: &Raster, landmask: Option<&Raster>) -> Result<OfFile> {
     let (rows, cols) = (raster.rows(), raster.cols());
     let (mut values, mut land) = (vec![0.0; cols], vec![1.0; cols]);
     let mut each_row = |take: &mut dyn FnMut(&mut dyn Iterator<Item = f64>)| -> Result<()> {
@@ -164,13 +169,14 @@ fn moments_of(raster: &Raster, landmask: Option<&Raster>) -> Result<(Moments, u6
         }
         Ok(())
     };
-    let (mut count, mut without_value, mut sum) = (0u64, 0u64, 0.0);
+    let (mut count, mut without_value, mut sum, mut extremes) = (0u64, 0u64, 0.0, Extremes::default());
     each_row(&mut |values| {
         let mut of_row = 0.0;
         for value in values {
             if value.is_nan() {
                 without_value += 1;
             } else {
+                extremes.add(value, count, rows * cols, raster.path());
                 count += 1;
                 of_row += value;
             }
@@ -183,5 +189,5 @@ fn moments_of(raster: &Raster, landmask: Option<&Raster>) -> Result<(Moments, u6
     let mean = if count == 0 { 0.0 } else { sum / count as f64 };
     let mut squares = 0.0;
     each_row(&mut |values| squares += values.filter(|value| !value.is_nan()).map(|value| (value - mean).powi(2)).sum::<f64>())?;
-    Ok((Moments { count, mean, squares }, without_value))
+    Ok((Moments { count, mean, squares }, without_value, extremes))
 }

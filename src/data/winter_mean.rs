@@ -79,6 +79,7 @@ fn write_year(folder: &Path, out: &Path, days: &[Day], force: bool) -> Result<Wi
         refuse_other_grid(&reference, &raster)?;
         for (row, (sums, counts)) in sums.chunks_exact_mut(cols).zip(counts.chunks_exact_mut(cols)).enumerate() {
             raster.read_window(Window { row, col: 0, height: 1, width: cols }, &mut values)?;
+            raster.refuse_infinite(&values)?;
             for ((sum, count), value) in sums.iter_mut().zip(counts).zip(&values).filter(|(_, value)| !value.is_nan()) {
                 *sum += f64::from(*value);
                 *count += 1;

@@ -98,7 +98,7 @@ pub fn evaluate_and_show(
         for ((name, folder), scores) in models.iter().zip(&mut scored) {
             let file = Raster::open(folder.join(day.file_name()))?;
             refuse_other_grid(&reference, &file)?;
-            let map = file.read_all();
+            let map = file.read_all()?;
             let score = scene.score(map.clone(), file.path(), &mut scores.reliability)?;
             scores.push(day.file_name(), score);
             shown.models.push((name, map, score));

@@ -111,10 +111,11 @@ fn extent(file: &Path, scene: [usize; 2], land: &[bool]) -> Result<Extent> {
     let values = match raster.as_slice() {
         Some(values) => values,
         None => {
-            read = raster.read_all();
+            read = raster.read_all()?;
             &read
         }
     };
+    raster.refuse_infinite(values)?;
     let threshold = MELT_THRESHOLD as f32;
     let seen = values.iter().zip(land).filter(|(value, land)| **land && !value.is_nan());
     Ok(seen.fold(Extent::default(), |all, (value, _)| Extent { melting: all.melting + u64::from(*value > threshold), seen: all.seen + 1 }))

@@ -101,6 +101,7 @@ pub fn draw(
             let mut map = vec![0.0; window.pixels()];
             let raster = Raster::open(folder.join(day.file_name()))?;
             raster.read_window(window, &mut map)?;
+            raster.refuse_infinite(&map)?;
             pictures.push(picture(name.clone(), &map, &ocean, false)?);
             pictures.push(picture(format!("{name} − observed"), &difference(&map, &sample.target), &unseen, true)?);
         }

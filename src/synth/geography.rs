@@ -24,7 +24,7 @@ struct Grid {
 impl Grid {
     fn read(path: &Path) -> Result<Self> {
         let raster = Raster::open(path)?;
-        let grid = Grid { rows: raster.rows(), cols: raster.cols(), values: raster.read_all() };
+        let grid = Grid { rows: raster.rows(), cols: raster.cols(), values: raster.read_all()? };
         if grid.rows == 0 || grid.cols == 0 || grid.values.len() != grid.rows * grid.cols {
             return Err(Error::input(path, "holds no pixels; give a raster of the scene"));
         }

@@ -120,7 +120,7 @@ fn most_telling(val: &Arc<Dataset>, crop: [usize; 2]) -> Result<Option<Crop>> {
     let mut best: Option<(f64, Crop)> = None;
     let days = val.days().len();
     for day in (0..days).step_by(days.div_ceil(DAYS).max(1)) {
-        let target = val.target_raster(day)?.read_all();
+        let target = val.target_raster(day)?.read_all()?;
         for &window in &windows {
             let spread = spread(&target, &ocean, scene[1], window);
             if spread.is_some_and(|spread| best.as_ref().is_none_or(|(most, _)| spread > *most)) {

@@ -24,7 +24,7 @@ fn geotiffs_come_back_mapped_aligned_and_equal() {
         let slice = raster.as_slice().expect("aligned and contiguous");
         let bits = |values: &[f32]| -> Vec<u32> { values.iter().map(|v| v.to_bits()).collect() };
         assert_eq!(bits(slice), bits(&pixels));
-        assert_eq!(bits(&raster.read_all()), bits(&pixels));
+        assert_eq!(bits(&raster.read_all().unwrap()), bits(&pixels));
         let layout = Layout::parse(&std::fs::read(&path).unwrap(), &path).unwrap();
         assert!(layout.no_data.unwrap().is_nan() && layout.blocks[0].offset.is_multiple_of(64));
     }

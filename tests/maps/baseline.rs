@@ -78,7 +78,7 @@ fn baseline(root: &Path, arguments: &[&str]) -> Output {
 fn pixels(path: &Path) -> Vec<f32> {
     let raster = Raster::open(path).unwrap();
     assert_eq!(raster.geo(), &geo());
-    raster.read_all()
+    raster.read_all().unwrap()
 }
 
 #[test]

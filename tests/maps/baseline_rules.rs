@@ -65,7 +65,7 @@ fn config(root: &Path, set: &[&str]) -> Config {
 }
 
 fn read(root: &Path, name: String) -> Vec<f64> {
-    f64s(&Raster::open(root.join(name)).unwrap().read_all())
+    f64s(&Raster::open(root.join(name)).unwrap().read_all().unwrap())
 }
 
 fn ocean(root: &Path) -> Vec<f64> {
@@ -202,7 +202,7 @@ fn linear_dem_equals_predict_and_its_formula() {
         let (weight, bias) = (of(format!("linear_layers.{month}.weight")), of(format!("linear_layers.{month}.bias")));
         let sigmoid = |x: f64| 1.0 / (1.0 + (-(weight * x + bias)).exp());
         let wanted: Vec<f64> = f64s(&dem).iter().map(|x| sigmoid((x - 1200.0) / 900.0)).collect();
-        let got = Raster::open(root.join("maps").join(&file)).unwrap().read_all();
+        let got = Raster::open(root.join("maps").join(&file)).unwrap().read_all().unwrap();
         assert!(apart(&got, &wanted) < 1e-6, "{day}");
     }
 }
@@ -225,7 +225,7 @@ fn the_process_writes_maps_and_prints_keys() {
     let map = Raster::open(root.join("maps/2018_06_01.tif")).unwrap();
     assert_eq!(map.geo(), &albers(100.0));
     let wanted = interpolate_mar(&read(root, "mar/2018_06_01.tif".into()), &ocean(root), [ROWS, COLS], STATISTICS, 9, 2.5, 0.7, 1.8);
-    assert!(apart(&map.read_all(), &wanted) < 3e-6);
+    assert!(apart(&map.read_all().unwrap(), &wanted) < 3e-6);
 
     let done = baseline(root, &["interpolate-mar", "--fit", "--trials", "70", "--seed", "3", "-q"]);
     let yaml = String::from_utf8(done.stdout).unwrap();

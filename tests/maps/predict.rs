@@ -221,7 +221,7 @@ fn tiles_larger_than_the_scene_are_reduced() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
     make(root);
-    let scene = f64s(&Raster::open(root.join("pmw/2019_07_04.tif")).unwrap().read_all());
+    let scene = f64s(&Raster::open(root.join("pmw/2019_07_04.tif")).unwrap().read_all().unwrap());
     let set = ["img_size=[64, 64]", "prediction_stride=64", "pmw_GaussianBlur_kernel_size=1"];
     let (whole, notes) = maps(&config(root, &set), Split::Test, &echo(9)).unwrap();
     assert!(notes[0].contains("reduced"), "{notes:?}");
@@ -320,13 +320,13 @@ fn the_process_maps_and_scores() {
     for day in DAYS {
         let map = Raster::open(root.join(format!("maps/{day}.tif"))).unwrap();
         assert_eq!(map.geo(), &albers(100.0));
-        assert!(map.read_all().iter().all(|value| (0.2..=0.8).contains(value)));
+        assert!(map.read_all().unwrap().iter().all(|value| (0.2..=0.8).contains(value)));
     }
     maps_are_finished_once(root, &weights);
     let deployed = ["--weights", &weights, "--split", "deploy", "-q", "--set", size, "--set", "apply_landmask_to_predictions=true"];
     let done = meltcore(root, "predict", &deployed);
     assert!(done.status.success() && !String::from_utf8_lossy(&done.stderr).contains("maps"));
-    assert_eq!(Raster::open(root.join("deployed/2017_06_01.tif")).unwrap().read_all()[5], 0.0);
+    assert_eq!(Raster::open(root.join("deployed/2017_06_01.tif")).unwrap().read_all().unwrap()[5], 0.0);
 
     let pred = format!("unet={}", root.join("maps").display());
     let done = meltcore(root, "eval", &["--split", "test", "--pred", &pred, "--json"]);

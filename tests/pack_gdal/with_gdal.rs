@@ -43,7 +43,7 @@ fn run(source: &Path, options: &PackOptions) -> Result<Packed> {
 }
 
 fn values(path: &Path) -> Vec<f32> {
-    Raster::open(path).unwrap().read_all()
+    Raster::open(path).unwrap().read_all().unwrap()
 }
 
 fn same(a: &[f32], b: &[f32]) -> bool {

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::data::declared::declared;
 use crate::data::geotags::GeoTags;
 use crate::data::geotiff::Layout;
 use crate::data::mapped::map_file;
@@ -23,7 +24,7 @@ pub(super) struct Grid {
 impl Grid {
     /// Takes the grid of a raster; a GeoTIFF, or with GDAL any kind.
     pub fn open(path: &Path) -> Result<Grid> {
-        let own = map_file(path).and_then(|map| Layout::parse(&map, path));
+        let own = map_file(path).and_then(|map| declared(&map, path));
         match own {
             Ok(Layout { rows, cols, geo, .. }) => Ok(Grid { path: path.to_owned(), rows, cols, geo }),
             #[cfg(feature = "gdal")]

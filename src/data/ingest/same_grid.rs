@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use super::grid::Grid;
-use crate::data::decode::decode;
-use crate::data::geotiff::Layout;
+use crate::data::declared::declared;
 use crate::data::linear::Linear;
 use crate::data::mapped::map_file;
+use crate::data::mask::decode_masked;
+use crate::data::notices::tell_once_a_folder;
 use crate::error::{Error, Result};
 
 /// Pixels may lie apart by so much of their size.
@@ -14,7 +15,7 @@ const TOLERANCE: f64 = 0.01;
 
 /// Refuses a file that is no GeoTIFF of one band on the grid.
 pub(super) fn check(path: &Path, grid: &Grid) -> Result<()> {
-    let layout = Layout::parse(&map_file(path)?, path)?;
+    let layout = declared(&map_file(path)?, path)?;
     let like = grid.path.display();
     if (layout.rows, layout.cols) != (grid.rows, grid.cols) {
         let (rows, cols) = (layout.rows, layout.cols);
@@ -23,7 +24,10 @@ pub(super) fn check(path: &Path, grid: &Grid) -> Result<()> {
     if let Some(apart) = layout.geo.misalignment(&grid.geo, grid.rows, grid.cols).filter(|apart| *apart > TOLERANCE) {
         return Err(Error::input(path, format!("lies up to {apart:.2} pixels away from {like}")));
     }
-    // Where tags spell the system out in different words, only GDAL can compare them; without it the equal transform must do.
+    if layout.geo.transform().is_none() {
+        tell_once_a_folder(path, "no georeference", || format!("has no georeference; it is taken to lie on the grid of {like}"));
+    }
+    // Systems that are not understood here only GDAL can compare; without it the equal transform must do.
     if !layout.geo.same_crs(&grid.geo).unwrap_or(cfg!(not(feature = "gdal"))) {
         return Err(Error::input(path, format!("has another coordinate system than {like}")));
     }
@@ -46,7 +50,7 @@ pub(super) fn needs_gdal(reason: Error) -> Error {
 /// All pixels in float32 after the file's own scale and offset and `unit`, with NaN for no-data.
 pub(super) fn read(path: &Path, unit: Linear) -> Result<Vec<f32>> {
     let map = map_file(path)?;
-    let layout = Layout::parse(&map, path)?;
+    let layout = declared(&map, path)?;
     let change = layout.unscale.then(unit);
-    decode(&map, &layout, path, |sample| change.apply(sample) as f32)
+    decode_masked(&map, &layout, path, |sample| change.apply(sample) as f32)
 }

@@ -96,7 +96,7 @@ impl Scene {
         for (index, (_, path)) in files.iter().enumerate() {
             let raster = Raster::open(path)?;
             refuse_other_grid(&self.first, &raster)?;
-            array.write(&[index, 0, 0], &[1, rows, cols], &raster.read_all())?;
+            array.write(&[index, 0, 0], &[1, rows, cols], &raster.read_all()?)?;
         }
         Ok(())
     }
