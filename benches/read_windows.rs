@@ -37,7 +37,7 @@ fn read_windows(criterion: &mut Criterion) {
     let rasters = scenes(folder.path()).expect("scenes written and opened");
     assert!(rasters.iter().all(Raster::is_mapped), "the scenes are not memory-mapped on this machine");
     // This also brings every page into the cache.
-    let matrices: Vec<Vec<f32>> = rasters.iter().map(Raster::read_all).collect();
+    let matrices: Vec<Vec<f32>> = rasters.iter().map(|raster| raster.read_all().expect("a readable scene")).collect();
 
     let [rows, cols] = SCENE;
     let mut rng = ChaCha8Rng::seed_from_u64(7);
@@ -53,6 +53,17 @@ fn read_windows(criterion: &mut Criterion) {
         bencher.iter(|| {
             for (scene, window) in &windows {
                 rasters[*scene].read_window(*window, &mut out).expect("a window inside the scene");
+                black_box(&mut out);
+            }
+        })
+    });
+    meltcore::data::mapped::set_mapping(false);
+    let unmapped: Vec<Raster> = rasters.iter().map(|raster| Raster::open(raster.path()).expect("a scene opened again")).collect();
+    meltcore::data::mapped::set_mapping(true);
+    group.bench_function("unmapped", |bencher| {
+        bencher.iter(|| {
+            for (scene, window) in &windows {
+                unmapped[*scene].read_window(*window, &mut out).expect("a window inside the scene");
                 black_box(&mut out);
             }
         })

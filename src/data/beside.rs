@@ -3,6 +3,12 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+/// Every file beside a raster that may change what it means: notes, masks, world files.
+pub(super) fn companions(raster: &Path) -> Vec<PathBuf> {
+    let notes = [".aux.xml", ".AUX.XML", ".msk", ".MSK"].into_iter().filter_map(|ending| appended(raster, &[ending]));
+    notes.chain(replaced(raster, &super::world_file::extensions(raster))).collect()
+}
+
 /// The first existing file whose name is the raster's with one of these endings behind it.
 pub(super) fn appended(raster: &Path, endings: &[&str]) -> Option<PathBuf> {
     let named = |ending: &&str| {

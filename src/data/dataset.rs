@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::Window;
+use super::beside::companions;
 use super::channel::Channel;
 use super::day::{Day, Split, read_split_csv};
 use super::geotags::GeoTags;
@@ -122,11 +123,12 @@ impl Dataset {
         &self.channels
     }
 
-    /// The raster files that the inputs of a day are read from.
+    /// The files that the inputs of a day are read from: rasters, and what stands beside them and changes what they mean.
     pub fn input_files(&self, day: usize) -> Vec<PathBuf> {
         let Some(date) = self.days.get(day) else { return Vec::new() };
         let of = |(channel, path): (&Channel, &Option<PathBuf>)| path.as_deref().map(|path| file_of(*channel, path, date));
-        self.channels.iter().zip(&self.paths).filter_map(of).collect()
+        let rasters = self.channels.iter().zip(&self.paths).filter_map(of);
+        rasters.flat_map(|file| std::iter::once(file.clone()).chain(companions(&file))).collect()
     }
 
     /// Number of channels, scalar ones included.

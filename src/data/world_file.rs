@@ -23,7 +23,7 @@ pub(super) fn transform_beside(raster: &Path) -> Result<Option<(PathBuf, GeoTran
 }
 
 /// First and last letter of the extension and `w`, the extension and `w`, `wld`.
-fn extensions(raster: &Path) -> Vec<String> {
+pub(super) fn extensions(raster: &Path) -> Vec<String> {
     let mut extensions = Vec::new();
     if let Some(extension) = raster.extension().and_then(|extension| extension.to_str()) {
         if let (Some(first), Some(last)) = (extension.chars().next(), extension.chars().last()) {

@@ -1,5 +1,6 @@
 //! Everything on the host between files and batches.
 
+mod beside;
 mod damaged;
 mod formats;
 mod samples;

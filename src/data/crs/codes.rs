@@ -22,6 +22,9 @@ const ELLIPSOIDS: &[(u32, f64, f64)] = &[
     (7035, 6371000.0, 0.0),
 ];
 
+/// Datums that are told apart, where they are named: of others, which realise one another under ever new codes, the ellipsoid tells enough.
+const DATUMS: &[u32] = &[6326, 6269, 6258, 6267, 6230, 6322, 6277];
+
 /// Codes of systems of longitude and latitude with their datums and ellipsoids.
 const GEOGRAPHIC: &[(u32, u32, u32)] = &[
     (4326, 6326, 7030),
@@ -79,7 +82,6 @@ const PROJECTED: &[Row] = &[
     (3575, LAMBERT_AZIMUTHAL, 90.0, 10.0, None, 1.0, [0.0, 0.0], 4326),
     (3576, LAMBERT_AZIMUTHAL, 90.0, 90.0, None, 1.0, [0.0, 0.0], 4326),
     (3035, LAMBERT_AZIMUTHAL, 52.0, 10.0, None, 1.0, [4_321_000.0, 3_210_000.0], 4258),
-    (2163, LAMBERT_AZIMUTHAL, 45.0, -100.0, None, 1.0, [0.0, 0.0], 4052),
     (3034, LAMBERT_CONFORMAL, 52.0, 10.0, Some([35.0, 65.0]), 1.0, [4e6, 2.8e6], 4258),
     (3057, LAMBERT_CONFORMAL, 65.0, -19.0, Some([64.25, 65.75]), 1.0, [5e5, 5e5], 4659),
     (3978, LAMBERT_CONFORMAL, 49.0, -95.0, Some([49.0, 77.0]), 1.0, [0.0, 0.0], 4269),
@@ -109,6 +111,11 @@ pub(super) fn ellipsoid(code: u32) -> Option<(f64, f64)> {
     ELLIPSOIDS.iter().find(|row| row.0 == code).map(|row| (row.1, row.2))
 }
 
+/// A datum's code, where datums of it are told apart from others.
+pub(super) fn told_apart(datum: u32) -> Option<u32> {
+    Some(datum).filter(|datum| DATUMS.contains(datum))
+}
+
 /// A system of longitude and latitude.
 pub(super) fn geographic(code: u32) -> Option<Geodetic> {
     let (_, datum, ellipsoid_code) = GEOGRAPHIC.iter().find(|row| row.0 == code)?;
@@ -123,7 +130,7 @@ pub(super) fn datum(code: u32) -> Option<Geodetic> {
 
 fn of_ellipsoid(code: u32, datum: Option<u32>) -> Option<Geodetic> {
     let (semi_major, inverse_flattening) = ellipsoid(code)?;
-    Some(Geodetic { semi_major, inverse_flattening, datum, meridian: 0.0 })
+    Some(Geodetic { semi_major, inverse_flattening, datum: datum.and_then(told_apart), meridian: 0.0 })
 }
 
 /// A zone of the universal transverse Mercator system.

@@ -100,6 +100,8 @@ impl Keys {
             (None, Some(major), Some(inverse), _) => (*major, *inverse),
             (None, Some(major), None, Some(minor)) if major == minor => (*major, 0.0),
             (None, Some(major), None, Some(minor)) => (*major, major / (major - minor)),
+            // Writers of spheres give one axis only.
+            (None, Some(major), None, None) if self.code(2056).is_none() => (*major, 0.0),
             _ => codes::ellipsoid(self.code(2056)?)?,
         };
         let meridian = match (self.code(2051), self.doubles.get(&2061)) {
@@ -107,7 +109,7 @@ impl Keys {
             (None, Some(longitude)) => longitude * self.degrees(),
             (Some(_), _) => return None,
         };
-        let datum = known.and_then(|known| known.datum).or_else(|| self.code(2050));
+        let datum = known.and_then(|known| known.datum).or_else(|| self.code(2050).and_then(codes::told_apart));
         Some(Geodetic { semi_major, inverse_flattening, datum, meridian })
     }
 

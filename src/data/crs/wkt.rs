@@ -24,6 +24,7 @@ const METHODS: &[(&str, u16)] = &[
     ("lambertconformalconic1sp", 9),
     ("lambertconicconformal1sp", 9),
     ("lambertazimuthalequalarea", 10),
+    ("lambertazimuthalequalareaspherical", 10),
     ("albersconicequalarea", 11),
     ("albersequalarea", 11),
     ("albers", 11),
@@ -45,6 +46,8 @@ const METHODS: &[(&str, u16)] = &[
     ("sinusoidal", 24),
     ("cylindricalequalarea", 28),
     ("lambertcylindricalequalarea", 28),
+    ("lambertcylindricalequalareaspherical", 28),
+    ("behrmann", 28),
 ];
 
 /// Parameters by name, spelt as the methods are.
@@ -214,7 +217,12 @@ fn geodetic(node: &Node) -> Option<Geodetic> {
     let of_system = || node.code().and_then(codes::geographic).and_then(|geodetic| geodetic.datum);
     let meridian = node.child(&["PRIMEM", "PRIMEMERIDIAN"]);
     let meridian = meridian.and_then(|meridian| meridian.numbers.first()).map_or(0.0, |longitude| longitude * degrees(node));
-    Some(Geodetic { semi_major, inverse_flattening, datum: named.or_else(of_system).or_else(|| datum.code()), meridian })
+    Some(Geodetic {
+        semi_major,
+        inverse_flattening,
+        datum: named.or_else(of_system).or_else(|| codes::told_apart(datum.code()?)),
+        meridian,
+    })
 }
 
 /// Degrees in the unit of a geographic system's angles.

@@ -12,6 +12,7 @@ use std::time::UNIX_EPOCH;
 use serde::{Deserialize, Serialize};
 
 use super::grid::Grid;
+use crate::data::beside::companions;
 use crate::error::{Error, Result};
 use crate::files::{FolderLock, write_atomically};
 
@@ -40,10 +41,15 @@ impl Entry {
     pub fn of(source: &Path, recipe: String) -> Result<Entry> {
         let unreadable = |e: std::io::Error| Error::input(source, format!("cannot be examined ({e}); check the path and its permissions"));
         let meta = fs::metadata(source).map_err(unreadable)?;
-        let modified = meta.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+        let modified = |meta: &fs::Metadata| meta.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+        // Notes and masks beside it change what the source means.
+        let beside = companions(source).iter().map(fs::metadata).collect::<Result<Vec<_>, _>>().map_err(unreadable)?;
+        let (bytes, modified) = beside
+            .iter()
+            .fold((meta.len(), modified(&meta)), |(bytes, latest), meta| (bytes.saturating_add(meta.len()), latest.max(modified(meta))));
         Ok(Entry {
             source: fs::canonicalize(source).map_err(unreadable)?.display().to_string(),
-            source_bytes: meta.len(),
+            source_bytes: bytes,
             source_modified: modified.map_or_else(String::new, |since| since.as_nanos().to_string()),
             recipe,
         })

@@ -28,7 +28,12 @@ pub(super) fn check(path: &Path, grid: &Grid) -> Result<()> {
         tell_once_a_folder(path, "no georeference", || format!("has no georeference; it is taken to lie on the grid of {like}"));
     }
     // Systems that are not understood here only GDAL can compare; without it the equal transform must do.
-    if !layout.geo.same_crs(&grid.geo).unwrap_or(cfg!(not(feature = "gdal"))) {
+    let same = layout.geo.same_crs(&grid.geo);
+    if same.is_none() && cfg!(not(feature = "gdal")) {
+        let text = || format!("names its coordinate system in a way that cannot be compared with that of {like}; it is taken for the same");
+        tell_once_a_folder(path, "coordinate system", text);
+    }
+    if !same.unwrap_or(cfg!(not(feature = "gdal"))) {
         return Err(Error::input(path, format!("has another coordinate system than {like}")));
     }
     Ok(())

@@ -54,6 +54,13 @@ impl Source {
             }
             // GDAL finds positions through the arrays of the whole.
             Err(_) if !arrays.is_empty() => (whole, Place::Arrays(arrays)),
+            // SAFETY: the handle lives as long as the dataset.
+            Err(_) if unsafe { gdal_sys::GDALGetGCPCount(dataset.c_dataset()) } > 0 => {
+                return Err(Error::input(
+                    path,
+                    "is placed by ground control points, which is no grid; bring it onto one with `gdalwarp IN OUT`",
+                ));
+            }
             Err(_) => {
                 let message = "has no georeference: neither evenly spaced axes nor arrays of longitude and latitude that its \
                     `coordinates` attribute names; add one with gdal_translate -a_ullr";
@@ -130,7 +137,8 @@ impl Source {
         let value = |sample: f64| if Some(sample) == no_data { f64::NAN } else { change.apply(sample) };
         pixels.iter_mut().for_each(|sample| *sample = value(*sample));
         let flags = band.mask_flags().map_err(failed)?;
-        if flags.is_per_dataset() && !flags.is_nodata() {
+        // No-data values of the band were looked at above; a mask beside or inside the file, an alpha band or values of all bands were not.
+        if !flags.is_all_valid() && (flags.is_per_dataset() || !flags.is_nodata()) {
             let mask =
                 band.open_mask_band().and_then(|mask| mask.read_as::<u8>(window, (cols, rows), (cols, rows), None)).map_err(failed)?;
             pixels.iter_mut().zip(mask.data()).filter(|(_, mask)| **mask == 0).for_each(|(sample, _)| *sample = f64::NAN);
