@@ -15,7 +15,7 @@ use crate::data::Window;
 use crate::data::dataset::Dataset;
 use crate::data::day::{Day, Split, read_split_csv};
 use crate::data::geotags::GeoTags;
-use crate::data::raster::Raster;
+use crate::data::raster::{Raster, rows_at_once};
 use crate::error::Result;
 use crate::event::Event;
 use crate::predict::Destination;
@@ -62,10 +62,14 @@ impl TimeInterpolateSar {
         let rasters = self.neighbours(day).into_iter().map(|index| self.train.target_raster(index)).collect::<Result<Vec<_>>>()?;
         let [rows, cols] = self.train.scene();
         let mut map = vec![0.0; rows * cols];
-        let of_rows = map.par_chunks_mut(cols).zip(self.ocean.par_chunks(cols)).enumerate();
-        let scratch = || (vec![0.0; cols], vec![0.0; cols]);
-        let done: Vec<_> =
-            of_rows.map_init(scratch, |scratch, (row, (map, ocean))| mean_of_row(&rasters, row, ocean, map, scratch)).collect();
+        let part = rows_at_once(cols) * cols;
+        let of_parts = map.par_chunks_mut(part).zip(self.ocean.par_chunks(part)).enumerate();
+        let done: Vec<_> = of_parts
+            .map_init(Default::default, |scratch, (index, (map, ocean))| {
+                let window = Window { row: index * part / cols, col: 0, height: map.len() / cols, width: cols };
+                mean_of_rows(&rasters, window, ocean, map, scratch)
+            })
+            .collect();
         // Collected first: of several errors rayon would hand on any.
         done.into_iter().collect::<Result<()>>()?;
         Ok(map)
@@ -86,12 +90,14 @@ enum Georeference {
     OfTargets(Box<Dataset>),
 }
 
-/// Means of a row; `scratch` holds a row of values and one of counts.
-fn mean_of_row(rasters: &[Arc<Raster>], row: usize, ocean: &[f32], map: &mut [f32], scratch: &mut (Vec<f32>, Vec<f32>)) -> Result<()> {
+/// Means of some rows; `scratch` holds values and counts of them.
+fn mean_of_rows(rasters: &[Arc<Raster>], rows: Window, ocean: &[f32], map: &mut [f32], scratch: &mut (Vec<f32>, Vec<f32>)) -> Result<()> {
     let (values, counts) = scratch;
-    counts.fill(0.0);
+    values.resize(map.len(), 0.0);
+    counts.clear();
+    counts.resize(map.len(), 0.0);
     for raster in rasters {
-        raster.read_window(Window { row, col: 0, height: 1, width: map.len() }, values)?;
+        raster.read_window(rows, values)?;
         raster.refuse_infinite(values)?;
         for ((sum, count), value) in map.iter_mut().zip(counts.iter_mut()).zip(values.iter()) {
             if !value.is_nan() {

@@ -18,6 +18,9 @@ const MASK: u64 = 4;
 /// More directories than this do not occur and would only cost time.
 const MOST_DIRECTORIES: usize = 65_536;
 
+/// What follows a raster's name in that of its mask.
+const MASK_ENDINGS: &[&str] = &[".msk", ".MSK"];
+
 /// Where a mask is.
 enum Place<'a> {
     Beside(PathBuf),
@@ -46,22 +49,39 @@ pub(super) fn decode_masked(bytes: &[u8], layout: &Layout, path: &Path, value: i
         Some(Place::Inside(directory)) => read(&directory, bytes, layout, path)?,
         Some(Place::Beside(file)) => {
             let bytes = map_file(&file)?;
-            let refused = |message: String| Error::input(&file, format!("masks the raster beside it: {message}"));
-            let directory = Directory::read(&bytes).map_err(refused)?;
-            if !says_mask(&directory) {
-                let message = "it does not say how (INTERNAL_MASK_FLAGS_1); add that with GDAL, or remove it where it means nothing";
-                return Err(refused(message.into()));
-            }
-            read(&directory, &bytes, layout, &file)?
+            read(&mask_beside(&bytes, &file)?, &bytes, layout, &file)?
         }
     };
     pixels.iter_mut().zip(mask).filter(|(_, has_value)| !has_value).for_each(|(pixel, _)| *pixel = f32::NAN);
     Ok(pixels)
 }
 
+/// The directory of a mask beside a raster, which must say that it is one.
+fn mask_beside<'a>(bytes: &'a [u8], file: &Path) -> Result<Directory<'a>> {
+    let refused = |message: String| Error::input(file, format!("masks the raster beside it: {message}"));
+    let directory = Directory::read(bytes).map_err(refused)?;
+    if !says_mask(&directory) {
+        let message = "it does not say how (INTERNAL_MASK_FLAGS_1); add that with GDAL, or remove it where it means nothing";
+        return Err(refused(message.into()));
+    }
+    Ok(directory)
+}
+
+/// Refuses a mask beside a raster that GDAL would not take for one.
+///
+/// # Errors
+/// [`Error::Input`] for such a file, and for one that cannot be read.
+#[cfg(feature = "gdal")]
+pub(super) fn refuse_silent_mask(raster: &Path) -> Result<()> {
+    match beside::appended(raster, MASK_ENDINGS) {
+        Some(file) => mask_beside(&map_file(&file)?, &file).map(|_| ()),
+        None => Ok(()),
+    }
+}
+
 /// The mask of a raster; one beside the file counts instead of one inside it.
 fn place<'a>(first: &Directory<'a>, path: &Path) -> Result<Option<Place<'a>>> {
-    if let Some(file) = beside::appended(path, &[".msk", ".MSK"]) {
+    if let Some(file) = beside::appended(path, MASK_ENDINGS) {
         return Ok(Some(Place::Beside(file)));
     }
     let refused = |message: String| Error::input(path, message);

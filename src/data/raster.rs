@@ -12,6 +12,11 @@ use super::mask::{decode_masked, is_masked};
 use super::notices::tell_once_a_folder;
 use crate::error::{Error, Result};
 
+/// Rows to read at once where a scene is gone through: few calls where each opens the file, and little memory.
+pub(crate) fn rows_at_once(cols: usize) -> usize {
+    ((1 << 16) / cols.max(1)).max(1)
+}
+
 /// Where the pixels are.
 #[derive(Debug)]
 enum Pixels {
@@ -166,8 +171,10 @@ impl Raster {
     /// # Errors
     /// As [`Raster::read_all`].
     pub fn has_nan(&self) -> Result<bool> {
-        let mut buffer = vec![0.0; self.cols];
-        for row in 0..self.rows {
+        let rows = rows_at_once(self.cols);
+        let mut buffer = Vec::new();
+        for row in (0..self.rows).step_by(rows) {
+            buffer.resize(rows.min(self.rows - row) * self.cols, 0.0);
             self.copy(row, 0, self.cols, &mut buffer)?;
             if buffer.iter().any(|value| value.is_nan()) {
                 return Ok(true);

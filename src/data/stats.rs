@@ -13,7 +13,7 @@ use super::day::{Split, read_split_csv};
 use super::extremes::Extremes;
 use super::inventory::{file_of, name_some, refuse_other_grid};
 use super::parallel::in_parallel;
-use super::raster::Raster;
+use super::raster::{Raster, rows_at_once};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::event::Event;
@@ -157,15 +157,20 @@ type OfFile = (Moments, u64, Extremes);
 /// None where both rasters have one size; an infinite value is an [`Error::Input`].
 fn moments_of(raster: &Raster, landmask: Option<&Raster>) -> Result<OfFile> {
     let (rows, cols) = (raster.rows(), raster.cols());
-    let (mut values, mut land) = (vec![0.0; cols], vec![1.0; cols]);
+    let (mut values, mut land) = (Vec::new(), Vec::new());
     let mut each_row = |take: &mut dyn FnMut(&mut dyn Iterator<Item = f64>)| -> Result<()> {
-        for row in 0..rows {
-            let window = Window { row, col: 0, height: 1, width: cols };
+        let height = rows_at_once(cols);
+        for row in (0..rows).step_by(height) {
+            let window = Window { row, col: 0, height: height.min(rows - row), width: cols };
+            values.resize(window.pixels(), 0.0);
+            land.resize(window.pixels(), 1.0);
             raster.read_window(window, &mut values)?;
             if let Some(landmask) = landmask {
                 landmask.read_window(window, &mut land)?;
             }
-            take(&mut values.iter().zip(&land).filter(|(_, land)| **land >= 0.0).map(|(value, _)| f64::from(*value)));
+            for (values, land) in values.chunks_exact(cols).zip(land.chunks_exact(cols)) {
+                take(&mut values.iter().zip(land).filter(|(_, land)| **land >= 0.0).map(|(value, _)| f64::from(*value)));
+            }
         }
         Ok(())
     };

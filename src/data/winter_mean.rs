@@ -11,7 +11,7 @@ use super::complete::days_of_folder;
 use super::day::Day;
 use super::inventory::refuse_other_grid;
 use super::parallel::in_parallel;
-use super::raster::Raster;
+use super::raster::{Raster, rows_at_once};
 use super::writer::write_geotiff;
 use crate::config::Config;
 use crate::error::{Error, Result};
@@ -73,12 +73,13 @@ fn write_year(folder: &Path, out: &Path, days: &[Day], force: bool) -> Result<Wi
     let reference = Raster::open(folder.join(first.file_name()))?;
     let (rows, cols) = (reference.rows(), reference.cols());
     let (mut sums, mut counts) = (vec![0.0f64; rows * cols], vec![0u8; rows * cols]);
-    let mut values = vec![0.0; cols];
+    let (mut values, height) = (Vec::new(), rows_at_once(cols));
     for day in days {
         let raster = Raster::open(folder.join(day.file_name()))?;
         refuse_other_grid(&reference, &raster)?;
-        for (row, (sums, counts)) in sums.chunks_exact_mut(cols).zip(counts.chunks_exact_mut(cols)).enumerate() {
-            raster.read_window(Window { row, col: 0, height: 1, width: cols }, &mut values)?;
+        for (part, (sums, counts)) in sums.chunks_mut(height * cols).zip(counts.chunks_mut(height * cols)).enumerate() {
+            values.resize(sums.len(), 0.0);
+            raster.read_window(Window { row: part * height, col: 0, height: sums.len() / cols, width: cols }, &mut values)?;
             raster.refuse_infinite(&values)?;
             for ((sum, count), value) in sums.iter_mut().zip(counts).zip(&values).filter(|(_, value)| !value.is_nan()) {
                 *sum += f64::from(*value);

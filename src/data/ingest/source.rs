@@ -16,6 +16,7 @@ use super::source_window::{Part, part_around};
 use super::warp::memory;
 use crate::data::gdal_library::{crs_of, reason};
 use crate::data::linear::Linear;
+use crate::data::mask::refuse_silent_mask;
 use crate::error::{Error, Result};
 
 /// Where the pixels of a source lie.
@@ -39,6 +40,7 @@ pub(super) struct Source {
 impl Source {
     /// Opens a source and works out which part of it the map needs.
     pub fn open(path: &Path, options: &PackOptions, map: &Dataset) -> Result<Source> {
+        refuse_silent_mask(path)?;
         let dataset = open_variable(path, options.variable.as_deref())?;
         let arrays = dataset.metadata_domain(ARRAYS).unwrap_or_default();
         let (cols, rows) = dataset.raster_size();
