@@ -9,6 +9,7 @@ var<immediate> params: Params;
 @group(0) @binding(1) var<storage, read_write> output: array<Pack>;  // [len]
 //!include shared/flat.wgsl
 //!include shared/pack4.wgsl
+//!include shared/nan.wgsl
 //!include shared/activate.wgsl
 
 @compute @workgroup_size(64)

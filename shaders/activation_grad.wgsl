@@ -10,6 +10,7 @@ var<immediate> params: Params;
 @group(0) @binding(2) var<storage, read_write> grad_input: array<Pack>;  // [len]
 //!include shared/flat.wgsl
 //!include shared/pack4.wgsl
+//!include shared/nan.wgsl
 //!include shared/activate.wgsl
 
 @compute @workgroup_size(64)

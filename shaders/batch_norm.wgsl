@@ -12,6 +12,8 @@ var<immediate> params: Params;
 @group(0) @binding(4) var<storage, read_write> output: array<Pack>;   // [n, c, plane]
 //!include shared/flat.wgsl
 //!include shared/pack4.wgsl
+//!include shared/nan.wgsl
+//!include shared/pinned.wgsl
 //!include shared/activate.wgsl
 
 @compute @workgroup_size(64)
@@ -26,7 +28,7 @@ fn batch_norm(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) grou
   let begin = (flat % params.chunks) * params.step;
   let end = plane * params.plane + min(begin + params.step, params.plane);
   for (var i = plane * params.plane + begin + local % params.lanes; i < end; i += params.lanes) {
-    let standard = (input[i] - s.x - s.y) * s.z;
+    let standard = (pinned(input[i] - s.x, params.c >> 31u) - s.y) * s.z;
     output[i] = activate(KIND, standard * gain + offset);
   }
 }

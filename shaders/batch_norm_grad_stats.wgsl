@@ -16,6 +16,8 @@ var<immediate> params: Params;
 @group(0) @binding(6) var<storage, read_write> grad_bias: array<f32>;        // [c, chunks]
 //!include shared/flat.wgsl
 //!include shared/pack4.wgsl
+//!include shared/nan.wgsl
+//!include shared/pinned.wgsl
 //!include shared/activate.wgsl
 //!include shared/sum2.wgsl
 
@@ -36,7 +38,7 @@ fn batch_norm_grad_stats(@builtin(workgroup_id) group: vec3u, @builtin(num_workg
   for (var image = member / params.lanes; image < params.n; image += params.team / params.lanes) {
     let plane = (image * params.c + channel) * params.plane;
     for (var i = plane + begin + member % params.lanes; i < plane + end; i += params.lanes) {
-      let standard = (input[i] - s.x - s.y) * s.z;
+      let standard = (pinned(input[i] - s.x, params.c >> 31u) - s.y) * s.z;
       let dz = grad_output[i] * activate_derivative(KIND, standard * gain + offset);
       sum += dz;
       product += dz * standard;

@@ -10,6 +10,7 @@ var<immediate> params: Params;
 @group(0) @binding(1) var<storage, read_write> partial: array<vec4f>;  // [c, chunks] of (count, mean - shift, m2, shift)
 //!include shared/flat.wgsl
 //!include shared/pack4.wgsl
+//!include shared/pinned.wgsl
 //!include shared/moments.wgsl
 
 @compute @workgroup_size(64)
@@ -42,7 +43,7 @@ fn batch_norm_stats(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups
       count += 4.0;
     }
     for (; i < end; i += params.lanes) {
-      let delta = input[plane + i] - shift - mean;
+      let delta = pinned(input[plane + i] - shift, params.c >> 31u) - mean;
       let share = 1.0 / (count + 1.0);
       mean += delta * share;
       m2 += delta * delta * (count * share);

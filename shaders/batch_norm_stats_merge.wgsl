@@ -10,6 +10,9 @@ var<immediate> params: Params;
 @group(0) @binding(3) var<storage, read_write> stats: array<vec4f>;        // [c] of (shift, mean - shift, invstd, unused)
 //!include shared/flat.wgsl
 //!include shared/moments.wgsl
+//!include shared/pinned.wgsl
+alias Pack = f32;
+alias Bits = u32;
 
 @compute @workgroup_size(64)
 fn batch_norm_stats_merge(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32) {
@@ -20,7 +23,7 @@ fn batch_norm_stats_merge(@builtin(workgroup_id) group: vec3u, @builtin(num_work
   for (var chunk = 0u; chunk < params.chunks; chunk += 1u) {
     let part = partial[channel * params.chunks + chunk];
     // Runs of images have shifts of their own; the difference is exactly 0 within one.
-    all = merged(all, Moments(part.x, part.y + (part.w - shift), part.z));
+    all = merged(all, Moments(part.x, part.y + pinned(part.w - shift, params.c >> 31u), part.z));
   }
   stats[channel] = vec4f(shift, all.mean, 1.0 / sqrt(all.m2 / all.count + params.eps), 0.0);
   let keep = 1.0 - params.momentum;

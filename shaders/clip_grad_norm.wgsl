@@ -7,6 +7,7 @@ var<immediate> params: Params;
 @group(0) @binding(0) var<storage, read> squares: array<f32>;            // [parts]
 @group(0) @binding(1) var<storage, read_write> scale: array<f32>;        // [1]
 @group(0) @binding(2) var<storage, read_write> total_norm: array<f32>;   // [1]
+//!include shared/nan.wgsl
 var<workgroup> lanes: array<f32, 256>;
 
 @compute @workgroup_size(256)
@@ -22,6 +23,6 @@ fn clip_grad_norm(@builtin(local_invocation_index) local: u32) {
     let norm = sqrt(lanes[0]);
     let factor = params.max_norm / (norm + 1e-6);
     total_norm[0] = norm;
-    scale[0] = select(factor, 1.0, factor >= 1.0);
+    scale[0] = select(min(factor, 1.0), norm, is_nan(norm));
   }
 }

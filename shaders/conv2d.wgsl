@@ -16,6 +16,7 @@ var<immediate> params: Params;
 @group(0) @binding(3) var<storage, read> scale: array<f32>;        // [c_out] where has_scale
 @group(0) @binding(4) var<storage, read_write> output: array<f32>; // [n, c_out, h_out, w_out]
 //!include shared/flat.wgsl
+//!include shared/nan.wgsl
 //!include shared/activate.wgsl
 //!include shared/pack1.wgsl
 

@@ -13,8 +13,10 @@ var<immediate> params: Params;
 @group(0) @binding(4) var<storage, read_write> output: array<f32>; // [planes, h_out, w_out]
 //!include shared/flat.wgsl
 //!include shared/pixel.wgsl
+//!include shared/nan.wgsl
 //!include shared/activate.wgsl
 alias Pack = vec4f;
+alias Bits = vec4u;
 
 @compute @workgroup_size(64)
 fn depthwise_conv2d(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32) {

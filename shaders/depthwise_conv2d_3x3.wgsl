@@ -20,6 +20,7 @@ var<immediate> params: Params;
 //!include shared/rows4.wgsl
 //!include shared/store4.wgsl
 //!include shared/beside4.wgsl
+//!include shared/nan.wgsl
 //!include shared/activate.wgsl
 
 @compute @workgroup_size(64)

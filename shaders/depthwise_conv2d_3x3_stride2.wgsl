@@ -18,6 +18,7 @@ var<immediate> params: Params;
 //!include shared/rows4.wgsl
 //!include shared/store4.wgsl
 //!include shared/columns2.wgsl
+//!include shared/nan.wgsl
 //!include shared/activate.wgsl
 
 @compute @workgroup_size(64)

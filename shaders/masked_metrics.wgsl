@@ -12,6 +12,8 @@ var<immediate> params: Params;
 @group(0) @binding(3) var<storage, read_write> tallies: array<u32>; // [images, parts, 12], floats as their bits
 //!include shared/flat.wgsl
 //!include shared/pack4.wgsl
+//!include shared/nan.wgsl
+//!include shared/pinned.wgsl
 const PACKS_EACH = 16u;
 
 // The target's mean is about + above.
@@ -34,7 +36,7 @@ fn merge(x: Tally, y: Tally) -> Tally {
   z.low = min(x.low, y.low);
   z.high = max(x.high, y.high);
   let share = f32(y.valid) / f32(max(z.valid, 1u));
-  let apart = (y.about - z.about) + (y.above - x.above);
+  let apart = first_of(pinned(Pack(y.about - z.about), params.parts >> 31u)) + (y.above - x.above);
   z.above += apart * share;
   z.spread += y.spread + apart * apart * f32(x.valid) * share;
   return z;
@@ -56,8 +58,7 @@ fn masked_metrics(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) 
     let hidden = vec4f(mask[base + i]);
     for (var k = 0u; k < PACK; k++) {
       if hidden[k] != 0.0 { continue; }
-      // The bits, because comparisons with NaN may be optimised away.
-      let nan = (bitcast<u32>(values[k]) & 0x7fffffffu) > 0x7f800000u;
+      let nan = is_nan(values[k]);
       let p = select(values[k], 0.0, nan);
       let t = truths[k];
       if own.valid == 0u { own.about = t; }

@@ -9,11 +9,10 @@ var<immediate> params: Params;
 @group(0) @binding(2) var<storage, read> mask: array<f32>;             // [planes, rows, cols], 1 = invalid
 @group(0) @binding(3) var<storage, read_write> moments: array<vec4f>;  // [5, height, packs]: a, b, a², b², a·b
 //!include shared/flat.wgsl
+//!include shared/nan.wgsl
 
 fn centred(value: vec4f, hidden: vec4<bool>) -> vec4f {
-  // The bits, because comparisons with NaN may be optimised away.
-  let nan = (bitcast<vec4u>(value) & vec4u(0x7fffffffu)) > vec4u(0x7f800000u);
-  return clamp(select(value, vec4f(0.0), hidden | nan), vec4f(params.low), vec4f(params.high)) - params.centre;
+  return clamp(select(value, vec4f(0.0), hidden | are_nan(value)), vec4f(params.low), vec4f(params.high)) - params.centre;
 }
 
 @compute @workgroup_size(64)

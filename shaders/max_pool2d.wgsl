@@ -10,6 +10,7 @@ var<immediate> params: Params;
 @group(0) @binding(2) var<storage, read_write> index: array<u32>;    // [planes, h_out, w_out]
 //!include shared/flat.wgsl
 //!include shared/pixel.wgsl
+//!include shared/nan.wgsl
 
 @compute @workgroup_size(64)
 fn max_pool2d(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32) {
@@ -29,7 +30,7 @@ fn max_pool2d(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) grou
     for (var col = col_begin; col < col_end; col += 1u) {
       let i = row * params.w_in + col;
       let value = input[plane + i];
-      if value > best || !(value == value) {
+      if is_nan(value) || (value > best && !is_nan(best)) {
         best = value;
         place = i;
       }

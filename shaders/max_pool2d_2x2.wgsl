@@ -9,6 +9,7 @@ var<immediate> params: Params;
 @group(0) @binding(2) var<storage, read_write> index: array<vec2u>;    // [planes, h_out, w_out]
 //!include shared/flat.wgsl
 //!include shared/pixel.wgsl
+//!include shared/nan.wgsl
 
 @compute @workgroup_size(64)
 fn max_pool2d_2x2(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32) {
@@ -33,4 +34,7 @@ fn max_pool2d_2x2(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) 
   index[o] = at;
 }
 
-fn wins(value: vec2f, best: vec2f) -> vec2<bool> { return (value > best) | !(value == value); }
+fn wins(value: vec2f, best: vec2f) -> vec2<bool> {
+  let nan = are_nan(vec4f(value, best));
+  return nan.xy | ((value > best) & !nan.zw);
+}

@@ -164,8 +164,8 @@ fn parameter_structs_are_the_same_in_both_languages() {
         if *fields != wanted {
             faults.push(format!("WGSL has {fields:?}, Rust has {wanted:?}"));
         }
-        if *span as usize != layout.size || layout.size > 128 {
-            faults.push(format!("{span} bytes in WGSL, {} in Rust, at most 128 are possible everywhere", layout.size));
+        if *span as usize != layout.size || layout.size > 64 {
+            faults.push(format!("{span} bytes in WGSL, {} in Rust, at most 64 are possible everywhere (browsers)", layout.size));
         }
         faults
     });

@@ -69,6 +69,25 @@ install_lavapipe() {
   if [ ${#missing[@]} -gt 0 ]; then apt_install "${missing[@]}" || say "going on without lavapipe"; fi
 }
 
+# Where the package chromium keeps SwiftShader's manifest for the Vulkan loader; nothing where it is not installed.
+swiftshader_manifest() { ls /usr/lib/chromium/vk_swiftshader_icd.json 2>/dev/null || true; }
+
+# SwiftShader, another software device, which has no package of its own. (Ubuntu's package chromium is none: it fetches a snap.)
+install_swiftshader() {
+  if [ -n "$(swiftshader_manifest)" ]; then return 0; fi
+  if ! command -v apt-get >/dev/null || ! grep -qx 'ID=debian' /etc/os-release; then
+    say "SwiftShader is looked for in Debian's package chromium alone"
+    return 0
+  fi
+  apt_install chromium || say "going on without SwiftShader"
+}
+
+# spirv-val, with which the tests judge what Vulkan drivers get.
+install_spirv_val() {
+  command -v apt-get >/dev/null && command -v dpkg-query >/dev/null || return 0
+  is_installed spirv-tools || apt_install spirv-tools || say "going on without spirv-val"
+}
+
 # True where a Vulkan driver is installed.
 has_vulkan() { ls /usr/share/vulkan/icd.d/*.json /etc/vulkan/icd.d/*.json >/dev/null 2>&1; }
 

@@ -12,6 +12,7 @@ cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
 . tools/setup.sh
 install_needed
 install_lavapipe
+install_spirv_val
 install_gdal
 features=$(gdal_feature)
 
@@ -35,6 +36,7 @@ fi
 # What the set-up brought must be tested.
 require=host
 if has_vulkan; then require=$require,wgsl; fi
+if command -v spirv-val >/dev/null; then require=$require,spirv-val; fi
 if [ -n "$features" ]; then require=$require,gdal; fi
 if [ -d ../shared/data ]; then require=$require,data; fi
 export MELTCORE_REQUIRE=${MELTCORE_REQUIRE:-$require}

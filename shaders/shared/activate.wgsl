@@ -1,7 +1,7 @@
-// Activations and their derivatives, an element or four at a time: include pack4 (or pack1) beside this file for `Pack`.
+// Activations and their derivatives, an element or four at a time: include nan beside this file, and pack4 (or pack1) for `Pack` and `Bits`.
 // Kinds: 0 identity, 1 relu, 2 gelu (erf form), 3 sigmoid, 4 tanhshelf, 5 sigmoidcutoff. NaN in gives NaN out.
 fn activate(kind: u32, x: Pack) -> Pack {
-  if kind == 1u { return select(x, Pack(0.0), x < Pack(0.0)); }
+  if kind == 1u { return keep_nan(x, max(x, Pack(0.0))); }
   if kind == 2u { return x * normal_cdf(x); }
   if kind == 3u { return keep_nan(x, logistic(x)); }
   if kind == 4u { return keep_nan(x, shelf(exp(-2.0 * abs(x)))); }
@@ -10,7 +10,7 @@ fn activate(kind: u32, x: Pack) -> Pack {
 }
 
 fn activate_derivative(kind: u32, x: Pack) -> Pack {
-  if kind == 1u { return select(Pack(1.0), Pack(0.0), x <= Pack(0.0)); }
+  if kind == 1u { return keep_one(x, select(Pack(1.0), Pack(0.0), x <= Pack(0.0))); }
   if kind == 2u {
     let near = clamp(x, Pack(-20.0), Pack(20.0));
     return normal_cdf(x) + keep_nan(x, near * 0.3989422804 * exp(-0.5 * near * near));
@@ -31,8 +31,11 @@ fn activate_derivative(kind: u32, x: Pack) -> Pack {
 const SINH_8: f32 = 1490.478826;
 const COSH_8: f32 = 1490.479161;
 
-// x where it is NaN, else y. (`x != x` would not do: naga compiles it to an ordered comparison, false for NaN.)
-fn keep_nan(x: Pack, y: Pack) -> Pack { return select(y, x, !(x == x)); }
+// x where it is NaN, else y.
+fn keep_nan(x: Pack, y: Pack) -> Pack { return select(y, x, (bitcast<Bits>(x) & Bits(MAGNITUDE)) > Bits(INFINITE)); }
+
+// 1 where x is NaN, else y: ReLU lets the gradient of NaN through.
+fn keep_one(x: Pack, y: Pack) -> Pack { return select(y, Pack(1.0), (bitcast<Bits>(x) & Bits(MAGNITUDE)) > Bits(INFINITE)); }
 
 // x⁶, held at 4⁶ beyond |x| = 4, where 10 - x⁶ is far down in the sigmoid's tail.
 fn sixth_power(x: Pack) -> Pack {

@@ -29,7 +29,7 @@ pub struct Launch<'a> {
     pub stem: &'static str,
     /// Constants of the variant.
     pub variant: Variant,
-    /// The parameter struct's bytes (`var<immediate>`), at most 128.
+    /// The parameter struct's bytes (`var<immediate>`), at most 64: what browsers are to offer, half of what devices do.
     pub immediates: &'a [u8],
     /// Storage buffers in binding order.
     pub buffers: &'a [&'a Buffer],

@@ -25,13 +25,17 @@ pub fn gaussian_window(kernel_size: usize, sigma: f64) -> Vec<f64> {
 }
 
 impl Window {
+    /// Largest size, pixels: that of the configuration's keys, and twice as wide as any scene.
+    pub const LARGEST: usize = 99_999;
+
     /// The window of `kernel_size` pixels (odd) with standard deviation `sigma` pixels.
     ///
     /// # Errors
-    /// An even size; a sigma that is not a positive number; out of memory.
+    /// An even size, or one above [`Window::LARGEST`]; a sigma that is not a positive number; out of memory.
     pub fn new(gpu: &Gpu, kernel_size: usize, sigma: f64) -> Result<Window> {
-        if kernel_size.is_multiple_of(2) {
-            return Err(Error::shape("gaussian_blur", format!("the kernel size must be odd, got {kernel_size}")));
+        if kernel_size.is_multiple_of(2) || kernel_size > Self::LARGEST {
+            let message = format!("the kernel size must be an odd number up to {}, got {kernel_size}", Self::LARGEST);
+            return Err(Error::shape("gaussian_blur", message));
         }
         if !(sigma > 0.0 && sigma.is_finite()) {
             return Err(Error::shape("gaussian_blur", format!("sigma must be a positive number of pixels, got {sigma}")));
@@ -62,6 +66,8 @@ pub fn gaussian_blur(input: &Tensor, kernel_size: usize, sigma: f64) -> Result<T
 /// # Errors
 /// As [`gaussian_blur`].
 pub fn gaussian_blur_normalised(input: &Tensor, kernel_size: usize, sigma: f64, offset: f64, scale: f64) -> Result<Tensor> {
+    // Before the window is made, which would be as large as somebody asks.
+    check_radius(input, kernel_size)?;
     blur_with(input, &Window::new(input.gpu(), kernel_size, sigma)?, offset, scale)
 }
 
@@ -74,12 +80,7 @@ pub fn gaussian_blur_normalised(input: &Tensor, kernel_size: usize, sigma: f64, 
 /// A radius that is not smaller than rows and columns; out of memory.
 pub fn blur_with(input: &Tensor, window: &Window, offset: f64, scale: f64) -> Result<Tensor> {
     let [n, c, h, w] = input.nchw("gaussian_blur")?;
-    let radius = window.kernel_size / 2;
-    if radius >= h || radius >= w {
-        let size = window.kernel_size;
-        let message = format!("a kernel of {size} has radius {radius}, which must be smaller than the image's {h} rows and {w} columns");
-        return Err(Error::shape("gaussian_blur", format!("{message}: use a larger img_size or a smaller GaussianBlur_kernel_size")));
-    }
+    let radius = check_radius(input, window.kernel_size)?;
     // Rows of the scratch plane start at multiples of four, whatever the image's height.
     let pitch = h.next_multiple_of(4);
     let turned = Tensor::empty(input.gpu(), [n * c, w, pitch])?;
@@ -91,6 +92,18 @@ pub fn blur_with(input: &Tensor, window: &Window, offset: f64, scale: f64) -> Re
     let second = Pass { planes: n * c, rows: w, cols: h, blocks: blocks(w), radius, pitch_in: pitch, pitch_out: w, offset, scale };
     second.launch(&turned, window, &output)?;
     Ok(output)
+}
+
+/// The radius of a window, which reflects the image's borders once.
+fn check_radius(input: &Tensor, kernel_size: usize) -> Result<usize> {
+    let [_, _, h, w] = input.nchw("gaussian_blur")?;
+    let radius = kernel_size / 2;
+    if radius < h.min(w) {
+        return Ok(radius);
+    }
+    let message =
+        format!("a kernel_size of {kernel_size} has radius {radius}, which must be smaller than the image's {h} rows and {w} columns");
+    Err(Error::shape("gaussian_blur", format!("{message}: use a larger img_size or a smaller GaussianBlur_kernel_size")))
 }
 
 /// One pass without borders: each of the first `cols` columns convolved along the rows where the window lies inside, written transposed.

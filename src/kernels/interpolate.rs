@@ -31,11 +31,16 @@ pub enum Target {
 }
 
 impl Target {
-    fn output(self, input: [usize; 2]) -> Result<[usize; 2]> {
+    /// Rows and columns of the output.
+    ///
+    /// # Errors
+    /// None, or more than [`Shape::MAX_SIDE`].
+    pub fn output(self, input: [usize; 2]) -> Result<[usize; 2]> {
         match self {
-            Target::Size(size) if size.iter().any(|side| !(1..=Shape::MAX_SIDE).contains(side)) => {
-                Err(Error::shape("interpolate", format!("a size of {size:?} is empty or too large")))
-            }
+            Target::Size(size) if size.iter().any(|side| !(1..=Shape::MAX_SIDE).contains(side)) => Err(Error::shape(
+                "interpolate",
+                format!("a size of {size:?} is not possible: both sides must be from 1 to {}", Shape::MAX_SIDE),
+            )),
             Target::Size(size) => Ok(size),
             Target::Scale(factor) => Ok([Shape::scaled_output(input[0], factor)?, Shape::scaled_output(input[1], factor)?]),
         }

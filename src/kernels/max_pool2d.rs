@@ -19,6 +19,20 @@ pub struct Window {
 }
 
 impl Window {
+    /// Rows and columns of the output.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for a window that does not fit, or padding above half the kernel.
+    pub fn output(self, input: [usize; 2]) -> Result<[usize; 2]> {
+        let Window { kernel, stride, padding } = self;
+        if padding > kernel / 2 {
+            let message = format!("padding {padding} exceeds half the kernel ({kernel}), so some windows would hold nothing");
+            return Err(Error::shape("max_pool2d", message));
+        }
+        let along = |size| Shape::conv_output("max_pool2d", size, kernel, stride, padding, 1);
+        Ok([along(input[0])?, along(input[1])?])
+    }
+
     /// True where windows are 2 × 2 without gaps or overlap and four columns are two of them, for any input of `width` columns.
     fn is_quartering(&self, width: usize) -> bool {
         *self == Window { kernel: 2, stride: 2, padding: 0 } && width.is_multiple_of(4)
@@ -34,16 +48,7 @@ impl Window {
 /// A window that does not fit, padding above half the kernel; out of memory.
 pub fn max_pool2d(input: &Tensor, window: Window) -> Result<(Tensor, Tensor)> {
     let [n, c, h, w] = input.nchw("max_pool2d")?;
-    let Window { kernel, stride, padding } = window;
-    if kernel.max(stride) > Shape::MAX_SIDE {
-        return Err(Error::shape("max_pool2d", format!("a window of {kernel} at stride {stride} is too large")));
-    }
-    if padding > kernel / 2 {
-        let message = format!("padding {padding} exceeds half the kernel ({kernel}), so some windows would hold nothing");
-        return Err(Error::shape("max_pool2d", message));
-    }
-    let h_out = Shape::conv_output("max_pool2d", h, kernel, stride, padding, 1)?;
-    let w_out = Shape::conv_output("max_pool2d", w, kernel, stride, padding, 1)?;
+    let [h_out, w_out] = window.output([h, w])?;
     let output = Tensor::empty(input.gpu(), [n, c, h_out, w_out])?;
     let index = Tensor::empty(input.gpu(), [n, c, h_out, w_out])?;
     let quartering = window.is_quartering(w) && !input.gpu().capabilities().is_host();
@@ -56,7 +61,7 @@ pub fn max_pool2d(input: &Tensor, window: Window) -> Result<(Tensor, Tensor)> {
             immediates: bytemuck::bytes_of(&parameters(planes, [h, w], [h_out, w_out], window)),
             buffers: &[input.buffer(), output.buffer(), index.buffer()],
             groups: groups_1d((planes * items).div_ceil(64)),
-            cost: Cost::new((output.len() * kernel * kernel) as f64, input.len() + 2 * output.len()),
+            cost: Cost::new((output.len() * window.kernel * window.kernel) as f64, input.len() + 2 * output.len()),
         })
     })?;
     Ok((output, index))

@@ -51,7 +51,9 @@ impl Builder {
         let mut draw = || (f64::from(self.rng.next_u32() >> 8) / f64::from(1 << 24) * 2.0 - 1.0) * bound;
         let tensor = Tensor::empty(&self.gpu, shape)?;
         if !self.gpu.is_planner() {
-            tensor.write(&(0..tensor.len()).map(|_| draw() as f32).collect::<Vec<_>>())?;
+            let mut values = Tensor::host_values(tensor.len())?;
+            values.extend((0..tensor.len()).map(|_| draw() as f32));
+            tensor.write(&values)?;
         }
         self.set.entries.push((name, Value::Parameter(tensor.clone())));
         Ok(tensor)

@@ -67,9 +67,26 @@ impl Tensor {
     pub fn full(gpu: &Gpu, shape: impl Into<Shape>, value: f32) -> Result<Self> {
         let tensor = Tensor::empty(gpu, shape)?;
         if !gpu.is_planner() {
-            gpu.write(&tensor.buffer, &vec![value; tensor.len()]);
+            let mut values = Self::host_values(tensor.len())?;
+            values.resize(tensor.len(), value);
+            gpu.write(&tensor.buffer, &values);
         }
         Ok(tensor)
+    }
+
+    /// An empty vector with room for `len` values on their way to a tensor.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`] where this process may not have as much.
+    pub(crate) fn host_values(len: usize) -> Result<Vec<f32>> {
+        let mut values = Vec::new();
+        values.try_reserve_exact(len).map_err(|_| {
+            Error::OutOfMemory(format!(
+                "this process may not have another {} MiB: use a smaller network, batch_size or img_size",
+                len >> 18
+            ))
+        })?;
+        Ok(values)
     }
 
     /// The same buffer under another shape (a new identity: the tape does not connect them).
@@ -156,7 +173,7 @@ impl Tensor {
     /// [`Error::Shape`], in the name of `op`, where it has another number of axes or no elements.
     pub fn nchw(&self, op: &'static str) -> Result<[usize; 4]> {
         match *self.shape.dims() {
-            [n, c, h, w] if n * c * h * w > 0 => Ok([n, c, h, w]),
+            [n, c, h, w] if !self.is_empty() => Ok([n, c, h, w]),
             _ => Err(Error::shape(op, format!("expected a non-empty tensor [n, c, h, w], got {}", self.shape))),
         }
     }

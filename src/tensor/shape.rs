@@ -28,16 +28,18 @@ impl Shape {
     /// Output extent of a convolution or pooling along one axis: ⌊(size + 2·padding − dilation·(kernel − 1) − 1) / stride⌋ + 1.
     ///
     /// # Errors
-    /// [`Error::Shape`] in the name of `op` where the window does not fit or the stride is 0.
+    /// [`Error::Shape`] in the name of `op` where the window does not fit, or is 0 or larger than [`Shape::MAX_WINDOW`] in some respect.
     pub fn conv_output(op: &'static str, size: usize, kernel: usize, stride: usize, padding: usize, dilation: usize) -> Result<usize> {
-        let largest = kernel.max(stride).max(padding).max(dilation);
-        if largest > Self::MAX_WINDOW {
-            let message =
-                format!("kernel {kernel}, stride {stride}, padding {padding} or dilation {dilation} exceeds {}", Self::MAX_WINDOW);
+        let possible = 1..=Self::MAX_WINDOW;
+        if padding > Self::MAX_WINDOW || [kernel, stride, dilation].iter().any(|value| !possible.contains(value)) {
+            let message = format!(
+                "kernel {kernel}, stride {stride} and dilation {dilation} must be from 1 to {most}, padding {padding} at most {most}",
+                most = Self::MAX_WINDOW
+            );
             return Err(Error::shape(op, message));
         }
-        let reach = dilation * kernel.saturating_sub(1) + 1;
-        if stride == 0 || kernel == 0 || dilation == 0 || size + 2 * padding < reach {
+        let reach = dilation * (kernel - 1) + 1;
+        if size + 2 * padding < reach {
             let message = format!(
                 "a window of {reach} (kernel {kernel}, dilation {dilation}) at stride {stride} does not fit into {size} + 2·{padding} pixels"
             );
@@ -51,13 +53,17 @@ impl Shape {
     /// # Errors
     /// [`Error::Shape`] where nothing is left or the stride is 0.
     pub fn conv_transpose_output(size: usize, kernel: usize, stride: usize, padding: usize) -> Result<usize> {
-        let full = size.saturating_sub(1).saturating_mul(stride).saturating_add(kernel);
         let possible = 1..=Self::MAX_WINDOW;
-        if !possible.contains(&stride) || !possible.contains(&kernel) || padding > Self::MAX_WINDOW || full <= 2 * padding {
-            let message = format!("{size} pixels, kernel {kernel}, stride {stride}, padding {padding} leave no output");
+        if padding > Self::MAX_WINDOW || [kernel, stride].iter().any(|value| !possible.contains(value)) {
+            let most = Self::MAX_WINDOW;
+            let message = format!("kernel {kernel} and stride {stride} must be from 1 to {most}, padding {padding} at most {most}");
             return Err(Error::shape("conv_transpose2d", message));
         }
-        Ok(full - 2 * padding)
+        let full = size.saturating_sub(1).saturating_mul(stride).saturating_add(kernel);
+        full.checked_sub(2 * padding).filter(|&size| size > 0).ok_or_else(|| {
+            let message = format!("{size} pixels, kernel {kernel}, stride {stride}, padding {padding} leave no output");
+            Error::shape("conv_transpose2d", message)
+        })
     }
 
     /// Output extent of a resampling by a factor along one axis: ⌊size·factor⌋.
@@ -67,7 +73,10 @@ impl Shape {
     pub fn scaled_output(size: usize, factor: f64) -> Result<usize> {
         let scaled = (size as f64 * factor).floor();
         if !(1.0..=Self::MAX_SIDE as f64).contains(&scaled) {
-            return Err(Error::shape("interpolate", format!("a scale factor of {factor} makes {scaled} pixels of {size}")));
+            return Err(Error::shape(
+                "interpolate",
+                format!("a scale factor of {factor} makes {scaled} pixels of {size}; 1 to {} are possible", Self::MAX_SIDE),
+            ));
         }
         Ok(scaled as usize)
     }

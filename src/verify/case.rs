@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
 use crate::gpu::Gpu;
-use crate::tensor::Tensor;
+use crate::tensor::{Shape, Tensor};
 use crate::verify::Outcome;
 
 /// A float32 or int64 array as stored (int64 only for `num_batches_tracked`, exact in f32 below 2²⁴).
@@ -117,6 +117,22 @@ impl Case {
     /// `grad_out.<name>`; absent in a forward-only case.
     pub fn grad_output(&self, gpu: &Gpu, name: &str) -> Result<Option<Tensor>> {
         self.load(gpu, &format!("grad_out.{name}"))
+    }
+
+    /// Refuses attributes whose output would not have the shape of `out.<name>`, before anything of that size is made.
+    ///
+    /// # Errors
+    /// [`Error::Input`] with both shapes.
+    pub fn expect_output(&self, name: &str, shape: impl Into<Shape>) -> Result<()> {
+        let (shape, name) = (shape.into(), format!("out.{name}"));
+        match self.tensors.get(&name).map(|stored| Shape::from(stored.shape.as_slice())) {
+            Some(expected) if expected != shape => {
+                let attrs = Value::Object(self.attrs.clone());
+                Err(self
+                    .malformed(format!("op `{}` with attrs {attrs} makes `{name}` of shape {shape}, but it is {expected} here", self.op)))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Values of any tensor on the host, by its full name (`in.grads`, `param.weight`).

@@ -3,7 +3,7 @@
 use crate::autograd::Tape;
 use crate::error::Result;
 use crate::gpu::Gpu;
-use crate::kernels::conv2d::Conv2dAttrs;
+use crate::kernels::conv2d::{Conv2dAttrs, Conv2dDims};
 use crate::ops;
 use crate::tensor::Tensor;
 use crate::verify::{Case, Outcome};
@@ -16,6 +16,8 @@ pub(super) fn conv2d(gpu: &Gpu, case: &Case) -> Result<Outcome> {
         groups: case.attr_usize("groups")?,
     };
     replay(gpu, case, |tape, x, w, b| {
+        let dims = Conv2dDims::forward(x, w, &attrs)?;
+        case.expect_output("y", [dims.n, dims.c_out, dims.h_out, dims.w_out])?;
         let op = if attrs.is_depthwise(w) { ops::depthwise_conv2d } else { ops::conv2d };
         op(tape, x, w, b, &attrs, ops::Activation::None)
     })
@@ -23,7 +25,12 @@ pub(super) fn conv2d(gpu: &Gpu, case: &Case) -> Result<Outcome> {
 
 pub(super) fn conv_transpose2d(gpu: &Gpu, case: &Case) -> Result<Outcome> {
     let (stride, padding) = (case.attr_usize("stride")?, case.attr_usize("padding")?);
-    replay(gpu, case, |tape, x, w, b| ops::conv_transpose2d(tape, x, w, b, stride, padding))
+    replay(gpu, case, |tape, x, w, b| {
+        // A transposed convolution's output is the input of the convolution that it is the gradient of.
+        let dims = Conv2dDims::transposed(x, w, stride, padding)?;
+        case.expect_output("y", [dims.n, dims.c_in, dims.h_in, dims.w_in])?;
+        ops::conv_transpose2d(tape, x, w, b, stride, padding)
+    })
 }
 
 fn replay(gpu: &Gpu, case: &Case, op: impl Fn(&Tape, &Tensor, &Tensor, Option<&Tensor>) -> Result<Tensor>) -> Result<Outcome> {

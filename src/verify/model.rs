@@ -25,8 +25,21 @@ pub(super) fn config(case: &Case) -> Result<Config> {
     Config::from_json(&attrs)
 }
 
-/// The case's model with the case's parameters.
-pub(super) fn build(gpu: &Gpu, case: &Case, config: &Config, in_channels: usize) -> Result<Box<dyn Model>> {
+/// The case's model with the case's parameters, for inputs of shape `input`.
+pub(super) fn build(gpu: &Gpu, case: &Case, config: &Config, input: [usize; 4]) -> Result<Box<dyn Model>> {
+    // First without memory: attributes may ask for any width, the file holds one.
+    let planner = gpu.planner();
+    let planned = load(&planner, case, config, input[1])?;
+    let output = planned.forward(&Tape::recording(), &Tensor::empty(&planner, input)?, Mode::Eval)?;
+    case.expect_output("y", output.shape())?;
+    let (needed, limit) = (planner.memory().peak, gpu.memory_size());
+    if let Some(limit) = limit.filter(|limit| needed > *limit) {
+        return Err(Error::OutOfMemory(format!("the model would need {} MiB, and there are {}", needed >> 20, limit >> 20)));
+    }
+    load(gpu, case, config, input[1])
+}
+
+fn load(gpu: &Gpu, case: &Case, config: &Config, in_channels: usize) -> Result<Box<dyn Model>> {
     let model = models::build(gpu, config, in_channels)?;
     let mut dict = HostDict::new();
     for name in case.names("param.") {
@@ -47,8 +60,7 @@ pub(super) fn build(gpu: &Gpu, case: &Case, config: &Config, in_channels: usize)
 pub(super) fn model(gpu: &Gpu, case: &Case) -> Result<Outcome> {
     let x = case.input(gpu, "x")?;
     let config = config(case)?;
-    let [_, in_channels, _, _] = x.nchw("model")?;
-    let model = build(gpu, case, &config, in_channels)?;
+    let model = build(gpu, case, &config, x.nchw("model")?)?;
     let mode = if case.attr_bool("training")? { Mode::Train { draw: 0 } } else { Mode::Eval };
     let tape = Tape::recording();
     tape.watch(&x);
@@ -79,8 +91,8 @@ fn slice(gpu: &Gpu, case: &Case, name: &str, step: usize) -> Result<Tensor> {
 pub(super) fn train_steps(gpu: &Gpu, case: &Case) -> Result<Outcome> {
     let config = config(case)?;
     let (shape, _) = case.values("in.x")?;
-    let in_channels = *shape.get(2).ok_or_else(|| case.malformed("`in.x` is not [steps, n, c, h, w]"))?;
-    let model = build(gpu, case, &config, in_channels)?;
+    let &[_, n, c, h, w] = shape else { return Err(case.malformed("`in.x` is not [steps, n, c, h, w]")) };
+    let model = build(gpu, case, &config, [n, c, h, w])?;
     let mut optimizer = train::optimizer(&config);
     let mut losses = Vec::new();
     for step in 0..case.attr_usize("steps")? {

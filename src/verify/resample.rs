@@ -8,7 +8,12 @@ use crate::verify::{Case, Outcome};
 
 pub(super) fn max_pool2d(gpu: &Gpu, case: &Case) -> Result<Outcome> {
     let window = Window { kernel: case.attr_usize("kernel")?, stride: case.attr_usize("stride")?, padding: case.attr_usize("padding")? };
-    unary(gpu, case, |tape, x| ops::max_pool2d(tape, x, window))
+    unary(gpu, case, |tape, x| {
+        let [n, c, h, w] = x.nchw("max_pool2d")?;
+        let [h_out, w_out] = window.output([h, w])?;
+        case.expect_output("y", [n, c, h_out, w_out])?;
+        ops::max_pool2d(tape, x, window)
+    })
 }
 
 pub(super) fn adaptive_avg_pool2d(gpu: &Gpu, case: &Case) -> Result<Outcome> {
@@ -33,7 +38,12 @@ pub(super) fn interpolate(gpu: &Gpu, case: &Case) -> Result<Outcome> {
     } else {
         Target::Scale(case.attr_f64("scale_factor")?)
     };
-    unary(gpu, case, |tape, x| ops::interpolate(tape, x, target, mode))
+    unary(gpu, case, |tape, x| {
+        let [n, c, h, w] = x.nchw("interpolate")?;
+        let [h_out, w_out] = target.output([h, w])?;
+        case.expect_output("y", [n, c, h_out, w_out])?;
+        ops::interpolate(tape, x, target, mode)
+    })
 }
 
 pub(super) fn cat(gpu: &Gpu, case: &Case) -> Result<Outcome> {

@@ -21,6 +21,7 @@ mod joining;
 mod masked_loss;
 mod masked_metrics;
 mod masked_ssim;
+mod not_finite;
 #[path = "../on_device/mod.rs"]
 mod on_device;
 mod optimizers;
@@ -55,6 +56,7 @@ const FAMILIES: &[Family] = &[
     ("masked_loss", masked_loss::cases),
     ("masked_metrics", masked_metrics::cases),
     ("masked_ssim", masked_ssim::cases),
+    ("not_finite", not_finite::cases),
     ("optimizers", optimizers::cases),
     ("resampling", resampling::cases),
     ("warm_step", warm_step::cases),

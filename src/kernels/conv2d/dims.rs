@@ -30,6 +30,18 @@ impl Conv2dAttrs {
     }
 }
 
+impl Conv2dAttrs {
+    /// Attributes of the same meaning for an input of this size that ask kernels for no more memory than it has pixels: a stride past
+    /// the padded input is never made, and taps of a centred window that lie further away than the input is long meet zeros anyway.
+    fn within(self, input: [usize; 2], kernel: [usize; 2]) -> Self {
+        let side = input[0].max(input[1]);
+        let centred = kernel.iter().all(|&k| k % 2 == 1 && self.padding == self.dilation * (k / 2));
+        let dilation = if centred { self.dilation.min(side) } else { self.dilation };
+        let padding = if centred { dilation * (kernel[0] / 2) } else { self.padding };
+        Conv2dAttrs { stride: self.stride.min(side + 2 * padding), padding, dilation, ..self }
+    }
+}
+
 /// All extents of one convolution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs)] // the names are those of the architecture's dimension list
@@ -54,13 +66,14 @@ impl Conv2dDims {
     pub fn forward(input: &Tensor, weight: &Tensor, attrs: &Conv2dAttrs) -> Result<Self> {
         let ([n, c_in, h_in, w_in], [c_out, in_per_group, kernel_h, kernel_w]) = (input.nchw("conv2d")?, weight.nchw("conv2d")?);
         let groups = attrs.groups;
-        if groups == 0 || in_per_group * groups != c_in || c_out % groups != 0 {
+        if groups == 0 || in_per_group.checked_mul(groups) != Some(c_in) || c_out % groups != 0 {
             let message = format!("weight {} with {groups} groups does not fit an input with {c_in} channels", weight.shape());
             return Err(Error::shape("conv2d", message));
         }
         let extent = |size, kernel| Shape::conv_output("conv2d", size, kernel, attrs.stride, attrs.padding, attrs.dilation);
         let (h_out, w_out) = (extent(h_in, kernel_h)?, extent(w_in, kernel_w)?);
-        Ok(Conv2dDims { n, c_in, h_in, w_in, c_out, h_out, w_out, kernel_h, kernel_w, attrs: *attrs })
+        let attrs = attrs.within([h_in, w_in], [kernel_h, kernel_w]);
+        Ok(Conv2dDims { n, c_in, h_in, w_in, c_out, h_out, w_out, kernel_h, kernel_w, attrs })
     }
 
     /// Extents of the convolution whose input gradient is this transposed convolution: its output is `input` here.
@@ -75,7 +88,7 @@ impl Conv2dDims {
         }
         let h_in = Shape::conv_transpose_output(h, kernel_h, stride, padding)?;
         let w_in = Shape::conv_transpose_output(w, kernel_w, stride, padding)?;
-        let attrs = Conv2dAttrs { stride, padding, ..Default::default() };
+        let attrs = Conv2dAttrs { stride, padding, ..Default::default() }.within([h_in, w_in], [kernel_h, kernel_w]);
         Ok(Conv2dDims { n, c_in, h_in, w_in, c_out: c, h_out: h, w_out: w, kernel_h, kernel_w, attrs })
     }
 

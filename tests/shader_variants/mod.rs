@@ -1,0 +1,96 @@
+//! Every text that a launcher can assemble: the constants it may rewrite with the values it gives them, and both widths of memory.
+// Every test crate uses only a part of these functions.
+#![allow(dead_code)]
+
+use meltcore::gpu::shader::{CATALOGUE, Variant, assemble};
+use naga::Module;
+use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
+use std::collections::BTreeSet;
+
+/// Numbers of the activations.
+const ACTIVATIONS: &[u32] = &[0, 1, 2, 3, 4, 5];
+/// Channels of a register tile.
+const TILES: &[u32] = &[1, 2, 4, 8];
+
+/// What launchers rewrite: shader, constant, its values. (A stride may be any; one past the usual two stands for the others.)
+#[rustfmt::skip]
+pub const REWRITTEN: &[(&str, &str, &[u32])] = &[
+    ("activation", "KIND", ACTIVATIONS),
+    ("activation_grad", "KIND", ACTIVATIONS),
+    ("batch_norm", "KIND", ACTIVATIONS),
+    ("batch_norm_grad_input", "KIND", ACTIVATIONS),
+    ("batch_norm_grad_stats", "KIND", ACTIVATIONS),
+    ("conv2d", "ACTIVATION", ACTIVATIONS),
+    ("conv2d", "OUT", TILES),
+    ("conv2d_grad_input", "IN", TILES),
+    ("conv2d_grad_weight", "IN", &[1, 2, 4]),
+    ("conv2d_grad_weight", "OUT", TILES),
+    ("depthwise_conv2d", "ACTIVATION", ACTIVATIONS),
+    ("depthwise_conv2d_3x3", "ACTIVATION", ACTIVATIONS),
+    ("depthwise_conv2d_3x3", "SIDES", &[0, 1, 2, 4]),
+    ("depthwise_conv2d_3x3_stride2", "ACTIVATION", ACTIVATIONS),
+    ("depthwise_conv2d_grad_input", "STRIDE", &[1, 2, 3]),
+    ("depthwise_conv2d_grad_weight_3x3", "SIDES", &[0, 1, 2, 4]),
+    ("interpolate", "MODE", &[0, 1, 2]),
+    ("interpolate", "SLIDE", &[0, 1]),
+    ("interpolate_grad_input", "MODE", &[0, 1, 2]),
+    ("masked_loss", "REDUCTION", &[0, 1, 2]),
+    ("masked_loss_grad_pred", "KIND", &[0, 1]),
+    ("masked_loss_grad_pred", "REDUCED", &[0, 1]),
+    ("masked_loss_stats", "KIND", &[0, 1]),
+    ("rmsprop", "MOMENTUM", &[0, 1]),
+    ("sgd", "MOMENTUM", &[0, 1]),
+];
+
+/// Constants of the files that nobody rewrites.
+pub const FIXED: &[&str] = &["GROUP", "PACKS_EACH", "PIXELS", "PIXELS_EACH", "ROWS"];
+
+/// One assembled text.
+pub struct Text {
+    pub stem: &'static str,
+    pub variant: Variant,
+    pub wgsl: String,
+}
+
+impl Text {
+    /// Its name in messages.
+    pub fn name(&self) -> String {
+        format!("{} {:?}{}", self.stem, self.variant.consts, if self.variant.scalar { " scalar" } else { "" })
+    }
+
+    /// The text parsed and validated.
+    pub fn module(&self) -> (Module, ModuleInfo) {
+        parsed(&self.wgsl, &self.name())
+    }
+}
+
+/// A text parsed and validated with what every device offers.
+pub fn parsed(wgsl: &str, name: &str) -> (Module, ModuleInfo) {
+    let module = naga::front::wgsl::parse_str(wgsl).unwrap_or_else(|e| panic!("{name}: {}", e.emit_to_string(wgsl)));
+    let info = Validator::new(ValidationFlags::all(), Capabilities::IMMEDIATES).validate(&module);
+    let info = info.unwrap_or_else(|e| panic!("{name}: {}", e.emit_to_string(wgsl)));
+    (module, info)
+}
+
+/// All texts, each once.
+pub fn texts() -> Vec<Text> {
+    let mut seen = BTreeSet::new();
+    let mut texts = Vec::new();
+    for (stem, _) in CATALOGUE {
+        let mut choices = vec![Vec::new()];
+        for (_, name, values) in REWRITTEN.iter().filter(|(known, ..)| known == stem) {
+            choices =
+                choices.iter().flat_map(|chosen| values.iter().map(|value| [chosen.clone(), vec![(*name, *value)]].concat())).collect();
+        }
+        for consts in choices {
+            for scalar in [false, true] {
+                let variant = Variant { consts: consts.clone(), scalar };
+                let wgsl = assemble(stem, &variant).unwrap();
+                if seen.insert(wgsl.clone()) {
+                    texts.push(Text { stem, variant, wgsl });
+                }
+            }
+        }
+    }
+    texts
+}
