@@ -144,9 +144,8 @@ mod tests {
     #[test]
     fn files_are_merged_in_their_order() {
         let (mut a, mut b) = (Extremes::default(), Extremes::default());
-        for (extremes, path, value) in [(&mut a, "a", 3.0), (&mut b, "b", 3.0), (&mut b, "b", -1.0)] {
-            extremes.add(value, 0, 1, Path::new(path));
-        }
+        a.add(3.0, 0, 1, Path::new("a"));
+        [3.0, -1.0].into_iter().for_each(|value| b.add(value, 0, 1, Path::new("b")));
         let ends = a.merged(b).merged(Extremes::default()).ends.unwrap();
         assert_eq!(ends, [(-1.0, PathBuf::from("b")), (3.0, PathBuf::from("a"))]);
     }
