@@ -8,6 +8,7 @@ use std::path::Path;
 use super::beside;
 use super::geotiff::Layout;
 use super::ifd::Directory;
+use super::notices::tell_once_a_folder;
 use super::pam::Pam;
 use super::world_file;
 use crate::error::{Error, Result};
@@ -28,15 +29,25 @@ pub fn declared(bytes: &[u8], path: &Path) -> Result<Layout> {
 /// [`declared`] of a file's first directory.
 pub(super) fn declared_by(directory: &Directory, path: &Path) -> Result<Layout> {
     let mut layout = directory.layout().map_err(|message| Error::input(path, message))?;
+    for (about, note) in &layout.notes {
+        tell_once_a_folder(path, about, || note.clone());
+    }
     let pam = Pam::beside(path)?;
     if let Some(pam) = &pam {
-        layout.no_data = match (pam.no_data.or(layout.no_data), pam.no_data_of_all_bands) {
-            (Some(one), Some(other)) if one.to_bits() != other.to_bits() => {
+        if let Some(value) = pam.no_data {
+            layout.set_no_data(value);
+        }
+        if let Some(value) = pam.no_data_of_all_bands {
+            let own = layout.no_data;
+            layout.set_no_data(value);
+            if let (Some(one), Some(other)) = (own, layout.no_data)
+                && !one.same(other)
+            {
                 let message = format!("names {other} as NODATA_VALUES where {one} is the no-data value of the band; remove one of them");
                 return Err(Error::input(&pam.path, message));
             }
-            (one, other) => one.or(other),
-        };
+            layout.no_data = own.or(layout.no_data);
+        }
         layout.unscale = pam.unscale.unwrap_or(layout.unscale);
         if let Some(srs) = &pam.srs {
             layout.geo.set_crs(srs);

@@ -5,13 +5,20 @@
 
 use std::path::Path;
 
+use super::gdal_metadata;
 use super::geotags::{CARRIED_TAGS, GeoTag, GeoTags};
 use super::ifd::{Directory, field_size};
 use super::linear::Linear;
+use super::no_data::{Declared, NoData};
+use super::unpack::largest_ratio;
 use crate::error::{Error, Result};
 
 /// Scenes of more pixels are refused: their indices would not fit 32 bits on the device.
 const MAX_PIXELS: u64 = i32::MAX as u64;
+
+/// Scenes up to so many pixels may have blocks that were never written, or that share their bytes; of larger ones the stored bytes
+/// must be able to hold them all.
+const MAX_UNSTORED: u64 = 1 << 27;
 
 /// Type of one sample as stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +38,29 @@ impl SampleType {
             SampleType::Unsigned(bits) | SampleType::Signed(bits) | SampleType::Float(bits) => bits,
         }
     }
+
+    /// Bytes of one sample.
+    pub fn bytes(self) -> usize {
+        usize::from(self.bits() / 8)
+    }
+
+    /// Least and largest value of an integer; `None` for floating point.
+    pub fn range(self) -> Option<(i128, i128)> {
+        match self {
+            SampleType::Unsigned(bits) => Some((0, (1 << bits) - 1)),
+            SampleType::Signed(bits) => Some((-(1 << (bits - 1)), (1 << (bits - 1)) - 1)),
+            SampleType::Float(_) => None,
+        }
+    }
+
+    /// The value of a sample that is nearest to this one; of integers 0 for NaN.
+    pub(super) fn nearest(self, value: f64) -> f64 {
+        match self.range() {
+            None => value,
+            Some(_) if value.is_nan() => 0.0,
+            Some((low, high)) => value.clamp(low as f64, high as f64),
+        }
+    }
 }
 
 /// How blocks are compressed.
@@ -44,6 +74,8 @@ pub enum Compression {
     Deflate,
     /// Run lengths.
     PackBits,
+    /// Another of TIFF's numbers, which only GDAL reads.
+    Other(u16),
 }
 
 /// Where one strip or tile lies in the file.
@@ -78,12 +110,19 @@ pub struct Layout {
     pub blocks: Vec<Block>,
     /// Byte order of the samples.
     pub little_endian: bool,
+    /// Whether the bits of each stored byte stand in the other order (FillOrder 2).
+    pub bits_reversed: bool,
     /// The value that stands for "not observed".
-    pub no_data: Option<f64>,
+    pub no_data: Option<NoData>,
+    /// The sample that a block never written stands for; NaN for no-data.
+    pub unwritten: f64,
     /// What makes values of samples (GDAL's tag 42112); [`Raster`](super::raster::Raster) reads the samples, `pack` applies it.
     pub unscale: Linear,
     /// The georeference.
     pub geo: GeoTags,
+    /// What a user should know of declarations that were not followed to the letter: what they are about, and words that follow the
+    /// file's name.
+    pub notes: Vec<(&'static str, String)>,
 }
 
 impl Layout {
@@ -95,7 +134,24 @@ impl Layout {
     /// Bytes of block `index` once decompressed: tiles are stored whole, the last strip only as far as the scene.
     pub fn block_bytes(&self, index: usize) -> u64 {
         let rows = if self.tiled { self.block_rows } else { self.block_rows.min(self.rows - (index * self.block_rows).min(self.rows)) };
-        rows as u64 * self.block_cols as u64 * u64::from(self.sample.bits() / 8)
+        rows as u64 * self.block_cols as u64 * self.sample.bytes() as u64
+    }
+
+    /// Takes another no-data value, as something beside the file names it.
+    pub(super) fn set_no_data(&mut self, value: f64) {
+        self.no_data = NoData::new(value, self.sample);
+        self.unwritten = if self.no_data.is_some() { f64::NAN } else { self.sample.nearest(value) };
+    }
+
+    /// Refuses what needs another reader; an error is a message.
+    pub(super) fn readable(&self) -> Result<(), String> {
+        match self.compression {
+            Compression::Other(number) => Err(format!(
+                "uses TIFF compression {number}; meltcore reads none, LZW, deflate and PackBits: \
+                 rewrite it with `meltcore pack` or `gdal_translate -co COMPRESS=DEFLATE IN OUT`"
+            )),
+            _ => Ok(()),
+        }
     }
 
     /// Reads the declarations from the bytes of a whole file; `path` is for messages only.
@@ -107,9 +163,40 @@ impl Layout {
     }
 }
 
+/// Refuses what no other reader shall try: a TIFF that declares far more pixels than it stores, for which there would be made room, and
+/// numbers in tags that others would take for another value. Files of other kinds pass.
+///
+/// # Errors
+/// [`Error::Input`] for such a file.
+#[cfg(feature = "gdal")]
+pub(super) fn refuse_for_all(bytes: &[u8], path: &Path) -> Result<()> {
+    let Ok(directory) = Directory::read(bytes) else { return Ok(()) };
+    let sample = directory.sample_type().unwrap_or(SampleType::Float(64));
+    directory.said(sample).map_err(|message| Error::input(path, message))?;
+    // Of a file that only GDAL may read, by the whole of it.
+    let number = |tag| directory.one(tag, "size").ok().flatten();
+    let (rows, cols) = (number(257).unwrap_or(0), number(256).unwrap_or(0));
+    let ratio = directory.compression().map_or(1, largest_ratio);
+    let held = (bytes.len() as u64).saturating_mul(8 * ratio) / number(258).unwrap_or(1).max(1);
+    if rows.saturating_mul(cols) > MAX_UNSTORED.max(held) {
+        let message = format!("declares {rows} × {cols} pixels in a file of {} bytes; it is damaged", bytes.len());
+        return Err(Error::input(path, message));
+    }
+    match directory.declarations() {
+        Ok(layout) => check_stored(&layout).map_err(|message| Error::input(path, message)),
+        Err(_) => Ok(()),
+    }
+}
+
 impl Directory<'_> {
     /// What this directory declares; an error is a message.
     pub(super) fn layout(&self) -> Result<Layout, String> {
+        let layout = self.declarations()?;
+        check_stored(&layout)?;
+        Ok(layout)
+    }
+
+    fn declarations(&self) -> Result<Layout, String> {
         let (rows, cols) = (self.required(257, "ImageLength")?, self.required(256, "ImageWidth")?);
         if rows == 0 || cols == 0 || rows.checked_mul(cols).is_none_or(|pixels| pixels > MAX_PIXELS) {
             return Err(format!("the header declares {rows} rows × {cols} columns; a scene has 1 to {MAX_PIXELS} pixels"));
@@ -119,50 +206,56 @@ impl Directory<'_> {
             return Err(format!("has {bands} bands where one is expected; extract one with `gdal_translate -b 1 IN OUT`"));
         }
         let sample = self.sample_type()?;
-        let compression = match self.one(259, "Compression")?.unwrap_or(1) {
-            1 => Compression::None,
-            5 => Compression::Lzw,
-            8 | 32946 => Compression::Deflate,
-            32773 => Compression::PackBits,
-            other => {
-                return Err(format!(
-                    "uses TIFF compression {other}; meltcore reads none, LZW, deflate and PackBits: \
-                     rewrite it with `meltcore pack` or `gdal_translate -co COMPRESS=DEFLATE IN OUT`"
-                ));
-            }
-        };
+        let compression = self.compression()?;
         let predictor = match (compression, self.one(317, "Predictor")?.unwrap_or(1)) {
-            // The predictor belongs to the LZW and deflate codecs; the others ignore it.
-            (Compression::None | Compression::PackBits, _) => 1,
+            // The predictor belongs to the LZW and deflate codecs; the others ignore it, or are not read here.
+            (Compression::None | Compression::PackBits | Compression::Other(_), _) => 1,
             (_, predictor @ (1 | 2)) => predictor as u16,
             (_, 3) if matches!(sample, SampleType::Float(_)) => 3,
             (_, other) => return Err(format!("uses predictor {other} on {sample:?} samples, which TIFF does not define")),
         };
         let (rows, cols) = (rows as usize, cols as usize);
-        let (tiled, block_rows, block_cols, blocks) = self.blocks(rows, cols, sample)?;
-        let layout = Layout {
+        let (declared, unscale, notes) = self.said(sample)?;
+        let mut layout = Layout {
             rows,
             cols,
             sample,
             compression,
             predictor,
-            block_rows,
-            block_cols,
-            tiled,
-            blocks,
+            block_rows: 0,
+            block_cols: 0,
+            tiled: self.entry(324).is_some(),
+            blocks: Vec::new(),
             little_endian: self.little_endian(),
-            no_data: self.no_data(),
-            unscale: self.unscale(),
+            bits_reversed: self.one(266, "FillOrder")? == Some(2),
+            no_data: declared.no_data,
+            unwritten: declared.unwritten,
+            unscale,
             geo: self.geo_tags(),
+            notes,
         };
-        if compression == Compression::None
-            && let Some((index, block)) =
-                layout.blocks.iter().enumerate().find(|(index, block)| block.len > 0 && block.len < layout.block_bytes(*index))
-        {
-            let expected = layout.block_bytes(index);
-            return Err(format!("block {index} has {} bytes where {expected} are needed; the file is damaged", block.len));
-        }
+        (layout.block_rows, layout.block_cols) = self.block_size(&layout)?;
+        layout.blocks = self.blocks(&layout)?;
         Ok(layout)
+    }
+
+    /// What GDAL's tags say in text: no-data value, scale and offset, and what a user should know of them.
+    #[allow(clippy::type_complexity)]
+    fn said(&self, sample: SampleType) -> Result<(Declared, Linear, Vec<(&'static str, String)>), String> {
+        let declared = self.text(42113).map_or_else(|| Ok(Declared::default()), |text| Declared::read(text, sample))?;
+        let (unscale, note) = self.text(42112).map_or_else(|| Ok((Linear::default(), None)), gdal_metadata::unscale)?;
+        let several = declared.several.then(|| ("no-data value", "declares several no-data values; the first counts".to_owned()));
+        Ok((declared, unscale, several.into_iter().chain(note.map(|note| ("metadata", note))).collect()))
+    }
+
+    fn compression(&self) -> Result<Compression, String> {
+        Ok(match self.one(259, "Compression")?.unwrap_or(1) {
+            1 => Compression::None,
+            5 => Compression::Lzw,
+            8 | 32946 => Compression::Deflate,
+            32773 => Compression::PackBits,
+            other => Compression::Other(other.try_into().unwrap_or(u16::MAX)),
+        })
     }
 
     fn sample_type(&self) -> Result<SampleType, String> {
@@ -179,67 +272,82 @@ impl Directory<'_> {
         }
     }
 
-    /// Tiled or not, rows and columns of a block, and the blocks.
-    #[allow(clippy::type_complexity)]
-    fn blocks(&self, rows: usize, cols: usize, sample: SampleType) -> Result<(bool, usize, usize, Vec<Block>), String> {
-        let tiled = self.entry(324).is_some();
-        let (block_rows, block_cols) = if tiled {
+    /// Rows and columns of a block.
+    fn block_size(&self, layout: &Layout) -> Result<(usize, usize), String> {
+        let (rows, cols) = (layout.rows as u64, layout.cols as u64);
+        let (block_rows, block_cols) = if layout.tiled {
             (self.required(323, "TileLength")?, self.required(322, "TileWidth")?)
         } else {
-            (self.one(278, "RowsPerStrip")?.unwrap_or(u64::MAX).min(rows as u64), cols as u64)
+            (self.one(278, "RowsPerStrip")?.unwrap_or(u64::MAX).min(rows), cols)
         };
         // A tile may pad the scene, but one of far more pixels than the scene is a lie that would cost memory.
-        let largest = (rows as u64 * cols as u64).max(1 << 20) * 4;
+        let largest = (rows * cols).max(1 << 20) * 4;
         if block_rows == 0 || block_cols == 0 || block_rows.checked_mul(block_cols).is_none_or(|pixels| pixels > largest) {
             return Err(format!("declares blocks of {block_rows} rows × {block_cols} columns; the file is damaged"));
         }
-        let expected = (rows as u64).div_ceil(block_rows) * (cols as u64).div_ceil(block_cols);
-        let (offsets, lens) = if tiled {
-            (self.all(324, "TileOffsets")?, self.all(325, "TileByteCounts")?)
+        Ok((block_rows as usize, block_cols as usize))
+    }
+
+    /// Where the blocks lie.
+    fn blocks(&self, layout: &Layout) -> Result<Vec<Block>, String> {
+        let expected = layout.rows.div_ceil(layout.block_rows) * layout.blocks_across();
+        let (offsets, mut lens, lens_tag) = if layout.tiled {
+            (self.all(324, "TileOffsets")?, self.all(325, "TileByteCounts")?, 325)
         } else {
-            (self.all(273, "StripOffsets")?, self.all(279, "StripByteCounts")?)
+            (self.all(273, "StripOffsets")?, self.all(279, "StripByteCounts")?, 279)
         };
-        if offsets.len() as u64 != expected || lens.len() as u64 != expected {
+        let file_len = self.file_len();
+        // As in libtiff a single block of unknown size reaches to the end of the file, or as far as its pixels need it. A strip of 0 bytes
+        // has no known size; several of them, and tiles of 0 bytes, were never written.
+        let unknown = match lens[..] {
+            [] => self.entry(lens_tag).is_none(),
+            [0] => !layout.tiled,
+            _ => false,
+        };
+        if let (true, 1, &[offset]) = (unknown, expected, &offsets[..])
+            && offset > 0
+        {
+            lens = vec![file_len.saturating_sub(offset)];
+        }
+        if offsets.len() < expected || lens.len() < expected {
             return Err(format!(
-                "declares {} block offsets and {} block sizes where {rows} × {cols} pixels need {expected}; the file is damaged",
+                "declares {} block offsets and {} block sizes where {} × {} pixels need {expected}; the file is damaged",
                 offsets.len(),
-                lens.len()
+                lens.len(),
+                layout.rows,
+                layout.cols
             ));
         }
-        let blocks: Vec<Block> = offsets.iter().zip(&lens).map(|(&offset, &len)| Block { offset, len }).collect();
-        let file_len = self.file_len();
-        for (index, block) in blocks.iter().enumerate() {
+        // Entries beyond the last block mean nothing.
+        let mut blocks: Vec<Block> = offsets.iter().zip(&lens).take(expected).map(|(&offset, &len)| Block { offset, len }).collect();
+        for (index, block) in blocks.iter_mut().enumerate() {
+            let needed = layout.block_bytes(index);
+            if layout.compression == Compression::None && block.len > 0 {
+                if block.len < needed {
+                    return Err(format!("block {index} has {} bytes where {needed} are needed; the file is damaged", block.len));
+                }
+                // More than its pixels take are of no account, wherever they end.
+                block.len = needed;
+            }
             if block.len > 0 && block.offset.checked_add(block.len).is_none_or(|end| end > file_len) {
                 return Err(format!(
                     "block {index} of {expected} ends after the end of the file ({file_len} bytes); it is truncated: copy or download it again"
                 ));
             }
         }
-        // The densest codec here makes at most about 2800 bytes of one; empty blocks are allowed for up to 256 MiB.
-        let stored = blocks.iter().fold(0u64, |sum, block| sum.saturating_add(block.len));
-        let unpacked = rows as u64 * cols as u64 * u64::from(sample.bits() / 8);
-        if unpacked > stored.saturating_mul(4096).saturating_add(256 << 20) {
-            return Err(format!("declares {rows} × {cols} pixels but stores only {stored} bytes of them; the file is damaged"));
-        }
-        Ok((tiled, block_rows as usize, block_cols as usize, blocks))
+        Ok(blocks)
     }
 
-    /// GDAL's no-data value, a number in text.
-    fn no_data(&self) -> Option<f64> {
-        let entry = self.entry(42113).filter(|entry| entry.kind == 2)?;
-        let text = std::str::from_utf8(entry.value).ok()?;
-        text.trim_matches(|c: char| c == '\0' || c.is_whitespace()).parse().ok()
-    }
-
-    /// GDAL's scale and offset of the band, in its XML of metadata.
-    fn unscale(&self) -> Linear {
-        let entry = self.entry(42112).filter(|entry| entry.kind == 2);
-        entry.and_then(|entry| std::str::from_utf8(entry.value).ok()).map(Linear::of_gdal_metadata).unwrap_or_default()
+    /// The bytes of a text, whatever the field type it was given.
+    fn text(&self, tag: u16) -> Option<&[u8]> {
+        self.entry(tag).filter(|entry| matches!(entry.kind, 1 | 2 | 6 | 7)).map(|entry| entry.value)
     }
 
     fn geo_tags(&self) -> GeoTags {
-        let carried = self.entries.iter().filter(|entry| CARRIED_TAGS.contains(&entry.tag));
-        let mut tags: Vec<GeoTag> = carried
+        // A repeated tag would make the outputs unreadable; the first one counts, as in other readers.
+        let mut tags: Vec<GeoTag> = CARRIED_TAGS
+            .iter()
+            .filter_map(|tag| self.entry(*tag))
             .map(|entry| {
                 let mut bytes = entry.value.to_vec();
                 if !self.little_endian() {
@@ -250,8 +358,27 @@ impl Directory<'_> {
             })
             .collect();
         tags.sort_by_key(|tag| tag.tag);
-        // A repeated tag would make the outputs unreadable; the first one counts, as in other readers.
-        tags.dedup_by_key(|tag| tag.tag);
         GeoTags { tags }
     }
+}
+
+/// Refuses a scene of more pixels than its stored bytes can hold, each byte counted once however many blocks name it.
+fn check_stored(layout: &Layout) -> Result<(), String> {
+    let pixels = layout.rows as u64 * layout.cols as u64;
+    if pixels <= MAX_UNSTORED {
+        return Ok(());
+    }
+    let mut ranges: Vec<(u64, u64)> = layout.blocks.iter().map(|block| (block.offset, block.offset.saturating_add(block.len))).collect();
+    ranges.sort_unstable();
+    let (mut stored, mut reached) = (0u64, 0);
+    for (start, end) in ranges {
+        stored += end.saturating_sub(start.max(reached));
+        reached = reached.max(end);
+    }
+    let held = stored.saturating_mul(largest_ratio(layout.compression)) / layout.sample.bytes() as u64;
+    if pixels > held {
+        let (rows, cols) = (layout.rows, layout.cols);
+        return Err(format!("declares {rows} × {cols} pixels but stores only {stored} bytes of them; the file is damaged"));
+    }
+    Ok(())
 }

@@ -30,33 +30,11 @@ impl Linear {
     pub fn then(self, next: Linear) -> Linear {
         Linear { scale: self.scale * next.scale, offset: self.offset * next.scale + next.offset }
     }
-
-    /// The scale and offset of the first band in GDAL's XML of a TIFF's metadata (`<Item name="SCALE" sample="0" role="scale">`).
-    pub fn of_gdal_metadata(xml: &str) -> Linear {
-        let number = |role: &str| {
-            let items = xml.split("<Item ").skip(1);
-            let item = items.filter_map(|item| item.split_once('>')).find(|(attributes, _)| {
-                let first_band = !attributes.contains("sample=") || attributes.contains("sample=\"0\"");
-                first_band && attributes.contains(&format!("role=\"{role}\""))
-            })?;
-            item.1.split('<').next()?.trim().parse::<f64>().ok().filter(|value| value.is_finite())
-        };
-        Linear { scale: number("scale").unwrap_or(1.0), offset: number("offset").unwrap_or(0.0) }
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn metadata_of_other_bands_and_roles_does_not_count() {
-        let xml = "<GDALMetadata>\n  <Item name=\"units\">degC</Item>\n  <Item name=\"OFFSET\" sample=\"1\" role=\"offset\">7</Item>\n\
-            <Item name=\"OFFSET\" sample=\"0\" role=\"offset\">-273.15</Item><Item name=\"SCALE\" sample=\"0\" role=\"scale\">0.01</Item>\n";
-        assert_eq!(Linear::of_gdal_metadata(xml), Linear { scale: 0.01, offset: -273.15 });
-        assert!(Linear::of_gdal_metadata("<Item role=\"scale\">x</Item>").is_identity());
-        assert!(Linear::of_gdal_metadata("").is_identity());
-    }
 
     #[test]
     fn one_after_the_other() {

@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use super::beside;
-use super::decode::decode;
+use super::decode::{decode, decode_image};
 use super::geotiff::Layout;
 use super::ifd::{Directory, Entry};
 use super::mapped::map_file;
@@ -42,7 +42,7 @@ pub(super) fn is_masked(first: &Directory, path: &Path) -> Result<bool> {
 /// # Errors
 /// Those of [`decode`]; [`Error::Input`] for a mask that is damaged, of another size, or of a kind that is not read.
 pub(super) fn decode_masked(bytes: &[u8], layout: &Layout, path: &Path, value: impl Fn(f64) -> f32 + Copy) -> Result<Vec<f32>> {
-    let mut pixels = decode(bytes, layout, path, value)?;
+    let mut pixels = decode_image(bytes, layout, path, value)?;
     let first = Directory::read(bytes).map_err(|message| Error::input(path, message))?;
     let mask = match place(&first, path)? {
         None => return Ok(pixels),

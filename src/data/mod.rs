@@ -19,6 +19,7 @@ pub mod ingest;
 pub mod linear;
 pub mod loader;
 pub mod mapped;
+pub mod no_data;
 pub mod notices;
 pub mod raster;
 pub mod raster_cache;
@@ -37,11 +38,18 @@ mod extremes;
 mod file_stamp;
 #[cfg(feature = "gdal")]
 mod gdal_library;
+mod gdal_metadata;
+#[cfg(feature = "gdal")]
+mod gdal_pixels;
 mod ifd;
 pub(crate) mod inventory;
+mod lzw;
 mod mask;
+mod number;
 mod pam;
 mod parallel;
+mod sample;
+mod unpack;
 mod world_file;
 
 /// What a user does about a build without GDAL.

@@ -9,6 +9,7 @@ use super::ifd::Directory;
 use super::linear::Linear;
 use super::mapped::{FileBytes, MappedBand, map_file, map_or_read_head};
 use super::mask::{decode_masked, is_masked};
+use super::no_data::NoData;
 use super::notices::tell_once_a_folder;
 use crate::error::{Error, Result};
 
@@ -32,7 +33,7 @@ pub struct Raster {
     cols: usize,
     geo: GeoTags,
     /// A no-data value that mapped pixels still contain; decoded ones are NaN already.
-    no_data: Option<f32>,
+    no_data: Option<NoData>,
     /// What makes values of mapped samples; decoded ones are values already.
     unscale: Linear,
     pixels: Pixels,
@@ -61,7 +62,7 @@ impl Raster {
         let directory = Directory::read_part(&file, file.stamp().len()).map_err(|message| Error::input(path, message))?;
         let layout = declared_by(&directory, path)?;
         let (rows, cols, unscale) = (layout.rows, layout.cols, layout.unscale);
-        let no_data = layout.no_data.map(|value| value as f32).filter(|value| !value.is_nan());
+        let no_data = layout.no_data.filter(|no_data| !no_data.is_f32(f32::NAN));
         if !unscale.is_identity() {
             tell_once_a_folder(path, "unscale", || {
                 let Linear { scale, offset } = unscale;
@@ -207,7 +208,7 @@ impl Raster {
             Pixels::Mapped(band) => {
                 band.read(row, col, width, out)?;
                 if let Some(no_data) = self.no_data {
-                    out.iter_mut().filter(|value| **value == no_data).for_each(|value| *value = f32::NAN);
+                    out.iter_mut().filter(|value| no_data.is_f32(**value)).for_each(|value| *value = f32::NAN);
                 }
                 if !self.unscale.is_identity() {
                     out.iter_mut().for_each(|value| *value = self.unscale.apply(f64::from(*value)) as f32);

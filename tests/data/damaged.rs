@@ -77,7 +77,7 @@ fn absurd_sizes_are_named() {
     for (tag, value, words) in [
         (256, 0, "0 columns"),
         (257, u32::MAX, "rows"),
-        (256, 1 << 28, "stores only 48 bytes"),
+        (256, 1 << 28, "48 bytes where 3221225472 are needed"),
         (277, 3, "3 bands"),
         (278, 0, "blocks of 0 rows"),
         (273, u32::MAX, "truncated"),

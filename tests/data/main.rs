@@ -2,6 +2,7 @@
 
 mod beside;
 mod damaged;
+mod dialects;
 mod formats;
 mod samples;
 mod windows;

@@ -152,6 +152,7 @@ fn plan(source: &Path, options: &PackOptions, grid: &Grid) -> Result<Vec<Job>> {
         Err(error) => Err(same_grid::needs_gdal(error)),
         #[cfg(feature = "gdal")]
         Err(_) => {
+            same_grid::refuse_for_gdal(source)?;
             // Opened as for reading, so that what cannot be placed is refused before anything is written.
             let files = source::Source::open(source, options, &warp::empty_map(grid)?)?.files(options)?;
             Ok(files.into_iter().map(|(file, bands)| job(file, Work::Warp(bands))).collect())

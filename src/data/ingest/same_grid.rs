@@ -4,6 +4,8 @@ use std::path::Path;
 
 use super::grid::Grid;
 use crate::data::declared::declared;
+#[cfg(feature = "gdal")]
+use crate::data::geotiff::refuse_for_all;
 use crate::data::linear::Linear;
 use crate::data::mapped::map_file;
 use crate::data::mask::decode_masked;
@@ -16,6 +18,7 @@ const TOLERANCE: f64 = 0.01;
 /// Refuses a file that is no GeoTIFF of one band on the grid.
 pub(super) fn check(path: &Path, grid: &Grid) -> Result<()> {
     let layout = declared(&map_file(path)?, path)?;
+    layout.readable().map_err(|message| Error::input(path, message))?;
     let like = grid.path.display();
     if (layout.rows, layout.cols) != (grid.rows, grid.cols) {
         let (rows, cols) = (layout.rows, layout.cols);
@@ -37,6 +40,12 @@ pub(super) fn check(path: &Path, grid: &Grid) -> Result<()> {
         return Err(Error::input(path, format!("has another coordinate system than {like}")));
     }
     Ok(())
+}
+
+/// Refuses what GDAL shall not try; what is no readable file GDAL names itself.
+#[cfg(feature = "gdal")]
+pub(super) fn refuse_for_gdal(path: &Path) -> Result<()> {
+    map_file(path).map_or(Ok(()), |map| refuse_for_all(&map, path))
 }
 
 /// The error of a build without GDAL: `reason`, and what helps.

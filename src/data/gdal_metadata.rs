@@ -1,0 +1,130 @@
+//! GDAL's tag 42112: metadata as XML, of which the scale and offset of the band count here.
+//!
+//! `<GDALMetadata><Item name="SCALE" sample="0" role="scale">0.01</Item>…</GDALMetadata>`, in UTF-8 or in what other programs left there.
+
+use roxmltree::Document;
+
+use super::linear::Linear;
+use super::number::{Number, number};
+
+/// The scale and offset of the first band, and what else a user should know; an error is a message.
+pub(super) fn unscale(bytes: &[u8]) -> Result<(Linear, Option<String>), String> {
+    let bytes = bytes.split(|byte| *byte == 0).next().unwrap_or_default();
+    if bytes.iter().all(u8::is_ascii_whitespace) {
+        return Ok((Linear::default(), None));
+    }
+    // Latin-1 is what is not UTF-8 in practice, and keeps every ASCII character.
+    let text = std::str::from_utf8(bytes).map_or_else(|_| bytes.iter().map(|byte| char::from(*byte)).collect(), str::to_owned);
+    let text = with_known_entities(&text);
+    let document = match Document::parse(&text) {
+        Ok(document) => document,
+        Err(e) => {
+            let lower = text.to_ascii_lowercase();
+            let scaled = lower.contains("role") && (lower.contains("scale") || lower.contains("offset"));
+            let broken = format!("its metadata (TIFF tag 42112) is no XML ({e})");
+            return match scaled {
+                true => Err(format!("{broken}, but speaks of a scale or offset; set them with `gdal_edit.py -scale A -offset B FILE`")),
+                false => Ok((Linear::default(), Some(format!("{broken} and is not used")))),
+            };
+        }
+    };
+    let (mut unscale, mut note) = (Linear::default(), None);
+    let root = Some(document.root_element()).filter(|root| root.tag_name().name().eq_ignore_ascii_case("GDALMetadata"));
+    for item in root.iter().flat_map(|root| root.children()).filter(|node| node.tag_name().name().eq_ignore_ascii_case("Item")) {
+        let attribute = |name: &str| item.attributes().find(|a| a.name().eq_ignore_ascii_case(name)).map_or("", |a| a.value().trim());
+        let role = attribute("role").to_ascii_lowercase();
+        let target = match role.as_str() {
+            "scale" => &mut unscale.scale,
+            "offset" => &mut unscale.offset,
+            _ => continue,
+        };
+        match attribute("sample") {
+            sample if sample.is_empty() || !item.attributes().any(|a| a.name().eq_ignore_ascii_case("name")) => {
+                note = Some(format!("its metadata has a {role} without `sample=` or `name=`, which is not applied (nor does GDAL)"));
+            }
+            sample if sample.parse() == Ok(0) => {
+                let text: String = item.descendants().filter_map(|node| node.text().filter(|_| node.is_text())).collect();
+                *target = match number(&text) {
+                    Some((Number::Decimal { value, .. }, rest)) if rest.is_empty() && value.is_finite() => value,
+                    _ => {
+                        let start: String = text.trim().chars().take(40).collect();
+                        return Err(format!(
+                            "its {role} (TIFF tag 42112) is written as {start:?}, which is no finite number; set it with \
+                             `gdal_edit.py -{role} VALUE FILE`"
+                        ));
+                    }
+                };
+            }
+            _ => {}
+        }
+    }
+    Ok((unscale, note))
+}
+
+/// The text with `&` as itself where it begins none of XML's own entities: `&deg;` and `A & B` are found in units and titles.
+fn with_known_entities(text: &str) -> String {
+    let mut pieces = text.split('&');
+    let mut out = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let name = piece.split_once(';').map_or("", |(name, _)| name);
+        let known = ["amp", "lt", "gt", "quot", "apos"].contains(&name)
+            || name.strip_prefix('#').is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_alphanumeric()));
+        out.push_str(if known { "&" } else { "&amp;" });
+        out.push_str(piece);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(xml: impl AsRef<[u8]>) -> Linear {
+        unscale(xml.as_ref()).unwrap().0
+    }
+
+    const WANTED: Linear = Linear { scale: 0.01, offset: -273.15 };
+
+    #[test]
+    fn metadata_of_other_bands_and_roles_does_not_count() {
+        let xml = "<GDALMetadata>\n  <Item name=\"units\">degC</Item>\n  <Item name=\"OFFSET\" sample=\"1\" role=\"offset\">7</Item>\n\
+            <Item name=\"OFFSET\" sample=\"0\" role=\"offset\">-273.15</Item><Item name=\"SCALE\" sample=\"0\" role=\"scale\">0.01</Item>\n\
+            </GDALMetadata>\n\0";
+        assert_eq!(unscale(xml.as_bytes()), Ok((WANTED, None)));
+        for none in ["", " \n", "<GDALMetadata/>", "<x><Item sample='0' role='scale'>7</Item></x>"] {
+            assert_eq!(unscale(none.as_bytes()), Ok((Linear::default(), None)));
+        }
+    }
+
+    #[test]
+    fn as_other_programs_write_it() {
+        assert_eq!(
+            of(
+                "<GDALMetadata><Item name='s' sample='0' role='scale'>0.01</Item><Item role='offset' sample='0' name=''> -273,15 </Item></GDALMetadata>"
+            ),
+            WANTED
+        );
+        let latin = b"<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?><GDALMetadata><Item name=\"unit\">\xb0C</Item>\
+            <Item name=\"SCALE\" sample=\"0\" role=\"scale\">1e-2</Item><Item name=\"o\" sample=\"0\" role=\"offset\">-273.15</Item></GDALMetadata>";
+        assert_eq!(of(latin), WANTED);
+        let entities = "<GDALMetadata><Item name=\"a&quot;>b\">&deg;C & &lt;Item sample='0' role='scale'> &bogus</Item><!-- <Item sample='0' \
+            role='scale'>9</Item> --><Item name='s' sample='0' role='scale'><![CDATA[0.01]]></Item>\
+            <Item name='o' sample='0' role=\"&#111;ffset\">&#45;273.15</Item></GDALMetadata>";
+        assert_eq!(of(entities), WANTED);
+    }
+
+    #[test]
+    fn what_is_not_understood_is_said() {
+        let item = |text: &str| {
+            unscale(format!("<GDALMetadata><Item name=\"s\" sample=\"0\" role=\"scale\">{text}</Item></GDALMetadata>").as_bytes())
+        };
+        for text in ["x", "", "0.1 0.2", "nan", "0x10"] {
+            assert!(item(text).unwrap_err().contains("no finite number"), "{text}");
+        }
+        assert!(unscale(b"<GDALMetadata><Item role=\"scale\" sample=\"0\">7</GDALMetadata>").unwrap_err().contains("no XML"));
+        let (linear, note) = unscale(b"<GDALMetadata><Item>").unwrap();
+        assert!(linear.is_identity() && note.unwrap().contains("not used"));
+        let (linear, note) = unscale(b"<GDALMetadata><Item role='scale'>7</Item></GDALMetadata>").unwrap();
+        assert!(linear.is_identity() && note.unwrap().contains("not applied"));
+    }
+}
