@@ -8,6 +8,7 @@ use std::path::Path;
 use super::beside;
 use super::geotiff::Layout;
 use super::ifd::Directory;
+use super::no_data::NoData;
 use super::notices::tell_once_a_folder;
 use super::pam::Pam;
 use super::world_file;
@@ -38,15 +39,15 @@ pub(super) fn declared_by(directory: &Directory, path: &Path) -> Result<Layout> 
             layout.set_no_data(value);
         }
         if let Some(value) = pam.no_data_of_all_bands {
-            let own = layout.no_data;
-            layout.set_no_data(value);
-            if let (Some(one), Some(other)) = (own, layout.no_data)
-                && !one.same(other)
-            {
-                let message = format!("names {other} as NODATA_VALUES where {one} is the no-data value of the band; remove one of them");
-                return Err(Error::input(&pam.path, message));
+            match (layout.no_data, NoData::new(value, layout.sample)) {
+                (Some(one), Some(other)) if !one.same(other) => {
+                    let message =
+                        format!("names {other} as NODATA_VALUES where {one} is the no-data value of the band; remove one of them");
+                    return Err(Error::input(&pam.path, message));
+                }
+                (None, _) => layout.set_no_data(value),
+                _ => {}
             }
-            layout.no_data = own.or(layout.no_data);
         }
         layout.unscale = pam.unscale.unwrap_or(layout.unscale);
         if let Some(srs) = &pam.srs {
