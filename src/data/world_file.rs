@@ -36,9 +36,10 @@ pub(super) fn extensions(raster: &Path) -> Vec<String> {
 }
 
 fn parse(text: &str) -> Result<GeoTransform, String> {
-    let numbers = text.split_whitespace().map(|word| number(word, "a line")).collect::<Result<Vec<f64>, _>>()?;
-    let [col_x, col_y, row_x, row_y, centre_x, centre_y, ..] = numbers[..] else {
-        return Err(format!("it has {} numbers where six are needed", numbers.len()));
+    let lines = text.lines().filter(|line| !line.trim().is_empty()).take(6);
+    let numbers = lines.map(|line| number(line, "a line")).collect::<Result<Vec<f64>, _>>()?;
+    let [col_x, col_y, row_x, row_y, centre_x, centre_y] = numbers[..] else {
+        return Err(format!("it has {} lines of numbers where six are needed", numbers.len()));
     };
     let mut transform = GeoTransform { origin_x: centre_x, origin_y: centre_y, col_x, row_x, col_y, row_y };
     (transform.origin_x, transform.origin_y) = transform.at(-0.5, -0.5);
@@ -53,13 +54,19 @@ mod tests {
     fn centres_become_corners() {
         let transform = parse("100,5\n0\n0\r\n-100\n1050.25\n1950\n").unwrap();
         assert_eq!((transform.at(0.0, 0.0), transform.pixel_centre(0, 0)), ((1000.0, 2000.0), (1050.25, 1950.0)));
-        let turned = parse("0 100 100 0 50 50").unwrap();
+        let turned = parse("0\n100\n100\n0\n50\n50\nfurther words").unwrap();
         assert_eq!((turned.at(0.0, 0.0), turned.pixel_centre(0, 1)), ((0.0, 0.0), (50.0, 150.0)));
     }
 
     #[test]
     fn what_places_nothing_is_refused() {
-        for (text, words) in [("100 0 0 -100 1050", "5 numbers"), ("a b c d e f", "`a`"), ("0 0 0 0 0 0", "one line"), ("", "0 numbers")] {
+        for (text, words) in [
+            ("100\n0\n0\n-100\n1050", "5 lines"),
+            ("a\nb", "`a`"),
+            ("1 0 0 -1 0 0", "`1 0 0"),
+            ("0\n0\n0\n0\n0\n0", "one line"),
+            ("", "0 lines"),
+        ] {
             assert!(parse(text).unwrap_err().contains(words), "{text}");
         }
     }

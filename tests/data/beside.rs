@@ -127,7 +127,7 @@ fn rasters_lie_where_notes_and_world_files_put_them() {
     let turned = GeoTransform { origin_x: 7.0, origin_y: 8.0, col_x: 0.0, row_x: 2.0, col_y: 3.0, row_y: 0.0 };
     assert_eq!(place(&copy), Some(turned));
     let (_folder, tagged) = copied(&tiff("float32.tif"));
-    fs::write(tagged.with_extension("tfw"), "1 0 0 -1 0 0").unwrap();
+    fs::write(tagged.with_extension("tfw"), "1\n0\n0\n-1\n0\n0").unwrap();
     assert_eq!(place(&tagged), Some(own));
     note(&tagged, "<SRS>EPSG:3031</SRS>");
     assert_eq!(place(&tagged), Some(own));
@@ -156,7 +156,7 @@ fn places_that_are_no_grid_are_refused() {
         assert!(error.exit_status() == 2 && error.to_string().contains(words), "{inside}: {error}");
     }
     for (name, content, words) in [
-        ("day.tfw", "1 0 0 -1 5", "5 numbers"),
+        ("day.tfw", "1\n0\n0\n-1\n5", "5 lines"),
         ("day.tab", "!table", "MapInfo file"),
         ("day_RPC.TXT", "x", "RPC"),
         ("day.RPB", "x", "RPC"),
@@ -217,10 +217,14 @@ fn systems_in_notes_are_compared_too() {
     }
 }
 
+/// Words of the error, and what is done to the file.
+#[cfg(unix)]
+type Change = (&'static str, fn(&Path));
+
 #[cfg(unix)]
 #[test]
 fn a_file_that_changes_under_a_raster_is_refused() {
-    let change: [(&str, fn(&Path)); 2] = [
+    let changes: [Change; 2] = [
         ("has 500 now", |path| fs::File::options().write(true).open(path).unwrap().set_len(500).unwrap()),
         ("was written to", |path| {
             std::thread::sleep(std::time::Duration::from_millis(30));
@@ -228,7 +232,7 @@ fn a_file_that_changes_under_a_raster_is_refused() {
             fs::write(path, bytes).unwrap();
         }),
     ];
-    for (words, change) in change {
+    for (words, change) in changes {
         let (_folder, copy) = copied(&tiff("float32.tif"));
         let raster = Raster::open(&copy).unwrap();
         raster.read_all().unwrap();

@@ -14,9 +14,13 @@ use super::bands::{is_geographic, metres_of_axes};
 use super::gdal_source::{self, metadata, open_variable};
 use super::source_window::{Part, part_around};
 use super::warp::memory;
+use crate::data::declared::declared;
 use crate::data::gdal_library::{crs_of, reason};
+use crate::data::geotiff::Layout;
 use crate::data::linear::Linear;
+use crate::data::mapped::map_file;
 use crate::data::mask::refuse_silent_mask;
+use crate::data::pam::Pam;
 use crate::error::{Error, Result};
 
 /// Where the pixels of a source lie.
@@ -35,11 +39,15 @@ pub(super) struct Source {
     dataset: Dataset,
     part: Part,
     place: Place,
+    /// The notes beside a GeoTIFF, which count before its tags; GDAL's versions differ about them.
+    notes: Option<Pam>,
 }
 
 impl Source {
     /// Opens a source and works out which part of it the map needs.
     pub fn open(path: &Path, options: &PackOptions, map: &Dataset) -> Result<Source> {
+        // GDAL passes over what it does not understand there.
+        let notes = Pam::beside(path)?;
         refuse_silent_mask(path)?;
         let dataset = open_variable(path, options.variable.as_deref())?;
         let arrays = dataset.metadata_domain(ARRAYS).unwrap_or_default();
@@ -56,20 +64,20 @@ impl Source {
             }
             // GDAL finds positions through the arrays of the whole.
             Err(_) if !arrays.is_empty() => (whole, Place::Arrays(arrays)),
-            // SAFETY: the handle lives as long as the dataset.
-            Err(_) if unsafe { gdal_sys::GDALGetGCPCount(dataset.c_dataset()) } > 0 => {
-                return Err(Error::input(
-                    path,
-                    "is placed by ground control points, which is no grid; bring it onto one with `gdalwarp IN OUT`",
-                ));
-            }
             Err(_) => {
+                // Of a TIFF more is known: what places it instead.
+                if let Ok(map) = map_file(path)
+                    && Layout::parse(&map, path).is_ok()
+                {
+                    declared(&map, path)?;
+                }
                 let message = "has no georeference: neither evenly spaced axes nor arrays of longitude and latitude that its \
                     `coordinates` attribute names; add one with gdal_translate -a_ullr";
                 return Err(Error::input(path, message));
             }
         };
-        Ok(Source { path: path.to_owned(), dataset, part, place })
+        let notes = notes.filter(|_| dataset.driver().short_name() == "GTiff");
+        Ok(Source { path: path.to_owned(), dataset, part, place, notes })
     }
 
     /// The files that it becomes, each with the bands whose mean it is.
@@ -131,11 +139,14 @@ impl Source {
         let window = (col as isize, row as isize);
         let mut pixels = band.read_as::<f64>(window, (cols, rows), (cols, rows), None).map_err(failed)?.data().to_vec();
         // The value stands in text or float64 in some formats, the samples in float32.
-        let no_data = match (band.no_data_value(), band.band_type()) {
+        let notes = self.notes.as_ref().filter(|_| number == 1);
+        let no_data = notes.and_then(|notes| notes.no_data).or_else(|| band.no_data_value());
+        let no_data = match (no_data, band.band_type()) {
             (Some(value), GdalDataType::Float32) => Some(f64::from(value as f32)),
             (value, _) => value,
         };
-        let change = Linear { scale: band.scale().unwrap_or(1.0), offset: band.offset().unwrap_or(0.0) };
+        let own = Linear { scale: band.scale().unwrap_or(1.0), offset: band.offset().unwrap_or(0.0) };
+        let change = notes.and_then(|notes| notes.unscale).unwrap_or(own);
         let value = |sample: f64| if Some(sample) == no_data { f64::NAN } else { change.apply(sample) };
         pixels.iter_mut().for_each(|sample| *sample = value(*sample));
         let flags = band.mask_flags().map_err(failed)?;
