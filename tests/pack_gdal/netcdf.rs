@@ -162,12 +162,12 @@ fn bytes_are_signed_unless_said_otherwise() {
     let packed =
         [("scale_factor", Values::F64(vec![0.5])), ("add_offset", Values::F64(vec![10.0])), ("missing_value", Values::I8(vec![1]))];
     check(bytes(), &packed, [9.5, NAN, -54.0, 73.5, 10.0]);
-    let unsigned = ("_Unsigned", Values::Text("true"));
-    check(bytes(), &[unsigned.clone()], [255.0, 1.0, 128.0, 127.0, 0.0]);
-    check(bytes(), &[unsigned.clone(), ("_FillValue", Values::I8(vec![-1]))], [NAN, 1.0, 128.0, 127.0, 0.0]);
+    let unsigned = [("_Unsigned", Values::Text("true"))];
+    check(bytes(), &unsigned, [255.0, 1.0, 128.0, 127.0, 0.0]);
+    check(bytes(), &[unsigned[0].clone(), ("_FillValue", Values::I8(vec![-1]))], [NAN, 1.0, 128.0, 127.0, 0.0]);
     check(bytes(), &[("_Unsigned", Values::Text("false"))], [-1.0, 1.0, -128.0, 127.0, 0.0]);
-    check(Values::I16(vec![-1, 1, -32768, 0, 5]), &[unsigned.clone()], [65535.0, 1.0, 32768.0, 0.0, 5.0]);
-    check(Values::I32(vec![-1, 1, 0, 0, 5]), &[unsigned], [4_294_967_295.0, 1.0, 0.0, 0.0, 5.0]);
+    check(Values::I16(vec![-1, 1, -32768, 0, 5]), &unsigned, [65535.0, 1.0, 32768.0, 0.0, 5.0]);
+    check(Values::I32(vec![-1, 1, 0, 0, 5]), &unsigned, [4_294_967_295.0, 1.0, 0.0, 0.0, 5.0]);
     check(Values::U16(vec![65534, 1, 0, 0, 5]), &[("_Unsigned", Values::Text("FALSE"))], [-2.0, 1.0, 0.0, 0.0, 5.0]);
 }
 

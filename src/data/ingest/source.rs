@@ -77,7 +77,10 @@ impl Source {
             Placed::Arrays => "has arrays of longitude and latitude that GDAL does not take; give --source-crs, or even axes".to_owned(),
             Placed::Unknown(lack) => lack.clone(),
         };
-        let dataset = open_bands(path, Some(&format!("/{}", cube.name)))?;
+        let dataset = match (open_bands(path, Some(&format!("/{}", cube.name))), &cube.placed) {
+            (Err(_), Placed::Unknown(_)) => return Err(Error::input(path, lack)),
+            (opened, _) => opened?,
+        };
         let is_placed = match cube.placed {
             Placed::Arrays => !dataset.metadata_domain(ARRAYS).unwrap_or_default().is_empty(),
             _ => {
