@@ -160,7 +160,6 @@ fn unusable_documents_are_one_paragraph() {
         ("epochs: 1\nepochs: 2\n", "`epochs` is given twice, again in line 2"),
         ("epochs: [1, 2\n", "not usable as YAML"),
         ("a: 'x\n", "not usable as YAML"),
-        ("epochs: 1\n---\nepochs: 2\n", "not usable as YAML"),
         ("x: *nowhere\n", "not usable as YAML"),
         ("decoder_use_norm: true\ndecoder_use_batchnorm: true\n", "given twice"),
     ] {
@@ -302,4 +301,20 @@ fn digest_follows_what_determines_the_weights() {
     }
     // A change here means that checkpoints of earlier versions no longer resume without a warning.
     assert_eq!(yaml("model_key: unet").unwrap().digest(), "54502316094728c9");
+}
+
+#[test]
+fn a_second_document_is_named_with_its_line() {
+    let (_, message) = refused("seed: 1\n---\nseed: 2\n");
+    assert!(message.contains("a second document begins in line") && !message.contains("from_str"), "{message}");
+    // A mark at the beginning or end makes no second one.
+    assert_eq!(yaml("---\nseed: 3\n...\n").unwrap().seed, 3);
+}
+
+#[test]
+fn maps_of_melt_have_one_channel() {
+    let (key, message) = refused("out_channels: 2\n");
+    assert_eq!(key, "out_channels");
+    assert!(message.contains("is 2, but a map of melt has one channel"), "{message}");
+    assert_eq!(yaml("out_channels: 1\n").unwrap().out_channels, 1);
 }

@@ -20,7 +20,7 @@ use std::path::PathBuf;
     (with the variable's after it). No-data becomes NaN; the file's own scale and offset are applied. Run it again after an interruption: \
     finished files are kept while source and options are the same (pack.json in the folder says so).\n\n\
     GeoTIFFs on the grid need nothing; other formats, grids and coordinate systems take a build with GDAL \
-    (cargo build --release --features gdal).")]
+    (cargo build --release --features gdal). Of NetCDF the README says what is read how, and what is refused.")]
 pub struct Args {
     /// Raster whose grid the files get: size, place and coordinate system
     #[arg(long, value_name = "RASTER")]
@@ -28,10 +28,10 @@ pub struct Args {
     /// Folder for the files
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
-    /// Variable, where a source has several
+    /// Variable, where a source has several: NAME, or GROUP/NAME in a file with groups
     #[arg(long, value_name = "NAME")]
     pub variable: Option<String>,
-    /// Index from 0 along the vertical axis, or of the band of a raster with several
+    /// Index from 0 along the axis that is neither time nor space, or of the band of a raster with several
     #[arg(long, value_name = "N")]
     pub level: Option<usize>,
     /// Coordinate system of the sources (PROJ string, EPSG:CODE, WKT), where they have none or a wrong one

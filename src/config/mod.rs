@@ -269,6 +269,10 @@ impl Config {
                 format!("is {}, but the last maps are a quarter of the input's size: only 4 gives maps of its size", config.upsampling);
             return Err(reader.error("upsampling", message));
         }
+        if !fixture && config.out_channels != 1 {
+            let message = format!("is {}, but a map of melt has one channel; give 1, or remove the line", config.out_channels);
+            return Err(reader.error("out_channels", message));
+        }
         Ok(config)
     }
 }
@@ -285,6 +289,10 @@ fn parse_yaml(text: &str) -> std::result::Result<Value, String> {
             let name = key.as_deref().map(|k| format!("`{k}`")).unwrap_or_default();
             format!("the key {name} is given twice, again in line {}; keep one of the two", location.line())
         }
+        serde_saphyr::Error::MultipleDocuments { location, .. } => format!(
+            "a second document begins in line {} (behind `---`), and a configuration is a single one; keep one of them",
+            location.line()
+        ),
         // An error stays one paragraph whatever the parser's layout.
         other => other.to_string().split_whitespace().collect::<Vec<_>>().join(" "),
     })

@@ -1,12 +1,16 @@
 //! What all uses of GDAL share: silence on stderr, messages as text, rasters opened for reading.
 
+use std::ffi::CStr;
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 use std::sync::Once;
 
 use gdal::errors::GdalError;
 use gdal::spatial_ref::{AxisMappingStrategy, SpatialRef};
-use gdal::{Dataset, DatasetOptions, GdalOpenFlags};
+use gdal::{Dataset, DatasetOptions, DriverManager, GdalOpenFlags};
 
+use super::file_head;
 use crate::error::{Error, Result};
 
 /// Keeps GDAL from printing: what goes wrong is in the errors that its functions return.
@@ -20,21 +24,66 @@ pub(super) fn quiet() {
 
 /// GDAL's words for an error, without the names of its functions and classes.
 pub(super) fn reason(error: &GdalError) -> String {
+    let silent = || "GDAL does not say why".to_owned();
     match error {
-        GdalError::CplError { msg, .. } | GdalError::NullPointer { msg, .. } if !msg.is_empty() => msg.clone(),
+        GdalError::CplError { msg, .. } | GdalError::NullPointer { msg, .. } => {
+            if msg.is_empty() {
+                silent()
+            } else {
+                msg.clone()
+            }
+        }
+        GdalError::OgrError { .. } => last_said().unwrap_or_else(silent),
         other => other.to_string(),
     }
+}
+
+/// The last message of this thread's calls.
+pub(super) fn last_words() -> String {
+    last_said().unwrap_or_else(|| "without saying why".into())
+}
+
+fn last_said() -> Option<String> {
+    // SAFETY: GDAL returns a text that it owns and that this thread's next call may change; it is copied at once.
+    let words = unsafe { CStr::from_ptr(gdal_sys::CPLGetLastErrorMsg()) }.to_string_lossy().into_owned();
+    (!words.is_empty()).then_some(words)
 }
 
 /// Opens a raster by file name or by GDAL's name of a part of it; `path` is for messages.
 ///
 /// # Errors
-/// [`Error::Input`] where no driver of GDAL's reads it.
+/// [`Error::Input`] where no driver of GDAL's reads it, with what the file begins with.
 pub(super) fn open(name: &str, path: &Path) -> Result<Dataset> {
     quiet();
     let options = DatasetOptions { open_flags: GdalOpenFlags::GDAL_OF_RASTER, ..DatasetOptions::default() };
-    Dataset::open_ex(name, options)
-        .map_err(|e| Error::input(path, format!("GDAL cannot open it ({}); check it with `gdalinfo`", reason(&e))))
+    Dataset::open_ex(name, options).map_err(|e| {
+        let words = match &e {
+            GdalError::CplError { msg, .. } | GdalError::NullPointer { msg, .. } if !msg.is_empty() => msg.clone(),
+            _ => format!("none of its {} drivers knows the file", DriverManager::count()),
+        };
+        Error::input(path, format!("GDAL cannot open it ({words}): {}", file_head::words(path)))
+    })
+}
+
+/// Opens a file or folder of variables with named axes (NetCDF, Zarr); none where it is of another kind.
+///
+/// # Errors
+/// [`Error::Input`] where the path is no UTF-8.
+pub(super) fn open_arrays(path: &Path) -> Result<Option<Dataset>> {
+    quiet();
+    let name = name_of(path)?;
+    // GDAL's driver reads files of the kind CDF-5 but does not recognise them, and leaves HDF5 under some names to a driver that knows
+    // neither signed bytes nor axes.
+    let mut magic = [0; 4];
+    let is_netcdf =
+        File::open(path).and_then(|mut file| file.read_exact(&mut magic)).is_ok_and(|()| matches!(&magic, b"CDF\x05" | b"\x89HDF"));
+    let name = if is_netcdf { format!("NETCDF:\"{name}\"") } else { name.to_owned() };
+    let options = DatasetOptions {
+        open_flags: GdalOpenFlags::GDAL_OF_MULTIDIM_RASTER,
+        allowed_drivers: Some(&["netCDF", "Zarr"]),
+        ..DatasetOptions::default()
+    };
+    Ok(Dataset::open_ex(name, options).ok())
 }
 
 /// The coordinate system of a dataset, x before y; none where it has none.

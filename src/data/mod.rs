@@ -35,6 +35,7 @@ pub mod writer;
 mod beside;
 mod decode;
 mod extremes;
+mod file_head;
 mod file_stamp;
 #[cfg(feature = "gdal")]
 mod gdal_library;

@@ -51,15 +51,21 @@ impl TimeAxis {
                 ));
             }
         };
-        let form =
-            || format!("its time units are `{units}`; days, hours, minutes or seconds since a date (YYYY-MM-DD hh:mm:ss) can be read");
+        let form = || {
+            format!(
+                "its time units are `{units}`; weeks, days, hours, minutes, seconds or parts of them since a date (YYYY-MM-DD hh:mm:ss) can be read"
+            )
+        };
         let (unit, since) = units.trim().split_once(" since ").ok_or_else(form)?;
         let unit_seconds = match unit.trim().to_ascii_lowercase().as_str() {
+            "week" | "weeks" => 7.0 * DAY as f64,
             "day" | "days" | "d" => DAY as f64,
             "hour" | "hours" | "hr" | "hrs" | "h" => 3600.0,
             "minute" | "minutes" | "min" | "mins" => 60.0,
             "second" | "seconds" | "sec" | "secs" | "s" => 1.0,
             "millisecond" | "milliseconds" | "msec" | "msecs" | "ms" => 1e-3,
+            "microsecond" | "microseconds" | "us" => 1e-6,
+            "nanosecond" | "nanoseconds" | "ns" => 1e-9,
             _ => return Err(form()),
         };
         let (reference_day, reference_second) = reference(since.trim(), calendar).ok_or_else(form)?;
@@ -199,6 +205,9 @@ mod tests {
             ("hours since 2020-06-01 00:00:00 +02:00", "standard", 1.0, "2020-05-31"),
             ("hours since 2020-06-01 00:00:00 -0300", "standard", 20.0, "2020-06-01"),
             ("hours since 2020-06-01 00:00:00 0:00", "standard", 24.0, "2020-06-02"),
+            ("nanoseconds since 1970-01-01", "proleptic_gregorian", 1.582_934_399e18, "2020-02-28"),
+            ("microseconds since 1970-01-01", "proleptic_gregorian", 1.582_934_400e15, "2020-02-29"),
+            ("weeks since 2020-01-01", "standard", 1.5, "2020-01-11"),
             ("days since 2020-01-01", "standard", f64::NAN, "none"),
             ("days since 2020-01-01", "standard", 1e9, "none"),
         ] {

@@ -99,7 +99,7 @@ pub fn save(set: &ParameterSet, path: &Path) -> Result<()> {
     write(path, &to_host(set)?, HashMap::from([("format".to_owned(), "pt".to_owned())]))
 }
 
-/// Reads a safetensors file of float32 tensors and int64 scalars.
+/// Reads a safetensors file of float32 tensors and integer counters (int64 or int32, of shape \[\] or \[1\]).
 ///
 /// # Errors
 /// [`Error::Weights`] where the file is missing, malformed or holds other types.
@@ -112,7 +112,16 @@ pub fn read(path: &Path) -> Result<HostDict> {
     for (name, view) in file.tensors() {
         let host = match (view.dtype(), view.shape()) {
             (Dtype::F32, shape) => HostTensor::F32(shape.to_vec(), bytemuck::pod_collect_to_vec(view.data())),
-            (Dtype::I64, []) => HostTensor::I64(bytemuck::pod_read_unaligned(view.data())),
+            // PyTorch writes int64 of shape []; converters from other frameworks write int32, or a list of one.
+            (Dtype::I64, [] | [1]) => HostTensor::I64(bytemuck::pod_read_unaligned(view.data())),
+            (Dtype::I32, [] | [1]) => HostTensor::I64(i64::from(bytemuck::pod_read_unaligned::<i32>(view.data()))),
+            (integers @ (Dtype::I64 | Dtype::I32 | Dtype::I16 | Dtype::I8 | Dtype::U8), shape) => {
+                let message = format!(
+                    "tensor `{name}` is {integers:?} of shape {shape:?}; weights are float32, and the only integers are counters \
+                     of one value (num_batches_tracked, int64 or int32): check which model the file is of"
+                );
+                return Err(bad(message));
+            }
             (other, shape) => {
                 let message = format!(
                     "tensor `{name}` is {other:?} of shape {shape:?}; save the weights as float32 (model.float().state_dict(), or \
@@ -153,7 +162,7 @@ pub fn apply(set: &ParameterSet, mut dict: HostDict, path: &Path) -> Result<()> 
             return Err(bad(message));
         }
         let expected = expected_shape(value);
-        if (&first).shape() != expected {
+        if !fits(value, &first) {
             let message = format!(
                 "tensor `{name}` has shape {:?}, the configured model needs {expected:?}; compare in_keys, base_channels, bilinear and \
                  num_extra_convs with those of the training",
@@ -185,7 +194,7 @@ pub fn apply_part(set: &ParameterSet, mut dict: HostDict, path: &Path) -> Result
     for (name, value) in set.entries() {
         let Some(tensor) = dict.remove(name) else { continue };
         let expected = expected_shape(value);
-        if (&tensor).shape() != expected {
+        if !fits(value, &tensor) {
             let message = format!("tensor `{name}` has shape {:?}, the model needs {expected:?}", (&tensor).shape());
             return Err(Error::Weights { path: path.to_owned(), message });
         }
@@ -202,6 +211,14 @@ fn expected_shape(value: &Value) -> &[usize] {
     match value {
         Value::Parameter(tensor) | Value::Buffer(tensor) => tensor.shape().dims(),
         Value::Counter(_) => &[],
+    }
+}
+
+/// Whether a tensor has an entry's shape; a counter may also be a list of one.
+fn fits(value: &Value, host: &HostTensor) -> bool {
+    match value {
+        Value::Counter(_) => matches!(host.shape(), [] | [1]),
+        _ => host.shape() == expected_shape(value),
     }
 }
 
@@ -232,6 +249,29 @@ fn listing(what: &str, names: &[&str]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A file with the tensor `n` of this type, shape and bytes.
+    fn stored(dtype: Dtype, shape: &[usize], bytes: &[u8]) -> Result<HostDict> {
+        let view = safetensors::tensor::TensorView::new(dtype, shape.to_vec(), bytes).unwrap();
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), safetensors::serialize([("n", view)], None).unwrap()).unwrap();
+        read(file.path())
+    }
+
+    #[test]
+    fn counters_of_other_writers_are_read() {
+        for shape in [&[][..], &[1]] {
+            for dict in [stored(Dtype::I64, shape, &(-7i64).to_le_bytes()), stored(Dtype::I32, shape, &(-7i32).to_le_bytes())] {
+                assert_eq!(dict.unwrap()["n"], HostTensor::I64(-7));
+            }
+        }
+        let message = stored(Dtype::I32, &[2], &[0; 8]).unwrap_err().to_string();
+        assert!(message.contains("`n` is I32 of shape [2]") && message.contains("num_batches_tracked"), "{message}");
+        let message = stored(Dtype::F16, &[2], &[0; 4]).unwrap_err().to_string();
+        assert!(message.contains("weights convert"), "{message}");
+        let counter = Value::Counter(std::rc::Rc::new(std::cell::Cell::new(0)));
+        assert!(fits(&counter, &HostTensor::F32(vec![1], vec![3.0])) && !fits(&counter, &HostTensor::F32(vec![2], vec![3.0; 2])));
+    }
 
     #[test]
     fn a_file_without_tensors_is_read_again() {

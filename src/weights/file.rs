@@ -166,11 +166,11 @@ impl WeightFile {
                     return Err(self.error(format!("tensor `{name}` holds {value:e}, which float32 cannot; check the model that it is of")));
                 }
                 HostTensor::F32(tensor.shape.clone(), rounded)
-            } else if let ([], [value]) = (tensor.shape.as_slice(), values.as_slice()) {
+            } else if let ([] | [1], [value]) = (tensor.shape.as_slice(), values.as_slice()) {
                 HostTensor::I64(*value as i64)
             } else {
                 let (kind, shape) = (tensor.kind.name(), &tensor.shape);
-                return Err(self.error(format!("tensor `{name}` is {kind} of shape {shape:?}; only scalar counters may be integers")));
+                return Err(self.error(format!("tensor `{name}` is {kind} of shape {shape:?}; only counters of one value may be integers")));
             };
             dict.insert(name.clone(), host);
         }

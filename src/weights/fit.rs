@@ -71,9 +71,10 @@ pub fn misfits(file: &WeightFile, model: &ParameterSet) -> Vec<Misfit> {
             continue;
         };
         let found = Some(described(first.kind, &first.shape));
-        if first.shape != shape {
+        let is_counter = matches!(value, Value::Counter(_));
+        if first.shape != shape && !(is_counter && first.shape == [1]) {
             misfit(Fault::MisShaped, &stored[0], found);
-        } else if !is_loadable(first.kind, shape) {
+        } else if !is_loadable(first.kind, is_counter) {
             misfit(Fault::Type, &stored[0], found);
         }
         for other in &stored[1..] {
@@ -92,9 +93,9 @@ pub fn misfits(file: &WeightFile, model: &ParameterSet) -> Vec<Misfit> {
     faults
 }
 
-/// Whether a state dict may hold a tensor of this type: float32, or an int64 scalar.
-fn is_loadable(kind: Kind, shape: &[usize]) -> bool {
-    kind == Kind::Float32 || (kind == Kind::Int64 && shape.is_empty())
+/// Whether a state dict may hold a tensor of this type: float32, or an integer counter.
+fn is_loadable(kind: Kind, is_counter: bool) -> bool {
+    kind == Kind::Float32 || (is_counter && matches!(kind, Kind::Int64 | Kind::Int32))
 }
 
 fn described(kind: Kind, shape: &[usize]) -> String {

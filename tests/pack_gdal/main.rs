@@ -1,5 +1,9 @@
 //! `pack` and its stacks through GDAL: only in a build with the cargo feature `gdal`, otherwise one trial that says so.
 
+#[cfg(feature = "gdal")]
+mod classic;
+#[cfg(feature = "gdal")]
+mod netcdf;
 #[path = "../trials/mod.rs"]
 mod trials;
 #[cfg(feature = "gdal")]
@@ -9,7 +13,7 @@ use std::process::ExitCode;
 
 #[cfg(feature = "gdal")]
 fn main() -> ExitCode {
-    trials::run(with_gdal::trials())
+    trials::run(with_gdal::trials().into_iter().chain(netcdf::trials()).collect())
 }
 
 #[cfg(not(feature = "gdal"))]

@@ -16,16 +16,16 @@ use meltcore::error::Result;
 
 use crate::trials::{needing, needing_data, trials};
 
-fn root() -> &'static Path {
+pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
 /// 12 × 20 pixels of 100 m on EPSG:3413 with the value row · 20 + col, no-data at 7.
-fn tiff(name: &str) -> PathBuf {
+pub fn tiff(name: &str) -> PathBuf {
     root().join("tests/data/tiff").join(name)
 }
 
-fn options(like: &Path, out: &Path) -> PackOptions {
+pub fn options(like: &Path, out: &Path) -> PackOptions {
     PackOptions {
         like: like.to_owned(),
         out: out.to_owned(),
@@ -38,20 +38,20 @@ fn options(like: &Path, out: &Path) -> PackOptions {
     }
 }
 
-fn run(source: &Path, options: &PackOptions) -> Result<Packed> {
+pub fn run(source: &Path, options: &PackOptions) -> Result<Packed> {
     pack(&[source.to_owned()], options, &mut |_| ())
 }
 
-fn values(path: &Path) -> Vec<f32> {
+pub fn values(path: &Path) -> Vec<f32> {
     Raster::open(path).unwrap().read_all().unwrap()
 }
 
-fn same(a: &[f32], b: &[f32]) -> bool {
+pub fn same(a: &[f32], b: &[f32]) -> bool {
     a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.to_bits() == b.to_bits() || (a.is_nan() && b.is_nan()))
 }
 
 /// The grid of the sample files with pixels of `size` metres, `rows` × `cols` of them.
-fn like(path: &Path, rows: usize, cols: usize, size: f64) {
+pub fn like(path: &Path, rows: usize, cols: usize, size: f64) {
     let mut geo = Raster::open(tiff("float32.tif")).unwrap().geo().clone();
     let scale = geo.tags.iter_mut().find(|tag| tag.tag == 33550).unwrap();
     scale.bytes = [size, size, 0.0].iter().flat_map(|value| value.to_le_bytes()).collect();
@@ -180,6 +180,11 @@ fn stacks_return_the_maps_that_they_were_made_of() {
     write_zarr(&files, &folder.path().join("melt.zarr"), &StackMeta::default()).unwrap();
     assert!(folder.path().join("melt.zarr/melt/.zarray").is_file() && folder.path().join("melt.zarr/.zmetadata").is_file());
     assert_eq!(write_zarr(&files, &folder.path().join("melt.zarr"), &StackMeta::default()).unwrap_err().exit_status(), 4);
+    (back.variable, back.out) = (None, folder.path().join("of_zarr"));
+    assert_eq!(run(&folder.path().join("melt.zarr"), &back).unwrap().written, 3);
+    for (day, path) in &files {
+        assert!(same(&values(&back.out.join(day.file_name())), &values(path)), "Zarr {day}");
+    }
     let backwards = [files[1].clone(), files[0].clone()];
     assert_eq!(write_netcdf(&backwards, &out, &StackMeta::default()).unwrap_err().exit_status(), 2);
     assert_eq!(write_netcdf(&[], &out, &StackMeta::default()).unwrap_err().exit_status(), 2);

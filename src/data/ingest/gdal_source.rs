@@ -3,61 +3,68 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use gdal::{Dataset, DriverManager, Metadata};
+use gdal::spatial_ref::SpatialRef;
+use gdal::{Dataset, DriverManager, GeoTransform, Metadata};
 
-use super::bands::{self, Selection};
+use super::cube::{Cube, Placed};
 use super::grid::Grid;
+use super::steps::{Axis, Selection, select};
 use super::{PackOptions, stem};
 use crate::data::gdal_library::{crs_of, name_of, open, reason};
 use crate::data::geotiff::Layout;
 use crate::data::mapped::map_file;
 use crate::error::{Error, Result};
 
-/// A variable of a file with several: its name, GDAL's name for it, and what GDAL says of it.
-struct Variable {
+/// Opens a source for its bands; `name` is the variable of one with several.
+pub(super) fn open_bands(path: &Path, name: Option<&str>) -> Result<Dataset> {
+    let dataset = open(name_of(path)?, path)?;
+    let entries = dataset.metadata_domain("SUBDATASETS").unwrap_or_default();
+    let parts: Vec<Part> = (1..).map_while(|index| Part::of(&entries, index)).collect();
+    let list = || parts.iter().map(|part| part.description.as_str()).collect::<Vec<_>>().join(", ");
+    match (name, &parts[..]) {
+        (None, []) => Ok(dataset),
+        (None, [only]) => open(&only.dataset, path),
+        (None, _) => Err(Error::input(path, format!("has several variables; choose one with --variable: {}", list()))),
+        (Some(name), []) => match dataset.rasterband(1).ok().and_then(|band| band.metadata_item("NETCDF_VARNAME", "")) {
+            Some(only) if name.rsplit('/').next() == Some(&only) => Ok(dataset),
+            Some(only) => Err(Error::input(path, format!("has no variable `{name}`; its only one is {only}"))),
+            None => Err(Error::input(path, format!("has no variables, so no `{name}`; leave --variable away"))),
+        },
+        (Some(name), _) => {
+            let full = name.trim_start_matches('/');
+            let found: Vec<&Part> = match parts.iter().find(|part| part.name == full) {
+                Some(part) if name.contains('/') => vec![part],
+                _ => parts.iter().filter(|part| part.name.rsplit('/').next() == Some(full)).collect(),
+            };
+            match found[..] {
+                [part] => open(&part.dataset, path),
+                [] => Err(Error::input(path, format!("has no variable `{name}`; there are {}", list()))),
+                _ => Err(Error::input(path, format!("has the variable `{name}` in several groups; choose one of {}", list()))),
+            }
+        }
+    }
+}
+
+/// A part of a file that GDAL calls a dataset of its own.
+struct Part {
+    /// With its groups, `GROUP/NAME`.
     name: String,
+    /// GDAL's name for it.
     dataset: String,
     description: String,
 }
 
-/// Opens a source, or the wanted variable of it.
-pub(super) fn open_variable(path: &Path, wanted: Option<&str>) -> Result<Dataset> {
-    let dataset = open(name_of(path)?, path)?;
-    let variables = variables(&dataset);
-    let list = || variables.iter().map(|variable| variable.description.as_str()).collect::<Vec<_>>().join(", ");
-    match (wanted, &variables[..]) {
-        (Some(wanted), []) => match only_variable(&dataset) {
-            Some(name) if name == wanted => Ok(dataset),
-            Some(name) => Err(Error::input(path, format!("has no variable `{wanted}`; its only one is {name}"))),
-            None => Err(Error::input(path, format!("has no variables, so no `{wanted}`; leave --variable away"))),
-        },
-        (None, []) => Ok(dataset),
-        (None, [only]) => open(&only.dataset, path),
-        (None, _) => Err(Error::input(path, format!("has several variables; choose one with --variable: {}", list()))),
-        (Some(wanted), _) => match variables.iter().find(|variable| variable.name == wanted) {
-            Some(variable) => open(&variable.dataset, path),
-            None => Err(Error::input(path, format!("has no variable `{wanted}`; there are {}", list()))),
-        },
-    }
-}
-
-/// GDAL's list of subdatasets (`SUBDATASET_1_NAME=NETCDF:"file.nc":TT`, `SUBDATASET_1_DESC=[9x3x179x96] TT (32-bit floating-point)`).
-fn variables(dataset: &Dataset) -> Vec<Variable> {
-    let entries = dataset.metadata_domain("SUBDATASETS").unwrap_or_default();
-    let value = |key: &str| entries.iter().find_map(|entry| entry.strip_prefix(key)?.strip_prefix('='));
-    let variable = |index: usize| {
+impl Part {
+    /// Of GDAL's list (`SUBDATASET_1_NAME=NETCDF:"file.nc":/group/TT`, `SUBDATASET_1_DESC=[9x3x179x96] TT (32-bit floating-point)`).
+    fn of(entries: &[String], index: usize) -> Option<Part> {
+        let value = |key: &str| entries.iter().find_map(|entry| entry.strip_prefix(key)?.strip_prefix('='));
         let dataset = value(&format!("SUBDATASET_{index}_NAME"))?.to_owned();
-        let name = dataset.rsplit([':', '/']).next().unwrap_or(&dataset).to_owned();
+        let name = dataset.rsplit_once("\":").map_or_else(|| dataset.rsplit(':').next().unwrap_or(&dataset), |(_, name)| name);
+        let name = name.trim_start_matches('/').to_owned();
         // The sizes help to tell maps from axes.
         let sizes = value(&format!("SUBDATASET_{index}_DESC")).and_then(|text| text.split_whitespace().next()).unwrap_or_default();
-        Some(Variable { description: format!("{name} {sizes}").trim_end().to_owned(), name, dataset })
-    };
-    (1..).map_while(variable).collect()
-}
-
-/// The name of the variable of a NetCDF file with a single one, which GDAL opens at once.
-fn only_variable(dataset: &Dataset) -> Option<String> {
-    dataset.rasterband(1).ok()?.metadata_item("NETCDF_VARNAME", "")
+        Some(Part { description: format!("{name} {sizes}").trim_end().to_owned(), name, dataset })
+    }
 }
 
 /// All metadata of the default domain.
@@ -66,25 +73,54 @@ pub(super) fn metadata(dataset: &Dataset) -> BTreeMap<String, String> {
     entries.iter().filter_map(|entry| entry.split_once('=')).map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
 }
 
-/// The files that a source becomes, each with the bands (from 1) whose mean it is; `dataset` is its opened variable.
-pub(super) fn files(path: &Path, dataset: &Dataset, options: &PackOptions) -> Result<Vec<(String, Vec<usize>)>> {
-    let selection =
-        bands::select(&metadata(dataset), dataset.raster_count(), options.level).map_err(|message| Error::input(path, message))?;
-    Ok(match selection {
-        Selection::Days(days) => days.into_iter().map(|(day, bands)| (day.file_name(), bands)).collect(),
-        Selection::Static(band) => {
-            let variable = options.variable.as_ref().map(|name| format!("_{name}")).unwrap_or_default();
-            vec![(format!("{}{variable}.tif", stem(path)), vec![band])]
+/// The files that steps become, each with the steps (from 1) whose mean it is.
+pub(super) fn files(path: &Path, axes: &[Axis], options: &PackOptions) -> Result<Vec<(String, Vec<usize>)>> {
+    Ok(match select(axes, options.level).map_err(|message| Error::input(path, message))? {
+        Selection::Days(days) => days.into_iter().map(|(day, steps)| (day.file_name(), steps)).collect(),
+        Selection::Static(step) => {
+            let variable = options.variable.as_ref().map(|name| format!("_{}", name.trim_matches('/').replace('/', "_")));
+            vec![(format!("{}{}.tif", stem(path), variable.unwrap_or_default()), vec![step])]
         }
     })
 }
 
+/// Columns, rows and place of a raster that others are brought to, the first row at the top.
+pub(super) fn frame(path: &Path) -> Result<((usize, usize), GeoTransform, SpatialRef)> {
+    let unplaced = |why: &str| {
+        let why = if why.is_empty() { String::new() } else { format!(": it {why}") };
+        Error::input(path, format!("has no georeference that others could be brought to; name a raster with one for --like{why}"))
+    };
+    match Cube::open_only(path)? {
+        Some(cube) => {
+            let (size, mut place) = (
+                cube.size(),
+                match cube.placed {
+                    Placed::Grid(place, crs) => (place, crs),
+                    Placed::Unknown(why) => return Err(unplaced(&why)),
+                    Placed::Arrays => return Err(unplaced("is placed by arrays of longitude and latitude, not by even axes")),
+                },
+            );
+            let transform = &mut place.0;
+            if transform[5] > 0.0 {
+                (transform[3], transform[5]) = (transform[3] + transform[5] * size.1 as f64, -transform[5]);
+            }
+            if transform[1] < 0.0 {
+                (transform[0], transform[1]) = (transform[0] + transform[1] * size.0 as f64, -transform[1]);
+            }
+            Ok((size, place.0, place.1))
+        }
+        None => {
+            let like = open(name_of(path)?, path)?;
+            let (crs, transform) = (crs_of(&like), like.geo_transform().ok());
+            let (crs, transform) = crs.zip(transform).ok_or_else(|| unplaced(""))?;
+            Ok((like.raster_size(), transform, crs))
+        }
+    }
+}
+
 /// The grid of a raster of any kind: GDAL writes its georeference into a GeoTIFF of one pixel, whose tags are taken.
 pub(super) fn grid(path: &Path) -> Result<Grid> {
-    let like = open(name_of(path)?, path)?;
-    let unplaced = || Error::input(path, "has no georeference that others could be brought to; name a raster with one for --like");
-    let (cols, rows) = like.raster_size();
-    let (crs, transform) = (crs_of(&like).ok_or_else(unplaced)?, like.geo_transform().map_err(|_| unplaced())?);
+    let ((cols, rows), transform, crs) = frame(path)?;
     let failed = |e: std::io::Error| Error::input(path, format!("its georeference cannot be translated ({e})"));
     let folder = std::env::temp_dir();
     let file = folder.join(format!("meltcore-grid-{}.tif", std::process::id()));

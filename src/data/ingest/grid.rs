@@ -28,7 +28,7 @@ impl Grid {
         match own {
             Ok(Layout { rows, cols, geo, .. }) => Ok(Grid { path: path.to_owned(), rows, cols, geo }),
             #[cfg(feature = "gdal")]
-            Err(_) if path.exists() => super::gdal_source::grid(path),
+            Err(_) if path.exists() => super::classic_netcdf::refuse_truncated(path).and_then(|()| super::gdal_source::grid(path)),
             Err(error) => Err(error),
         }
     }

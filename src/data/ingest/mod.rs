@@ -4,19 +4,34 @@
 //! which takes the cargo feature `gdal`: NetCDF variables with time axes, other grids, other coordinate systems.
 //! A record in the output folder (`pack.json`) says what each file was made of, so that a run goes on where the last one stopped.
 
+mod classic_netcdf;
 mod grid;
 mod record;
 mod same_grid;
 mod workers;
 
 #[cfg(feature = "gdal")]
+mod arrays;
+#[cfg(feature = "gdal")]
 mod bands;
 #[cfg(feature = "gdal")]
+mod cube;
+#[cfg(feature = "gdal")]
+mod encoding;
+#[cfg(feature = "gdal")]
+mod even_axis;
+#[cfg(feature = "gdal")]
 mod gdal_source;
+#[cfg(feature = "gdal")]
+mod horizontal;
 #[cfg(feature = "gdal")]
 mod source;
 #[cfg(feature = "gdal")]
 mod source_window;
+#[cfg(feature = "gdal")]
+mod steps;
+#[cfg(feature = "gdal")]
+mod variables;
 #[cfg(feature = "gdal")]
 mod warp;
 
@@ -139,6 +154,7 @@ pub fn pack(sources: &[PathBuf], options: &PackOptions, observe: &mut dyn FnMut(
 
 /// The files that a source becomes.
 fn plan(source: &Path, options: &PackOptions, grid: &Grid) -> Result<Vec<Job>> {
+    classic_netcdf::refuse_truncated(source)?;
     let own = match options {
         PackOptions { variable: None, level: None, source_crs: None, .. } => same_grid::check(source, grid),
         PackOptions { variable: Some(_), .. } => Err(Error::Usage("--variable picks one of several variables of a file".into())),
@@ -165,10 +181,13 @@ fn stem(source: &Path) -> String {
     source.file_stem().unwrap_or(source.as_os_str()).to_string_lossy().into_owned()
 }
 
+/// Changes where files of the same source get other values, so that those of an earlier version are made again.
+const READING: &str = "reading 2";
+
 /// Everything but the source that decides what a file contains, in words.
 fn recipe(options: &PackOptions, grid: &Grid) -> String {
     let PackOptions { variable, level, source_crs, resampling, unit, .. } = options;
-    let mut words = format!("{}; {}; scale {:?}, offset {:?}", grid.words(), resampling.name(), unit.scale, unit.offset);
+    let mut words = format!("{READING}; {}; {}; scale {:?}, offset {:?}", grid.words(), resampling.name(), unit.scale, unit.offset);
     for (name, value) in [("variable", variable.clone()), ("level", level.map(|l| l.to_string())), ("source CRS", source_crs.clone())] {
         if let Some(value) = value {
             words.push_str(&format!("; {name} {value}"));

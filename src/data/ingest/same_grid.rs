@@ -4,6 +4,8 @@ use std::path::Path;
 
 use super::grid::Grid;
 use crate::data::declared::declared;
+#[cfg(not(feature = "gdal"))]
+use crate::data::file_head::fault_of;
 #[cfg(feature = "gdal")]
 use crate::data::geotiff::refuse_for_all;
 use crate::data::linear::Linear;
@@ -56,6 +58,7 @@ pub(super) fn needs_gdal(reason: Error) -> Error {
         crate::data::GET_GDAL
     );
     match reason {
+        Error::Input { path, .. } if let Some(fault) = fault_of(&path) => Error::input(path, format!("cannot be read: {fault}")),
         Error::Input { path, message } => Error::input(path, format!("{message}; {cure}")),
         other => Error::Usage(format!("{other}; {cure}")),
     }

@@ -10,9 +10,12 @@ use gdal::spatial_ref::{AxisMappingStrategy, SpatialRef};
 use gdal::{Dataset, GeoTransform, GeoTransformEx, Metadata};
 
 use super::PackOptions;
-use super::bands::{is_geographic, metres_of_axes};
-use super::gdal_source::{self, metadata, open_variable};
+use super::bands::{self, is_geographic, metres_of_axes};
+use super::cube::{Cube, Placed};
+use super::encoding::Encoding;
+use super::gdal_source::{self, metadata, open_bands};
 use super::source_window::{Part, part_around};
+use super::steps::Axis;
 use super::warp::memory;
 use crate::data::declared::declared;
 use crate::data::gdal_library::{crs_of, reason};
@@ -33,10 +36,20 @@ enum Place {
 
 const ARRAYS: &str = "GEOLOCATION";
 
+/// What the pixels are read from.
+enum Reader {
+    /// A variable, by its axes.
+    Cube(Cube),
+    /// Bands, and what their samples mean where a variable says so.
+    Bands(Dataset, Option<Encoding>),
+}
+
 /// An opened source.
 pub(super) struct Source {
     path: PathBuf,
-    dataset: Dataset,
+    reader: Reader,
+    /// What its steps are taken apart along.
+    axes: Vec<Axis>,
     part: Part,
     place: Place,
     /// The notes beside a GeoTIFF, which count before its tags; GDAL's versions differ about them.
@@ -47,23 +60,84 @@ impl Source {
     /// Opens a source and works out which part of it the map needs.
     pub fn open(path: &Path, options: &PackOptions, map: &Dataset) -> Result<Source> {
         // GDAL passes over what it does not understand there.
-        let notes = Pam::beside(path)?;
+        Pam::beside(path)?;
         refuse_silent_mask(path)?;
-        let dataset = open_variable(path, options.variable.as_deref())?;
+        let given = given_crs(options)?;
+        match Cube::open(path, options.variable.as_deref(), given.as_ref())? {
+            Some(cube) => Self::of_cube(path, cube, given, map),
+            None => {
+                let dataset = open_bands(path, options.variable.as_deref())?;
+                let axes = bands::axes(&metadata(&dataset), dataset.raster_count());
+                Self::of_bands(path, dataset, axes, None, given, map)
+            }
+        }
+    }
+
+    /// A variable that is placed by its axes, or else the bands that GDAL makes of it.
+    fn of_cube(path: &Path, cube: Cube, given: Option<SpatialRef>, map: &Dataset) -> Result<Source> {
+        let axes = cube.axes();
+        let lack = match &cube.placed {
+            Placed::Grid(transform, crs) => {
+                let (place, (cols, rows)) = ((*transform, crs.clone()), cube.size());
+                let (part, place) = part_of_grid(path, map, place, (cols, rows))?;
+                return Ok(Source { path: path.to_owned(), reader: Reader::Cube(cube), axes, part, place, notes: None });
+            }
+            Placed::Arrays => "has arrays of longitude and latitude that GDAL does not take; give --source-crs, or even axes".to_owned(),
+            Placed::Unknown(lack) => lack.clone(),
+        };
+        let dataset = match (open_bands(path, Some(&format!("/{}", cube.name))), &cube.placed) {
+            (Err(_), Placed::Unknown(_)) => return Err(Error::input(path, lack)),
+            (opened, _) => opened?,
+        };
+        let is_placed = match cube.placed {
+            Placed::Arrays => !dataset.metadata_domain(ARRAYS).unwrap_or_default().is_empty(),
+            _ => {
+                let has_grid = dataset.geo_transform().is_ok() && (given.is_some() || crs_of(&dataset).is_some());
+                has_grid || !dataset.metadata_domain(ARRAYS).unwrap_or_default().is_empty()
+            }
+        };
+        if !is_placed {
+            return Err(Error::input(path, lack));
+        }
+        let steps = axes.iter().fold(1usize, |steps, axis| steps.saturating_mul(axis.size));
+        if steps != dataset.raster_count() {
+            return Err(Error::input(path, format!("has {steps} steps along its axes where GDAL reads {}", dataset.raster_count())));
+        }
+        if matches!(cube.placed, Placed::Arrays) {
+            let (cols, rows) = dataset.raster_size();
+            let place = Place::Arrays(dataset.metadata_domain(ARRAYS).unwrap_or_default());
+            let part = Part { col: 0, row: 0, cols, rows };
+            let reader = Reader::Bands(dataset, Some(cube.encoding));
+            return Ok(Source { path: path.to_owned(), reader, axes, part, place, notes: None });
+        }
+        Self::of_bands(path, dataset, axes, Some(cube.encoding), given, map)
+    }
+
+    fn of_bands(
+        path: &Path,
+        dataset: Dataset,
+        axes: Vec<Axis>,
+        encoding: Option<Encoding>,
+        given: Option<SpatialRef>,
+        map: &Dataset,
+    ) -> Result<Source> {
         let arrays = dataset.metadata_domain(ARRAYS).unwrap_or_default();
         let (cols, rows) = dataset.raster_size();
-        let whole = Part { col: 0, row: 0, cols, rows };
         let (part, place) = match dataset.geo_transform() {
             Ok(transform) => {
-                let crs = crs(path, &dataset, options)?;
-                let transform = in_units_of(transform, &dataset, options, &crs);
-                let part = part_around(map, &transform, &crs, whole).map_err(|message| Error::input(path, message))?;
-                let (mut placed, (x, y)) = (transform, transform.apply(part.col as f64, part.row as f64));
-                (placed[0], placed[3]) = (x, y);
-                (part, Place::Grid(placed, crs))
+                let (has_given, crs) = (given.is_some(), crs(path, &dataset, given)?);
+                let transform = if has_given { in_units_of(transform, &dataset, &crs) } else { transform };
+                part_of_grid(path, map, (transform, crs), (cols, rows))?
             }
             // GDAL finds positions through the arrays of the whole.
-            Err(_) if !arrays.is_empty() => (whole, Place::Arrays(arrays)),
+            Err(_) if !arrays.is_empty() => (Part { col: 0, row: 0, cols, rows }, Place::Arrays(arrays)),
+            // SAFETY: the handle lives as long as the dataset.
+            Err(_) if unsafe { gdal_sys::GDALGetGCPCount(dataset.c_dataset()) } > 0 => {
+                return Err(Error::input(
+                    path,
+                    "is placed by ground control points, which is no grid; bring it onto one with `gdalwarp IN OUT`",
+                ));
+            }
             Err(_) => {
                 // Of a TIFF more is known: what places it instead.
                 if let Ok(map) = map_file(path)
@@ -76,13 +150,13 @@ impl Source {
                 return Err(Error::input(path, message));
             }
         };
-        let notes = notes.filter(|_| dataset.driver().short_name() == "GTiff");
-        Ok(Source { path: path.to_owned(), dataset, part, place, notes })
+        let notes = Pam::beside(path)?.filter(|_| dataset.driver().short_name() == "GTiff");
+        Ok(Source { path: path.to_owned(), reader: Reader::Bands(dataset, encoding), axes, part, place, notes })
     }
 
-    /// The files that it becomes, each with the bands whose mean it is.
+    /// The files that it becomes, each with the steps whose mean it is.
     pub fn files(&self, options: &PackOptions) -> Result<Vec<(String, Vec<usize>)>> {
-        gdal_source::files(&self.path, &self.dataset, options)
+        gdal_source::files(&self.path, &self.axes, options)
     }
 
     /// Whether this is the source that it has opened.
@@ -131,53 +205,87 @@ impl Source {
         Ok(sums.iter().zip(&counts).map(|(sum, count)| sum / f64::from(*count)).collect())
     }
 
-    /// A band of the part, unscaled, with NaN for no-data.
-    fn read(&self, number: usize) -> Result<Vec<f64>> {
-        let failed = |e: gdal::errors::GdalError| Error::input(&self.path, format!("band {number} cannot be read ({})", reason(&e)));
-        let Part { col, row, cols, rows } = self.part;
-        let band = self.dataset.rasterband(number).map_err(failed)?;
-        let window = (col as isize, row as isize);
-        let mut pixels = band.read_as::<f64>(window, (cols, rows), (cols, rows), None).map_err(failed)?.data().to_vec();
-        // The value stands in text or float64 in some formats, the samples in float32.
-        let notes = self.notes.as_ref().filter(|_| number == 1);
-        let no_data = notes.and_then(|notes| notes.no_data).or_else(|| band.no_data_value());
-        let no_data = match (no_data, band.band_type()) {
-            (Some(value), GdalDataType::Float32) => Some(f64::from(value as f32)),
-            (value, _) => value,
-        };
-        let own = Linear { scale: band.scale().unwrap_or(1.0), offset: band.offset().unwrap_or(0.0) };
-        let change = notes.and_then(|notes| notes.unscale).unwrap_or(own);
-        let value = |sample: f64| if Some(sample) == no_data { f64::NAN } else { change.apply(sample) };
-        pixels.iter_mut().for_each(|sample| *sample = value(*sample));
-        let flags = band.mask_flags().map_err(failed)?;
-        // No-data values of the band were looked at above; a mask beside or inside the file, an alpha band or values of all bands were not.
-        if !flags.is_all_valid() && (flags.is_per_dataset() || !flags.is_nodata()) {
-            let mask =
-                band.open_mask_band().and_then(|mask| mask.read_as::<u8>(window, (cols, rows), (cols, rows), None)).map_err(failed)?;
-            pixels.iter_mut().zip(mask.data()).filter(|(_, mask)| **mask == 0).for_each(|(sample, _)| *sample = f64::NAN);
+    /// A step of the part, unscaled, with NaN for no-data.
+    fn read(&self, step: usize) -> Result<Vec<f64>> {
+        let failed = |message: String| Error::input(&self.path, format!("step {step} cannot be read ({message})"));
+        match &self.reader {
+            Reader::Cube(cube) => cube.read(step, self.part).map_err(failed),
+            Reader::Bands(dataset, encoding) => {
+                read_band(dataset, step, self.part, encoding.as_ref(), self.notes.as_ref().filter(|_| step == 1))
+                    .map_err(|e| failed(reason(&e)))
+            }
         }
-        Ok(pixels)
     }
 }
 
-/// The source's coordinate system: the given one, else its own, else WGS 84 for axes of longitude and latitude.
-fn crs(path: &Path, dataset: &Dataset, options: &PackOptions) -> Result<SpatialRef> {
-    let geographic = || is_geographic(&metadata(dataset)).then(|| SpatialRef::from_epsg(4326).ok()).flatten();
-    let crs = match &options.source_crs {
-        None => crs_of(dataset).or_else(geographic).ok_or_else(|| {
-            Error::input(path, "has no coordinate system; give it with --source-crs, for example \"EPSG:3413\" or a PROJ string")
-        }),
-        Some(given) => SpatialRef::from_definition(given)
-            .map_err(|e| Error::Usage(format!("--source-crs {given} is no coordinate system that GDAL knows ({})", reason(&e)))),
+/// A part of a band, unscaled, with NaN for no-data; `encoding` and `notes` go before what GDAL says of that.
+fn read_band(
+    dataset: &Dataset,
+    number: usize,
+    part: Part,
+    encoding: Option<&Encoding>,
+    notes: Option<&Pam>,
+) -> gdal::errors::Result<Vec<f64>> {
+    let Part { col, row, cols, rows } = part;
+    let band = dataset.rasterband(number)?;
+    let window = (col as isize, row as isize);
+    let mut pixels = band.read_as::<f64>(window, (cols, rows), (cols, rows), None)?.data().to_vec();
+    // Before version 3.7 GDAL gives signed bytes as unsigned ones and says so beside them.
+    let is_signed = band.metadata_item("PIXELTYPE", "IMAGE_STRUCTURE").as_deref() == Some("SIGNEDBYTE");
+    let signed = |sample: f64| if is_signed && sample > 127.0 { sample - 256.0 } else { sample };
+    // The value stands in text or float64 in some formats, the samples in float32.
+    let no_data = match (notes.and_then(|notes| notes.no_data).or_else(|| band.no_data_value()), band.band_type()) {
+        (Some(value), GdalDataType::Float32) => Some(f64::from(value as f32)),
+        (value, _) => value.map(signed),
     };
-    let mut crs = crs?;
+    let own = Linear { scale: band.scale().unwrap_or(1.0), offset: band.offset().unwrap_or(0.0) };
+    let change = notes.and_then(|notes| notes.unscale).unwrap_or(own);
+    let value = |sample: f64| match encoding {
+        Some(encoding) => encoding.value(signed(sample)),
+        None if Some(signed(sample)) == no_data => f64::NAN,
+        None => change.apply(signed(sample)),
+    };
+    pixels.iter_mut().for_each(|sample| *sample = value(*sample));
+    let flags = band.mask_flags()?;
+    // No-data values of the band were looked at above; a mask beside or inside the file, an alpha band or values of all bands were not.
+    if !flags.is_all_valid() && (flags.is_per_dataset() || !flags.is_nodata()) {
+        let mask = band.open_mask_band()?.read_as::<u8>(window, (cols, rows), (cols, rows), None)?;
+        pixels.iter_mut().zip(mask.data()).filter(|(_, mask)| **mask == 0).for_each(|(sample, _)| *sample = f64::NAN);
+    }
+    Ok(pixels)
+}
+
+/// The part of a grid that the map needs, and where that lies.
+fn part_of_grid(path: &Path, map: &Dataset, (transform, crs): (GeoTransform, SpatialRef), size: (usize, usize)) -> Result<(Part, Place)> {
+    let whole = Part { col: 0, row: 0, cols: size.0, rows: size.1 };
+    let part = part_around(map, &transform, &crs, whole).map_err(|message| Error::input(path, message))?;
+    let (mut placed, (x, y)) = (transform, transform.apply(part.col as f64, part.row as f64));
+    (placed[0], placed[3]) = (x, y);
+    Ok((part, Place::Grid(placed, crs)))
+}
+
+/// The coordinate system that the user gives.
+fn given_crs(options: &PackOptions) -> Result<Option<SpatialRef>> {
+    let Some(given) = &options.source_crs else { return Ok(None) };
+    let mut crs = SpatialRef::from_definition(given)
+        .map_err(|e| Error::Usage(format!("--source-crs {given} is no coordinate system that GDAL knows ({})", reason(&e))))?;
+    crs.set_axis_mapping_strategy(AxisMappingStrategy::TraditionalGisOrder);
+    Ok(Some(crs))
+}
+
+/// The source's coordinate system: the given one, else its own, else WGS 84 for axes of longitude and latitude.
+fn crs(path: &Path, dataset: &Dataset, given: Option<SpatialRef>) -> Result<SpatialRef> {
+    let geographic = || is_geographic(&metadata(dataset)).then(|| SpatialRef::from_epsg(4326).ok()).flatten();
+    let mut crs = given.or_else(|| crs_of(dataset)).or_else(geographic).ok_or_else(|| {
+        Error::input(path, "has no coordinate system; give it with --source-crs, for example \"EPSG:3413\" or a PROJ string")
+    })?;
     crs.set_axis_mapping_strategy(AxisMappingStrategy::TraditionalGisOrder);
     Ok(crs)
 }
 
 /// The transform in the unit of a given coordinate system: axes in km are common, and a PROJ string in metres does not know them.
-fn in_units_of(transform: [f64; 6], dataset: &Dataset, options: &PackOptions, crs: &SpatialRef) -> [f64; 6] {
-    let axes = metres_of_axes(&metadata(dataset)).filter(|_| options.source_crs.is_some() && crs.is_projected());
+fn in_units_of(transform: [f64; 6], dataset: &Dataset, crs: &SpatialRef) -> [f64; 6] {
+    let axes = metres_of_axes(&metadata(dataset)).filter(|_| crs.is_projected());
     let factor = axes.map_or(1.0, |metres| metres / crs.linear_units());
     transform.map(|coefficient| coefficient * factor)
 }

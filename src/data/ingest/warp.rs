@@ -6,9 +6,10 @@
 use gdal::cpl::CslStringList;
 use gdal::{Dataset, DriverManager};
 
+use super::gdal_source::frame;
 use super::grid::Grid;
 use super::{PackOptions, Resampling};
-use crate::data::gdal_library::{crs_of, name_of, open, reason};
+use crate::data::gdal_library::{last_words, reason};
 use crate::data::linear::Linear;
 use crate::error::{Error, Result};
 
@@ -60,9 +61,7 @@ impl Warper {
             warped
         };
         if warped.is_null() {
-            // SAFETY: GDAL returns a text that it owns and that this thread's next call may change; it is copied at once.
-            let words = unsafe { std::ffi::CStr::from_ptr(gdal_sys::CPLGetLastErrorMsg()) }.to_string_lossy().into_owned();
-            return Err(words);
+            return Err(last_words());
         }
         Ok(())
     }
@@ -77,9 +76,7 @@ pub(super) fn memory(cols: usize, rows: usize) -> gdal::errors::Result<Dataset> 
 
 /// The map to be filled, on the grid.
 pub(super) fn empty_map(grid: &Grid) -> Result<Dataset> {
-    let like = open(name_of(&grid.path)?, &grid.path)?;
-    let unplaced = || Error::input(&grid.path, "has no georeference that others could be brought to; name a raster with one for --like");
-    let (crs, transform) = (crs_of(&like).ok_or_else(unplaced)?, like.geo_transform().map_err(|_| unplaced())?);
+    let (_, transform, crs) = frame(&grid.path)?;
     let placed = memory(grid.cols, grid.rows).and_then(|mut map| {
         map.set_geo_transform(&transform)?;
         map.set_spatial_ref(&crs)?;

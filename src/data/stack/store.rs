@@ -2,7 +2,7 @@
 //!
 //! Source: GDAL's multidimensional raster API (<https://gdal.org/api/raster_c_api.html>), which the `gdal` crate wraps for reading only.
 
-use std::ffi::{CStr, CString, c_int};
+use std::ffi::{CString, c_int};
 use std::path::{Path, PathBuf};
 
 use gdal::DriverManager;
@@ -11,7 +11,7 @@ use gdal::raster::GdalType;
 use gdal::spatial_ref::SpatialRef;
 use gdal_sys as sys;
 
-use crate::data::gdal_library::{quiet, reason};
+use crate::data::gdal_library::{last_words, quiet, reason};
 use crate::error::{Error, Result};
 
 pub(super) const FLOAT32: sys::GDALDataType::Type = sys::GDALDataType::GDT_Float32;
@@ -244,13 +244,6 @@ impl Array<'_> {
         };
         self.store.check(written)
     }
-}
-
-/// The last message of this thread's calls.
-fn last_words() -> String {
-    // SAFETY: GDAL returns a text that it owns and that this thread's next call may change; it is copied at once.
-    let words = unsafe { CStr::from_ptr(sys::CPLGetLastErrorMsg()) }.to_string_lossy().into_owned();
-    if words.is_empty() { "without saying why".into() } else { words }
 }
 
 fn c_text(text: &str, path: &Path) -> Result<CString> {
