@@ -242,8 +242,9 @@ fn decoder_channels(r: &Reader, model: ModelKey) -> Result<Vec<usize>> {
     Ok(channels)
 }
 
+// (4096 is the largest dilation of the kernels.)
 fn decoder_atrous_rates(r: &Reader) -> Result<Vec<usize>> {
-    let rates = r.integers("decoder_atrous_rates", 1..=10_000)?.unwrap_or_else(|| vec![6, 12, 18]);
+    let rates = r.integers("decoder_atrous_rates", 1..=4096)?.unwrap_or_else(|| vec![6, 12, 18]);
     if rates.len() == 3 {
         return Ok(rates);
     }

@@ -6,7 +6,7 @@ use super::session::{Session, Watcher};
 use crate::config::Config;
 use crate::data::dataset::Dataset;
 use crate::error::{Error, Result};
-use crate::gpu::{Gpu, MemoryUse};
+use crate::gpu::{DeviceKind, Gpu, MemoryUse};
 
 /// The datasets of a run.
 pub(super) struct Memory<'a> {
@@ -18,12 +18,37 @@ pub(super) struct Memory<'a> {
 /// How many percent of the wanted bytes a reused buffer may have: which of these holds least depends on the network.
 const REUSE: [u64; 5] = [150, 100, 200, 300, 400];
 
+/// Bytes that threads, kernels' scratch and the program itself take, by what small runs were measured to take.
+const PROGRAM: u64 = 64 << 20;
+
 /// What a run takes.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Needs {
     pub(super) memory: MemoryUse,
+    /// Bytes that are taken of the same memory for other things than the device's arrays; 0 on a GPU.
+    pub(super) beside: u64,
     /// The setting of [`Gpu::set_reuse`] for which that holds.
     pub(super) reuse: u64,
+}
+
+/// What there is.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limit {
+    /// `None`: nobody knows.
+    pub(super) bytes: Option<u64>,
+    /// Whether it is of the device's arrays alone, as `--memory` says it.
+    pub(super) of_device: bool,
+}
+
+impl Limit {
+    /// Bytes that count.
+    fn of(self, needs: &Needs) -> u64 {
+        needs.memory.allocated + if self.of_device { 0 } else { needs.beside }
+    }
+
+    fn holds(self, needs: &Needs) -> bool {
+        self.bytes.is_none_or(|bytes| self.of(needs) <= bytes)
+    }
 }
 
 impl Memory<'_> {
@@ -37,23 +62,32 @@ impl Memory<'_> {
             let planner = self.gpu.planner();
             planner.set_reuse(reuse);
             let mut deaf = Watcher { stop: &|| None, observe: &mut |_| {} };
-            Session::new(&planner, config, self.train.clone(), self.val.cloned(), &mut deaf)?.rehearse()?;
-            let needs = Needs { memory: planner.memory(), reuse };
+            let mut session = Session::new(&planner, config, self.train.clone(), self.val.cloned(), &mut deaf)?;
+            session.rehearse()?;
+            let memory = planner.memory();
+            let shared = self.gpu.capabilities().kind != DeviceKind::Gpu;
+            let beside = if shared { PROGRAM + session.beside()? } else { 0 };
+            let needs = Needs { memory, beside, reuse };
             least = least.filter(|least| least.memory.allocated <= needs.memory.allocated).or(Some(needs));
         }
         least.ok_or_else(|| Error::OutOfMemory("no plan was made".into()))
     }
 
-    /// What the configuration needs, where `limit` bytes (`None`: nobody knows) hold it.
+    /// What the configuration needs, where `limit` bytes (`None`: nobody knows) hold it. What the process takes beside counts unless
+    /// somebody set the limit for the device alone (`--memory`).
     ///
     /// # Errors
     /// [`Error::OutOfMemory`] with the number and a configuration that fits; those of [`Memory::needed`].
-    pub(super) fn require(&self, config: &Config, limit: Option<u64>) -> Result<Needs> {
+    pub(super) fn require(&self, config: &Config, limit: Limit) -> Result<Needs> {
         let trouble = match self.needed(config) {
-            Ok(needed) if limit.is_none_or(|limit| needed.memory.allocated <= limit) => return Ok(needed),
+            Ok(needed) if limit.holds(&needed) => return Ok(needed),
             Ok(needed) => {
-                let has = limit.map_or_else(String::new, |limit| format!(", and there are {}", mebibytes(limit)));
-                format!("training would need {} on {}{has}", mebibytes(needed.memory.allocated), self.gpu.capabilities().name)
+                let has = limit.bytes.map_or_else(String::new, |bytes| format!(", and there are {}", mebibytes(bytes)));
+                let beside = match limit.of(&needed) - needed.memory.allocated {
+                    0 => String::new(),
+                    bytes => format!(" and {} beside for batches, checkpoints and the program", mebibytes(bytes)),
+                };
+                format!("training would need {} on {}{beside}{has}", mebibytes(needed.memory.allocated), self.gpu.capabilities().name)
             }
             Err(Error::OutOfMemory(message)) => message,
             Err(error) => return Err(error),
@@ -62,9 +96,9 @@ impl Memory<'_> {
     }
 
     /// What to change so that the configuration fits.
-    fn remedy(&self, config: &Config, limit: Option<u64>) -> Result<String> {
+    fn remedy(&self, config: &Config, limit: Limit) -> Result<String> {
         let fitting = |candidate: &Config| match self.needed(candidate) {
-            Ok(needed) => Ok(limit.is_none_or(|limit| needed.memory.allocated <= limit).then_some(needed.memory.allocated)),
+            Ok(needed) => Ok(limit.holds(&needed).then_some(needed.memory.allocated)),
             // Not every model takes every batch size.
             Err(Error::OutOfMemory(_) | Error::Shape { .. } | Error::Config { .. }) => Ok(None),
             Err(error) => Err(error),

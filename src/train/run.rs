@@ -6,7 +6,7 @@ use super::checkpoint::{self, Best, State};
 use super::folder::{BEST_FILE, LAST};
 use super::journal::Journal;
 use super::log::{Entry, Header};
-use super::memory::{Memory, mebibytes};
+use super::memory::{Limit, Memory, mebibytes};
 use super::session::{Session, Watcher, of_epoch};
 use super::{Summary, Training};
 use crate::error::{Error, Result};
@@ -29,7 +29,7 @@ impl Training<'_> {
         std::mem::take(&mut self.notes).into_iter().for_each(|note| watcher.note(note));
         let memory = Memory { gpu, train: &self.train, val: self.val.as_ref() };
         let limit = self.memory_limit.or_else(|| gpu.memory_size());
-        let needs = memory.require(self.config, limit)?;
+        let needs = memory.require(self.config, Limit { bytes: limit, of_device: self.memory_limit.is_some() })?;
         gpu.set_reuse(needs.reuse);
         let mut session = Session::new(gpu, self.config, self.train.clone(), self.val.clone(), watcher)?;
         let mut done = self.config.starting_epoch - 1;

@@ -216,6 +216,20 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
+    /// Bytes that the process takes beside the device's memory: batches that are read ahead, and a checkpoint on its way to the disk.
+    ///
+    /// # Errors
+    /// Out of memory.
+    pub(super) fn beside(&self) -> Result<u64> {
+        let [height, width] = self.crop;
+        let planes = self.train.channels().iter().filter(|channel| !channel.is_scalar()).count() + 2;
+        let batch = self.config.batch_size.min(self.train.days().len()) * planes * height * width;
+        let weights: usize = self.model.parameters().trainable().iter().map(|(_, tensor)| tensor.len()).sum();
+        let moments: usize = self.optimizer.state_tensors()?.iter().map(|(_, tensor)| tensor.len()).sum();
+        // One batch in each reader's hands, one behind it, one in use and its upload; weights, then the moments and their file's bytes.
+        Ok(4 * ((2 * READERS + 2) * batch + weights + (2 * moments).max(weights)) as u64)
+    }
+
     /// A batch of `n` crops that holds no data.
     fn empty_batch(&self, dataset: &Dataset, n: usize) -> Batch {
         let [height, width] = self.crop;
