@@ -107,10 +107,10 @@ pub(super) fn find_best(folder: &RunFolder, found: &Found, criterion: Criterion,
     }
     let fault = if mark.is_some() { "is damaged" } else { "is not beside the checkpoints" };
     let earlier: Vec<Best> = others.iter().filter_map(|(_, state)| best_of(state)).collect();
-    for (known, what) in [(&expected, ""), (&earlier, "an earlier ")] {
+    for (known, what) in [(&expected, "the weights"), (&earlier, "weights that were the best before")] {
         if let Some(best) = known.iter().find(|best| best.file.is_some() && best.file == mark) {
-            if !what.is_empty() {
-                notes.push(format!("{BEST_FILE} holds the weights of epoch {}, an earlier best: going on with it", best.epoch));
+            if !expected.contains(best) {
+                notes.push(format!("{BEST_FILE} holds {what}, of epoch {}: going on with these", best.epoch));
             }
             return Ok(Some(*best));
         }
@@ -123,11 +123,7 @@ pub(super) fn find_best(folder: &RunFolder, found: &Found, criterion: Criterion,
             });
             if let Some((path, bytes)) = intact {
                 write_atomically(&file, |out| out.write_all(&bytes))?;
-                notes.push(format!(
-                    "{BEST_FILE} {fault}: {what}best weights, of epoch {}, are restored from {}",
-                    best.epoch,
-                    path.display()
-                ));
+                notes.push(format!("{BEST_FILE} {fault}: {what}, of epoch {}, are restored from {}", best.epoch, path.display()));
                 return Ok(Some(*best));
             }
         }

@@ -190,6 +190,8 @@ impl Training<'_> {
                  lower learning_rate",
                 last.display()
             )),
+            // Without the folder nothing can be written in it; that is the error, and not which file was the first.
+            Error::Output { .. } => self.folder.require_in_place().err().unwrap_or(error),
             other => other,
         }
     }
