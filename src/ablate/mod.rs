@@ -27,8 +27,8 @@ use crate::gpu::Gpu;
 use crate::models::{self, Model};
 use crate::nn::state_dict;
 use crate::predict::{Options, Predictor};
-use crate::train::{Start, Training, Watcher};
-use crate::weights::weight_file;
+use crate::train::{ChangedData, Start, Training, Watcher};
+use crate::weights::intact_weight_file;
 
 /// What to leave out of what.
 #[derive(Debug, Clone, Copy)]
@@ -81,7 +81,7 @@ pub fn ablate(gpu: &Gpu, config: &Config, request: &Request, watcher: &mut Watch
     if split == Split::Deploy {
         return Err(Error::Usage("the deploy split has no targets to score against; choose one of train, val, test, eval, all".into()));
     }
-    let file = weight_file(request.weights)?;
+    let file = intact_weight_file(request.weights)?;
     let scoring = Scoring { gpu, inputs: Arc::new(Dataset::open(config, split)?), targets: Dataset::open_targets(config, split)? };
     let channels: Vec<Channel> = request.sets.concat();
     let means = means(config, &channels, watcher.observe)?;
@@ -124,7 +124,7 @@ fn without(config: &Config, set: &[Channel], means: &BTreeMap<String, f64>, retr
 
 /// The best weights of a network trained under a configuration, from where an earlier run stopped.
 fn trained(gpu: &Gpu, config: &Config, watcher: &mut Watcher) -> Result<PathBuf> {
-    Ok(Training::prepare(config, &Start::Newest)?.run(gpu, watcher)?.best_weights)
+    Ok(Training::prepare(config, &Start::Newest, ChangedData::Refuse)?.run(gpu, watcher)?.best_weights)
 }
 
 /// Maps days and scores the maps at once, so that no file is written.

@@ -55,6 +55,7 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
     let sets = sets(&config, &args.keys)?;
     let request = Request { split: args.split.parse()?, weights: &args.weights, sets: &sets, retrain: args.retrain };
     let interrupt = Interrupt::install()?;
+    interrupt.end_unanswered("stopped at once; trainings go on after their last finished epoch when the command is run again".into())?;
     let gpu = open_device(globals)?;
     let mut watch = Watch::new(globals);
     let watcher = &mut Watcher { stop: &|| interrupt.pending(), observe: &mut |event| watch.observe(event) };

@@ -6,7 +6,7 @@ use super::device::open_device;
 use super::signals::Interrupt;
 use super::watch::Watch;
 use crate::error::Result;
-use crate::train::{Start, Summary, Training, Watcher};
+use crate::train::{ChangedData, Start, Summary, Training, Watcher};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -16,16 +16,22 @@ use std::time::{Duration, Instant};
     meltcore train --config sample/config.yaml\n  \
     meltcore train --config run.yaml --resume auto --set epochs=1085\n\n\
     Written to path_checkpoints:\n  \
-    last/             what --resume auto goes on from, replaced after every epoch; one complete copy is always there\n  \
-    epoch_NNNN/       checkpoints that are kept, every epochs_between_checkpoint_save epochs and at the end\n  \
+    last/             what --resume auto goes on from, replaced after every epoch\n  \
+    previous/         the checkpoint before it; one complete checkpoint is there at any moment\n  \
+    epoch_NNNN/       checkpoints that are kept, every epochs_between_checkpoint_save epochs and at the end; no links but copies\n  \
     best.safetensors  weights with the best validation loss (training loss without a val split)\n  \
     log.jsonl         the configuration, then one line an epoch\n  \
     events.out.*      the same with the loss of each step and pictures of one val scene, for `tensorboard --logdir`\n\n\
     Before it starts, the run's needs of the device's memory are predicted; where it has less, the command says what would fit and exits \
     with 3.\n\n\
     A folder that holds an earlier run is never overwritten by a new one: resume it, remove it, or choose another. \
-    SIGINT (Ctrl-C) and SIGTERM stop after the step in progress; --resume auto then goes on from the last finished epoch, \
-    to the same bits as without the stop. A second signal ends the process at once.")]
+    SIGINT (Ctrl-C) and SIGTERM stop within two seconds; --resume auto then goes on from the last finished epoch, and draws the maps \
+    that it still owes, to the same bits as without the stop. A second signal ends the process at once.\n\n\
+    Digests in state.json guard every file of a checkpoint and best.safetensors. A damaged checkpoint is not resumed: --resume auto says \
+    so and takes the newest intact one. A resume is refused, too, where the lists of days or the files of the data set (length, time, \
+    first bytes) are not those that the run was trained on so far; --accept-changed-data goes on with what is there now.\n\n\
+    An epoch without a valid pixel has no loss (null in log.jsonl), is never the best, and does not count for the schedule; a run \
+    without any exits with 2.")]
 pub struct Args {
     /// The configuration and its overrides.
     #[command(flatten)]
@@ -36,6 +42,9 @@ pub struct Args {
     /// Continue a run from its newest checkpoint (`auto`: none means a fresh start) or from this one
     #[arg(long, value_name = "auto|DIR")]
     pub resume: Option<Resume>,
+    /// Go on although the lists of days or the input files are not those that the run was trained on so far
+    #[arg(long, requires = "resume")]
+    pub accept_changed_data: bool,
     /// Memory that the run may take on the device, GiB; default: what the device says that it has
     #[arg(long, value_name = "GIB", value_parser = gibibytes)]
     pub memory: Option<u64>,
@@ -86,7 +95,9 @@ impl Args {
 pub fn run(args: &Args, globals: &Globals) -> Result<()> {
     let config = args.config.load(globals)?;
     let interrupt = Interrupt::install()?;
-    let mut training = Training::prepare(&config, &args.start())?;
+    interrupt.end_unanswered("stopped at once; --resume auto goes on from the last finished epoch".into())?;
+    let changed = if args.accept_changed_data { ChangedData::Accept } else { ChangedData::Refuse };
+    let mut training = Training::prepare(&config, &args.start(), changed)?;
     training.limit_memory(args.memory);
     let gpu = open_device(globals)?;
     let started = Instant::now();

@@ -10,10 +10,11 @@ use crate::error::{Error, Result};
 use crate::gpu::Gpu;
 use crate::models::{self, Model};
 use crate::nn::state_dict;
-use crate::weights::WeightFile;
 use crate::weights::diff::Comparison;
 use crate::weights::fit::{Fault, Misfit, misfits};
+use crate::weights::guard::{Condition, condition_of_file};
 use crate::weights::info::Info;
+use crate::weights::{WeightFile, intact_weight_file};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
@@ -27,7 +28,8 @@ use std::path::{Path, PathBuf};
     meltcore weights convert half.safetensors --out float32.safetensors\n\n\
     FILE is a safetensors file with a PyTorch state dict, or a checkpoint folder.\n\
     tools/export_weights.py makes such files of .pth checkpoints, and .pth of such files.\n\
-    Exit status: 0 fits, equal, done; 1 does not fit, differs; 2 no usable weight file.")]
+    `info` says of files of a run (a checkpoint's, best.safetensors) whether they are intact, by the digests in state.json.\n\
+    Exit status: 0 fits, equal, done; 1 does not fit, differs, damaged (info); 2 no usable weight file.")]
 pub struct Args {
     /// What to do.
     #[command(subcommand)]
@@ -37,7 +39,7 @@ pub struct Args {
 /// The subcommands; each one's description is its help.
 #[derive(Debug, clap::Subcommand)]
 pub enum Action {
-    /// Say what a file holds: the model told from names and shapes, parameters, types, digest, values that are not finite
+    /// Say what a file holds: the model told from names and shapes, parameters, types, digest, damage, values that are not finite
     Info {
         /// Weight file or checkpoint folder
         #[arg(value_name = "FILE")]
@@ -152,9 +154,24 @@ fn build(gpu: &Gpu, config: &Config) -> Result<Box<dyn Model>> {
 
 fn info(path: &Path, list: bool, json: bool) -> Result<()> {
     let file = WeightFile::open(path)?;
-    let info = Info::of(&file);
+    let condition = condition_of_file(&file.path);
+    print_info(&file, &condition, list, json)?;
+    match condition {
+        Condition::Damaged(fault) => Err(Error::CheckFailed(format!(
+            "{}: damaged: {fault}; use another checkpoint, or go on with the run (train --resume auto), which takes the newest intact one",
+            file.path.display()
+        ))),
+        Condition::Intact | Condition::Unguarded => Ok(()),
+    }
+}
+
+fn print_info(file: &WeightFile, condition: &Condition, list: bool, json: bool) -> Result<()> {
+    let info = Info::of(file);
     if json {
         let mut value = serde_json::to_value(&info).unwrap_or_default();
+        if let Some(map) = value.as_object_mut() {
+            map.insert("condition".into(), condition.name().into());
+        }
         if list && let Some(map) = value.as_object_mut() {
             let tensors =
                 file.tensors.iter().map(|(name, t)| serde_json::json!({"tensor": name, "dtype": t.kind.name(), "shape": t.shape}));
@@ -177,6 +194,7 @@ fn info(path: &Path, list: bool, json: bool) -> Result<()> {
         ("bytes", info.bytes.to_string()),
         ("types", dtypes.join(", ")),
         ("sha256", info.sha256.clone()),
+        ("condition", condition.describe()),
         ("not finite", if info.not_finite.is_empty() { "none".into() } else { info.not_finite.join(", ") }),
     ]);
     let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
@@ -191,7 +209,7 @@ fn info(path: &Path, list: bool, json: bool) -> Result<()> {
 }
 
 fn check(path: &Path, config: &Config, json: bool, globals: &Globals) -> Result<()> {
-    let file = WeightFile::open(path)?;
+    let file = WeightFile::open(&intact_weight_file(path)?)?;
     // Names and shapes are all that is compared: no memory for values.
     let model = build(&open_device(globals)?.planner(), config)?;
     let faults = misfits(&file, model.parameters());
@@ -290,7 +308,7 @@ fn print_differences(comparison: &Comparison) -> Result<()> {
 }
 
 fn convert(path: &Path, out: &Path, globals: &Globals) -> Result<()> {
-    let file = WeightFile::open(path)?;
+    let file = WeightFile::open(&intact_weight_file(path)?)?;
     let dict = file.to_float32()?;
     state_dict::write(out, &dict, HashMap::from([("format".to_owned(), "pt".to_owned())]))?;
     globals.note(&format!("{}: {} tensors of {} in float32", out.display(), dict.len(), file.path.display()));

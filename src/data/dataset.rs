@@ -131,6 +131,11 @@ impl Dataset {
         rasters.flat_map(|file| std::iter::once(file.clone()).chain(companions(&file))).collect()
     }
 
+    /// The raster file of the target of a day; none for the deploy split.
+    pub fn target_file(&self, day: usize) -> Option<PathBuf> {
+        Some(self.target_folder.as_ref()?.join(self.days.get(day)?.file_name()))
+    }
+
     /// Number of channels, scalar ones included.
     pub fn in_channels(&self) -> usize {
         self.channels.len()

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, TryLockError};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::remove_leftovers;
 use crate::error::{Error, Result};
@@ -11,7 +11,8 @@ use crate::error::{Error, Result};
 #[derive(Debug)]
 pub struct FolderLock {
     /// The system releases the lock with the file, also where the process is killed.
-    _file: File,
+    file: File,
+    path: PathBuf,
     note: Option<String>,
 }
 
@@ -26,7 +27,8 @@ impl FolderLock {
         let unusable =
             |e: io::Error| Error::output(folder, format!("this folder cannot be used ({e}); check its permissions, or {choose}"));
         fs::create_dir_all(folder).map_err(unusable)?;
-        let file = File::options().create(true).append(true).open(folder.join(name)).map_err(unusable)?;
+        let path = folder.join(name);
+        let file = File::options().create(true).append(true).open(&path).map_err(unusable)?;
         let note = match file.try_lock() {
             Ok(()) => None,
             Err(TryLockError::WouldBlock) => return Err(Error::output(folder, busy)),
@@ -37,7 +39,22 @@ impl FolderLock {
             Err(TryLockError::Error(e)) => return Err(unusable(e)),
         };
         remove_leftovers(folder);
-        Ok(FolderLock { _file: file, note })
+        Ok(FolderLock { file, path, note })
+    }
+
+    /// Whether the lock file is still where it was taken: not where the folder was removed, moved or replaced meanwhile.
+    pub fn is_in_place(&self) -> bool {
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::MetadataExt;
+            let identity = |meta: fs::Metadata| (meta.dev(), meta.ino());
+            matches!((self.file.metadata().map(identity), fs::metadata(&self.path).map(identity)), (Ok(held), Ok(there)) if held == there)
+        }
+        // No such numbers on stable Rust; Windows removes no folder with an open file.
+        #[cfg(not(unix))]
+        {
+            self.file.metadata().is_ok() && self.path.is_file()
+        }
     }
 
     /// What to tell the user once: that the file system has no locks.
@@ -67,7 +84,15 @@ mod tests {
         let error = take().unwrap_err();
         assert_eq!((error.exit_status(), error.to_string().contains("another process writes here")), (4, true));
         drop(held);
-        take().unwrap();
+        let held = take().unwrap();
+        assert!(held.is_in_place());
+        #[cfg(unix)]
+        {
+            fs::remove_file(folder.path().join(".lock")).unwrap();
+            assert!(!held.is_in_place());
+            take().unwrap();
+            assert!(!held.is_in_place());
+        }
     }
 
     #[cfg(target_os = "linux")]

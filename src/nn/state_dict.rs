@@ -85,10 +85,18 @@ pub fn tensor_to_host(tensor: &Tensor) -> Result<HostTensor> {
 /// # Errors
 /// [`Error::Output`].
 pub fn write(path: &Path, dict: &HostDict, metadata: HashMap<String, String>) -> Result<()> {
+    let bytes = encode(path, dict, metadata)?;
+    write_atomically(path, |file| file.write_all(&bytes))
+}
+
+/// The bytes of a safetensors file; `path` is for messages.
+///
+/// # Errors
+/// [`Error::Output`] where the tensors have no such form.
+pub fn encode(path: &Path, dict: &HostDict, metadata: HashMap<String, String>) -> Result<Vec<u8>> {
     // Without tensors (an optimizer's state before its first step) metadata would leave a header that no reader takes.
     let metadata = Some(metadata).filter(|_| !dict.is_empty());
-    let bytes = safetensors::serialize(dict, metadata).map_err(|e| Error::output(path, format!("cannot be encoded ({e})")))?;
-    write_atomically(path, |file| file.write_all(&bytes))
+    safetensors::serialize(dict, metadata).map_err(|e| Error::output(path, format!("cannot be encoded ({e})")))
 }
 
 /// Writes a model's weights.

@@ -34,7 +34,7 @@ use crate::models::{self, Model};
 use crate::nn::{Mode, state_dict};
 use crate::preprocess::Preprocessor;
 use crate::tensor::Tensor;
-use crate::weights::weight_file;
+use crate::weights::intact_weight_file;
 
 /// Makes maps of a dataset's days with a model.
 pub struct Predictor<'a> {
@@ -48,6 +48,8 @@ pub struct Predictor<'a> {
     /// 1 on ocean, where maps are to be 0 there.
     ocean: Option<Vec<f32>>,
     options: Options,
+    /// The number of a signal that asks to stop.
+    stop: &'a dyn Fn() -> Option<i32>,
 }
 
 /// Outputs that the device may still be working on, and whose they are. Each is of some tiles, turned by one symmetry or by all.
@@ -99,7 +101,22 @@ impl<'a> Predictor<'a> {
             (false, _) => None,
         };
         let clip = [config.min_melt as f32, config.max_melt as f32];
-        Ok(Predictor { model, dataset, preprocessor, mosaic, batch_size: config.prediction_batch_size, clip, ocean, options })
+        Ok(Predictor {
+            model,
+            dataset,
+            preprocessor,
+            mosaic,
+            batch_size: config.prediction_batch_size,
+            clip,
+            ocean,
+            options,
+            stop: &|| None,
+        })
+    }
+
+    /// Makes [`Predictor::maps`] end with [`Error::Interrupted`] once `stop` gives a signal; it is asked before every batch of tiles.
+    pub fn stop_where(&mut self, stop: &'a dyn Fn() -> Option<i32>) {
+        self.stop = stop;
     }
 
     /// Number of tiles of a map.
@@ -126,6 +143,9 @@ impl<'a> Predictor<'a> {
         let mut canvas = Canvas::new(self.dataset.scene(), &self.mosaic, self.options.blend);
         let mut pending = None;
         for batch in loader {
+            if let Some(signal) = (self.stop)() {
+                return Err(Error::Interrupted(signal));
+            }
             let batch = batch?;
             let outputs = self.forward(&batch, observe)?;
             // The device works on this batch while the one before is read back and laid down.
@@ -231,7 +251,7 @@ fn mean_of(views: &Views) -> Result<Vec<f32>> {
 pub struct Request<'a> {
     /// The days.
     pub split: Split,
-    /// A safetensors file or a folder with one ([`crate::weights::weight_file`]).
+    /// A safetensors file or a folder with one ([`crate::weights::intact_weight_file`]).
     pub weights: &'a Path,
     /// Departures from the reference's way.
     pub options: Options,
@@ -252,7 +272,7 @@ pub fn write_maps(
     observe: &mut dyn FnMut(Event),
 ) -> Result<Vec<(Day, PathBuf)>> {
     let dataset = Arc::new(Dataset::open(config, request.split)?);
-    let file = weight_file(request.weights)?;
+    let file = intact_weight_file(request.weights)?;
     if file != request.weights {
         observe(Event::Note(format!("weights: {}", file.display())));
     }

@@ -19,14 +19,14 @@ pub struct RunLog {
 }
 
 impl RunLog {
-    /// Reads a log; torn and foreign lines are passed over.
+    /// Reads a log; torn, damaged and foreign lines are passed over.
     ///
     /// # Errors
     /// [`Error::Input`] where it cannot be read or has no epoch.
     pub fn read(path: &Path) -> Result<RunLog> {
-        let text = std::fs::read_to_string(path)
+        let bytes = std::fs::read(path)
             .map_err(|e| Error::input(path, format!("the training log cannot be read ({e}); give --log the log.jsonl of a run")))?;
-        let lines = text.lines().filter_map(|line| serde_json::from_str::<Map<String, Value>>(line).ok());
+        let lines = bytes.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice::<Map<String, Value>>(line).ok());
         let (epochs, others): (Vec<_>, Vec<_>) = lines.partition(|line| line.contains_key("epoch"));
         if epochs.is_empty() {
             return Err(Error::input(path, "holds no epoch yet; give --log the log.jsonl of a run that has finished one"));

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::folder::RunFolder;
 use super::log::{Entry, Header, LOG_FILE, Log};
+use super::losses::mean;
 use super::scene::Scene;
 use super::session::{Pass, Watcher};
 use super::tensorboard::{Event, EventFile, Value, wall_time};
@@ -29,13 +30,25 @@ pub(super) struct Journal {
 }
 
 impl Journal {
-    /// Starts over, or goes on after the `resumed` epoch and step.
+    /// Starts over, or goes on after the `resumed` epoch and step; says what of the earlier files is damaged and left out.
     ///
     /// # Errors
     /// [`Error::Output`](crate::error::Error::Output).
-    pub(super) fn start(config: &Config, folder: &RunFolder, header: &Header, resumed: Option<(usize, u64)>) -> Result<Journal> {
-        let log = Log::start(&folder.join(LOG_FILE), header, resumed.map(|(epoch, _)| epoch))?;
-        let events = config.tensorboard.then(|| EventFile::start(&folder.join(""), resumed.map(|(_, step)| step))).transpose()?;
+    pub(super) fn start(
+        config: &Config,
+        folder: &RunFolder,
+        header: &Header,
+        resumed: Option<(usize, u64)>,
+        watcher: &mut Watcher,
+    ) -> Result<Journal> {
+        let (log, damaged) = Log::start(&folder.join(LOG_FILE), header, resumed.map(|(epoch, _)| epoch))?;
+        damaged.into_iter().for_each(|note| watcher.note(note));
+        let mut events = None;
+        if config.tensorboard {
+            let (file, damaged) = EventFile::start(&folder.join(""), resumed.map(|(_, step)| step))?;
+            damaged.into_iter().for_each(|note| watcher.note(note));
+            events = Some(file);
+        }
         Ok(Journal { log, events, scene: None, of_a_step: config.accumulate_steps })
     }
 
@@ -84,7 +97,7 @@ impl Journal {
 /// An epoch's numbers under their tags.
 fn scalars(entry: &Entry) -> Vec<(&'static str, Value)> {
     let numbers = [
-        ("loss/train", Some(entry.train_loss)),
+        ("loss/train", entry.train_loss),
         ("loss/val", entry.val_loss),
         ("learning_rate", Some(entry.learning_rate)),
         ("epoch", Some(entry.epoch as f64)),
@@ -98,17 +111,16 @@ fn scalars(entry: &Entry) -> Vec<(&'static str, Value)> {
 }
 
 /// The curve of the losses of an epoch's batches, `of_a_step` of which are one step (of the last maybe fewer), after the run's `first_step`
-/// steps; its points are spread evenly over the time that the epoch took.
-fn step_losses(losses: &[f64], first_step: u64, of_a_step: usize, start: f64, seconds: f64) -> Vec<Event> {
+/// steps; its points are spread evenly over the time that the epoch took. Where no batch of a point has a valid pixel, there is none.
+fn step_losses(losses: &[Option<f64>], first_step: u64, of_a_step: usize, start: f64, seconds: f64) -> Vec<Event> {
     let of_a_step = of_a_step.max(1);
     let each = of_a_step * losses.len().div_ceil(of_a_step).div_ceil(POINTS).max(1);
     let mut done = 0;
-    let point = |losses: &[f64]| {
+    let point = |losses: &[Option<f64>]| {
         done += losses.len();
-        let mean = losses.iter().sum::<f64>() / losses.len() as f64;
-        (done, mean)
+        Some((done, mean(losses)?))
     };
-    let points: Vec<(usize, f64)> = losses.chunks(each).map(point).collect();
+    let points: Vec<(usize, f64)> = losses.chunks(each).filter_map(point).collect();
     let event = |(done, mean): (usize, f64)| Event {
         wall_time: start + seconds * done as f64 / losses.len() as f64,
         step: first_step + done.div_ceil(of_a_step) as u64,
@@ -123,7 +135,7 @@ mod tests {
 
     #[test]
     fn long_epochs_are_averaged() {
-        let losses: Vec<f64> = (0..250).map(f64::from).collect();
+        let losses: Vec<Option<f64>> = (0..250).map(|i| Some(f64::from(i))).collect();
         let events = step_losses(&losses, 1000, 1, 50.0, 25.0);
         let steps: Vec<u64> = events.iter().map(|event| event.step).collect();
         assert_eq!((steps.len(), steps[0], steps[82], steps[83]), (84, 1003, 1249, 1250));
@@ -131,9 +143,13 @@ mod tests {
         assert_eq!(events[83].values, [("loss/step", Value::Scalar(249.0))]);
         assert_eq!(events[83].wall_time, 75.0);
         // Five batches in steps of two.
-        let events = step_losses(&[1.0, 3.0, 5.0, 7.0, 9.0], 10, 2, 0.0, 1.0);
+        let events = step_losses(&[1.0, 3.0, 5.0, 7.0, 9.0].map(Some), 10, 2, 0.0, 1.0);
         let points: Vec<_> = events.into_iter().map(|event| (event.step, event.values[0].1.clone())).collect();
         assert_eq!(points, [(11, Value::Scalar(2.0)), (12, Value::Scalar(6.0)), (13, Value::Scalar(9.0))]);
+        // Neither batch of the second step has a valid pixel, nor has the first one of the third.
+        let events = step_losses(&[Some(1.0), Some(3.0), None, None, None, Some(9.0)], 10, 2, 0.0, 1.0);
+        let points: Vec<_> = events.into_iter().map(|event| (event.step, event.values[0].1.clone())).collect();
+        assert_eq!(points, [(11, Value::Scalar(2.0)), (13, Value::Scalar(9.0))]);
         assert!(step_losses(&[], 0, 1, 0.0, 1.0).is_empty());
     }
 }

@@ -37,9 +37,9 @@ pub struct Entry {
     pub epoch: usize,
     /// Optimizer steps since the start of the run.
     pub step: u64,
-    /// Mean loss over the epoch's batches, each before its update.
-    pub train_loss: f64,
-    /// Mean loss over the batches of the val split; absent without one.
+    /// Mean loss over the epoch's batches, each before its update; null where none has a valid pixel.
+    pub train_loss: Option<f64>,
+    /// Mean loss over the batches of the val split; null without one, or where none of them has a valid pixel.
     pub val_loss: Option<f64>,
     /// Learning rate of the epoch's last step.
     pub learning_rate: f64,
@@ -67,19 +67,31 @@ pub struct Log {
 }
 
 impl Log {
-    /// Starts the log over, with the lines of an earlier one up to `resumed_epoch`, so that it tells of one run only.
+    /// Starts the log over, with the lines of an earlier one up to `resumed_epoch`, so that it tells of one run only. Says which lines of
+    /// these were damaged and are left out.
     ///
     /// # Errors
     /// [`Error::Output`].
-    pub fn start(path: &Path, header: &Header, resumed_epoch: Option<usize>) -> Result<Log> {
-        let earlier = resumed_epoch.and_then(|_| fs::read_to_string(path).ok()).unwrap_or_default();
-        let belongs = |line: &&str| serde_json::from_str::<Entry>(line).is_ok_and(|entry| Some(entry.epoch) <= resumed_epoch);
+    pub fn start(path: &Path, header: &Header, resumed_epoch: Option<usize>) -> Result<(Log, Option<String>)> {
+        let mut note = None;
+        let mut kept: Vec<Vec<u8>> = Vec::new();
+        if let Some(last) = resumed_epoch {
+            match fs::read(path) {
+                Ok(bytes) => {
+                    let (lines, damaged) = epochs_until(&bytes, last);
+                    kept = lines.into_iter().map(<[u8]>::to_vec).collect();
+                    note = (!damaged.is_empty()).then(|| damage(path, &damaged));
+                }
+                Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
+                Err(e) => note = Some(format!("{}: the log of the earlier epochs cannot be read ({e}): it begins anew", path.display())),
+            }
+        }
         write_atomically(path, |out| {
             writeln!(out, "{}", serde_json::to_string(header)?)?;
-            earlier.lines().filter(belongs).try_for_each(|line| writeln!(out, "{line}"))
+            kept.iter().try_for_each(|line| out.write_all(line).and_then(|()| writeln!(out)))
         })?;
         let file = File::options().append(true).open(path).map_err(|e| unwritable(path, &e))?;
-        Ok(Log { path: path.to_owned(), file })
+        Ok((Log { path: path.to_owned(), file }, note))
     }
 
     /// Adds an epoch.
@@ -87,10 +99,57 @@ impl Log {
     /// # Errors
     /// [`Error::Output`].
     pub fn append(&mut self, entry: &Entry) -> Result<()> {
+        // Into a file without a name everything could be written, and nothing be read.
+        if !self.path.is_file() {
+            let message = "the log was removed while the run was going on; leave the folder of a run alone, and resume it (--resume auto)";
+            return Err(Error::output(&self.path, message));
+        }
         // One write a line, so that only the last line can be a part, and `start` drops such a one.
         let line = serde_json::to_string(entry).map_err(std::io::Error::from).map_err(|e| unwritable(&self.path, &e))?;
         self.file.write_all(format!("{line}\n").as_bytes()).map_err(|e| unwritable(&self.path, &e))
     }
+}
+
+/// The lines of epochs up to the `last` one, and the numbers of lines that belonged there and are no longer what was written.
+///
+/// A torn end is no damage: it is of an epoch that is done again.
+fn epochs_until(bytes: &[u8], last: usize) -> (Vec<&[u8]>, Vec<usize>) {
+    let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(&[][..], |end| &bytes[..end]);
+    // The first line is about the run, and is written anew.
+    let lines = whole.split(|byte| *byte == b'\n').enumerate().skip(1);
+    let read = |(index, line)| (index + 1, line, serde_json::from_slice::<Entry>(line).ok().map(|entry| entry.epoch));
+    let lines: Vec<(usize, &[u8], Option<usize>)> = lines.map(read).collect();
+    let until: Vec<(usize, &[u8], usize)> =
+        lines.iter().filter_map(|(number, line, epoch)| Some((*number, *line, epoch.filter(|epoch| *epoch <= last)?))).collect();
+    // A changed digit makes another epoch of a line: of those that follow each other in order, the most are kept.
+    let mut length = vec![1_usize; until.len()];
+    for at in 0..until.len() {
+        let before = (0..at).filter(|earlier| until[*earlier].2 < until[at].2).map(|earlier| length[earlier]);
+        length[at] += before.max().unwrap_or(0);
+    }
+    let mut kept = Vec::new();
+    let mut wanted = length.iter().copied().max().unwrap_or(0);
+    let mut next = usize::MAX;
+    for at in (0..until.len()).rev() {
+        if wanted > 0 && length[at] == wanted && until[at].2 < next {
+            kept.push((until[at].0, until[at].1));
+            (wanted, next) = (wanted - 1, until[at].2);
+        }
+    }
+    kept.reverse();
+    let end = kept.last().map_or(0, |(number, _)| *number);
+    // Later epochs behind all that is kept are done again; before its end they are no later epochs.
+    let is_lost = |(number, _, epoch): &&(usize, &[u8], Option<usize>)| {
+        kept.iter().all(|(kept, _)| kept != number) && (*number < end || epoch.is_none_or(|epoch| epoch <= last))
+    };
+    let damaged = lines.iter().filter(is_lost).map(|(number, ..)| *number).collect();
+    (kept.into_iter().map(|(_, line)| line).collect(), damaged)
+}
+
+fn damage(path: &Path, lines: &[usize]) -> String {
+    let numbers: Vec<String> = lines.iter().map(usize::to_string).collect();
+    let what = if lines.len() == 1 { "line" } else { "lines" };
+    format!("{}: {what} {} of the earlier epochs cannot be read and are left out; all others are kept", path.display(), numbers.join(", "))
 }
 
 fn unwritable(path: &Path, e: &std::io::Error) -> Error {
@@ -109,7 +168,7 @@ mod tests {
         let entry = |epoch| Entry {
             epoch,
             step: 3,
-            train_loss: 0.5,
+            train_loss: Some(0.5),
             val_loss: None,
             learning_rate: 0.1,
             seconds: 1.0,
@@ -119,7 +178,7 @@ mod tests {
             val_mae: None,
             val_f1: Some(0.5),
         };
-        let mut log = Log::start(&path, &header, None).unwrap();
+        let (mut log, _) = Log::start(&path, &header, None).unwrap();
         for epoch in 1..=3 {
             log.append(&entry(epoch)).unwrap();
         }
@@ -128,7 +187,8 @@ mod tests {
         assert_eq!(serde_json::from_str::<Entry>(line).unwrap().wait_share, 0.0);
         log.file.write_all(b"{\"epoch\":4,\"st").unwrap();
         drop(log);
-        let mut log = Log::start(&path, &header, Some(2)).unwrap();
+        let (mut log, note) = Log::start(&path, &header, Some(2)).unwrap();
+        assert_eq!(note, None);
         log.append(&entry(3)).unwrap();
         let text = fs::read_to_string(&path).unwrap();
         let epochs: Vec<_> = text.lines().skip(1).map(|line| serde_json::from_str::<Entry>(line).unwrap().epoch).collect();
@@ -136,5 +196,36 @@ mod tests {
         drop(log);
         Log::start(&path, &header, None).unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap().lines().count(), 1);
+    }
+
+    #[test]
+    fn damaged_lines_are_named_and_all_others_kept() {
+        let line = |epoch: usize| {
+            format!(r#"{{"epoch":{epoch},"step":3,"train_loss":null,"val_loss":null,"learning_rate":0.1,"seconds":1.0,"crops_per_s":2.0}}"#)
+        };
+        let text: String = std::iter::once("{}".to_owned()).chain((1..=6).map(line)).map(|line| line + "\n").collect();
+        let epochs = |bytes: &[u8], last| {
+            let (lines, damaged) = epochs_until(bytes, last);
+            (lines.iter().map(|line| serde_json::from_slice::<Entry>(line).unwrap().epoch).collect::<Vec<_>>(), damaged)
+        };
+        assert_eq!(epochs(text.as_bytes(), 5), (vec![1, 2, 3, 4, 5], vec![]));
+        let third = text.find(&line(3)).unwrap();
+        for (at, byte) in [(third, 0xff), (third + 9, b'9'), (third + 9, b'1'), (third + 21, b'"'), (0, 0xff)] {
+            let mut bytes = text.clone().into_bytes();
+            bytes[at] = byte;
+            let (kept, damaged) = epochs(&bytes, 5);
+            let of_first_line = at == 0;
+            assert_eq!(kept, if of_first_line { vec![1, 2, 3, 4, 5] } else { vec![1, 2, 4, 5] }, "{at}: {byte}");
+            assert_eq!(damaged, if of_first_line { vec![] } else { vec![4] }, "{at}: {byte}");
+        }
+        // The first epoch looks like a later one.
+        let raised = text.replacen(":1,", ":5,", 1);
+        assert_eq!(epochs(raised.as_bytes(), 5), (vec![2, 3, 4, 5], vec![2]));
+        // The end of a line: two lines are lost, and no more.
+        let mut bytes = text.clone().into_bytes();
+        bytes[third - 1] = b'x';
+        assert_eq!(epochs(&bytes, 5), (vec![1, 4, 5], vec![3]));
+        assert_eq!(epochs(&text.as_bytes()[..third + 5], 5), (vec![1, 2], vec![]));
+        assert_eq!(epochs(b"", 5), (vec![], vec![]));
     }
 }

@@ -15,10 +15,10 @@ const INTERVAL: Duration = Duration::from_secs(1);
 
 /// What has been asked of the device, and the sum of what it has answered.
 pub(super) struct Losses {
-    /// The loss of each batch that is not read yet, with the names of its days.
-    pending: Vec<(Tensor, Vec<String>)>,
-    /// Those read so far, one a batch.
-    values: Vec<f64>,
+    /// The loss of each batch that is not read yet, with the names of its days and whether any of its pixels is valid.
+    pending: Vec<(Tensor, Vec<String>, bool)>,
+    /// Those read so far, one a batch; `None` for a batch without a valid pixel, of which there is no loss.
+    values: Vec<Option<f64>>,
     since: Instant,
 }
 
@@ -27,10 +27,10 @@ impl Losses {
         Losses { pending: Vec::new(), values: Vec::new(), since: Instant::now() }
     }
 
-    /// Adds a batch's loss (shape `[]`); true where it is time to [`Losses::collect`].
-    pub(super) fn push(&mut self, loss: Tensor, days: Vec<String>) -> bool {
+    /// Adds a batch's loss (shape `[]`), which counts where any pixel of it is `valid`; true where it is time to [`Losses::collect`].
+    pub(super) fn push(&mut self, loss: Tensor, days: Vec<String>, valid: bool) -> bool {
         loss.gpu().submit();
-        self.pending.push((loss, days));
+        self.pending.push((loss, days, valid));
         self.pending.len() >= MOST_PENDING || self.since.elapsed() >= INTERVAL
     }
 
@@ -39,25 +39,42 @@ impl Losses {
     /// # Errors
     /// [`Error::NotFinite`] naming the batch and its days; [`Error::Device`].
     pub(super) fn collect(&mut self) -> Result<usize> {
-        let arrived = self.pending.iter().map(|(_, days)| days.len()).sum();
-        for (loss, days) in self.pending.drain(..) {
+        let arrived = self.pending.iter().map(|(_, days, _)| days.len()).sum();
+        for (loss, days, valid) in self.pending.drain(..) {
             let value = loss.to_vec()?.first().copied().unwrap_or(f32::NAN);
             if !value.is_finite() {
                 return Err(Error::NotFinite(format!("the loss of batch {} is {value} (days {})", self.values.len() + 1, days.join(", "))));
             }
-            self.values.push(f64::from(value));
+            self.values.push(valid.then_some(f64::from(value)));
         }
         self.since = Instant::now();
         Ok(arrived)
     }
 
-    /// Mean over the batches read so far.
-    pub(super) fn mean(&self) -> f64 {
-        self.values.iter().sum::<f64>() / self.values.len().max(1) as f64
+    /// Mean over the batches read so far that have a valid pixel; `None` where none has.
+    pub(super) fn mean(&self) -> Option<f64> {
+        mean(&self.values)
     }
 
     /// The losses read so far, one a batch.
-    pub(super) fn into_values(self) -> Vec<f64> {
+    pub(super) fn into_values(self) -> Vec<Option<f64>> {
         self.values
+    }
+}
+
+/// Mean of the losses that there are.
+pub(super) fn mean(losses: &[Option<f64>]) -> Option<f64> {
+    let count = losses.iter().flatten().count();
+    (count > 0).then(|| losses.iter().flatten().sum::<f64>() / count as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::mean;
+
+    #[test]
+    fn batches_without_a_valid_pixel_are_no_part_of_the_mean() {
+        assert_eq!(mean(&[Some(0.25), None, Some(0.75), None]), Some(0.5));
+        assert_eq!((mean(&[None, None]), mean(&[])), (None, None));
     }
 }

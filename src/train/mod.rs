@@ -1,23 +1,27 @@
 //! Training: one step, the loop around it, checkpoints and logs.
 //!
 //! Reading order: [`Step`] → `session` (an epoch) → `prepare` and `run` ([`Training`]: what is checked, and what is written when) →
-//! [`checkpoint`], [`folder`], `journal` ([`log`], [`tensorboard`]). A run that was stopped at any moment and resumed ends with the same
-//! bits as one that was not: crops depend on the seed and the epoch alone, and a checkpoint holds weights, running statistics, the
+//! [`checkpoint`], [`folder`], [`inputs`], `resume`, `journal` ([`log`], [`tensorboard`]). A run that was stopped at any moment and
+//! resumed ends with the same bits as one that was not: crops depend on the seed and the epoch alone, and a checkpoint holds weights, running statistics, the
 //! optimizer's state and the schedule.
 
 pub mod checkpoint;
 mod evaluation;
 pub mod folder;
+pub mod inputs;
 mod journal;
 pub mod log;
 mod losses;
 mod memory;
 mod prepare;
+mod resume;
 mod run;
 mod scene;
 mod session;
+mod state;
 mod step;
 pub mod tensorboard;
+mod valid;
 
 use std::path::PathBuf;
 
@@ -38,6 +42,15 @@ pub enum Start {
     Newest,
     /// Where this checkpoint stands.
     Checkpoint(PathBuf),
+}
+
+/// What a resumed run does where its lists of days or its files are not those that it was trained on so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChangedData {
+    /// It is refused, and the difference named.
+    Refuse,
+    /// It goes on, and the next checkpoints speak of the new ones.
+    Accept,
 }
 
 /// What a run came to.

@@ -3,17 +3,20 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::Start;
 use super::checkpoint::{Best, Criterion, State};
 use super::evaluation::Evaluation;
-use super::folder::{BEST_FILE, LAST, RunFolder};
+use super::folder::{LAST, Rotation, RunFolder};
+use super::inputs::Inputs;
+use super::resume::{self, Found};
+use super::valid::require_valid_pixels;
+use super::{ChangedData, Start};
 use crate::config::{Config, ModelKey, Precision};
 use crate::data::dataset::Dataset;
 use crate::data::day::Split;
 use crate::data::tiles::fit_to_scene;
 use crate::error::{Error, Result};
 use crate::models;
-use crate::weights::{encoder, weight_file};
+use crate::weights::{encoder, intact_weight_file};
 
 /// A run that is ready to start: its configuration and data are checked, and its folder is held.
 pub struct Training<'a> {
@@ -22,21 +25,25 @@ pub struct Training<'a> {
     pub(super) train: Arc<Dataset>,
     pub(super) val: Option<Arc<Dataset>>,
     pub(super) evaluation: Option<Evaluation>,
+    pub(super) inputs: Inputs,
     pub(super) resumed: Option<(PathBuf, State)>,
     pub(super) weights: Option<PathBuf>,
     pub(super) encoder: Option<PathBuf>,
     pub(super) best: Option<Best>,
     pub(super) notes: Vec<String>,
     pub(super) memory_limit: Option<u64>,
+    /// Whether `last` is to hold the state that the run begins with before its first epoch.
+    pub(super) saves_first: bool,
 }
 
 impl<'a> Training<'a> {
     /// Checks everything that can be checked without a device, and takes hold of `path_checkpoints`.
     ///
     /// # Errors
-    /// [`Error::Config`] and [`Error::Input`] for keys and files; [`Error::Usage`] where a fresh start would mix with an earlier run, or a
-    /// checkpoint belongs to another configuration; [`Error::Output`] where the folder cannot be used or another process holds it.
-    pub fn prepare(config: &'a Config, start: &Start) -> Result<Training<'a>> {
+    /// [`Error::Config`] and [`Error::Input`] for keys and files, also damaged checkpoints; [`Error::Usage`] where a fresh start would mix
+    /// with an earlier run, or a checkpoint belongs to another configuration or, unless accepted, other data; [`Error::Output`] where the
+    /// folder cannot be used or another process holds it.
+    pub fn prepare(config: &'a Config, start: &Start, changed: ChangedData) -> Result<Training<'a>> {
         config.require_model_key()?;
         if config.precision == Precision::Mixed {
             let key = if config.given.contains("precision") { "precision" } else { "amp" };
@@ -55,7 +62,12 @@ impl<'a> Training<'a> {
         let train = Arc::new(Dataset::open(config, Split::Train)?);
         models::check_tile(config, fit_to_scene(config.img_size, train.scene()).0)?;
         let val = config.split_csv.contains_key("val").then(|| Dataset::open(config, Split::Val).map(Arc::new)).transpose()?;
+        for dataset in [Some(&train), val.as_ref()].into_iter().flatten() {
+            require_valid_pixels(config, dataset)?;
+        }
         let evaluation = Evaluation::open(config)?;
+        let datasets = [Some(train.as_ref()), val.as_deref(), evaluation.as_ref().map(Evaluation::dataset)];
+        let inputs = Inputs::of(config, &datasets.into_iter().flatten().collect::<Vec<_>>())?;
         let folder = RunFolder::open(path)?;
         let mut training = Training {
             config,
@@ -63,25 +75,33 @@ impl<'a> Training<'a> {
             train,
             val,
             evaluation,
+            inputs,
             resumed: None,
             weights: None,
             encoder: None,
             best: None,
             notes: Vec::new(),
             memory_limit: None,
+            saves_first: true,
         };
         training.notes.extend(training.folder.note().map(str::to_owned));
         if config.periodical_evaluation && training.evaluation.is_none() {
             training.notes.push("periodical_evaluation needs path_eval and path_eval_split_csv: no maps are drawn during training".into());
         }
+        // What is there of a start that learned nothing is no past of this run.
+        training.folder.rotation = Rotation::DropBoth;
         match start {
             Start::Fresh => training.refuse_earlier_run()?,
             Start::Weights(path) => {
                 training.refuse_earlier_run()?;
-                training.weights = Some(weight_file(path)?);
+                training.weights = Some(intact_weight_file(path)?);
             }
-            Start::Newest => match training.folder.newest() {
-                Some(checkpoint) => training.resume(checkpoint)?,
+            Start::Newest => match resume::newest(&training.folder)? {
+                Some(found) => {
+                    // Not even a damaged checkpoint is replaced before the next epoch is done.
+                    training.saves_first = false;
+                    training.resume(found, changed)?;
+                }
                 None => {
                     training.refuse_earlier_run()?;
                     training.notes.push(format!("no checkpoint in {} yet: starting from the beginning", path.display()));
@@ -91,7 +111,9 @@ impl<'a> Training<'a> {
                 if !is_inside(checkpoint, path) {
                     training.refuse_earlier_run()?;
                 }
-                training.resume(checkpoint.clone())?;
+                let found = resume::named(&training.folder, checkpoint)?;
+                training.saves_first = !is_inside(checkpoint, &training.folder.join(LAST));
+                training.resume(found, changed)?;
             }
         }
         if training.resumed.is_none() && training.weights.is_none() {
@@ -114,27 +136,34 @@ impl<'a> Training<'a> {
         )))
     }
 
-    fn resume(&mut self, checkpoint: PathBuf) -> Result<()> {
-        let state = State::read(&checkpoint)?;
-        state.refuse_other_config(&checkpoint, self.config)?;
-        self.notes.push(match state.step {
-            0 => format!("resuming at {}, at the beginning of epoch {}", checkpoint.display(), state.epoch + 1),
-            _ => format!("resuming at {}, after epoch {} of {}", checkpoint.display(), state.epoch, self.config.epochs),
-        });
-        // Where a run is taken back, the best weights on disk are those that `last` speaks of.
-        let of_last = State::read(&self.folder.join(LAST)).ok().and_then(|last| last.best);
-        self.best = of_last.or(state.best).filter(|best| best.criterion == self.criterion());
-        if self.best.is_some() && !self.folder.join(BEST_FILE).is_file() {
-            self.notes.push(format!("{BEST_FILE} is not beside the checkpoints: the best epoch is looked for anew"));
-            self.best = None;
+    fn resume(&mut self, found: Found, changed: ChangedData) -> Result<()> {
+        let Found { checkpoint, state, .. } = &found;
+        state.refuse_other_config(checkpoint, self.config)?;
+        if let Some(difference) = Inputs::read(checkpoint)?.and_then(|then| then.difference(&self.inputs)) {
+            if changed == ChangedData::Refuse {
+                return Err(Error::Usage(format!(
+                    "{}: the data are not those that this run was trained on: {difference}. Put them back, start a new run with another \
+                     path_checkpoints, or go on with what is there now (--accept-changed-data)",
+                    checkpoint.display()
+                )));
+            }
+            self.notes.push(format!("going on although the data changed: {difference}"));
+            self.saves_first = true;
         }
-        self.resumed = Some((checkpoint, state));
+        let (name, epoch) = (checkpoint.display(), state.epoch);
+        self.notes.extend(found.damaged.iter().cloned());
+        let fallback = if found.damaged.is_empty() { "" } else { ", the newest that is intact" };
+        self.notes.push(match state.step {
+            0 => format!("resuming at {name}{fallback}, at the beginning of epoch {}", epoch + 1),
+            _ => format!("resuming at {name}{fallback}, after epoch {epoch} of {}", self.config.epochs),
+        });
+        if !state.is_guarded() {
+            self.notes.push(format!("{name} is of a version without digests: nothing guards it, nor its data, against damage or change"));
+        }
+        self.best = resume::find_best(&self.folder, &found, self.criterion(), &mut self.notes)?;
+        self.folder.rotation = found.rotation;
+        self.resumed = Some((found.checkpoint, found.state));
         Ok(())
-    }
-
-    /// Whether the run goes on from `last` of its own folder, which then holds its state already.
-    pub(super) fn starts_at_last(&self) -> bool {
-        self.resumed.as_ref().is_some_and(|(checkpoint, _)| is_inside(checkpoint, &self.folder.join(LAST)))
     }
 
     /// Which loss chooses the best weights.

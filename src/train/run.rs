@@ -1,19 +1,23 @@
 //! The run: epoch after epoch, and what is written after each.
 
+use std::path::Path;
 use std::time::Instant;
 
 use super::checkpoint::{self, Best, State};
+use super::evaluation::Evaluation;
 use super::folder::{BEST_FILE, LAST};
 use super::journal::Journal;
 use super::log::{Entry, Header};
 use super::memory::{Limit, Memory, mebibytes};
 use super::session::{Session, Watcher, of_epoch};
+use super::valid::never_valid;
 use super::{Summary, Training};
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::gpu::{Gpu, MemoryUse};
-use crate::nn::state_dict::{self, HostDict};
+use crate::nn::state_dict;
 use crate::weights::encoder::load_encoder;
+use crate::weights::guard::FileMark;
 
 /// Share of the training's time from which on waiting for data is spoken of.
 const WORTH_SAYING: f64 = 0.05;
@@ -40,7 +44,7 @@ impl Training<'_> {
             load_encoder(session.model.parameters(), file)?.into_iter().for_each(|note| watcher.note(note));
         }
         if let Some((checkpoint, state)) = &self.resumed {
-            checkpoint::load(checkpoint, gpu, session.model.parameters(), &mut session.optimizer)?;
+            checkpoint::load(checkpoint, gpu, session.model.parameters(), &mut session.optimizer, state.step)?;
             (session.schedule, session.step, done) = (state.schedule.clone(), state.step, state.epoch);
             let now = gpu.capabilities().identity();
             if let Some(before) = state.device.as_ref().filter(|before| **before != now) {
@@ -52,55 +56,88 @@ impl Training<'_> {
         self.introduce(gpu, &session, watcher);
         watcher.note(self.memory_note(needs.memory, limit));
         let resumed = self.resumed.as_ref().map(|_| (done, session.step));
-        let mut journal = Journal::start(self.config, &self.folder, &self.header(gpu, &session), resumed)?;
+        let mut journal = Journal::start(self.config, &self.folder, &self.header(gpu, &session), resumed, watcher)?;
         let summary = |training: &Self, from: usize, to: usize| Summary {
             best: training.best,
             best_weights: training.folder.join(BEST_FILE),
             epochs: to.saturating_sub(from),
         };
         let first = done;
+        if let (Some((checkpoint, _)), Some(evaluation)) = (&self.resumed, self.evaluation_due(done)) {
+            // The run may have ended between the checkpoint and its maps.
+            let missing = evaluation.missing(done, checkpoint);
+            if !missing.is_empty() {
+                watcher.note(format!("drawing {} map(s) of epoch {done} that are missing", missing.len()));
+                let drawn = evaluation.write_maps(gpu, self.config, session.model.as_ref(), done, &missing, watcher);
+                drawn.map_err(|error| self.explain(error, done, true, watcher))?;
+            }
+        }
         if done >= self.config.epochs {
             watcher.note(format!("all {} epochs are done; set a larger `epochs` to go on", self.config.epochs));
             return Ok(summary(&self, first, done));
         }
-        if !self.starts_at_last() {
+        if self.saves_first {
             // So that a stop within the first epoch, too, leaves something to resume, `--weights` included.
             let weights = checkpoint::finite_weights(session.model.parameters()).map_err(|error| match (error, &self.weights) {
                 (Error::NotFinite(message), Some(path)) => Error::Weights { path: path.clone(), message: format!("{message}; use others") },
                 (error, _) => error,
             })?;
-            self.save(gpu, &session, &weights, done, None)?;
+            let model = checkpoint::encode_weights(&self.folder.join(LAST), &weights)?;
+            self.save(gpu, &session, &model, done, None, false)?;
         }
         if let Some(val) = &self.val {
             journal.look_at(gpu, self.config, val, session.crop(), watcher)?;
         }
         let crops = (self.config.epochs - done) * (session.train_size().0 + session.val_size());
         (watcher.observe)(Event::Start { label: "train", total: crops, unit: "crops" });
+        // A run that goes on has learned something before.
+        let mut learned = self.resumed.as_ref().is_some_and(|(_, state)| state.step > 0);
         while done < self.config.epochs {
-            self.epoch(gpu, &mut session, done + 1, &mut journal, watcher).map_err(|error| self.explain(error, done, watcher))?;
+            let epoch = self.epoch(gpu, &mut session, done + 1, &mut journal, watcher);
+            learned |= epoch.map_err(|error| self.explain(error, done, false, watcher))?;
             done += 1;
+            if let Some(evaluation) = self.evaluation_due(done) {
+                let drawn = evaluation.write_maps(gpu, self.config, session.model.as_ref(), done, &evaluation.all(), watcher);
+                drawn.map_err(|error| self.explain(error, done, true, watcher))?;
+            }
         }
-        Ok(summary(&self, first, done))
+        self.folder.require_in_place()?;
+        if !learned {
+            return Err(never_valid(self.config, &self.train, done - first));
+        }
+        match (&self.val, &self.best) {
+            (Some(val), None) => Err(never_valid(self.config, val, done - first)),
+            _ => Ok(summary(&self, first, done)),
+        }
     }
 
-    /// One epoch: training, validation, and everything that is written after it.
-    fn epoch(&mut self, gpu: &Gpu, session: &mut Session, epoch: usize, journal: &mut Journal, watcher: &mut Watcher) -> Result<()> {
+    /// The maps of an epoch, where they are due.
+    fn evaluation_due(&self, epoch: usize) -> Option<&Evaluation> {
+        let is_due = epoch >= self.config.starting_epoch && self.is_due(epoch, self.config.epochs_between_periodical_evaluation);
+        self.evaluation.as_ref().filter(|_| is_due)
+    }
+
+    /// One epoch: training, validation, and everything that is written after it but maps. Says whether any pixel that it trained on is
+    /// valid.
+    fn epoch(&mut self, gpu: &Gpu, session: &mut Session, epoch: usize, journal: &mut Journal, watcher: &mut Watcher) -> Result<bool> {
         let started = Instant::now();
         let pass = session.train_epoch(epoch, watcher)?;
         let train_seconds = started.elapsed().as_secs_f64();
         let val_loss = session.validate_epoch(epoch, watcher)?;
         let seconds = started.elapsed().as_secs_f64();
-        let loss = val_loss.unwrap_or(pass.loss);
-        session.schedule.observe(loss);
+        // What the epoch is judged by; nothing where no pixel is valid.
+        let loss = if self.val.is_some() { val_loss } else { pass.loss };
+        if let Some(loss) = loss {
+            session.schedule.observe(loss);
+        }
 
         let weights = checkpoint::finite_weights(session.model.parameters()).map_err(|error| of_epoch(error, epoch, "after training"))?;
-        let better = self.best.is_none_or(|best| loss < best.loss);
-        if better {
-            let best = Best { epoch, loss, criterion: self.criterion() };
-            // Before the checkpoint that speaks of it: a stop in between repeats the epoch and writes the same file again.
-            checkpoint::write_weights(&self.folder.join(BEST_FILE), &weights)?;
-            self.best = Some(best);
+        let model = checkpoint::encode_weights(&self.folder.join(LAST), &weights)?;
+        let better = loss.filter(|loss| self.best.is_none_or(|best| *loss < best.loss));
+        if let Some(loss) = better {
+            self.best = Some(Best { epoch, loss, criterion: self.criterion(), file: Some(FileMark::of(&model)) });
         }
+        self.folder.require_in_place()?;
         let crops_per_s = session.train_size().0 as f64 / train_seconds.max(1e-9);
         let entry = Entry {
             epoch,
@@ -117,15 +154,10 @@ impl Training<'_> {
         };
         let pictures = self.is_due(epoch, self.config.epochs_between_periodical_evaluation);
         let entry = journal.append(entry, &pass, train_seconds, session.model.as_ref(), pictures)?;
-        watcher.note(line(&entry, self.config.epochs, better));
+        watcher.note(line(&entry, self.config.epochs, self.val.is_some(), better.is_some()));
         let keep = self.is_due(epoch, self.config.epochs_between_checkpoint_save).then_some(epoch);
-        self.save(gpu, session, &weights, epoch, keep)?;
-        if let Some(evaluation) = &self.evaluation
-            && self.is_due(epoch, self.config.epochs_between_periodical_evaluation)
-        {
-            evaluation.write_maps(gpu, self.config, session.model.as_ref(), epoch, watcher)?;
-        }
-        Ok(())
+        self.save(gpu, session, &model, epoch, keep, better.is_some())?;
+        Ok(pass.loss.is_some())
     }
 
     /// Whether something that is done every `interval` epochs is due: at the first one, every so many later, and at the last.
@@ -133,20 +165,24 @@ impl Training<'_> {
         epoch == self.config.epochs || epoch.saturating_sub(self.config.starting_epoch).is_multiple_of(interval.max(1))
     }
 
-    /// Replaces `last` by the state after `epoch`.
-    fn save(&self, gpu: &Gpu, session: &Session, weights: &HostDict, epoch: usize, keep: Option<usize>) -> Result<()> {
+    /// Replaces `last` by the state after `epoch`, whose weight file is `model`, and the best weights by these where they are `better`.
+    fn save(&mut self, gpu: &Gpu, session: &Session, model: &[u8], epoch: usize, keep: Option<usize>, better: bool) -> Result<()> {
         let device = gpu.capabilities().identity();
-        let state = State::new(self.config, device, epoch, session.step, session.schedule.clone(), self.best);
-        self.folder.save(keep, |to| checkpoint::write(to, weights, &session.optimizer, &state))
+        let mut state = State::new(self.config, device, epoch, session.step, session.schedule.clone(), self.best);
+        let inputs = &self.inputs;
+        let write = |to: &Path| checkpoint::write(to, model, &session.optimizer, inputs, &mut state);
+        self.folder.save(keep, better.then_some(model), write)
     }
 
-    /// Says after a stop which state is on disk.
-    fn explain(&self, error: Error, done: usize, watcher: &mut Watcher) -> Error {
+    /// Says after a stop which state is on disk; `drawing`: while the maps of epoch `done` were drawn.
+    fn explain(&self, error: Error, done: usize, drawing: bool, watcher: &mut Watcher) -> Error {
         let last = self.folder.join(LAST);
         match error {
             Error::Interrupted(_) => {
                 let what = if done < self.config.starting_epoch { "the beginning".into() } else { format!("the end of epoch {done}") };
-                watcher.note(format!("stopped in epoch {}; --resume auto goes on from {what} ({})", done + 1, last.display()));
+                let at = if drawing { format!("while the maps of epoch {done} were drawn") } else { format!("in epoch {}", done + 1) };
+                let first = if drawing { ", and draws the missing ones first" } else { "" };
+                watcher.note(format!("stopped {at}; --resume auto goes on from {what} ({}){first}", last.display()));
                 error
             }
             Error::NotFinite(message) => Error::NotFinite(format!(
@@ -154,6 +190,8 @@ impl Training<'_> {
                  lower learning_rate",
                 last.display()
             )),
+            // Without the folder nothing can be written in it; that is the error, and not which file was the first.
+            Error::Output { .. } => self.folder.require_in_place().err().unwrap_or(error),
             other => other,
         }
     }
@@ -202,12 +240,13 @@ impl Training<'_> {
 }
 
 /// An epoch in one line.
-fn line(entry: &Entry, epochs: usize, better: bool) -> String {
+fn line(entry: &Entry, epochs: usize, has_val: bool, better: bool) -> String {
     let Entry { epoch, train_loss, val_loss, learning_rate, seconds, crops_per_s, wait_share, .. } = entry;
-    let val = val_loss.map(|loss| format!("  val {loss:.5}")).unwrap_or_default();
+    let shown =
+        |loss: &Option<f64>, split| loss.map_or_else(|| format!("none (no valid pixel in the {split} split)"), |x| format!("{x:.5}"));
+    let val = if has_val { format!("  val {}", shown(val_loss, "val")) } else { String::new() };
+    let train = shown(train_loss, "train");
     let best = if better { "  best so far" } else { "" };
     let waited = if *wait_share >= WORTH_SAYING { format!(", {:.0} % of it waiting for data", 100.0 * wait_share) } else { String::new() };
-    format!(
-        "epoch {epoch}/{epochs}  train {train_loss:.5}{val}  rate {learning_rate:.3e}  {seconds:.1} s, {crops_per_s:.1} crops/s{waited}{best}"
-    )
+    format!("epoch {epoch}/{epochs}  train {train}{val}  rate {learning_rate:.3e}  {seconds:.1} s, {crops_per_s:.1} crops/s{waited}{best}")
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::losses::Losses;
 use super::step::{Step, optimizer};
+use super::valid::has_valid_pixel;
 use crate::autograd::Tape;
 use crate::config::Config;
 use crate::data::channel::Channel;
@@ -46,10 +47,10 @@ impl Watcher<'_> {
 
 /// What an epoch of training came to.
 pub(super) struct Pass {
-    /// Mean loss over the batches.
-    pub(super) loss: f64,
-    /// The loss of each batch.
-    pub(super) losses: Vec<f64>,
+    /// Mean loss over the batches with a valid pixel; `None` where none has any.
+    pub(super) loss: Option<f64>,
+    /// The loss of each batch, where it has a valid pixel.
+    pub(super) losses: Vec<Option<f64>>,
     /// Steps of the run before it.
     pub(super) first_step: u64,
     /// Learning rate of the last step.
@@ -148,7 +149,7 @@ impl<'a> Session<'a> {
                 let batch = batch?;
                 let draw = self.step * self.config.accumulate_steps as u64 + part as u64;
                 let loss = self.micro_batch(&mut step, draw, *size as f32 / all as f32, &batch)?;
-                if losses.push(loss, day_names(&self.train, &batch)) {
+                if losses.push(loss, day_names(&self.train, &batch), has_valid_pixel(&batch)) {
                     report(&mut losses, epoch, watcher)?;
                 }
             }
@@ -165,7 +166,7 @@ impl<'a> Session<'a> {
         Ok(Pass { loss: losses.mean(), losses: losses.into_values(), first_step, learning_rate: rate, waited })
     }
 
-    /// The mean loss over the batches of the val split, on crops of this epoch; `None` without one.
+    /// The mean loss over the batches of the val split, on crops of this epoch; `None` without one, or without a valid pixel in its crops.
     pub(super) fn validate_epoch(&self, epoch: usize, watcher: &mut Watcher) -> Result<Option<f64>> {
         let Some(val) = &self.val else { return Ok(None) };
         let mut losses = Losses::new();
@@ -173,12 +174,12 @@ impl<'a> Session<'a> {
             watcher.refuse_to_go_on()?;
             let batch = batch?;
             let loss = self.val_loss(&batch)?;
-            if losses.push(loss, day_names(val, &batch)) {
+            if losses.push(loss, day_names(val, &batch), has_valid_pixel(&batch)) {
                 (watcher.observe)(Event::Done(losses.collect().map_err(|error| of_epoch(error, epoch, "validation"))?));
             }
         }
         (watcher.observe)(Event::Done(losses.collect().map_err(|error| of_epoch(error, epoch, "validation"))?));
-        Ok(Some(losses.mean()))
+        Ok(losses.mean())
     }
 
     fn micro_batch(&self, step: &mut Step, draw: u64, share: f32, batch: &Batch) -> Result<Tensor> {
@@ -244,7 +245,8 @@ impl<'a> Session<'a> {
 /// Reads the losses back and tells the watcher.
 fn report(losses: &mut Losses, epoch: usize, watcher: &mut Watcher) -> Result<()> {
     let arrived = losses.collect().map_err(|error| of_epoch(error, epoch, "training"))?;
-    (watcher.observe)(Event::Message(format!("epoch {epoch}  loss {:.5}", losses.mean())));
+    let loss = losses.mean().map_or_else(|| "none yet".into(), |mean| format!("{mean:.5}"));
+    (watcher.observe)(Event::Message(format!("epoch {epoch}  loss {loss}")));
     (watcher.observe)(Event::Done(arrived));
     Ok(())
 }

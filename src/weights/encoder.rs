@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::file::WeightFile;
+use super::guard::require_intact;
 use crate::config::{Config, ModelKey};
 use crate::data::channel::Channel;
 use crate::error::{Error, Result};
@@ -58,6 +59,7 @@ pub fn encoder_file(config: &Config) -> Result<Option<PathBuf>> {
 /// # Errors
 /// [`Error::Weights`] naming a missing, mis-shaped or unknown tensor; the model is unchanged then.
 pub fn load_encoder(model: &ParameterSet, path: &Path) -> Result<Vec<String>> {
+    require_intact(path)?;
     let file = WeightFile::open(path)?;
     let mut notes = Vec::new();
     let mut tensors = of_encoder(file.to_float32()?, &mut notes);

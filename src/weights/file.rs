@@ -9,6 +9,7 @@ use half::{bf16, f16};
 use safetensors::{Dtype, SafeTensors};
 use sha2::{Digest, Sha256};
 
+use super::guard::{BEST_FILE, MODEL_FILE, require_intact};
 use crate::error::{Error, Result};
 use crate::nn::state_dict::{HostDict, HostTensor};
 
@@ -186,9 +187,19 @@ pub fn weight_file(path: &Path) -> Result<PathBuf> {
     if !path.is_dir() {
         return Ok(path.to_owned());
     }
-    let candidates = ["model.safetensors", "best.safetensors"].map(|name| path.join(name));
+    let candidates = [MODEL_FILE, BEST_FILE].map(|name| path.join(name));
     candidates.into_iter().find(|file| file.is_file()).ok_or_else(|| Error::Weights {
         path: path.to_owned(),
         message: "this folder holds neither model.safetensors (a checkpoint) nor best.safetensors; name a safetensors file".into(),
     })
+}
+
+/// The weight file that a path means, as [`weight_file`], unless digests beside it say that it is damaged.
+///
+/// # Errors
+/// [`Error::Weights`] for a damaged file, naming an intact one where there is one; those of [`weight_file`].
+pub fn intact_weight_file(path: &Path) -> Result<PathBuf> {
+    let file = weight_file(path)?;
+    require_intact(&file)?;
+    Ok(file)
 }

@@ -28,18 +28,27 @@ pub struct EventFile {
 }
 
 impl EventFile {
-    /// Begins a file with the events of an earlier one up to `resumed_step`, which leaves no event in any earlier one.
+    /// Begins a file with the events of an earlier one up to `resumed_step`, which leaves no event in any earlier one. Says where some of
+    /// these were damaged and are left out.
     ///
     /// # Errors
     /// [`Error::Output`] where the folder cannot be written.
-    pub fn start(folder: &Path, resumed_step: Option<u64>) -> Result<EventFile> {
+    pub fn start(folder: &Path, resumed_step: Option<u64>) -> Result<(EventFile, Option<String>)> {
+        let mut note = None;
         let earlier = earlier_files(folder);
         let mut bytes = Vec::new();
         event::opening(wall_time()).iter().for_each(|message| record::append(&mut bytes, message));
         if let (Some(last), Some((_, newest))) = (resumed_step, earlier.last()) {
-            let kept = fs::read(newest).unwrap_or_default();
+            let kept = fs::read(newest).unwrap_or_else(|e| {
+                note = Some(format!("{}: the curves of the earlier epochs cannot be read ({e}): they begin anew", newest.display()));
+                Vec::new()
+            });
             let belongs = |message: &&[u8]| event::summary_step(message).is_some_and(|step| step <= last);
-            record::records(&kept).filter(belongs).for_each(|message| record::append(&mut bytes, message));
+            let (records, damaged) = record::records(&kept);
+            records.into_iter().filter(belongs).for_each(|message| record::append(&mut bytes, message));
+            if damaged > 0 {
+                note = Some(format!("{}: {damaged} damaged piece(s) are left out of the curves; all others are kept", newest.display()));
+            }
         }
         // Always a new name: a program that follows the old file would go on reading in the middle of this one.
         let seconds = earlier.last().map_or(0, |(seconds, _)| seconds + 1).max(wall_time() as u64);
@@ -50,7 +59,7 @@ impl EventFile {
             emptied.map_err(|e| unwritable(old, &e))?;
         }
         let file = File::options().append(true).open(&path).map_err(|e| unwritable(&path, &e))?;
-        Ok(EventFile { path, file })
+        Ok((EventFile { path, file }, note))
     }
 
     /// Adds events by one write.
@@ -92,7 +101,7 @@ mod tests {
         let mut files: Vec<Vec<u8>> = earlier_files(folder).iter().map(|(_, file)| fs::read(file).unwrap()).collect();
         let newest = files.pop().unwrap();
         assert!(files.len() <= 1 && files.concat().is_empty());
-        record::records(&newest).filter_map(event::summary_step).collect()
+        record::records(&newest).0.into_iter().filter_map(event::summary_step).collect()
     }
 
     fn event(step: u64) -> Event {
@@ -103,22 +112,31 @@ mod tests {
     fn a_resumed_run_keeps_what_it_goes_on_from_in_one_new_file() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("events.out.tfevents.7.elsewhere"), "of another program").unwrap();
-        let mut file = EventFile::start(folder.path(), None).unwrap();
+        let (mut file, _) = EventFile::start(folder.path(), None).unwrap();
         (1..=5).for_each(|step| file.append(&[event(step)]).unwrap());
         // Killed within a write.
         file.file.write_all(b"\x20\0\0\0\0\0\0\0torn").unwrap();
         let first = file.path.clone();
         drop(file);
-        let mut file = EventFile::start(folder.path(), Some(3)).unwrap();
+        let (mut file, note) = EventFile::start(folder.path(), Some(3)).unwrap();
+        assert_eq!(note, None);
         assert!(file.path != first && fs::read(first).unwrap().is_empty());
         file.append(&[event(4), event(5)]).unwrap();
         assert_eq!(steps(folder.path()), [1, 2, 3, 4, 5]);
+        let mut damaged = fs::read(&file.path).unwrap();
+        let at = damaged.len() / 2;
+        damaged[at] ^= 4;
+        fs::write(&file.path, damaged).unwrap();
+        drop(file);
+        let (file, note) = EventFile::start(folder.path(), Some(5)).unwrap();
+        assert!(note.unwrap().contains("1 damaged piece(s)"));
+        assert_eq!(steps(folder.path()).len(), 4);
         drop(file);
 
         // Killed between the new file and the emptying of the old one.
         fs::write(folder.path().join("events.out.tfevents.0000000001.meltcore"), "old").unwrap();
         EventFile::start(folder.path(), Some(4)).unwrap();
-        assert_eq!(steps(folder.path()), [1, 2, 3, 4]);
+        assert!(steps(folder.path()).len() == 3 && steps(folder.path()).ends_with(&[4]));
         EventFile::start(folder.path(), None).unwrap();
         assert!(steps(folder.path()).is_empty());
         assert!(folder.path().join("events.out.tfevents.7.elsewhere").is_file());

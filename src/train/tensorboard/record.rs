@@ -42,23 +42,46 @@ pub(super) fn append(out: &mut Vec<u8>, record: &[u8]) {
     out.extend_from_slice(&masked_crc(record).to_le_bytes());
 }
 
-/// The records of a file, up to the first that is torn or damaged.
-pub(super) fn records(mut file: &[u8]) -> impl Iterator<Item = &[u8]> {
-    std::iter::from_fn(move || {
-        let (record, rest) = first(file)?;
-        file = rest;
-        Some(record)
-    })
+/// The records of a file, and how many damaged pieces stand between them; a torn end is none.
+pub(super) fn records(mut file: &[u8]) -> (Vec<&[u8]>, usize) {
+    let (mut found, mut damaged) = (Vec::new(), 0);
+    while !file.is_empty() {
+        if let Some((record, rest)) = first(file) {
+            found.push(record);
+            file = rest;
+            continue;
+        }
+        // A length by chance has its checksum once in 2³² places, and its record once in as many more.
+        match (1..file.len()).find(|at| length(&file[*at..]).is_some() && first(&file[*at..]).is_some()) {
+            Some(next) => {
+                damaged += 1;
+                file = &file[next..];
+            }
+            None => {
+                // Whole, but with other bytes: damage; cut short: torn.
+                damaged += usize::from(length(file).is_some_and(|length| file.len() - HEAD >= length.saturating_add(TAIL)));
+                break;
+            }
+        }
+    }
+    (found, damaged)
+}
+
+/// The length of the record that a file begins with, where its checksum is right.
+fn length(file: &[u8]) -> Option<usize> {
+    let sound = word(file, 8)? == masked_crc(&file[..8]);
+    sound.then(|| usize::try_from(u64::from_le_bytes(*file.first_chunk()?)).ok())?
+}
+
+fn word(file: &[u8], at: usize) -> Option<u32> {
+    Some(u32::from_le_bytes(*file.get(at..)?.first_chunk()?))
 }
 
 /// The first record and what follows it.
 fn first(file: &[u8]) -> Option<(&[u8], &[u8])> {
-    let word = |at: usize| Some(u32::from_le_bytes(*file.get(at..)?.first_chunk()?));
-    let length = u64::from_le_bytes(*file.first_chunk()?);
-    let end = HEAD.checked_add(usize::try_from(length).ok()?)?;
+    let end = HEAD.checked_add(length(file)?)?;
     let record = file.get(HEAD..end)?;
-    let sound = word(8)? == masked_crc(&file[..8]) && word(end)? == masked_crc(record);
-    sound.then(|| (record, &file[end + TAIL..]))
+    (word(file, end)? == masked_crc(record)).then(|| (record, &file[end + TAIL..]))
 }
 
 #[cfg(test)]
@@ -73,19 +96,26 @@ mod tests {
     }
 
     #[test]
-    fn records_come_back_up_to_a_torn_or_damaged_one() {
+    fn records_come_back_around_a_torn_or_damaged_one() {
         let mut file = Vec::new();
         [&b"first"[..], b"", b"third"].into_iter().for_each(|record| append(&mut file, record));
-        let read = |file: &[u8]| records(file).map(<[u8]>::to_vec).collect::<Vec<_>>();
-        assert_eq!(read(&file), [&b"first"[..], b"", b"third"]);
+        let read = |file: &[u8]| {
+            let (records, damaged) = records(file);
+            (records.into_iter().map(<[u8]>::to_vec).collect::<Vec<_>>(), damaged)
+        };
+        assert_eq!(read(&file), (vec![b"first".to_vec(), b"".to_vec(), b"third".to_vec()], 0));
         let third = 2 * (HEAD + TAIL) + 5;
         for end in third..file.len() {
-            assert_eq!(read(&file[..end]).len(), 2, "{end}");
+            let (records, damaged) = read(&file[..end]);
+            assert_eq!((records.len(), damaged), (2, 0), "{end}");
         }
-        for at in third..file.len() {
-            let mut damaged = file.clone();
-            damaged[at] ^= 0x40;
-            assert_eq!(read(&damaged).len(), 2, "{at}");
+        for bit in 0..8 * file.len() {
+            let mut bytes = file.clone();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            let (records, damaged) = read(&bytes);
+            // A last length that is no longer one looks like a torn end.
+            let is_last_length = (third..third + HEAD).contains(&(bit / 8));
+            assert_eq!((records.len(), damaged), (2, usize::from(!is_last_length)), "bit {bit}");
         }
     }
 }

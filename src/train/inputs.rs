@@ -1,0 +1,179 @@
+//! What a run is trained on, written down in `inputs.json` of every checkpoint: the lists of days, and stamps of all files.
+//!
+//! Samples are drawn by a day's place in its list, so that the order of the train and val lists counts; of the others it does not.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::config::Config;
+use crate::data::dataset::Dataset;
+use crate::data::day::{Split, read_split_csv};
+use crate::data::inputs::stamps;
+use crate::error::{Error, Result};
+use crate::files::Stamp;
+
+/// Name of the file in a checkpoint.
+pub const INPUTS_FILE: &str = "inputs.json";
+
+/// Lists of which the order counts, and whose absence is a difference.
+const TRAINED_ON: [&str; 2] = ["train", "val"];
+/// Further lists that are to keep apart from those: test days that move into the train list are no test any more.
+const KEPT_APART: [Split; 2] = [Split::Eval, Split::Test];
+/// So many days or files are named in a message, the others are counted.
+const NAMED: usize = 4;
+
+/// The data of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Inputs {
+    /// File names of the days, by split.
+    pub lists: BTreeMap<String, Vec<String>>,
+    /// Stamps by `variable/file name`.
+    pub files: BTreeMap<String, Stamp>,
+}
+
+impl Inputs {
+    /// The data of these datasets as they are now, and further lists that the configuration names.
+    ///
+    /// # Errors
+    /// [`Error::Input`] for a file that cannot be read.
+    pub fn of(config: &Config, datasets: &[&Dataset]) -> Result<Inputs> {
+        let mut lists = BTreeMap::new();
+        for split in KEPT_APART {
+            // A list that training does not need may not be there yet.
+            let days = config.split_csv.get(split.name()).and_then(|path| read_split_csv(path).ok());
+            lists.extend(days.map(|days| (split.name().to_owned(), days.iter().map(|day| day.file_name()).collect())));
+        }
+        let mut files = BTreeMap::new();
+        for dataset in datasets {
+            lists.insert(dataset.split().name().to_owned(), dataset.days().iter().map(|day| day.file_name()).collect());
+            files.append(&mut dataset.files());
+        }
+        Ok(Inputs { lists, files: stamps(&files)? })
+    }
+
+    /// Those of a checkpoint; `None` where it has none, as in versions before.
+    ///
+    /// # Errors
+    /// [`Error::Input`] where they cannot be read.
+    pub fn read(checkpoint: &Path) -> Result<Option<Inputs>> {
+        let path = checkpoint.join(INPUTS_FILE);
+        if !path.exists() {
+            return Ok(None);
+        }
+        let bad = |e: std::io::Error| Error::input(&path, format!("cannot be read ({e}); resume from another checkpoint"));
+        let bytes = fs::read(&path).map_err(bad)?;
+        serde_json::from_slice(&bytes).map(Some).map_err(|e| bad(e.into()))
+    }
+
+    /// The bytes of the file; `folder` is for messages.
+    ///
+    /// # Errors
+    /// [`Error::Output`] where it has no such form.
+    pub fn encode(&self, folder: &Path) -> Result<Vec<u8>> {
+        serde_json::to_vec(self).map_err(|e| Error::output(folder.join(INPUTS_FILE), format!("cannot be encoded ({e})")))
+    }
+
+    /// In words, how the data have changed since; `None` where they have not. Files are compared that both know: which ones there are
+    /// follows from the lists.
+    pub fn difference(&self, now: &Inputs) -> Option<String> {
+        let mut found = Vec::new();
+        let names: BTreeSet<&String> = self.lists.keys().chain(now.lists.keys()).collect();
+        for name in names {
+            let trained_on = TRAINED_ON.contains(&name.as_str());
+            match (self.lists.get(name), now.lists.get(name)) {
+                (Some(then), Some(now)) => found.extend(list_difference(name, then, now, trained_on)),
+                (Some(then), None) if trained_on => found.push(format!("the {name} list ({} days) is no longer there", then.len())),
+                (None, Some(now)) if trained_on => found.push(format!("there was no {name} list (now {} days)", now.len())),
+                _ => {}
+            }
+        }
+        let changed: Vec<String> = self
+            .files
+            .iter()
+            .filter_map(|(name, then)| Some(format!("{name} ({})", stamp_difference(then, now.files.get(name)?)?)))
+            .collect();
+        if !changed.is_empty() {
+            let files = if changed.len() == 1 { "file was" } else { "files were" };
+            found.push(format!("{} {files} changed or replaced: {}", changed.len(), some(&changed)));
+        }
+        (!found.is_empty()).then(|| found.join("; "))
+    }
+}
+
+fn list_difference(name: &str, then: &[String], now: &[String], order_counts: bool) -> Option<String> {
+    let only = |these: &[String], those: &[String]| -> Vec<String> {
+        let those: BTreeSet<&String> = those.iter().collect();
+        these.iter().filter(|day| !those.contains(day)).cloned().collect()
+    };
+    let parts: Vec<String> = [("lost", only(then, now)), ("gained", only(now, then))]
+        .into_iter()
+        .filter(|(_, days)| !days.is_empty())
+        .map(|(what, days)| format!("{what} {} ({})", days.len(), some(&days)))
+        .collect();
+    match parts.is_empty() {
+        false => Some(format!("the {name} list has {}", parts.join(" and "))),
+        true if order_counts && then != now => Some(format!("the days of the {name} list are in another order")),
+        true => None,
+    }
+}
+
+fn stamp_difference(then: &Stamp, now: &Stamp) -> Option<String> {
+    if then.bytes != now.bytes {
+        return Some(format!("{} bytes then, {} now", then.bytes, now.bytes));
+    }
+    if then.head != now.head {
+        return Some("other first bytes".into());
+    }
+    (then.modified != now.modified).then(|| "another time of modification".into())
+}
+
+/// The first few of `names`, and how many more there are.
+fn some(names: &[String]) -> String {
+    let named = names[..names.len().min(NAMED)].join(", ");
+    match names.len().saturating_sub(NAMED) {
+        0 => named,
+        more => format!("{named} and {more} more"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::files::Digest;
+
+    fn inputs(lists: &[(&str, &[&str])], files: &[(&str, u64, &str, &str)]) -> Inputs {
+        let list = |(name, days): &(&str, &[&str])| (name.to_string(), days.iter().map(|day| day.to_string()).collect());
+        let stamp = |bytes: u64, modified: &str, head: &str| Stamp { bytes, modified: modified.into(), head: Digest::of(head.as_bytes()) };
+        Inputs {
+            lists: lists.iter().map(list).collect(),
+            files: files.iter().map(|(name, bytes, modified, head)| (name.to_string(), stamp(*bytes, modified, head))).collect(),
+        }
+    }
+
+    #[test]
+    fn differences_are_named() {
+        let then = inputs(&[("train", &["a", "b", "c"]), ("test", &["d", "e"])], &[("pmw/a", 5, "7", "x"), ("pmw/b", 5, "7", "x")]);
+        assert_eq!(then.difference(&then.clone()), None);
+        let moved = inputs(&[("train", &["a", "c", "d"]), ("test", &["e"])], &[("pmw/a", 5, "7", "x"), ("pmw/d", 5, "7", "x")]);
+        let words = "the test list has lost 1 (d); the train list has lost 1 (b) and gained 1 (d)";
+        assert_eq!(then.difference(&moved).as_deref(), Some(words));
+        // The order of a list counts where samples are drawn by it.
+        let turned = inputs(&[("train", &["b", "a", "c"]), ("test", &["e", "d"])], &[]);
+        assert_eq!(then.difference(&turned).as_deref(), Some("the days of the train list are in another order"));
+        let with_val = inputs(&[("train", &["a", "b", "c"]), ("val", &["f"])], &[]);
+        assert_eq!(then.difference(&with_val).as_deref(), Some("there was no val list (now 1 days)"));
+        assert_eq!(with_val.difference(&then).as_deref(), Some("the val list (1 days) is no longer there"));
+        for (files, words) in [
+            (&[("pmw/a", 6, "7", "x"), ("pmw/b", 5, "6", "x")][..], "2 files were changed or replaced: pmw/a (5 bytes then, 6 now), pmw/b"),
+            (&[("pmw/b", 5, "7", "y")], "1 file was changed or replaced: pmw/b (other first bytes)"),
+            // Also an older one.
+            (&[("pmw/b", 5, "6", "x")], "1 file was changed or replaced: pmw/b (another time of modification)"),
+        ] {
+            let now = Inputs { lists: then.lists.clone(), ..inputs(&[], files) };
+            assert!(then.difference(&now).unwrap().starts_with(words), "{:?}", then.difference(&now));
+        }
+    }
+}
