@@ -35,6 +35,7 @@ else
 fi
 # What the set-up brought must be tested.
 require=host
+if [ "$(uname)" = Linux ]; then require=$require,cc; fi
 if has_vulkan; then require=$require,wgsl; fi
 if command -v spirv-val >/dev/null; then require=$require,spirv-val; fi
 if [ -n "$features" ]; then require=$require,gdal; fi

@@ -69,7 +69,7 @@ impl Schedule {
                 *best = Some(loss);
                 *stalled = 0;
             } else {
-                *stalled += 1;
+                *stalled = stalled.saturating_add(1);
             }
             if *stalled > *patience {
                 *stalled = 0;

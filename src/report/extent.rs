@@ -67,8 +67,12 @@ impl Extents {
         let observed = of_files(&targets)?;
         let mut sar_days: BTreeSet<Day> = targets.into_keys().collect();
         for split in ["train", "val", "test", "all"] {
-            // A split file that cannot be read only leaves its marks out.
-            sar_days.extend(config.split_csv.get(split).and_then(|file| read_split_csv(file).ok()).into_iter().flatten());
+            // A split file that is not there only leaves its marks out, one that cannot be read says so.
+            let Some(file) = config.split_csv.get(split).filter(|file| file.exists()) else { continue };
+            match read_split_csv(file) {
+                Ok(days) => sar_days.extend(days),
+                Err(error) => observe(Event::Note(format!("days of the split {split} are not marked in the melt extents: {error}"))),
+            }
         }
         let pixel_km2 = dataset.output_geo(0)?.transform().and_then(|transform| pixel_km2(&transform));
         let land = land.iter().filter(|land| **land).count() as u64;

@@ -21,8 +21,9 @@ pub fn facts(config: Option<&Config>, split: &str, models: &[(String, PathBuf)],
         page.push(fact("configuration", &config.file));
         page.push(fact("digest of the training keys", &config.digest()));
         page.push(fact("model_key", config.model_key.name()));
-        let days = config.split_csv.get(split).and_then(|file| read_split_csv(file).ok());
-        page.extend(days.and_then(|days| Some(fact(&format!("split {split}"), &span(&days)?))));
+        let days = config.split_csv.get(split).filter(|file| file.exists()).map(|file| read_split_csv(file));
+        let days = days.and_then(|days| days.map_or_else(|error| Some(error.to_string()), |days| span(&days)));
+        page.extend(days.map(|days| fact(&format!("split {split}"), &days)));
     }
     let mut all = vec![("This page".to_owned(), page)];
     for (name, folder) in models {
@@ -46,10 +47,15 @@ fn of_maps(folder: &Path) -> Vec<(String, String)> {
     let mut facts = vec![fact("folder", &folder.display().to_string())];
     facts.extend(span(&days).map(|days| fact("maps", &days)));
     // What the program that made the maps wrote beside them; the list of days is long.
-    let record =
-        std::fs::read_to_string(folder.join(MAPS_FILE)).ok().and_then(|text| serde_json::from_str::<Map<String, Value>>(&text).ok());
     let shown = |(key, value): (&String, &Value)| Some(fact(key, &scalar(value).filter(|_| !value.is_array())?));
-    facts.extend(record.iter().flatten().filter_map(shown));
+    let file = folder.join(MAPS_FILE);
+    let record =
+        file.exists().then(|| std::fs::read_to_string(&file).and_then(|text| Ok(serde_json::from_str::<Map<String, Value>>(&text)?)));
+    match record {
+        Some(Ok(record)) => facts.extend(record.iter().filter_map(shown)),
+        Some(Err(e)) => facts.push(fact(MAPS_FILE, &format!("cannot be read ({e})"))),
+        None => {}
+    }
     facts
 }
 

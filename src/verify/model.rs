@@ -9,7 +9,7 @@ use crate::gpu::Gpu;
 use crate::models::{self, Model};
 use crate::nn::Mode;
 use crate::nn::state_dict::{self, HostDict, HostTensor};
-use crate::tensor::Tensor;
+use crate::tensor::{Shape, Tensor};
 use crate::train;
 use crate::verify::{Case, Outcome};
 
@@ -82,10 +82,20 @@ pub(super) fn model(gpu: &Gpu, case: &Case) -> Result<Outcome> {
 fn slice(gpu: &Gpu, case: &Case, name: &str, step: usize) -> Result<Tensor> {
     let (shape, values) = case.values(name)?;
     let [_, rest @ ..] = shape else { return Err(case.malformed(format!("`{name}` has no axis of steps"))) };
-    let len: usize = rest.iter().product();
-    let part = values.get(step * len..(step + 1) * len);
+    let len = Shape::from(rest).len();
+    let start = step.checked_mul(len);
+    let part = start.and_then(|start| values.get(start..start.checked_add(len)?));
     let part = part.ok_or_else(|| case.malformed(format!("`{name}` has fewer than {} steps", step + 1)))?;
     Tensor::from_slice(gpu, rest, part)
+}
+
+/// Number of steps, which the inputs hold; without this, a file of nothing could ask for any number of them.
+fn steps(case: &Case) -> Result<usize> {
+    let (steps, (shape, values)) = (case.attr_usize("steps")?, case.values("in.x")?);
+    match shape.first() {
+        Some(held) if *held >= steps && !values.is_empty() => Ok(steps),
+        _ => Err(case.malformed(format!("`in.x` of shape {} holds fewer than {steps} steps", Shape::from(shape)))),
+    }
 }
 
 pub(super) fn train_steps(gpu: &Gpu, case: &Case) -> Result<Outcome> {
@@ -95,7 +105,7 @@ pub(super) fn train_steps(gpu: &Gpu, case: &Case) -> Result<Outcome> {
     let model = build(gpu, case, &config, [n, c, h, w])?;
     let mut optimizer = train::optimizer(&config);
     let mut losses = Vec::new();
-    for step in 0..case.attr_usize("steps")? {
+    for step in 0..steps(case)? {
         let [x, target, mask] = ["in.x", "in.target", "in.mask"].map(|name| slice(gpu, case, name, step));
         let loss = train::training_step(model.as_ref(), &mut optimizer, config.loss_function, step as u64, &x?, &target?, &mask?)?;
         losses.extend(loss.to_vec()?);

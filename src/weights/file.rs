@@ -89,7 +89,8 @@ impl StoredTensor {
 
     /// Number of values.
     pub fn len(&self) -> usize {
-        self.shape.iter().product()
+        // As many as there are bytes for, which the file's reader has checked; the shape's product could overflow beside a size of 0.
+        self.shape.iter().fold(1, |len: usize, size| len.saturating_mul(*size))
     }
 
     /// True for a tensor without values.
