@@ -21,7 +21,7 @@ pub(super) fn has_valid_pixel(batch: &Batch) -> bool {
 pub(super) fn require_valid_pixels(config: &Config, dataset: &Dataset) -> Result<()> {
     let ocean = dataset.ocean()?;
     for day in 0..dataset.days().len() {
-        let target = dataset.target_raster(day)?.read_all();
+        let target = dataset.target_raster(day)?.read_all()?;
         if target.iter().zip(&ocean).any(is_valid) {
             return Ok(());
         }
