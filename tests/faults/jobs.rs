@@ -18,8 +18,9 @@ pub struct Job {
 }
 
 /// Keys of the tiny network.
-const NETWORK: &str = "--config {data}/set/config.yaml --set in_keys=[pmw] --set in_keys_static=[dem] --set in_keys_aux=[] --set img_size=[16,16] \
-    --set base_channels=1 --set batch_size=4 --set prediction_stride=16 --set erode_size=0 --set prediction_batch_size=4";
+const NETWORK: &str = "--config {data}/set/config.yaml --set in_keys=[pmw] --set in_keys_static=[dem] --set in_keys_aux=[] \
+    --set img_size=[16,16] --set base_channels=1 --set batch_size=4 \
+    --set prediction_stride=16 --set erode_size=0 --set prediction_batch_size=4";
 
 /// A job with nothing but a name and arguments.
 const fn job(name: &'static str, arguments: &'static str) -> Job {
@@ -32,8 +33,9 @@ pub const TRAIN: Job = Job {
     growing: &["last", "best", "epoch_", "json"],
     ..job(
         "train",
-        "train {network} --set epochs=2 --set epochs_between_checkpoint_save=1 --set path_checkpoints=out/run --set periodical_evaluation=true \
-         --set epochs_between_periodical_evaluation=1 --set path_eval=out/maps --set learning_rate=0.01 --set seed=5",
+        "train {network} --set epochs=2 --set epochs_between_checkpoint_save=1 --set path_checkpoints=out/run \
+         --set periodical_evaluation=true --set epochs_between_periodical_evaluation=1 --set path_eval=out/maps \
+         --set learning_rate=0.01 --set seed=5",
     )
 };
 
@@ -62,7 +64,8 @@ pub const COMMANDS: &[Job] = &[
         growing: &["last", "best", "epoch_", "json"],
         ..job(
             "ablate",
-            "ablate {network} --weights {data}/run/best.safetensors --split test --keys pmw --retrain --set epochs=1 --set path_checkpoints=out",
+            "ablate {network} --weights {data}/run/best.safetensors --split test --keys pmw --retrain --set epochs=1 \
+             --set path_checkpoints=out",
         )
     },
 ];
@@ -92,10 +95,11 @@ pub fn data() -> &'static Path {
     made.path()
 }
 
-/// The program with these arguments, in the folder `here`, on the processor.
+/// The program with these arguments, in the folder `here`, on the processor; `MELTCORE_FAULT_PROGRAM` names another build of it.
 pub fn meltcore(arguments: &str, here: &Path, data: &Path) -> Command {
     let text = arguments.replace("{network}", NETWORK).replace("{data}", data.to_str().unwrap()).replace("{here}", here.to_str().unwrap());
-    let mut command = Command::new(env!("CARGO_BIN_EXE_meltcore"));
+    let program = std::env::var_os("MELTCORE_FAULT_PROGRAM").unwrap_or_else(|| env!("CARGO_BIN_EXE_meltcore").into());
+    let mut command = Command::new(program);
     command.args(text.split_whitespace()).args(["--threads", "1"]).current_dir(here);
     command.env("MELTCORE_DEVICE", "host").env_remove("RAYON_NUM_THREADS");
     command
