@@ -8,7 +8,7 @@ use super::linear::Linear;
 use super::number::{Number, number};
 
 /// The scale and offset of the first band, and what else a user should know; an error is a message.
-pub(super) fn unscale(bytes: &[u8]) -> Result<(Linear, Option<String>), String> {
+pub fn unscale(bytes: &[u8]) -> Result<(Linear, Option<String>), String> {
     let bytes = bytes.split(|byte| *byte == 0).next().unwrap_or_default();
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Ok((Linear::default(), None));

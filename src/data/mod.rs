@@ -13,6 +13,7 @@ pub mod dataset;
 pub mod day;
 pub mod declared;
 pub mod draw;
+pub mod gdal_metadata;
 pub mod geotags;
 pub mod geotiff;
 pub mod ingest;
@@ -40,7 +41,6 @@ mod file_head;
 mod file_stamp;
 #[cfg(feature = "gdal")]
 mod gdal_library;
-mod gdal_metadata;
 #[cfg(feature = "gdal")]
 mod gdal_pixels;
 mod ifd;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use meltcore::data::Window;
 use meltcore::data::crs::Crs;
-use meltcore::data::linear::Linear;
+use meltcore::data::gdal_metadata::unscale;
 use meltcore::data::raster::Raster;
 
 use crate::target::{Answer, Target};
@@ -185,8 +185,11 @@ fn raster(path: &Path) -> Answer {
 
 /// Scale and offset are finite whatever the text.
 fn gdal_metadata(path: &Path) -> Answer {
-    let text = String::from_utf8_lossy(&fs::read(path).unwrap()).into_owned();
-    let linear = Linear::of_gdal_metadata(&text);
-    assert!(linear.scale.is_finite() && linear.offset.is_finite());
-    Answer::Read
+    match unscale(&fs::read(path).unwrap()) {
+        Ok((linear, _)) => {
+            assert!(linear.scale.is_finite() && linear.offset.is_finite());
+            Answer::Read
+        }
+        Err(message) => Answer::Refused(message),
+    }
 }

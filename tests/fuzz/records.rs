@@ -229,7 +229,7 @@ fn goes_on(earlier: &[u8], run: &Path) -> Answer {
     fs::create_dir_all(run).unwrap();
     fs::write(run.join("events.out.tfevents.0000000007.meltcore"), earlier).unwrap();
     let mut file = match EventFile::start(run, Some(3)) {
-        Ok(file) => file,
+        Ok((file, _)) => file,
         Err(error) => return Answer::Refused(error.to_string()),
     };
     file.append(&[Event { wall_time: 1.0, step: 4, values: vec![("loss", Value::Scalar(0.5))] }]).unwrap();
