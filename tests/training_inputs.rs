@@ -113,7 +113,7 @@ fn an_epoch_without_a_valid_pixel_has_no_score() {
     let raster = Raster::open(&path).unwrap();
     let (rows, cols, geo) = (raster.rows(), raster.cols(), raster.geo().clone());
     drop(raster);
-    let ocean = Raster::open(data.path().join("landmask.tif")).unwrap().read_all();
+    let ocean = Raster::open(data.path().join("landmask.tif")).unwrap().read_all().unwrap();
     let land = ocean.iter().position(|value| *value > 0.0).unwrap();
     let mut melt = vec![f32::NAN; rows * cols];
     melt[land] = 0.5;

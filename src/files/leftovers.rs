@@ -15,10 +15,8 @@ use super::temporary_of;
 /// file system stays. What cannot be examined or removed stays as well: it is no reason to stop.
 pub fn remove_leftovers(folder: &Path) {
     let Ok(entries) = fs::read_dir(folder) else { return };
-    let parts: Vec<(PathBuf, u32)> = entries
-        .flatten()
-        .filter_map(|entry| Some((entry.path(), temporary_of(entry.file_name().to_str()?)?.1)))
-        .collect();
+    let parts: Vec<(PathBuf, u32)> =
+        entries.flatten().filter_map(|entry| Some((entry.path(), temporary_of(entry.file_name().to_str()?)?.1))).collect();
     if parts.is_empty() {
         return;
     }

@@ -21,7 +21,7 @@ pub(super) fn has_valid_pixel(batch: &Batch) -> bool {
 pub(super) fn require_valid_pixels(config: &Config, dataset: &Dataset) -> Result<()> {
     let ocean = dataset.ocean()?;
     for day in 0..dataset.days().len() {
-        let target = dataset.target_raster(day)?.read_all();
+        let target = dataset.target_raster(day)?.read_all()?;
         if target.iter().zip(&ocean).any(is_valid) {
             return Ok(());
         }
@@ -47,7 +47,7 @@ fn no_valid_pixel(dataset: &Dataset, what: &str) -> String {
         _ => "",
     };
     format!(
-        "the {split} split ({days} days) {what}: everything is without an observation or ocean, so that no loss says anything; check path_melt, \
-         path_landmask and mask_threshold, or list other days{cure}"
+        "the {split} split ({days} days) {what}: everything is without an observation or ocean, so that no loss says anything; check \
+         path_melt, path_landmask and mask_threshold, or list other days{cure}"
     )
 }
