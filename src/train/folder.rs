@@ -75,8 +75,8 @@ impl RunFolder {
         if self.lock.is_in_place() {
             return Ok(());
         }
-        let message = "this folder was removed, moved or replaced while the run was going on, so that what the run saved is not there; leave \
-                       the folder of a run alone, and start it again";
+        let message = "this folder was removed, moved or replaced while the run was going on, so that what it saved is not there; \
+                       leave the folder of a run alone, and start it again";
         Err(Error::output(&self.path, message))
     }
 

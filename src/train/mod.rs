@@ -2,8 +2,8 @@
 //!
 //! Reading order: [`Step`] → `session` (an epoch) → `prepare` and `run` ([`Training`]: what is checked, and what is written when) →
 //! [`checkpoint`], [`folder`], [`inputs`], `resume`, `journal` ([`log`], [`tensorboard`]). A run that was stopped at any moment and
-//! resumed ends with the same bits as one that was not: crops depend on the seed and the epoch alone, and a checkpoint holds weights, running statistics, the
-//! optimizer's state and the schedule.
+//! resumed ends with the same bits as one that was not: crops depend on the seed and the epoch alone, and a checkpoint holds weights,
+//! running statistics, the optimizer's state and the schedule.
 
 pub mod checkpoint;
 mod evaluation;

@@ -47,7 +47,7 @@ fn no_valid_pixel(dataset: &Dataset, what: &str) -> String {
         _ => "",
     };
     format!(
-        "the {split} split ({days} days) {what}: everything is without an observation or ocean, so that no loss says anything; check path_melt, \
-         path_landmask and mask_threshold, or list other days{cure}"
+        "the {split} split ({days} days) {what}: everything is without an observation or ocean, so that no loss says anything; check \
+         path_melt, path_landmask and mask_threshold, or list other days{cure}"
     )
 }

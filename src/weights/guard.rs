@@ -209,11 +209,11 @@ fn condition_of_best(file: &Path, folder: &Path) -> Condition {
     }
 }
 
-/// The folders of a run that hold states.
+/// The folders of a run that hold states: `last` first, then the others from the last name down (`previous`, `epoch_0009`, …).
 fn checkpoints(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
     let mut found: Vec<PathBuf> = entries.filter(|path| path.join(STATE_FILE).is_file()).collect();
-    found.sort();
+    found.sort_by_key(|path| std::cmp::Reverse((path.ends_with("last"), path.clone())));
     found
 }
 
@@ -226,7 +226,7 @@ pub fn require_intact(file: &Path) -> Result<()> {
     let folder = file.parent().unwrap_or(Path::new("."));
     let run = if folder.join(STATE_FILE).exists() { folder.parent().unwrap_or(Path::new("..")) } else { folder };
     let is_intact = |path: &PathBuf| condition_of_checkpoint(path) == Condition::Intact;
-    let cure = match checkpoints(run).into_iter().rfind(is_intact) {
+    let cure = match checkpoints(run).into_iter().find(is_intact) {
         Some(intact) => format!("{} is intact: name it instead, or go on with the run (train --resume auto)", intact.display()),
         None => "no checkpoint beside it is intact: take the file from a backup, or train again".into(),
     };
