@@ -105,7 +105,7 @@ pub const TARGETS: &[Target] = &[
         mebibytes: 64,
         dictionary: &[b"\r\n", b",", b"1e308", b"-1e-308", b"inf", b"0\n0\n"],
         repair: None,
-        reader: |folder| beside(folder, "uint8_lzw.tif", "uint8_lzw.tfw"),
+        reader: |folder| beside(folder, "sparse.tif", "sparse.tfw"),
     },
     Target {
         name: "mask",

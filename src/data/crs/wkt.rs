@@ -103,14 +103,20 @@ struct Node<'a> {
     numbers: Vec<f64>,
 }
 
+/// The keyword of a node that begins here, and what follows its bracket.
+fn opening(text: &str) -> Option<(&str, &str)> {
+    let text = text.trim_start();
+    let end = text.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(text.len());
+    let (keyword, rest) = text.split_at(end);
+    let rest = rest.trim_start().strip_prefix(['[', '('])?;
+    (!keyword.is_empty()).then_some((keyword, rest))
+}
+
 impl<'a> Node<'a> {
     /// Reads a node and what follows it; `None` where the text is none.
     fn parse(text: &'a str, depth: usize) -> Option<(Node<'a>, &'a str)> {
-        let text = text.trim_start();
-        let end = text.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(text.len());
-        let (keyword, rest) = text.split_at(end);
-        let mut rest = rest.trim_start().strip_prefix(['[', '('])?;
-        if keyword.is_empty() || depth > DEEPEST {
+        let (keyword, mut rest) = opening(text)?;
+        if depth > DEEPEST {
             return None;
         }
         let mut node = Node { keyword, nodes: Vec::new(), texts: Vec::new(), numbers: Vec::new() };
@@ -120,12 +126,18 @@ impl<'a> Node<'a> {
                 let (inside, after) = quoted.split_once('"')?;
                 node.texts.push(inside);
                 rest = after;
-            } else if let Some((inner, after)) = Node::parse(rest, depth + 1) {
+            } else if opening(rest).is_some() {
+                // A node that does not end spoils the whole: read again as words, text of this kind would take for ever.
+                let (inner, after) = Node::parse(rest, depth + 1)?;
                 node.nodes.push(inner);
                 rest = after;
             } else {
                 let (word, after) = rest.split_at(rest.find([',', ']', ')'])?);
-                node.numbers.extend(word.trim().parse::<f64>().ok());
+                let number = word.trim().parse::<f64>().ok();
+                if number.is_some_and(|number| !number.is_finite()) {
+                    return None;
+                }
+                node.numbers.extend(number);
                 rest = after;
             }
             rest = rest.trim_start();
