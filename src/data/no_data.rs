@@ -185,7 +185,7 @@ mod tests {
         for text in ["9223372036854775808", "nan", "1e30"] {
             assert!(Declared::read(text.as_bytes(), long).is_err(), "{text}");
         }
-        assert_eq!(NoData::new(9.223372036854775807e18, long), None);
+        assert_eq!(NoData::new(9_223_372_036_854_775_808.0, long), None);
         assert_eq!(read("18446744073709551615", SampleType::Unsigned(64)).no_data, Some(NoData::Integer(u64::MAX.into())));
         assert!(Declared::read(b"-1", SampleType::Unsigned(64)).unwrap_err().contains("take for another"));
     }
