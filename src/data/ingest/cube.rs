@@ -184,7 +184,14 @@ impl Cube {
         }
         if along.len() >= 2 {
             let last = &self.array.dimensions[count - 2..];
-            return if along.iter().all(|array| array.dimensions == last) { Ok(Placed::Arrays) } else { Err(order()) };
+            if along.iter().all(|array| array.dimensions == last) {
+                return Ok(Placed::Arrays);
+            }
+            let names: Vec<&str> = last.iter().map(|axis| &axis.name[..]).collect();
+            let names = names.join(", ");
+            return Err(format!(
+                "its arrays of coordinates must lie along its last two axes, in that order ({names}); transpose them first"
+            ));
         }
         Ok(Placed::Unknown(format!("has no georeference that can be used: {}", lack(&self.coordinates, (x, y)))))
     }

@@ -2,6 +2,8 @@
 //!
 //! GeoTIFFs that already lie on the grid are converted by the crate's own reader (`same_grid.rs`). Everything else goes through GDAL,
 //! which takes the cargo feature `gdal`: NetCDF variables with time axes, other grids, other coordinate systems.
+//! A variable with named axes (NetCDF, Zarr) is read as the file describes it: `variables.rs` finds it, `horizontal.rs`, `even_axis.rs` and
+//! `steps.rs` its place and its days, `encoding.rs` what its samples mean, `cube.rs` puts that together.
 //! A record in the output folder (`pack.json`) says what each file was made of, so that a run goes on where the last one stopped.
 
 mod classic_netcdf;
