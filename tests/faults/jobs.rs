@@ -30,7 +30,7 @@ const fn job(name: &'static str, arguments: &'static str) -> Job {
 /// Training: two epochs, each with a kept checkpoint and maps.
 pub const TRAIN: Job = Job {
     again: "--resume auto",
-    growing: &["last", "best", "epoch_", "json"],
+    growing: &["last", "previous", "best", "epoch_", "json"],
     ..job(
         "train",
         "train {network} --set epochs=2 --set epochs_between_checkpoint_save=1 --set path_checkpoints=out/run \
@@ -61,7 +61,7 @@ pub const COMMANDS: &[Job] = &[
     Job { again: "--force", ..job("convert", "weights convert {data}/run/last/model.safetensors --out out/converted.safetensors") },
     Job { again: "--force", ..job("init", "weights init {network} --out out/fresh.safetensors") },
     Job {
-        growing: &["last", "best", "epoch_", "json"],
+        growing: &["last", "previous", "best", "epoch_", "json"],
         ..job(
             "ablate",
             "ablate {network} --weights {data}/run/best.safetensors --split test --keys pmw --retrain --set epochs=1 \
