@@ -106,6 +106,14 @@ impl Error {
         Error::Caused { error: Box::new(self), cause: cause.into() }
     }
 
+    /// The same error without its cause, for whoever tells one kind from another.
+    pub fn plain(self) -> Self {
+        match self {
+            Error::Caused { error, .. } => error.plain(),
+            other => other,
+        }
+    }
+
     /// An input file's error.
     pub fn input(path: impl AsRef<Path>, message: impl Into<String>) -> Self {
         Error::Input { path: path.as_ref().to_owned(), message: message.into() }

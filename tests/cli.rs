@@ -273,3 +273,19 @@ mod signals {
         assert_eq!(child(&format!("{SIGINT} {SIGTERM}")), Some(143));
     }
 }
+
+#[test]
+fn verbose_shows_the_causes_of_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("none.yaml").display().to_string();
+    let run = |more: &[&str]| {
+        let words = [&["stats", "--config", config.as_str(), "--split", "train"][..], more].concat();
+        let done = Command::new(env!("CARGO_BIN_EXE_meltcore")).args(words).output().unwrap();
+        assert_eq!(done.status.code(), Some(2));
+        String::from_utf8(done.stderr).unwrap()
+    };
+    let (plain, verbose) = (run(&[]), run(&["-v"]));
+    assert!(plain.starts_with("error: ") && plain.lines().count() == 1, "{plain}");
+    let (first, causes) = verbose.split_once('\n').unwrap();
+    assert!(plain.trim_end() == first && causes.starts_with("caused by: ") && causes.contains("os error 2"), "{verbose}");
+}

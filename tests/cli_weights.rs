@@ -185,9 +185,11 @@ fn other_types_are_converted() {
         assert_eq!(read["x"], HostTensor::F32(vec![2], vec![1.5, -2.0]), "{dtype}");
         assert_eq!(weights(root, "diff in out/f32.safetensors").status.code(), Some(0), "a type is no difference");
     }
-    for (dtype, bytes, wanted) in
-        [("F64", 1e300_f64.to_le_bytes().repeat(2), "1e300"), ("I64", vec![0; 16], "only counters of one value"), ("BOOL", vec![0; 2], "BOOL")]
-    {
+    for (dtype, bytes, wanted) in [
+        ("F64", 1e300_f64.to_le_bytes().repeat(2), "1e300"),
+        ("I64", vec![0; 16], "only counters of one value"),
+        ("BOOL", vec![0; 2], "BOOL"),
+    ] {
         std::fs::write(root.join("in"), one_tensor(dtype, &bytes)).unwrap();
         let output = weights(root, "convert in --out refused");
         assert_eq!(output.status.code(), Some(2));

@@ -25,8 +25,9 @@ pub struct Earlier {
 /// [`Error::Input`] for a file that cannot be read, is no list of rows, or holds a time that is not above 0.
 pub fn load(file: &Path) -> Result<Vec<Earlier>> {
     let hint = "give --compare a file that `meltcore bench --json` wrote";
-    let text = std::fs::read_to_string(file).map_err(|e| Error::input(file, format!("cannot be read ({e}); {hint}")))?;
-    let rows: Vec<Earlier> = serde_json::from_str(&text).map_err(|e| Error::input(file, format!("is no list of rows ({e}); {hint}")))?;
+    let text = std::fs::read_to_string(file).map_err(|e| Error::input(file, format!("cannot be read ({e}); {hint}")).because(e))?;
+    let rows: Vec<Earlier> =
+        serde_json::from_str(&text).map_err(|e| Error::input(file, format!("is no list of rows ({e}); {hint}")).because(e))?;
     match rows.iter().find(|row| !(row.ms.is_finite() && row.ms > 0.0)) {
         Some(row) => Err(Error::input(file, format!("the row `{}` has a time of {} ms; {hint}", row.name, row.ms))),
         None => Ok(rows),

@@ -88,7 +88,8 @@ fn fixtures(given: &[PathBuf]) -> Result<Vec<PathBuf>> {
             files.push(path.clone());
             continue;
         }
-        let mut inside = safetensors_in(path).map_err(|e| Error::input(path, format!("cannot be listed ({e}); check its permissions")))?;
+        let mut inside =
+            safetensors_in(path).map_err(|e| Error::input(path, format!("cannot be listed ({e}); check its permissions")).because(e))?;
         if inside.is_empty() {
             return Err(Error::input(path, "no .safetensors file lies directly in this folder; name the folder that holds the fixtures"));
         }

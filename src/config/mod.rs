@@ -203,8 +203,9 @@ impl Config {
     /// # Errors
     /// An unreadable file, text that is not one YAML map, an unknown or refused key, a value that is not allowed.
     pub fn load(file: &Path, overrides: &[String]) -> Result<Config> {
-        let text = std::fs::read_to_string(file)
-            .map_err(|e| Error::input(file, format!("the configuration cannot be read ({e}); give --config the path of a YAML file")))?;
+        let text = std::fs::read_to_string(file).map_err(|e| {
+            Error::input(file, format!("the configuration cannot be read ({e}); give --config the path of a YAML file")).because(e)
+        })?;
         Config::from_yaml(&text, &file.display().to_string(), overrides)
     }
 

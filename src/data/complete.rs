@@ -150,7 +150,8 @@ fn needed(config: &Config) -> Result<Vec<Needed>> {
 /// # Errors
 /// [`Error::Input`] where the folder cannot be read or holds no day.
 pub(super) fn days_of_folder(folder: &Path, variable: &str) -> Result<BTreeSet<Day>> {
-    let unreadable = |e: std::io::Error| Error::input(folder, format!("this folder cannot be read ({e}); check `path_{variable}`"));
+    let unreadable =
+        |e: std::io::Error| Error::input(folder, format!("this folder cannot be read ({e}); check `path_{variable}`")).because(e);
     let mut days = BTreeSet::new();
     for entry in std::fs::read_dir(folder).map_err(unreadable)? {
         let name = entry.map_err(unreadable)?.file_name();

@@ -136,8 +136,9 @@ pub(super) fn days_of_month(year: u16, month: u8) -> u8 {
 /// # Errors
 /// [`Error::Input`] where the file cannot be read, a line is no day, a day is repeated, or there is none.
 pub fn read_split_csv(path: &Path) -> Result<Vec<Day>> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|e| Error::input(path, format!("the split file cannot be read ({e}); `meltcore split` writes the split files")))?;
+    let text = std::fs::read_to_string(path).map_err(|e| {
+        Error::input(path, format!("the split file cannot be read ({e}); `meltcore split` writes the split files")).because(e)
+    })?;
     let mut days = Vec::new();
     let mut seen = HashSet::new();
     for (index, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {

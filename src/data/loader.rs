@@ -131,6 +131,7 @@ impl Loader {
                 .spawn(move || produce(&dataset, &crops, batch_size, (worker..batches).step_by(workers), &sender))
                 .map_err(|e| {
                     Error::input("loader", format!("a reading thread cannot be started ({e}); use fewer or raise the process limit"))
+                        .because(e)
                 })?;
             loader.receivers.push(receiver);
             loader.threads.push(thread);

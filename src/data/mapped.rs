@@ -89,7 +89,7 @@ pub(super) fn map_or_read_head(path: &Path) -> Result<FileBytes> {
 }
 
 fn content(path: &Path, most: u64) -> Result<FileBytes> {
-    let unopened = |e| Error::input(path, format!("cannot be opened ({e}); check the path and its permissions"));
+    let unopened = |e| Error::input(path, format!("cannot be opened ({e}); check the path and its permissions")).because(e);
     // Asked before it is opened, since Windows opens no folder.
     let meta = std::fs::metadata(path).map_err(unopened)?;
     if !meta.is_file() {
@@ -109,6 +109,7 @@ fn content(path: &Path, most: u64) -> Result<FileBytes> {
     // meanwhile, which would end this process with a signal; the module's documentation says what is done about that.
     let map = unsafe { Mmap::map(&file) }.map_err(|e| {
         Error::input(path, format!("cannot be mapped into memory ({e}); --no-mmap (or MELTCORE_MMAP=off) reads it without a map"))
+            .because(e)
     })?;
     Ok(FileBytes { bytes: Bytes::Mapped { _watched: Watched::new(&map, path), map }, stamp })
 }
@@ -190,7 +191,8 @@ impl MappedBand {
         let mut opened = match &self.file.bytes {
             Bytes::Mapped { .. } => None,
             Bytes::Read(_) => {
-                let unopened = |e| Error::input(&self.path, format!("cannot be opened again ({e}); start again when nothing writes to it"));
+                let unopened =
+                    |e| Error::input(&self.path, format!("cannot be opened again ({e}); start again when nothing writes to it")).because(e);
                 let file = File::open(&self.path).map_err(unopened)?;
                 let now = FileStamp::of(&file.metadata().map_err(unopened)?);
                 self.file.stamp.refuse_other(&now, &self.path)?;

@@ -55,7 +55,7 @@ pub fn replace_atomically(path: &Path, write: impl FnOnce(&Path) -> Result<()>) 
     }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::create_dir_all(folder)
-        .map_err(|e| Error::output(folder, format!("this folder cannot be made ({e}); check the path and its permissions")))?;
+        .map_err(|e| Error::output(folder, format!("this folder cannot be made ({e}); check the path and its permissions")).because(e))?;
     remove_leftovers_once(folder);
 
     let mut temporary = std::ffi::OsString::from(".");

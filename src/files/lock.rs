@@ -24,8 +24,9 @@ impl FolderLock {
     /// # Errors
     /// [`Error::Output`] where the folder cannot be made or written, or another process holds it.
     pub fn take(folder: &Path, name: &str, busy: &str, choose: &str) -> Result<FolderLock> {
-        let unusable =
-            |e: io::Error| Error::output(folder, format!("this folder cannot be used ({e}); check its permissions, or {choose}"));
+        let unusable = |e: io::Error| {
+            Error::output(folder, format!("this folder cannot be used ({e}); check its permissions, or {choose}")).because(e)
+        };
         fs::create_dir_all(folder).map_err(unusable)?;
         let path = folder.join(name);
         let file = File::options().create(true).append(true).open(&path).map_err(unusable)?;

@@ -96,7 +96,7 @@ pub fn write(path: &Path, dict: &HostDict, metadata: HashMap<String, String>) ->
 pub fn encode(path: &Path, dict: &HostDict, metadata: HashMap<String, String>) -> Result<Vec<u8>> {
     // Without tensors (an optimizer's state before its first step) metadata would leave a header that no reader takes.
     let metadata = Some(metadata).filter(|_| !dict.is_empty());
-    safetensors::serialize(dict, metadata).map_err(|e| Error::output(path, format!("cannot be encoded ({e})")))
+    safetensors::serialize(dict, metadata).map_err(|e| Error::output(path, format!("cannot be encoded ({e})")).because(e))
 }
 
 /// Writes a model's weights.
@@ -113,9 +113,9 @@ pub fn save(set: &ParameterSet, path: &Path) -> Result<()> {
 /// [`Error::Weights`] where the file is missing, malformed or holds other types.
 pub fn read(path: &Path) -> Result<HostDict> {
     let bad = |message: String| Error::Weights { path: path.to_owned(), message };
-    let bytes = std::fs::read(path).map_err(|e| bad(format!("the weights cannot be read ({e}); check the path")))?;
+    let bytes = std::fs::read(path).map_err(|e| bad(format!("the weights cannot be read ({e}); check the path")).because(e))?;
     let file = SafeTensors::deserialize(&bytes)
-        .map_err(|e| bad(format!("not a safetensors file ({e}); write it with safetensors.torch.save_file")))?;
+        .map_err(|e| bad(format!("not a safetensors file ({e}); write it with safetensors.torch.save_file")).because(e))?;
     let mut dict = HostDict::new();
     for (name, view) in file.tensors() {
         let host = match (view.dtype(), view.shape()) {

@@ -188,7 +188,8 @@ impl Manifest {
 
     fn list(&mut self, name: &str, inputs: Option<Digest>) -> Result<()> {
         let map = self.folder.join(name);
-        let (digest, _) = digest_of_file(&map).map_err(|e| Error::output(&map, format!("was written and cannot be read back ({e})")))?;
+        let (digest, _) =
+            digest_of_file(&map).map_err(|e| Error::output(&map, format!("was written and cannot be read back ({e})")).because(e))?;
         if let Days::Made(days) = &mut self.content.days {
             days.insert(name.to_owned(), Made { map: digest, inputs });
         }

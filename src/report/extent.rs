@@ -92,7 +92,7 @@ fn files_of(config: &Config, folder: &Path) -> Result<BTreeMap<Day, PathBuf>> {
 }
 
 fn days_of(folder: &Path) -> Result<BTreeMap<Day, PathBuf>> {
-    let unreadable = |e: std::io::Error| Error::input(folder, format!("the folder of maps cannot be read ({e}); check --pred"));
+    let unreadable = |e: std::io::Error| Error::input(folder, format!("the folder of maps cannot be read ({e}); check --pred")).because(e);
     let mut files = BTreeMap::new();
     for entry in std::fs::read_dir(folder).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();

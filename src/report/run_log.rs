@@ -24,8 +24,9 @@ impl RunLog {
     /// # Errors
     /// [`Error::Input`] where it cannot be read or has no epoch.
     pub fn read(path: &Path) -> Result<RunLog> {
-        let bytes = std::fs::read(path)
-            .map_err(|e| Error::input(path, format!("the training log cannot be read ({e}); give --log the log.jsonl of a run")))?;
+        let bytes = std::fs::read(path).map_err(|e| {
+            Error::input(path, format!("the training log cannot be read ({e}); give --log the log.jsonl of a run")).because(e)
+        })?;
         let lines = bytes.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice::<Map<String, Value>>(line).ok());
         let (epochs, others): (Vec<_>, Vec<_>) = lines.partition(|line| line.contains_key("epoch"));
         if epochs.is_empty() {

@@ -107,7 +107,8 @@ impl ScoreFile {
     /// [`Error::Output`] where they have no JSON form.
     pub fn of(evaluation: &Evaluation) -> Result<ScoreFile> {
         let read_back = serde_json::to_string(evaluation).and_then(|text| serde_json::from_str(&text));
-        read_back.map_err(|e| Error::output("JSON", format!("the scores have no such form ({e}); run `meltcore eval` to see them")))
+        read_back
+            .map_err(|e| Error::output("JSON", format!("the scores have no such form ({e}); run `meltcore eval` to see them")).because(e))
     }
 }
 

@@ -37,7 +37,8 @@ pub fn claim(folder: &Path, options: &SynthOptions) -> Result<()> {
         );
         return Err(Error::Usage(message));
     }
-    let text = serde_json::to_string_pretty(options).map_err(|e| Error::output(&marker, format!("the options have no JSON form ({e})")))?;
+    let text = serde_json::to_string_pretty(options)
+        .map_err(|e| Error::output(&marker, format!("the options have no JSON form ({e})")).because(e))?;
     write_atomically(&marker, |file| writeln!(file, "{text}"))
 }
 
@@ -50,7 +51,7 @@ fn words(options: &SynthOptions) -> String {
 
 /// The name of something in a folder, hidden files aside; none where the folder does not exist.
 fn content(folder: &Path) -> Result<Option<String>> {
-    let unreadable = |e: std::io::Error| Error::output(folder, format!("this folder cannot be used ({e}); choose another"));
+    let unreadable = |e: std::io::Error| Error::output(folder, format!("this folder cannot be used ({e}); choose another")).because(e);
     let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),

@@ -54,7 +54,7 @@ impl Runoff {
     /// # Errors
     /// [`Error::Input`] where it cannot be read, a line is not a day and a number, or no season is complete.
     pub fn find(folder: &Path) -> Result<Option<Self>> {
-        let unreadable = |e: std::io::Error| Error::input(folder, format!("this folder cannot be read ({e}); check the path"));
+        let unreadable = |e: std::io::Error| Error::input(folder, format!("this folder cannot be read ({e}); check the path")).because(e);
         let mut found: Vec<PathBuf> = Vec::new();
         for entry in std::fs::read_dir(folder).map_err(unreadable)? {
             let entry = entry.map_err(unreadable)?;
@@ -64,7 +64,7 @@ impl Runoff {
             }
         }
         let Some(path) = found.into_iter().min() else { return Ok(None) };
-        let text = std::fs::read_to_string(&path).map_err(|e| Error::input(&path, format!("cannot be read as text ({e})")))?;
+        let text = std::fs::read_to_string(&path).map_err(|e| Error::input(&path, format!("cannot be read as text ({e})")).because(e))?;
         Self::parse(&text).map(Some).map_err(|message| Error::input(&path, message))
     }
 

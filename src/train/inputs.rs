@@ -63,7 +63,7 @@ impl Inputs {
         if !path.exists() {
             return Ok(None);
         }
-        let bad = |e: std::io::Error| Error::input(&path, format!("cannot be read ({e}); resume from another checkpoint"));
+        let bad = |e: std::io::Error| Error::input(&path, format!("cannot be read ({e}); resume from another checkpoint")).because(e);
         let bytes = fs::read(&path).map_err(bad)?;
         serde_json::from_slice(&bytes).map(Some).map_err(|e| bad(e.into()))
     }
@@ -73,7 +73,7 @@ impl Inputs {
     /// # Errors
     /// [`Error::Output`] where it has no such form.
     pub fn encode(&self, folder: &Path) -> Result<Vec<u8>> {
-        serde_json::to_vec(self).map_err(|e| Error::output(folder.join(INPUTS_FILE), format!("cannot be encoded ({e})")))
+        serde_json::to_vec(self).map_err(|e| Error::output(folder.join(INPUTS_FILE), format!("cannot be encoded ({e})")).because(e))
     }
 
     /// In words, how the data have changed since; `None` where they have not. Files are compared that both know: which ones there are

@@ -102,6 +102,7 @@ impl State {
         let file = folder.join(STATE_FILE);
         let state: State = serde_json::from_str(&text).map_err(|e| {
             Error::input(&file, format!("is not the state of a checkpoint that this version reads ({e}); resume from another checkpoint"))
+                .because(e)
         })?;
         if ![GUARDED, UNGUARDED].contains(&state.format.as_str()) {
             let message = format!("has the format `{}`, this version reads {GUARDED}; resume with the version that wrote it", state.format);
@@ -116,7 +117,8 @@ impl State {
     /// [`Error::Output`] where it has no such form; `folder` is for messages.
     pub fn sealed(&self, folder: &Path) -> Result<String> {
         let text = serde_json::to_string_pretty(self);
-        text.map(|text| guard::seal(&text)).map_err(|e| Error::output(folder.join(STATE_FILE), format!("cannot be encoded ({e})")))
+        text.map(|text| guard::seal(&text))
+            .map_err(|e| Error::output(folder.join(STATE_FILE), format!("cannot be encoded ({e})")).because(e))
     }
 
     /// Whether digests guard the checkpoint.

@@ -39,14 +39,14 @@ impl Case {
     /// [`Error::Input`] naming what is malformed.
     pub fn open(path: &Path) -> Result<Case> {
         let bad = |message: String| Error::input(path, format!("not a usable fixture: {message}"));
-        let bytes = std::fs::read(path).map_err(|e| Error::input(path, format!("cannot be read ({e}); check the path")))?;
-        let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| bad(format!("not a safetensors file ({e})")))?;
+        let bytes = std::fs::read(path).map_err(|e| Error::input(path, format!("cannot be read ({e}); check the path")).because(e))?;
+        let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| bad(format!("not a safetensors file ({e})")).because(e))?;
         let metadata = header.metadata().clone().unwrap_or_default();
         if metadata.get("format").map(String::as_str) != Some("meltcore-fixture/1") {
             return Err(bad("its metadata lacks `format` = `meltcore-fixture/1`".into()));
         }
         let text = metadata.get("case").ok_or_else(|| bad("its metadata lacks `case`".into()))?;
-        let case: Value = serde_json::from_str(text).map_err(|e| bad(format!("`case` is not JSON ({e})")))?;
+        let case: Value = serde_json::from_str(text).map_err(|e| bad(format!("`case` is not JSON ({e})")).because(e))?;
         let number = |key: &str| {
             let value = case.get(key).and_then(Value::as_f64).filter(|v| v.is_finite() && *v >= 0.0);
             value.ok_or_else(|| bad(format!("`case` lacks a number `{key}` of at least 0")))
@@ -64,7 +64,7 @@ impl Case {
                 rtol_for.insert(name.clone(), value);
             }
         }
-        let file = SafeTensors::deserialize(&bytes).map_err(|e| bad(format!("not a safetensors file ({e})")))?;
+        let file = SafeTensors::deserialize(&bytes).map_err(|e| bad(format!("not a safetensors file ({e})")).because(e))?;
         let mut tensors = BTreeMap::new();
         for (name, view) in file.tensors() {
             let values = match view.dtype() {

@@ -118,12 +118,12 @@ impl WeightFile {
     pub fn open(path: &Path) -> Result<WeightFile> {
         let path = weight_file(path)?;
         let bad = |message: String| Error::Weights { path: path.clone(), message };
-        let bytes = std::fs::read(&path).map_err(|e| bad(format!("the weights cannot be read ({e}); check the path")))?;
+        let bytes = std::fs::read(&path).map_err(|e| bad(format!("the weights cannot be read ({e}); check the path")).because(e))?;
         let file = SafeTensors::deserialize(&bytes).map_err(|e| {
             bad(format!(
                 "not a whole safetensors file ({e}); write it with safetensors.torch.save_file, or convert a .pth with tools/export_weights.py \
                  from-pth"
-            ))
+            )).because(e)
         })?;
         let mut tensors = BTreeMap::new();
         for (name, view) in file.tensors() {

@@ -18,7 +18,7 @@ const ATTRIBUTES: u64 = 0x0c;
 /// # Errors
 /// [`Error::Input`] with both lengths, or where the header itself ends early or makes no sense.
 pub(super) fn refuse_truncated(path: &Path) -> Result<()> {
-    let unreadable = |e: io::Error| Error::input(path, format!("cannot be read ({e}); check the path and its permissions"));
+    let unreadable = |e: io::Error| Error::input(path, format!("cannot be read ({e}); check the path and its permissions")).because(e);
     if !path.is_file() {
         return Ok(());
     }

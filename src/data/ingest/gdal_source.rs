@@ -121,7 +121,7 @@ pub(super) fn frame(path: &Path) -> Result<((usize, usize), GeoTransform, Spatia
 /// The grid of a raster of any kind: GDAL writes its georeference into a GeoTIFF of one pixel, whose tags are taken.
 pub(super) fn grid(path: &Path) -> Result<Grid> {
     let ((cols, rows), transform, crs) = frame(path)?;
-    let failed = |e: std::io::Error| Error::input(path, format!("its georeference cannot be translated ({e})"));
+    let failed = |e: std::io::Error| Error::input(path, format!("its georeference cannot be translated ({e})")).because(e);
     let folder = std::env::temp_dir();
     let file = folder.join(format!("meltcore-grid-{}.tif", std::process::id()));
     let write = || -> gdal::errors::Result<()> {

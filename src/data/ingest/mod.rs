@@ -204,7 +204,8 @@ fn files_of(sources: &[PathBuf]) -> Result<Vec<PathBuf>> {
         |path: &Path| path.extension().is_some_and(|e| ["tif", "tiff", "nc", "nc4"].iter().any(|known| e.eq_ignore_ascii_case(known)));
     let mut files = Vec::new();
     for source in sources {
-        let unreadable = |e: std::io::Error| Error::input(source, format!("cannot be read ({e}); check the path and its permissions"));
+        let unreadable =
+            |e: std::io::Error| Error::input(source, format!("cannot be read ({e}); check the path and its permissions")).because(e);
         if !std::fs::metadata(source).map_err(unreadable)?.is_dir() {
             files.push(source.clone());
             continue;

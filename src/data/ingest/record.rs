@@ -39,7 +39,8 @@ struct Record {
 impl Entry {
     /// The state of a source now, and what is done with it.
     pub fn of(source: &Path, recipe: String) -> Result<Entry> {
-        let unreadable = |e: std::io::Error| Error::input(source, format!("cannot be examined ({e}); check the path and its permissions"));
+        let unreadable =
+            |e: std::io::Error| Error::input(source, format!("cannot be examined ({e}); check the path and its permissions")).because(e);
         let meta = fs::metadata(source).map_err(unreadable)?;
         let modified = |meta: &fs::Metadata| meta.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
         // Notes and masks beside it change what the source means.
@@ -78,11 +79,13 @@ impl Folder {
         for (name, entry) in wanted {
             let file = path.join(&name);
             if files.insert(name, entry.clone()).is_some_and(|before| before != entry) && file.exists() {
-                fs::remove_file(&file).map_err(|e| Error::output(&file, format!("is out of date and cannot be removed ({e})")))?;
+                fs::remove_file(&file)
+                    .map_err(|e| Error::output(&file, format!("is out of date and cannot be removed ({e})")).because(e))?;
             }
         }
         let record = Record { format: FORMAT.into(), files };
-        let text = serde_json::to_string_pretty(&record).map_err(|e| Error::output(path, format!("the record has no JSON form ({e})")))?;
+        let text = serde_json::to_string_pretty(&record)
+            .map_err(|e| Error::output(path, format!("the record has no JSON form ({e})")).because(e))?;
         write_atomically(path.join(RECORD), |out| writeln!(out, "{text}"))?;
         Ok(Folder { path: path.to_owned(), lock })
     }

@@ -57,7 +57,7 @@ pub(super) fn needs_gdal(reason: Error) -> Error {
         "this build of pack converts GeoTIFFs that lie on the grid already; NetCDF, other formats, variables, levels and warping take GDAL: {}",
         crate::data::GET_GDAL
     );
-    match reason {
+    match reason.plain() {
         Error::Input { path, .. } if let Some(fault) = fault_of(&path) => Error::input(path, format!("cannot be read: {fault}")),
         Error::Input { path, message } => Error::input(path, format!("{message}; {cure}")),
         other => Error::Usage(format!("{other}; {cure}")),

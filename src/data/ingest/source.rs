@@ -19,10 +19,11 @@ use super::steps::Axis;
 use super::warp::memory;
 use crate::data::declared::declared;
 use crate::data::gdal_library::{crs_of, reason};
-use crate::data::geotiff::Layout;
+use crate::data::geotiff::{Layout, SampleType};
 use crate::data::linear::Linear;
 use crate::data::mapped::map_file;
 use crate::data::mask::refuse_silent_mask;
+use crate::data::no_data::NoData;
 use crate::data::pam::Pam;
 use crate::error::{Error, Result};
 
@@ -186,7 +187,7 @@ impl Source {
             }
             Ok(day)
         });
-        day.map_err(|e| Error::input(&self.path, format!("cannot be placed on the map ({})", reason(&e))))
+        day.map_err(|e| Error::input(&self.path, format!("cannot be placed on the map ({})", reason(&e))).because(e))
     }
 
     /// The mean of the bands that have a value, pixel by pixel.
@@ -233,16 +234,24 @@ fn read_band(
     // Before version 3.7 GDAL gives signed bytes as unsigned ones and says so beside them.
     let is_signed = band.metadata_item("PIXELTYPE", "IMAGE_STRUCTURE").as_deref() == Some("SIGNEDBYTE");
     let signed = |sample: f64| if is_signed && sample > 127.0 { sample - 256.0 } else { sample };
-    // The value stands in text or float64 in some formats, the samples in float32.
-    let no_data = match (notes.and_then(|notes| notes.no_data).or_else(|| band.no_data_value()), band.band_type()) {
-        (Some(value), GdalDataType::Float32) => Some(f64::from(value as f32)),
-        (value, _) => value.map(signed),
+    let no_data = notes.and_then(|notes| notes.no_data).or_else(|| band.no_data_value()).map(signed);
+    // As in the files that are read without GDAL: floats that differ by rounding are equal.
+    let float = match band.band_type() {
+        GdalDataType::Float32 => Some(SampleType::Float(32)),
+        GdalDataType::Float64 => Some(SampleType::Float(64)),
+        _ => None,
+    };
+    let rule = float.and_then(|float| NoData::new(no_data?, float));
+    let is_missing = |sample: f64| match (float, rule) {
+        (Some(SampleType::Float(32)), Some(rule)) => rule.is_f32(sample as f32),
+        (Some(_), Some(rule)) => rule.is_f64(sample),
+        _ => Some(sample) == no_data,
     };
     let own = Linear { scale: band.scale().unwrap_or(1.0), offset: band.offset().unwrap_or(0.0) };
     let change = notes.and_then(|notes| notes.unscale).unwrap_or(own);
     let value = |sample: f64| match encoding {
         Some(encoding) => encoding.value(signed(sample)),
-        None if Some(signed(sample)) == no_data => f64::NAN,
+        None if is_missing(signed(sample)) => f64::NAN,
         None => change.apply(signed(sample)),
     };
     pixels.iter_mut().for_each(|sample| *sample = value(*sample));

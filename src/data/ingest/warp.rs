@@ -82,5 +82,5 @@ pub(super) fn empty_map(grid: &Grid) -> Result<Dataset> {
         map.set_spatial_ref(&crs)?;
         Ok(map)
     });
-    placed.map_err(|e| Error::input(&grid.path, format!("no map on its grid fits into memory ({})", reason(&e))))
+    placed.map_err(|e| Error::input(&grid.path, format!("no map on its grid fits into memory ({})", reason(&e))).because(e))
 }

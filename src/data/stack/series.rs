@@ -31,7 +31,9 @@ pub fn write_netcdf(files: &[(Day, PathBuf)], out: &Path, meta: &StackMeta) -> R
         scene.write(&store, files, meta, &[("COMPRESS", "DEFLATE"), ("ZLEVEL", "4")])?;
         store.close()?;
         let synced = std::fs::File::options().append(true).open(temporary).and_then(|file| file.sync_all());
-        synced.map_err(|e| Error::output(out, format!("cannot be written ({e}); check the free space and the permissions of its folder")))
+        synced.map_err(|e| {
+            Error::output(out, format!("cannot be written ({e}); check the free space and the permissions of its folder")).because(e)
+        })
     })
 }
 
