@@ -109,7 +109,8 @@ impl Crs {
             _ => {}
         }
         match (&self.spelt, &other.spelt) {
-            (Some(a), Some(b)) => Some(a.is_same(b)),
+            // Numbers that make nonsense, such as a unit of 0, are not even the same as themselves: they are not understood.
+            (Some(a), Some(b)) if a.is_same(a) && b.is_same(b) => Some(a.is_same(b)),
             // Two codes for one system are rare, and those that matter here are spelt out.
             _ if self.code.is_some() && other.code.is_some() => Some(false),
             _ => None,
