@@ -8,7 +8,7 @@ use meltcore::data::crs::Crs;
 use meltcore::data::gdal_metadata::unscale;
 use meltcore::data::raster::Raster;
 
-use crate::target::{Answer, Target};
+use crate::target::{Answer, Reader, Target};
 
 /// The targets of this file.
 pub const TARGETS: &[Target] = &[
@@ -143,7 +143,7 @@ pub const TARGETS: &[Target] = &[
 ];
 
 /// Reads the mutants under a name beside a raster of the repository.
-fn beside(folder: &Path, raster: &str, name: &str) -> Box<dyn FnMut(&Path) -> Answer> {
+fn beside(folder: &Path, raster: &str, name: &str) -> Reader {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
     let from = ["tiff", "beside"].map(|below| root.join(below).join(raster)).into_iter().find(|path| path.is_file()).unwrap();
     let (copy, mutant): (PathBuf, PathBuf) = (folder.join(raster), folder.join(name));

@@ -24,6 +24,9 @@ pub enum Answer {
     Refused(String),
 }
 
+/// Reads a file; a panic in it is a finding, be it of the parser or of what is asserted about what was read.
+pub type Reader = Box<dyn FnMut(&Path) -> Answer>;
+
 /// A parser and what it is fed with.
 pub struct Target {
     /// Its name, and that of its folder of seeds.
@@ -37,10 +40,9 @@ pub struct Target {
     /// Words of the format.
     pub dictionary: &'static [&'static [u8]],
     /// Puts right what every mutant breaks (a length before a header), for half of them; `None` where there is no such thing.
-    pub repair: Option<fn(&mut Vec<u8>)>,
-    /// Makes the function that reads a file; it is called on the thread that it is used on. A panic in it is a finding, be it of the parser
-    /// or of what the function asserts about what was read.
-    pub reader: fn(&Path) -> Box<dyn FnMut(&Path) -> Answer>,
+    pub repair: Option<fn(&mut [u8])>,
+    /// Makes the reader, which is used on the thread that it is made on; the folder is its own.
+    pub reader: fn(&Path) -> Reader,
 }
 
 impl Target {
@@ -117,7 +119,7 @@ impl Target {
     }
 
     /// Lets the parser read these bytes.
-    fn feed(&self, reader: &mut Box<dyn FnMut(&Path) -> Answer>, path: &Path, bytes: &[u8], clock: &Clock) -> Result<Answer, Failed> {
+    fn feed(&self, reader: &mut Reader, path: &Path, bytes: &[u8], clock: &Clock) -> Result<Answer, Failed> {
         std::fs::write(path, bytes).unwrap();
         clock.begin();
         let (answer, most) = watch(|| catch_unwind(AssertUnwindSafe(|| reader(path))));

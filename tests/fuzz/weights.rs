@@ -101,7 +101,7 @@ pub const TARGETS: &[Target] = &[
 ];
 
 /// Makes the first eight bytes the length of the JSON object that follows them.
-fn header_length(bytes: &mut Vec<u8>) {
+fn header_length(bytes: &mut [u8]) {
     let (mut depth, mut quoted, mut escaped) = (0i32, false, false);
     let ends = |(_, byte): &(usize, &u8)| {
         match (quoted, **byte) {
