@@ -29,9 +29,10 @@ fn baseline(root: &Path, out: &str, more: &[&str]) {
     done(root, &[&arguments[..], more].concat());
 }
 
-/// Names in a folder with this extension, and the names of everything else in it.
+/// Names in a folder with this extension, and the names of everything else in it but the list of maps and its lock.
 fn files(folder: &Path, extension: &str) -> (Vec<PathBuf>, Vec<PathBuf>) {
     let all = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let all = all.filter(|path| !path.ends_with("maps.json") && !path.ends_with(".maps.lock"));
     all.partition(|path| path.extension().is_some_and(|found| found == extension))
 }
 

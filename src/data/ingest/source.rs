@@ -208,7 +208,12 @@ impl Source {
 
     /// A step of the part, unscaled, with NaN for no-data.
     fn read(&self, step: usize) -> Result<Vec<f64>> {
-        let failed = |message: String| Error::input(&self.path, format!("step {step} cannot be read ({message})"));
+        let failed = |message: String| {
+            Error::input(
+                &self.path,
+                format!("step {step} cannot be read ({message}); it is damaged or incomplete: copy or download it again"),
+            )
+        };
         match &self.reader {
             Reader::Cube(cube) => cube.read(step, self.part).map_err(failed),
             Reader::Bands(dataset, encoding) => {
