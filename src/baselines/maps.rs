@@ -44,7 +44,7 @@ impl Maps<'_> {
             let day = &self.days[index];
             self.files.write(day, &map(index, observe)?, &geo(index)?)?;
             // All maps are made at every run: no state of inputs needs to be kept.
-            manifest.finish(&day.file_name(), &[])?;
+            manifest.finish(&day.file_name(), None)?;
             observe(Event::Done(1));
         }
         Ok(())

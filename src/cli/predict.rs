@@ -137,7 +137,7 @@ impl Copies {
             manifest.begin()?;
             for (day, map) in maps {
                 stack::write_cog(map, &folder.join(day.file_name()))?;
-                manifest.finish(&day.file_name(), &[])?;
+                manifest.finish(&day.file_name(), None)?;
             }
             globals.note(&format!("cloud-optimized copies are in {}", folder.display()));
         }

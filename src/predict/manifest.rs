@@ -146,7 +146,9 @@ impl Manifest {
             return self.is_newer(&map, sources) && self.list(name, inputs).is_ok();
         }
         let Days::Made(days) = &self.content.days else { return false };
-        days.get(name).is_some_and(|made| made.inputs == inputs && digest_of_file(&map).is_ok_and(|(digest, _)| digest == made.map))
+        days.get(name).is_some_and(|made| {
+            inputs.is_some() && made.inputs == inputs && digest_of_file(&map).is_ok_and(|(digest, _)| digest == made.map)
+        })
     }
 
     /// All that a version without digests could tell: the map is as large as others, and no raster is newer.
@@ -176,12 +178,12 @@ impl Manifest {
         self.write()
     }
 
-    /// Lists a map as finished, made from `sources`.
+    /// Lists a map as finished, made from `sources`; without those it is made again at every run.
     ///
     /// # Errors
     /// [`Error::Output`] where the list cannot be written or the map not be read back.
-    pub fn finish(&mut self, name: &str, sources: &[PathBuf]) -> Result<()> {
-        let inputs = (!sources.is_empty()).then(|| self.inputs(sources)).flatten();
+    pub fn finish(&mut self, name: &str, sources: Option<&[PathBuf]>) -> Result<()> {
+        let inputs = sources.and_then(|sources| self.inputs(sources));
         self.list(name, inputs)?;
         self.write()
     }
