@@ -4,8 +4,6 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use meltcore::synth::{SynthOptions, write_dataset};
-
 /// What separates the parts of a message of which the middle is left out.
 const GAP: &str = "…";
 
@@ -30,7 +28,7 @@ fn rows() -> Vec<Row> {
 
 /// A small data set in `d`, and the files that the commands name.
 fn make(root: &Path) {
-    write_dataset(&root.join("d"), &SynthOptions { rows: 64, cols: 64, days: 12, ..SynthOptions::default() }, |_, _| {}).unwrap();
+    assert!(run(root, "synth --out d --size 64x64 --days 12 -q").0 == Some(0));
     let mean = "baseline time-interpolate-sar --config d/config.yaml --split all --out d/time_interpolate_sar --no-png -q";
     assert!(run(root, mean).0 == Some(0));
     fs::create_dir(root.join("bad")).unwrap();
