@@ -41,5 +41,6 @@ if command -v spirv-val >/dev/null; then require=$require,spirv-val; fi
 if [ -n "$features" ]; then require=$require,gdal; fi
 if [ -d ../shared/data ]; then require=$require,data; fi
 export MELTCORE_REQUIRE=${MELTCORE_REQUIRE:-$require}
+export MELTCORE_FUZZ_SECONDS=${MELTCORE_FUZZ_SECONDS:-10}
 # Last, so that the test runner's own closing line ends the output.
 exec cargo test --locked --features "$features"
