@@ -80,6 +80,47 @@ fn a_resume_on_changed_data_is_refused_unless_accepted() {
     begun.refused(&["--accept-changed-data"], 2, &["required arguments"]);
 }
 
+/// Notes and masks beside a raster change what it means, so that they count as it does; nor may they keep another file from counting.
+#[test]
+fn what_stands_beside_a_raster_is_part_of_the_data() {
+    let data = tempfile::tempdir().unwrap();
+    write_data(data.path());
+    let day = first_line(&data.path().join("splits/train.csv"));
+    let beside = |variable: &str| data.path().join(variable).join(format!("{day}.aux.xml"));
+    let notes = |scale: &str| {
+        format!("<PAMDataset><PAMRasterBand band=\"1\"><Scale>{scale}</Scale><Offset>0</Offset></PAMRasterBand></PAMDataset>")
+    };
+    fs::write(beside("pmw"), notes("1")).unwrap();
+    let begun = Run::on(data.path(), &[]);
+    begun.trained(&["--set", "epochs=1"]);
+    let resume = ["--resume", "auto", "--set", "epochs=2"];
+    let refused = |words: &[&str]| begun.refused(&resume, 2, &[words, &["--accept-changed-data"]].concat());
+
+    for variable in ["melt", "mar_wa1"] {
+        fs::write(beside(variable), notes("0.5")).unwrap();
+        refused(&["1 file was changed", &format!("{variable}/{day}.aux.xml (was not there then)")]);
+        fs::remove_file(beside(variable)).unwrap();
+    }
+    let time = fs::metadata(beside("pmw")).unwrap().modified().unwrap();
+    fs::remove_file(beside("pmw")).unwrap();
+    refused(&["1 file was changed", &format!("pmw/{day}.aux.xml (is no longer there)")]);
+    fs::write(beside("pmw"), notes("1")).unwrap();
+    File::options().append(true).open(beside("pmw")).unwrap().set_modified(time).unwrap();
+    // The last of the inputs, behind one with notes.
+    let dem = data.path().join("dem.tif");
+    let time = fs::metadata(&dem).unwrap().modified().unwrap();
+    let set_time = |time: SystemTime| File::options().append(true).open(&dem).unwrap().set_modified(time).unwrap();
+    set_time(time - Duration::from_secs(3600));
+    refused(&["1 file was changed", "dem/dem.tif (another time"]);
+    set_time(time);
+    begun.trained(&resume);
+    begun.refused(
+        &["--resume", &begun.checkpoints().join("epoch_0099").display().to_string()],
+        2,
+        &["epoch_0099", "state.json is missing"],
+    );
+}
+
 /// A dataset with targets of nothing but NaN on the days of a list, all but the first `left` ones.
 fn without_pixels(list: &str, left: usize) -> tempfile::TempDir {
     let data = tempfile::tempdir().unwrap();

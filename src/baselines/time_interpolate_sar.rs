@@ -16,7 +16,7 @@ use crate::data::dataset::Dataset;
 use crate::data::day::{Day, Split, read_split_csv};
 use crate::data::geotags::GeoTags;
 use crate::data::raster::{Raster, rows_at_once};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::predict::Destination;
 
@@ -75,6 +75,20 @@ impl TimeInterpolateSar {
         Ok(map)
     }
 
+    /// Refuses train days of which none saw anything: maps of zeros everywhere would pass for "no melt".
+    fn require_observations(&self, config: &Config) -> Result<()> {
+        for index in 0..self.train.days().len() {
+            let target = self.train.target_raster(index)?.read_all()?;
+            if target.iter().zip(&self.ocean).any(|(value, ocean)| !value.is_nan() && *ocean == 0.0) {
+                return Ok(());
+            }
+            self.train.release(index);
+        }
+        let message = "no train day has a pixel on land that the radar saw, so that there is nothing to take the mean of; check path_melt and \
+                       path_landmask, or list other days";
+        Err(Error::input(config.require_split_csv(Split::Train.name())?, message))
+    }
+
     /// Where the maps of a split lie: with its target, for deploy with `path_melt_reference` or else with the train days.
     fn georeference(&self, config: &Config, split: Split) -> Result<Georeference> {
         match (split, config.variable_paths.get("melt_reference")) {
@@ -115,9 +129,10 @@ fn mean_of_rows(rasters: &[Arc<Raster>], rows: Window, ocean: &[f32], map: &mut 
 /// Writes the maps of a split's days, in order of time.
 ///
 /// # Errors
-/// As [`TimeInterpolateSar::new`] and [`TimeInterpolateSar::map`]; a map or picture that cannot be written.
+/// As [`TimeInterpolateSar::new`] and [`TimeInterpolateSar::map`]; no train day with an observation; a map or picture that cannot be written.
 pub fn write_maps(config: &Config, split: Split, destination: Destination, observe: &mut dyn FnMut(Event)) -> Result<()> {
     let baseline = TimeInterpolateSar::new(config)?;
+    baseline.require_observations(config)?;
     let georeference = baseline.georeference(config, split)?;
     let days = read_split_csv(config.require_split_csv(split.name())?)?;
     let files = destination.files("time-interpolate-sar", baseline.train.scene(), &baseline.ocean);

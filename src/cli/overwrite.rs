@@ -27,7 +27,7 @@ pub fn refuse_foreign(path: &Path, kind: &str, force: bool, is_own: impl Fn(&[u8
         return Ok(());
     }
     Err(Error::Usage(format!(
-        "{} is there already and is no {kind} of meltcore: it would be overwritten; choose another --out, or replace it with --force",
+        "{} is there already and is no {kind} of meltcore: it would be overwritten; choose another name, or replace it with --force",
         path.display()
     )))
 }

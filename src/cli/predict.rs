@@ -10,10 +10,10 @@ use crate::data::day::{Day, Split, read_split_csv};
 use crate::data::stack::{self, StackMeta};
 use crate::error::{Error, Result};
 use crate::files::is_same;
-use crate::predict::manifest::{Maker, Manifest};
+use crate::predict::manifest::{MANIFEST_FILE, Maker, Manifest};
 use crate::predict::{Blend, Destination, Options, Request, write_maps};
 use serde_json::json;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Write full-scene daily maps by mosaicking tiles
 #[derive(Debug, clap::Args)]
@@ -103,6 +103,26 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
     copies.write(args, &config, &maps, globals)
 }
 
+/// Refuses a stack under the name of one of the maps, their pictures or their list, which would take its place.
+fn refuse_name_of_map(file: &Path, args: &Args, config: &Config) -> Result<()> {
+    let (maps, split) = (map_folder(args.out.as_deref(), config, &args.split)?, args.split.parse::<Split>()?);
+    let days = read_split_csv(config.require_split_csv(split.name())?)?;
+    let stem = file.file_stem().unwrap_or_default();
+    let extension = file.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+    let is_map = |day: &Day| Path::new(&day.file_name()).file_stem() == Some(stem) && ["tif", "png"].contains(&extension);
+    let taken = file.ends_with(MANIFEST_FILE) || days.iter().any(is_map);
+    let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // The folder may not be there yet.
+    let is_of = |folder: &Path| is_same(parent, folder) || std::path::absolute(parent).ok() == std::path::absolute(folder).ok();
+    match [Some(&maps), args.cog.as_ref()].into_iter().flatten().find(|folder| taken && is_of(folder)) {
+        Some(folder) => {
+            let message = format!("--netcdf {} has the name of a file of the maps in {}; choose another", file.display(), folder.display());
+            Err(Error::Usage(message))
+        }
+        None => Ok(()),
+    }
+}
+
 /// What other programs read more easily than single GeoTIFFs.
 struct Copies {
     /// The list of the folder of cloud-optimized copies, which have the names of the maps.
@@ -113,8 +133,10 @@ impl Copies {
     /// Takes the places of the copies before the work begins.
     fn open(args: &Args, config: &Config, split: Split) -> Result<Copies> {
         if let Some(file) = &args.netcdf {
-            // The attribute `source` of every stack.
-            refuse_foreign(file, "time stack", args.force, |head| holds(head, b"meltcore "))?;
+            // NetCDF, with the attribute `source` of every stack.
+            let is_netcdf = |head: &[u8]| head.starts_with(b"CDF") || head.starts_with(b"\x89HDF");
+            refuse_foreign(file, "time stack", args.force, |head| is_netcdf(head) && holds(head, b"meltcore "))?;
+            refuse_name_of_map(file, args, config)?;
         }
         if let Some(folder) = args.zarr.as_ref().filter(|folder| folder.exists()) {
             return Err(Error::output(folder, "exists already; remove it, or choose another name for the Zarr store"));

@@ -6,7 +6,7 @@ use super::output::{Table, print_json};
 use super::watch::Watch;
 use crate::config::Config;
 use crate::data::complete::{CompleteDays, Season};
-use crate::data::day::{Day, Split};
+use crate::data::day::{Day, Split, read_split_csv};
 use crate::data::split::{Lists, split_csv, write_split_csv};
 use crate::error::{Error, Result};
 use serde_json::{Map, Value, json};
@@ -57,6 +57,7 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
     let days = CompleteDays::find(&config, wants_deploy.then_some(&season), &mut |event| watch.observe(event))?;
     watch.finish();
     let lists = Lists::draw(&config, &days)?;
+    refuse_no_lists(&files)?;
     if !args.force {
         refuse_others(&files, &lists)?;
     }
@@ -93,6 +94,18 @@ fn files(args: &Args, config: &Config, globals: &Globals) -> Result<BTreeMap<&'s
         files.insert(name, path);
     }
     Ok(files)
+}
+
+/// Refuses to replace what is no list of days, whatever the options: a wrong path must not cost a configuration.
+fn refuse_no_lists(files: &BTreeMap<&'static str, PathBuf>) -> Result<()> {
+    let has_text = |path: &PathBuf| std::fs::metadata(path).is_ok_and(|meta| meta.is_file() && meta.len() > 0);
+    match files.values().find(|path| has_text(path) && read_split_csv(path).is_err()) {
+        Some(path) => Err(Error::Usage(format!(
+            "{} is there already and is no list of days, so that it is not replaced; name another file, or remove it",
+            path.display()
+        ))),
+        None => Ok(()),
+    }
 }
 
 /// Refuses to replace a list by another. One of the same days is of a run like this one, which may have been stopped before the others.

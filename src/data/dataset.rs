@@ -125,10 +125,14 @@ impl Dataset {
 
     /// The files that the inputs of a day are read from: rasters, and what stands beside them and changes what they mean.
     pub fn input_files(&self, day: usize) -> Vec<PathBuf> {
+        self.input_rasters(day).into_iter().flat_map(|(_, file)| std::iter::once(file.clone()).chain(companions(&file))).collect()
+    }
+
+    /// The rasters that a day's inputs are read from, each with its channel's name, without what stands beside them.
+    pub(super) fn input_rasters(&self, day: usize) -> Vec<(&str, PathBuf)> {
         let Some(date) = self.days.get(day) else { return Vec::new() };
         let of = |(channel, path): (&Channel, &Option<PathBuf>)| path.as_deref().map(|path| file_of(*channel, path, date));
-        let rasters = self.channels.iter().zip(&self.paths).filter_map(of);
-        rasters.flat_map(|file| std::iter::once(file.clone()).chain(companions(&file))).collect()
+        self.channels.iter().zip(&self.paths).filter_map(|pair| Some((pair.0.name(), of(pair)?))).collect()
     }
 
     /// The raster file of the target of a day; none for the deploy split.

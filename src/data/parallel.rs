@@ -23,7 +23,8 @@ pub(super) fn in_parallel<T: Send, R: Send>(
     let workers = most.min(tasks.len()).max(1);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(workers).build().map_err(|e| {
         Error::Usage(format!(
-            "{workers} threads cannot be started ({e}); raise the limit of processes, or ask for fewer where --workers is known"
+            "{workers} threads cannot be started ({e}); raise the limits of processes and of memory (ulimit -u, -v), or ask for \
+             fewer where --workers is an option"
         ))
     })?;
     let first_failed = AtomicUsize::new(usize::MAX);

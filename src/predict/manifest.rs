@@ -138,10 +138,11 @@ impl Manifest {
     /// Whether the map of this name is finished: its files are there as they were written, and `sources` are as they were read.
     pub(super) fn is_finished(&mut self, name: &str, pictures: bool, sources: &[PathBuf]) -> bool {
         let map = self.folder.join(name);
+        // Before anything else, because these states must be older than the map that is made next.
+        let inputs = self.inputs(sources);
         if pictures && !map.with_extension("png").is_file() {
             return false;
         }
-        let inputs = self.inputs(sources);
         if self.named.contains(name) {
             return self.is_newer(&map, sources) && self.list(name, inputs).is_ok();
         }

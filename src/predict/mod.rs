@@ -281,13 +281,18 @@ pub fn write_maps(
     let (mut manifest, notes) = Manifest::open(destination, config, &maker, &wanted)?;
     notes.into_iter().for_each(|note| observe(Event::Note(note)));
     let mut days: Vec<usize> = (0..dataset.days().len()).collect();
-    if !request.overwrite {
-        days.retain(|&day| !manifest.is_finished(&dataset.days()[day].file_name(), destination.pictures, &dataset.input_files(day)));
-        let finished = dataset.days().len() - days.len();
-        if finished > 0 {
-            let message = format!("{finished} of {} maps are finished already; --overwrite makes them again", dataset.days().len());
-            observe(Event::Note(message));
-        }
+    let sources = |day: usize| {
+        let landmask = dataset.landmask().map(|raster| raster.path().to_owned());
+        dataset.input_files(day).into_iter().chain(landmask).collect::<Vec<PathBuf>>()
+    };
+    // Asked also where all are made again: it takes the states of the rasters before they are read.
+    let is_made =
+        |&day: &usize| !manifest.is_finished(&dataset.days()[day].file_name(), destination.pictures, &sources(day)) || request.overwrite;
+    days.retain(is_made);
+    let finished = dataset.days().len() - days.len();
+    if finished > 0 {
+        let message = format!("{finished} of {} maps are finished already; --overwrite makes them again", dataset.days().len());
+        observe(Event::Note(message));
     }
     if !days.is_empty() {
         manifest.begin()?;
@@ -299,7 +304,7 @@ pub fn write_maps(
             let date = &dataset.days()[day];
             files.write(date, &map, &dataset.output_geo(day)?)?;
             dataset.release(day);
-            manifest.finish(&date.file_name(), Some(&dataset.input_files(day)))
+            manifest.finish(&date.file_name(), Some(&sources(day)))
         })?;
     }
     let mut maps: Vec<(Day, PathBuf)> = dataset.days().iter().map(|day| (day.clone(), destination.folder.join(day.file_name()))).collect();

@@ -76,8 +76,8 @@ impl Inputs {
         serde_json::to_vec(self).map_err(|e| Error::output(folder.join(INPUTS_FILE), format!("cannot be encoded ({e})")).because(e))
     }
 
-    /// In words, how the data have changed since; `None` where they have not. Files are compared that both know: which ones there are
-    /// follows from the lists.
+    /// In words, how the data have changed since; `None` where they have not. Rasters are compared that both know, since which ones there
+    /// are follows from the lists; so is what stands beside those, which may have come or gone.
     pub fn difference(&self, now: &Inputs) -> Option<String> {
         let mut found = Vec::new();
         let names: BTreeSet<&String> = self.lists.keys().chain(now.lists.keys()).collect();
@@ -90,11 +90,16 @@ impl Inputs {
                 _ => {}
             }
         }
-        let changed: Vec<String> = self
-            .files
-            .iter()
-            .filter_map(|(name, then)| Some(format!("{name} ({})", stamp_difference(then, now.files.get(name)?)?)))
-            .collect();
+        let names: BTreeSet<&String> = self.files.keys().chain(now.files.keys()).collect();
+        let both = names.iter().filter(|name| self.files.contains_key(**name) && now.files.contains_key(**name));
+        let stems: BTreeSet<&str> = both.filter_map(|name| Some(name.rsplit_once('.')?.0)).collect();
+        let is_beside = |name: &str| name.match_indices('.').any(|(end, _)| stems.contains(&name[..end]));
+        let change = |name: &String| match (self.files.get(name), now.files.get(name)) {
+            (Some(then), Some(now)) => stamp_difference(then, now),
+            (None, _) => is_beside(name).then(|| "was not there then".into()),
+            (_, None) => is_beside(name).then(|| "is no longer there".into()),
+        };
+        let changed: Vec<String> = names.iter().filter_map(|name| Some(format!("{name} ({})", change(name)?))).collect();
         if !changed.is_empty() {
             let files = if changed.len() == 1 { "file was" } else { "files were" };
             found.push(format!("{} {files} changed or replaced: {}", changed.len(), some(&changed)));
@@ -166,6 +171,12 @@ mod tests {
         let with_val = inputs(&[("train", &["a", "b", "c"]), ("val", &["f"])], &[]);
         assert_eq!(then.difference(&with_val).as_deref(), Some("there was no val list (now 1 days)"));
         assert_eq!(with_val.difference(&then).as_deref(), Some("the val list (1 days) is no longer there"));
+        // What stands beside a raster may come and go; that of days which are on one list only does not count.
+        let mask = inputs(&[], &[("pmw/a.tif", 5, "7", "x"), ("pmw/a.tif.msk", 5, "7", "x"), ("pmw/a.tfw", 5, "7", "x")]);
+        let bare = inputs(&[], &[("pmw/a.tif", 5, "7", "x"), ("pmw/b.tif", 5, "7", "x"), ("pmw/b.tif.msk", 5, "7", "x")]);
+        let words = ["was not there then", "is no longer there"]
+            .map(|why| format!("2 files were changed or replaced: pmw/a.tfw ({why}), pmw/a.tif.msk ({why})"));
+        assert_eq!([bare.difference(&mask), mask.difference(&bare)].map(Option::unwrap), words);
         for (files, words) in [
             (&[("pmw/a", 6, "7", "x"), ("pmw/b", 5, "6", "x")][..], "2 files were changed or replaced: pmw/a (5 bytes then, 6 now), pmw/b"),
             (&[("pmw/b", 5, "7", "y")], "1 file was changed or replaced: pmw/b (other first bytes)"),

@@ -108,10 +108,11 @@ impl<'a> Training<'a> {
                 }
             },
             Start::Checkpoint(checkpoint) => {
+                // First, so that one that is not there is said to be missing.
+                let found = resume::named(&training.folder, checkpoint)?;
                 if !is_inside(checkpoint, path) {
                     training.refuse_earlier_run()?;
                 }
-                let found = resume::named(&training.folder, checkpoint)?;
                 training.saves_first = !is_inside(checkpoint, &training.folder.join(LAST));
                 training.resume(found, changed)?;
             }

@@ -256,6 +256,10 @@ fn what_cannot_be_done_is_said() {
         (&["interpolate-mar"], "--split"),
         (&["interpolate-mar", "--split", "test", "--trials", "3"], "--fit"),
         (&["interpolate-mar", "--fit", "--set", "path_landmask=melt/2018_07_03.tif", "--set", "mask_threshold=-1"], "nothing to fit"),
+        (
+            &["time-interpolate-sar", "--split", "test", "--set", "path_landmask=melt/2018_07_03.tif", "--set", "mask_threshold=-1"],
+            "mean of",
+        ),
         (&["linear-dem", "--split", "test"], "--weights"),
         (&["linear-dem", "--split", "test", "--weights", "nothing"], "`path_modis_b1`"),
     ] {

@@ -137,3 +137,86 @@ fn scores_pictures_and_pages_replace_their_own_kind_only() {
     assert_eq!(fs::read(root.join("data/config.yaml")).unwrap(), before);
     assert_eq!(report(&["--out", "mine.csv", "--force"]).0, Some(0));
 }
+
+#[test]
+fn lists_of_days_replace_lists_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    data(root);
+    let split = |file: &str| {
+        let set = format!("path_val_split_csv={file}");
+        let all = ["split", "--config", "data/config.yaml", "--force", "--set", "split_cfg=day", "--set", &set];
+        let done = Command::new(env!("CARGO_BIN_EXE_meltcore")).current_dir(root).args(all).output().unwrap();
+        (done.status.code(), String::from_utf8_lossy(&done.stderr).into_owned())
+    };
+    let before = fs::read(root.join("data/config.yaml")).unwrap();
+    let lists = content(&root.join("data/splits"));
+    // Not even by force, which is for lists of other days.
+    for file in ["data/config.yaml", "data/dem.tif"] {
+        let (status, said) = split(file);
+        assert!(status == Some(2) && said.contains(file) && said.contains("no list of days"), "{said}");
+    }
+    assert_eq!(fs::read(root.join("data/config.yaml")).unwrap(), before);
+    assert_eq!(content(&root.join("data/splits")), lists);
+    fs::write(root.join("empty.csv"), "").unwrap();
+    for file in ["data/splits/val.csv", "empty.csv"] {
+        assert_eq!(split(file).0, Some(0), "{file}");
+    }
+}
+
+#[cfg(feature = "gdal")]
+#[test]
+fn stacks_replace_stacks_only_and_no_map() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    data(root);
+    assert_eq!(run(root, MEAN, &["--out", "data/time_interpolate_sar"]).0, Some(0));
+    let made = Command::new(env!("CARGO_BIN_EXE_meltcore"))
+        .current_dir(root)
+        .args(["weights", "init", "--config", "data/config.yaml", "--set", "base_channels=2", "--out", "w.safetensors"])
+        .status();
+    assert!(made.unwrap().success());
+    let predict = |file: &str| {
+        let to = ["--weights", "w.safetensors", "--set", "base_channels=2", "--out", "maps", "--no-png", "--netcdf", file];
+        run(root, &["predict"], &to)
+    };
+    let before = fs::read(root.join("data/config.yaml")).unwrap();
+    let day = fs::read_to_string(root.join("data/splits/test.csv")).unwrap().lines().next().unwrap().to_owned();
+    // The configuration that `synth` writes names meltcore, as a stack does.
+    for (file, words) in [
+        ("data/config.yaml", "no time stack"),
+        (&*format!("maps/{day}"), "the name of a file of the maps"),
+        ("./maps/maps.json", "the name of a file of the maps"),
+    ] {
+        let (status, said) = predict(file);
+        assert!(status == Some(2) && said.contains(words), "{file}: {said}");
+    }
+    assert_eq!(fs::read(root.join("data/config.yaml")).unwrap(), before);
+    for _ in 0..2 {
+        assert_eq!(predict("maps.nc").0, Some(0));
+    }
+}
+
+/// A land mask is an input of a map, and the states of inputs are those from before the map was made.
+#[test]
+fn maps_of_another_land_mask_are_stale() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    data(root);
+    assert_eq!(run(root, MEAN, &["--out", "data/time_interpolate_sar"]).0, Some(0));
+    let made = Command::new(env!("CARGO_BIN_EXE_meltcore"))
+        .current_dir(root)
+        .args(["weights", "init", "--config", "data/config.yaml", "--set", "base_channels=2", "--out", "w.safetensors"])
+        .status();
+    assert!(made.unwrap().success());
+    let predict = || {
+        let (status, said) = run(root, &["predict"], &["--weights", "w.safetensors", "--set", "base_channels=2", "--out", "maps"]);
+        assert_eq!(status, Some(0), "{said}");
+        said.contains("are finished already")
+    };
+    assert!(!predict());
+    assert!(predict());
+    fs::copy(root.join("data/dem.tif"), root.join("data/landmask.tif")).unwrap();
+    assert!(!predict());
+    assert!(predict());
+}
