@@ -58,6 +58,10 @@ pub fn unscale(bytes: &[u8]) -> Result<(Linear, Option<String>), String> {
             _ => {}
         }
     }
+    if !unscale.is_usable() {
+        let message = "its scale (TIFF tag 42112) is 0, which makes every value the same; set it with `gdal_edit.py -scale VALUE FILE`";
+        return Err(message.into());
+    }
     Ok((unscale, note))
 }
 

@@ -26,6 +26,11 @@ impl Linear {
         self == Linear::default()
     }
 
+    /// Whether values come out that differ as the samples do: finite numbers, and no factor of 0.
+    pub fn is_usable(self) -> bool {
+        self.scale.is_finite() && self.offset.is_finite() && self.scale != 0.0
+    }
+
     /// This, and `next` after it.
     pub fn then(self, next: Linear) -> Linear {
         Linear { scale: self.scale * next.scale, offset: self.offset * next.scale + next.offset }
@@ -40,6 +45,7 @@ mod tests {
     fn one_after_the_other() {
         let (a, b) = (Linear { scale: 0.5, offset: 3.0 }, Linear { scale: 4.0, offset: -1.0 });
         assert_eq!(a.then(b).apply(8.0), b.apply(a.apply(8.0)));
+        assert!(a.is_usable() && !Linear { scale: 0.0, ..a }.is_usable() && !Linear { offset: f64::NAN, ..a }.is_usable());
         assert_eq!(Linear::default().apply(-0.0).to_bits(), (-0.0f64).to_bits());
     }
 }

@@ -84,7 +84,7 @@ impl Pam {
             let (scale, offset) = (value("Scale")?, value("Offset")?);
             if scale.is_some() || offset.is_some() {
                 let change = Linear { scale: scale.unwrap_or(1.0), offset: offset.unwrap_or(0.0) };
-                if !change.scale.is_finite() || !change.offset.is_finite() {
+                if !change.is_usable() {
                     return Err(format!("a scale of {} and an offset of {} make no values", change.scale, change.offset));
                 }
                 pam.unscale = Some(change);
@@ -167,6 +167,7 @@ mod tests {
             ("<GeoTransform>a,0,0,0,0,0</GeoTransform>", "`a`"),
             ("<PAMRasterBand band=\"1\"><NoDataValue>0x7</NoDataValue></PAMRasterBand>", "NoDataValue is `0x7`"),
             ("<PAMRasterBand band=\"1\"><Scale>nan</Scale></PAMRasterBand>", "make no values"),
+            ("<PAMRasterBand band=\"1\"><Scale>0</Scale></PAMRasterBand>", "a scale of 0"),
             ("<PAMRasterBand", "no XML"),
         ] {
             let message = parsed(inner).unwrap_err();

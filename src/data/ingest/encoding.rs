@@ -96,6 +96,12 @@ impl Encoding {
 
         let one = |name: &str, default: f64| numbers(name).map(|list| list.first().copied().unwrap_or(default));
         let unpack = Linear { scale: one("scale_factor", 1.0)?, offset: one("add_offset", 0.0)? };
+        if !unpack.is_usable() {
+            return Err(format!(
+                "its scale_factor of {} and add_offset of {} make no values of its samples; correct them (ncatted)",
+                unpack.scale, unpack.offset
+            ));
+        }
         let mut encoding = Encoding { sign, missing, samples: ANY, unpack, values: ANY };
         let range = numbers("valid_range")?;
         let (least, greatest) = (numbers("valid_min")?, numbers("valid_max")?);
@@ -211,6 +217,10 @@ mod tests {
         let packed = [("scale_factor", Floats(vec![f64::from(0.1f32)])), ("valid_range", Floats(vec![0.0, 100.0]))];
         let encoding = encoding(Stored::Signed(16), &packed);
         assert!(encoding.value(1000.0) > 100.0 && encoding.value(1001.0).is_nan() && encoding.value(-1.0).is_nan());
+        for scale in [0.0, f64::NAN] {
+            let attribute = |name: &str| (name == "scale_factor").then(|| Floats(vec![scale]));
+            assert!(Encoding::new(Stored::Signed(16), &attribute, None).unwrap_err().contains("make no values"));
+        }
         let words = numbers("valid_range", Some(Text("-1.f, 5b".into()))).unwrap();
         assert_eq!(words, [-1.0, 5.0]);
         assert!(numbers("valid_range", Some(Text("inf".into()))).unwrap()[0].is_infinite());
