@@ -112,6 +112,12 @@ fn no_flipped_bit_of_weights_makes_maps() {
         assert!(status == Some(1) && said.contains("damaged"), "{said}");
         flip(&file, inside);
     }
+    // Of a checkpoint every file counts.
+    let inputs = last.join("inputs.json");
+    flip(&inputs, 800);
+    let (status, said) = with_weights(&run, "info", &last);
+    assert!(status == Some(1) && said.contains("inputs.json"), "{said}");
+    flip(&inputs, 800);
     // Away from its run nothing guards a file.
     let alone = run.folder.path().join("best.safetensors");
     fs::copy(&best, &alone).unwrap();

@@ -12,7 +12,7 @@ use crate::models::{self, Model};
 use crate::nn::state_dict;
 use crate::weights::diff::Comparison;
 use crate::weights::fit::{Fault, Misfit, misfits};
-use crate::weights::guard::{Condition, condition_of_file};
+use crate::weights::guard::{Condition, STATE_FILE, condition_of_checkpoint, condition_of_file};
 use crate::weights::info::Info;
 use crate::weights::{WeightFile, intact_weight_file};
 use std::collections::HashMap;
@@ -154,7 +154,9 @@ fn build(gpu: &Gpu, config: &Config) -> Result<Box<dyn Model>> {
 
 fn info(path: &Path, list: bool, json: bool) -> Result<()> {
     let file = WeightFile::open(path)?;
-    let condition = condition_of_file(&file.path);
+    // Of a checkpoint all files count, not the weights alone.
+    let is_checkpoint = path.join(STATE_FILE).is_file();
+    let condition = if is_checkpoint { condition_of_checkpoint(path) } else { condition_of_file(&file.path) };
     print_info(&file, &condition, list, json)?;
     match condition {
         Condition::Damaged(fault) => Err(Error::CheckFailed(format!(

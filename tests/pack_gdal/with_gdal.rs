@@ -58,6 +58,35 @@ pub fn like(path: &Path, rows: usize, cols: usize, size: f64) {
     write_geotiff(path, rows, cols, &vec![0.0; rows * cols], &geo).unwrap();
 }
 
+/// What lacks a coordinate system, or any place, is taken to lie on a grid of its size, however it is read.
+fn both_ways_take_the_grid_for_what_lacks_a_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let like = tiff("float32.tif");
+    let raster = Raster::open(&like).unwrap();
+    let (rows, cols, pixels) = (raster.rows(), raster.cols(), raster.read_all().unwrap());
+    let of_place = |tag: u16| [33550, 33922, 34264].contains(&tag);
+    for (name, keep) in [("no_crs.tif", of_place as fn(u16) -> bool), ("no_place.tif", |_| false)] {
+        let source = folder.path().join(name);
+        let mut geo = raster.geo().clone();
+        geo.tags.retain(|tag| keep(tag.tag));
+        write_geotiff(&source, rows, cols, &pixels, &geo).unwrap();
+        let mut own = options(&like, &folder.path().join("own"));
+        run(&source, &own).unwrap();
+        (own.level, own.out) = (Some(0), folder.path().join("gdal"));
+        run(&source, &own).unwrap();
+        let [own, gdal] = ["own", "gdal"].map(|out| values(&folder.path().join(out).join(name)));
+        assert!(same(&own, &pixels) && same(&gdal, &pixels), "{name}");
+    }
+    // Elsewhere or of another size it stays refused.
+    let mut geo = raster.geo().clone();
+    geo.tags.retain(|tag| of_place(tag.tag));
+    let source = folder.path().join("smaller.tif");
+    write_geotiff(&source, rows - 1, cols, &pixels[cols..], &geo).unwrap();
+    let mut other = options(&like, &folder.path().join("other"));
+    other.level = Some(0);
+    assert!(run(&source, &other).unwrap_err().to_string().contains("no coordinate system"));
+}
+
 fn bands_formats_and_codecs_of_gdal_are_read() {
     let folder = tempfile::tempdir().unwrap();
     // As read by the crate itself; through GDAL because a coordinate system is given.
@@ -297,6 +326,7 @@ fn no_climate_model_or_netcdf4() -> Option<String> {
 pub fn trials() -> Vec<Trial> {
     let mut trials = trials![
         bands_formats_and_codecs_of_gdal_are_read,
+        both_ways_take_the_grid_for_what_lacks_a_place,
         resampling_leaves_missing_pixels_out,
         what_a_source_does_not_reach_has_no_value,
         stacks_return_the_maps_that_they_were_made_of,

@@ -24,6 +24,7 @@ use crate::data::linear::Linear;
 use crate::data::mapped::map_file;
 use crate::data::mask::refuse_silent_mask;
 use crate::data::no_data::NoData;
+use crate::data::notices::tell_once_a_folder;
 use crate::data::pam::Pam;
 use crate::error::{Error, Result};
 
@@ -124,7 +125,12 @@ impl Source {
     ) -> Result<Source> {
         let arrays = dataset.metadata_domain(ARRAYS).unwrap_or_default();
         let (cols, rows) = dataset.raster_size();
+        let beside = Pam::beside(path)?.filter(|_| dataset.driver().short_name() == "GTiff");
         let (part, place) = match dataset.geo_transform() {
+            Ok(transform) if given.is_none() && crs_of(&dataset).is_none() && lies_on(&dataset, Some(transform), map) => {
+                tell_once_a_folder(path, "coordinate system", || "has no coordinate system; it is taken to have that of the grid".into());
+                part_of_grid(path, map, place_of(map, path)?, (cols, rows))?
+            }
             Ok(transform) => {
                 let (has_given, crs) = (given.is_some(), crs(path, &dataset, given)?);
                 let transform = if has_given { in_units_of(transform, &dataset, &crs) } else { transform };
@@ -146,13 +152,24 @@ impl Source {
                 {
                     declared(&map, path)?;
                 }
+                if lies_on(&dataset, None, map) {
+                    tell_once_a_folder(path, "no georeference", || "has no georeference; it is taken to lie on the grid".into());
+                    let (part, place) = part_of_grid(path, map, place_of(map, path)?, (cols, rows))?;
+                    return Ok(Source {
+                        path: path.to_owned(),
+                        reader: Reader::Bands(dataset, encoding),
+                        axes,
+                        part,
+                        place,
+                        notes: beside,
+                    });
+                }
                 let message = "has no georeference: neither evenly spaced axes nor arrays of longitude and latitude that its \
                     `coordinates` attribute names; add one with gdal_translate -a_ullr";
                 return Err(Error::input(path, message));
             }
         };
-        let notes = Pam::beside(path)?.filter(|_| dataset.driver().short_name() == "GTiff");
-        Ok(Source { path: path.to_owned(), reader: Reader::Bands(dataset, encoding), axes, part, place, notes })
+        Ok(Source { path: path.to_owned(), reader: Reader::Bands(dataset, encoding), axes, part, place, notes: beside })
     }
 
     /// The files that it becomes, each with the steps whose mean it is.
@@ -276,6 +293,30 @@ fn part_of_grid(path: &Path, map: &Dataset, (transform, crs): (GeoTransform, Spa
     let (mut placed, (x, y)) = (transform, transform.apply(part.col as f64, part.row as f64));
     (placed[0], placed[3]) = (x, y);
     Ok((part, Place::Grid(placed, crs)))
+}
+
+/// Whether a GeoTIFF without a coordinate system is taken to lie on the map, as one that is read without GDAL is: it has the same size,
+/// and no place or the same.
+fn lies_on(dataset: &Dataset, transform: Option<GeoTransform>, map: &Dataset) -> bool {
+    /// Share of a pixel.
+    const TOLERANCE: f64 = 0.01;
+    let (cols, rows) = map.raster_size();
+    let corners = [(0.0, 0.0), (cols as f64, 0.0), (0.0, rows as f64), (cols as f64, rows as f64)];
+    let near = |own: GeoTransform, of_map: GeoTransform| {
+        let pixel = of_map[1].hypot(of_map[4]).min(of_map[2].hypot(of_map[5]));
+        corners.into_iter().all(|(col, row)| {
+            let (a, b) = (own.apply(col, row), of_map.apply(col, row));
+            (a.0 - b.0).hypot(a.1 - b.1) <= TOLERANCE * pixel
+        })
+    };
+    let same_place = transform.is_none_or(|own| map.geo_transform().is_ok_and(|of_map| near(own, of_map)));
+    dataset.driver().short_name() == "GTiff" && dataset.raster_size() == (cols, rows) && crs_of(map).is_some() && same_place
+}
+
+/// Where a map lies; `path` is for messages.
+fn place_of(map: &Dataset, path: &Path) -> Result<(GeoTransform, SpatialRef)> {
+    let lack = || Error::input(path, "has no place, and neither has the grid of --like");
+    Ok((map.geo_transform().map_err(|_| lack())?, crs_of(map).ok_or_else(lack)?))
 }
 
 /// The coordinate system that the user gives.
