@@ -16,8 +16,11 @@ const HEAD: u64 = 1 << 16;
 /// Refuses to replace a file that is not of the kind that `is_own` tells from its first 65 536 bytes; `kind` names that kind.
 ///
 /// # Errors
-/// [`Error::Usage`] for such a file, and for one that cannot be read to find out.
+/// [`Error::Usage`] for such a file, and for one that cannot be read to find out; [`Error::Output`] for a folder.
 pub fn refuse_foreign(path: &Path, kind: &str, force: bool, is_own: impl Fn(&[u8]) -> bool) -> Result<()> {
+    if path.is_dir() {
+        return Err(Error::output(path, "is a folder where a file is to be written; remove it or choose another path"));
+    }
     if force || !path.is_file() {
         return Ok(());
     }

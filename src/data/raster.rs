@@ -193,7 +193,7 @@ impl Raster {
             return Ok(());
         }
         let message = "holds infinite values, or such that float32 cannot hold; declare them as no-data (gdal_edit.py -a_nodata inf), \
-            replace them, or take the day out of the split file";
+            replace them, or take its day (where it has one) out of the split file";
         Err(Error::input(&self.path, message))
     }
 

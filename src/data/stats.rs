@@ -189,7 +189,10 @@ fn moments_of(raster: &Raster, landmask: Option<&Raster>) -> Result<OfFile> {
         sum += of_row;
     })?;
     if !sum.is_finite() {
-        return Err(Error::input(raster.path(), "holds infinite values; replace them or take the day out of the split file"));
+        return Err(Error::input(
+            raster.path(),
+            "holds infinite values; replace them, or take its day (where it has one) out of the split file",
+        ));
     }
     let mean = if count == 0 { 0.0 } else { sum / count as f64 };
     let mut squares = 0.0;
