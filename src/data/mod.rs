@@ -1,9 +1,10 @@
 //! Rasters, days and batches on the host: everything between the files of a dataset and slices that a device can take.
 //!
 //! Reading order: [`geotiff`] (what a file declares) → [`mapped`] (its pixels without a copy) → [`raster`] (any readable band)
-//! → [`day`], [`channel`], [`dataset`] (which files make a sample; [`inputs`] whether they are still the same) → [`tiles`] (which window of
-//! them) → [`loader`] (batches). Blocks are unpacked in `decode`, `unpack` and `lzw`; what stands beside a raster (masks, notes, world files)
-//! is found in `beside`, `mask`, `pam` and `world_file`, and [`declared`] puts all together; [`crs`] compares coordinate systems.
+//! → [`day`], [`channel`], [`dataset`] (which files make a sample; [`inputs`] whether they are still the same) → [`tiles`] (which
+//! window of them) → [`loader`] (batches). Blocks are unpacked in `decode`, `unpack` and `lzw`; what stands beside a raster (masks, notes,
+//! world files) is found in `beside`, `mask`, `pam` and `world_file`, and [`declared`] puts all together; [`crs`] compares coordinate
+//! systems.
 //! Lists of days come from [`complete`] (which days have all their files) and [`split`] (which list a day goes to), statistics of rasters
 //! from [`stats`] and [`winter_mean`]. [`writer`] makes every output file of the crate; [`ingest`] makes mappable files of any others,
 //! [`stack`] files for other programs.
