@@ -106,6 +106,14 @@ impl Error {
         Error::Caused { error: Box::new(self), cause: cause.into() }
     }
 
+    /// The kind of the system's error behind this one; none where the system had none.
+    pub fn io_kind(&self) -> Option<std::io::ErrorKind> {
+        match self {
+            Error::Caused { cause, .. } => cause.downcast_ref::<std::io::Error>().map(std::io::Error::kind),
+            _ => None,
+        }
+    }
+
     /// The same error without its cause, for whoever tells one kind from another.
     pub fn plain(self) -> Self {
         match self {

@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -42,9 +43,16 @@ impl Inputs {
     pub fn of(config: &Config, datasets: &[&Dataset]) -> Result<Inputs> {
         let mut lists = BTreeMap::new();
         for split in KEPT_APART {
-            // A list that training does not need may not be there yet.
-            let days = config.split_csv.get(split.name()).and_then(|path| read_split_csv(path).ok());
-            lists.extend(days.map(|days| (split.name().to_owned(), days.iter().map(|day| day.file_name()).collect())));
+            let Some(path) = config.split_csv.get(split.name()) else { continue };
+            match read_split_csv(path) {
+                Ok(days) => {
+                    lists.insert(split.name().to_owned(), days.iter().map(|day| day.file_name()).collect());
+                }
+                // Left out for a disk's error it would guard nothing from then on.
+                Err(error) if error.io_kind().is_some_and(|kind| kind != ErrorKind::NotFound) => return Err(error),
+                // A list that training does not need may not be there yet, or be empty.
+                Err(_) => {}
+            }
         }
         let mut files = BTreeMap::new();
         for dataset in datasets {
@@ -156,6 +164,21 @@ mod tests {
             lists: lists.iter().map(list).collect(),
             files: files.iter().map(|(name, bytes, modified, head)| (name.to_string(), stamp(*bytes, modified, head))).collect(),
         }
+    }
+
+    #[test]
+    fn a_list_that_cannot_be_read_is_not_one_that_is_not_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let list = folder.path().join("test.csv");
+        let config = Config::from_yaml(&format!("path_test_split_csv: {}\n", list.display()), "test", &[]).unwrap();
+        assert!(Inputs::of(&config, &[]).unwrap().lists.is_empty());
+        fs::write(&list, "").unwrap();
+        assert!(Inputs::of(&config, &[]).unwrap().lists.is_empty());
+        fs::write(&list, "2017_07_01.tif\n").unwrap();
+        assert_eq!(Inputs::of(&config, &[]).unwrap().lists["test"], ["2017_07_01.tif"]);
+        fs::remove_file(&list).unwrap();
+        fs::create_dir(&list).unwrap();
+        assert!(Inputs::of(&config, &[]).unwrap_err().to_string().contains("test.csv"));
     }
 
     #[test]
