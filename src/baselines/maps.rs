@@ -1,5 +1,9 @@
 //! Writing the maps of a split's days, as every baseline does: in order of time, one day in memory.
 
+use std::fs::File;
+use std::path::Path;
+use std::time::SystemTime;
+
 use serde_json::json;
 
 use crate::config::Config;
@@ -7,6 +11,7 @@ use crate::data::day::Day;
 use crate::data::geotags::GeoTags;
 use crate::error::Result;
 use crate::event::Event;
+use crate::files::{Digest, digest_of_file};
 use crate::predict::manifest::{Maker, Manifest};
 use crate::predict::{Destination, MapFiles};
 
@@ -42,11 +47,35 @@ impl Maps<'_> {
         observe(Event::Start { label: self.label, total: self.days.len(), unit: "maps" });
         for index in order {
             let day = &self.days[index];
+            let path = self.destination.folder.join(day.file_name());
+            let before = Made::of(&path);
             self.files.write(day, &map(index, observe)?, &geo(index)?)?;
+            before.into_iter().for_each(|before| before.keep_time_of_same(&path));
             // All maps are made at every run: no state of inputs needs to be kept.
             manifest.finish(&day.file_name(), None)?;
             observe(Event::Done(1));
         }
         Ok(())
+    }
+}
+
+/// A map as an earlier run left it.
+struct Made {
+    digest: Digest,
+    modified: SystemTime,
+}
+
+impl Made {
+    fn of(path: &Path) -> Option<Made> {
+        let modified = std::fs::metadata(path).and_then(|meta| meta.modified()).ok()?;
+        Some(Made { digest: digest_of_file(path).ok()?.0, modified })
+    }
+
+    /// Gives a map that was made again to the same bytes its earlier time: runs that were trained on it then know it for the same file.
+    fn keep_time_of_same(&self, path: &Path) {
+        if digest_of_file(path).is_ok_and(|(digest, _)| digest == self.digest) {
+            // Without it all that happens is that a resume asks.
+            let _ = File::options().append(true).open(path).and_then(|file| file.set_modified(self.modified));
+        }
     }
 }

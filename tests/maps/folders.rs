@@ -66,7 +66,13 @@ fn unknown_files_are_replaced_by_force_only() {
     data(root);
     assert_eq!(run(root, PMW, &["--out", "maps"]).0, Some(0));
     let wanted = content(&root.join("maps"));
+    let times = || {
+        let files = content(&root.join("maps")).into_iter().filter(|(name, _)| name.ends_with(".tif"));
+        files.map(|(name, _)| fs::metadata(root.join("maps").join(name)).unwrap().modified().unwrap()).collect::<Vec<_>>()
+    };
+    let made = times();
     assert_eq!(run(root, PMW, &["--out", "maps"]).0, Some(0), "its own maps are known");
+    assert_eq!(times(), made, "maps of the same bytes are the same files to whoever was trained on them");
     let first = wanted.iter().find(|(name, _)| name.ends_with(".tif")).unwrap().0.clone();
 
     // Killed after the list and before the maps: the folder is known.
