@@ -48,11 +48,13 @@ impl Maps<'_> {
         for index in order {
             let day = &self.days[index];
             let path = self.destination.folder.join(day.file_name());
-            let before = Made::of(&path);
+            let before = Earlier::of(&path);
             self.files.write(day, &map(index, observe)?, &geo(index)?)?;
-            before.into_iter().for_each(|before| before.keep_time_of_same(&path));
             // All maps are made at every run: no state of inputs needs to be kept.
-            manifest.finish(&day.file_name(), None)?;
+            let digest = manifest.finish(&day.file_name(), None)?;
+            if let Some(before) = before.filter(|before| before.digest == digest) {
+                before.keep_time(&path);
+            }
             observe(Event::Done(1));
         }
         Ok(())
@@ -60,22 +62,20 @@ impl Maps<'_> {
 }
 
 /// A map as an earlier run left it.
-struct Made {
+struct Earlier {
     digest: Digest,
     modified: SystemTime,
 }
 
-impl Made {
-    fn of(path: &Path) -> Option<Made> {
+impl Earlier {
+    fn of(path: &Path) -> Option<Earlier> {
         let modified = std::fs::metadata(path).and_then(|meta| meta.modified()).ok()?;
-        Some(Made { digest: digest_of_file(path).ok()?.0, modified })
+        Some(Earlier { digest: digest_of_file(path).ok()?.0, modified })
     }
 
     /// Gives a map that was made again to the same bytes its earlier time: runs that were trained on it then know it for the same file.
-    fn keep_time_of_same(&self, path: &Path) {
-        if digest_of_file(path).is_ok_and(|(digest, _)| digest == self.digest) {
-            // Without it all that happens is that a resume asks.
-            let _ = File::options().append(true).open(path).and_then(|file| file.set_modified(self.modified));
-        }
+    fn keep_time(&self, path: &Path) {
+        // Without it all that happens is that a resume asks.
+        let _ = File::options().append(true).open(path).and_then(|file| file.set_modified(self.modified));
     }
 }

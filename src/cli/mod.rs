@@ -59,7 +59,7 @@ pub struct Globals {
     /// Threads of the processor to use (as RAYON_NUM_THREADS; default: one a processor); no result depends on it
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=host::threads::MOST as i64))]
     pub threads: Option<u16>,
-    /// Read rasters without mapping them into memory, for file systems where others write (as MELTCORE_MMAP=off); a little slower
+    /// Read rasters without mapping them into memory, for file systems where others write (as MELTCORE_MMAP=off); slower
     #[arg(long, global = true)]
     pub no_mmap: bool,
     /// Say more on stderr; of an error also its causes

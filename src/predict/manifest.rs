@@ -179,24 +179,25 @@ impl Manifest {
         self.write()
     }
 
-    /// Lists a map as finished, made from `sources`; without those it is made again at every run.
+    /// Lists a map as finished, made from `sources`; without those it is made again at every run. Returns the digest of its file.
     ///
     /// # Errors
     /// [`Error::Output`] where the list cannot be written or the map not be read back.
-    pub fn finish(&mut self, name: &str, sources: Option<&[PathBuf]>) -> Result<()> {
+    pub fn finish(&mut self, name: &str, sources: Option<&[PathBuf]>) -> Result<Digest> {
         let inputs = sources.and_then(|sources| self.inputs(sources));
-        self.list(name, inputs)?;
-        self.write()
+        let digest = self.list(name, inputs)?;
+        self.write()?;
+        Ok(digest)
     }
 
-    fn list(&mut self, name: &str, inputs: Option<Digest>) -> Result<()> {
+    fn list(&mut self, name: &str, inputs: Option<Digest>) -> Result<Digest> {
         let map = self.folder.join(name);
         let (digest, _) =
             digest_of_file(&map).map_err(|e| Error::output(&map, format!("was written and cannot be read back ({e})")).because(e))?;
         if let Days::Made(days) = &mut self.content.days {
             days.insert(name.to_owned(), Made { map: digest, inputs });
         }
-        Ok(())
+        Ok(digest)
     }
 
     fn write(&self) -> Result<()> {

@@ -304,7 +304,7 @@ pub fn write_maps(
             let date = &dataset.days()[day];
             files.write(date, &map, &dataset.output_geo(day)?)?;
             dataset.release(day);
-            manifest.finish(&date.file_name(), Some(&sources(day)))
+            manifest.finish(&date.file_name(), Some(&sources(day))).map(drop)
         })?;
     }
     let mut maps: Vec<(Day, PathBuf)> = dataset.days().iter().map(|day| (day.clone(), destination.folder.join(day.file_name()))).collect();
