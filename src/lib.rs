@@ -112,6 +112,7 @@ pub mod bench;
 pub mod cli;
 pub mod config;
 pub mod data;
+pub mod domains;
 pub mod error;
 pub mod evaluate;
 pub mod event;

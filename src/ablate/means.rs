@@ -8,10 +8,11 @@
 use std::collections::BTreeMap;
 
 use crate::config::Config;
-use crate::data::channel::Channel;
-use crate::data::day::{Day, Split, read_split_csv};
+use crate::data::dataset::of_date;
+use crate::data::day::{Split, read_split_csv};
 use crate::data::raster::Raster;
 use crate::data::stats::channel_stats;
+use crate::domains::{Calendar, Source, Variable};
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::preprocess::zero_of;
@@ -20,20 +21,20 @@ use crate::preprocess::zero_of;
 ///
 /// # Errors
 /// A missing `mean_` key; where the train split is needed, its list or rasters that are missing or cannot be read.
-pub fn means(config: &Config, channels: &[Channel], observe: &mut dyn FnMut(Event)) -> Result<BTreeMap<String, f64>> {
+pub fn means(config: &Config, inputs: &[&'static Variable], observe: &mut dyn FnMut(Event)) -> Result<BTreeMap<String, f64>> {
     let mut means = BTreeMap::new();
     let mut to_read = Vec::new();
-    for &channel in channels {
-        let mean = match (zero_of(config, channel)?, channel) {
+    for &input in inputs {
+        let mean = match (zero_of(config, input)?, input.source) {
             (Some(mean), _) => Some(mean),
-            (None, Channel::Landmask) => Some(ocean_share(config)?),
-            (None, _) if channel.is_scalar() => Some(mean_of_days(config, channel)?),
+            (None, _) if input.name == config.domain().mask => Some(ocean_share(config)?),
+            (None, Source::Date(calendar)) => Some(mean_of_days(config, calendar)?),
             (None, _) => None,
         };
         match mean {
-            Some(mean) => drop(means.insert(channel.name().to_owned(), mean)),
-            None if to_read.contains(&channel) => {}
-            None => to_read.push(channel),
+            Some(mean) => drop(means.insert(input.name.to_owned(), mean)),
+            None if to_read.contains(&input) => {}
+            None => to_read.push(input),
         }
     }
     if !to_read.is_empty() {
@@ -44,34 +45,30 @@ pub fn means(config: &Config, channels: &[Channel], observe: &mut dyn FnMut(Even
 
 /// The share of the land mask's pixels that are ocean.
 fn ocean_share(config: &Config) -> Result<f64> {
-    let values = Raster::open(config.require_variable("landmask")?)?.read_all()?;
+    let values = Raster::open(config.require_variable(config.domain().mask)?)?.read_all()?;
     let ocean = values.iter().filter(|value| **value < 0.0 || value.is_nan()).count();
     Ok(ocean as f64 / values.len().max(1) as f64)
 }
 
-/// The mean of a channel made from the date.
-fn mean_of_days(config: &Config, channel: Channel) -> Result<f64> {
+/// The mean of a number made from the date.
+fn mean_of_days(config: &Config, calendar: Calendar) -> Result<f64> {
     let days = read_split_csv(config.require_split_csv("train")?)?;
-    let mean = |value: fn(&Day) -> f64| days.iter().map(value).sum::<f64>() / days.len() as f64;
-    Ok(match channel {
-        Channel::TimeSin => mean(|day| day.season_angle().sin()),
-        Channel::TimeCos => mean(|day| day.season_angle().cos()),
-        _ => mean(|day| f64::from(day.month)).round(),
-    })
+    let mean = days.iter().map(|day| of_date(calendar, day)).sum::<f64>() / days.len() as f64;
+    Ok(if calendar == Calendar::Month { mean.round() } else { mean })
 }
 
-/// The means of channels that are rasters.
-fn means_of_rasters(config: &Config, channels: &[Channel], observe: &mut dyn FnMut(Event)) -> Result<BTreeMap<String, f64>> {
+/// The means of inputs that are rasters.
+fn means_of_rasters(config: &Config, inputs: &[&Variable], observe: &mut dyn FnMut(Event)) -> Result<BTreeMap<String, f64>> {
     let mut only = config.clone();
     for keys in [&mut only.in_keys, &mut only.in_keys_static, &mut only.in_keys_aux] {
-        keys.retain(|key| channels.iter().any(|channel| channel.name() == key));
+        keys.retain(|key| inputs.iter().any(|input| input.name == key));
     }
-    only.variable_paths.remove("melt");
+    only.variable_paths.remove(config.domain().target.name);
     // Of raw values.
     (only.max_mar_wa1, only.max_modis) = (1.0, 1.0);
     let stats = channel_stats(&only, Split::Train, observe)?;
-    let mean = |channel: &Channel| {
-        let name = channel.name();
+    let mean = |input: &&Variable| {
+        let name = input.name;
         let found = stats.iter().find(|stats| stats.name == name).ok_or_else(|| {
             config.key_error(
                 &format!("path_{name}"),
@@ -81,32 +78,34 @@ fn means_of_rasters(config: &Config, channels: &[Channel], observe: &mut dyn FnM
         let (count, zeros) = (found.moments.count() as f64, found.without_value as f64);
         Ok((name.to_owned(), found.moments.mean() * count / (count + zeros)))
     };
-    channels.iter().map(mean).collect()
+    inputs.iter().map(mean).collect()
 }
 
 /// The sets of inputs to leave out, from `--keys`: a name each, or several joined by `+`; each input alone where none is given, but
-/// `time_sin` and `time_cos` together, for one says nothing without the other.
+/// the two of a pair (`time_sin` and `time_cos`) together, for one says nothing without the other.
 ///
 /// # Errors
 /// [`Error::Usage`] for a name that is no input of the configuration.
-pub fn sets(config: &Config, keys: &[String]) -> Result<Vec<Vec<Channel>>> {
-    let channels = Channel::from_config(config)?;
+pub fn sets(config: &Config, keys: &[String]) -> Result<Vec<Vec<&'static Variable>>> {
+    let inputs = config.inputs()?;
     if keys.is_empty() {
-        let alone = channels.iter().filter(|channel| **channel != Channel::TimeCos);
-        let with_its_pair = |channel: &Channel| match channel {
-            Channel::TimeSin => vec![Channel::TimeSin, Channel::TimeCos],
-            other => vec![*other],
-        };
-        return Ok(alone.map(with_its_pair).collect());
+        let mut sets: Vec<Vec<&Variable>> = Vec::new();
+        for input in inputs {
+            match sets.iter_mut().find(|set| set.iter().any(|other| other.pair == Some(input.name))) {
+                Some(set) => set.push(input),
+                None => sets.push(vec![input]),
+            }
+        }
+        return Ok(sets);
     }
-    let channel = |name: &str| {
-        let found = channels.iter().find(|channel| channel.name() == name.trim()).copied();
+    let input = |name: &str| {
+        let found = inputs.iter().find(|input| input.name == name.trim()).copied();
         found.ok_or_else(|| {
-            let known = channels.iter().map(|channel| channel.name()).collect::<Vec<_>>().join(", ");
+            let known = inputs.iter().map(|input| input.name).collect::<Vec<_>>().join(", ");
             Error::Usage(format!(
                 "--keys: `{name}` is no input of this configuration; its inputs are {known}, and a+b leaves out both at once"
             ))
         })
     };
-    keys.iter().map(|set| set.split('+').map(channel).collect()).collect()
+    keys.iter().map(|set| set.split('+').map(input).collect()).collect()
 }

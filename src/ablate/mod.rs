@@ -16,9 +16,9 @@ pub use means::{means, sets};
 
 use crate::config::Config;
 use crate::data::Window;
-use crate::data::channel::Channel;
 use crate::data::dataset::{Dataset, HostSample};
 use crate::data::day::Split;
+use crate::domains::Variable;
 use crate::error::{Error, Result};
 use crate::evaluate::table::SCORE_NAMES;
 use crate::evaluate::{ModelScores, SceneScorer};
@@ -38,7 +38,7 @@ pub struct Request<'a> {
     /// The network with all inputs: a safetensors file or a folder with one.
     pub weights: &'a Path,
     /// The sets of inputs to leave out, one after the other.
-    pub sets: &'a [Vec<Channel>],
+    pub sets: &'a [Vec<&'static Variable>],
     /// Whether a network is trained without each set, into `path_checkpoints/ablate/<set>`; runs that are there go on.
     pub retrain: bool,
 }
@@ -83,8 +83,7 @@ pub fn ablate(gpu: &Gpu, config: &Config, request: &Request, watcher: &mut Watch
     }
     let file = intact_weight_file(request.weights)?;
     let scoring = Scoring { gpu, inputs: Arc::new(Dataset::open(config, split)?), targets: Dataset::open_targets(config, split)? };
-    let channels: Vec<Channel> = request.sets.concat();
-    let means = means(config, &channels, watcher.observe)?;
+    let means = means(config, &request.sets.concat(), watcher.observe)?;
     // Everything is checked before the first of many hours.
     let without: Vec<(String, Config)> =
         request.sets.iter().map(|set| without(config, set, &means, request.retrain)).collect::<Result<_>>()?;
@@ -108,10 +107,10 @@ pub fn ablate(gpu: &Gpu, config: &Config, request: &Request, watcher: &mut Watch
 }
 
 /// The name of a set and the configuration without it.
-fn without(config: &Config, set: &[Channel], means: &BTreeMap<String, f64>, retrain: bool) -> Result<(String, Config)> {
-    let name = set.iter().map(|channel| channel.name()).collect::<Vec<_>>().join("+");
+fn without(config: &Config, set: &[&Variable], means: &BTreeMap<String, f64>, retrain: bool) -> Result<(String, Config)> {
+    let name = set.iter().map(|input| input.name).collect::<Vec<_>>().join("+");
     let mut config = config.clone();
-    let mean = |channel: &Channel| Some((channel.name().to_owned(), *means.get(channel.name())?));
+    let mean = |input: &&Variable| Some((input.name.to_owned(), *means.get(input.name)?));
     config.constant_inputs = set.iter().filter_map(mean).collect();
     config.given.insert("constant_inputs".into());
     if retrain {

@@ -9,9 +9,9 @@
 use super::maps::Maps;
 use crate::config::Config;
 use crate::data::Window as Part;
-use crate::data::channel::Channel;
 use crate::data::dataset::{Dataset, HostSample};
 use crate::data::day::Split;
+use crate::domains::helheim::MAR_WA1;
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::gpu::Gpu;
@@ -71,10 +71,10 @@ impl InterpolateMar {
     /// A missing split, field, target (but for deploy) or land mask; rasters of different grids; missing statistics.
     pub fn new(gpu: &Gpu, config: &Config, split: Split) -> Result<Self> {
         let mut of_mar = config.clone();
-        of_mar.in_keys = vec![Channel::MarWa1.name().to_owned()];
+        of_mar.in_keys = vec![MAR_WA1.to_owned()];
         of_mar.in_keys_static.clear();
         of_mar.in_keys_aux.clear();
-        let (mean, std) = if config.normalize_inputs { config.require_mean_std(Channel::MarWa1.name())? } else { (0.0, 1.0) };
+        let (mean, std) = if config.normalize_inputs { config.require_mean_std(MAR_WA1)? } else { (0.0, 1.0) };
         let dataset = Dataset::open(&of_mar, split)?;
         let ocean = dataset.ocean()?;
         Ok(InterpolateMar { gpu: gpu.clone(), dataset, offset: mean * config.max_mar_wa1, scale: 1.0 / (config.max_mar_wa1 * std), ocean })
@@ -125,7 +125,7 @@ impl InterpolateMar {
         let raw = Tensor::from_slice(&self.gpu, [1, 1, rows, cols], &sample.channels[0])?;
         let blurred = blur_with(&raw, window, self.offset, self.scale)?.to_vec()?;
         if blurred.iter().any(|value| !value.is_finite()) {
-            let file = self.dataset.channel_raster(Channel::MarWa1, day)?.path().to_owned();
+            let file = self.dataset.input_raster(self.dataset.inputs()[0], day)?.path().to_owned();
             return Err(Error::input(file, "holds infinite values, or such that their blur is not finite; fill them or take the day out"));
         }
         Ok(blurred)
@@ -150,7 +150,7 @@ impl InterpolateMar {
 /// As [`InterpolateMar`]; a map or picture that cannot be written.
 pub fn write_maps(gpu: &Gpu, config: &Config, split: Split, destination: Destination, observe: &mut dyn FnMut(Event)) -> Result<()> {
     let baseline = InterpolateMar::new(gpu, config, split)?;
-    if config.blur_kernel_size.get(Channel::MarWa1.name()).is_some_and(|size| *size > 1) {
+    if config.blur_kernel_size.get(MAR_WA1).is_some_and(|size| *size > 1) {
         let text = "interpolate-mar blurs with kernel_size and sigma; the mar_wa1_GaussianBlur_ keys, which are for networks, play no part";
         observe(Event::Note(text.into()));
     }

@@ -5,6 +5,7 @@ pub mod interpolate_mar;
 mod maps;
 pub mod threshold_pmw;
 pub mod time_interpolate_sar;
+pub mod winter_mean;
 
 pub use fit::{FitOptions, Fitted, fit};
 pub use interpolate_mar::InterpolateMar;

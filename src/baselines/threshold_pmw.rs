@@ -6,9 +6,9 @@
 use super::maps::Maps;
 use crate::config::Config;
 use crate::data::Window;
-use crate::data::channel::Channel;
 use crate::data::dataset::{Dataset, HostSample};
 use crate::data::day::Split;
+use crate::domains::helheim::{PMW, PMW_WINTER_MEAN};
 use crate::error::Result;
 use crate::event::Event;
 use crate::predict::Destination;
@@ -32,9 +32,9 @@ impl ThresholdPmw {
     /// A missing split, brightness temperature, winter mean, target (but for deploy) or land mask; rasters of different grids.
     pub fn new(config: &Config, split: Split) -> Result<Self> {
         let mut of_pmw = config.clone();
-        of_pmw.in_keys = vec![Channel::Pmw.name().to_owned()];
+        of_pmw.in_keys = vec![PMW.to_owned()];
         of_pmw.in_keys_static.clear();
-        of_pmw.in_keys_aux = vec![Channel::PmwWinterMean.name().to_owned()];
+        of_pmw.in_keys_aux = vec![PMW_WINTER_MEAN.to_owned()];
         let dataset = Dataset::open(&of_pmw, split)?;
         let ocean = dataset.ocean()?;
         Ok(ThresholdPmw { dataset, ocean })

@@ -5,10 +5,10 @@ use super::arguments::{ConfigArgs, split_names};
 use super::baseline::number;
 use super::output::{print_bytes, print_json};
 use super::watch::Watch;
+use crate::baselines::winter_mean::{WinterMean, write_winter_means};
 use crate::config::Config;
 use crate::data::day::Split;
 use crate::data::stats::{ChannelStats, channel_stats};
-use crate::data::winter_mean::{WinterMean, write_winter_means};
 use crate::error::{Error, Result};
 use serde_json::{Map, Value, json};
 

@@ -5,7 +5,6 @@ use super::arguments::{ConfigArgs, at_least_0};
 use super::device::open_device;
 use super::output::{Table, print_json, print_line};
 use crate::config::Config;
-use crate::data::channel::Channel;
 use crate::error::{Error, Result};
 use crate::gpu::Gpu;
 use crate::models::{self, Model};
@@ -145,7 +144,7 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
 /// The configured model with initial weights; the data set need not be there.
 fn build(gpu: &Gpu, config: &Config) -> Result<Box<dyn Model>> {
     config.require_model_key()?;
-    let channels = Channel::from_config(config)?;
+    let channels = config.inputs()?;
     if channels.is_empty() {
         return Err(config.key_error("in_keys", "names no input channel; a network needs at least one"));
     }

@@ -10,6 +10,7 @@ mod digest;
 mod keys;
 mod reader;
 mod require;
+mod variables;
 
 pub use choices::{Activation, LossKind, ModelKey, OptimizerKind, OutActivation, Precision, SchedulerKind};
 pub use keys::SPLITS;

@@ -8,12 +8,12 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::channel::Channel;
 use super::day::{Day, days_of_month};
 use super::inventory::{file_of, name_some, nan_input};
 use super::parallel::in_parallel;
 use super::raster::Raster;
 use crate::config::Config;
+use crate::domains::{Source, Variable};
 use crate::error::{Error, Result};
 use crate::event::Event;
 
@@ -70,7 +70,7 @@ impl Season {
 
 /// A folder or file that days need.
 struct Needed {
-    channel: Channel,
+    input: &'static Variable,
     path: PathBuf,
     /// The days that have a file; none where one file serves all days or a year.
     days: Option<BTreeSet<Day>>,
@@ -80,7 +80,7 @@ impl Needed {
     fn has(&self, day: &Day) -> bool {
         match &self.days {
             Some(days) => days.contains(day),
-            None => file_of(self.channel, &self.path, day).is_file(),
+            None => file_of(self.input, &self.path, day).is_file(),
         }
     }
 }
@@ -95,12 +95,13 @@ impl CompleteDays {
     /// raster that cannot be read.
     pub fn find(config: &Config, season: Option<&Season>, observe: &mut dyn FnMut(Event)) -> Result<CompleteDays> {
         let needed = needed(config)?;
-        let targets = days_of_folder(config.require_variable("melt")?, "melt")?;
+        let target = config.domain().target.name;
+        let targets = days_of_folder(config.require_variable(target)?, target)?;
         let mut with_target = targets.clone();
         for needed in &needed {
             let lacking: Vec<PathBuf> = targets.iter().filter(|day| !needed.has(day)).map(|day| day.file_name().into()).collect();
             if !lacking.is_empty() {
-                let (count, some, name) = (lacking.len(), name_some(&lacking), needed.channel.name());
+                let (count, some, name) = (lacking.len(), name_some(&lacking), needed.input.name);
                 observe(Event::Note(format!("{count} day(s) with a target lack the input `{name}` and are left out: {some}")));
                 with_target.retain(|day| needed.has(day));
             }
@@ -115,7 +116,7 @@ impl CompleteDays {
             };
             deploy = days.into_iter().filter(|day| season.contains(day) && needed.iter().all(|needed| needed.has(day))).collect();
         }
-        for needed in needed.iter().filter(|needed| needed.channel.refuses_nan()) {
+        for needed in needed.iter().filter(|needed| needed.input.refuses_gaps()) {
             leave_out_nan(needed, config.check_for_invalid_entries, &mut with_target, &mut deploy, observe)?;
         }
         Ok(CompleteDays { with_target: with_target.into_iter().collect(), deploy: deploy.into_iter().collect() })
@@ -125,22 +126,17 @@ impl CompleteDays {
 /// What days need beside a target.
 fn needed(config: &Config) -> Result<Vec<Needed>> {
     let mut needed = Vec::new();
-    for channel in Channel::from_config(config)? {
-        if channel.is_scalar() || channel == Channel::TimeInterpolateSar {
+    for input in config.inputs()? {
+        let made_each_day = input.made_by.is_some() && input.source == Source::Daily;
+        if input.is_scalar() || made_each_day {
             continue;
         }
-        let path = config.require_variable(channel.name())?.to_owned();
-        let days = match channel {
-            Channel::PmwWinterMean => None,
-            _ if channel.is_static() => {
-                if !path.is_file() {
-                    return Err(Error::input(&path, format!("this file is missing; check `path_{}`", channel.name())));
-                }
-                None
-            }
-            _ => Some(days_of_folder(&path, channel.name())?),
-        };
-        needed.push(Needed { channel, path, days });
+        let path = config.require_variable(input.name)?.to_owned();
+        if input.is_constant() && !path.is_file() {
+            return Err(Error::input(&path, format!("this file is missing; check `path_{}`", input.name)));
+        }
+        let days = if input.source == Source::Daily { Some(days_of_folder(&path, input.name)?) } else { None };
+        needed.push(Needed { input, path, days });
     }
     Ok(needed)
 }
@@ -149,7 +145,7 @@ fn needed(config: &Config) -> Result<Vec<Needed>> {
 ///
 /// # Errors
 /// [`Error::Input`] where the folder cannot be read or holds no day.
-pub(super) fn days_of_folder(folder: &Path, variable: &str) -> Result<BTreeSet<Day>> {
+pub(crate) fn days_of_folder(folder: &Path, variable: &str) -> Result<BTreeSet<Day>> {
     let unreadable =
         |e: std::io::Error| Error::input(folder, format!("this folder cannot be read ({e}); check `path_{variable}`")).because(e);
     let mut days = BTreeSet::new();
@@ -164,7 +160,7 @@ pub(super) fn days_of_folder(folder: &Path, variable: &str) -> Result<BTreeSet<D
     Ok(days)
 }
 
-/// Takes days out whose file has pixels without a value: from both lists with `check`, else those to be mapped by `pmw`.
+/// Takes days out whose file has pixels without a value: from both lists with `check`, else those to be mapped where they must be whole.
 fn leave_out_nan(
     needed: &Needed,
     check: bool,
@@ -172,13 +168,13 @@ fn leave_out_nan(
     deploy: &mut BTreeSet<Day>,
     observe: &mut dyn FnMut(Event),
 ) -> Result<()> {
-    let Needed { channel, path, .. } = needed;
-    let looked_at: Vec<&Day> = match (check, channel) {
+    let Needed { input, path, .. } = needed;
+    let looked_at: Vec<&Day> = match (check, input.must_be_whole) {
         (true, _) => with_target.union(deploy).collect(),
-        (false, Channel::Pmw) => deploy.iter().collect(),
-        (false, _) => return Ok(()),
+        (false, true) => deploy.iter().collect(),
+        (false, false) => return Ok(()),
     };
-    let files: BTreeSet<PathBuf> = looked_at.into_iter().map(|day| file_of(*channel, path, day)).collect();
+    let files: BTreeSet<PathBuf> = looked_at.into_iter().map(|day| file_of(input, path, day)).collect();
     let files: Vec<PathBuf> = files.into_iter().collect();
     if files.is_empty() {
         return Ok(());
@@ -188,13 +184,13 @@ fn leave_out_nan(
     let has_nan = in_parallel(files.iter().map(Ok), rayon::current_num_threads(), of_file, || observe(Event::Done(1)))?;
     let bad: BTreeSet<PathBuf> = files.into_iter().zip(has_nan).filter(|(_, has_nan)| *has_nan).map(|(file, _)| file).collect();
     let Some(first) = bad.first() else { return Ok(()) };
-    if channel.is_static() {
-        return Err(nan_input(*channel, first));
+    if input.is_constant() {
+        return Err(Error::input(first, nan_input(input)));
     }
-    let is_bad = |day: &Day| bad.contains(&file_of(*channel, path, day));
+    let is_bad = |day: &Day| bad.contains(&file_of(input, path, day));
     let unusable = with_target.iter().filter(|day| is_bad(day)).count();
     let some = name_some(&bad.iter().cloned().collect::<Vec<_>>());
-    let (count, name) = (bad.len(), channel.name());
+    let (count, name) = (bad.len(), input.name);
     let mut text = format!("{count} file(s) of `{name}` have NaN or no-data pixels, and their days are left out");
     if check {
         with_target.retain(|day| !is_bad(day));

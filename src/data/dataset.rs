@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use super::Window;
 use super::beside::companions;
-use super::channel::Channel;
 use super::day::{Day, Split, read_split_csv};
 use super::geotags::GeoTags;
 use super::inventory::{file_of, name_some, nan_input, refuse_missing, refuse_other_grid};
 use super::raster::Raster;
 use super::raster_cache::RasterCache;
 use crate::config::Config;
+use crate::domains::{Calendar, Domain, Gaps, Source, Variable};
 use crate::error::{Error, Result};
 
 /// Pixels of open rasters, decoded or mapped: mapped ones count as resident memory once they are read.
@@ -33,8 +33,9 @@ pub struct HostSample {
 pub struct Dataset {
     split: Split,
     days: Vec<Day>,
-    channels: Vec<Channel>,
-    /// Folder or file of each channel, in the order of `channels`; `None` for scalars.
+    inputs: Vec<&'static Variable>,
+    domain: &'static Domain,
+    /// Folder or file of each input, in the order of `inputs`; `None` for scalars.
     paths: Vec<Option<PathBuf>>,
     /// Folder of the targets; `None` for deploy.
     target_folder: Option<PathBuf>,
@@ -42,8 +43,8 @@ pub struct Dataset {
     landmask: Option<Arc<Raster>>,
     /// The raster that all others are compared with.
     reference: Arc<Raster>,
-    /// Georeference of deploy maps, where `path_melt_reference` is set.
-    melt_reference: Option<GeoTags>,
+    /// Georeference of deploy maps, where the configuration has one.
+    map_reference: Option<GeoTags>,
     cache: RasterCache,
 }
 
@@ -55,42 +56,45 @@ impl Dataset {
     /// rasters of different grids and, with `check_for_invalid_entries`, for inputs that contain NaN.
     pub fn open(config: &Config, split: Split) -> Result<Dataset> {
         let days = read_split_csv(config.require_split_csv(split.name())?)?;
-        let channels = Channel::from_config(config)?;
-        let path_of = |channel: &Channel| match channel.is_scalar() {
+        let (inputs, domain) = (config.inputs()?, config.domain());
+        let path_of = |input: &&Variable| match input.is_scalar() {
             true => Ok(None),
-            false => config.require_variable(channel.name()).map(|path| Some(path.to_owned())),
+            false => config.require_variable(input.name).map(|path| Some(path.to_owned())),
         };
-        let paths = channels.iter().map(path_of).collect::<Result<Vec<_>>>()?;
+        let paths = inputs.iter().map(path_of).collect::<Result<Vec<_>>>()?;
+        let target = &domain.target;
         let target_folder = match split {
             Split::Deploy => None,
-            _ => Some(config.require_variable("melt")?.to_owned()),
+            _ => Some(config.require_variable(target.name)?.to_owned()),
         };
-        refuse_missing(&days, &channels, &paths, target_folder.as_deref())?;
+        refuse_missing(&days, &inputs, &paths, (target, target_folder.as_deref()))?;
 
         let cache = RasterCache::new(CACHE_BYTES);
-        let landmask = config.variable_paths.get("landmask").map(|path| Raster::open(path).map(Arc::new)).transpose()?;
-        let melt_reference = match (split, config.variable_paths.get("melt_reference")) {
+        let landmask = config.variable_paths.get(domain.mask).map(|path| Raster::open(path).map(Arc::new)).transpose()?;
+        let map_reference = match (split, config.variable_paths.get(domain.map_reference)) {
             (Split::Deploy, Some(path)) => Some(Raster::open(path)?),
             _ => None,
         };
         let first = target_folder.as_ref().map(|folder| folder.join(days[0].file_name()));
-        let first_input = || channels.iter().zip(&paths).find_map(|(channel, path)| Some(file_of(*channel, path.as_deref()?, &days[0])));
+        let first_input = || inputs.iter().zip(&paths).find_map(|(input, path)| Some(file_of(input, path.as_deref()?, &days[0])));
         let reference = match first.or_else(first_input) {
             Some(path) => cache.get(&path, |_| Ok(()))?,
             None => landmask.clone().ok_or_else(|| {
-                Error::Usage(
-                    "the deploy split needs a raster that gives the size of the maps; name one in `in_keys` or set `path_landmask`".into(),
-                )
+                Error::Usage(format!(
+                    "the deploy split needs a raster that gives the size of the maps; name one in `in_keys` or set `path_{}`",
+                    domain.mask
+                ))
             })?,
         };
-        for raster in landmask.as_deref().into_iter().chain(&melt_reference) {
+        for raster in landmask.as_deref().into_iter().chain(&map_reference) {
             refuse_other_grid(&reference, raster)?;
         }
-        let melt_reference = melt_reference.map(|raster| raster.geo().clone());
+        let map_reference = map_reference.map(|raster| raster.geo().clone());
         let mask_threshold = config.mask_threshold as f32;
-        let dataset = Dataset { split, days, channels, paths, target_folder, mask_threshold, landmask, reference, melt_reference, cache };
-        for channel in dataset.channels.iter().filter(|channel| !channel.is_scalar()) {
-            dataset.channel_raster(*channel, 0)?;
+        let dataset =
+            Dataset { split, days, inputs, domain, paths, target_folder, mask_threshold, landmask, reference, map_reference, cache };
+        for input in dataset.inputs.iter().filter(|input| !input.is_scalar()) {
+            dataset.input_raster(input, 0)?;
         }
         if config.check_for_invalid_entries {
             dataset.refuse_nan_inputs()?;
@@ -118,9 +122,14 @@ impl Dataset {
         &self.days
     }
 
-    /// The channels in network order.
-    pub fn channels(&self) -> &[Channel] {
-        &self.channels
+    /// The inputs in the order of the network's channels.
+    pub fn inputs(&self) -> &[&'static Variable] {
+        &self.inputs
+    }
+
+    /// The table that its variables are from.
+    pub fn domain(&self) -> &'static Domain {
+        self.domain
     }
 
     /// The files that the inputs of a day are read from: rasters, and what stands beside them and changes what they mean.
@@ -128,11 +137,11 @@ impl Dataset {
         self.input_rasters(day).into_iter().flat_map(|(_, file)| std::iter::once(file.clone()).chain(companions(&file))).collect()
     }
 
-    /// The rasters that a day's inputs are read from, each with its channel's name, without what stands beside them.
+    /// The rasters that a day's inputs are read from, each with its variable's name, without what stands beside them.
     pub(super) fn input_rasters(&self, day: usize) -> Vec<(&str, PathBuf)> {
         let Some(date) = self.days.get(day) else { return Vec::new() };
-        let of = |(channel, path): (&Channel, &Option<PathBuf>)| path.as_deref().map(|path| file_of(*channel, path, date));
-        self.channels.iter().zip(&self.paths).filter_map(|pair| Some((pair.0.name(), of(pair)?))).collect()
+        let of = |(input, path): (&&Variable, &Option<PathBuf>)| path.as_deref().map(|path| file_of(input, path, date));
+        self.inputs.iter().zip(&self.paths).filter_map(|pair| Some((pair.0.name, of(pair)?))).collect()
     }
 
     /// The raster file of the target of a day; none for the deploy split.
@@ -142,7 +151,7 @@ impl Dataset {
 
     /// Number of channels, scalar ones included.
     pub fn in_channels(&self) -> usize {
-        self.channels.len()
+        self.inputs.len()
     }
 
     /// Rows and columns of the scene.
@@ -155,12 +164,12 @@ impl Dataset {
         self.landmask.as_deref()
     }
 
-    /// The georeference of a map of this day: that of its target, for deploy that of `path_melt_reference` or else of the inputs.
+    /// The georeference of a map of this day: that of its target, for deploy that of the configured reference or else of the inputs.
     ///
     /// # Errors
     /// Those of opening the target.
     pub fn output_geo(&self, day: usize) -> Result<GeoTags> {
-        match (&self.target_folder, &self.melt_reference) {
+        match (&self.target_folder, &self.map_reference) {
             (Some(_), _) => Ok(self.target_raster(day)?.geo().clone()),
             (None, Some(geo)) => Ok(geo.clone()),
             (None, None) => Ok(self.reference.geo().clone()),
@@ -178,16 +187,16 @@ impl Dataset {
         self.raster(&folder.join(self.day(day)?.file_name()))
     }
 
-    /// The raster behind a channel on a day, as stored.
+    /// The raster behind an input on a day, as stored.
     ///
     /// # Errors
-    /// [`Error::Input`] where it cannot be read or has another grid; [`Error::Usage`] where the channel is a scalar or not an input.
-    pub fn channel_raster(&self, channel: Channel, day: usize) -> Result<Arc<Raster>> {
-        let index = self.channels.iter().position(|other| *other == channel);
-        match (channel, &self.landmask, index.and_then(|index| self.paths[index].as_deref())) {
-            (Channel::Landmask, Some(raster), _) => Ok(raster.clone()),
-            (_, _, Some(path)) => self.raster(&file_of(channel, path, self.day(day)?)),
-            _ => Err(Error::Usage(format!("`{}` is no raster among the inputs; add it to `in_keys`", channel.name()))),
+    /// [`Error::Input`] where it cannot be read or has another grid; [`Error::Usage`] where it is a scalar or not among the inputs.
+    pub fn input_raster(&self, input: &Variable, day: usize) -> Result<Arc<Raster>> {
+        let index = self.inputs.iter().position(|other| other.name == input.name);
+        match (is_mask(input), &self.landmask, index.and_then(|index| self.paths[index].as_deref())) {
+            (true, Some(raster), _) => Ok(raster.clone()),
+            (_, _, Some(path)) => self.raster(&file_of(input, path, self.day(day)?)),
+            _ => Err(Error::Usage(format!("`{}` is no raster among the inputs; add it to `{}`", input.name, input.list()))),
         }
     }
 
@@ -203,16 +212,15 @@ impl Dataset {
     /// Lets go of the files that belong to a day alone, which need not be read again soon: mapped pages, too, count as memory.
     pub fn release(&self, day: usize) {
         let Some(date) = self.days.get(day) else { return };
-        let daily =
-            self.channels.iter().zip(&self.paths).filter(|(channel, _)| !channel.is_static() && **channel != Channel::PmwWinterMean);
-        let inputs = daily.filter_map(|(channel, path)| Some(file_of(*channel, path.as_deref()?, date)));
+        let daily = self.inputs.iter().zip(&self.paths).filter(|(input, _)| input.source == Source::Daily);
+        let inputs = daily.filter_map(|(input, path)| Some(file_of(input, path.as_deref()?, date)));
         let target = self.target_folder.as_ref().map(|folder| folder.join(date.file_name()));
         inputs.chain(target).for_each(|file| self.cache.forget(&file));
     }
 
     /// Reads a window of a day: raw channel values, target and ocean mask.
     ///
-    /// A pixel that `time_interpolate_sar` has no value for is 0; the land mask channel is 1 on ocean (below 0 or no value) and 0 on land.
+    /// What a pixel without a value is says [`crate::domains::Gaps`]; the mask as an input is 1 on ocean (below 0 or no value), 0 on land.
     ///
     /// # Errors
     /// [`Error::Input`] for a file that cannot be read, has another grid, infinite values in the window, or NaN in that of another input;
@@ -220,20 +228,18 @@ impl Dataset {
     pub fn read(&self, day: usize, window: Window, sample: &mut HostSample) -> Result<()> {
         let date = self.day(day)?;
         let pixels = window.pixels();
-        sample.channels.resize_with(self.channels.len(), Vec::new);
-        for (channel, out) in self.channels.iter().zip(&mut sample.channels) {
-            out.resize(if channel.is_scalar() { 1 } else { pixels }, 0.0);
-            match channel {
-                Channel::TimeSin => out[0] = date.season_angle().sin() as f32,
-                Channel::TimeCos => out[0] = date.season_angle().cos() as f32,
-                Channel::TimeMonthIdx => out[0] = f32::from(date.month),
-                Channel::Landmask => self.read_ocean(window, out)?,
+        sample.channels.resize_with(self.inputs.len(), Vec::new);
+        for (input, out) in self.inputs.iter().zip(&mut sample.channels) {
+            out.resize(if input.is_scalar() { 1 } else { pixels }, 0.0);
+            match input.source {
+                Source::Date(calendar) => out[0] = of_date(calendar, date) as f32,
+                _ if is_mask(input) => self.read_ocean(window, out)?,
                 _ => {
-                    let raster = self.channel_raster(*channel, day)?;
+                    let raster = self.input_raster(input, day)?;
                     raster.read_window(window, out)?;
                     raster.refuse_infinite(out)?;
-                    if channel.refuses_nan() && out.iter().any(|value| value.is_nan()) {
-                        return Err(nan_input(*channel, raster.path()));
+                    if input.refuses_gaps() && out.iter().any(|value| value.is_nan()) {
+                        return Err(Error::input(raster.path(), nan_input(input)));
                     }
                     out.iter_mut().filter(|value| value.is_nan()).for_each(|value| *value = 0.0);
                 }
@@ -285,12 +291,12 @@ impl Dataset {
     /// Scans every input of every day for NaN.
     fn refuse_nan_inputs(&self) -> Result<()> {
         let mut bad = Vec::new();
-        for &channel in self.channels.iter().filter(|channel| channel.refuses_nan()) {
-            let days = if channel.is_static() { 1 } else { self.days.len() };
+        for input in self.inputs.iter().filter(|input| input.refuses_gaps()) {
+            let days = if input.is_constant() { 1 } else { self.days.len() };
             for day in 0..days {
-                let raster = self.channel_raster(channel, day)?;
+                let raster = self.input_raster(input, day)?;
                 if raster.has_nan()? && !bad.iter().any(|(_, path)| path == raster.path()) {
-                    bad.push((channel, raster.path().to_owned()));
+                    bad.push((input, raster.path().to_owned()));
                 }
                 // Mapped again at no cost where it is read, while pages of the whole dataset would count as memory.
                 if raster.is_mapped() {
@@ -300,12 +306,25 @@ impl Dataset {
         }
         match bad.as_slice() {
             [] => Ok(()),
-            [(channel, path)] => Err(nan_input(*channel, path)),
-            [(channel, path), others @ ..] => {
+            [(input, path), others @ ..] => {
                 let others: Vec<PathBuf> = others.iter().map(|(_, path)| path.clone()).collect();
-                let Error::Input { path, message } = nan_input(*channel, path) else { return Ok(()) };
-                Err(Error::input(path, format!("{message} (so are {})", name_some(&others))))
+                let also = if others.is_empty() { String::new() } else { format!(" (so are {})", name_some(&others)) };
+                Err(Error::input(path, format!("{}{also}", nan_input(input))))
             }
         }
+    }
+}
+
+/// Whether an input is the mask itself, of which a network sees 1 where nothing counts.
+fn is_mask(input: &Variable) -> bool {
+    input.source == Source::Constant && input.gaps == Gaps::Masked
+}
+
+/// A number made from a day's date.
+pub fn of_date(calendar: Calendar, day: &Day) -> f64 {
+    match calendar {
+        Calendar::SeasonSine => day.season_angle().sin(),
+        Calendar::SeasonCosine => day.season_angle().cos(),
+        Calendar::Month => f64::from(day.month),
     }
 }

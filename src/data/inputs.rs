@@ -22,9 +22,9 @@ impl Dataset {
         };
         for day in 0..self.days().len() {
             self.input_rasters(day).into_iter().for_each(|(name, path)| add(name, path));
-            self.target_file(day).into_iter().for_each(|path| add("melt", path));
+            self.target_file(day).into_iter().for_each(|path| add(self.domain().target.name, path));
         }
-        self.landmask().into_iter().for_each(|raster| add("landmask", raster.path().to_owned()));
+        self.landmask().into_iter().for_each(|raster| add(self.domain().mask, raster.path().to_owned()));
         files
     }
 }

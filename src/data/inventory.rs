@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::channel::Channel;
 use super::day::Day;
 use super::notices::tell_once_a_folder;
 use super::raster::Raster;
+use crate::domains::{Source, Variable};
 use crate::error::{Error, Result};
 
 /// Grids that differ by more than this many pixels show different ground.
@@ -13,19 +13,19 @@ const LARGEST_MISALIGNMENT: f64 = 0.5;
 /// So many files are named in a message, the others are counted.
 const NAMED_FILES: usize = 3;
 
-/// The file of a channel on a day; `path` is its folder, or the file of a static channel.
-pub(super) fn file_of(channel: Channel, path: &Path, day: &Day) -> PathBuf {
-    match channel {
-        Channel::Dem | Channel::Landmask => path.to_owned(),
-        Channel::PmwWinterMean => path.join(day.winter_file_name()),
-        _ => path.join(day.file_name()),
+/// The file of a variable on a day; `path` is its folder, or the file of a constant one.
+pub(super) fn file_of(variable: &Variable, path: &Path, day: &Day) -> PathBuf {
+    match variable.source {
+        Source::Constant => path.to_owned(),
+        Source::Winter => path.join(day.winter_file_name()),
+        Source::Daily | Source::Date(_) => path.join(day.file_name()),
     }
 }
 
-/// The error for a pixel without a value in an input that must have one.
-pub(super) fn nan_input(channel: Channel, path: &Path) -> Error {
-    let cure = if channel.is_static() { "fill the gaps" } else { "fill the gaps or take the day out of the split file" };
-    Error::input(path, format!("the input `{}` contains NaN or no-data pixels, which the network cannot use; {cure}", channel.name()))
+/// What is wrong with a pixel without a value in an input that must have one.
+pub(super) fn nan_input(variable: &Variable) -> String {
+    let cure = if variable.is_constant() { "fill the gaps" } else { "fill the gaps or take the day out of the split file" };
+    format!("the input `{}` contains NaN or no-data pixels, which the network cannot use; {cure}", variable.name)
 }
 
 /// The first few of `files`, and how many more there are.
@@ -38,31 +38,38 @@ pub(crate) fn name_some(files: &[PathBuf]) -> String {
 }
 
 /// Refuses a dataset of which files do not exist, naming the first few of the first variable that lacks any.
-pub(super) fn refuse_missing(days: &[Day], channels: &[Channel], paths: &[Option<PathBuf>], target_folder: Option<&Path>) -> Result<()> {
+pub(super) fn refuse_missing(
+    days: &[Day],
+    inputs: &[&Variable],
+    paths: &[Option<PathBuf>],
+    target: (&Variable, Option<&Path>),
+) -> Result<()> {
     let absent = |files: Vec<PathBuf>| -> Vec<PathBuf> { files.into_iter().filter(|file| !file.is_file()).collect() };
-    if let Some(folder) = target_folder {
+    if let (Variable { name, .. }, Some(folder)) = target {
         let missing = absent(days.iter().map(|day| folder.join(day.file_name())).collect());
         if !missing.is_empty() {
             let (count, some) = (missing.len(), name_some(&missing));
-            return Err(Error::input(folder, format!("{count} target file(s) are missing: {some}; check `path_melt` and the split file")));
+            return Err(Error::input(
+                folder,
+                format!("{count} target file(s) are missing: {some}; check `path_{name}` and the split file"),
+            ));
         }
     }
-    for (&channel, path) in channels.iter().zip(paths) {
+    for (variable, path) in inputs.iter().zip(paths) {
         let Some(path) = path else { continue };
-        let mut files: Vec<PathBuf> = days.iter().map(|day| file_of(channel, path, day)).collect();
+        let mut files: Vec<PathBuf> = days.iter().map(|day| file_of(variable, path, day)).collect();
         files.dedup();
         let missing = absent(files);
         if missing.is_empty() {
             continue;
         }
-        let cure = match channel {
-            Channel::TimeInterpolateSar => "; `meltcore baseline time-interpolate-sar` writes them for each split",
-            Channel::PmwWinterMean => "; `meltcore stats winter-mean` writes them from the January and February maps of `path_pmw`",
-            _ if channel.is_static() => "; check the path",
-            _ => "; check the path, or take those days out of the split file",
+        let cure = match variable.made_by {
+            Some(command) => command,
+            None if variable.is_constant() => "check the path",
+            None => "check the path, or take those days out of the split file",
         };
-        let (count, some, name) = (missing.len(), name_some(&missing), channel.name());
-        return Err(Error::input(path, format!("{count} file(s) of the input `{name}` (`path_{name}`) are missing: {some}{cure}")));
+        let (count, some, name) = (missing.len(), name_some(&missing), variable.name);
+        return Err(Error::input(path, format!("{count} file(s) of the input `{name}` (`path_{name}`) are missing: {some}; {cure}")));
     }
     Ok(())
 }

@@ -39,7 +39,7 @@ impl Batch {
     pub fn read(dataset: &Dataset, crops: &[Crop]) -> Result<Batch> {
         let (height, width) = crops.first().map_or((0, 0), |crop| (crop.window.height, crop.window.width));
         let mut batch = Batch { crops: crops.to_vec(), n: crops.len(), height, width, ..Batch::default() };
-        batch.channels.resize_with(dataset.channels().len(), Vec::new);
+        batch.channels.resize_with(dataset.inputs().len(), Vec::new);
         let mut sample = HostSample::default();
         for crop in crops {
             if (crop.window.height, crop.window.width) != (height, width) {

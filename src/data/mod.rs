@@ -9,7 +9,6 @@
 //! from [`stats`] and [`winter_mean`]. [`writer`] makes every output file of the crate; [`ingest`] makes mappable files of any others,
 //! [`stack`] files for other programs.
 
-pub mod channel;
 pub mod complete;
 pub mod crs;
 pub mod dataset;
@@ -34,7 +33,6 @@ pub mod stack;
 pub mod stats;
 pub mod tiles;
 pub mod time_axis;
-pub mod winter_mean;
 pub mod writer;
 
 mod beside;
@@ -52,7 +50,7 @@ mod lzw;
 mod mask;
 mod number;
 mod pam;
-mod parallel;
+pub(crate) mod parallel;
 mod sample;
 mod unpack;
 mod world_file;

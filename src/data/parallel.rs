@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 /// # Errors
 /// That of the first task, in their order, which could not be made or done: the same one for any number of threads. Further tasks are not
 /// begun then. [`Error::Usage`] where the system starts no threads.
-pub(super) fn in_parallel<T: Send, R: Send>(
+pub(crate) fn in_parallel<T: Send, R: Send>(
     tasks: impl ExactSizeIterator<Item = Result<T>>,
     most: usize,
     work: impl Fn(T) -> Result<R> + Sync,

@@ -8,13 +8,13 @@
 use std::path::{Path, PathBuf};
 
 use super::Window;
-use super::channel::Channel;
 use super::day::{Split, read_split_csv};
 use super::extremes::Extremes;
 use super::inventory::{file_of, name_some, refuse_other_grid};
 use super::parallel::in_parallel;
 use super::raster::{Raster, rows_at_once};
 use crate::config::Config;
+use crate::domains::Variable;
 use crate::error::{Error, Result};
 use crate::event::Event;
 
@@ -64,7 +64,7 @@ impl Moments {
 pub struct ChannelStats {
     /// Its name in `mean_<name>` and `std_<name>`.
     pub name: &'static str,
-    /// In the unit of those keys: `mar_wa1` divided by `max_mar_wa1`, the MODIS bands by `max_modis`, the others as stored.
+    /// In the unit of those keys: raw values divided by [`Config::divisor`].
     pub moments: Moments,
     /// Pixels without a value, which were left out.
     pub without_value: u64,
@@ -74,7 +74,7 @@ pub struct ChannelStats {
     pub normalised: bool,
 }
 
-/// Reads the rasters of the configured inputs, and of the target where `path_melt` is set, on the days of a split.
+/// Reads the rasters of the configured inputs, and of the target where its path is set, on the days of a split.
 ///
 /// A file that serves several days counts once. `time_interpolate_sar` and the winter means, which are never normalised and may be
 /// made later, are left out with a note where files are missing.
@@ -83,25 +83,26 @@ pub struct ChannelStats {
 /// A missing split or path key; files that are missing, cannot be read, hold no value or lie on different grids.
 pub fn channel_stats(config: &Config, split: Split, observe: &mut dyn FnMut(Event)) -> Result<Vec<ChannelStats>> {
     let days = read_split_csv(config.require_split_csv(split.name())?)?;
-    let landmask = config.variable_paths.get("landmask").map(Raster::open).transpose()?;
-    let mut variables = Vec::new();
-    for channel in Channel::from_config(config)?.into_iter().filter(|channel| !channel.is_scalar() && *channel != Channel::Landmask) {
-        let path = config.require_variable(channel.name())?;
-        let mut files: Vec<PathBuf> = days.iter().map(|day| file_of(channel, path, day)).collect();
+    let domain = config.domain();
+    let landmask = config.variable_paths.get(domain.mask).map(Raster::open).transpose()?;
+    let mut variables: Vec<(&Variable, Vec<PathBuf>)> = Vec::new();
+    for input in config.inputs()?.into_iter().filter(|input| !input.is_scalar() && input.name != domain.mask) {
+        let path = config.require_variable(input.name)?;
+        let mut files: Vec<PathBuf> = days.iter().map(|day| file_of(input, path, day)).collect();
         files.sort();
         files.dedup();
-        let normalised = !matches!(channel, Channel::TimeInterpolateSar | Channel::PmwWinterMean);
-        variables.push((channel.name(), files, normalised));
+        variables.push((input, files));
     }
-    if let (Some(folder), true) = (config.variable_paths.get("melt"), split != Split::Deploy) {
-        variables.push(("melt", days.iter().map(|day| folder.join(day.file_name())).collect(), true));
+    if let (Some(folder), true) = (config.variable_paths.get(domain.target.name), split != Split::Deploy) {
+        variables.push((&domain.target, days.iter().map(|day| folder.join(day.file_name())).collect()));
     }
     let mut kept = Vec::new();
-    for (name, files, normalised) in variables {
+    for (variable, files) in variables {
+        let Variable { name, normalised, .. } = variable;
         let missing: Vec<PathBuf> = files.iter().filter(|file| !file.is_file()).cloned().collect();
         let (count, some) = (missing.len(), name_some(&missing));
         match (missing.first(), normalised) {
-            (None, _) => kept.push((name, files, normalised)),
+            (None, _) => kept.push((variable, files)),
             (Some(first), true) => {
                 let folder = first.parent().unwrap_or(Path::new("."));
                 let message = format!("{count} file(s) of `{name}` are missing: {some}; check `path_{name}`, or the split file");
@@ -111,7 +112,7 @@ pub fn channel_stats(config: &Config, split: Split, observe: &mut dyn FnMut(Even
         }
     }
     let jobs: Vec<(usize, &Path)> =
-        kept.iter().enumerate().flat_map(|(index, (_, files, _))| files.iter().map(move |file| (index, file.as_path()))).collect();
+        kept.iter().enumerate().flat_map(|(index, (_, files))| files.iter().map(move |file| (index, file.as_path()))).collect();
     let Some((_, first)) = jobs.first() else {
         return Err(Error::Usage("the configuration names no raster to compute statistics of; add channels to in_keys".into()));
     };
@@ -120,7 +121,7 @@ pub fn channel_stats(config: &Config, split: Split, observe: &mut dyn FnMut(Even
     let of_file = |(index, file): &(usize, &Path)| {
         let raster = Raster::open(file)?;
         refuse_other_grid(&reference, &raster)?;
-        let mask = landmask.as_ref().filter(|_| kept[*index].0 == "melt");
+        let mask = landmask.as_ref().filter(|_| kept[*index].0 == &domain.target);
         if let Some(mask) = mask {
             refuse_other_grid(&reference, mask)?;
         }
@@ -128,7 +129,8 @@ pub fn channel_stats(config: &Config, split: Split, observe: &mut dyn FnMut(Even
     };
     let found = in_parallel(jobs.iter().map(Ok), rayon::current_num_threads(), of_file, || observe(Event::Done(1)))?;
     let mut stats = Vec::new();
-    for (index, (name, files, normalised)) in kept.iter().enumerate() {
+    for (index, (variable, files)) in kept.iter().enumerate() {
+        let Variable { name, normalised, .. } = variable;
         let of_variable = jobs.iter().zip(&found).filter(|((of, _), _)| *of == index).map(|(_, found)| found.clone());
         let merged = |a: OfFile, b: OfFile| (a.0.merged(b.0), a.1 + b.1, a.2.merged(b.2));
         let (moments, without_value, extremes) = of_variable.fold(OfFile::default(), merged);
@@ -137,12 +139,7 @@ pub fn channel_stats(config: &Config, split: Split, observe: &mut dyn FnMut(Even
             let folder = files.first().map_or(Path::new("."), |file| file.as_path());
             return Err(Error::input(folder, format!("`{name}` has no pixel with a value in this split; check `path_{name}`")));
         }
-        let divisor = match *name {
-            "mar_wa1" => config.max_mar_wa1,
-            "modis_b1" | "modis_b2" => config.max_modis,
-            _ => 1.0,
-        };
-        let moments = moments.divided_by(divisor);
+        let moments = moments.divided_by(config.divisor(variable));
         stats.push(ChannelStats { name, moments, without_value, files: files.len(), normalised: *normalised });
     }
     Ok(stats)

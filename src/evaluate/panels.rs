@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 use super::{Shown, table};
 use crate::config::Config;
 use crate::data::Window;
-use crate::data::channel::Channel;
 use crate::data::dataset::Dataset;
 use crate::data::day::Split;
+use crate::domains::{Look, Variable};
 use crate::error::Result;
 use crate::files::write_atomically;
 use crate::image::{Colormap, Field, Panel};
@@ -23,7 +23,7 @@ const MARGIN: f64 = 0.06;
 
 /// An input as it is shown on all panels.
 struct Input {
-    channel: Channel,
+    variable: &'static Variable,
     range: (f32, f32),
 }
 
@@ -47,11 +47,12 @@ impl Panels {
         let ocean: Vec<bool> = dataset.ocean()?.iter().map(|ocean| *ocean > 0.5).collect();
         let window = around_land(&ocean, dataset.scene());
         let ocean = cut(&ocean, dataset.scene()[1], window);
-        let shown = |channel: &&Channel| !channel.is_scalar() && **channel != Channel::Landmask;
-        let channels: Vec<Channel> = dataset.channels().iter().filter(shown).copied().collect();
+        let mask = dataset.domain().mask;
+        let shown = |input: &&&Variable| !input.is_scalar() && input.name != mask;
+        let inputs: Vec<&Variable> = dataset.inputs().iter().filter(shown).copied().collect();
         let mut panels = Panels { dataset, inputs: Vec::new(), window, ocean, folder: folder.to_owned() };
-        for channel in channels {
-            panels.inputs.push(Input { channel, range: panels.range(channel)? });
+        for variable in inputs {
+            panels.inputs.push(Input { variable, range: panels.range(variable)? });
         }
         Ok(panels)
     }
@@ -64,7 +65,7 @@ impl Panels {
         let cols = self.dataset.scene()[1];
         let target = cut(&scene.sample.target, cols, self.window);
         let unseen: Vec<bool> = target.iter().zip(&self.ocean).map(|(target, ocean)| *ocean || target.is_nan()).collect();
-        let inputs = self.inputs.iter().map(|input| self.values(input.channel, scene.index)).collect::<Result<Vec<_>>>()?;
+        let inputs = self.inputs.iter().map(|input| self.values(input.variable, scene.index)).collect::<Result<Vec<_>>>()?;
         self.dataset.release(scene.index);
         let inputs = self.inputs.iter().zip(&inputs).map(|(input, values)| self.input(input, values)).collect();
         let maps: Vec<Vec<f32>> = scene.models.iter().map(|(_, map, _)| cut(map, cols, self.window)).collect();
@@ -98,41 +99,36 @@ impl Panels {
 
     /// An input; what has no meaning on the ocean is grey there, the others show the coast.
     fn input<'a>(&'a self, input: &Input, values: &'a [f32]) -> Field<'a> {
-        let (title, unit, colormap) = appearance(input.channel);
-        let (masked, coast) = if of_land(input.channel) { (Some(&*self.ocean), None) } else { (None, Some(&*self.ocean)) };
+        let Look { title, unit, colormap, masked, .. } = input.variable.look;
+        let (masked, coast) = if masked { (Some(&*self.ocean), None) } else { (None, Some(&*self.ocean)) };
         let Window { height: rows, width: cols, .. } = self.window;
         Field { title: title.into(), values, rows, cols, masked, range: input.range, colormap, unit: unit.into(), coast }
     }
 
     /// The shown part of an input on a day.
-    fn values(&self, channel: Channel, day: usize) -> Result<Vec<f32>> {
+    fn values(&self, input: &Variable, day: usize) -> Result<Vec<f32>> {
         let mut values = vec![0.0; self.window.pixels()];
-        self.dataset.channel_raster(channel, day)?.read_window(self.window, &mut values)?;
+        self.dataset.input_raster(input, day)?.read_window(self.window, &mut values)?;
         Ok(values)
     }
 
-    /// Least and largest value over some days of the split, so that panels of different days can be compared; melt is always 0…1.
-    fn range(&self, channel: Channel) -> Result<(f32, f32)> {
-        if channel == Channel::TimeInterpolateSar {
-            return Ok((0.0, 1.0));
+    /// Least and largest value over some days of the split, so that panels of different days can be compared.
+    fn range(&self, input: &Variable) -> Result<(f32, f32)> {
+        if let Some(range) = input.look.range {
+            return Ok(range);
         }
-        let days = if channel.is_static() { 1 } else { self.dataset.days().len() };
+        let days = if input.is_constant() { 1 } else { self.dataset.days().len() };
         let (mut low, mut high) = (f32::INFINITY, f32::NEG_INFINITY);
         for day in (0..days).step_by(days.div_ceil(RANGE_DAYS).max(1)) {
-            let values = self.values(channel, day)?;
+            let values = self.values(input, day)?;
             self.dataset.release(day);
-            let counts = |(value, ocean): &(&f32, &bool)| value.is_finite() && !(**ocean && of_land(channel));
+            let counts = |(value, ocean): &(&f32, &bool)| value.is_finite() && !(**ocean && input.look.masked);
             for (value, _) in values.iter().zip(&self.ocean).filter(counts) {
                 (low, high) = (low.min(*value), high.max(*value));
             }
         }
         Ok(if low < high { (low, high) } else { (0.0, 1.0) })
     }
-}
-
-/// Whether an input has a meaning on land only.
-fn of_land(channel: Channel) -> bool {
-    matches!(channel, Channel::TimeInterpolateSar | Channel::Dem)
 }
 
 /// The smallest window that holds all land, with a margin; the whole scene where there is none.
@@ -183,18 +179,4 @@ fn headline(scene: &Shown) -> String {
 /// Map minus target; NaN in a map counts as 0, as in its score.
 pub fn difference(map: &[f32], target: &[f32]) -> Vec<f32> {
     map.iter().zip(target).map(|(map, target)| if map.is_nan() { -target } else { map - target }).collect()
-}
-
-/// Title, unit and colours of an input.
-fn appearance(channel: Channel) -> (&'static str, &'static str, Colormap) {
-    match channel {
-        Channel::Pmw => ("Brightness temperature", "K", Colormap::Viridis),
-        Channel::PmwWinterMean => ("Winter mean", "K", Colormap::Viridis),
-        Channel::MarWa1 => ("MAR liquid water", "", Colormap::Viridis),
-        Channel::ModisB1 => ("MODIS band 1", "", Colormap::Grey),
-        Channel::ModisB2 => ("MODIS band 2", "", Colormap::Grey),
-        Channel::TimeInterpolateSar => ("Running mean", "", Colormap::Viridis),
-        Channel::Dem => ("Elevation", "m", Colormap::Elevation),
-        other => (other.name(), "", Colormap::Viridis),
-    }
 }

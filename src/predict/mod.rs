@@ -86,7 +86,7 @@ impl<'a> Predictor<'a> {
         }
         models::check_tile(config, tile)?;
         let mosaic = Mosaic::new(scene, tile, config.prediction_stride.unwrap_or(tile[0]), config.erode_size)?;
-        let preprocessor = Preprocessor::new(gpu, config, dataset.channels())?;
+        let preprocessor = Preprocessor::new(gpu, config, dataset.inputs())?;
         let ocean = match (config.apply_landmask_to_predictions, dataset.split()) {
             (true, Split::Deploy) => {
                 config.require_variable("landmask")?;

@@ -1,8 +1,8 @@
 //! Host batches to network inputs, targets and masks on the device.
 //!
-//! Channel by channel, in network order: `pmw` becomes blur((x − mean) / std), `mar_wa1` blur((x / max − mean) / std), with borders
-//! reflected at the window that was read; the MODIS bands (x / max − mean) / std; `dem` (x − mean) / std; all others stay as they are,
-//! and a scalar fills its plane, as does the raw value that `constant_inputs` gives. `normalize_inputs: false` leaves mean and std out. Blurs run on the device (`shaders/gaussian_blur.wgsl`),
+//! Channel by channel, in network order, as the variable's entry in its domain says: blur((x / divisor − mean) / std), with borders
+//! reflected at the window that was read, or less of that, or x as it is; a scalar fills its plane, as does the raw value that
+//! `constant_inputs` gives. `normalize_inputs: false` leaves mean and std out. Blurs run on the device (`shaders/gaussian_blur.wgsl`),
 //! everything else is one pass on the host on the way into the upload.
 
 mod plan;
@@ -11,8 +11,8 @@ pub use plan::zero_of;
 use plan::{Plan, Scaling};
 
 use crate::config::Config;
-use crate::data::channel::Channel;
 use crate::data::loader::Batch;
+use crate::domains::Variable;
 use crate::error::{Error, Result};
 use crate::gpu::Gpu;
 use crate::kernels::cat::cat;
@@ -43,19 +43,19 @@ pub struct Preprocessor {
 }
 
 impl Preprocessor {
-    /// Prepares for batches with these channels, in network order.
+    /// Prepares for batches of these inputs, in network order.
     ///
     /// # Errors
     /// [`Error::Config`] where a mean, a standard deviation or a blur's sigma is missing, or there is no channel; out of memory.
-    pub fn new(gpu: &Gpu, config: &Config, channels: &[Channel]) -> Result<Self> {
-        if channels.is_empty() {
+    pub fn new(gpu: &Gpu, config: &Config, inputs: &[&Variable]) -> Result<Self> {
+        if inputs.is_empty() {
             return Err(
                 config.key_error("in_keys", "names no input channel, nor do `in_keys_static` and `in_keys_aux`; a network needs one")
             );
         }
         let mut parts = Vec::new();
-        for (index, &channel) in channels.iter().enumerate() {
-            let Plan { scaling, blur, constant } = Plan::new(config, channel)?;
+        for (index, input) in inputs.iter().enumerate() {
+            let Plan { scaling, blur, constant } = Plan::new(config, input)?;
             let plain = Plain { channel: index, scaling, constant };
             match (blur, parts.last_mut()) {
                 (Some(blur), _) => {
@@ -66,7 +66,7 @@ impl Preprocessor {
                 (None, _) => parts.push(Part::Plain(vec![plain])),
             }
         }
-        Ok(Preprocessor { gpu: gpu.clone(), file: config.file.clone(), channels: channels.len(), parts })
+        Ok(Preprocessor { gpu: gpu.clone(), file: config.file.clone(), channels: inputs.len(), parts })
     }
 
     /// The network's input.

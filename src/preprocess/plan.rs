@@ -1,7 +1,7 @@
 //! What becomes of one channel: its scaling and its blur, from the configuration.
 
 use crate::config::Config;
-use crate::data::channel::Channel;
+use crate::domains::Variable;
 use crate::error::{Error, Result};
 
 /// scale · (x − offset), both in the channel's raw unit.
@@ -43,20 +43,15 @@ impl Scaling {
     }
 }
 
-fn is_normalised(config: &Config, channel: Channel) -> bool {
-    let has_keys = matches!(channel, Channel::Pmw | Channel::ModisB1 | Channel::ModisB2 | Channel::MarWa1 | Channel::Dem);
-    has_keys && config.normalize_inputs
-}
-
 /// The raw value that a network sees as 0: the configured mean of a channel that is normalised, `None` of any other.
 ///
 /// # Errors
 /// [`Error::Config`] where the mean or the standard deviation is missing.
-pub fn zero_of(config: &Config, channel: Channel) -> Result<Option<f64>> {
-    if !is_normalised(config, channel) {
+pub fn zero_of(config: &Config, input: &Variable) -> Result<Option<f64>> {
+    if !(input.normalised && config.normalize_inputs) {
         return Ok(None);
     }
-    Plan::new(config, channel).map(|plan| Some(plan.scaling.offset))
+    Plan::new(config, input).map(|plan| Some(plan.scaling.offset))
 }
 
 /// A Gaussian blur in pixels; `key` is the configuration key of its kernel size.
@@ -81,35 +76,28 @@ impl Plan {
     ///
     /// # Errors
     /// [`Error::Config`] where a mean, a standard deviation or a sigma is missing.
-    pub(super) fn new(config: &Config, channel: Channel) -> Result<Plan> {
-        let max = match channel {
-            Channel::MarWa1 => config.max_mar_wa1,
-            Channel::ModisB1 | Channel::ModisB2 => config.max_modis,
-            _ => 1.0,
-        };
-        let scaling = match is_normalised(config, channel) {
-            true => Scaling::new(max, config.require_mean_std(channel.name())?),
+    pub(super) fn new(config: &Config, input: &Variable) -> Result<Plan> {
+        let max = config.divisor(input);
+        let scaling = match input.normalised && config.normalize_inputs {
+            true => Scaling::new(max, config.require_mean_std(input.name)?),
             false => Scaling::new(max, (0.0, 1.0)),
         };
-        let constant = config.constant_inputs.get(channel.name()).map(|value| *value as f32);
+        let constant = config.constant_inputs.get(input.name).map(|value| *value as f32);
         // A blur leaves a constant as it is.
-        let blur = if constant.is_some() { None } else { blur(config, channel)? };
+        let blur = if constant.is_some() { None } else { blur(config, input)? };
         Ok(Plan { scaling, blur, constant })
     }
 }
 
-/// The blur of `pmw` or `mar_wa1`; none for a kernel of one pixel or without the key.
-fn blur(config: &Config, channel: Channel) -> Result<Option<Blur>> {
-    if !matches!(channel, Channel::Pmw | Channel::MarWa1) {
-        return Ok(None);
-    }
-    // The reference's batched blur takes the window of PMW for both.
-    let size_of = if config.use_batch_blur { Channel::Pmw } else { channel }.name();
+/// The blur of an input that may have one; none for a kernel of one pixel or without the key.
+fn blur(config: &Config, input: &Variable) -> Result<Option<Blur>> {
+    let Some(batched) = input.blur_like else { return Ok(None) };
+    let size_of = if config.use_batch_blur { batched } else { input.name };
     let kernel_size = match config.blur_kernel_size.get(size_of) {
         None | Some(1) => return Ok(None),
         Some(&kernel_size) => kernel_size,
     };
-    let (name, key) = (channel.name(), format!("{size_of}_GaussianBlur_kernel_size"));
+    let (name, key) = (input.name, format!("{size_of}_GaussianBlur_kernel_size"));
     let Some(&sigma) = config.blur_sigma.get(name) else {
         let sigma = format!("{name}_GaussianBlur_sigma");
         return Err(config.key_error(&sigma, format!("is missing, but `{key}` asks for a blur; add it, in pixels, or remove the other")));

@@ -50,7 +50,7 @@ impl Scene {
         Ok(Some(Scene {
             day: val.days()[crop.day].clone(),
             batch: Batch::read(val, &[crop])?,
-            preprocessor: Preprocessor::new(gpu, config, val.channels())?,
+            preprocessor: Preprocessor::new(gpu, config, val.inputs())?,
             clip: [config.min_melt as f32, config.max_melt as f32],
         }))
     }

@@ -8,10 +8,10 @@ use super::step::{Step, optimizer};
 use super::valid::has_valid_pixel;
 use crate::autograd::Tape;
 use crate::config::Config;
-use crate::data::channel::Channel;
 use crate::data::dataset::Dataset;
 use crate::data::loader::{Batch, Loader, LoaderOptions};
 use crate::data::tiles::{CropSampler, Purpose, fit_to_scene};
+use crate::domains::Variable;
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::gpu::Gpu;
@@ -92,7 +92,7 @@ impl<'a> Session<'a> {
             watcher.note(format!("batch_size is {batch_size}, the train split has {days} days: every epoch is one batch of {days} crops"));
         }
         let model = models::build(gpu, config, train.in_channels())?;
-        let preprocessor = Preprocessor::new(gpu, config, train.channels())?;
+        let preprocessor = Preprocessor::new(gpu, config, train.inputs())?;
         let c = config;
         let schedule = Schedule::new(c.lr_scheduler, c.learning_rate, c.lr_patience, c.t_0, c.t_mult, c.eta_min);
         Ok(Session { config, model, optimizer: optimizer(config), schedule, step: 0, preprocessor, train, val, crop, drop_last })
@@ -223,7 +223,7 @@ impl<'a> Session<'a> {
     /// Out of memory.
     pub(super) fn beside(&self) -> Result<u64> {
         let [height, width] = self.crop;
-        let planes = self.train.channels().iter().filter(|channel| !channel.is_scalar()).count() + 2;
+        let planes = self.train.inputs().iter().filter(|input| !input.is_scalar()).count() + 2;
         let batch = self.config.batch_size.min(self.train.days().len()) * planes * height * width;
         let weights: usize = self.model.parameters().trainable().iter().map(|(_, tensor)| tensor.len()).sum();
         let moments: usize = self.optimizer.state_tensors()?.iter().map(|(_, tensor)| tensor.len()).sum();
@@ -236,8 +236,8 @@ impl<'a> Session<'a> {
         let [height, width] = self.crop;
         let values = n * height * width;
         // A day's number or month is 1, which every model takes; pages of zeros cost nothing until somebody looks.
-        let channel = |channel: &Channel| if channel.is_scalar() { vec![1.0; n] } else { vec![0.0; values] };
-        let channels = dataset.channels().iter().map(channel).collect();
+        let channel = |input: &&Variable| if input.is_scalar() { vec![1.0; n] } else { vec![0.0; values] };
+        let channels = dataset.inputs().iter().map(channel).collect();
         Batch { crops: Vec::new(), n, height, width, channels, target: vec![0.0; values], ocean: vec![0.0; values] }
     }
 }

@@ -9,7 +9,6 @@ use std::path::{Path, PathBuf};
 use super::file::WeightFile;
 use super::guard::require_intact;
 use crate::config::{Config, ModelKey};
-use crate::data::channel::Channel;
 use crate::error::{Error, Result};
 use crate::nn::state_dict::{self, HostDict, HostTensor};
 use crate::nn::{ParameterSet, Value};
@@ -36,7 +35,7 @@ pub fn encoder_file(config: &Config) -> Result<Option<PathBuf>> {
     if path.is_file() {
         return Ok(Some(path));
     }
-    let channels = Channel::from_config(config)?.len();
+    let channels = config.inputs()?.len();
     let wrong = match given.as_str() {
         "imagenet" => "`imagenet` names weights that are not part of this program".to_owned(),
         _ => format!("there is no file {given}"),

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use super::grid;
 use meltcore::config::Config;
 use meltcore::data::Window;
-use meltcore::data::channel::Channel;
 use meltcore::data::dataset::{Dataset, HostSample};
 use meltcore::data::day::{Day, Split};
 use meltcore::data::loader::{Loader, LoaderOptions};
@@ -82,22 +81,22 @@ fn channels_have_one_order_whatever_the_lists_say() {
     let folder = tempfile::tempdir().unwrap();
     make(folder.path());
     let data = Dataset::open(&config(folder.path(), KEYS), Split::Train).unwrap();
-    use Channel::*;
-    let order = [Pmw, MarWa1, TimeInterpolateSar, Dem, Landmask, TimeSin, TimeCos, TimeMonthIdx, PmwWinterMean];
-    assert_eq!((data.channels(), data.in_channels(), data.scene()), (order.as_slice(), 9, [ROWS, COLS]));
+    let order = ["pmw", "mar_wa1", "time_interpolate_sar", "dem", "landmask", "time_sin", "time_cos", "time_month_idx", "pmw_winter_mean"];
+    let names: Vec<&str> = data.inputs().iter().map(|input| input.name).collect();
+    assert_eq!((names.as_slice(), data.in_channels(), data.scene()), (order.as_slice(), 9, [ROWS, COLS]));
 
     let mut sample = HostSample::default();
     data.read(1, Window { row: 0, col: 0, height: 2, width: 3 }, &mut sample).unwrap();
     let at = |channel| &sample.channels[order.iter().position(|c| *c == channel).unwrap()];
-    assert_eq!(at(Pmw), &[2000.0, 2001.0, 2002.0, 2008.0, 2009.0, 2010.0]);
-    assert_eq!(at(PmwWinterMean)[0], 17.0, "the winter of the day's own year");
-    assert_eq!(at(TimeInterpolateSar), &[0.0, 1.0, 0.0, 8.0, 9.0, 10.0], "no value is 0");
-    assert_eq!(at(Landmask), &[1.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
+    assert_eq!(at("pmw"), &[2000.0, 2001.0, 2002.0, 2008.0, 2009.0, 2010.0]);
+    assert_eq!(at("pmw_winter_mean")[0], 17.0, "the winter of the day's own year");
+    assert_eq!(at("time_interpolate_sar"), &[0.0, 1.0, 0.0, 8.0, 9.0, 10.0], "no value is 0");
+    assert_eq!(at("landmask"), &[1.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
     assert_eq!(sample.ocean, [1.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
-    assert_eq!(at(TimeMonthIdx), &[2.0]);
+    assert_eq!(at("time_month_idx"), &[2.0]);
     // 1 February is day 31 from 0.
     let angle = std::f64::consts::TAU * 31.0 / 360.0;
-    assert_eq!((at(TimeSin)[0], at(TimeCos)[0]), (angle.sin() as f32, angle.cos() as f32));
+    assert_eq!((at("time_sin")[0], at("time_cos")[0]), (angle.sin() as f32, angle.cos() as f32));
     assert!(sample.target[1].is_nan() && sample.target[3] == 8.0);
 }
 

@@ -103,7 +103,7 @@ fn maps_equal_the_naive_mosaic() {
             Ok(())
         };
         predictor.maps(&[0], &mut |_| (), &mut take).unwrap();
-        let raster = dataset.channel_raster(dataset.channels()[0], 0).unwrap();
+        let raster = dataset.input_raster(dataset.inputs()[0], 0).unwrap();
         let wanted = mosaic(scene, tile, stride, erode, [0.1, 0.9], masked.then_some(&ocean[..]), &mut |row, col| {
             let mut crop = vec![0.0; tile[0] * tile[1]];
             raster.read_window(Window { row, col, height: tile[0], width: tile[1] }, &mut crop).unwrap();

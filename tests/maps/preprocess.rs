@@ -2,8 +2,8 @@
 
 use super::{apart, f64s, message, noise};
 use meltcore::config::Config;
-use meltcore::data::channel::Channel;
 use meltcore::data::loader::Batch;
+use meltcore::domains::{Variable, helheim};
 use meltcore::gpu::Gpu;
 use meltcore::preprocess::{Preprocessor, masked, zero_of};
 use meltcore::reference::gaussian_blur::gaussian_blur;
@@ -12,17 +12,22 @@ const N: usize = 3;
 const H: usize = 9;
 const W: usize = 11;
 
+/// An input of the domain.
+fn input(name: &str) -> &'static Variable {
+    helheim::DOMAIN.input(name).unwrap()
+}
+
 /// A batch with every channel in its unit.
-fn batch(channels: &[Channel]) -> Batch {
+fn batch(channels: &[&'static Variable]) -> Batch {
     let mut noise = noise(7);
     let mut plane = |low: f32, high: f32| (0..N * H * W).map(|_| low + (high - low) * noise()).collect::<Vec<_>>();
-    let values = |channel: &Channel| match channel {
-        Channel::Pmw => plane(137.0, 250.0),
-        Channel::ModisB1 | Channel::ModisB2 => plane(0.0, 12000.0),
-        Channel::MarWa1 => plane(0.0, 0.08),
-        Channel::Dem => plane(44.0, 3439.0),
-        Channel::PmwWinterMean => plane(147.0, 229.0),
-        Channel::TimeSin | Channel::TimeCos | Channel::TimeMonthIdx => vec![4.0, 5.0, 6.0],
+    let values = |channel: &&Variable| match channel.name {
+        "pmw" => plane(137.0, 250.0),
+        "modis_b1" | "modis_b2" => plane(0.0, 12000.0),
+        "mar_wa1" => plane(0.0, 0.08),
+        "dem" => plane(44.0, 3439.0),
+        "pmw_winter_mean" => plane(147.0, 229.0),
+        "time_sin" | "time_cos" | "time_month_idx" => vec![4.0, 5.0, 6.0],
         _ => plane(0.0, 1.0),
     };
     let channels = channels.iter().map(values).collect();
@@ -39,17 +44,17 @@ fn config(more: &str) -> Config {
 }
 
 /// What the channel at `index` of `batch` should become.
-fn wanted(channel: Channel, raw: &[f32], mar_kernel: usize, normalised: bool) -> Vec<f64> {
+fn wanted(channel: &Variable, raw: &[f32], mar_kernel: usize, normalised: bool) -> Vec<f64> {
     let scaled = |max: f64, mean: f64, std: f64| -> Vec<f64> {
         let (mean, std) = if normalised { (mean, std) } else { (0.0, 1.0) };
         f64s(raw).iter().map(|x| (x / max - mean) / std).collect()
     };
-    match channel {
-        Channel::Pmw => gaussian_blur(&scaled(1.0, 206.1, 26.8), [N, 1, H, W], 5, 1.3),
-        Channel::MarWa1 => gaussian_blur(&scaled(1.5, 0.006, 0.009), [N, 1, H, W], mar_kernel, 2.5),
-        Channel::ModisB1 => scaled(10000.0, 0.65, 0.34),
-        Channel::ModisB2 => scaled(10000.0, 0.57, 0.3),
-        Channel::Dem => scaled(1.0, 1175.1, 993.9),
+    match channel.name {
+        "pmw" => gaussian_blur(&scaled(1.0, 206.1, 26.8), [N, 1, H, W], 5, 1.3),
+        "mar_wa1" => gaussian_blur(&scaled(1.5, 0.006, 0.009), [N, 1, H, W], mar_kernel, 2.5),
+        "modis_b1" => scaled(10000.0, 0.65, 0.34),
+        "modis_b2" => scaled(10000.0, 0.57, 0.3),
+        "dem" => scaled(1.0, 1175.1, 993.9),
         _ if raw.len() == N => raw.iter().flat_map(|x| vec![f64::from(*x); H * W]).collect(),
         _ => f64s(raw),
     }
@@ -58,9 +63,9 @@ fn wanted(channel: Channel, raw: &[f32], mar_kernel: usize, normalised: bool) ->
 #[test]
 fn every_channel_follows_its_formula_in_its_place() {
     let gpu = Gpu::open(None).unwrap();
-    let all = Channel::ALL.to_vec();
-    let some = vec![Channel::MarWa1];
-    let plain = vec![Channel::TimeInterpolateSar, Channel::Dem];
+    let all: Vec<&Variable> = helheim::DOMAIN.inputs.iter().collect();
+    let some = vec![input("mar_wa1")];
+    let plain = vec![input("time_interpolate_sar"), input("dem")];
     for (channels, more, mar_kernel, normalised) in [
         (&all, "", 9, true),
         (&all, "use_batch_blur: true\n", 5, true),
@@ -79,7 +84,7 @@ fn every_channel_follows_its_formula_in_its_place() {
                 let wanted = &wanted[image * H * W..][..H * W];
                 let size = wanted.iter().fold(1.0, |size: f64, x| size.max(x.abs()));
                 let error = apart(&got[at..][..H * W], wanted) / size;
-                assert!(error < 2e-5, "{more}{} of image {image}: {error}", channel.name());
+                assert!(error < 2e-5, "{more}{} of image {image}: {error}", channel.name);
             }
         }
     }
@@ -88,7 +93,7 @@ fn every_channel_follows_its_formula_in_its_place() {
 #[test]
 fn a_kernel_of_one_pixel_is_no_blur() {
     let gpu = Gpu::open(None).unwrap();
-    let channels = [Channel::Pmw];
+    let channels = [input("pmw")];
     let batch = batch(&channels);
     let text = "mean_pmw: 206.1\nstd_pmw: 26.8\npmw_GaussianBlur_kernel_size: 1\npmw_GaussianBlur_sigma: 2.0\n";
     let config = Config::from_yaml(text, "run.yaml", &[]).unwrap();
@@ -102,9 +107,9 @@ fn targets_and_masks() {
     let nan = f32::NAN;
     assert_eq!(masked(&[0.5, nan, 0.25, nan], &[0.0, 0.0, 1.0, 1.0]), (vec![0.5, 0.0, 0.25, 0.0], vec![0.0, 1.0, 1.0, 1.0]));
     let gpu = Gpu::open(None).unwrap();
-    let mut batch = batch(&[Channel::Dem]);
+    let mut batch = batch(&[input("dem")]);
     (batch.target[3], batch.ocean[5]) = (nan, 1.0);
-    let (target, mask) = Preprocessor::new(&gpu, &config(""), &[Channel::Dem]).unwrap().target(&batch).unwrap();
+    let (target, mask) = Preprocessor::new(&gpu, &config(""), &[input("dem")]).unwrap().target(&batch).unwrap();
     assert_eq!((target.shape().dims(), mask.shape().dims()), (&[N, 1, H, W][..], &[N, 1, H, W][..]));
     let (target, mask) = (target.to_vec().unwrap(), mask.to_vec().unwrap());
     assert_eq!(target[..3], batch.target[..3]);
@@ -114,30 +119,30 @@ fn targets_and_masks() {
 #[test]
 fn what_is_missing_is_named() {
     let gpu = Gpu::open(None).unwrap();
-    let of = |text: &str, channels: &[Channel]| {
+    let of = |text: &str, channels: &[&'static Variable]| {
         let config = Config::from_yaml(&format!("seed: 1\n{text}"), "run.yaml", &[]).unwrap();
         Preprocessor::new(&gpu, &config, channels).and_then(|made| made.input(&batch(channels)))
     };
-    assert!(message(of("std_pmw: 1.0", &[Channel::Pmw])).contains("`mean_pmw`"));
-    assert!(message(of("mean_dem: 1.0", &[Channel::Dem])).contains("`std_dem`"));
+    assert!(message(of("std_pmw: 1.0", &[input("pmw")])).contains("`mean_pmw`"));
+    assert!(message(of("mean_dem: 1.0", &[input("dem")])).contains("`std_dem`"));
     assert!(message(of("", &[])).contains("`in_keys`"));
     let blurred = "mean_pmw: 0.0\nstd_pmw: 1.0\npmw_GaussianBlur_sigma: 2.0\npmw_GaussianBlur_kernel_size: 19\n";
     let batched = "use_batch_blur: true\nmean_mar_wa1: 0.0\nstd_mar_wa1: 1.0\n";
-    let text = message(of(&format!("{blurred}{batched}"), &[Channel::MarWa1]));
+    let text = message(of(&format!("{blurred}{batched}"), &[input("mar_wa1")]));
     assert!(text.contains("`mar_wa1_GaussianBlur_sigma`"), "{text}");
-    let text = message(of(blurred, &[Channel::Pmw]));
+    let text = message(of(blurred, &[input("pmw")]));
     assert!(text.contains("`pmw_GaussianBlur_kernel_size`") && text.contains("9 × 11"), "{text}");
 }
 
 #[test]
 fn a_constant_takes_the_place_of_every_value_and_its_mean_is_seen_as_0() {
     let gpu = Gpu::open(None).unwrap();
-    let channels = [Channel::Pmw, Channel::MarWa1, Channel::TimeInterpolateSar, Channel::Dem, Channel::TimeMonthIdx];
+    let channels = [input("pmw"), input("mar_wa1"), input("time_interpolate_sar"), input("dem"), input("time_month_idx")];
     let inputs = "in_keys: [pmw, mar_wa1, time_interpolate_sar]\nin_keys_static: [dem]\nin_keys_aux: [time_month_idx]\n";
     let batch = batch(&channels);
     let whole = Preprocessor::new(&gpu, &config(inputs), &channels).unwrap().input(&batch).unwrap().to_vec().unwrap();
     let mean = |channel| zero_of(&config(inputs), channel).unwrap();
-    assert_eq!((mean(Channel::Pmw), mean(Channel::TimeInterpolateSar)), (Some(206.1), None));
+    assert_eq!((mean(input("pmw")), mean(input("time_interpolate_sar"))), (Some(206.1), None));
     let constants = format!("constant_inputs: {{pmw: 206.1, mar_wa1: {}, time_interpolate_sar: 0.25, time_month_idx: 7}}\n", 0.006 * 1.5);
     let config = config(&format!("{inputs}{constants}"));
     let got = Preprocessor::new(&gpu, &config, &channels).unwrap().input(&batch).unwrap().to_vec().unwrap();

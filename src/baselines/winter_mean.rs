@@ -6,14 +6,15 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::Window;
-use super::complete::days_of_folder;
-use super::day::Day;
-use super::inventory::refuse_other_grid;
-use super::parallel::in_parallel;
-use super::raster::{Raster, rows_at_once};
-use super::writer::write_geotiff;
 use crate::config::Config;
+use crate::data::Window;
+use crate::data::complete::days_of_folder;
+use crate::data::day::Day;
+use crate::data::inventory::refuse_other_grid;
+use crate::data::parallel::in_parallel;
+use crate::data::raster::{Raster, rows_at_once};
+use crate::data::writer::write_geotiff;
+use crate::domains::helheim::{PMW, PMW_WINTER_MEAN};
 use crate::error::{Error, Result};
 use crate::event::Event;
 
@@ -41,10 +42,10 @@ pub struct WinterMean {
 /// A missing path key; a folder or raster that cannot be read, rasters of different grids, no winter day at all; a file that cannot
 /// be written.
 pub fn write_winter_means(config: &Config, force: bool, observe: &mut dyn FnMut(Event)) -> Result<Vec<WinterMean>> {
-    let (folder, out) = (config.require_variable("pmw")?, config.require_variable("pmw_winter_mean")?);
+    let (folder, out) = (config.require_variable(PMW)?, config.require_variable(PMW_WINTER_MEAN)?);
     let mut years: BTreeMap<u16, Vec<Day>> = BTreeMap::new();
     let mut summers = std::collections::BTreeSet::new();
-    for day in days_of_folder(folder, "pmw")? {
+    for day in days_of_folder(folder, PMW)? {
         if day.month <= 2 {
             years.entry(day.year).or_default().push(day);
         } else {
