@@ -68,7 +68,7 @@
 //! Anything with a forward pass and a state dict trains, predicts and loads PyTorch weights under the names given here:
 //!
 //! ```
-//! use meltcore::{autograd::Tape, error::Result, gpu::Gpu, models::Model, tensor::Tensor};
+//! use meltcore::{autograd::Tape, error::Result, gpu::Gpu, models::{Inputs, Model, Outputs}, tensor::Tensor};
 //! use meltcore::nn::{Builder, Conv2d, ConvNorm, Mode, ParameterSet};
 //! use meltcore::{kernels::conv2d::Conv2dAttrs, ops::Activation};
 //!
@@ -85,9 +85,9 @@
 //! }
 //!
 //! impl Model for TwoLayers {
-//!     fn forward(&self, tape: &Tape, input: &Tensor, mode: Mode) -> Result<Tensor> {
-//!         let x = self.first.forward(tape, input, mode, Activation::Relu)?;
-//!         self.head.forward(tape, &x, Activation::Sigmoid)
+//!     fn forward(&self, tape: &Tape, inputs: &Inputs, mode: Mode) -> Result<Outputs> {
+//!         let x = self.first.forward(tape, inputs.only()?, mode, Activation::Relu)?;
+//!         Ok(self.head.forward(tape, &x, Activation::Sigmoid)?.into())
 //!     }
 //!
 //!     fn parameters(&self) -> &ParameterSet {
@@ -98,7 +98,7 @@
 //! # fn main() -> Result<()> {
 //! let gpu = Gpu::open(None)?;
 //! let model = TwoLayers::new(&gpu, 4)?;
-//! let map = model.forward(&Tape::off(), &Tensor::full(&gpu, [1, 4, 12, 20], 0.1)?, Mode::Eval)?;
+//! let map = model.map(&Tape::off(), &Tensor::full(&gpu, [1, 4, 12, 20], 0.1)?, Mode::Eval)?;
 //! assert_eq!(map.shape().dims(), [1, 1, 12, 20]);
 //! # Ok(())
 //! # }
@@ -130,6 +130,7 @@ pub mod preprocess;
 pub mod reference;
 pub mod report;
 pub mod synth;
+pub mod tasks;
 pub mod tensor;
 pub mod train;
 pub mod verify;

@@ -25,6 +25,7 @@ const ORDER: &[&str] = &[
     "models",
     "weights",
     "preprocess",
+    "tasks",
     "evaluate",
     "predict",
     "train",

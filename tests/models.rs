@@ -13,13 +13,13 @@ use meltcore::config::{Config, ModelKey};
 use meltcore::error::Error;
 use meltcore::gpu::Gpu;
 use meltcore::kernels::conv2d::Conv2dAttrs;
-use meltcore::models::{self, Model};
+use meltcore::models::{self, Inputs, Model, Outputs};
 use meltcore::nn::state_dict::{apply, to_host};
 use meltcore::nn::{Builder, Conv2d, Dropout, Init, Mode, ParameterSet, Value};
 use meltcore::ops::Activation;
 use meltcore::optim::Optimizer;
 use meltcore::tensor::Tensor;
-use meltcore::train::{optimizer, training_step};
+use meltcore::train::{masked_loss, optimizer, training_step};
 use on_device::{gpu, noise, wide, within};
 
 /// A published configuration with overrides.
@@ -114,7 +114,7 @@ fn assert_one_pass_is_two(gpu: &Gpu, model: &dyn Model, x: &Tensor) {
     }
     let pass = |tape: &Tape| {
         let before = gpu.work().bytes;
-        let map = model.forward(tape, x, Mode::Eval).unwrap();
+        let map = model.map(tape, x, Mode::Eval).unwrap();
         (map.to_vec().unwrap(), gpu.work().bytes - before)
     };
     let (one, bytes_of_one) = pass(&Tape::off());
@@ -138,15 +138,16 @@ fn step_and_map(gpu: &Gpu, config: &Config, model: &dyn Model, [n, h, w]: [usize
     let x = tensor([n, channels, h, w], x);
     let target = tensor([n, 1, h, w], noise(4, n * h * w).iter().map(|v| v.abs()).collect());
     let mask = tensor([n, 1, h, w], noise(5, n * h * w).iter().map(|v| f32::from(*v > 0.5)).collect());
-    let loss = training_step(model, &mut optimizer(config), config.loss_function, draw, &x, &target, &mask).unwrap();
-    let map = model.forward(&Tape::off(), &x, Mode::Eval).unwrap();
+    let loss =
+        training_step(model, &mut optimizer(config), draw, &(&x).into(), &masked_loss(config.loss_function, &target, &mask)).unwrap();
+    let map = model.map(&Tape::off(), &x, Mode::Eval).unwrap();
     assert_eq!(map.shape().dims(), [n, 1, h, w]);
     let (loss, map) = (loss.to_vec().unwrap()[0], map.to_vec().unwrap());
     assert!(loss.is_finite() && loss > 0.0 && loss < 1.0, "loss {loss}");
     assert!(map.iter().all(|value| (0.0..=1.0).contains(value)), "a map outside 0…1");
     // The map is one of its input: another input gives another.
     let other = Tensor::full(gpu, [n, channels, h, w], 4.0).unwrap();
-    assert_ne!(model.forward(&Tape::off(), &other, Mode::Eval).unwrap().to_vec().unwrap(), map);
+    assert_ne!(model.map(&Tape::off(), &other, Mode::Eval).unwrap().to_vec().unwrap(), map);
     assert_one_pass_is_two(gpu, model, &x);
     (loss, map)
 }
@@ -222,7 +223,7 @@ fn unet_smp_is_the_published_network() {
     // Sides that are no multiples of 32, of 2 or of each other.
     step_and_map(&gpu, &config, model.as_ref(), [2, 37, 18], 0);
     let tiny = Tensor::full(&gpu, [1, 4, 1, 3], 0.5).unwrap();
-    assert_eq!(model.forward(&Tape::off(), &tiny, Mode::Eval).unwrap().shape().dims(), [1, 1, 1, 3]);
+    assert_eq!(model.map(&Tape::off(), &tiny, Mode::Eval).unwrap().shape().dims(), [1, 1, 1, 3]);
 }
 
 fn unet_smp_with_batch_norm_in_a_narrow_decoder() {
@@ -250,17 +251,17 @@ fn deeplabv3_is_the_published_network_and_draws_by_pass() {
 
     // The output of a training pass depends on its number, and on nothing that came before: a resumed run draws the same.
     let x = Tensor::from_slice(&gpu, [2, 4, 16, 8], &noise(1, 2 * 4 * 16 * 8)).unwrap();
-    let pass = |draw| model.forward(&Tape::off(), &x, Mode::Train { draw }).unwrap().to_vec().unwrap();
+    let pass = |draw| model.map(&Tape::off(), &x, Mode::Train { draw }).unwrap().to_vec().unwrap();
     let third = pass(3);
     assert_ne!(pass(4), third);
     assert_eq!(pass(3), third);
-    let eval = || model.forward(&Tape::off(), &x, Mode::Eval).unwrap().to_vec().unwrap();
+    let eval = || model.map(&Tape::off(), &x, Mode::Eval).unwrap().to_vec().unwrap();
     assert_eq!(eval(), eval());
     step_and_map(&gpu, &config, model.as_ref(), [2, 16, 8], 0);
 
     let refused = |shape: [usize; 4], mode| {
         let x = Tensor::full(&gpu, shape, 0.1).unwrap();
-        match model.forward(&Tape::off(), &x, mode) {
+        match model.map(&Tape::off(), &x, mode) {
             Err(error @ Error::Shape { .. }) => error.to_string(),
             Err(error) => panic!("{error}"),
             Ok(_) => panic!("{shape:?} went through"),
@@ -303,7 +304,7 @@ fn linear_dem_trains_only_the_months_of_its_batch() {
     let with_month = |month: &[f32]| {
         let x: Vec<f32> = [&[0.5; 4][..], month].concat();
         let x = Tensor::from_slice(&gpu, [1, 2, 2, 2], &x).unwrap();
-        model.forward(&Tape::off(), &x, Mode::Eval).map(|y| y.to_vec().unwrap())
+        model.map(&Tape::off(), &x, Mode::Eval).map(|y| y.to_vec().unwrap())
     };
     assert!(with_month(&[12.0; 4]).is_ok());
     for (month, words) in [([4.0, 4.0, 4.0, 5.0], "varies"), ([0.0; 4], "no month"), ([13.0; 4], "no month"), ([4.5; 4], "no month")] {
@@ -347,9 +348,9 @@ impl Dropping {
 }
 
 impl Model for Dropping {
-    fn forward(&self, tape: &Tape, input: &Tensor, mode: Mode) -> Result<Tensor, Error> {
-        let x = self.first.forward(tape, input, Activation::Relu)?;
-        self.second.forward(tape, &self.dropout.forward(tape, &x, mode)?, Activation::Sigmoid)
+    fn forward(&self, tape: &Tape, inputs: &Inputs, mode: Mode) -> Result<Outputs, Error> {
+        let x = self.first.forward(tape, inputs.only()?, Activation::Relu)?;
+        Ok(self.second.forward(tape, &self.dropout.forward(tape, &x, mode)?, Activation::Sigmoid)?.into())
     }
 
     fn parameters(&self) -> &ParameterSet {
@@ -366,7 +367,12 @@ fn a_resumed_run_drops_what_the_straight_one_drops() {
     };
     let (x, target, mask) = (tensor(1, 2), tensor(2, 1), Tensor::full(&gpu, [2, 1, 9, 11], 0.0).unwrap());
     let train = |model: &Dropping, optimizer: &mut Optimizer, steps: std::ops::Range<u64>| {
-        let step = |draw| training_step(model, optimizer, config.loss_function, draw, &x, &target, &mask).unwrap().to_vec().unwrap()[0];
+        let step = |draw| {
+            training_step(model, optimizer, draw, &(&x).into(), &masked_loss(config.loss_function, &target, &mask))
+                .unwrap()
+                .to_vec()
+                .unwrap()[0]
+        };
         steps.map(step).collect::<Vec<_>>()
     };
     let (straight, mut of_straight) = (Dropping::new(&gpu), optimizer(&config));

@@ -7,12 +7,12 @@ use meltcore::config::{Config, LossKind};
 use meltcore::error::Result;
 use meltcore::gpu::Gpu;
 use meltcore::kernels::conv2d::Conv2dAttrs;
-use meltcore::models::{self, Model};
+use meltcore::models::{self, Inputs, Model, Outputs};
 use meltcore::nn::state_dict::{self, HostDict, HostTensor};
 use meltcore::nn::{BatchNorm2d, Builder, Conv2d, Mode, ParameterSet};
 use meltcore::ops::{self, Activation, Reduction};
 use meltcore::tensor::Tensor;
-use meltcore::train::{self, Step};
+use meltcore::train::{self, Step, masked_loss};
 use on_device::{assert_close, noise, wide};
 
 /// conv → (batch norm) → GELU → conv → sigmoid.
@@ -35,13 +35,13 @@ impl Small {
 }
 
 impl Model for Small {
-    fn forward(&self, tape: &Tape, input: &Tensor, mode: Mode) -> Result<Tensor> {
-        let z = self.first.forward(tape, input, Activation::None)?;
+    fn forward(&self, tape: &Tape, inputs: &Inputs, mode: Mode) -> Result<Outputs> {
+        let z = self.first.forward(tape, inputs.only()?, Activation::None)?;
         let y = match &self.norm {
             Some(norm) => norm.forward(tape, &z, mode, Activation::Gelu)?,
             None => ops::gelu(tape, &z)?,
         };
-        self.last.forward(tape, &y, Activation::Sigmoid)
+        Ok(self.last.forward(tape, &y, Activation::Sigmoid)?.into())
     }
 
     fn parameters(&self) -> &ParameterSet {
@@ -64,11 +64,12 @@ fn batch(gpu: &Gpu, channels: usize, first: usize, n: usize, side: usize) -> [Te
 fn stepped(gpu: &Gpu, model: &Small, sizes: &[usize]) -> Vec<(String, Tensor)> {
     let attrs = serde_json::json!({"model_key": "unet", "optimizer": "sgd", "learning_rate": 1.0, "gradient_clipping": 1e9});
     let mut optimizer = train::optimizer(&Config::from_json(attrs.as_object().unwrap()).unwrap());
-    let mut step = Step::new(model, LossKind::Mse, false);
+    let mut step = Step::new(model, false);
     let (all, mut first) = (sizes.iter().sum::<usize>(), 0);
     for (draw, &n) in sizes.iter().enumerate() {
         let [input, target, mask] = batch(gpu, 2, first, n, 12);
-        step.add(draw as u64, n as f32 / all as f32, &input, &target, &mask).unwrap();
+        let loss = masked_loss(LossKind::Mse, &target, &mask);
+        step.add(draw as u64, n as f32 / all as f32, &(&input).into(), &loss).unwrap();
         first += n;
     }
     assert!(step.finish(&mut optimizer).unwrap().is_some());
@@ -96,7 +97,7 @@ fn micro_batches_with_batch_norm_equal_the_sum_by_hand() {
         let [input, target, mask] = batch(&gpu, 2, first, 3, 12);
         let tape = Tape::recording();
         model.parameters.watch(&tape);
-        let output = model.forward(&tape, &input, Mode::Train { draw: 0 }).unwrap();
+        let output = model.map(&tape, &input, Mode::Train { draw: 0 }).unwrap();
         let loss = ops::masked_loss(&tape, &output, &target, &mask, LossKind::Mse, Reduction::Mean).unwrap();
         let gradients = tape.backward(&[(&loss, Tensor::full(&gpu, [], 1.0).unwrap())]).unwrap();
         for ((_, w), sum) in model.parameters.trainable().iter().zip(&mut sums) {
@@ -130,7 +131,7 @@ fn pass(model: &dyn Model, gpu: &Gpu, tape: Tape, side: usize) -> (Vec<f32>, Gra
     model.parameters().watch(&tape);
     gpu.reset_peak();
     let before = gpu.memory().live;
-    let output = model.forward(&tape, &input, Mode::Train { draw: 7 }).unwrap();
+    let output = model.map(&tape, &input, Mode::Train { draw: 7 }).unwrap();
     let loss = ops::masked_loss(&tape, &output, &target, &mask, LossKind::L1, Reduction::Mean).unwrap();
     let gradients = tape.backward(&[(&loss, Tensor::full(gpu, [], 1.0).unwrap())]).unwrap();
     let peak = gpu.memory().peak - before;
@@ -226,11 +227,11 @@ fn trained(limit: u64, keys: &str) -> (Vec<f32>, HostDict, Vec<f32>) {
     let mut losses = Vec::new();
     let [input, target, mask] = batch(&gpu, 3, 0, 8, 48);
     for draw in 0..2 {
-        let mut step = Step::new(model.as_ref(), LossKind::Mse, draw == 1);
-        losses.extend(step.add(draw, 1.0, &input, &target, &mask).unwrap().to_vec().unwrap());
+        let mut step = Step::new(model.as_ref(), draw == 1);
+        losses.extend(step.add(draw, 1.0, &(&input).into(), &masked_loss(LossKind::Mse, &target, &mask)).unwrap().to_vec().unwrap());
         step.finish(&mut optimizer).unwrap();
     }
-    let map = model.forward(&Tape::off(), &input, Mode::Eval).unwrap().to_vec().unwrap();
+    let map = model.map(&Tape::off(), &input, Mode::Eval).unwrap().to_vec().unwrap();
     (losses, state_dict::to_host(model.parameters()).unwrap(), map)
 }
 
@@ -312,11 +313,11 @@ fn trained_on_scenes(limit: u64, loss: LossKind) -> Vec<Vec<f32>> {
     let (target, mask) = (tensor(&noise(2, 7 * plane)), tensor(&mask));
     let mut found = Vec::new();
     for draw in 0..2 {
-        let mut step = Step::new(model.as_ref(), loss, false);
-        found.push(step.add(draw, 1.0, &input, &target, &mask).unwrap().to_vec().unwrap());
+        let mut step = Step::new(model.as_ref(), false);
+        found.push(step.add(draw, 1.0, &(&input).into(), &masked_loss(loss, &target, &mask)).unwrap().to_vec().unwrap());
         step.finish(&mut optimizer).unwrap();
     }
-    found.push(model.forward(&Tape::off(), &input, Mode::Eval).unwrap().to_vec().unwrap());
+    found.push(model.map(&Tape::off(), &input, Mode::Eval).unwrap().to_vec().unwrap());
     found.extend(model.parameters().trainable().iter().map(|(_, parameter)| parameter.to_vec().unwrap()));
     found
 }

@@ -9,7 +9,7 @@ use meltcore::nn::state_dict::{self, HostDict, HostTensor};
 use meltcore::nn::{Builder, ParameterSet};
 use meltcore::weights::encoder::{encoder_file, load_encoder};
 use meltcore::weights::file::WeightFile;
-use meltcore::weights::info::recognise;
+use meltcore::weights::info::Info;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
@@ -139,7 +139,7 @@ fn models_are_told_from_names_and_shapes() {
     let recognised = |tensors: &[(&str, &[usize])]| {
         let tensor = |shape: &[usize]| HostTensor::F32(shape.to_vec(), vec![0.0; shape.iter().product()]);
         let dict = tensors.iter().map(|(name, shape)| ((*name).to_owned(), tensor(shape))).collect();
-        let found = recognise(&WeightFile::open(&write(folder.path(), &dict)).unwrap());
+        let found = Info::of(&WeightFile::open(&write(folder.path(), &dict)).unwrap()).recognised;
         found.map(|found| (found.model, found.in_channels, serde_json::to_string(&found.config).unwrap()))
     };
     let stem: (&str, &[usize]) = ("encoder.model.stem_0.conv.weight", &[2, 4, 3, 3]);

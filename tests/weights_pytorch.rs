@@ -77,7 +77,7 @@ fn assert_same_map(gpu: &Gpu, config: &Config, weights: &Path, case: &HostDict, 
     let model = models::build(gpu, config, shape[1]).unwrap();
     state_dict::load(model.parameters(), weights).unwrap();
     let x = Tensor::from_slice(gpu, shape.as_slice(), x).unwrap();
-    let map = model.forward(&Tape::off(), &x, Mode::Eval).unwrap().to_vec().unwrap();
+    let map = model.map(&Tape::off(), &x, Mode::Eval).unwrap().to_vec().unwrap();
     assert_eq!(map.len(), wanted.len());
     let worst = largest_difference(&map, wanted);
     let spread = wanted.iter().copied().fold(f32::MIN, f32::max) - wanted.iter().copied().fold(f32::MAX, f32::min);

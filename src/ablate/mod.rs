@@ -20,13 +20,14 @@ use crate::data::dataset::{Dataset, HostSample};
 use crate::data::day::Split;
 use crate::domains::Variable;
 use crate::error::{Error, Result};
-use crate::evaluate::table::SCORE_NAMES;
+use crate::evaluate::table::nothing_valid;
 use crate::evaluate::{ModelScores, SceneScorer};
 use crate::event::Event;
 use crate::gpu::Gpu;
 use crate::models::{self, Model};
 use crate::nn::state_dict;
 use crate::predict::{Options, Predictor};
+use crate::tasks::{self, Better, Task};
 use crate::train::{ChangedData, Start, Training, Watcher};
 use crate::weights::intact_weight_file;
 
@@ -82,12 +83,17 @@ pub fn ablate(gpu: &Gpu, config: &Config, request: &Request, watcher: &mut Watch
         return Err(Error::Usage("the deploy split has no targets to score against; choose one of train, val, test, eval, all".into()));
     }
     let file = intact_weight_file(request.weights)?;
-    let scoring = Scoring { gpu, inputs: Arc::new(Dataset::open(config, split)?), targets: Dataset::open_targets(config, split)? };
+    let scoring = Scoring {
+        gpu,
+        inputs: Arc::new(Dataset::open(config, split)?),
+        targets: Dataset::open_targets(config, split)?,
+        task: tasks::of(config),
+    };
     let means = means(config, &request.sets.concat(), watcher.observe)?;
     // Everything is checked before the first of many hours.
     let without: Vec<(String, Config)> =
         request.sets.iter().map(|set| without(config, set, &means, request.retrain)).collect::<Result<_>>()?;
-    let model = models::build(gpu, config, scoring.inputs.in_channels())?;
+    let model = models::of(gpu, config)?;
     state_dict::load(model.parameters(), &file)?;
     if let Some(warning) = scoring.scorer().warning() {
         (watcher.observe)(Event::Note(warning));
@@ -131,19 +137,19 @@ struct Scoring<'a> {
     gpu: &'a Gpu,
     inputs: Arc<Dataset>,
     targets: Dataset,
+    task: Box<dyn Task>,
 }
 
 impl Scoring<'_> {
-    fn scorer(&self) -> SceneScorer {
-        let [rows, cols] = self.targets.scene();
-        SceneScorer::new(self.gpu, rows, cols)
+    fn scorer(&self) -> SceneScorer<'_> {
+        SceneScorer::new(self.gpu, self.task.as_ref(), self.targets.scene())
     }
 
     fn scores(&self, config: &Config, model: &dyn Model, watcher: &mut Watcher) -> Result<Scores> {
         let Watcher { stop, observe } = watcher;
         let mut predictor = Predictor::new(self.gpu, config, model, self.inputs.clone(), Options::default(), observe)?;
         let [rows, cols] = self.targets.scene();
-        let (scorer, mut scored, mut sample) = (self.scorer(), ModelScores::new("network"), HostSample::default());
+        let (scorer, mut scored, mut sample) = (self.scorer(), ModelScores::new("network", self.task.columns()), HostSample::default());
         let days: Vec<usize> = (0..self.inputs.days().len()).collect();
         predictor.maps(&days, observe, &mut |day, map| {
             if let Some(signal) = stop() {
@@ -158,12 +164,9 @@ impl Scoring<'_> {
             Ok(())
         })?;
         if scored.weight() == 0.0 {
-            let split = self.targets.split();
-            return Err(Error::Usage(format!(
-                "no scene of the split {split} has a valid pixel (seen by the radar and no ocean), so there is nothing to score; check \
-                 path_melt, path_landmask and the split file"
-            )));
+            return Err(nothing_valid(config, self.targets.split(), "score"));
         }
-        Ok(SCORE_NAMES.into_iter().zip(scored.weighted_mean()).filter(|(name, _)| *name != "valid_px").collect())
+        let scores = self.task.columns().iter().zip(scored.weighted_mean()).filter(|(column, _)| column.better != Better::Neither);
+        Ok(scores.map(|(column, score)| (column.name, score)).collect())
     }
 }

@@ -20,7 +20,7 @@ use crate::data::draw::{Draw, Purpose};
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::gpu::Gpu;
-use crate::preprocess::masked;
+use crate::tasks::masked;
 
 /// Trials of gamma and brightness that share a blur.
 const TRIALS_A_BLUR: usize = 64;

@@ -17,6 +17,7 @@ use crate::event::Event;
 use crate::gpu::Gpu;
 use crate::kernels::gaussian_blur::{Window, blur_with};
 use crate::predict::Destination;
+use crate::tasks::melt_fraction::BAND;
 use crate::tensor::Tensor;
 
 /// The four numbers of the method.
@@ -157,7 +158,7 @@ pub fn write_maps(gpu: &Gpu, config: &Config, split: Split, destination: Destina
     let setting = Setting::of(config);
     let window = baseline.window(&setting)?;
     let dataset = baseline.dataset();
-    let files = destination.files("interpolate-mar", dataset.scene(), baseline.ocean());
+    let files = destination.files("interpolate-mar", BAND, dataset.scene(), baseline.ocean());
     let mut sample = HostSample::default();
     let geo = |day| {
         let geo = dataset.output_geo(day);

@@ -7,10 +7,10 @@ use crate::bench::case::{Answer, Case, Check, Job, noise};
 use crate::config::{Config, ModelKey, OutActivation};
 use crate::error::{Error, Result};
 use crate::gpu::Gpu;
-use crate::models::{self, Model};
+use crate::models::{self, Inputs, Model};
 use crate::nn::Mode;
 use crate::tensor::Tensor;
-use crate::train::{self, Step};
+use crate::train::{self, Step, masked_loss};
 
 const IN_CHANNELS: usize = 4;
 
@@ -116,8 +116,9 @@ fn trainer(plan: &Rc<Plan>, gpu: &Gpu) -> Result<impl FnMut() -> Result<Tensor> 
     let mask = Tensor::full(gpu, shape, 0.0)?;
     let micro_batches = plan.config.accumulate_steps;
     Ok(move || {
-        let mut step = Step::new(model.as_ref(), plan.config.loss_function, plan.config.recompute);
-        let mut add = || step.add(0, 1.0 / micro_batches as f32, &input, &target, &mask);
+        let mut step = Step::new(model.as_ref(), plan.config.recompute);
+        let of_map = masked_loss(plan.config.loss_function, &target, &mask);
+        let mut add = || step.add(0, 1.0 / micro_batches as f32, &Inputs::from(&input), &of_map);
         for _ in 1..micro_batches {
             add()?;
         }
@@ -153,7 +154,7 @@ fn predict(plan: Rc<Plan>) -> Case {
         plan.require(gpu, |planner| {
             // The check of a single image computes it beside itself.
             let input = plan.tensor(planner, plan.shape(plan.n.max(2), IN_CHANNELS), Vec::new)?;
-            plan.model(planner)?.forward(&Tape::off(), &input, Mode::Eval).map(drop)
+            plan.model(planner)?.map(&Tape::off(), &input, Mode::Eval).map(drop)
         })?;
         let model = plan.model(gpu)?;
         let values = plan.input();
@@ -161,7 +162,7 @@ fn predict(plan: Rc<Plan>) -> Case {
         let image = &values[(plan.n - 1) * IN_CHANNELS * plan.pixels()..];
         let copies = if plan.n == 1 { 2 } else { 1 };
         let other = Tensor::from_slice(gpu, plan.shape(copies, IN_CHANNELS), &image.repeat(copies))?;
-        let mut wanted = model.forward(&Tape::off(), &other, Mode::Eval)?.to_vec()?;
+        let mut wanted = model.map(&Tape::off(), &other, Mode::Eval)?.to_vec()?;
         drop(other);
         wanted.drain(..(copies - 1) * wanted.len() / copies);
         let bounded = plan.config.out_activation != OutActivation::Linear;
@@ -173,7 +174,7 @@ fn predict(plan: Rc<Plan>) -> Case {
             let right = maps.len() == len && maps[len - wanted.len()..].iter().zip(&wanted).all(same);
             if right { Ok(()) } else { Err("an image's map depends on the batch that it is in".into()) }
         });
-        Ok(Job { run: Box::new(move || model.forward(&Tape::off(), &input, Mode::Eval).map(Answer::Device)), check })
+        Ok(Job { run: Box::new(move || model.map(&Tape::off(), &input, Mode::Eval).map(Answer::Device)), check })
     })
 }
 

@@ -7,7 +7,9 @@ use super::output::{Table, print_json};
 use super::signals::Interrupt;
 use super::watch::Watch;
 use crate::ablate::{Ablation, Request, Scores, ablate, sets};
+use crate::config::Config;
 use crate::error::Result;
+use crate::tasks;
 use crate::train::Watcher;
 use std::path::PathBuf;
 
@@ -42,8 +44,8 @@ pub struct Args {
     pub json: bool,
 }
 
-/// Scores in the table, in the order of the benchmark's paper.
-const SHOWN: [&str; 5] = ["mae", "mse", "accuracy", "f1", "ssim"];
+/// Scores in the table at most.
+const SHOWN: usize = 5;
 
 /// Runs the command.
 ///
@@ -61,14 +63,18 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
     let watcher = &mut Watcher { stop: &|| interrupt.pending(), observe: &mut |event| watch.observe(event) };
     let ablation = ablate(&gpu, &config, &request, watcher)?;
     watch.finish();
-    if args.json { print_json(&ablation) } else { table(&ablation).print() }
+    if args.json { print_json(&ablation) } else { table(&ablation, &config).print() }
 }
 
 /// The scores with all inputs, then the change of each without some.
-fn table(ablation: &Ablation) -> Table {
+fn table(ablation: &Ablation, config: &Config) -> Table {
+    let task = tasks::of(config);
+    let shown = &task.table()[..SHOWN.min(task.table().len())];
     let change = if ablation.retrained { "trained without" } else { "without" };
-    let mut table = Table::new(&[&["", "replaced by"][..], &SHOWN].concat());
-    let cells = |scores: &Scores, form: fn(f64) -> String| SHOWN.map(|name| scores.get(name).copied().map_or_else(String::new, form));
+    let mut table = Table::new(&[&["", "replaced by"][..], shown].concat());
+    let cells = |scores: &Scores, form: fn(f64) -> String| {
+        shown.iter().map(|name| scores.get(name).copied().map_or_else(String::new, form)).collect::<Vec<_>>()
+    };
     table.row(["all inputs".to_owned(), String::new()].into_iter().chain(cells(&ablation.all, |x| format!("{x:.4}"))));
     for without in &ablation.without {
         let values = without.inputs.split('+').filter_map(|name| without.values.get(name)).map(|value| format!("{value:.5}"));

@@ -8,9 +8,9 @@ use super::overwrite::{refuse_foreign, refuse_foreign_pictures};
 use super::watch::Watch;
 use crate::data::day::Split;
 use crate::error::Result;
-use crate::evaluate::table::SCORE_NAMES;
 use crate::evaluate::{Evaluation, GroupBy, Panels, evaluate, evaluate_and_show};
 use crate::files::write_atomically;
+use crate::tasks::{Better, Task};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use std::io::Write;
 use std::path::PathBuf;
@@ -154,45 +154,39 @@ fn refuse_foreign_scores(args: &Args, csv: &[PathBuf]) -> Result<()> {
     Ok(())
 }
 
-/// Scores in the order of tables: first those that the benchmark's paper lists, in its order, then the others.
-const TABLE_ORDER: [&str; 10] = ["mae", "mse", "accuracy", "f1", "ssim", "rmse", "r2", "precision", "recall", "valid_px"];
-
-/// The cells of a row of scores, in the order of tables.
-fn cells(scores: [f64; 10]) -> impl Iterator<Item = String> {
-    let score = move |name: &str| SCORE_NAMES.iter().zip(scores).find(|(other, _)| **other == name).map_or(0.0, |(_, x)| x);
-    TABLE_ORDER.into_iter().map(move |name| match name {
-        "valid_px" => format!("{:.0}", score(name)),
-        _ => format!("{:.4}", score(name)),
-    })
+/// The cells of a row of scores, in the order of the task's tables.
+fn cells(task: &dyn Task, scores: Vec<f64>) -> Vec<String> {
+    let cell = |name: &&str| {
+        let (column, score) = task.columns().iter().zip(&scores).find(|(column, _)| column.name == *name)?;
+        Some(if column.better == Better::Neither { format!("{score:.0}") } else { format!("{score:.4}") })
+    };
+    task.table().iter().map(|name| cell(name).unwrap_or_default()).collect()
 }
 
 /// Three rows a model: means and standard deviations over the scenes, weighted by valid pixels, and quotients of pooled pixels.
 fn table(evaluation: &Evaluation) -> Table {
-    let headers: Vec<&str> = ["model", "over scenes"].into_iter().chain(TABLE_ORDER).collect();
+    let task = evaluation.task.as_ref();
+    let headers: Vec<&str> = ["model", "over scenes"].iter().chain(task.table()).copied().collect();
     let mut table = Table::new(&headers);
     for model in &evaluation.models {
-        let row = |kind: &str, scores: [f64; 10]| [model.name.clone(), kind.to_owned()].into_iter().chain(cells(scores));
+        let row = |kind: &str, scores| [model.name.clone(), kind.to_owned()].into_iter().chain(cells(task, scores));
         table.row(row("mean", model.weighted_mean()));
         table.row(row("std", model.weighted_std()));
-        let pooled = model.pooled();
-        let cell = |name: &str| match name {
-            "precision" => format!("{:.4}", pooled.precision),
-            "recall" => format!("{:.4}", pooled.recall),
-            "f1" => format!("{:.4}", pooled.f1),
-            _ => String::new(),
-        };
-        table.row([model.name.clone(), "pooled".to_owned()].into_iter().chain(TABLE_ORDER.into_iter().map(cell)));
+        let pooled = evaluation.pooled(model);
+        let of = |name: &&str| pooled.iter().find(|(other, _)| other == name).map_or(String::new(), |(_, score)| format!("{score:.4}"));
+        table.row([model.name.clone(), "pooled".to_owned()].into_iter().chain(task.table().iter().map(of)));
     }
     table
 }
 
 /// One row a model and group: weighted means over the group's scenes.
 fn group_table(evaluation: &Evaluation, by: GroupBy) -> Table {
-    let headers: Vec<&str> = ["model", by.name(), "scenes"].into_iter().chain(TABLE_ORDER).collect();
+    let task = evaluation.task.as_ref();
+    let headers: Vec<&str> = ["model", by.name(), "scenes"].iter().chain(task.table()).copied().collect();
     let mut table = Table::new(&headers);
     for model in &evaluation.models {
         for (label, group) in evaluation.grouped(model, by) {
-            table.row([model.name.clone(), label, group.scenes.len().to_string()].into_iter().chain(cells(group.weighted_mean())));
+            table.row([model.name.clone(), label, group.scenes.len().to_string()].into_iter().chain(cells(task, group.weighted_mean())));
         }
     }
     table

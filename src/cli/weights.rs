@@ -144,11 +144,7 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
 /// The configured model with initial weights; the data set need not be there.
 fn build(gpu: &Gpu, config: &Config) -> Result<Box<dyn Model>> {
     config.require_model_key()?;
-    let channels = config.inputs()?;
-    if channels.is_empty() {
-        return Err(config.key_error("in_keys", "names no input channel; a network needs at least one"));
-    }
-    models::build(gpu, config, channels.len())
+    models::of(gpu, config)
 }
 
 fn info(path: &Path, list: bool, json: bool) -> Result<()> {

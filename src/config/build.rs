@@ -2,7 +2,7 @@
 
 use super::keys::{AUX_CHANNELS, BLUR_KERNEL, BLUR_SIGMA, DAILY_CHANNELS, SPLITS, STATIC_CHANNELS, VARIABLES};
 use super::reader::{Numbers, Reader};
-use super::{Activation, Config, LossKind, ModelKey, OptimizerKind, OutActivation, Precision, SchedulerKind};
+use super::{Activation, Config, LossKind, ModelKey, OptimizerKind, OutActivation, Precision, SchedulerKind, TaskKey};
 use crate::error::Result;
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -56,6 +56,7 @@ impl Config {
         let amp = r.boolean("amp", false)?;
         let config = Config {
             file: r.file.clone(),
+            task: TaskKey::default(),
             model_key,
             seed: r.seed("seed", 42)?,
             data_root,

@@ -1,5 +1,14 @@
 //! The values that keys with a fixed set of words take.
 
+/// What a network is trained for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TaskKey {
+    /// Daily fractions of melt.
+    #[default]
+    MeltFraction,
+}
+
 /// Which model (or baseline) a configuration describes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]

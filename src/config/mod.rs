@@ -12,7 +12,7 @@ mod reader;
 mod require;
 mod variables;
 
-pub use choices::{Activation, LossKind, ModelKey, OptimizerKind, OutActivation, Precision, SchedulerKind};
+pub use choices::{Activation, LossKind, ModelKey, OptimizerKind, OutActivation, Precision, SchedulerKind, TaskKey};
 pub use keys::SPLITS;
 
 use crate::error::{Error, Result};
@@ -27,6 +27,8 @@ use std::path::{Path, PathBuf};
 pub struct Config {
     /// Where the configuration came from, for error messages.
     pub file: String,
+    /// What networks are trained for \[melt_fraction\].
+    pub task: TaskKey,
     /// The model or baseline; absent (as in the published `time_interpolate_sar` config) means that baseline, see [`Config::require_model_key`].
     pub model_key: ModelKey,
     /// Seed of every random draw \[42\].

@@ -1,4 +1,4 @@
-//! Scores of maps against radar targets: [`scores`] per scene on the device, [`table`] over a split, [`groups`] of its scenes,
+//! Scores of maps against their targets, as the task defines them: [`scores`] per scene on the device, [`table`] over a split, [`groups`] of its scenes,
 //! [`reliability`] of predicted fractions, all of it as files by [`written`], and [`panels`] to look at.
 
 pub mod groups;
@@ -11,7 +11,7 @@ pub mod written;
 pub use groups::{GroupBy, Groups};
 pub use panels::Panels;
 pub use reliability::Reliability;
-pub use scores::{SceneScorer, SceneScores};
+pub use scores::{SceneScorer, SceneScores, ScoredScene};
 pub use table::{Evaluation, ModelScores};
 
 use std::path::{Path, PathBuf};
@@ -25,6 +25,7 @@ use crate::data::raster::Raster;
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::gpu::Gpu;
+use crate::tasks;
 
 /// A scene just scored, for whoever wants to show it.
 pub struct Shown<'a> {
@@ -75,8 +76,8 @@ pub fn evaluate_and_show(
     for (model, folder) in models {
         refuse_missing_maps(&dataset, model, folder)?;
     }
-    let [rows, cols] = dataset.scene();
-    let scorer = SceneScorer::new(gpu, rows, cols);
+    let ([rows, cols], task) = (dataset.scene(), tasks::of(config));
+    let scorer = SceneScorer::new(gpu, task.as_ref(), dataset.scene());
     if let Some(warning) = scorer.warning() {
         observe(Event::Note(warning));
     }
@@ -88,7 +89,7 @@ pub fn evaluate_and_show(
     let train = train.unwrap_or_default();
     let groups = Groups::new(dataset.days(), &train);
     observe(Event::Start { label: "eval", total: dataset.days().len(), unit: "scenes" });
-    let mut scored: Vec<ModelScores> = models.iter().map(|(name, _)| ModelScores::new(name)).collect();
+    let mut scored: Vec<ModelScores> = models.iter().map(|(name, _)| ModelScores::new(name, task.columns())).collect();
     let mut sample = HostSample::default();
     for (index, day) in dataset.days().iter().enumerate() {
         dataset.read(index, Window::whole(rows, cols), &mut sample)?;
@@ -100,7 +101,7 @@ pub fn evaluate_and_show(
             refuse_other_grid(&reference, &file)?;
             let map = file.read_all()?;
             let score = scene.score(map.clone(), file.path(), &mut scores.reliability)?;
-            scores.push(day.file_name(), score);
+            scores.push(day.file_name(), score.clone());
             shown.models.push((name, map, score));
         }
         show(&shown)?;
@@ -113,7 +114,7 @@ pub fn evaluate_and_show(
             observe(Event::Note(format!("{model}: {pixels} NaN pixels in {scenes} map(s) of {folder} were counted as 0")));
         }
     }
-    Evaluation::new(split, scored, groups)
+    Evaluation::new(config, split, scored, groups)
 }
 
 /// Refuses a folder that lacks maps, naming the first few.

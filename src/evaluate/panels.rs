@@ -6,7 +6,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use super::{Shown, table};
+use super::{SceneScores, Shown};
 use crate::config::Config;
 use crate::data::Window;
 use crate::data::dataset::Dataset;
@@ -14,7 +14,8 @@ use crate::data::day::Split;
 use crate::domains::{Look, Variable};
 use crate::error::Result;
 use crate::files::write_atomically;
-use crate::image::{Colormap, Field, Panel};
+use crate::image::{Field, Panel};
+use crate::tasks::{self, Better, Task};
 
 /// Days that set the range in which an input is shown.
 const RANGE_DAYS: usize = 8;
@@ -31,6 +32,7 @@ struct Input {
 pub struct Panels {
     dataset: Dataset,
     inputs: Vec<Input>,
+    task: Box<dyn Task>,
     /// The part of the scene that is shown, and its ocean.
     window: Window,
     ocean: Vec<bool>,
@@ -50,7 +52,7 @@ impl Panels {
         let mask = dataset.domain().mask;
         let shown = |input: &&&Variable| !input.is_scalar() && input.name != mask;
         let inputs: Vec<&Variable> = dataset.inputs().iter().filter(shown).copied().collect();
-        let mut panels = Panels { dataset, inputs: Vec::new(), window, ocean, folder: folder.to_owned() };
+        let mut panels = Panels { dataset, inputs: Vec::new(), task: tasks::of(config), window, ocean, folder: folder.to_owned() };
         for variable in inputs {
             panels.inputs.push(Input { variable, range: panels.range(variable)? });
         }
@@ -70,31 +72,30 @@ impl Panels {
         let inputs = self.inputs.iter().zip(&inputs).map(|(input, values)| self.input(input, values)).collect();
         let maps: Vec<Vec<f32>> = scene.models.iter().map(|(_, map, _)| cut(map, cols, self.window)).collect();
         let errors: Vec<Vec<f32>> = maps.iter().map(|map| difference(map, &target)).collect();
-        let mut pairs = Vec::new();
+        let (mut pairs, band, size) = (Vec::new(), self.task.bands()[0], [self.window.height, self.window.width]);
         for (((name, ..), map), error) in scene.models.iter().zip(&maps).zip(&errors) {
             let title = format!("{name} − target");
-            let error = Field { range: (-1.0, 1.0), colormap: Colormap::Diverging, ..self.melt(&title, error, &unseen) };
-            pairs.push([self.melt(name, map, &self.ocean), error]);
+            let error = band.error_field(&title, error, size, &unseen);
+            pairs.push([band.field(name, map, size, &self.ocean), error]);
         }
-        let rows = layout(inputs, self.melt("Target", &target, &unseen), pairs);
-        let png = Panel { headline: headline(scene), rows, grey: "ocean or not observed".into() }.draw()?.to_png()?;
+        let rows = layout(inputs, band.field("Target", &target, size, &unseen), pairs);
+        let png = Panel { headline: self.headline(scene), rows, grey: "ocean or not observed".into() }.draw()?.to_png()?;
         let name = PathBuf::from(scene.day.file_name()).with_extension("png");
         write_atomically(self.folder.join(name), |file| file.write_all(&png))
     }
 
-    /// A field of melt fractions.
-    fn melt<'a>(&self, title: &str, values: &'a [f32], masked: &'a [bool]) -> Field<'a> {
-        Field {
-            title: title.to_owned(),
-            values,
-            rows: self.window.height,
-            cols: self.window.width,
-            masked: Some(masked),
-            range: (0.0, 1.0),
-            colormap: Colormap::Viridis,
-            unit: "melt fraction".into(),
-            coast: None,
-        }
+    /// Date and, for each model, the task's foremost scores.
+    fn headline(&self, scene: &Shown) -> String {
+        let columns = self.task.columns();
+        let of_model = |(name, _, scores): &(&str, Vec<f32>, SceneScores)| {
+            let shown = self.task.headline().iter().filter_map(|wanted| {
+                let place = columns.iter().position(|column| column.name == *wanted)?;
+                let digits = if columns[place].better == Better::Less { 3 } else { 2 };
+                Some(format!("{} {:.digits$}", columns[place].title, scores.scored.values[place]))
+            });
+            format!("   {name}: {}", shown.collect::<Vec<_>>().join(", "))
+        };
+        format!("{}{}", scene.day, scene.models.iter().map(of_model).collect::<String>())
     }
 
     /// An input; what has no meaning on the ocean is grey there, the others show the coast.
@@ -165,15 +166,6 @@ fn layout<'a>(mut inputs: Vec<Field<'a>>, target: Field<'a>, pairs: Vec<[Field<'
     };
     rows.retain(|row| !row.is_empty());
     rows
-}
-
-/// Date and, for each model, mean absolute error and F1.
-fn headline(scene: &Shown) -> String {
-    let scores = scene.models.iter().map(|(name, _, scores)| {
-        let [mae, .., f1, _, _] = table::values(scores);
-        format!("   {name}: MAE {mae:.3}, F1 {f1:.2}")
-    });
-    format!("{}{}", scene.day, scores.collect::<String>())
 }
 
 /// Map minus target; NaN in a map counts as 0, as in its score.

@@ -4,16 +4,17 @@ use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
 use super::groups::GroupBy;
-use super::table::{Evaluation, ModelScores, SCORE_NAMES, values};
+use super::table::{Evaluation, ModelScores};
+use crate::tasks::{Better, Column};
 
 impl Evaluation {
     /// One line per model and scene with all scores, under a header.
     pub fn to_csv(&self) -> String {
-        let mut csv = format!("model,scene,{}\n", SCORE_NAMES.join(","));
+        let mut csv = format!("model,scene,{}\n", self.names());
         for model in &self.models {
             let name = field(&model.name);
             for (file, scene) in &model.scenes {
-                csv.push_str(&format!("{name},{file},{}\n", numbers(values(scene))));
+                csv.push_str(&format!("{name},{file},{}\n", numbers(&scene.scored.values)));
             }
         }
         csv
@@ -21,17 +22,22 @@ impl Evaluation {
 
     /// One line per model and group (by month, year and gap) with its scenes and the weighted means of all scores, under a header.
     pub fn groups_to_csv(&self) -> String {
-        let mut csv = format!("model,by,group,scenes,{}\n", SCORE_NAMES.join(","));
+        let mut csv = format!("model,by,group,scenes,{}\n", self.names());
         for model in &self.models {
             let name = field(&model.name);
             for by in GroupBy::ALL {
                 for (label, group) in self.grouped(model, by) {
-                    let (scenes, means) = (group.scenes.len(), numbers(group.weighted_mean()));
+                    let (scenes, means) = (group.scenes.len(), numbers(&group.weighted_mean()));
                     csv.push_str(&format!("{name},{},{label},{scenes},{means}\n", by.name()));
                 }
             }
         }
         csv
+    }
+
+    /// The columns' names as CSV fields.
+    fn names(&self) -> String {
+        self.task.columns().iter().map(|column| column.name).collect::<Vec<_>>().join(",")
     }
 
     /// One line per model and bin of predicted fractions, under a header; means of empty bins are empty.
@@ -53,8 +59,8 @@ fn field(text: &str) -> String {
 }
 
 /// Scores as CSV fields.
-fn numbers(scores: [f64; 10]) -> String {
-    scores.map(|x| x.to_string()).join(",")
+fn numbers(scores: &[f64]) -> String {
+    scores.iter().map(f64::to_string).collect::<Vec<_>>().join(",")
 }
 
 /// Pairs as a JSON object that keeps their order.
@@ -67,17 +73,17 @@ impl<K: Serialize, V: Serialize> Serialize for Object<K, V> {
 }
 
 /// Scores as an object; pixel counts of scenes are whole numbers.
-fn object(values: [f64; 10]) -> Object<&'static str, serde_json::Value> {
-    let number = |(name, x): (&'static str, f64)| match name {
-        "valid_px" if x.fract() == 0.0 => (name, serde_json::Value::from(x as u64)),
-        _ => (name, serde_json::Value::from(x)),
+fn object(columns: &[Column], values: &[f64]) -> Object<&'static str, serde_json::Value> {
+    let number = |(column, x): (&Column, &f64)| match column.better {
+        Better::Neither if x.fract() == 0.0 => (column.name, serde_json::Value::from(*x as u64)),
+        _ => (column.name, serde_json::Value::from(*x)),
     };
-    Object(SCORE_NAMES.into_iter().zip(values).map(number).collect())
+    Object(columns.iter().zip(values).map(number).collect())
 }
 
 /// A group's object: the number of its scenes, then the weighted means.
 fn group_object(group: &ModelScores) -> Object<&'static str, serde_json::Value> {
-    let Object(means) = object(group.weighted_mean());
+    let Object(means) = object(group.columns, &group.weighted_mean());
     Object([("scenes", serde_json::Value::from(group.scenes.len()))].into_iter().chain(means).collect())
 }
 
@@ -87,12 +93,12 @@ struct Model<'a>(&'a Evaluation, &'a ModelScores);
 impl Serialize for Model<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
         let Model(evaluation, model) = self;
-        let scenes = Object(model.scenes.iter().map(|(file, scene)| (file, object(values(scene)))).collect());
+        let scenes = Object(model.scenes.iter().map(|(file, scene)| (file, object(model.columns, &scene.scored.values))).collect());
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("scenes", &scenes)?;
-        map.serialize_entry("weighted_mean", &object(model.weighted_mean()))?;
-        map.serialize_entry("weighted_std", &object(model.weighted_std()))?;
-        map.serialize_entry("pooled", &model.pooled())?;
+        map.serialize_entry("weighted_mean", &object(model.columns, &model.weighted_mean()))?;
+        map.serialize_entry("weighted_std", &object(model.columns, &model.weighted_std()))?;
+        map.serialize_entry("pooled", &Object(evaluation.pooled(model)))?;
         for by in GroupBy::ALL {
             let groups = evaluation.grouped(model, by);
             let groups = Object(groups.iter().map(|(label, group)| (label, group_object(group))).collect());

@@ -3,16 +3,51 @@
 
 use std::rc::Rc;
 
+use serde_json::json;
+
 use super::xception::{WIDTHS, Xception71};
 use crate::autograd::Tape;
-use crate::config::Config;
+use crate::config::{Config, ModelKey};
 use crate::error::{Error, Result};
 use crate::gpu::Gpu;
 use crate::kernels::conv2d::Conv2dAttrs;
-use crate::models::Model;
+use crate::models::{Inputs, Model, Network, Outputs, Recognised, Shapes};
 use crate::nn::{Builder, Conv2d, ConvNorm, Dropout, Init, Mode, ParameterSet};
 use crate::ops::{self, Activation, Interpolation, Target};
 use crate::tensor::Tensor;
+
+/// The network's entry in the table.
+pub(super) const NETWORK: Network = Network {
+    key: ModelKey::DeepLabV3,
+    build: |gpu, config, channels| Ok(Box::new(DeepLabV3Plus::new(gpu, config, channels.only()?)?)),
+    check_training,
+    misfit: |config, tile| misfit(config.encoder_output_stride, tile),
+    recognise,
+    has_encoder: true,
+    ..Network::PLAIN
+};
+
+fn check_training(config: &Config) -> Result<()> {
+    if !(config.batch_norm && config.batch_size == 1) {
+        return Ok(());
+    }
+    let message = "is 1, but deeplabv3 with `batch_norm: true` cannot be trained on one crop: its pooling branch would have a single \
+                   value a channel; use 2 or more, or `batch_norm: false`";
+    Err(config.key_error("batch_size", message))
+}
+
+fn recognise(dict: &Shapes) -> Option<Recognised> {
+    let width = dict.axis("decoder.aspp.0.convs.0.0.weight", 0)?;
+    // At output stride 8 the fourth block keeps size and width, so that its shortcut is an identity.
+    let stride = if dict.has("encoder.model.blocks_4.shortcut.conv.weight") { 16 } else { 8 };
+    let keys = [
+        ("batch_norm", json!(dict.has("decoder.aspp.0.convs.0.1.weight"))),
+        ("decoder_channels", json!(width)),
+        ("encoder_output_stride", json!(stride)),
+        ("out_channels", json!(dict.axis("segmentation_head.0.weight", 0)?)),
+    ];
+    Some(Recognised::new("deeplabv3", dict.axis("encoder.model.stem_0.conv.weight", 1)?, keys))
+}
 
 /// eps of the decoder's batch norms, PyTorch's default.
 const EPS: f32 = 1e-5;
@@ -32,7 +67,7 @@ fn size(x: &Tensor) -> Result<[usize; 2]> {
 }
 
 /// Why tiles of this size do not fit, if they do not.
-pub(super) fn misfit(output_stride: usize, [h, w]: [usize; 2]) -> Option<String> {
+fn misfit(output_stride: usize, [h, w]: [usize; 2]) -> Option<String> {
     let good = [h, w].map(|side| ((side + output_stride / 2) / output_stride).max(1) * output_stride);
     (good != [h, w]).then(|| {
         format!(
@@ -190,7 +225,8 @@ impl DeepLabV3Plus {
 }
 
 impl Model for DeepLabV3Plus {
-    fn forward(&self, tape: &Tape, input: &Tensor, mode: Mode) -> Result<Tensor> {
+    fn forward(&self, tape: &Tape, inputs: &Inputs, mode: Mode) -> Result<Outputs> {
+        let input = inputs.only()?;
         self.check(input, mode)?;
         let features = self.encoder.forward(tape, input, mode)?;
         let fine = self.block1.forward(tape, &features.taps[1], mode)?;
@@ -206,7 +242,7 @@ impl Model for DeepLabV3Plus {
         })?;
         let x = self.head.forward(tape, &x, Activation::None)?;
         let x = resize(tape, &x, size(&x)?.map(|side| side * self.upsampling))?;
-        ops::activation(tape, self.out_activation, &x)
+        Ok(ops::activation(tape, self.out_activation, &x)?.into())
     }
 
     fn parameters(&self) -> &ParameterSet {

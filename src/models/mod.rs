@@ -1,13 +1,30 @@
-//! Models by `model_key`.
+//! Networks by `model_key`. A network is a file, or a folder, here: its layers, its own rules about settings and tiles, and how its weight
+//! files are told. [`NETWORKS`] has one line for each; every other room asks the table.
+//!
+//! # Adding a network
+//!
+//! | step | file | forgotten, this fails |
+//! | --- | --- | --- |
+//! | the network and its [`Network`] entry | `src/models/<name>.rs` | – |
+//! | `mod <name>;` and its entry's line in [`NETWORKS`] | `src/models/mod.rs` | `tests/models.rs`: every `model_key` is a network or a baseline |
+//! | its `model_key` | `src/config/choices.rs` | the entry does not compile |
+//! | its keys, if it has any of its own, a line each | `src/config/keys/network.rs` | an unknown key is refused |
+//! | a case in `tests/models.rs`, and one exported from PyTorch | `tools/fixtures/networks.py` | `tests/models.rs`: every network has a fixture |
+//!
+//! The smallest example of a whole network is in the [crate's documentation](crate).
 
 mod deeplabv3;
+mod inputs;
 mod linear;
+mod recognise;
 mod unet;
 mod unet_smp;
 mod xception;
 
 pub use deeplabv3::DeepLabV3Plus;
+pub use inputs::{Form, Input, InputChannels, InputSpec, Inputs, ONLY, Outputs};
 pub use linear::LinearDem;
+pub use recognise::{Recognised, Shapes};
 pub use unet::UNet;
 pub use unet_smp::UNetSmp;
 
@@ -18,34 +35,105 @@ use crate::gpu::Gpu;
 use crate::nn::{Mode, ParameterSet};
 use crate::tensor::Tensor;
 
-/// A network from an input `[n, in_channels, h, w]` to maps `[n, out_channels, h, w]`.
+/// A network from named inputs to maps `[n, out_channels, h, w]`.
 pub trait Model {
-    /// The output; in training the batch's statistics normalise, and running ones are updated.
+    /// The outputs; in training the batch's statistics normalise, and running ones are updated.
     ///
     /// # Errors
-    /// Shapes that do not fit; out of memory.
-    fn forward(&self, tape: &Tape, input: &Tensor, mode: Mode) -> Result<Tensor>;
+    /// Inputs that are missing or do not fit; out of memory.
+    fn forward(&self, tape: &Tape, inputs: &Inputs, mode: Mode) -> Result<Outputs>;
 
     /// The state dict.
     fn parameters(&self) -> &ParameterSet;
+
+    /// The map of a network with one input.
+    ///
+    /// # Errors
+    /// Those of [`Model::forward`].
+    fn map(&self, tape: &Tape, input: &Tensor, mode: Mode) -> Result<Tensor> {
+        Ok(self.forward(tape, &Inputs::from(input), mode)?.map)
+    }
 }
 
-/// Builds the configured model with initial values drawn from `config.seed`.
+/// What a network is: how it is built, and what it alone knows.
+pub struct Network {
+    /// Its `model_key`.
+    pub key: ModelKey,
+    /// Builds it, with initial values drawn from `config.seed`, for inputs of these channels.
+    pub build: fn(&Gpu, &Config, &InputChannels) -> Result<Box<dyn Model>>,
+    /// The inputs that a configuration asks for.
+    pub inputs: fn(&Config) -> Result<Vec<InputSpec>>,
+    /// Refuses settings that it cannot be trained with.
+    pub check_training: fn(&Config) -> Result<()>,
+    /// Why tiles (rows, columns) do not fit, if they do not, with the nearest size that does.
+    pub misfit: fn(&Config, [usize; 2]) -> Option<String>,
+    /// Tells its weight files.
+    pub recognise: fn(&Shapes) -> Option<Recognised>,
+    /// Whether `encoder_weights` acts on it.
+    pub has_encoder: bool,
+    /// Lists of modules that are one module under every index.
+    pub repeated: &'static [&'static str],
+}
+
+impl Network {
+    /// A network of one input that takes every setting and tile; its key, `build` and `recognise` are to be given.
+    pub const PLAIN: Network = Network {
+        key: ModelKey::Unet,
+        build: |gpu, config, channels| Ok(Box::new(UNet::new(gpu, config, channels.only()?)?)),
+        inputs: one_input,
+        check_training: |_| Ok(()),
+        misfit: |_, _| None,
+        recognise: |_| None,
+        has_encoder: false,
+        repeated: &[],
+    };
+}
+
+/// Every network.
+pub static NETWORKS: [Network; 4] = [unet::NETWORK, unet_smp::NETWORK, deeplabv3::NETWORK, linear::NETWORK];
+
+/// All configured variables in one input.
+fn one_input(config: &Config) -> Result<Vec<InputSpec>> {
+    let variables = config.inputs()?;
+    if variables.is_empty() {
+        return Err(config.key_error("in_keys", "names no input channel, nor do `in_keys_static` and `in_keys_aux`; a network needs one"));
+    }
+    Ok(vec![InputSpec { name: ONLY.to_owned(), variables, form: Form::Planes }])
+}
+
+/// Tells the network that a state dict is of, or its encoder.
+pub fn recognise(dict: &Shapes) -> Option<Recognised> {
+    NETWORKS.iter().find_map(|network| (network.recognise)(dict)).or_else(|| xception::recognise(dict))
+}
+
+/// The configured network.
 ///
 /// # Errors
-/// [`crate::error::Error::Config`] for a `model_key` that names no network of this build; out of memory.
-pub fn build(gpu: &Gpu, config: &Config, in_channels: usize) -> Result<Box<dyn Model>> {
-    match config.model_key {
-        ModelKey::Unet => Ok(Box::new(UNet::new(gpu, config, in_channels)?)),
-        ModelKey::UnetSmp => Ok(Box::new(UNetSmp::new(gpu, config, in_channels)?)),
-        ModelKey::DeepLabV3 => Ok(Box::new(DeepLabV3Plus::new(gpu, config, in_channels)?)),
-        ModelKey::LinearDem => Ok(Box::new(LinearDem::new(gpu, config, in_channels)?)),
-        baseline @ (ModelKey::InterpolateMar | ModelKey::ThresholdPmw | ModelKey::TimeInterpolateSar) => {
-            let message =
-                format!("`{}` is a baseline without weights; networks are unet, unet_smp, deeplabv3 and linear_dem", baseline.name());
-            Err(config.key_error("model_key", message))
-        }
-    }
+/// [`crate::error::Error::Config`] for a `model_key` that names a baseline.
+pub fn network(config: &Config) -> Result<&'static Network> {
+    NETWORKS.iter().find(|network| network.key == config.model_key).ok_or_else(|| {
+        let names: Vec<&str> = NETWORKS.iter().map(|network| network.key.name()).collect();
+        let [first @ .., last] = names.as_slice() else { return config.key_error("model_key", "names no network") };
+        let message = format!("`{}` is a baseline without weights; networks are {} and {last}", config.model_key.name(), first.join(", "));
+        config.key_error("model_key", message)
+    })
+}
+
+/// Builds the configured network for the inputs that the configuration asks for.
+///
+/// # Errors
+/// Those of [`build`].
+pub fn of(gpu: &Gpu, config: &Config) -> Result<Box<dyn Model>> {
+    let inputs = (network(config)?.inputs)(config)?;
+    build(gpu, config, InputChannels::of(&inputs))
+}
+
+/// Builds the configured network with initial values drawn from `config.seed`, for inputs of these channels; a number is one input.
+///
+/// # Errors
+/// Those of [`network`]; settings that do not fit; out of memory.
+pub fn build(gpu: &Gpu, config: &Config, channels: impl Into<InputChannels>) -> Result<Box<dyn Model>> {
+    (network(config)?.build)(gpu, config, &channels.into())
 }
 
 /// Refuses tiles (rows, columns) that the configured network cannot take, before it is built.
@@ -53,10 +141,5 @@ pub fn build(gpu: &Gpu, config: &Config, in_channels: usize) -> Result<Box<dyn M
 /// # Errors
 /// [`crate::error::Error::Config`] with the nearest size that fits.
 pub fn check_tile(config: &Config, tile: [usize; 2]) -> Result<()> {
-    match config.model_key {
-        ModelKey::DeepLabV3 => {
-            deeplabv3::misfit(config.encoder_output_stride, tile).map_or(Ok(()), |message| Err(config.key_error("img_size", message)))
-        }
-        _ => Ok(()),
-    }
+    (network(config)?.misfit)(config, tile).map_or(Ok(()), |message| Err(config.key_error("img_size", message)))
 }

@@ -4,15 +4,37 @@
 
 use std::rc::Rc;
 
+use serde_json::json;
+
 use crate::autograd::Tape;
-use crate::config::Config;
+use crate::config::{Config, ModelKey};
 use crate::error::{Error, Result};
 use crate::gpu::Gpu;
 use crate::kernels::conv2d::Conv2dAttrs;
-use crate::models::Model;
+use crate::models::{Inputs, Model, Network, Outputs, Recognised, Shapes};
 use crate::nn::{Builder, Conv2d, ConvNorm, ConvTranspose2d, Mode, ParameterSet};
 use crate::ops::{self, Activation, Interpolation, Target, Window};
 use crate::tensor::Tensor;
+
+/// The network's entry in the table.
+pub(super) const NETWORK: Network = Network {
+    key: ModelKey::Unet,
+    build: |gpu, config, channels| Ok(Box::new(UNet::new(gpu, config, channels.only()?)?)),
+    recognise,
+    repeated: &["extraincs", "extraoutcs"],
+    ..Network::PLAIN
+};
+
+fn recognise(dict: &Shapes) -> Option<Recognised> {
+    let first = "inc.double_conv.0.weight";
+    let keys = [
+        ("base_channels", json!(dict.axis(first, 0)?)),
+        ("bilinear", json!(!dict.has("up1.up.weight"))),
+        ("num_extra_convs", json!(dict.modules("extraincs"))),
+        ("out_channels", json!(dict.axis("outc.conv.0.weight", 0)?)),
+    ];
+    Some(Recognised::new("unet", dict.axis(first, 1)?, keys))
+}
 
 /// eps of the batch norms, PyTorch's default.
 const EPS: f32 = 1e-5;
@@ -142,7 +164,8 @@ impl UNet {
 }
 
 impl Model for UNet {
-    fn forward(&self, tape: &Tape, input: &Tensor, mode: Mode) -> Result<Tensor> {
+    fn forward(&self, tape: &Tape, inputs: &Inputs, mode: Mode) -> Result<Outputs> {
+        let input = inputs.only()?;
         let [_, _, h, w] = input.nchw("unet")?;
         if h < 16 || w < 16 {
             return Err(Error::shape(
@@ -173,7 +196,7 @@ impl Model for UNet {
         if let Some(extra) = &self.extra_out {
             x = extra.forward(tape, pass, x)?;
         }
-        self.outc.forward(tape, &x, self.out_activation)
+        Ok(self.outc.forward(tape, &x, self.out_activation)?.into())
     }
 
     fn parameters(&self) -> &ParameterSet {

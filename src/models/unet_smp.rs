@@ -3,16 +3,39 @@
 
 use std::rc::Rc;
 
+use serde_json::json;
+
 use super::xception::{WIDTHS, Xception71};
 use crate::autograd::Tape;
-use crate::config::Config;
+use crate::config::{Config, ModelKey};
 use crate::error::Result;
 use crate::gpu::Gpu;
 use crate::kernels::conv2d::Conv2dAttrs;
-use crate::models::Model;
+use crate::models::{Inputs, Model, Network, Outputs, Recognised, Shapes};
 use crate::nn::{Builder, Conv2d, ConvNorm, Init, Mode, ParameterSet};
 use crate::ops::{self, Activation, Interpolation, Target};
 use crate::tensor::Tensor;
+
+/// The network's entry in the table.
+pub(super) const NETWORK: Network = Network {
+    key: ModelKey::UnetSmp,
+    build: |gpu, config, channels| Ok(Box::new(UNetSmp::new(gpu, config, channels.only()?)?)),
+    recognise,
+    has_encoder: true,
+    ..Network::PLAIN
+};
+
+fn recognise(dict: &Shapes) -> Option<Recognised> {
+    dict.axis("decoder.blocks.0.conv1.0.weight", 0)?;
+    let blocks = dict.modules("decoder.blocks");
+    let widths: Option<Vec<usize>> = (0..blocks).map(|block| dict.axis(&format!("decoder.blocks.{block}.conv1.0.weight"), 0)).collect();
+    let keys = [
+        ("decoder_channels", json!(widths?)),
+        ("decoder_use_batchnorm", json!(dict.has("decoder.blocks.0.conv1.1.weight"))),
+        ("out_channels", json!(dict.axis("segmentation_head.0.weight", 0)?)),
+    ];
+    Some(Recognised::new("unet_smp", dict.axis("encoder.model.stem_0.conv.weight", 1)?, keys))
+}
 
 /// eps of the decoder's batch norms, PyTorch's default.
 const EPS: f32 = 1e-5;
@@ -89,7 +112,8 @@ impl UNetSmp {
 }
 
 impl Model for UNetSmp {
-    fn forward(&self, tape: &Tape, input: &Tensor, mode: Mode) -> Result<Tensor> {
+    fn forward(&self, tape: &Tape, inputs: &Inputs, mode: Mode) -> Result<Outputs> {
+        let input = inputs.only()?;
         let [_, _, h, w] = input.nchw("unet_smp")?;
         let mut features = self.encoder.forward(tape, input, mode)?;
         let mut x = features.output;
@@ -103,7 +127,7 @@ impl Model for UNetSmp {
             let block = block.clone();
             x = tape.segment(move |tape| block.forward(tape, &x, skip.as_ref(), size, mode))?;
         }
-        self.head.forward(tape, &x, self.out_activation)
+        Ok(self.head.forward(tape, &x, self.out_activation)?.into())
     }
 
     fn parameters(&self) -> &ParameterSet {

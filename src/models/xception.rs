@@ -10,6 +10,7 @@ use crate::autograd::Tape;
 use crate::config::Config;
 use crate::error::Result;
 use crate::kernels::conv2d::Conv2dAttrs;
+use crate::models::{Recognised, Shapes};
 use crate::nn::{Builder, ConvNorm, Mode};
 use crate::ops::{self, Activation};
 use crate::tensor::Tensor;
@@ -187,4 +188,11 @@ impl Xception71 {
         }
         Ok(Features { taps, output: x })
     }
+}
+
+/// Tells the weight file of an encoder alone.
+pub(super) fn recognise(dict: &Shapes) -> Option<Recognised> {
+    let names = ["encoder.model.stem_0.conv.weight", "stem_0.conv.weight", "stem.0.conv.weight"];
+    let first = names.into_iter().find(|name| dict.has(name))?;
+    Some(Recognised::new("xception71", dict.axis(first, 1)?, []))
 }

@@ -1,4 +1,4 @@
-//! Weighted sums of the tiles of one map, in the order in which they come.
+//! Weighted sums of the tiles of one map, band by band, in the order in which they come.
 
 use super::Blend;
 use crate::data::Window;
@@ -9,6 +9,7 @@ use crate::data::tiles::{Mosaic, Tile};
 /// A tile's weight is a product of one factor a row and one a column, and so are the weights' sums over a regular mosaic.
 pub(super) struct Canvas {
     cols: usize,
+    /// Band by band, rows × columns.
     sums: Vec<f32>,
     laid: usize,
     /// Factors within a tile, rows and columns.
@@ -18,7 +19,7 @@ pub(super) struct Canvas {
 }
 
 impl Canvas {
-    pub(super) fn new(scene: [usize; 2], mosaic: &Mosaic, blend: Blend) -> Self {
+    pub(super) fn new(scene: [usize; 2], bands: usize, mosaic: &Mosaic, blend: Blend) -> Self {
         let first = mosaic.tiles.first().map_or(Window::whole(0, 0), |tile| tile.window);
         let factors = [blend.factors(first.height), blend.factors(first.width)];
         let mut totals = scene.map(|size| vec![0.0; size]);
@@ -33,7 +34,7 @@ impl Canvas {
                 totals[1][keep.col..].iter_mut().zip(kept).for_each(|(total, factor)| *total += factor);
             }
         }
-        Canvas { cols: scene[1], sums: vec![0.0; scene[0] * scene[1]], laid: 0, factors, totals }
+        Canvas { cols: scene[1], sums: vec![0.0; bands * scene[0] * scene[1]], laid: 0, factors, totals }
     }
 
     /// Tiles laid down since the last map was taken.
@@ -41,31 +42,34 @@ impl Canvas {
         self.laid
     }
 
-    /// Adds the kept part of a tile's finite values, clipped.
-    pub(super) fn lay(&mut self, tile: &Tile, values: &[f32], [low, high]: [f32; 2]) {
+    /// Adds the kept part of a tile's finite values.
+    ///
+    /// # Shapes
+    /// `values`: bands × pixels of the tile.
+    pub(super) fn lay(&mut self, tile: &Tile, values: &[f32]) {
         let (window, keep) = (tile.window, tile.keep);
         self.laid += 1;
+        let pixels = self.totals[0].len() * self.cols;
         let of_cols = &self.factors[1][keep.col - window.col..][..keep.width];
-        for row in keep.row..keep.row + keep.height {
-            let of_row = self.factors[0][row - window.row];
-            let source = &values[(row - window.row) * window.width + keep.col - window.col..][..keep.width];
-            let target = &mut self.sums[row * self.cols + keep.col..][..keep.width];
-            for ((sum, value), of_col) in target.iter_mut().zip(source).zip(of_cols) {
-                *sum += value.clamp(low, high) * (of_row * of_col);
+        for (values, sums) in values.chunks_exact(window.pixels()).zip(self.sums.chunks_exact_mut(pixels)) {
+            for row in keep.row..keep.row + keep.height {
+                let of_row = self.factors[0][row - window.row];
+                let source = &values[(row - window.row) * window.width + keep.col - window.col..][..keep.width];
+                let target = &mut sums[row * self.cols + keep.col..][..keep.width];
+                for ((sum, value), of_col) in target.iter_mut().zip(source).zip(of_cols) {
+                    *sum += value * (of_row * of_col);
+                }
             }
         }
     }
 
-    /// The weighted mean of the tiles, 0 where `ocean` is 1; the canvas is empty afterwards.
-    pub(super) fn take_mean(&mut self, ocean: Option<&[f32]>) -> Vec<f32> {
+    /// The weighted mean of the tiles; the canvas is empty afterwards.
+    pub(super) fn take_mean(&mut self) -> Vec<f32> {
         self.laid = 0;
         let empty = vec![0.0; self.sums.len()];
         let mut map = std::mem::replace(&mut self.sums, empty);
-        for (row, of_row) in map.chunks_exact_mut(self.cols).zip(&self.totals[0]) {
+        for (row, of_row) in map.chunks_exact_mut(self.cols).zip(self.totals[0].iter().cycle()) {
             row.iter_mut().zip(&self.totals[1]).for_each(|(value, of_col)| *value /= of_row * of_col);
-        }
-        for (value, ocean) in map.iter_mut().zip(ocean.unwrap_or_default()) {
-            *value *= 1.0 - ocean;
         }
         map
     }

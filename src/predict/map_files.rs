@@ -8,7 +8,8 @@ use crate::data::geotags::GeoTags;
 use crate::data::writer::write_geotiff;
 use crate::error::Result;
 use crate::files::write_atomically;
-use crate::image::{Colormap, Field, quicklook};
+use crate::image::{Field, quicklook};
+use crate::tasks::Band;
 
 /// Where the maps of a model go, and whether pictures of them go there too.
 #[derive(Debug, Clone, Copy)]
@@ -22,9 +23,9 @@ pub struct Destination<'a> {
 }
 
 impl<'a> Destination<'a> {
-    /// The files of one model's maps; `label` is what the pictures call it, `ocean` 1 on ocean, which they show in grey.
-    pub fn files(self, label: &str, scene: [usize; 2], ocean: &[f32]) -> MapFiles<'a> {
-        MapFiles { destination: self, label: label.to_owned(), scene, ocean: ocean.iter().map(|ocean| *ocean > 0.5).collect() }
+    /// The files of one model's maps; `label` is what the pictures call it, `band` what they show, `ocean` 1 on ocean, which is grey.
+    pub fn files(self, label: &str, band: Band, scene: [usize; 2], ocean: &[f32]) -> MapFiles<'a> {
+        MapFiles { destination: self, label: label.to_owned(), band, scene, ocean: ocean.iter().map(|ocean| *ocean > 0.5).collect() }
     }
 }
 
@@ -33,6 +34,7 @@ impl<'a> Destination<'a> {
 pub struct MapFiles<'a> {
     destination: Destination<'a>,
     label: String,
+    band: Band,
     scene: [usize; 2],
     ocean: Vec<bool>,
 }
@@ -41,7 +43,7 @@ impl MapFiles<'_> {
     /// Writes the map of a day, and its picture; each file appears whole or not at all.
     ///
     /// # Shapes
-    /// `map`: rows × cols of the scene.
+    /// `map`: rows × cols of the scene, or several such bands one after the other.
     ///
     /// # Errors
     /// [`Error::Output`](crate::error::Error::Output) where a file cannot be written, [`Error::Shape`](crate::error::Error::Shape) for a
@@ -53,17 +55,8 @@ impl MapFiles<'_> {
         if !self.destination.pictures {
             return Ok(());
         }
-        let field = Field {
-            title: "melt fraction".into(),
-            values: map,
-            rows,
-            cols,
-            masked: Some(&self.ocean),
-            range: (0.0, 1.0),
-            colormap: Colormap::Viridis,
-            unit: String::new(),
-            coast: None,
-        };
+        let first = &map[..map.len().min(rows * cols)];
+        let field = Field { unit: String::new(), ..self.band.field(self.band.quantity, first, self.scene, &self.ocean) };
         let picture = quicklook(&format!("{day}   {}", self.label), &field, "ocean")?.to_png()?;
         write_atomically(path.with_extension("png"), |file| file.write_all(&picture))
     }

@@ -1,6 +1,6 @@
-//! Maps of whole scenes: tiles through a network, clipped, and averaged where they overlap.
+//! Maps of whole scenes: tiles through a network, settled by the task (melt: clipped), and averaged where they overlap.
 //!
-//! map(p) = Σ_t w_t(p) clip(f(x_t))(p) / Σ_t w_t(p), over the tiles whose kept part covers p ([`Mosaic`]), with w = 1 unless [`Options`] say
+//! map(p) = Σ_t w_t(p) settled(f(x_t))(p) / Σ_t w_t(p), over the tiles whose kept part covers p ([`Mosaic`]), with w = 1 unless [`Options`] say
 //! otherwise; deploy maps are 0 on ocean where `apply_landmask_to_predictions` says so. Which tiles share a batch has no effect on the
 //! result beyond rounding.
 
@@ -33,6 +33,7 @@ use crate::gpu::Gpu;
 use crate::models::{self, Model};
 use crate::nn::{Mode, state_dict};
 use crate::preprocess::Preprocessor;
+use crate::tasks::{self, Task};
 use crate::tensor::Tensor;
 use crate::weights::intact_weight_file;
 
@@ -44,7 +45,7 @@ pub struct Predictor<'a> {
     mosaic: Mosaic,
     /// Tiles that go through the network at once; less than configured once the device refused more.
     batch_size: usize,
-    clip: [f32; 2],
+    task: Box<dyn Task>,
     /// 1 on ocean, where maps are to be 0 there.
     ocean: Option<Vec<f32>>,
     options: Options,
@@ -86,10 +87,10 @@ impl<'a> Predictor<'a> {
         }
         models::check_tile(config, tile)?;
         let mosaic = Mosaic::new(scene, tile, config.prediction_stride.unwrap_or(tile[0]), config.erode_size)?;
-        let preprocessor = Preprocessor::new(gpu, config, dataset.inputs())?;
+        let preprocessor = Preprocessor::new(gpu, config, dataset.inputs(), &(models::network(config)?.inputs)(config)?)?;
         let ocean = match (config.apply_landmask_to_predictions, dataset.split()) {
             (true, Split::Deploy) => {
-                config.require_variable("landmask")?;
+                config.require_variable(config.domain().mask)?;
                 Some(dataset.ocean()?)
             }
             (true, _) => {
@@ -100,14 +101,13 @@ impl<'a> Predictor<'a> {
             }
             (false, _) => None,
         };
-        let clip = [config.min_melt as f32, config.max_melt as f32];
         Ok(Predictor {
             model,
             dataset,
             preprocessor,
             mosaic,
             batch_size: config.prediction_batch_size,
-            clip,
+            task: tasks::of(config),
             ocean,
             options,
             stop: &|| None,
@@ -127,7 +127,7 @@ impl<'a> Predictor<'a> {
     /// Makes the maps of the given days, in their order; each goes to `take` with its day as soon as it is complete.
     ///
     /// # Shapes
-    /// A map is rows × cols.
+    /// A map is the task's bands × rows × cols.
     ///
     /// # Errors
     /// [`Error::NotFinite`] naming the day; those of reading, of the network and of `take`.
@@ -140,7 +140,7 @@ impl<'a> Predictor<'a> {
         let options = LoaderOptions { batch_size: self.batch_size, ..LoaderOptions::default() };
         let loader = Loader::new(self.dataset.clone(), self.mosaic.crops(days.iter().copied()), options)?;
         observe(Event::Start { label: "predict", total: days.len() * self.tiles(), unit: "tiles" });
-        let mut canvas = Canvas::new(self.dataset.scene(), &self.mosaic, self.options.blend);
+        let mut canvas = Canvas::new(self.dataset.scene(), self.task.heads(), &self.mosaic, self.options.blend);
         let mut pending = None;
         for batch in loader {
             if let Some(signal) = (self.stop)() {
@@ -188,8 +188,8 @@ impl<'a> Predictor<'a> {
     }
 
     fn forward_view(&self, batch: &Batch) -> Result<Tensor> {
-        let output = self.model.forward(&Tape::off(), &self.preprocessor.input(batch)?, Mode::Eval)?;
-        let wanted = [batch.n, 1, batch.height, batch.width];
+        let output = self.model.forward(&Tape::off(), &self.preprocessor.inputs(batch)?, Mode::Eval)?.map;
+        let wanted = [batch.n, self.task.heads(), batch.height, batch.width];
         if output.shape().dims() != wanted {
             let message =
                 format!("the network gives {} where maps of {wanted:?} are expected; check out_channels and img_size", output.shape());
@@ -197,6 +197,16 @@ impl<'a> Predictor<'a> {
         }
         output.gpu().submit();
         Ok(output)
+    }
+
+    /// The map of a scene's averages, 0 on ocean where maps are to be 0 there.
+    fn finish(&self, averages: Vec<f32>) -> Vec<f32> {
+        let [rows, cols] = self.dataset.scene();
+        let mut map = self.task.finish(averages, rows * cols);
+        if let Some(ocean) = &self.ocean {
+            map.iter_mut().zip(ocean.iter().cycle()).for_each(|(value, ocean)| *value *= 1.0 - ocean);
+        }
+        map
     }
 
     /// Reads outputs back and lays them on the canvas; complete maps go to `take`.
@@ -211,18 +221,20 @@ impl<'a> Predictor<'a> {
         let mut crops = crops.iter();
         for views in outputs {
             let n = views.first().map_or(0, |(_, output)| output.shape().dims()[0]);
-            let values = mean_of(&views)?;
-            let pixels = values.len() / n.max(1);
-            for (values, crop) in values.chunks_exact(pixels).zip(&mut crops) {
+            let mut values = mean_of(&views)?;
+            let of_tile = values.len() / n.max(1);
+            for (values, crop) in values.chunks_exact_mut(of_tile).zip(&mut crops) {
                 if values.iter().any(|value| !value.is_finite()) {
                     let day = self.dataset.days()[crop.day].file_name();
                     return Err(Error::NotFinite(format!(
                         "the network's output for {day} is not finite; check that the weights belong to this configuration, and its mean_ and std_ keys"
                     )));
                 }
-                canvas.lay(&self.mosaic.tiles[canvas.laid()], values, self.clip);
+                let tile = &self.mosaic.tiles[canvas.laid()];
+                self.task.settle(values, tile.window.pixels());
+                canvas.lay(tile, values);
                 if canvas.laid() == self.tiles() {
-                    take(crop.day, canvas.take_mean(self.ocean.as_deref()))?;
+                    take(crop.day, self.finish(canvas.take_mean()))?;
                 }
             }
             observe(Event::Done(n));
@@ -296,10 +308,11 @@ pub fn write_maps(
     }
     if !days.is_empty() {
         manifest.begin()?;
-        let model = models::build(gpu, config, dataset.in_channels())?;
+        let model = models::of(gpu, config)?;
         let mut predictor = Predictor::new(gpu, config, model.as_ref(), dataset.clone(), request.options, observe)?;
         state_dict::load(model.parameters(), &file)?;
-        let files = destination.files(config.model_key.name(), dataset.scene(), &dataset.ocean()?);
+        let task = tasks::of(config);
+        let files = destination.files(config.model_key.name(), task.bands()[0], dataset.scene(), &dataset.ocean()?);
         predictor.maps(&days, observe, &mut |day, map| {
             let date = &dataset.days()[day];
             files.write(date, &map, &dataset.output_geo(day)?)?;

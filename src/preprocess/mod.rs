@@ -1,4 +1,4 @@
-//! Host batches to network inputs, targets and masks on the device.
+//! Host batches to network inputs on the device.
 //!
 //! Channel by channel, in network order, as the variable's entry in its domain says: blur((x / divisor − mean) / std), with borders
 //! reflected at the window that was read, or less of that, or x as it is; a scalar fills its plane, as does the raw value that
@@ -17,6 +17,7 @@ use crate::error::{Error, Result};
 use crate::gpu::Gpu;
 use crate::kernels::cat::cat;
 use crate::kernels::gaussian_blur::{Window, blur_with};
+use crate::models::{Form, Input, InputSpec, Inputs};
 use crate::tensor::Tensor;
 
 /// Neighbouring channels that reach the device together.
@@ -27,6 +28,23 @@ enum Part {
     Blurred { channel: usize, scaling: Scaling, window: Window, kernel_size: usize, key: String },
 }
 
+impl Part {
+    /// Of each channel the scaled value of every sample, where it has one a sample.
+    fn constants(&self, batch: &Batch) -> Vec<Option<Vec<f32>>> {
+        let Part::Plain(channels) = self else { return vec![None] };
+        let of = |Plain { channel, scaling, constant }: &Plain| {
+            let raw = &batch.channels[*channel];
+            let numbers = match constant {
+                Some(constant) => vec![*constant; batch.n],
+                None if raw.len() == batch.n => raw.clone(),
+                None => return None,
+            };
+            Some(numbers.into_iter().map(|number| scaling.apply(number)).collect())
+        };
+        channels.iter().map(of).collect()
+    }
+}
+
 /// A channel that is scaled on the host; a constant takes the place of its values.
 struct Plain {
     channel: usize,
@@ -34,28 +52,43 @@ struct Plain {
     constant: Option<f32>,
 }
 
+/// One input of the network.
+struct Group {
+    name: String,
+    form: Form,
+    /// The batch's channels that it is made of, in its order.
+    channels: Vec<usize>,
+    parts: Vec<Part>,
+}
+
 /// What a configuration asks to be done with raw channels.
 pub struct Preprocessor {
     gpu: Gpu,
     file: String,
     channels: usize,
-    parts: Vec<Part>,
+    groups: Vec<Group>,
 }
 
 impl Preprocessor {
-    /// Prepares for batches of these inputs, in network order.
+    /// Prepares for batches whose channels are these variables, in their order, and a network that takes these inputs.
     ///
     /// # Errors
-    /// [`Error::Config`] where a mean, a standard deviation or a blur's sigma is missing, or there is no channel; out of memory.
-    pub fn new(gpu: &Gpu, config: &Config, inputs: &[&Variable]) -> Result<Self> {
-        if inputs.is_empty() {
-            return Err(
-                config.key_error("in_keys", "names no input channel, nor do `in_keys_static` and `in_keys_aux`; a network needs one")
-            );
-        }
-        let mut parts = Vec::new();
-        for (index, input) in inputs.iter().enumerate() {
-            let Plan { scaling, blur, constant } = Plan::new(config, input)?;
+    /// [`Error::Config`] where a mean, a standard deviation or a blur's sigma is missing, or a variable is not among the channels; out of
+    /// memory.
+    pub fn new(gpu: &Gpu, config: &Config, channels: &[&Variable], inputs: &[InputSpec]) -> Result<Self> {
+        let groups = inputs.iter().map(|input| Preprocessor::group(gpu, config, channels, input)).collect::<Result<_>>()?;
+        Ok(Preprocessor { gpu: gpu.clone(), file: config.file.clone(), channels: channels.len(), groups })
+    }
+
+    fn group(gpu: &Gpu, config: &Config, channels: &[&Variable], input: &InputSpec) -> Result<Group> {
+        let (mut parts, mut places) = (Vec::new(), Vec::new());
+        for variable in &input.variables {
+            let Some(index) = channels.iter().position(|channel| channel.name == variable.name) else {
+                let message = format!("lacks {}, which the network's input `{}` needs; add it", variable.name, input.name);
+                return Err(config.key_error(variable.list(), message));
+            };
+            places.push(index);
+            let Plan { scaling, blur, constant } = Plan::new(config, variable)?;
             let plain = Plain { channel: index, scaling, constant };
             match (blur, parts.last_mut()) {
                 (Some(blur), _) => {
@@ -66,26 +99,52 @@ impl Preprocessor {
                 (None, _) => parts.push(Part::Plain(vec![plain])),
             }
         }
-        Ok(Preprocessor { gpu: gpu.clone(), file: config.file.clone(), channels: inputs.len(), parts })
+        Ok(Group { name: input.name.clone(), form: input.form, channels: places, parts })
     }
 
-    /// The network's input.
-    ///
-    /// # Shapes
-    /// `[n, channels, h, w]`.
+    /// The device that inputs go to.
+    pub fn gpu(&self) -> &Gpu {
+        &self.gpu
+    }
+
+    /// The network's inputs, each of the shape that its [`Form`] says.
     ///
     /// # Errors
     /// [`Error::Config`] where a blur's radius is not smaller than the windows; [`Error::Shape`] for a batch of other channels; out of memory.
-    pub fn input(&self, batch: &Batch) -> Result<Tensor> {
+    pub fn inputs(&self, batch: &Batch) -> Result<Inputs> {
         if batch.channels.len() != self.channels {
             let (got, expected) = (batch.channels.len(), self.channels);
             return Err(Error::shape("preprocess", format!("a batch of {got} channels where {expected} are configured")));
         }
-        let parts = self.parts.iter().map(|part| self.upload(part, batch)).collect::<Result<Vec<_>>>()?;
-        match parts.as_slice() {
-            [only] => Ok(only.clone()),
-            _ => cat(&parts.iter().collect::<Vec<_>>()),
+        self.groups.iter().map(|group| self.input(group, batch)).collect::<Result<_>>().map(Inputs)
+    }
+
+    fn input(&self, group: &Group, batch: &Batch) -> Result<Input> {
+        let constants: Vec<_> = group.parts.iter().flat_map(|part| part.constants(batch)).collect();
+        let tensor = match group.form {
+            Form::Planes => {
+                let parts = group.parts.iter().map(|part| self.upload(part, batch)).collect::<Result<Vec<_>>>()?;
+                match parts.as_slice() {
+                    [only] => only.clone(),
+                    _ => cat(&parts.iter().collect::<Vec<_>>())?,
+                }
+            }
+            Form::Numbers => self.numbers(group, &constants, batch.n)?,
+        };
+        Ok(Input { name: group.name.clone(), tensor, constants })
+    }
+
+    /// A number a channel and sample.
+    fn numbers(&self, group: &Group, constants: &[Option<Vec<f32>>], n: usize) -> Result<Tensor> {
+        let mut values = Vec::with_capacity(n * constants.len());
+        for sample in 0..n {
+            for (constant, channel) in constants.iter().zip(&group.channels) {
+                let value = constant.as_ref().and_then(|of_samples| of_samples.get(sample));
+                let (name, wrong) = (&group.name, format!("channel {channel} of the batch is no number a sample"));
+                values.push(*value.ok_or_else(|| Error::shape("preprocess", format!("the input `{name}` takes numbers, and {wrong}")))?);
+            }
         }
+        Tensor::from_slice(&self.gpu, [n, constants.len()], &values)
     }
 
     fn upload(&self, part: &Part, batch: &Batch) -> Result<Tensor> {
@@ -118,26 +177,4 @@ impl Preprocessor {
             }
         }
     }
-
-    /// The target with 0 where there is none, and the mask: 1 where the target is missing or the pixel is ocean, else 0.
-    ///
-    /// # Shapes
-    /// Both `[n, 1, h, w]`.
-    ///
-    /// # Errors
-    /// Out of memory.
-    pub fn target(&self, batch: &Batch) -> Result<(Tensor, Tensor)> {
-        let shape = [batch.n, 1, batch.height, batch.width];
-        let (target, mask) = masked(&batch.target, &batch.ocean);
-        Ok((Tensor::from_slice(&self.gpu, shape, &target)?, Tensor::from_slice(&self.gpu, shape, &mask)?))
-    }
-}
-
-/// The target with 0 for NaN, and the mask with 1 for NaN and ocean.
-pub fn masked(target: &[f32], ocean: &[f32]) -> (Vec<f32>, Vec<f32>) {
-    let pixel = |(&target, &ocean): (&f32, &f32)| match target.is_nan() {
-        true => (0.0, 1.0),
-        false => (target, ocean),
-    };
-    target.iter().zip(ocean).map(pixel).unzip()
 }

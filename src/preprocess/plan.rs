@@ -17,8 +17,7 @@ impl Scaling {
     /// # Errors
     /// [`Error::Shape`] where the channel holds neither `n` planes nor `n` values.
     pub(super) fn append(&self, values: &[f32], image: usize, n: usize, pixels: usize, out: &mut Vec<f32>) -> Result<()> {
-        let (offset, scale) = (self.offset as f32, self.scale as f32);
-        let scaled = |x: f32| scale * (x - offset);
+        let scaled = |x: f32| self.apply(x);
         if values.len() == n * pixels {
             let plane = &values[image * pixels..(image + 1) * pixels];
             if *self == Scaling::NONE {
@@ -33,6 +32,11 @@ impl Scaling {
             return Err(Error::shape("preprocess", format!("a channel of {got} values where {n} images of {pixels} pixels are expected")));
         }
         Ok(())
+    }
+
+    /// One value, in float32.
+    pub(super) fn apply(&self, x: f32) -> f32 {
+        self.scale as f32 * (x - self.offset as f32)
     }
 
     pub(super) const NONE: Scaling = Scaling { offset: 0.0, scale: 1.0 };

@@ -9,8 +9,8 @@ use crate::data::day::{Day, read_split_csv};
 use crate::data::geotags::GeoTransform;
 use crate::data::raster::Raster;
 use crate::error::{Error, Result};
-use crate::evaluate::scores::MELT_THRESHOLD;
 use crate::event::Event;
+use crate::tasks::melt_fraction::MELT_THRESHOLD;
 
 /// Pixel sides below this are degrees, not metres.
 const LEAST_METRES: f64 = 1.0;

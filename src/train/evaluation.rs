@@ -15,6 +15,7 @@ use crate::event::Event;
 use crate::gpu::Gpu;
 use crate::models::Model;
 use crate::predict::{Destination, Options, Predictor};
+use crate::tasks;
 
 /// The days to map and where to.
 pub(super) struct Evaluation {
@@ -83,8 +84,12 @@ impl Evaluation {
             }
         };
         let label = format!("{}, epoch {epoch}", config.model_key.name());
-        let files =
-            Destination { folder: &folder, pictures: true, replace: true }.files(&label, self.dataset.scene(), &self.dataset.ocean()?);
+        let files = Destination { folder: &folder, pictures: true, replace: true }.files(
+            &label,
+            tasks::of(config).bands()[0],
+            self.dataset.scene(),
+            &self.dataset.ocean()?,
+        );
         let mut predictor = Predictor::new(gpu, config, model, self.dataset.clone(), Options::default(), &mut notes)?;
         predictor.stop_where(*stop);
         predictor.maps(days, &mut notes, &mut |day, map| files.write(&self.dataset.days()[day], &map, &self.dataset.output_geo(day)?))

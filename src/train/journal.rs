@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use super::folder::RunFolder;
-use super::log::{Entry, Header, LOG_FILE, Log};
+use super::log::{Entry, Header, LOG_FILE, Log, Watched};
 use super::losses::mean;
 use super::scene::Scene;
 use super::session::{Pass, Watcher};
@@ -77,13 +77,15 @@ impl Journal {
     /// [`Error::Output`](crate::error::Error::Output); those of scoring.
     pub(super) fn append(&mut self, entry: Entry, pass: &Pass, seconds: f64, model: &dyn Model, pictures: bool) -> Result<Entry> {
         let look = self.scene.as_ref().map(|scene| scene.look(model)).transpose()?;
-        let scores = look.as_ref().map(|look| look.scores);
-        let entry = Entry { val_mae: scores.map(|scores| scores.mae), val_f1: scores.map(|scores| scores.f1), ..entry };
+        let mut entry = entry;
+        if let Some(look) = &look {
+            entry.scene = Watched(look.scores.iter().map(|(name, score)| ((*name).to_owned(), Some(*score))).collect());
+        }
         self.log.append(&entry)?;
         if let Some(file) = &mut self.events {
             let mut values = scalars(&entry);
             if let (true, Some(scene), Some(look)) = (pictures, &self.scene, &look) {
-                values.extend(scene.pictures(look)?);
+                values.extend(scene.pictures(look)?.into_iter().map(|(tag, picture)| (tag.to_owned(), picture)));
             }
             let now = wall_time();
             let mut events = step_losses(&pass.losses, pass.first_step, self.of_a_step, now - entry.seconds, seconds);
@@ -95,19 +97,22 @@ impl Journal {
 }
 
 /// An epoch's numbers under their tags.
-fn scalars(entry: &Entry) -> Vec<(&'static str, Value)> {
-    let numbers = [
+fn scalars(entry: &Entry) -> Vec<(String, Value)> {
+    let run = [
         ("loss/train", entry.train_loss),
         ("loss/val", entry.val_loss),
         ("learning_rate", Some(entry.learning_rate)),
         ("epoch", Some(entry.epoch as f64)),
-        ("scene/mae", entry.val_mae),
-        ("scene/f1", entry.val_f1),
+    ];
+    let device = [
         ("speed/crops_per_s", Some(entry.crops_per_s)),
         ("speed/wait_share", Some(entry.wait_share)),
         ("device/bytes", Some(entry.device_bytes as f64)),
     ];
-    numbers.into_iter().filter_map(|(tag, number)| Some((tag, Value::Scalar(number?)))).collect()
+    let scene = entry.scene.0.iter().map(|(name, score)| (format!("scene/{name}"), *score));
+    let named = |(tag, number): (&str, Option<f64>)| (tag.to_owned(), number);
+    let numbers = run.into_iter().map(named).chain(scene).chain(device.into_iter().map(named));
+    numbers.filter_map(|(tag, number)| Some((tag, Value::Scalar(number?)))).collect()
 }
 
 /// The curve of the losses of an epoch's batches, `of_a_step` of which are one step (of the last maybe fewer), after the run's `first_step`
@@ -124,7 +129,7 @@ fn step_losses(losses: &[Option<f64>], first_step: u64, of_a_step: usize, start:
     let event = |(done, mean): (usize, f64)| Event {
         wall_time: start + seconds * done as f64 / losses.len() as f64,
         step: first_step + done.div_ceil(of_a_step) as u64,
-        values: vec![("loss/step", Value::Scalar(mean))],
+        values: vec![("loss/step".into(), Value::Scalar(mean))],
     };
     points.into_iter().map(event).collect()
 }
@@ -139,8 +144,8 @@ mod tests {
         let events = step_losses(&losses, 1000, 1, 50.0, 25.0);
         let steps: Vec<u64> = events.iter().map(|event| event.step).collect();
         assert_eq!((steps.len(), steps[0], steps[82], steps[83]), (84, 1003, 1249, 1250));
-        assert_eq!(events[0].values, [("loss/step", Value::Scalar(1.0))]);
-        assert_eq!(events[83].values, [("loss/step", Value::Scalar(249.0))]);
+        assert_eq!(events[0].values, [("loss/step".into(), Value::Scalar(1.0))]);
+        assert_eq!(events[83].values, [("loss/step".into(), Value::Scalar(249.0))]);
         assert_eq!(events[83].wall_time, 75.0);
         // Five batches in steps of two.
         let events = step_losses(&[1.0, 3.0, 5.0, 7.0, 9.0].map(Some), 10, 2, 0.0, 1.0);

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
@@ -53,10 +53,27 @@ pub struct Entry {
     /// Most bytes in use on the device since the start of the process.
     #[serde(default)]
     pub device_bytes: u64,
-    /// Mean absolute error on one fixed scene of the val split; absent without one.
-    pub val_mae: Option<f64>,
-    /// F1 of melt on that scene.
-    pub val_f1: Option<f64>,
+    /// The task's watched scores on one fixed scene of the val split, `val_<name>`; null without one.
+    #[serde(flatten)]
+    pub scene: Watched,
+}
+
+/// Scores by name, in the task's order.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Watched(pub Vec<(String, Option<f64>)>);
+
+impl Serialize for Watched {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, score)| (format!("val_{name}"), score)))
+    }
+}
+
+impl<'de> Deserialize<'de> for Watched {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        let others: Map<String, Value> = Map::deserialize(deserializer)?;
+        let score = |(key, value): (String, Value)| Some((key.strip_prefix("val_")?.to_owned(), value.as_f64()));
+        Ok(Watched(others.into_iter().filter_map(score).collect()))
+    }
 }
 
 /// The open log.
@@ -175,8 +192,7 @@ mod tests {
             crops_per_s: 2.0,
             wait_share: 0.0,
             device_bytes: 7,
-            val_mae: None,
-            val_f1: Some(0.5),
+            scene: Watched(vec![("f1".into(), Some(0.5))]),
         };
         let (mut log, _) = Log::start(&path, &header, None).unwrap();
         for epoch in 1..=3 {

@@ -27,7 +27,7 @@ use std::path::PathBuf;
 
 pub use prepare::Training;
 pub use session::Watcher;
-pub use step::{Step, optimizer, training_step};
+pub use step::{LossOf, Step, masked_loss, optimizer, training_step};
 
 use checkpoint::Best;
 

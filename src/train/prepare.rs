@@ -10,7 +10,7 @@ use super::inputs::Inputs;
 use super::resume::{self, Found};
 use super::valid::require_valid_pixels;
 use super::{ChangedData, Start};
-use crate::config::{Config, ModelKey, Precision};
+use crate::config::{Config, Precision};
 use crate::data::dataset::Dataset;
 use crate::data::day::Split;
 use crate::data::tiles::fit_to_scene;
@@ -53,11 +53,7 @@ impl<'a> Training<'a> {
             let message = format!("is {}, but must be from 1 to epochs ({})", config.starting_epoch, config.epochs);
             return Err(config.key_error("starting_epoch", message));
         }
-        if config.model_key == ModelKey::DeepLabV3 && config.batch_norm && config.batch_size == 1 {
-            let message = "is 1, but deeplabv3 with `batch_norm: true` cannot be trained on one crop: its pooling branch would have a single \
-                           value a channel; use 2 or more, or `batch_norm: false`";
-            return Err(config.key_error("batch_size", message));
-        }
+        (models::network(config)?.check_training)(config)?;
         let path = config.require_path("path_checkpoints")?;
         let train = Arc::new(Dataset::open(config, Split::Train)?);
         models::check_tile(config, fit_to_scene(config.img_size, train.scene()).0)?;

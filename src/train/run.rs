@@ -7,7 +7,7 @@ use super::checkpoint::{self, Best, State};
 use super::evaluation::Evaluation;
 use super::folder::{BEST_FILE, LAST};
 use super::journal::Journal;
-use super::log::{Entry, Header};
+use super::log::{Entry, Header, Watched};
 use super::memory::{Limit, Memory, mebibytes};
 use super::session::{Session, Watcher, of_epoch};
 use super::valid::never_valid;
@@ -149,8 +149,7 @@ impl Training<'_> {
             crops_per_s,
             wait_share: pass.waited.as_secs_f64() / train_seconds.max(1e-9),
             device_bytes: gpu.memory().peak,
-            val_mae: None,
-            val_f1: None,
+            scene: Watched(session.task.watched().iter().map(|name| ((*name).to_owned(), None)).collect()),
         };
         let pictures = self.is_due(epoch, self.config.epochs_between_periodical_evaluation);
         let entry = journal.append(entry, &pass, train_seconds, session.model.as_ref(), pictures)?;

@@ -14,13 +14,12 @@ use crate::data::day::Day;
 use crate::data::loader::Batch;
 use crate::data::tiles::{Crop, Mosaic};
 use crate::error::{Error, Result};
-use crate::evaluate::scores::MELT_THRESHOLD;
 use crate::gpu::Gpu;
-use crate::image::{Canvas, Colormap, Field, quicklook};
-use crate::kernels::masked_metrics::{Scores, masked_metrics};
-use crate::models::Model;
+use crate::image::{Canvas, Field, quicklook};
+use crate::models::{self, Model};
 use crate::nn::Mode;
-use crate::preprocess::{Preprocessor, masked};
+use crate::preprocess::Preprocessor;
+use crate::tasks::{self, Targets, Task};
 use crate::tensor::Tensor;
 
 /// Days that are looked through for the scene.
@@ -31,12 +30,13 @@ pub(super) struct Scene {
     day: Day,
     batch: Batch,
     preprocessor: Preprocessor,
-    clip: [f32; 2],
+    task: Box<dyn Task>,
 }
 
 /// A look at the scene.
 pub(super) struct Look {
-    pub(super) scores: Scores,
+    /// The task's watched scores, by name.
+    pub(super) scores: Vec<(&'static str, f64)>,
     map: Vec<f32>,
 }
 
@@ -50,8 +50,8 @@ impl Scene {
         Ok(Some(Scene {
             day: val.days()[crop.day].clone(),
             batch: Batch::read(val, &[crop])?,
-            preprocessor: Preprocessor::new(gpu, config, val.inputs())?,
-            clip: [config.min_melt as f32, config.max_melt as f32],
+            preprocessor: Preprocessor::new(gpu, config, val.inputs(), &(models::network(config)?.inputs)(config)?)?,
+            task: tasks::of(config),
         }))
     }
 
@@ -66,17 +66,19 @@ impl Scene {
     /// # Errors
     /// [`Error::Shape`] where the network's output is no map; out of memory.
     pub(super) fn look(&self, model: &dyn Model) -> Result<Look> {
-        let output = model.forward(&Tape::off(), &self.preprocessor.input(&self.batch)?, Mode::Eval)?;
-        let (target, mask) = self.preprocessor.target(&self.batch)?;
-        if output.shape() != target.shape() {
-            return Err(Error::shape("train", format!("the network gives {} where a map {} is expected", output.shape(), target.shape())));
+        let output = model.forward(&Tape::off(), &self.preprocessor.inputs(&self.batch)?, Mode::Eval)?.map;
+        let Batch { height, width, .. } = self.batch;
+        let targets = Targets::of(self.task.as_ref(), output.gpu(), &self.batch)?;
+        let wanted = [1, self.task.heads(), height, width];
+        if output.shape().dims() != wanted {
+            return Err(Error::shape("train", format!("the network gives {} where a map {wanted:?} is expected", output.shape())));
         }
-        let mut map = output.to_vec()?;
-        map.iter_mut().for_each(|value| *value = value.clamp(self.clip[0], self.clip[1]));
-        let map_tensor = Tensor::from_slice(output.gpu(), output.shape(), &map)?;
-        let sums = masked_metrics(&map_tensor, &target, &mask, MELT_THRESHOLD)?;
-        let scores = sums.first().ok_or_else(|| Error::shape("train", "the scene gave no score"))?.scores();
-        Ok(Look { scores, map })
+        let mut values = output.to_vec()?;
+        self.task.settle(&mut values, height * width);
+        let map = self.task.finish(values, height * width);
+        let map_tensor = Tensor::from_slice(output.gpu(), [1, self.task.bands().len(), height, width], &map)?;
+        let scores = self.task.watch(&map_tensor, &targets)?;
+        Ok(Look { scores: self.task.watched().iter().copied().zip(scores).collect(), map })
     }
 
     /// The map, the target and their difference as pictures.
@@ -84,29 +86,20 @@ impl Scene {
     /// # Errors
     /// None for a look at this scene.
     pub(super) fn pictures(&self, look: &Look) -> Result<Vec<(&'static str, Value)>> {
-        let (target, mask) = masked(&self.batch.target, &self.batch.ocean);
+        let (target, mask) = self.task.masked(&self.batch.target, &self.batch.ocean);
         let unseen: Vec<bool> = mask.iter().map(|mask| *mask > 0.5).collect();
         let ocean: Vec<bool> = self.batch.ocean.iter().map(|ocean| *ocean > 0.5).collect();
         let error: Vec<f32> = look.map.iter().zip(&target).map(|(map, target)| map - target).collect();
-        let melt = |title: &str, values, masked| Field {
-            title: title.into(),
-            values,
-            rows: self.batch.height,
-            cols: self.batch.width,
-            masked: Some(masked),
-            range: (0.0, 1.0),
-            colormap: Colormap::Viridis,
-            unit: "melt fraction".into(),
-            coast: None,
-        };
-        let error = Field { range: (-1.0, 1.0), colormap: Colormap::Diverging, ..melt("Prediction − target", &error, &unseen) };
+        let (band, size) = (self.task.bands()[0], [self.batch.height, self.batch.width]);
+        let error = band.error_field("Prediction − target", &error, size, &unseen);
+        let pixels = size[0] * size[1];
         let picture = |field: &Field, grey: &str| -> Result<Value> {
             let canvas: Canvas = quicklook(&self.day.to_string(), field, grey)?;
             Ok(Value::Image { rows: canvas.rows(), cols: canvas.cols(), png: canvas.to_png()? })
         };
         Ok(vec![
-            ("scene/prediction", picture(&melt("Prediction", &look.map, &ocean), "ocean")?),
-            ("scene/target", picture(&melt("Target", &target, &unseen), "ocean or not observed")?),
+            ("scene/prediction", picture(&band.field("Prediction", &look.map[..pixels], size, &ocean), "ocean")?),
+            ("scene/target", picture(&band.field("Target", &target, size, &unseen), "ocean or not observed")?),
             ("scene/error", picture(&error, "ocean or not observed")?),
         ])
     }

@@ -15,11 +15,11 @@ use crate::domains::Variable;
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::gpu::Gpu;
-use crate::models::{self, Model};
+use crate::models::{self, InputChannels, Model};
 use crate::nn::Mode;
-use crate::ops::{self, Reduction};
 use crate::optim::{Optimizer, Schedule};
 use crate::preprocess::Preprocessor;
+use crate::tasks::{self, Targets, Task};
 use crate::tensor::Tensor;
 
 /// Threads that read crops; more than needed wait.
@@ -67,6 +67,7 @@ pub(super) struct Session<'a> {
     pub(super) schedule: Schedule,
     /// Steps of the optimizer since the start of the run.
     pub(super) step: u64,
+    pub(super) task: Box<dyn Task>,
     preprocessor: Preprocessor,
     train: Arc<Dataset>,
     val: Option<Arc<Dataset>>,
@@ -91,11 +92,13 @@ impl<'a> Session<'a> {
         if days < batch_size {
             watcher.note(format!("batch_size is {batch_size}, the train split has {days} days: every epoch is one batch of {days} crops"));
         }
-        let model = models::build(gpu, config, train.in_channels())?;
-        let preprocessor = Preprocessor::new(gpu, config, train.inputs())?;
+        let inputs = (models::network(config)?.inputs)(config)?;
+        let model = models::build(gpu, config, InputChannels::of(&inputs))?;
+        let preprocessor = Preprocessor::new(gpu, config, train.inputs(), &inputs)?;
+        let task = tasks::of(config);
         let c = config;
         let schedule = Schedule::new(c.lr_scheduler, c.learning_rate, c.lr_patience, c.t_0, c.t_mult, c.eta_min);
-        Ok(Session { config, model, optimizer: optimizer(config), schedule, step: 0, preprocessor, train, val, crop, drop_last })
+        Ok(Session { config, model, optimizer: optimizer(config), schedule, step: 0, task, preprocessor, train, val, crop, drop_last })
     }
 
     /// Crops that an epoch of training uses, and the batches that they make.
@@ -142,14 +145,14 @@ impl<'a> Session<'a> {
         let mut losses = Losses::new();
         let mut rate = self.schedule.learning_rate();
         for (index, sizes) in steps.iter().enumerate() {
-            let mut step = Step::new(self.model.as_ref(), self.config.loss_function, self.config.recompute);
+            let mut step = Step::new(self.model.as_ref(), self.config.recompute);
             let all: usize = sizes.iter().sum();
             for (part, (size, batch)) in sizes.iter().zip(&mut loader).enumerate() {
                 watcher.refuse_to_go_on()?;
                 let batch = batch?;
                 let draw = self.step * self.config.accumulate_steps as u64 + part as u64;
                 let loss = self.micro_batch(&mut step, draw, *size as f32 / all as f32, &batch)?;
-                if losses.push(loss, day_names(&self.train, &batch), has_valid_pixel(&batch)) {
+                if losses.push(loss, day_names(&self.train, &batch), has_valid_pixel(self.task.as_ref(), &batch)) {
                     report(&mut losses, epoch, watcher)?;
                 }
             }
@@ -174,7 +177,7 @@ impl<'a> Session<'a> {
             watcher.refuse_to_go_on()?;
             let batch = batch?;
             let loss = self.val_loss(&batch)?;
-            if losses.push(loss, day_names(val, &batch), has_valid_pixel(&batch)) {
+            if losses.push(loss, day_names(val, &batch), has_valid_pixel(self.task.as_ref(), &batch)) {
                 (watcher.observe)(Event::Done(losses.collect().map_err(|error| of_epoch(error, epoch, "validation"))?));
             }
         }
@@ -183,17 +186,17 @@ impl<'a> Session<'a> {
     }
 
     fn micro_batch(&self, step: &mut Step, draw: u64, share: f32, batch: &Batch) -> Result<Tensor> {
-        let input = self.preprocessor.input(batch)?;
-        let (target, mask) = self.preprocessor.target(batch)?;
-        step.add(draw, share, &input, &target, &mask)
+        let inputs = self.preprocessor.inputs(batch)?;
+        let targets = Targets::of(self.task.as_ref(), self.preprocessor.gpu(), batch)?;
+        step.add(draw, share, &inputs, &|tape, outputs| self.task.loss(tape, outputs, &targets))
     }
 
     fn val_loss(&self, batch: &Batch) -> Result<Tensor> {
-        let input = self.preprocessor.input(batch)?;
-        let (target, mask) = self.preprocessor.target(batch)?;
+        let inputs = self.preprocessor.inputs(batch)?;
+        let targets = Targets::of(self.task.as_ref(), self.preprocessor.gpu(), batch)?;
         let tape = Tape::off();
-        let output = self.model.forward(&tape, &input, Mode::Eval)?;
-        ops::masked_loss(&tape, &output, &target, &mask, self.config.loss_function, Reduction::Mean)
+        let outputs = self.model.forward(&tape, &inputs, Mode::Eval)?;
+        self.task.loss(&tape, &outputs, &targets)
     }
 
     /// Goes once through everything that training does to the device's memory, on batches without data: for a session on a planner.
@@ -201,7 +204,7 @@ impl<'a> Session<'a> {
         let steps = self.train_steps();
         // From the second step on there is the optimizer's state, from the second batch of a step on a gradient, and the last step may differ.
         for sizes in steps.first().into_iter().chain(steps.first()).chain(steps.last()) {
-            let mut step = Step::new(self.model.as_ref(), self.config.loss_function, self.config.recompute);
+            let mut step = Step::new(self.model.as_ref(), self.config.recompute);
             for size in sizes.iter().take(2).chain(sizes.iter().skip(2).next_back()) {
                 self.micro_batch(&mut step, 0, 1.0, &self.empty_batch(&self.train, *size))?;
             }

@@ -1,9 +1,9 @@
-//! One training step: forward, masked loss, backward (for each micro-batch), clipped update.
+//! One training step: forward, loss, backward (for each micro-batch), clipped update.
 
 use crate::autograd::{Gradients, Tape};
 use crate::config::{Config, LossKind};
 use crate::error::Result;
-use crate::models::Model;
+use crate::models::{Inputs, Model, Outputs};
 use crate::nn::Mode;
 use crate::ops::{self, Reduction};
 use crate::optim::{Optimizer, OptimizerSettings};
@@ -25,32 +25,28 @@ pub fn optimizer(config: &Config) -> Optimizer {
 /// Batch norm takes each micro-batch's own statistics, and updates the running ones once for each, as in PyTorch.
 pub struct Step<'a> {
     model: &'a dyn Model,
-    loss: LossKind,
     recompute: bool,
     gradients: Gradients,
 }
 
 impl<'a> Step<'a> {
     /// A step without micro-batches; `recompute` trades time for memory and changes no bit ([`Tape::recomputing`]).
-    pub fn new(model: &'a dyn Model, loss: LossKind, recompute: bool) -> Self {
-        Step { model, loss, recompute, gradients: Gradients::default() }
+    pub fn new(model: &'a dyn Model, recompute: bool) -> Self {
+        Step { model, recompute, gradients: Gradients::default() }
     }
 
     /// Adds one micro-batch and returns its own loss, still on the device (shape []). `share` is its part of the virtual batch's images;
     /// `draw` numbers the pass within its run ([`Mode::Train`]).
     ///
-    /// # Shapes
-    /// input `[n, c, h, w]`; target and mask (1 = invalid) as the model's output.
-    ///
     /// # Errors
     /// Shapes that do not fit; out of memory.
-    pub fn add(&mut self, draw: u64, share: f32, input: &Tensor, target: &Tensor, mask: &Tensor) -> Result<Tensor> {
+    pub fn add(&mut self, draw: u64, share: f32, inputs: &Inputs, loss: &LossOf) -> Result<Tensor> {
         let tape = if self.recompute { Tape::recomputing() } else { Tape::recording() };
         self.model.parameters().watch(&tape);
-        let output = self.model.forward(&tape, input, Mode::Train { draw })?;
-        let loss = ops::masked_loss(&tape, &output, target, mask, self.loss, Reduction::Mean)?;
-        drop(output);
-        let seed = Tensor::full(input.gpu(), loss.shape(), share)?;
+        let outputs = self.model.forward(&tape, inputs, Mode::Train { draw })?;
+        let loss = loss(&tape, &outputs)?;
+        drop(outputs);
+        let seed = Tensor::full(loss.gpu(), loss.shape(), share)?;
         self.gradients = tape.backward_onto(std::mem::take(&mut self.gradients), &[(&loss, seed)])?;
         Ok(loss)
     }
@@ -64,25 +60,25 @@ impl<'a> Step<'a> {
     }
 }
 
+/// The loss of a network's outputs, shape `[]`.
+pub type LossOf<'a> = dyn Fn(&Tape, &Outputs) -> Result<Tensor> + 'a;
+
+/// The masked loss of a network's map.
+///
+/// # Shapes
+/// target and mask (1 = invalid) as the map.
+pub fn masked_loss<'a>(kind: LossKind, target: &'a Tensor, mask: &'a Tensor) -> impl Fn(&Tape, &Outputs) -> Result<Tensor> + 'a {
+    move |tape, outputs| ops::masked_loss(tape, &outputs.map, target, mask, kind, Reduction::Mean)
+}
+
 /// Updates the model from one batch and returns the loss before the update, still on the device (shape []).
 /// `draw` numbers the step within its run ([`Mode::Train`]).
 ///
-/// # Shapes
-/// input `[n, c, h, w]`; target and mask (1 = invalid) as the model's output.
-///
 /// # Errors
 /// Shapes that do not fit; out of memory.
-pub fn training_step(
-    model: &dyn Model,
-    optimizer: &mut Optimizer,
-    loss: LossKind,
-    draw: u64,
-    input: &Tensor,
-    target: &Tensor,
-    mask: &Tensor,
-) -> Result<Tensor> {
-    let mut step = Step::new(model, loss, false);
-    let loss = step.add(draw, 1.0, input, target, mask)?;
+pub fn training_step(model: &dyn Model, optimizer: &mut Optimizer, draw: u64, inputs: &Inputs, loss: &LossOf) -> Result<Tensor> {
+    let mut step = Step::new(model, false);
+    let loss = step.add(draw, 1.0, inputs, loss)?;
     step.finish(optimizer)?;
     Ok(loss)
 }

@@ -4,14 +4,15 @@ use crate::config::Config;
 use crate::data::dataset::Dataset;
 use crate::data::loader::Batch;
 use crate::error::{Error, Result};
+use crate::tasks::{self, Task};
 
-fn is_valid((target, ocean): (&f32, &f32)) -> bool {
-    !target.is_nan() && *ocean == 0.0
+fn any_valid(task: &dyn Task, target: &[f32], ocean: &[f32]) -> bool {
+    task.masked(target, ocean).1.contains(&0.0)
 }
 
 /// Whether any pixel of a batch counts.
-pub(super) fn has_valid_pixel(batch: &Batch) -> bool {
-    batch.target.iter().zip(&batch.ocean).any(is_valid)
+pub(super) fn has_valid_pixel(task: &dyn Task, batch: &Batch) -> bool {
+    any_valid(task, &batch.target, &batch.ocean)
 }
 
 /// Refuses a split without a single pixel that counts on any of its days; looks no further than the first day that has one.
@@ -19,10 +20,10 @@ pub(super) fn has_valid_pixel(batch: &Batch) -> bool {
 /// # Errors
 /// [`Error::Input`] naming the list of days; those of reading.
 pub(super) fn require_valid_pixels(config: &Config, dataset: &Dataset) -> Result<()> {
-    let ocean = dataset.ocean()?;
+    let (ocean, task) = (dataset.ocean()?, tasks::of(config));
     for day in 0..dataset.days().len() {
         let target = dataset.target_raster(day)?.read_all()?;
-        if target.iter().zip(&ocean).any(is_valid) {
+        if any_valid(task.as_ref(), &target, &ocean) {
             return Ok(());
         }
         dataset.release(day);
@@ -41,13 +42,14 @@ pub(super) fn never_valid(config: &Config, dataset: &Dataset, epochs: usize) -> 
 }
 
 fn no_valid_pixel(dataset: &Dataset, what: &str) -> String {
-    let (split, days) = (dataset.split(), dataset.days().len());
+    let (split, days, domain) = (dataset.split(), dataset.days().len(), dataset.domain());
+    let (target, mask) = (domain.target.name, domain.mask);
     let cure = match split.name() {
         "val" => "; without path_val_split_csv the training loss chooses the best weights",
         _ => "",
     };
     format!(
         "the {split} split ({days} days) {what}: everything is without an observation or ocean, so that no loss says anything; check \
-         path_melt, path_landmask and mask_threshold, or list other days{cure}"
+         path_{target}, path_{mask} and mask_threshold, or list other days{cure}"
     )
 }

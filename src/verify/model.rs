@@ -6,7 +6,7 @@ use crate::autograd::Tape;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::gpu::Gpu;
-use crate::models::{self, Model};
+use crate::models::{self, Inputs, Model};
 use crate::nn::Mode;
 use crate::nn::state_dict::{self, HostDict, HostTensor};
 use crate::tensor::{Shape, Tensor};
@@ -30,7 +30,7 @@ pub(super) fn build(gpu: &Gpu, case: &Case, config: &Config, input: [usize; 4]) 
     // First without memory: attributes may ask for any width, the file holds one.
     let planner = gpu.planner();
     let planned = load(&planner, case, config, input[1])?;
-    let output = planned.forward(&Tape::recording(), &Tensor::empty(&planner, input)?, Mode::Eval)?;
+    let output = planned.map(&Tape::recording(), &Tensor::empty(&planner, input)?, Mode::Eval)?;
     case.expect_output("y", output.shape())?;
     let (needed, limit) = (planner.memory().peak, gpu.memory_size());
     if let Some(limit) = limit.filter(|limit| needed > *limit) {
@@ -65,7 +65,7 @@ pub(super) fn model(gpu: &Gpu, case: &Case) -> Result<Outcome> {
     let tape = Tape::recording();
     tape.watch(&x);
     model.parameters().watch(&tape);
-    let y = model.forward(&tape, &x, mode)?;
+    let y = model.map(&tape, &x, mode)?;
     let mut outcome = Outcome::default();
     outcome.output("y", &y)?;
     if let Some(grad) = case.grad_output(gpu, "y")? {
@@ -107,7 +107,9 @@ pub(super) fn train_steps(gpu: &Gpu, case: &Case) -> Result<Outcome> {
     let mut losses = Vec::new();
     for step in 0..steps(case)? {
         let [x, target, mask] = ["in.x", "in.target", "in.mask"].map(|name| slice(gpu, case, name, step));
-        let loss = train::training_step(model.as_ref(), &mut optimizer, config.loss_function, step as u64, &x?, &target?, &mask?)?;
+        let (target, mask) = (target?, mask?);
+        let of_map = train::masked_loss(config.loss_function, &target, &mask);
+        let loss = train::training_step(model.as_ref(), &mut optimizer, step as u64, &Inputs::from(&x?), &of_map)?;
         losses.extend(loss.to_vec()?);
     }
     let mut outcome = Outcome::default();

@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 
 use super::file::WeightFile;
 use super::guard::require_intact;
-use crate::config::{Config, ModelKey};
+use crate::config::Config;
 use crate::error::{Error, Result};
+use crate::models;
 use crate::nn::state_dict::{self, HostDict, HostTensor};
 use crate::nn::{ParameterSet, Value};
 
@@ -28,7 +29,7 @@ const IDENTITY: &str = "blocks_4.shortcut.";
 /// [`Error::Config`] for `imagenet`, saying how to get such a file, and for a path without a file.
 pub fn encoder_file(config: &Config) -> Result<Option<PathBuf>> {
     let Some(given) = &config.encoder_weights else { return Ok(None) };
-    if !matches!(config.model_key, ModelKey::UnetSmp | ModelKey::DeepLabV3) {
+    if !models::network(config)?.has_encoder {
         return Ok(None);
     }
     let path = PathBuf::from(given);

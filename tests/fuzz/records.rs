@@ -232,7 +232,7 @@ fn goes_on(earlier: &[u8], run: &Path) -> Answer {
         Ok((file, _)) => file,
         Err(error) => return Answer::Refused(error.to_string()),
     };
-    file.append(&[Event { wall_time: 1.0, step: 4, values: vec![("loss", Value::Scalar(0.5))] }]).unwrap();
+    file.append(&[Event { wall_time: 1.0, step: 4, values: vec![("loss".into(), Value::Scalar(0.5))] }]).unwrap();
     let full = fs::read_dir(run).unwrap().filter(|entry| entry.as_ref().unwrap().metadata().unwrap().len() > 0).count();
     assert_eq!(full, 1);
     Answer::Read

@@ -8,7 +8,7 @@ use meltcore::nn::state_dict;
 use meltcore::train::checkpoint::State;
 use meltcore::verify::replay;
 use meltcore::weights::file::WeightFile;
-use meltcore::weights::info::{Info, recognise};
+use meltcore::weights::info::Info;
 
 use crate::target::{Answer, Target};
 
@@ -127,7 +127,6 @@ fn weights(path: &Path, copy: &Path) -> Answer {
     };
     let info = Info::of(&file);
     serde_json::to_string(&info).unwrap();
-    recognise(&file);
     let converted = file.to_float32();
     let Ok(dict) = state_dict::read(path) else { return Answer::Read };
     if let Ok(converted) = converted {

@@ -6,18 +6,20 @@ use meltcore::config::Config;
 use meltcore::data::day::Split;
 use meltcore::data::writer::write_geotiff;
 use meltcore::error::Result;
-use meltcore::evaluate::table::{SCORE_NAMES, values};
 use meltcore::evaluate::{Evaluation, GroupBy, evaluate};
 use meltcore::event::Event;
 use meltcore::gpu::Gpu;
 use meltcore::kernels::masked_metrics::SceneSums;
-use meltcore::preprocess::masked;
 use meltcore::reference::masked_metrics::masked_metrics;
 use meltcore::reference::masked_ssim::masked_ssim;
 use meltcore::reference::scene_groups;
 use meltcore::synth::georeference::albers;
+use meltcore::tasks::masked;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+
+/// The scores of a scene in the order of files.
+const SCORE_NAMES: [&str; 10] = ["mae", "mse", "rmse", "r2", "accuracy", "precision", "recall", "f1", "ssim", "valid_px"];
 
 /// Within 1e-4, of the larger one where they are larger than 1.
 fn close(got: f64, wanted: f64) -> bool {
@@ -109,11 +111,11 @@ fn scores_follow_the_reference_and_means_their_weights() {
     let model = &evaluation.models[0];
     for (index, ((file, scene), wanted)) in model.scenes.iter().zip(&wanted).enumerate() {
         assert_eq!(file, DAYS[index]);
-        for ((name, got), wanted) in SCORE_NAMES.iter().zip(values(scene)).zip(wanted) {
-            assert!(close(got, *wanted), "{name} of scene {index}: {got}, not {wanted}");
+        for ((name, got), wanted) in SCORE_NAMES.iter().zip(&scene.scored.values).zip(wanted) {
+            assert!(close(*got, *wanted), "{name} of scene {index}: {got}, not {wanted}");
         }
     }
-    assert_eq!(values(&model.scenes[3].1), [0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 0.0, 0.0]);
+    assert_eq!(model.scenes[3].1.scored.values, [0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 0.0, 0.0]);
     let weight: f64 = wanted.iter().map(|scene| scene[9]).sum();
     let mean = |score: usize| wanted.iter().map(|scene| scene[9] * scene[score]).sum::<f64>() / weight;
     let std = |score: usize| (wanted.iter().map(|scene| scene[9] * (scene[score] - mean(score)).powi(2)).sum::<f64>() / weight).sqrt();
@@ -133,13 +135,12 @@ fn scores_follow_the_reference_and_means_their_weights() {
             melting += f64::from(u8::from(*target > 0.1));
         }
     }
-    let pooled = model.pooled();
-    assert_abs_diff_eq!(pooled.precision, hits / predicted, epsilon = 1e-12);
-    assert_abs_diff_eq!(pooled.recall, hits / melting, epsilon = 1e-12);
-    assert_abs_diff_eq!(pooled.f1, 2.0 * hits / (predicted + melting), epsilon = 1e-12);
+    let [("precision", precision), ("recall", recall), ("f1", f1)] = evaluation.pooled(model)[..] else { panic!("other names") };
+    assert_abs_diff_eq!(precision, hits / predicted, epsilon = 1e-12);
+    assert_abs_diff_eq!(recall, hits / melting, epsilon = 1e-12);
+    assert_abs_diff_eq!(f1, 2.0 * hits / (predicted + melting), epsilon = 1e-12);
     // Nothing predicted: precision 1, recall 0, F1 0.
-    let low = evaluation.models[1].pooled();
-    assert_eq!((low.precision, low.recall, low.f1), (1.0, 0.0, 0.0));
+    assert_eq!(evaluation.pooled(&evaluation.models[1]), [("precision", 1.0), ("recall", 0.0), ("f1", 0.0)]);
 }
 
 #[test]

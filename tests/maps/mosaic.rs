@@ -10,7 +10,7 @@ use meltcore::data::tiles::Mosaic;
 use meltcore::data::writer::write_geotiff;
 use meltcore::error::Result;
 use meltcore::gpu::Gpu;
-use meltcore::models::Model;
+use meltcore::models::{Inputs, Model, Outputs};
 use meltcore::nn::{Mode, ParameterSet};
 use meltcore::predict::{Options, Predictor};
 use meltcore::reference::mosaic::{mosaic, offsets};
@@ -57,13 +57,14 @@ fn ramp(value: f64, row: usize, col: usize) -> f64 {
 }
 
 impl Model for Ramp {
-    fn forward(&self, _: &Tape, input: &Tensor, _: Mode) -> Result<Tensor> {
+    fn forward(&self, _: &Tape, inputs: &Inputs, _: Mode) -> Result<Outputs> {
+        let input = inputs.only()?;
         let dims = input.shape().dims().to_vec();
         let (height, width) = (dims[2], dims[3]);
         let values = input.to_vec()?;
         let pixel = |(i, value): (usize, &f32)| ramp(f64::from(*value), i / width % height, i % width) as f32;
         let values: Vec<f32> = values.iter().enumerate().map(pixel).collect();
-        Tensor::from_slice(input.gpu(), [dims[0], 1, height, width], &values)
+        Ok(Tensor::from_slice(input.gpu(), [dims[0], 1, height, width], &values)?.into())
     }
 
     fn parameters(&self) -> &ParameterSet {

@@ -12,7 +12,7 @@ use meltcore::error::{Error, Result};
 use meltcore::event::Event;
 use meltcore::gpu::Gpu;
 use meltcore::kernels::conv2d::Conv2dAttrs;
-use meltcore::models::{self, Model};
+use meltcore::models::{self, Inputs, Model, Outputs};
 use meltcore::nn::{Mode, ParameterSet, state_dict};
 use meltcore::ops;
 use meltcore::predict::{Blend, Options, Predictor};
@@ -37,7 +37,8 @@ struct Echo {
 }
 
 impl Model for Echo {
-    fn forward(&self, _: &Tape, input: &Tensor, mode: Mode) -> Result<Tensor> {
+    fn forward(&self, _: &Tape, inputs: &Inputs, mode: Mode) -> Result<Outputs> {
+        let input = inputs.only()?;
         assert_eq!(mode, Mode::Eval);
         match input.shape().dims()[0] {
             n if n > self.most => Err(Error::OutOfMemory(format!("{n} images"))),
@@ -46,10 +47,10 @@ impl Model for Echo {
                 kernel[1] = 1.0;
                 let weight = Tensor::from_slice(input.gpu(), [1, 1, 3, 3], &kernel)?;
                 let attrs = Conv2dAttrs { padding: 1, ..Default::default() };
-                ops::conv2d(&Tape::off(), input, &weight, None, &attrs, ops::Activation::None)
+                Ok(ops::conv2d(&Tape::off(), input, &weight, None, &attrs, ops::Activation::None)?.into())
             }
-            _ if self.broken => Tensor::full(input.gpu(), input.shape(), f32::NAN),
-            _ => Ok(input.clone()),
+            _ if self.broken => Ok(Tensor::full(input.gpu(), input.shape(), f32::NAN)?.into()),
+            _ => Ok(input.clone().into()),
         }
     }
 

@@ -4,9 +4,13 @@ use super::{apart, f64s, message, noise};
 use meltcore::config::Config;
 use meltcore::data::loader::Batch;
 use meltcore::domains::{Variable, helheim};
+use meltcore::error::Error;
 use meltcore::gpu::Gpu;
-use meltcore::preprocess::{Preprocessor, masked, zero_of};
+use meltcore::models::{self, Form, InputSpec};
+use meltcore::preprocess::{Preprocessor, zero_of};
 use meltcore::reference::gaussian_blur::gaussian_blur;
+use meltcore::tasks::{self, Targets, masked};
+use meltcore::tensor::Tensor;
 
 const N: usize = 3;
 const H: usize = 9;
@@ -15,6 +19,16 @@ const W: usize = 11;
 /// An input of the domain.
 fn input(name: &str) -> &'static Variable {
     helheim::DOMAIN.input(name).unwrap()
+}
+
+/// All channels as one input.
+fn one(channels: &[&'static Variable]) -> Vec<InputSpec> {
+    vec![InputSpec { name: "x".into(), variables: channels.to_vec(), form: Form::Planes }]
+}
+
+/// What the only input of a batch becomes.
+fn prepared(gpu: &Gpu, config: &Config, channels: &[&'static Variable], batch: &Batch) -> Result<Tensor, Error> {
+    Preprocessor::new(gpu, config, channels, &one(channels))?.inputs(batch)?.only().cloned()
 }
 
 /// A batch with every channel in its unit.
@@ -74,7 +88,7 @@ fn every_channel_follows_its_formula_in_its_place() {
         (&plain, "", 9, true),
     ] {
         let batch = batch(channels);
-        let input = Preprocessor::new(&gpu, &config(more), channels).unwrap().input(&batch).unwrap();
+        let input = prepared(&gpu, &config(more), channels, &batch).unwrap();
         assert_eq!(input.shape().dims(), [N, channels.len(), H, W]);
         let got = input.to_vec().unwrap();
         for (index, &channel) in channels.iter().enumerate() {
@@ -97,7 +111,7 @@ fn a_kernel_of_one_pixel_is_no_blur() {
     let batch = batch(&channels);
     let text = "mean_pmw: 206.1\nstd_pmw: 26.8\npmw_GaussianBlur_kernel_size: 1\npmw_GaussianBlur_sigma: 2.0\n";
     let config = Config::from_yaml(text, "run.yaml", &[]).unwrap();
-    let got = Preprocessor::new(&gpu, &config, &channels).unwrap().input(&batch).unwrap().to_vec().unwrap();
+    let got = prepared(&gpu, &config, &channels, &batch).unwrap().to_vec().unwrap();
     let wanted: Vec<f64> = f64s(&batch.channels[0]).iter().map(|x| (x - 206.1) / 26.8).collect();
     assert!(apart(&got, &wanted) < 1e-6);
 }
@@ -109,7 +123,7 @@ fn targets_and_masks() {
     let gpu = Gpu::open(None).unwrap();
     let mut batch = batch(&[input("dem")]);
     (batch.target[3], batch.ocean[5]) = (nan, 1.0);
-    let (target, mask) = Preprocessor::new(&gpu, &config(""), &[input("dem")]).unwrap().target(&batch).unwrap();
+    let Targets { values: target, mask } = Targets::of(tasks::of(&config("")).as_ref(), &gpu, &batch).unwrap();
     assert_eq!((target.shape().dims(), mask.shape().dims()), (&[N, 1, H, W][..], &[N, 1, H, W][..]));
     let (target, mask) = (target.to_vec().unwrap(), mask.to_vec().unwrap());
     assert_eq!(target[..3], batch.target[..3]);
@@ -121,11 +135,11 @@ fn what_is_missing_is_named() {
     let gpu = Gpu::open(None).unwrap();
     let of = |text: &str, channels: &[&'static Variable]| {
         let config = Config::from_yaml(&format!("seed: 1\n{text}"), "run.yaml", &[]).unwrap();
-        Preprocessor::new(&gpu, &config, channels).and_then(|made| made.input(&batch(channels)))
+        prepared(&gpu, &config, channels, &batch(channels))
     };
     assert!(message(of("std_pmw: 1.0", &[input("pmw")])).contains("`mean_pmw`"));
     assert!(message(of("mean_dem: 1.0", &[input("dem")])).contains("`std_dem`"));
-    assert!(message(of("", &[])).contains("`in_keys`"));
+    assert!(message(models::of(&gpu, &config(""))).contains("`in_keys`"));
     let blurred = "mean_pmw: 0.0\nstd_pmw: 1.0\npmw_GaussianBlur_sigma: 2.0\npmw_GaussianBlur_kernel_size: 19\n";
     let batched = "use_batch_blur: true\nmean_mar_wa1: 0.0\nstd_mar_wa1: 1.0\n";
     let text = message(of(&format!("{blurred}{batched}"), &[input("mar_wa1")]));
@@ -140,12 +154,12 @@ fn a_constant_takes_the_place_of_every_value_and_its_mean_is_seen_as_0() {
     let channels = [input("pmw"), input("mar_wa1"), input("time_interpolate_sar"), input("dem"), input("time_month_idx")];
     let inputs = "in_keys: [pmw, mar_wa1, time_interpolate_sar]\nin_keys_static: [dem]\nin_keys_aux: [time_month_idx]\n";
     let batch = batch(&channels);
-    let whole = Preprocessor::new(&gpu, &config(inputs), &channels).unwrap().input(&batch).unwrap().to_vec().unwrap();
+    let whole = prepared(&gpu, &config(inputs), &channels, &batch).unwrap().to_vec().unwrap();
     let mean = |channel| zero_of(&config(inputs), channel).unwrap();
     assert_eq!((mean(input("pmw")), mean(input("time_interpolate_sar"))), (Some(206.1), None));
     let constants = format!("constant_inputs: {{pmw: 206.1, mar_wa1: {}, time_interpolate_sar: 0.25, time_month_idx: 7}}\n", 0.006 * 1.5);
     let config = config(&format!("{inputs}{constants}"));
-    let got = Preprocessor::new(&gpu, &config, &channels).unwrap().input(&batch).unwrap().to_vec().unwrap();
+    let got = prepared(&gpu, &config, &channels, &batch).unwrap().to_vec().unwrap();
     for (index, (got, whole)) in got.chunks_exact(H * W).zip(whole.chunks_exact(H * W)).enumerate() {
         match [Some(0.0), Some(0.0), Some(0.25), None, Some(7.0)][index % channels.len()] {
             Some(constant) => assert!(got.iter().all(|value| *value == constant), "{index}: {got:?}"),

@@ -28,7 +28,7 @@ pub struct Event {
     /// Optimizer steps since the start of the run.
     pub step: u64,
     /// Tags and values; a slash in a tag groups its charts.
-    pub values: Vec<(&'static str, Value)>,
+    pub values: Vec<(String, Value)>,
 }
 
 impl Event {
@@ -138,7 +138,7 @@ mod tests {
     #[test]
     fn steps_of_summaries_are_found_and_of_nothing_else() {
         for step in [0, 1, 127, 128, 300_000, u64::MAX] {
-            let event = Event { wall_time: 1.5, step, values: vec![("loss", Value::Scalar(0.5))] };
+            let event = Event { wall_time: 1.5, step, values: vec![("loss".into(), Value::Scalar(0.5))] };
             assert_eq!(summary_step(&event.encode()), Some(step));
         }
         assert!(opening(0.0).iter().all(|event| summary_step(event).is_none()));

@@ -105,7 +105,7 @@ mod tests {
     }
 
     fn event(step: u64) -> Event {
-        Event { wall_time: step as f64, step, values: vec![("loss/train", Value::Scalar(0.5))] }
+        Event { wall_time: step as f64, step, values: vec![("loss/train".into(), Value::Scalar(0.5))] }
     }
 
     #[test]

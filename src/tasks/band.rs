@@ -1,0 +1,43 @@
+//! What a band of a map shows, and its colours.
+
+use crate::image::{Colormap, Field};
+
+/// A band of a task's maps.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Band {
+    /// What its values are, for legends.
+    pub quantity: &'static str,
+    /// The values at the ends of the colours.
+    pub range: (f32, f32),
+    /// Its colours.
+    pub colormap: Colormap,
+}
+
+impl Band {
+    /// The band as a picture's field.
+    ///
+    /// # Shapes
+    /// `values`, `masked` (shown in grey): rows × cols.
+    pub fn field<'a>(&self, title: &str, values: &'a [f32], [rows, cols]: [usize; 2], masked: &'a [bool]) -> Field<'a> {
+        Field {
+            title: title.to_owned(),
+            values,
+            rows,
+            cols,
+            masked: Some(masked),
+            range: self.range,
+            colormap: self.colormap,
+            unit: self.quantity.into(),
+            coast: None,
+        }
+    }
+
+    /// Map minus target as a picture's field, in colours around 0.
+    ///
+    /// # Shapes
+    /// As [`Band::field`].
+    pub fn error_field<'a>(&self, title: &str, values: &'a [f32], size: [usize; 2], masked: &'a [bool]) -> Field<'a> {
+        let most = self.range.1 - self.range.0;
+        Field { range: (-most, most), colormap: Colormap::Diverging, ..self.field(title, values, size, masked) }
+    }
+}

@@ -1,0 +1,122 @@
+//! Daily melt fractions, 0…1 (MeltwaterBench, arXiv 2512.12142): a regression on what radar saw of the land.
+//!
+//! Scores are the benchmark's: errors of the fraction, and precision, recall and F1 of melt, which is a fraction above
+//! [`MELT_THRESHOLD`]; structural similarity after Wang et al. 2004. Kernels: `masked_loss`, `masked_metrics`, `masked_ssim`.
+
+use super::{Band, Column, Mean, Scored, Tally, Targets, Task, only};
+use crate::autograd::Tape;
+use crate::config::{Config, LossKind};
+use crate::error::{Error, Result};
+use crate::image::Colormap;
+use crate::kernels::masked_metrics::{SceneSums, masked_metrics};
+use crate::kernels::masked_ssim::{masked_ssim, ssim_frame};
+use crate::models::Outputs;
+use crate::ops::{self, Reduction};
+use crate::tensor::Tensor;
+
+/// A pixel melts where its fraction exceeds this.
+pub const MELT_THRESHOLD: f64 = 0.1;
+/// Standard deviation of the similarity's window, pixels.
+pub const SSIM_SIGMA: f64 = 10.0;
+/// Range of melt fractions.
+pub const DATA_RANGE: [f64; 2] = [0.0, 1.0];
+
+/// The one band of a map.
+pub const BAND: Band = Band { quantity: "melt fraction", range: (0.0, 1.0), colormap: Colormap::Viridis };
+
+/// The scores in the order of files.
+const COLUMNS: [Column; 10] = [
+    Column::error("mae", "MAE"),
+    Column::error("mse", "MSE"),
+    Column { mean: Mean::RootOf("mse"), ..Column::error("rmse", "RMSE") },
+    Column::merit("r2", "R²"),
+    Column::merit("accuracy", "Accuracy"),
+    Column::merit("precision", "Precision"),
+    Column::merit("recall", "Recall"),
+    Column::merit("f1", "F1"),
+    Column::merit("ssim", "SSIM"),
+    Column::count("valid_px", "Valid pixels"),
+];
+
+/// The task with what a configuration says of it.
+pub struct MeltFraction {
+    loss: LossKind,
+    clip: [f32; 2],
+}
+
+impl MeltFraction {
+    /// With `loss_function`, and maps clipped to `min_melt` … `max_melt`.
+    pub fn new(config: &Config) -> MeltFraction {
+        MeltFraction { loss: config.loss_function, clip: [config.min_melt as f32, config.max_melt as f32] }
+    }
+}
+
+/// Sums over one map's valid pixels.
+fn sums(map: &Tensor, targets: &Targets) -> Result<SceneSums> {
+    if map.shape() != targets.values.shape() {
+        return Err(Error::shape("melt_fraction", format!("a map {} where {} is expected", map.shape(), targets.values.shape())));
+    }
+    only(masked_metrics(map, &targets.values, &targets.mask, MELT_THRESHOLD)?)
+}
+
+impl Task for MeltFraction {
+    fn loss(&self, tape: &Tape, outputs: &Outputs, targets: &Targets) -> Result<Tensor> {
+        ops::masked_loss(tape, &outputs.map, &targets.values, &targets.mask, self.loss, Reduction::Mean)
+    }
+
+    fn bands(&self) -> &[Band] {
+        &[BAND]
+    }
+
+    fn settle(&self, tile: &mut [f32], _pixels: usize) {
+        tile.iter_mut().for_each(|value| *value = value.clamp(self.clip[0], self.clip[1]));
+    }
+
+    fn columns(&self) -> &'static [Column] {
+        &COLUMNS
+    }
+
+    fn table(&self) -> &'static [&'static str] {
+        // First those that the benchmark's paper lists, in its order.
+        &["mae", "mse", "accuracy", "f1", "ssim", "rmse", "r2", "precision", "recall", "valid_px"]
+    }
+
+    fn headline(&self) -> &'static [&'static str] {
+        &["mae", "f1"]
+    }
+
+    fn watched(&self) -> &'static [&'static str] {
+        &["mae", "f1"]
+    }
+
+    fn watch(&self, map: &Tensor, targets: &Targets) -> Result<Vec<f64>> {
+        let scores = sums(map, targets)?.scores();
+        Ok(vec![scores.mae, scores.f1])
+    }
+
+    fn score(&self, map: &Tensor, targets: &Targets) -> Result<Scored> {
+        let sums = sums(map, targets)?;
+        let ssim = only(masked_ssim(map, &targets.values, &targets.mask, SSIM_SIGMA, DATA_RANGE)?)?;
+        let s = sums.scores();
+        let values = vec![s.mae, s.mse, s.rmse, s.r2, s.accuracy, s.precision, s.recall, s.f1, ssim, s.valid_px as f64];
+        let counts = [sums.valid, sums.hits, sums.false_alarms, sums.misses];
+        Ok(Scored { valid: sums.valid, values, tally: Tally(counts.iter().map(|count| *count as f64).collect()) })
+    }
+
+    fn pooled(&self, tally: &Tally) -> Vec<(&'static str, f64)> {
+        let count = |index: usize| tally.0.get(index).map_or(0, |count| *count as u64);
+        let all = SceneSums { valid: count(0), hits: count(1), false_alarms: count(2), misses: count(3), ..SceneSums::default() };
+        vec![("precision", all.precision()), ("recall", all.recall()), ("f1", all.f1())]
+    }
+
+    fn is_fraction(&self) -> bool {
+        true
+    }
+
+    fn warning(&self, [rows, cols]: [usize; 2]) -> Option<String> {
+        let frame = ssim_frame(SSIM_SIGMA);
+        (rows.min(cols) <= 2 * frame).then(|| {
+            format!("SSIM leaves out a frame of {frame} pixels, and nothing remains of scenes of {rows} × {cols} pixels: it is 0 for all of them")
+        })
+    }
+}

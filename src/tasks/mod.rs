@@ -1,0 +1,153 @@
+//! What networks are trained for. A task owns its targets, its loss, the bands of its maps and its scores; training, prediction, scoring
+//! and the report know none by name. [`of`] has one line for each.
+//!
+//! # Adding a task
+//!
+//! | step | file | forgotten, this fails |
+//! | --- | --- | --- |
+//! | the task: targets, loss, bands, scores | `src/tasks/<name>/mod.rs` | the trait does not compile |
+//! | its report sections, if it has any of its own | `src/tasks/<name>/` | – |
+//! | its arm in [`of`] and `mod <name>;` | `src/tasks/mod.rs` | the `match` does not compile |
+//! | its name | `TaskKey` in `src/config/choices.rs` | the arm does not compile |
+//! | its keys, if it has any, a line each | `src/config/keys/` | an unknown key is refused |
+//! | a run from training to scores | `tests/tasks.rs` | `tests/tasks.rs`: every task is trained, mapped and scored |
+
+mod band;
+pub mod melt_fraction;
+mod scores;
+
+pub use band::Band;
+pub use scores::{Better, Column, Mean, Scored, Tally, only};
+
+use crate::autograd::Tape;
+use crate::config::{Config, TaskKey};
+use crate::data::loader::Batch;
+use crate::error::Result;
+use crate::gpu::Gpu;
+use crate::models::Outputs;
+use crate::tensor::Tensor;
+
+/// What a network is trained for.
+pub trait Task {
+    /// What the values of targets are and which pixels count; by default NaN and the mask do not.
+    ///
+    /// # Shapes
+    /// `target`, `ocean`: as long as each other; so are the values returned and the mask, which is 1 where a pixel does not count.
+    fn masked(&self, target: &[f32], ocean: &[f32]) -> (Vec<f32>, Vec<f32>) {
+        masked(target, ocean)
+    }
+
+    /// The loss to minimise, shape `[]`, auxiliary outputs with their weights included.
+    ///
+    /// # Errors
+    /// Outputs that do not fit the targets; out of memory.
+    fn loss(&self, tape: &Tape, outputs: &Outputs, targets: &Targets) -> Result<Tensor>;
+
+    /// The bands of a map, at least one; the first is what pictures show.
+    fn bands(&self) -> &[Band];
+
+    /// Channels that the network's output has.
+    fn heads(&self) -> usize {
+        self.bands().len()
+    }
+
+    /// Turns a network's output for one tile into what is averaged over overlapping tiles.
+    ///
+    /// # Shapes
+    /// heads × pixels, in place.
+    fn settle(&self, _tile: &mut [f32], _pixels: usize) {}
+
+    /// Turns the averages of a whole scene into its map.
+    ///
+    /// # Shapes
+    /// heads × pixels in, bands × pixels out.
+    fn finish(&self, averages: Vec<f32>, _pixels: usize) -> Vec<f32> {
+        averages
+    }
+
+    /// The scores of a map, in the order of files.
+    fn columns(&self) -> &'static [Column];
+
+    /// The columns of tables, by name, in their order; those that come first are also what ablation shows.
+    fn table(&self) -> &'static [&'static str];
+
+    /// The scores that a headline has room for, by name.
+    fn headline(&self) -> &'static [&'static str];
+
+    /// The scores that are looked at after every epoch on one scene, by name: `val_<name>` in the log.
+    fn watched(&self) -> &'static [&'static str];
+
+    /// Those scores, in their order.
+    ///
+    /// # Shapes
+    /// `map` `[1, bands, h, w]`.
+    ///
+    /// # Errors
+    /// Shapes that do not fit; out of memory.
+    fn watch(&self, map: &Tensor, targets: &Targets) -> Result<Vec<f64>>;
+
+    /// All scores of a map.
+    ///
+    /// # Shapes
+    /// `map` `[1, bands, h, w]`.
+    ///
+    /// # Errors
+    /// Shapes that do not fit; out of memory.
+    fn score(&self, map: &Tensor, targets: &Targets) -> Result<Scored>;
+
+    /// Scores over all pixels of several maps at once, by name.
+    fn pooled(&self, tally: &Tally) -> Vec<(&'static str, f64)>;
+
+    /// Whether the first band is a fraction of what the target is on average, so that its reliability says something.
+    fn is_fraction(&self) -> bool {
+        false
+    }
+
+    /// What to warn of before scenes of this size (rows, columns) are scored.
+    fn warning(&self, _scene: [usize; 2]) -> Option<String> {
+        None
+    }
+}
+
+/// The task of a configuration.
+pub fn of(config: &Config) -> Box<dyn Task> {
+    match config.task {
+        TaskKey::MeltFraction => Box::new(melt_fraction::MeltFraction::new(config)),
+    }
+}
+
+/// Targets of a batch on the device.
+pub struct Targets {
+    /// `[n, 1, h, w]`, 0 where there is none.
+    pub values: Tensor,
+    /// As `values`: 1 where a pixel does not count, else 0.
+    pub mask: Tensor,
+}
+
+impl Targets {
+    /// The targets of a batch, as the task sees them.
+    ///
+    /// # Errors
+    /// Out of memory.
+    pub fn of(task: &dyn Task, gpu: &Gpu, batch: &Batch) -> Result<Targets> {
+        let (values, mask) = task.masked(&batch.target, &batch.ocean);
+        Targets::new(gpu, [batch.n, 1, batch.height, batch.width], &values, &mask)
+    }
+
+    /// Targets that are known already.
+    ///
+    /// # Errors
+    /// Values that do not fill the shape; out of memory.
+    pub fn new(gpu: &Gpu, shape: [usize; 4], values: &[f32], mask: &[f32]) -> Result<Targets> {
+        Ok(Targets { values: Tensor::from_slice(gpu, shape, values)?, mask: Tensor::from_slice(gpu, shape, mask)? })
+    }
+}
+
+/// The target with 0 for NaN, and the mask with 1 for NaN and ocean.
+pub fn masked(target: &[f32], ocean: &[f32]) -> (Vec<f32>, Vec<f32>) {
+    let pixel = |(&target, &ocean): (&f32, &f32)| match target.is_nan() {
+        true => (0.0, 1.0),
+        false => (target, ocean),
+    };
+    target.iter().zip(ocean).map(pixel).unzip()
+}
