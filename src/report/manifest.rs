@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Map, Value};
 
-use super::plot::grouped;
+use super::axis::grouped;
 use super::run_log::RunLog;
 use crate::config::Config;
 use crate::data::day::{Day, read_split_csv};

@@ -3,7 +3,8 @@
 //! The page needs no network and no other file: charts are inline SVG ([`plot`]), maps inline PNG ([`scenes`]), the style sheet follows
 //! the reader's light or dark theme. A part whose data is missing is left out, and one sentence says why.
 
-pub mod charts;
+pub mod axis;
+pub mod colours;
 pub mod extent;
 pub mod html;
 pub mod manifest;
@@ -13,8 +14,8 @@ pub mod run_log;
 pub mod scenes;
 pub mod score_file;
 pub mod season;
+mod sections;
 
-pub use page::Page;
 pub use score_file::ScoreFile;
 
 use std::path::PathBuf;
@@ -24,7 +25,9 @@ use crate::data::dataset::Dataset;
 use crate::data::day::Split;
 use crate::error::Result;
 use crate::event::Event;
+use colours::Colours;
 use extent::Extents;
+use page::Section;
 use run_log::RunLog;
 use season::Season;
 
@@ -88,14 +91,18 @@ pub fn page(inputs: Inputs, observe: &mut dyn FnMut(Event)) -> Result<String> {
         read.retain(Result::is_ok);
     }
     let logs = read.into_iter().collect::<Result<Vec<_>>>()?;
-    let manifest = manifest::facts(config, split.name(), models, &logs, device.as_deref());
-    let names = scores.iter().flat_map(|scores| scores.models.0.iter().map(|(name, _)| name)).chain(models.iter().map(|(name, _)| name));
-    let mut colours: Vec<String> = Vec::new();
-    for name in names {
-        if !colours.contains(name) {
-            colours.push(name.clone());
-        }
-    }
+    let facts = manifest::facts(config, split.name(), models, &logs, device.as_deref());
+    let scored = scores.iter().flat_map(|scores| scores.models.0.iter().map(|(name, _)| name));
+    let colours = Colours::of(scored.chain(models.iter().map(|(name, _)| name)));
+    let lead = scores.as_ref().map_or_else(|_| format!("Maps of the split {}.", split.name()), sections::scores::lead);
     let keys = config.map(Config::to_json).unwrap_or_default();
-    Ok(Page { title, split: split.name().into(), scores, scenes, extents, season, logs, manifest, keys, colours }.to_html())
+    let sections = [
+        Section::new("scores", "Scores", &scores, sections::scores::section),
+        Section::new("maps", "Maps", &scenes, |scenes| sections::maps::section(scenes)),
+        Section::new("extent", "Melt extent", &extents, |extents| sections::extent::section(extents, season, &colours)),
+        Section::new("detail", "Where the errors are", &scores, |scores| sections::groups::section(scores, season, &colours)),
+        Section::new("training", "Training", &Ok(logs), |logs| sections::training::section(logs)),
+        Section::new("manifest", "Manifest", &Ok(facts), |facts| sections::manifest::section(facts, &keys)),
+    ];
+    Ok(page::document(&title, &lead, &sections))
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
-use super::plot::grouped;
+use super::axis::grouped;
 use crate::error::{Error, Result};
 
 /// A run's log.

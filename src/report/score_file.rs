@@ -116,3 +116,9 @@ impl ScoreFile {
 pub fn score(scores: &Scores, name: &str) -> Option<f64> {
     scores.get(name).copied().flatten()
 }
+
+/// The score of this name as the page shows it: errors with four decimals, all others with three.
+pub fn score_text(scores: &Scores, name: &str) -> String {
+    let decimals = if matches!(name, "mae" | "mse" | "rmse") { 4 } else { 3 };
+    score(scores, name).map_or("–".into(), |value| format!("{value:.decimals$}").replace('-', "−"))
+}

@@ -1,0 +1,133 @@
+//! Where the errors are: reliability, and the scores by gap, month and year.
+
+use std::collections::BTreeSet;
+
+use maud::{Markup, html};
+
+use crate::report::colours::Colours;
+use crate::report::html::{Key, charts, missing, table};
+use crate::report::plot::{Axis, Mark, Plot, Series};
+use crate::report::score_file::{ModelScores, Pairs, ScoreFile, Scores, score, score_text};
+use crate::report::season::Season;
+
+/// Largest radius of a dot that stands for many pixels.
+const LARGEST_DOT: f64 = 7.0;
+
+/// A way to group the scenes.
+struct Grouping {
+    title: &'static str,
+    of: fn(&ModelScores) -> &Pairs<Scores>,
+    by_month: bool,
+}
+
+const GROUPINGS: [Grouping; 3] = [
+    Grouping { title: "By days to the nearest other train day", of: |model| &model.by_gap, by_month: false },
+    Grouping { title: "By month", of: |model| &model.by_month, by_month: true },
+    Grouping { title: "By year", of: |model| &model.by_year, by_month: false },
+];
+
+/// A group's label in the scores, and what the page calls it.
+struct Group {
+    label: String,
+    name: String,
+}
+
+type Models = [(String, ModelScores)];
+
+/// Charts of reliability and of the error by group, and a table a grouping.
+pub fn section(scores: &ScoreFile, season: Season, colours: &Colours) -> Markup {
+    let models = &scores.models.0;
+    let groupings = GROUPINGS.map(|grouping| (grouping.groups(models, season), grouping));
+    let binned = models.iter().any(|(_, model)| !model.reliability.is_empty());
+    let by_group = groupings.iter().filter(|(groups, _)| groups.len() > 1).map(|(groups, by)| by.chart(models, groups, colours));
+    let plots: Vec<Plot> = binned.then(|| reliability(models, colours)).into_iter().chain(by_group).collect();
+    html! {
+        (colours.legend_and(&[("as predicted, so observed", Key::Dash)]))
+        (charts(&plots))
+        @if binned {
+            p.note {
+                "Reliability: pixels sorted into ten bins by predicted fraction, the mean prediction of each against the mean "
+                "observed there; the area of a dot is the bin's share of the pixels."
+            }
+        }
+        @for (groups, by) in &groupings {
+            @if groups.is_empty() {
+                (missing(&format!(
+                    "{}: these scores do not have it; it needs the days of the train split and a recent `meltcore eval`.", by.title
+                )))
+            } @else {
+                h3 { (by.title) }
+                (by.table(models, groups))
+            }
+        }
+    }
+}
+
+impl Grouping {
+    /// The groups in their order: months as the melt year has them, all others by their labels.
+    fn groups(&self, models: &Models, season: Season) -> Vec<Group> {
+        let labels: BTreeSet<&String> = models.iter().flat_map(|(_, model)| (self.of)(model).0.iter().map(|(label, _)| label)).collect();
+        let group = |label: &String| {
+            let (order, name) = match label.parse::<u8>() {
+                Ok(month @ 1..=12) if self.by_month => (season.month_number(month), season.month(month).1),
+                _ => (0, label.replace('-', "–")),
+            };
+            (order, Group { label: label.clone(), name })
+        };
+        let mut groups: Vec<(usize, Group)> = labels.into_iter().map(group).collect();
+        groups.sort_by_key(|(order, _)| *order);
+        groups.into_iter().map(|(_, group)| group).collect()
+    }
+
+    /// The mean absolute error over the groups, as lines with dots.
+    fn chart(&self, models: &Models, groups: &[Group], colours: &Colours) -> Plot {
+        let points = |model: &ModelScores| -> Vec<[f64; 2]> {
+            let value = |(place, group): (usize, &Group)| Some([place as f64, score((self.of)(model).get(&group.label)?, "mae")?]);
+            groups.iter().enumerate().filter_map(value).collect()
+        };
+        let of_model = |(name, model): &(String, _)| Series::new(Some(colours.number(name)), Mark::Both(f64::INFINITY), points(model));
+        let series: Vec<Series> = models.iter().map(of_model).collect();
+        let ticks = groups.iter().enumerate().map(|(place, group)| (place as f64, group.name.clone())).collect();
+        let x = Axis::fixed("", [-0.4, groups.len().max(1) as f64 - 0.6], ticks);
+        let y = Axis::linear("MAE", series.iter().flat_map(|series| &series.points).map(|point| point[1]), true);
+        Plot { title: format!("MAE {}", self.title.to_lowercase()), x, y, series, rug: Vec::new() }
+    }
+
+    /// MAE, F1 and SSIM of every model, one row a group.
+    fn table(&self, models: &Models, groups: &[Group]) -> Markup {
+        const SHOWN: [(&str, &str); 3] = [("mae", "MAE"), ("f1", "F1"), ("ssim", "SSIM")];
+        let of = |model: &ModelScores, group: &Group| (self.of)(model).get(&group.label).cloned().unwrap_or_default();
+        let scenes = |group: &Group| models.iter().find_map(|(_, model)| score(&of(model, group), "scenes"));
+        table(&html! {
+            thead {
+                tr { th {} th {} @for (name, _) in models { th.over colspan=(SHOWN.len()) { (name) } } }
+                tr { th {} th.n { "scenes" } @for _ in models { @for (_, head) in SHOWN { th.n { (head) } } } }
+            }
+            tbody {
+                @for group in groups {
+                    tr {
+                        td { (group.name) }
+                        td.n { (scenes(group).map_or("–".into(), |scenes| format!("{scenes:.0}"))) }
+                        @for (_, model) in models { @for (name, _) in SHOWN { td.n { (score_text(&of(model, group), name)) } } }
+                    }
+                }
+            }
+        })
+    }
+}
+
+/// What was observed, on average, where a fraction was predicted; the area of a dot is its share of the pixels.
+fn reliability(models: &Models, colours: &Colours) -> Plot {
+    let mut series = vec![Series::new(None, Mark::Dashed(2.0), vec![[0.0, 0.0], [1.0, 1.0]])];
+    for (name, model) in models {
+        let bins = || model.reliability.iter().filter_map(|bin| Some((bin.mean_prediction?, bin.mean_target?, bin.valid_px as f64)));
+        let all: f64 = bins().map(|bin| bin.2).sum();
+        let radii = bins().map(|bin| (LARGEST_DOT * (bin.2 / all.max(1.0)).sqrt()).max(1.5)).collect();
+        let points = bins().map(|(prediction, target, _)| [prediction, target]).collect();
+        series.push(Series { radii, ..Series::new(Some(colours.number(name)), Mark::Both(2.0), points) });
+    }
+    let tenths = || (0..=5).map(|i| (f64::from(i) / 5.0, format!("{:.1}", f64::from(i) / 5.0))).collect::<Vec<_>>();
+    let x = Axis::fixed("predicted melt fraction", [0.0, 1.0], tenths());
+    let y = Axis::fixed("mean fraction observed", [0.0, 1.0], tenths());
+    Plot { title: "Reliability".into(), x, y, series, rug: Vec::new() }
+}

@@ -1,0 +1,8 @@
+//! The page's sections, a file each: what was read goes in, its markup comes out.
+
+pub mod extent;
+pub mod groups;
+pub mod manifest;
+pub mod maps;
+pub mod scores;
+pub mod training;
