@@ -48,9 +48,12 @@ pub enum Error {
     /// No device of that name or number, or one that cannot run these kernels.
     #[error("{0}")]
     Device(String),
-    /// A buffer that exceeds the device's limits or memory.
+    /// The device or the system has no more memory.
     #[error("{0}")]
     OutOfMemory(String),
+    /// One array is larger than what the device takes at once, however much memory it has.
+    #[error("{0}")]
+    Limit(String),
     /// A shader that the device's compiler refuses: always a defect of meltcore or of a driver.
     #[error("kernel {stem} was refused by the device: {message}")]
     Kernel {
@@ -93,7 +96,7 @@ impl Error {
         match self {
             Error::CheckFailed(_) => 1,
             Error::Usage(_) | Error::Config { .. } | Error::Input { .. } | Error::Shape { .. } | Error::Weights { .. } => 2,
-            Error::Device(_) | Error::OutOfMemory(_) | Error::Kernel { .. } => 3,
+            Error::Device(_) | Error::OutOfMemory(_) | Error::Limit(_) | Error::Kernel { .. } => 3,
             Error::Output { .. } => 4,
             Error::NotFinite(_) => 5,
             Error::Caused { error, .. } => error.exit_status(),
@@ -104,6 +107,17 @@ impl Error {
     /// The same error with its cause.
     pub fn because(self, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Error::Caused { error: Box::new(self), cause: cause.into() }
+    }
+
+    /// The same error with what to do where the device has too little memory or takes no such array: devices speak of bytes, and only
+    /// who uses them knows which setting decides.
+    pub fn with_remedy(self, remedy: &str) -> Self {
+        match self {
+            Error::OutOfMemory(message) => Error::OutOfMemory(format!("{message}: {remedy}")),
+            Error::Limit(message) => Error::Limit(format!("{message}: {remedy}")),
+            Error::Caused { error, cause } => Error::Caused { error: Box::new(error.with_remedy(remedy)), cause },
+            other => other,
+        }
     }
 
     /// The kind of the system's error behind this one; none where the system had none.

@@ -35,8 +35,8 @@
 //! # One training step
 //!
 //! ```
-//! use meltcore::{autograd::Tape, config::{LossKind, OptimizerKind}, error::Result, gpu::Gpu, nn::Builder, ops, tensor::Tensor};
-//! use meltcore::optim::{Optimizer, OptimizerSettings};
+//! use meltcore::{autograd::Tape, error::Result, gpu::Gpu, nn::Builder, ops, tensor::Tensor};
+//! use meltcore::optim::{Optimizer, OptimizerKind, OptimizerSettings};
 //!
 //! # fn main() -> Result<()> {
 //! let gpu = Gpu::open(None)?; // the best GPU, else the processor
@@ -53,7 +53,7 @@
 //!     let tape = Tape::recording();
 //!     parameters.watch(&tape);
 //!     let melt = conv.forward(&tape, &input, ops::Activation::Sigmoid)?;
-//!     let loss = ops::masked_loss(&tape, &melt, &target, &mask, LossKind::L1, ops::Reduction::Mean)?;
+//!     let loss = ops::masked_loss(&tape, &melt, &target, &mask, ops::LossKind::L1, ops::Reduction::Mean)?;
 //!     let gradients = tape.backward(&[(&loss, Tensor::full(&gpu, [], 1.0)?)])?;
 //!     optimizer.step(&parameters.trainable(), &gradients)?;
 //!     losses.push(loss.to_vec()?[0]);

@@ -1,7 +1,9 @@
 //! Configurations: the seven published ones load unchanged; every rule has a case that it refuses.
 
-use meltcore::config::{Activation, Config, LossKind, ModelKey, OptimizerKind, OutActivation, Precision, SchedulerKind};
+use meltcore::config::{Config, ModelKey, Precision};
 use meltcore::error::Error;
+use meltcore::ops::{Activation, LossKind};
+use meltcore::optim::{OptimizerKind, SchedulerKind};
 use std::path::Path;
 
 fn published(name: &str, overrides: &[&str]) -> Config {
@@ -68,7 +70,7 @@ fn published_unet_deeplabv3_and_linear_dem() {
     assert_eq!((c.decoder_channels, c.decoder_atrous_rates, c.encoder_output_stride), (vec![256], vec![6, 12, 18], 8));
 
     let c = published("linear_dem", &[]);
-    assert_eq!((c.model_key, c.activation, c.out_activation), (ModelKey::LinearDem, Activation::Linear, OutActivation::TanhShelf));
+    assert_eq!((c.model_key, c.activation, c.out_activation), (ModelKey::LinearDem, Activation::None, Activation::Tanhshelf));
     assert_eq!((c.n_models, c.time_channel_idx, c.learning_rate, c.prediction_stride), (12, 1, 5.0, None));
     assert_eq!((c.seed, c.loss_function, c.in_keys_aux), (40, LossKind::Mse, vec!["time_month_idx".to_owned()]));
 }

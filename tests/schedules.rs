@@ -1,7 +1,6 @@
 //! Learning-rate schedules against their definitions, through a checkpoint after every step. Needs no device.
 
-use meltcore::config::SchedulerKind;
-use meltcore::optim::Schedule;
+use meltcore::optim::{Schedule, SchedulerKind};
 use meltcore::reference::lr_schedule as definition;
 
 #[test]

@@ -3,14 +3,14 @@
 mod on_device;
 
 use meltcore::autograd::{Gradients, Tape};
-use meltcore::config::{Config, LossKind};
+use meltcore::config::Config;
 use meltcore::error::Result;
 use meltcore::gpu::Gpu;
 use meltcore::kernels::conv2d::Conv2dAttrs;
 use meltcore::models::{self, Inputs, Model, Outputs};
 use meltcore::nn::state_dict::{self, HostDict, HostTensor};
 use meltcore::nn::{BatchNorm2d, Builder, Conv2d, Mode, ParameterSet};
-use meltcore::ops::{self, Activation, Reduction};
+use meltcore::ops::{self, Activation, LossKind, Reduction};
 use meltcore::tensor::Tensor;
 use meltcore::train::{self, Step, masked_loss};
 use on_device::{assert_close, noise, wide};
@@ -293,7 +293,7 @@ fn an_image_beyond_the_binding_limit_is_refused() {
     let gpu = Gpu::open_as(None, |capabilities| capabilities.max_binding_bytes = 1 << 12).unwrap();
     let large = Tensor::empty(&gpu, [3, 2, 32, 32]).unwrap();
     let error = ops::add(&Tape::off(), &large, &large).err().unwrap();
-    assert!(error.exit_status() == 3 && error.to_string().contains("img_size"), "{error}");
+    assert!(error.exit_status() == 3 && error.to_string().contains("one image in an array of"), "{error}");
 }
 
 /// Two steps of `linear_dem` on seven scenes of odd sides, at which no run of images begins where a binding may: losses, weights and a map.

@@ -4,11 +4,10 @@ use std::rc::Rc;
 
 use crate::bench::case::{Answer, Case, Job, noise, noisy, sampled};
 use crate::bench::parts::{by_planes, plane, whole, wide};
-use crate::config::LossKind;
 use crate::error::Result;
 use crate::gpu::Gpu;
 use crate::kernels::gaussian_blur::gaussian_blur;
-use crate::kernels::masked_loss::{Reduction, masked_loss, masked_loss_grad_pred};
+use crate::kernels::masked_loss::{LossKind, Reduction, masked_loss, masked_loss_grad_pred};
 use crate::kernels::masked_metrics::masked_metrics;
 use crate::kernels::masked_ssim::masked_ssim;
 use crate::reference::gaussian_blur as definition;

@@ -4,11 +4,12 @@ use std::rc::Rc;
 
 use crate::autograd::Tape;
 use crate::bench::case::{Answer, Case, Check, Job, noise};
-use crate::config::{Config, ModelKey, OutActivation};
+use crate::config::{Config, ModelKey};
 use crate::error::{Error, Result};
 use crate::gpu::Gpu;
 use crate::models::{self, Inputs, Model};
 use crate::nn::Mode;
+use crate::ops::Activation;
 use crate::tensor::Tensor;
 use crate::train::{self, Step, masked_loss};
 
@@ -165,7 +166,7 @@ fn predict(plan: Rc<Plan>) -> Case {
         let mut wanted = model.map(&Tape::off(), &other, Mode::Eval)?.to_vec()?;
         drop(other);
         wanted.drain(..(copies - 1) * wanted.len() / copies);
-        let bounded = plan.config.out_activation != OutActivation::Linear;
+        let bounded = plan.config.out_activation != Activation::None;
         let len = plan.n * wanted.len();
         let check: Check = Box::new(move |maps| {
             let largest = wanted.iter().fold(1.0, |most: f64, want| most.max(f64::from(want.abs())));

@@ -1,7 +1,7 @@
 //! The device of a command: opened in one place, so that every command chooses it and speaks of it alike.
 
 use super::Globals;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::gpu::{DeviceKind, Gpu};
 
 /// Opens the device of `--device`, else of `MELTCORE_DEVICE`, else the best GPU, else the host; a note says when that is no GPU.
@@ -9,7 +9,10 @@ use crate::gpu::{DeviceKind, Gpu};
 /// # Errors
 /// As [`Gpu::open`].
 pub fn open_device(globals: &Globals) -> Result<Gpu> {
-    let gpu = Gpu::open(globals.device.as_deref())?;
+    let gpu = Gpu::open(globals.device.as_deref()).map_err(|error| match error {
+        Error::Device(message) => Error::Device(format!("{message}; --device chooses one, and `meltcore devices` lists them")),
+        other => other,
+    })?;
     let found = gpu.capabilities();
     match found.kind {
         DeviceKind::Gpu => globals.detail(&format!("device: {} ({}, {})", found.name, found.backend, found.driver)),

@@ -2,8 +2,11 @@
 
 use super::keys::{AUX_CHANNELS, BLUR_KERNEL, BLUR_SIGMA, DAILY_CHANNELS, SPLITS, STATIC_CHANNELS, VARIABLES};
 use super::reader::{Numbers, Reader};
-use super::{Activation, Config, LossKind, ModelKey, OptimizerKind, OutActivation, Precision, SchedulerKind, TaskKey};
+use super::{Config, ModelKey, Precision, TaskKey};
 use crate::error::Result;
+use crate::kernels::activation::Activation;
+use crate::kernels::masked_loss::LossKind;
+use crate::optim::{OptimizerKind, SchedulerKind};
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
@@ -94,7 +97,7 @@ impl Config {
             activation: activation(r, model_key)?,
             out_activation: r
                 .choice("out_activation", &["sigmoid", "tanhshelf", "sigmoidcutoff", "linear"])?
-                .unwrap_or(OutActivation::Sigmoid),
+                .unwrap_or(Activation::Sigmoid),
             out_channels: r.integer("out_channels", 1, WIDTH)?,
             base_channels: r.integer("base_channels", 64, WIDTH)?,
             bilinear: r.boolean("bilinear", false)?,
@@ -205,9 +208,9 @@ fn img_size(r: &Reader) -> Result<[usize; 2]> {
 }
 
 fn activation(r: &Reader, model: ModelKey) -> Result<Activation> {
-    let default = if model == ModelKey::LinearDem { Activation::Linear } else { Activation::Relu };
+    let default = if model == ModelKey::LinearDem { Activation::None } else { Activation::Relu };
     let activation = r.choice("activation", &["relu", "gelu", "linear"])?.unwrap_or(default);
-    if activation == Activation::Linear && matches!(model, ModelKey::Unet | ModelKey::DeepLabV3) {
+    if activation == Activation::None && matches!(model, ModelKey::Unet | ModelKey::DeepLabV3) {
         return Err(r.error("activation", "must be relu or gelu for this `model_key`; linear belongs to linear_dem"));
     }
     Ok(activation)

@@ -45,63 +45,6 @@ impl ModelKey {
     }
 }
 
-/// Activation between layers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Activation {
-    /// max(x, 0).
-    Relu,
-    /// x·Φ(x), the erf form.
-    Gelu,
-    /// The identity (`activation: linear` of the published linear_dem config).
-    Linear,
-}
-
-/// Activation of the output.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum OutActivation {
-    /// 1 / (1 + exp(−x)).
-    Sigmoid,
-    /// ½(tanh(x + 4) + tanh(4 − x)).
-    TanhShelf,
-    /// sigmoid(10 − x⁶).
-    SigmoidCutoff,
-    /// The identity.
-    Linear,
-}
-
-/// Optimizer of a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum OptimizerKind {
-    /// Adam with bias correction.
-    Adam,
-    /// Stochastic gradient descent, momentum optional.
-    Sgd,
-    /// RMSprop, not centered, alpha 0.99.
-    RmsProp,
-}
-
-/// Training loss.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum LossKind {
-    /// Mean absolute error over valid pixels.
-    L1,
-    /// Mean squared error over valid pixels.
-    Mse,
-}
-
-/// Learning-rate schedule.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub enum SchedulerKind {
-    /// Tenfold cut when the validation loss stalls for `lr_patience` epochs.
-    ReduceLROnPlateau,
-    /// SGDR: cosine decay restarted after T_0, T_0·T_mult, … epochs.
-    CosineAnnealingWarmRestarts,
-}
-
 /// Arithmetic of the network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -12,10 +12,13 @@ mod reader;
 mod require;
 mod variables;
 
-pub use choices::{Activation, LossKind, ModelKey, OptimizerKind, OutActivation, Precision, SchedulerKind, TaskKey};
+pub use choices::{ModelKey, Precision, TaskKey};
 pub use keys::SPLITS;
 
 use crate::error::{Error, Result};
+use crate::kernels::activation::Activation;
+use crate::kernels::masked_loss::LossKind;
+use crate::optim::{OptimizerKind, SchedulerKind};
 use keys::KeyUse;
 use reader::Reader;
 use serde_json::{Map, Value};
@@ -96,7 +99,7 @@ pub struct Config {
     /// Activation between layers \[relu, ours; linear with linear_dem\].
     pub activation: Activation,
     /// Activation of the output \[sigmoid, ours\].
-    pub out_activation: OutActivation,
+    pub out_activation: Activation,
     /// Output maps \[1\].
     pub out_channels: usize,
     /// Width of the vanilla UNet's first level \[64\].

@@ -17,7 +17,7 @@ const LAVAPIPE_LOOP_TRIPS: usize = 60_000;
 /// One row of `meltcore devices`.
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct AdapterSummary {
-    /// Position in the list; `--device INDEX`.
+    /// Position in the list.
     pub index: usize,
     /// The adapter's name.
     pub name: String,

@@ -155,12 +155,8 @@ impl Buffer {
 
 /// An array that no launch can take, not even image by image.
 pub(super) fn too_large(what: &str, bytes: u64, limit: u64) -> Error {
-    Error::OutOfMemory(format!(
-        "{what}: one array of {} MiB is needed, but this device takes at most {} MiB at once: use a smaller batch_size \
-         (prediction_batch_size for maps) or img_size",
-        bytes >> 20,
-        limit >> 20
-    ))
+    let message = format!("{what}: one array of {} MiB is needed, but this device takes at most {} MiB at once", bytes >> 20, limit >> 20);
+    Error::Limit(message)
 }
 
 /// Rounds up to one of four sizes an octave (at least 256 bytes), so that near sizes share buffers.
@@ -200,10 +196,7 @@ pub(super) fn take(pool: &Rc<RefCell<Pool>>, driver: Option<&Driver>, words: usi
 
 /// A device that has no more memory.
 pub(super) fn no_room(bytes: u64, detail: &str) -> Error {
-    Error::OutOfMemory(format!(
-        "the device has no room for another {} MiB: use a smaller batch_size (prediction_batch_size for maps) or img_size{detail}",
-        bytes >> 20
-    ))
+    Error::OutOfMemory(format!("the device has no room for another {} MiB{detail}", bytes >> 20))
 }
 
 #[cfg(test)]

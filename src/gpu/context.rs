@@ -52,7 +52,7 @@ impl Gpu {
         };
         if !adapter::is_usable(&adapter) {
             return Err(Error::Device(format!(
-                "{} does not offer immediates (push constants), which every kernel needs: choose another device with --device",
+                "{} does not offer immediates (push constants), which every kernel needs: choose another device",
                 capabilities.name
             )));
         }
@@ -111,7 +111,7 @@ impl Gpu {
     /// take [parts](Buffer::part) of it.
     ///
     /// # Errors
-    /// [`Error::OutOfMemory`] beyond the device's limits or memory.
+    /// [`Error::Limit`] beyond what the device takes at once, [`Error::OutOfMemory`] beyond what it has.
     pub fn allocate(&self, words: usize) -> Result<Buffer> {
         buffer::take(&self.0.pool, self.0.driver.as_ref(), words, self.0.limits)
     }
@@ -141,7 +141,7 @@ impl Gpu {
     ///
     /// # Errors
     /// [`Error::Kernel`] where the shader does not compile here, or the launch exceeds 65 535 groups along an axis;
-    /// [`Error::OutOfMemory`] for a buffer that is larger than what a kernel sees at once.
+    /// [`Error::Limit`] for a buffer that is larger than what a kernel sees at once.
     pub(crate) fn launch(&self, launch: &Launch) -> Result<()> {
         if !self.0.capabilities.is_host() && launch.groups.iter().any(|&g| g > 65_535) {
             let message = format!("{:?} workgroups exceed 65535 along an axis", launch.groups);

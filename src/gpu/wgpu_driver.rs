@@ -32,7 +32,7 @@ impl WgpuDriver {
             required_limits: adapter.limits(),
             ..Default::default()
         }))
-        .map_err(|e| Error::Device(format!("{name} could not be opened: {e}. Choose another device with --device")))?;
+        .map_err(|e| Error::Device(format!("{name} could not be opened: {e}. Choose another device")))?;
         let failure = Arc::new(Mutex::new(None));
         let remember = |slot: &Arc<Mutex<Option<String>>>, message: String| {
             if let Ok(mut guard) = slot.lock() {
@@ -105,10 +105,9 @@ impl WgpuDriver {
         let failure = self.failure.lock().ok().and_then(|mut slot| slot.take());
         match failure {
             None => Ok(()),
-            Some(message) => Err(Error::Device(format!(
-                "{} failed: {message}. Run again with a smaller batch_size, or on another device with --device",
-                self.name
-            ))),
+            Some(message) => {
+                Err(Error::Device(format!("{} failed: {message}. Run again with less at once, or on another device", self.name)))
+            }
         }
     }
 

@@ -1,7 +1,6 @@
 //! Launchers of `activation` and `activation_grad`. Shaders: `shaders/activation.wgsl`, `shaders/activation_grad.wgsl`;
 //! the device functions, which other kernels fuse, are in `shaders/shared/activate.wgsl`.
 
-use crate::config;
 use crate::error::{Error, Result};
 use crate::gpu::shader::Variant;
 use crate::gpu::{Cost, Launch, groups_1d};
@@ -10,11 +9,13 @@ use crate::kernels::image_groups::for_images;
 use crate::tensor::Tensor;
 
 /// An elementwise non-linearity; the discriminant is the `KIND` that shaders know it by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 #[repr(u32)]
 pub enum Activation {
-    /// x
+    /// x; written `linear`
     #[default]
+    #[serde(rename = "linear")]
     None = 0,
     /// max(x, 0)
     Relu = 1,
@@ -32,27 +33,6 @@ impl Activation {
     /// Value of the constant `KIND` in shaders.
     pub fn code(self) -> u32 {
         self as u32
-    }
-}
-
-impl From<config::Activation> for Activation {
-    fn from(key: config::Activation) -> Self {
-        match key {
-            config::Activation::Relu => Activation::Relu,
-            config::Activation::Gelu => Activation::Gelu,
-            config::Activation::Linear => Activation::None,
-        }
-    }
-}
-
-impl From<config::OutActivation> for Activation {
-    fn from(key: config::OutActivation) -> Self {
-        match key {
-            config::OutActivation::Sigmoid => Activation::Sigmoid,
-            config::OutActivation::TanhShelf => Activation::Tanhshelf,
-            config::OutActivation::SigmoidCutoff => Activation::Sigmoidcutoff,
-            config::OutActivation::Linear => Activation::None,
-        }
     }
 }
 

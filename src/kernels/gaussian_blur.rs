@@ -101,9 +101,8 @@ fn check_radius(input: &Tensor, kernel_size: usize) -> Result<usize> {
     if radius < h.min(w) {
         return Ok(radius);
     }
-    let message =
-        format!("a kernel_size of {kernel_size} has radius {radius}, which must be smaller than the image's {h} rows and {w} columns");
-    Err(Error::shape("gaussian_blur", format!("{message}: use a larger img_size or a smaller GaussianBlur_kernel_size")))
+    let message = format!("a window of {kernel_size} has radius {radius}, which must be smaller than the image's {h} rows and {w} columns");
+    Err(Error::shape("gaussian_blur", message))
 }
 
 /// One pass without borders: each of the first `cols` columns convolved along the rows where the window lies inside, written transposed.

@@ -15,7 +15,7 @@ use crate::tensor::Tensor;
 /// Runs `launch` on all images at once, or on runs of images of all `tensors` (first axis: images) where one of them is too large.
 ///
 /// # Errors
-/// [`Error::OutOfMemory`] where not even single images fit; those of `launch`.
+/// [`Error::Limit`] where not even single images fit; those of `launch`.
 pub(super) fn for_images<const N: usize>(
     op: &'static str,
     tensors: [&Tensor; N],
@@ -101,8 +101,8 @@ fn runs(op: &'static str, tensors: &[&Tensor]) -> Result<Option<Runs>> {
     if length > 0 {
         return Ok(Some(Runs { images: n, length, aligned: false }));
     }
-    Err(Error::OutOfMemory(format!(
-        "{op}: the part of one image in an array of {} MiB exceeds the {} MiB that this device's kernels see at once: use a smaller img_size",
+    Err(Error::Limit(format!(
+        "{op}: the part of one image in an array of {} MiB exceeds the {} MiB that this device's kernels see at once",
         largest >> 20,
         limit >> 20
     )))

@@ -3,7 +3,6 @@
 //! Two passes forward (partial sums, then one workgroup for the losses), one backward. Shaders: `shaders/masked_loss_stats.wgsl`,
 //! `shaders/masked_loss.wgsl`, `shaders/masked_loss_grad_pred.wgsl`.
 
-use crate::config::LossKind;
 use crate::error::{Error, Result};
 use crate::gpu::shader::Variant;
 use crate::gpu::{Cost, Launch, groups_1d};
@@ -11,6 +10,16 @@ use crate::host::masked_loss::MaskedLossParams;
 use crate::host::masked_loss_stats::{MaskedLossPixelParams, PACKS_A_PART};
 use crate::kernels::image_groups::for_images;
 use crate::tensor::{Shape, Tensor};
+
+/// What a pixel's error costs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LossKind {
+    /// Its absolute value; the loss is the mean absolute error over valid pixels.
+    L1,
+    /// Its square; the loss is the mean squared error over valid pixels.
+    Mse,
+}
 
 /// How the losses of the images of a batch become one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

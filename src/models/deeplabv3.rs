@@ -185,7 +185,7 @@ impl DeepLabV3Plus {
             let message = format!("is {:?}, but deeplabv3 has one width; 256 is the reference's", config.decoder_channels);
             return Err(config.key_error("decoder_channels", message));
         };
-        let style = Style { batch_norm: config.batch_norm, activation: config.activation.into() };
+        let style = Style { batch_norm: config.batch_norm, activation: config.activation };
         let mut b = Builder::new(gpu, config.seed);
         let encoder = Xception71::new(&mut b, config, in_channels, output_stride)?;
         b.initialise(Init::KaimingRelu);
@@ -205,7 +205,7 @@ impl DeepLabV3Plus {
             output_stride,
             upsampling: config.upsampling,
             batch_norm: config.batch_norm,
-            out_activation: config.out_activation.into(),
+            out_activation: config.out_activation,
             parameters: b.finish(),
         })
     }

@@ -60,7 +60,7 @@ impl LinearDem {
         let mut b = Builder::new(gpu, config.seed);
         let layer = |i: usize| b.conv2d(&format!("linear_layers.{i}"), in_channels - 1, config.out_channels, 1, Default::default(), true);
         let linear_layers = (0..config.n_models).map(layer).collect::<Result<_>>()?;
-        Ok(LinearDem { linear_layers, time_channel, out_activation: config.out_activation.into(), parameters: b.finish() })
+        Ok(LinearDem { linear_layers, time_channel, out_activation: config.out_activation, parameters: b.finish() })
     }
 
     /// The index of each sample's model.

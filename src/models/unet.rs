@@ -158,7 +158,7 @@ impl UNet {
         }
         let extra_out = Repeated::new(&mut b, "extraoutcs", base, times)?;
         let outc = b.conv2d("outc.conv.0", base, config.out_channels, 1, Conv2dAttrs::default(), true)?;
-        let (activation, out_activation) = (config.activation.into(), config.out_activation.into());
+        let (activation, out_activation) = (config.activation, config.out_activation);
         Ok(UNet { inc, extra_in, down, up, extra_out, outc, activation, out_activation, parameters: b.finish() })
     }
 }

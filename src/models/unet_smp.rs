@@ -107,7 +107,7 @@ impl UNetSmp {
         }
         b.initialise(Init::Xavier);
         let head = b.conv2d("segmentation_head.0", c_in, config.out_channels, 3, SAME_3X3, true)?;
-        Ok(UNetSmp { encoder, decoder, head, out_activation: config.out_activation.into(), parameters: b.finish() })
+        Ok(UNetSmp { encoder, decoder, head, out_activation: config.out_activation, parameters: b.finish() })
     }
 }
 

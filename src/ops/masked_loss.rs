@@ -5,10 +5,9 @@
 //! Shaders: `shaders/masked_loss_stats.wgsl`, `shaders/masked_loss.wgsl`, `shaders/masked_loss_grad_pred.wgsl`.
 
 use crate::autograd::Tape;
-use crate::config::LossKind;
 use crate::error::Result;
 use crate::kernels;
-pub use crate::kernels::masked_loss::Reduction;
+pub use crate::kernels::masked_loss::{LossKind, Reduction};
 use crate::tensor::Tensor;
 
 /// The masked loss of a batch; the gradient flows to `pred` only.

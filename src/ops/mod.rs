@@ -28,6 +28,6 @@ pub use conv2d_by_sample::{Candidate, conv2d_by_sample};
 pub use depthwise_conv2d::depthwise_conv2d;
 pub use dropout::dropout;
 pub use interpolate::{Interpolation, Target, interpolate};
-pub use masked_loss::{Reduction, masked_loss};
+pub use masked_loss::{LossKind, Reduction, masked_loss};
 pub use max_pool2d::{Window, max_pool2d};
 pub use pad::{Sides, pad};

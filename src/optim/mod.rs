@@ -13,14 +13,25 @@ mod state;
 use std::collections::BTreeMap;
 
 pub use clip_grad_norm::clip_grad_norm;
-pub use schedule::Schedule;
+pub use schedule::{Schedule, SchedulerKind};
 
 use crate::autograd::Gradients;
-use crate::config::OptimizerKind;
 use crate::error::Result;
 use crate::gpu::Gpu;
 use crate::kernels;
 use crate::tensor::Tensor;
+
+/// The rule by which parameters are updated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OptimizerKind {
+    /// Adam with bias correction.
+    Adam,
+    /// Stochastic gradient descent, momentum optional.
+    Sgd,
+    /// RMSprop, not centered, alpha 0.99.
+    RmsProp,
+}
 
 /// Hyperparameters of an optimizer.
 #[derive(Debug, Clone, PartialEq)]

@@ -2,14 +2,21 @@
 
 use std::f64::consts::PI;
 
-use crate::config::SchedulerKind;
-
 /// A cut must exceed this to be made.
 const SMALLEST_CUT: f64 = 1e-8;
 /// Factor of a cut.
 const CUT: f64 = 0.1;
 /// A loss is better if it is below the best one by this share.
 const THRESHOLD: f64 = 1e-4;
+
+/// The rule by which the learning rate changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum SchedulerKind {
+    /// Tenfold cut when the validation loss stalls for a number of epochs.
+    ReduceLROnPlateau,
+    /// SGDR: cosine decay restarted after t_0, t_0·t_mult, … epochs.
+    CosineAnnealingWarmRestarts,
+}
 
 /// A learning-rate schedule with its state.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -41,7 +48,7 @@ pub enum Schedule {
 }
 
 impl Schedule {
-    /// The schedule at its start; `patience` is `lr_patience`. A `t_0` or `t_mult` of 0 counts as 1.
+    /// The schedule at its start; `patience` is that of the plateau. A `t_0` or `t_mult` of 0 counts as 1.
     pub fn new(kind: SchedulerKind, learning_rate: f64, patience: usize, t_0: usize, t_mult: usize, eta_min: f64) -> Self {
         match kind {
             SchedulerKind::ReduceLROnPlateau => Schedule::ReduceLROnPlateau { learning_rate, patience, best: None, stalled: 0 },

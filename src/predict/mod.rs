@@ -167,12 +167,12 @@ impl<'a> Predictor<'a> {
                     outputs.push(output);
                     start += size;
                 }
-                Err(Error::OutOfMemory(_)) if size > 1 => {
+                Err(Error::OutOfMemory(_) | Error::Limit(_)) if size > 1 => {
                     self.batch_size = size / 2;
                     let now = self.batch_size;
                     observe(Event::Note(format!("{size} tiles at once exceed the device; going on with prediction_batch_size {now}")));
                 }
-                Err(error) => return Err(error),
+                Err(error) => return Err(error.with_remedy("use a smaller prediction_batch_size or img_size")),
             }
         }
         Ok(outputs)

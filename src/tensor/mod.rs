@@ -80,12 +80,8 @@ impl Tensor {
     /// [`Error::OutOfMemory`] where this process may not have as much.
     pub(crate) fn host_values(len: usize) -> Result<Vec<f32>> {
         let mut values = Vec::new();
-        values.try_reserve_exact(len).map_err(|_| {
-            Error::OutOfMemory(format!(
-                "this process may not have another {} MiB: use a smaller network, batch_size or img_size",
-                len >> 18
-            ))
-        })?;
+        let refused = || Error::OutOfMemory(format!("this process may not have another {} MiB", len >> 18));
+        values.try_reserve_exact(len).map_err(|_| refused())?;
         Ok(values)
     }
 

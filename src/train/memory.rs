@@ -55,7 +55,7 @@ impl Memory<'_> {
     /// What training and validation with this configuration take; maps drawn on the way take what prediction takes.
     ///
     /// # Errors
-    /// [`Error::OutOfMemory`] for an array that the device cannot hold at all; what a model or its inputs refuse.
+    /// [`Error::Limit`] for an array that the device cannot hold at all; what a model or its inputs refuse.
     pub(super) fn needed(&self, config: &Config) -> Result<Needs> {
         let mut least: Option<Needs> = None;
         for reuse in REUSE {
@@ -89,7 +89,7 @@ impl Memory<'_> {
                 };
                 format!("training would need {} on {}{beside}{has}", mebibytes(needed.memory.allocated), self.gpu.capabilities().name)
             }
-            Err(Error::OutOfMemory(message)) => message,
+            Err(Error::OutOfMemory(message) | Error::Limit(message)) => message,
             Err(error) => return Err(error),
         };
         Err(Error::OutOfMemory(format!("{trouble}. {}", self.remedy(config, limit)?)))
@@ -100,7 +100,7 @@ impl Memory<'_> {
         let fitting = |candidate: &Config| match self.needed(candidate) {
             Ok(needed) => Ok(limit.holds(&needed).then_some(needed.memory.allocated)),
             // Not every model takes every batch size.
-            Err(Error::OutOfMemory(_) | Error::Shape { .. } | Error::Config { .. }) => Ok(None),
+            Err(Error::OutOfMemory(_) | Error::Limit(_) | Error::Shape { .. } | Error::Config { .. }) => Ok(None),
             Err(error) => Err(error),
         };
         let recomputing = Config { recompute: true, ..config.clone() };

@@ -191,7 +191,9 @@ impl Training<'_> {
             )),
             // Without the folder nothing can be written in it; that is the error, and not which file was the first.
             Error::Output { .. } => self.folder.require_in_place().err().unwrap_or(error),
-            other => other,
+            // Maps come with the remedy of prediction.
+            other if drawing => other,
+            other => other.with_remedy("use a smaller batch_size or img_size"),
         }
     }
 

@@ -1,11 +1,11 @@
 //! One training step: forward, loss, backward (for each micro-batch), clipped update.
 
 use crate::autograd::{Gradients, Tape};
-use crate::config::{Config, LossKind};
+use crate::config::Config;
 use crate::error::Result;
 use crate::models::{Inputs, Model, Outputs};
 use crate::nn::Mode;
-use crate::ops::{self, Reduction};
+use crate::ops::{self, LossKind, Reduction};
 use crate::optim::{Optimizer, OptimizerSettings};
 use crate::tensor::Tensor;
 

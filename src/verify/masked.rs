@@ -1,12 +1,11 @@
 //! Replays of what looks at valid pixels only (loss, SSIM, scores), and of the blur.
 
 use crate::autograd::Tape;
-use crate::config::LossKind;
 use crate::error::Result;
 use crate::gpu::Gpu;
 use crate::kernels;
 use crate::kernels::masked_metrics::Scores;
-use crate::ops::{self, Reduction};
+use crate::ops::{self, LossKind, Reduction};
 use crate::verify::{Case, Outcome};
 
 pub(super) fn masked_loss(gpu: &Gpu, case: &Case) -> Result<Outcome> {

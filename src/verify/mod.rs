@@ -77,7 +77,7 @@ pub fn replay(gpu: &Gpu, path: &Path, rtol_scale: f64) -> Result<Row> {
     };
     let outcome = runner(gpu, &case).map_err(|e| match e {
         Error::Shape { .. } | Error::Usage(_) | Error::Config { .. } => Error::input(path, e.to_string()),
-        Error::OutOfMemory(message) => Error::OutOfMemory(format!("{}: {message}", path.display())),
+        Error::OutOfMemory(message) | Error::Limit(message) => Error::OutOfMemory(format!("{}: {message}", path.display())),
         other => other,
     })?;
     let (worst, ratio) = case.compare(&outcome, rtol_scale)?;

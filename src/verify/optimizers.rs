@@ -1,10 +1,9 @@
 //! Replays of optimizers, gradient clipping and learning-rate schedules.
 
 use crate::autograd::Tape;
-use crate::config::{OptimizerKind, SchedulerKind};
 use crate::error::Result;
 use crate::gpu::Gpu;
-use crate::optim::{self, Optimizer, OptimizerSettings, Schedule};
+use crate::optim::{self, Optimizer, OptimizerKind, OptimizerSettings, Schedule, SchedulerKind};
 use crate::tensor::Tensor;
 use crate::verify::{Case, Outcome};
 

@@ -3,11 +3,10 @@
 //! Also what the tape does where tensors and modules are used more than once.
 
 use meltcore::autograd::Tape;
-use meltcore::config::LossKind;
 use meltcore::error::Result;
 use meltcore::gpu::Gpu;
 use meltcore::kernels::conv2d::Conv2dAttrs;
-use meltcore::ops::{self, Activation};
+use meltcore::ops::{self, Activation, LossKind};
 use meltcore::reference::masked_loss as definition;
 use meltcore::tensor::Tensor;
 

@@ -3,10 +3,9 @@
 //! The leaves' seeds are chosen so that no rectifier and no pooling window is about to switch, where differences would straddle a kink.
 
 use meltcore::autograd::Tape;
-use meltcore::config::LossKind;
 use meltcore::error::{Error, Result};
 use meltcore::kernels::conv2d::Conv2dAttrs;
-use meltcore::ops::{self, Activation, BatchNormAttrs, Interpolation, Reduction, Target, Window};
+use meltcore::ops::{self, Activation, BatchNormAttrs, Interpolation, LossKind, Reduction, Target, Window};
 use meltcore::reference::masked_loss as definition;
 use meltcore::tensor::Tensor;
 

@@ -1,10 +1,9 @@
 //! The masked losses and their gradient in the middle of a graph; and the maps that the scores share.
 
 use meltcore::autograd::Tape;
-use meltcore::config::LossKind;
 use meltcore::error::Error;
 use meltcore::gpu::Gpu;
-use meltcore::ops::{self, Reduction};
+use meltcore::ops::{self, LossKind, Reduction};
 use meltcore::reference::masked_loss as definition;
 use meltcore::tensor::Tensor;
 

@@ -1,10 +1,9 @@
 //! Optimizers with gradient clipping, and exact resumption.
 
 use meltcore::autograd::{Gradients, Tape};
-use meltcore::config::OptimizerKind;
 use meltcore::error::Result;
 use meltcore::gpu::Gpu;
-use meltcore::optim::{Optimizer, OptimizerSettings, clip_grad_norm};
+use meltcore::optim::{Optimizer, OptimizerKind, OptimizerSettings, clip_grad_norm};
 use meltcore::reference::{gradient_clipping, optimizers as definition};
 use meltcore::tensor::Tensor;
 

@@ -5,9 +5,10 @@
 
 use super::{Band, Column, Mean, Scored, Tally, Targets, Task, only};
 use crate::autograd::Tape;
-use crate::config::{Config, LossKind};
+use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::image::Colormap;
+use crate::kernels::masked_loss::LossKind;
 use crate::kernels::masked_metrics::{SceneSums, masked_metrics};
 use crate::kernels::masked_ssim::{masked_ssim, ssim_frame};
 use crate::models::Outputs;
