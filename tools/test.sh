@@ -39,6 +39,7 @@ if [ "$(uname)" = Linux ]; then require=$require,cc; fi
 if has_vulkan; then require=$require,wgsl; fi
 if command -v spirv-val >/dev/null; then require=$require,spirv-val; fi
 if [ -n "$features" ]; then require=$require,gdal; fi
+if command -v python3 >/dev/null; then require=$require,python; fi
 if [ -d ../shared/data ]; then require=$require,data; fi
 export MELTCORE_REQUIRE=${MELTCORE_REQUIRE:-$require}
 export MELTCORE_FUZZ_SECONDS=${MELTCORE_FUZZ_SECONDS:-10}

@@ -5,7 +5,7 @@
 // Every test crate uses only a part of these functions.
 #![allow(dead_code)]
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
@@ -29,21 +29,25 @@ pub fn needing(name: &str, feature: &'static str, missing: fn() -> Option<String
     })
 }
 
-/// A trial that needs real data beside the repository (feature `data`): `path` under `../shared`.
+/// A trial that needs real data (feature `data`): `path` in the repository, where tools/data makes it, or else in `../shared`.
 pub fn needing_data(name: &str, path: &'static str, run: fn(&Path)) -> Trial {
-    Trial::ignorable_test(name, move || {
-        let found = shared(path);
-        if !found.exists() {
-            return absent("data", &format!("{} is absent", found.display()));
-        }
-        run(&found);
-        Ok(Completion::Completed)
-    })
+    needing_data_and(name, path, "data", || None, run)
 }
 
-/// `path` in the folder beside the repository.
-fn shared(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared").join(path)
+/// A trial that needs real data as [`needing_data`] and `feature`; `missing` says why that is not there, if it is not.
+pub fn needing_data_and(name: &str, path: &'static str, feature: &'static str, missing: fn() -> Option<String>, run: fn(&Path)) -> Trial {
+    Trial::ignorable_test(name, move || {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let places = [root.join(path), root.join("../shared").join(path)];
+        let Some(found) = places.iter().find(|place| place.exists()) else {
+            return absent("data", &format!("neither {} nor {} is there", places[0].display(), places[1].display()));
+        };
+        if let Some(reason) = missing() {
+            return absent(feature, &reason);
+        }
+        run(found);
+        Ok(Completion::Completed)
+    })
 }
 
 /// The outcome where `feature` is missing: ignored, or failed where `MELTCORE_REQUIRE` names it.
