@@ -5,6 +5,7 @@ use serde::ser::{SerializeMap, Serializer};
 
 use super::groups::GroupBy;
 use super::table::{Evaluation, ModelScores};
+use crate::config::TaskKey;
 use crate::tasks::{Better, Column};
 
 impl Evaluation {
@@ -112,8 +113,12 @@ impl Serialize for Model<'_> {
 impl Serialize for Evaluation {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
         let models = Object(self.models.iter().map(|model| (&model.name, Model(self, model))).collect());
-        let mut map = serializer.serialize_map(Some(2))?;
+        let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("split", self.split.name())?;
+        let task = self.task.key();
+        if task != TaskKey::default() {
+            map.serialize_entry("task", &task)?;
+        }
         map.serialize_entry("models", &models)?;
         map.end()
     }

@@ -1,4 +1,4 @@
-//! Melt extent day by day: how much land melts in every map of a folder, and in the observed maps of those days.
+//! How much is covered day by day: land pixels above the task's threshold in every map of a folder, and in the observed maps of those days.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -10,7 +10,6 @@ use crate::data::geotags::GeoTransform;
 use crate::data::raster::Raster;
 use crate::error::{Error, Result};
 use crate::event::Event;
-use crate::tasks::melt_fraction::MELT_THRESHOLD;
 
 /// Pixel sides below this are degrees, not metres.
 const LEAST_METRES: f64 = 1.0;
@@ -18,8 +17,8 @@ const LEAST_METRES: f64 = 1.0;
 /// Pixels of one map.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Extent {
-    /// Land pixels that melt.
-    pub melting: u64,
+    /// Land pixels above the threshold.
+    pub covered: u64,
     /// Land pixels with a value.
     pub seen: u64,
 }
@@ -44,22 +43,28 @@ impl Extents {
     ///
     /// # Errors
     /// [`Error::Input`] for a folder or map that cannot be read, or a map of another size.
-    pub fn read(config: &Config, dataset: &Dataset, models: &[(String, PathBuf)], observe: &mut dyn FnMut(Event)) -> Result<Extents> {
+    pub fn read(
+        config: &Config,
+        of: &crate::tasks::Extent,
+        dataset: &Dataset,
+        models: &[(String, PathBuf)],
+        observe: &mut dyn FnMut(Event),
+    ) -> Result<Extents> {
         let land: Vec<bool> = dataset.ocean()?.iter().map(|ocean| *ocean < 0.5).collect();
         let files = models.iter().map(|(name, folder)| Ok((name.clone(), files_of(config, folder)?))).collect::<Result<Vec<_>>>()?;
         let days: BTreeSet<&Day> = files.iter().flat_map(|(_, files)| files.keys()).collect();
-        let targets = config.variable_paths.get("melt");
+        let targets = config.variable_paths.get(config.domain().target.name);
         let targets: BTreeMap<Day, PathBuf> = days
             .iter()
             .filter_map(|day| Some(((**day).clone(), targets?.join(day.file_name()))))
             .filter(|(_, file)| file.is_file())
             .collect();
         let total = files.iter().map(|(_, files)| files.len()).sum::<usize>() + targets.len();
-        observe(Event::Start { label: "melt extent", total, unit: "maps" });
+        observe(Event::Start { label: "extent", total, unit: "maps" });
         let mut of_files = |files: &BTreeMap<Day, PathBuf>| {
             let extent = |(day, file): (&Day, &PathBuf)| {
                 observe(Event::Done(1));
-                Ok((day.clone(), extent(file, dataset.scene(), &land)?))
+                Ok((day.clone(), extent(file, dataset.scene(), &land, of.threshold as f32)?))
             };
             files.iter().map(extent).collect::<Result<BTreeMap<_, _>>>()
         };
@@ -71,7 +76,7 @@ impl Extents {
             let Some(file) = config.split_csv.get(split).filter(|file| file.exists()) else { continue };
             match read_split_csv(file) {
                 Ok(days) => sar_days.extend(days),
-                Err(error) => observe(Event::Note(format!("days of the split {split} are not marked in the melt extents: {error}"))),
+                Err(error) => observe(Event::Note(format!("days of the split {split} are not marked in the extents: {error}"))),
             }
         }
         let pixel_km2 = dataset.output_geo(0)?.transform().and_then(|transform| pixel_km2(&transform));
@@ -104,7 +109,7 @@ fn days_of(folder: &Path) -> Result<BTreeMap<Day, PathBuf>> {
 }
 
 /// Counts a map's land pixels.
-fn extent(file: &Path, scene: [usize; 2], land: &[bool]) -> Result<Extent> {
+fn extent(file: &Path, scene: [usize; 2], land: &[bool], threshold: f32) -> Result<Extent> {
     let raster = Raster::open(file)?;
     if [raster.rows(), raster.cols()] != scene {
         let [rows, cols] = scene;
@@ -120,9 +125,8 @@ fn extent(file: &Path, scene: [usize; 2], land: &[bool]) -> Result<Extent> {
         }
     };
     raster.refuse_infinite(values)?;
-    let threshold = MELT_THRESHOLD as f32;
     let seen = values.iter().zip(land).filter(|(value, land)| **land && !value.is_nan());
-    Ok(seen.fold(Extent::default(), |all, (value, _)| Extent { melting: all.melting + u64::from(*value > threshold), seen: all.seen + 1 }))
+    Ok(seen.fold(Extent::default(), |all, (value, _)| Extent { covered: all.covered + u64::from(*value > threshold), seen: all.seen + 1 }))
 }
 
 /// Area of a pixel, `None` where the grid is in degrees.

@@ -61,7 +61,7 @@ pub fn colour_class(colour: Option<usize>) -> String {
 }
 
 /// A horizontal colour bar with three labels.
-pub fn colour_bar(title: &str, colormap: Colormap, labels: [&str; 3]) -> Markup {
+pub fn colour_bar(title: &str, colormap: Colormap, labels: [f32; 3]) -> Markup {
     let stop = |i: u32| {
         let [r, g, b] = colormap.colour(i as f32 / 16.0);
         format!("rgb({r} {g} {b})")
@@ -71,7 +71,7 @@ pub fn colour_bar(title: &str, colormap: Colormap, labels: [&str; 3]) -> Markup 
         div.bar {
             b { (title) }
             i style={ "background:linear-gradient(to right," (stops) ")" } {}
-            div { @for label in labels { span { (label) } } }
+            div { @for label in labels { span { (label.to_string().replace('-', "−")) } } }
         }
     }
 }

@@ -1,4 +1,4 @@
-//! One self-contained HTML page about maps and the network that made them: scores, maps beside the observed ones, melt extent, training, manifest.
+//! One self-contained HTML page about maps and the network that made them: scores, maps beside the observed ones, extent, training, manifest.
 //!
 //! The page needs no network and no other file: charts are inline SVG ([`plot`]), maps inline PNG ([`scenes`]), the style sheet follows
 //! the reader's light or dark theme. A part whose data is missing is left out, and one sentence says why.
@@ -25,6 +25,7 @@ use crate::data::dataset::Dataset;
 use crate::data::day::Split;
 use crate::error::Result;
 use crate::event::Event;
+use crate::tasks;
 use colours::Colours;
 use extent::Extents;
 use page::Section;
@@ -69,15 +70,18 @@ pub fn page(inputs: Inputs, observe: &mut dyn FnMut(Event)) -> Result<String> {
         _ => None,
     };
     let no_maps = || "This page was made without the folders of the maps (--config and --pred).".to_owned();
-    let extents = match &dataset {
-        Some((config, dataset)) => Ok(Extents::read(config, dataset, models, observe)?),
-        None => Err(no_maps()),
+    let key = config.map(|config| config.task).or_else(|| scores.as_ref().ok().map(|scores| scores.task)).unwrap_or_default();
+    let task = tasks::by_key(key, config);
+    let task = task.as_ref();
+    let extents = match (&dataset, &task.words().extent) {
+        (Some((config, dataset)), Some(of)) => Ok(Extents::read(config, of, dataset, models, observe)?),
+        _ => Err(no_maps()),
     };
     let season = Season::of(extents.iter().flat_map(|extents: &Extents| extents.models.iter().flat_map(|(_, days)| days.keys())));
     let scenes = match (&dataset, &scores) {
         (Some((_, dataset)), Ok(scores)) if most > 0 => {
-            let first = scores.models.0.first().map(|(_, model)| scenes::choose(model, most, |day| season.place(day)));
-            Ok(scenes::draw(dataset, scores, models, &first.unwrap_or_default(), observe)?)
+            let first = scores.models.0.first().map(|(_, model)| scenes::choose(model, task, most, |day| season.place(day)));
+            Ok(scenes::draw(dataset, task, scores, models, &first.unwrap_or_default(), observe)?)
         }
         (Some(_), Ok(_)) => Err("No scenes were asked for (--scenes 0).".into()),
         (_, Err(reason)) => Err(reason.clone()),
@@ -94,15 +98,21 @@ pub fn page(inputs: Inputs, observe: &mut dyn FnMut(Event)) -> Result<String> {
     let facts = manifest::facts(config, split.name(), models, &logs, device.as_deref());
     let scored = scores.iter().flat_map(|scores| scores.models.0.iter().map(|(name, _)| name));
     let colours = Colours::of(scored.chain(models.iter().map(|(name, _)| name)));
-    let lead = scores.as_ref().map_or_else(|_| format!("Maps of the split {}.", split.name()), sections::scores::lead);
+    let lead =
+        scores.as_ref().map_or_else(|_| format!("Maps of the split {}.", split.name()), |scores| sections::scores::lead(scores, task));
     let keys = config.map(Config::to_json).unwrap_or_default();
-    let sections = [
-        Section::new("scores", "Scores", &scores, sections::scores::section),
-        Section::new("maps", "Maps", &scenes, |scenes| sections::maps::section(scenes)),
-        Section::new("extent", "Melt extent", &extents, |extents| sections::extent::section(extents, season, &colours)),
-        Section::new("detail", "Where the errors are", &scores, |scores| sections::groups::section(scores, season, &colours)),
+    let extent = task.words().extent.as_ref().map(|words| {
+        Section::new("extent", words.heading, &extents, |extents| sections::extent::section(extents, words, season, &colours))
+    });
+    let first = [
+        Section::new("scores", "Scores", &scores, |scores| sections::scores::section(scores, task)),
+        Section::new("maps", "Maps", &scenes, |scenes| sections::maps::section(scenes, task)),
+    ];
+    let last = [
+        Section::new("detail", "Where the errors are", &scores, |scores| sections::groups::section(scores, task, season, &colours)),
         Section::new("training", "Training", &Ok(logs), |logs| sections::training::section(logs)),
         Section::new("manifest", "Manifest", &Ok(facts), |facts| sections::manifest::section(facts, &keys)),
     ];
+    let sections: Vec<Section> = first.into_iter().chain(extent).chain(last).collect();
     Ok(page::document(&title, &lead, &sections))
 }

@@ -3,14 +3,13 @@
 use std::path::PathBuf;
 
 use super::score_file::{ModelScores, ScoreFile, Scores, score};
-use crate::data::Window;
 use crate::data::dataset::{Dataset, HostSample};
 use crate::data::day::Day;
 use crate::data::raster::Raster;
 use crate::error::Result;
 use crate::evaluate::panels::{around_land, cut, difference};
 use crate::event::Event;
-use crate::image::{Colormap, Field};
+use crate::tasks::{Better, Task};
 
 /// Widest picture of a map, in pixels.
 const MOST_COLS: usize = 480;
@@ -43,11 +42,14 @@ pub struct Scene {
     pub scores: Vec<(String, Scores)>,
 }
 
-/// Chooses at most `most` scenes: those with the largest error, and the middle one by error of each part of the melt year.
+/// Chooses at most `most` scenes: the worst one, and the middle one of each part of the season's year, by the task's foremost score.
 ///
-/// Only scenes with at least half of the most valid pixels of any take part. The error is the first model's mean absolute error.
-pub fn choose(model: &ModelScores, most: usize, place: impl Fn(&Day) -> f64) -> Vec<(Day, Option<&'static str>)> {
-    let scene = |(file, scores): &(String, Scores)| Some((Day::from_file_name(file)?, score(scores, "mae")?, score(scores, "valid_px")?));
+/// Only scenes with at least half of the most valid pixels of any take part.
+pub fn choose(model: &ModelScores, task: &dyn Task, most: usize, place: impl Fn(&Day) -> f64) -> Vec<(Day, Option<&'static str>)> {
+    let foremost = task.headline()[0];
+    let sign = if task.column(foremost).is_some_and(|column| column.better == Better::More) { -1.0 } else { 1.0 };
+    let scene =
+        |(file, scores): &(String, Scores)| Some((Day::from_file_name(file)?, sign * score(scores, foremost)?, score(scores, "valid_px")?));
     let mut scenes: Vec<(Day, f64, f64)> = model.scenes.0.iter().filter_map(scene).collect();
     let widest = scenes.iter().map(|scene| scene.2).fold(0.0, f64::max);
     scenes.retain(|scene| scene.2 > 0.0 && scene.2 >= ENOUGH * widest);
@@ -74,6 +76,7 @@ pub fn choose(model: &ModelScores, most: usize, place: impl Fn(&Day) -> f64) -> 
 /// A target or map that cannot be read or has another size.
 pub fn draw(
     dataset: &Dataset,
+    task: &dyn Task,
     scores: &ScoreFile,
     models: &[(String, PathBuf)],
     chosen: &[(Day, Option<&'static str>)],
@@ -84,7 +87,7 @@ pub fn draw(
     let window = around_land(&ocean, [rows, cols]);
     let ocean = cut(&ocean, cols, window);
     let reduce = window.width.div_ceil(MOST_COLS);
-    let mut sample = HostSample::default();
+    let (mut sample, band) = (HostSample::default(), task.bands()[0]);
     let mut scenes = Vec::new();
     observe(Event::Start { label: "scenes", total: chosen.len(), unit: "scenes" });
     for (day, note) in chosen {
@@ -93,7 +96,8 @@ pub fn draw(
         dataset.release(index);
         let unseen: Vec<bool> = sample.target.iter().zip(&ocean).map(|(target, ocean)| *ocean || target.is_nan()).collect();
         let picture = |title: String, values: &[f32], masked: &[bool], error: bool| {
-            let field = field(values, masked, window, error);
+            let size = [window.height, window.width];
+            let field = if error { band.error_field("", values, size, masked) } else { band.field("", values, size, masked) };
             field.to_indexed_png(reduce).map(|png| Picture { title, png })
         };
         let mut pictures = vec![picture("Observed".into(), &sample.target, &unseen, false)?];
@@ -118,19 +122,4 @@ pub fn draw(
         observe(Event::Done(1));
     }
     Ok(scenes)
-}
-
-/// A map of melt fractions, or of their errors.
-fn field<'a>(values: &'a [f32], masked: &'a [bool], window: Window, error: bool) -> Field<'a> {
-    Field {
-        title: String::new(),
-        values,
-        rows: window.height,
-        cols: window.width,
-        masked: Some(masked),
-        range: if error { (-1.0, 1.0) } else { (0.0, 1.0) },
-        colormap: if error { Colormap::Diverging } else { Colormap::Viridis },
-        unit: String::new(),
-        coast: None,
-    }
 }

@@ -7,9 +7,11 @@ use std::path::Path;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 
+use crate::config::TaskKey;
 use crate::error::{Error, Result};
 use crate::evaluate::Evaluation;
 use crate::evaluate::reliability::BinMeans;
+use crate::tasks::{Better, Task};
 
 /// Scores by name.
 pub type Scores = BTreeMap<String, Option<f64>>;
@@ -19,6 +21,9 @@ pub type Scores = BTreeMap<String, Option<f64>>;
 pub struct ScoreFile {
     /// Name of the split.
     pub split: String,
+    /// What was scored.
+    #[serde(default)]
+    pub task: TaskKey,
     /// The models in the order they were given.
     pub models: Pairs<ModelScores>,
 }
@@ -118,7 +123,7 @@ pub fn score(scores: &Scores, name: &str) -> Option<f64> {
 }
 
 /// The score of this name as the page shows it: errors with four decimals, all others with three.
-pub fn score_text(scores: &Scores, name: &str) -> String {
-    let decimals = if matches!(name, "mae" | "mse" | "rmse") { 4 } else { 3 };
+pub fn score_text(task: &dyn Task, scores: &Scores, name: &str) -> String {
+    let decimals = if task.column(name).is_some_and(|column| column.better == Better::Less) { 4 } else { 3 };
     score(scores, name).map_or("–".into(), |value| format!("{value:.decimals$}").replace('-', "−"))
 }

@@ -1,8 +1,8 @@
-//! The year as melt sees it: it begins where no month has maps, so that an Antarctic summer is one curve.
+//! The year as its season sees it: it begins where no month has maps, so that an Antarctic summer is one curve.
 
 use crate::data::day::Day;
 
-/// Which month a melt year begins with.
+/// Which month a year begins with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Season {
     /// 1…12.
@@ -27,7 +27,7 @@ impl Season {
         Season { first_month: ((longest + run_from(longest) / 2) % 12) as u8 + 1 }
     }
 
-    /// The melt year of a day: the calendar year that it begins in.
+    /// The season's year of a day: the calendar year that it begins in.
     pub fn year(&self, day: &Day) -> u16 {
         if day.month >= self.first_month { day.year } else { day.year.saturating_sub(1) }
     }
@@ -37,7 +37,7 @@ impl Season {
         if self.first_month == 1 { year.to_string() } else { format!("{year}/{:02}", (year + 1) % 100) }
     }
 
-    /// Place of a day within its melt year, in days of a common year.
+    /// Place of a day within its season's year, in days of a common year.
     pub fn place(&self, day: &Day) -> f64 {
         (STARTS[usize::from(day.month.clamp(1, 12)) - 1] + f64::from(day.day) - 1.0 - STARTS[usize::from(self.first_month) - 1])
             .rem_euclid(365.0)
@@ -48,12 +48,12 @@ impl Season {
         (self.place(&Day { year: 2001, month, day: 1 }), MONTHS[usize::from(month.clamp(1, 12)) - 1].to_owned())
     }
 
-    /// Number of a month within the melt year, from 0.
+    /// Number of a month within the season's year, from 0.
     pub fn month_number(&self, month: u8) -> usize {
         usize::from((month + 12 - self.first_month) % 12)
     }
 
-    /// The months in the order of the melt year, 1…12.
+    /// The months in the order of the season's year, 1…12.
     pub fn months(&self) -> impl Iterator<Item = u8> + use<> {
         let first = self.first_month;
         (0..12).map(move |i| (first - 1 + i) % 12 + 1)

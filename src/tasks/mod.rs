@@ -1,5 +1,5 @@
 //! What networks are trained for. A task owns its targets, its loss, the bands of its maps and its scores; training, prediction, scoring
-//! and the report know none by name. [`of`] has one line for each.
+//! and the report know none by name. [`by_key`] has one line for each.
 //!
 //! # Adding a task
 //!
@@ -7,7 +7,7 @@
 //! | --- | --- | --- |
 //! | the task: targets, loss, bands, scores | `src/tasks/<name>/mod.rs` | the trait does not compile |
 //! | its report sections, if it has any of its own | `src/tasks/<name>/` | – |
-//! | its arm in [`of`] and `mod <name>;` | `src/tasks/mod.rs` | the `match` does not compile |
+//! | its arm in [`by_key`] and `mod <name>;` | `src/tasks/mod.rs` | the `match` does not compile |
 //! | its name | `TaskKey` in `src/config/choices.rs` | the arm does not compile |
 //! | its keys, if it has any, a line each | `src/config/keys/` | an unknown key is refused |
 //! | a run from training to scores | `tests/tasks.rs` | `tests/tasks.rs`: every task is trained, mapped and scored |
@@ -15,9 +15,11 @@
 mod band;
 pub mod melt_fraction;
 mod scores;
+mod words;
 
 pub use band::Band;
 pub use scores::{Better, Column, Mean, Scored, Tally, only};
+pub use words::{Extent, Words};
 
 use crate::autograd::Tape;
 use crate::config::{Config, TaskKey};
@@ -29,6 +31,9 @@ use crate::tensor::Tensor;
 
 /// What a network is trained for.
 pub trait Task {
+    /// Its name in configurations.
+    fn key(&self) -> TaskKey;
+
     /// What the values of targets are and which pixels count; by default NaN and the mask do not.
     ///
     /// # Shapes
@@ -71,8 +76,11 @@ pub trait Task {
     /// The columns of tables, by name, in their order; those that come first are also what ablation shows.
     fn table(&self) -> &'static [&'static str];
 
-    /// The scores that a headline has room for, by name.
+    /// The scores that a headline has room for, by name, at least one; the first is what scenes are sorted by.
     fn headline(&self) -> &'static [&'static str];
+
+    /// The scores that a narrow table has room for, by name.
+    fn summary(&self) -> &'static [&'static str];
 
     /// The scores that are looked at after every epoch on one scene, by name: `val_<name>` in the log.
     fn watched(&self) -> &'static [&'static str];
@@ -98,6 +106,14 @@ pub trait Task {
     /// Scores over all pixels of several maps at once, by name.
     fn pooled(&self, tally: &Tally) -> Vec<(&'static str, f64)>;
 
+    /// What the report says.
+    fn words(&self) -> &'static Words;
+
+    /// The column of this name.
+    fn column(&self, name: &str) -> Option<&'static Column> {
+        self.columns().iter().find(|column| column.name == name)
+    }
+
     /// Whether the first band is a fraction of what the target is on average, so that its reliability says something.
     fn is_fraction(&self) -> bool {
         false
@@ -111,8 +127,13 @@ pub trait Task {
 
 /// The task of a configuration.
 pub fn of(config: &Config) -> Box<dyn Task> {
-    match config.task {
-        TaskKey::MeltFraction => Box::new(melt_fraction::MeltFraction::new(config)),
+    by_key(config.task, Some(config))
+}
+
+/// A task by its name; without a configuration it scores and shows maps, but has its own default settings.
+pub fn by_key(key: TaskKey, config: Option<&Config>) -> Box<dyn Task> {
+    match key {
+        TaskKey::MeltFraction => Box::new(config.map_or_else(Default::default, melt_fraction::MeltFraction::new)),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::evaluate::{DAYS, make};
 use approx::assert_abs_diff_eq;
-use meltcore::config::Config;
+use meltcore::config::{Config, TaskKey};
 use meltcore::data::dataset::Dataset;
 use meltcore::data::day::{Day, Split};
 use meltcore::data::writer::write_geotiff;
@@ -10,19 +10,20 @@ use meltcore::report::extent::{Extent, Extents};
 use meltcore::report::scenes::choose;
 use meltcore::report::score_file::{ModelScores, ScoreFile};
 use meltcore::synth::georeference::albers;
+use meltcore::tasks;
 use std::path::Path;
 
 fn extents(root: &Path, overrides: &[String]) -> meltcore::error::Result<Extents> {
     let config = Config::load(&root.join("run.yaml"), overrides).unwrap();
     let dataset = Dataset::open_targets(&config, Split::Test).unwrap();
     let models = [("mine".to_owned(), root.join("a")), ("low".to_owned(), root.join("b"))];
-    Extents::read(&config, &dataset, &models, &mut |_| {})
+    Extents::read(&config, tasks::of(&config).words().extent.as_ref().unwrap(), &dataset, &models, &mut |_| {})
 }
 
 /// Melting and seen land pixels of one map.
 fn counted(map: &[f32], ocean: &[f32]) -> Extent {
     let land = || map.iter().zip(ocean).filter(|(value, ocean)| **ocean == 0.0 && !value.is_nan());
-    Extent { melting: land().filter(|(value, _)| **value > 0.1).count() as u64, seen: land().count() as u64 }
+    Extent { covered: land().filter(|(value, _)| **value > 0.1).count() as u64, seen: land().count() as u64 }
 }
 
 #[test]
@@ -39,11 +40,11 @@ fn extents_are_those_of_all_maps_on_land() {
     assert_eq!((name.as_str(), mine.len(), found.models[1].1.len(), found.observed.len()), ("mine", 5, 4, 4));
     for (index, file) in DAYS.iter().enumerate() {
         assert_eq!(mine[&day(file)], counted(&made.maps[index], &made.ocean), "{file}");
-        assert_eq!(found.models[1].1[&day(file)].melting, 0);
+        assert_eq!(found.models[1].1[&day(file)].covered, 0);
         assert_eq!(found.observed[&day(file)], counted(&made.targets[index], &made.ocean), "{file}");
     }
     let land = made.ocean.iter().filter(|ocean| **ocean == 0.0).count() as u64;
-    assert_eq!((found.land, mine[&day("2018_04_02.tif")].melting), (land, land));
+    assert_eq!((found.land, mine[&day("2018_04_02.tif")].covered), (land, land));
     assert_abs_diff_eq!(found.pixel_km2.unwrap(), 0.01, epsilon = 1e-12);
 
     // Maps for deploy belong to those in path_predictions; a day in both counts once.
@@ -54,7 +55,7 @@ fn extents_are_those_of_all_maps_on_land() {
     let folders = [("path_predictions", "a"), ("path_deploy", "deploy")];
     let found = extents(root, &folders.map(|(key, folder)| format!("{key}={}", root.join(folder).display()))).unwrap();
     assert_eq!((found.models[0].1.len(), found.models[1].1.len()), (6, 4));
-    assert_eq!(found.models[0].1[&day("2018_04_02.tif")].melting, land);
+    assert_eq!(found.models[0].1[&day("2018_04_02.tif")].covered, land);
 
     write_geotiff(root.join("b/2018_04_03.tif"), 33, 20, &[0.0; 660], &albers(100.0)).unwrap();
     assert!(super::message(extents(root, &[])).contains("the scene 20 × 33"));
@@ -82,9 +83,10 @@ fn chosen_are_the_worst_scene_and_the_middle_ones_of_the_season() {
         ("2018_08_02", 0.30, 51.0),
         ("2018_09_01", 0.00, 0.0),
     ]);
+    let task = tasks::by_key(TaskKey::MeltFraction, None);
     let chosen = |most: usize| {
         let place = |day: &Day| f64::from(day.day_of_year());
-        choose(&model, most, place).into_iter().map(|(day, note)| (day.file_name(), note.is_some())).collect::<Vec<_>>()
+        choose(&model, task.as_ref(), most, place).into_iter().map(|(day, note)| (day.file_name(), note.is_some())).collect::<Vec<_>>()
     };
     assert!(chosen(0).is_empty());
     // The one with more error was seen by too little.

@@ -1,4 +1,4 @@
-//! Melt extent: one chart a melt year, and the months over all years.
+//! Extent day by day: one chart a season's year, and the months over all years.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,7 +17,7 @@ const JOINED_DAYS: f64 = 20.0;
 const WHOLE: f64 = 0.9;
 
 /// The charts, and how they were counted.
-pub fn section(extents: &Extents, season: Season, colours: &Colours) -> Markup {
+pub fn section(extents: &Extents, words: &crate::tasks::Extent, season: Season, colours: &Colours) -> Markup {
     let years = by_year(extents, season, colours);
     if years.is_empty() {
         return missing("The folders hold no maps named YYYY_MM_DD.tif.");
@@ -25,25 +25,19 @@ pub fn section(extents: &Extents, season: Season, colours: &Colours) -> Markup {
     html! {
         (colours.legend_and(&[("observed", Key::Dot), ("observed days", Key::Rug)]))
         (charts(&[years, vec![by_month(extents, season, colours)]].concat()))
-        p.note {
-            "Land where the map's melt fraction exceeds 0.1, for every map in the folders; days more than 20 apart are not joined. "
-            "Marks at the foot are days with an observed (SAR) map; dots are its extent where it covers nine tenths of the land."
-        }
-        p.note {
-            "By month over all years: melting pixels of all maps over all their land pixels; observed: of the observed maps of "
-            "the same days over what they cover."
-        }
+        p.note { (words.by_year) }
+        p.note { (words.by_month) }
     }
 }
 
 /// What the extents of a scene are given in, and the factor from pixels to it.
 fn scale(extents: &Extents) -> (&'static str, f64) {
     let Some(pixel) = extents.pixel_km2 else { return ("% of the land", 100.0 / extents.land.max(1) as f64) };
-    let most = extents.models.iter().flat_map(|(_, days)| days.values()).map(|extent| extent.melting).max().unwrap_or(0);
+    let most = extents.models.iter().flat_map(|(_, days)| days.values()).map(|extent| extent.covered).max().unwrap_or(0);
     if most as f64 * pixel > 20_000.0 { ("1000 km²", pixel / 1000.0) } else { ("km²", pixel) }
 }
 
-/// One chart a melt year that has maps.
+/// One chart a year that has maps.
 fn by_year(extents: &Extents, season: Season, colours: &Colours) -> Vec<Plot> {
     let all = || extents.models.iter().flat_map(|(_, days)| days.keys());
     let years: BTreeSet<u16> = all().map(|day| season.year(day)).collect();
@@ -53,7 +47,7 @@ fn by_year(extents: &Extents, season: Season, colours: &Colours) -> Vec<Plot> {
     let months: Vec<(f64, String)> =
         season.months().map(|month| season.month(month)).filter(|(place, _)| in_range(*place, range)).collect();
     let (unit, factor) = scale(extents);
-    let value = |extent: &Extent| extent.melting as f64 * factor;
+    let value = |extent: &Extent| extent.covered as f64 * factor;
     let whole = |extent: &&Extent| extent.seen as f64 >= WHOLE * extents.land as f64;
     let observed: BTreeMap<&Day, &Extent> = extents.observed.iter().filter(|(_, extent)| whole(extent)).collect();
     let values = extents.models.iter().flat_map(|(_, days)| days.values()).chain(observed.values().copied()).map(value);
@@ -79,16 +73,16 @@ fn in_range(value: f64, range: [f64; 2]) -> bool {
     (range[0]..=range[1]).contains(&value)
 }
 
-/// Share of the land that melts, by month over all years: of the maps, and of what was observed.
+/// Share of the land that is covered, by month over all years: of the maps, and of what was observed.
 fn by_month(extents: &Extents, season: Season, colours: &Colours) -> Plot {
     let by_month = |days: &BTreeMap<Day, Extent>| {
         let mut months: BTreeMap<usize, Extent> = BTreeMap::new();
         for (day, extent) in days {
             let month = months.entry(season.month_number(day.month)).or_default();
-            month.melting += extent.melting;
+            month.covered += extent.covered;
             month.seen += extent.seen;
         }
-        let share = |(month, extent): (usize, Extent)| [month as f64, 100.0 * extent.melting as f64 / extent.seen.max(1) as f64];
+        let share = |(month, extent): (usize, Extent)| [month as f64, 100.0 * extent.covered as f64 / extent.seen.max(1) as f64];
         months.into_iter().map(share).collect::<Vec<_>>()
     };
     let of_model = |(name, days): &(String, _)| Series::new(Some(colours.number(name)), Mark::Both(1.5), by_month(days));

@@ -9,6 +9,7 @@ use crate::report::html::{Key, charts, missing, table};
 use crate::report::plot::{Axis, Mark, Plot, Series};
 use crate::report::score_file::{ModelScores, Pairs, ScoreFile, Scores, score, score_text};
 use crate::report::season::Season;
+use crate::tasks::{Column, Task};
 
 /// Largest radius of a dot that stands for many pixels.
 const LARGEST_DOT: f64 = 7.0;
@@ -35,12 +36,12 @@ struct Group {
 type Models = [(String, ModelScores)];
 
 /// Charts of reliability and of the error by group, and a table a grouping.
-pub fn section(scores: &ScoreFile, season: Season, colours: &Colours) -> Markup {
+pub fn section(scores: &ScoreFile, task: &dyn Task, season: Season, colours: &Colours) -> Markup {
     let models = &scores.models.0;
     let groupings = GROUPINGS.map(|grouping| (grouping.groups(models, season), grouping));
     let binned = models.iter().any(|(_, model)| !model.reliability.is_empty());
-    let by_group = groupings.iter().filter(|(groups, _)| groups.len() > 1).map(|(groups, by)| by.chart(models, groups, colours));
-    let plots: Vec<Plot> = binned.then(|| reliability(models, colours)).into_iter().chain(by_group).collect();
+    let by_group = groupings.iter().filter(|(groups, _)| groups.len() > 1).map(|(groups, by)| by.chart(models, task, groups, colours));
+    let plots: Vec<Plot> = binned.then(|| reliability(models, task, colours)).into_iter().chain(by_group).collect();
     html! {
         (colours.legend_and(&[("as predicted, so observed", Key::Dash)]))
         (charts(&plots))
@@ -57,14 +58,14 @@ pub fn section(scores: &ScoreFile, season: Season, colours: &Colours) -> Markup 
                 )))
             } @else {
                 h3 { (by.title) }
-                (by.table(models, groups))
+                (by.table(models, task, groups))
             }
         }
     }
 }
 
 impl Grouping {
-    /// The groups in their order: months as the melt year has them, all others by their labels.
+    /// The groups in their order: months as the season's year has them, all others by their labels.
     fn groups(&self, models: &Models, season: Season) -> Vec<Group> {
         let labels: BTreeSet<&String> = models.iter().flat_map(|(_, model)| (self.of)(model).0.iter().map(|(label, _)| label)).collect();
         let group = |label: &String| {
@@ -79,36 +80,38 @@ impl Grouping {
         groups.into_iter().map(|(_, group)| group).collect()
     }
 
-    /// The mean absolute error over the groups, as lines with dots.
-    fn chart(&self, models: &Models, groups: &[Group], colours: &Colours) -> Plot {
+    /// The task's foremost score over the groups, as lines with dots.
+    fn chart(&self, models: &Models, task: &dyn Task, groups: &[Group], colours: &Colours) -> Plot {
+        let foremost = task.headline()[0];
+        let title = task.column(foremost).map_or(foremost, |column| column.title);
         let points = |model: &ModelScores| -> Vec<[f64; 2]> {
-            let value = |(place, group): (usize, &Group)| Some([place as f64, score((self.of)(model).get(&group.label)?, "mae")?]);
+            let value = |(place, group): (usize, &Group)| Some([place as f64, score((self.of)(model).get(&group.label)?, foremost)?]);
             groups.iter().enumerate().filter_map(value).collect()
         };
         let of_model = |(name, model): &(String, _)| Series::new(Some(colours.number(name)), Mark::Both(f64::INFINITY), points(model));
         let series: Vec<Series> = models.iter().map(of_model).collect();
         let ticks = groups.iter().enumerate().map(|(place, group)| (place as f64, group.name.clone())).collect();
         let x = Axis::fixed("", [-0.4, groups.len().max(1) as f64 - 0.6], ticks);
-        let y = Axis::linear("MAE", series.iter().flat_map(|series| &series.points).map(|point| point[1]), true);
-        Plot { title: format!("MAE {}", self.title.to_lowercase()), x, y, series, rug: Vec::new() }
+        let y = Axis::linear(title, series.iter().flat_map(|series| &series.points).map(|point| point[1]), true);
+        Plot { title: format!("{title} {}", self.title.to_lowercase()), x, y, series, rug: Vec::new() }
     }
 
-    /// MAE, F1 and SSIM of every model, one row a group.
-    fn table(&self, models: &Models, groups: &[Group]) -> Markup {
-        const SHOWN: [(&str, &str); 3] = [("mae", "MAE"), ("f1", "F1"), ("ssim", "SSIM")];
+    /// The task's summary scores of every model, one row a group.
+    fn table(&self, models: &Models, task: &dyn Task, groups: &[Group]) -> Markup {
+        let shown: Vec<&Column> = task.summary().iter().filter_map(|name| task.column(name)).collect();
         let of = |model: &ModelScores, group: &Group| (self.of)(model).get(&group.label).cloned().unwrap_or_default();
         let scenes = |group: &Group| models.iter().find_map(|(_, model)| score(&of(model, group), "scenes"));
         table(&html! {
             thead {
-                tr { th {} th {} @for (name, _) in models { th.over colspan=(SHOWN.len()) { (name) } } }
-                tr { th {} th.n { "scenes" } @for _ in models { @for (_, head) in SHOWN { th.n { (head) } } } }
+                tr { th {} th {} @for (name, _) in models { th.over colspan=(shown.len()) { (name) } } }
+                tr { th {} th.n { "scenes" } @for _ in models { @for column in &shown { th.n { (column.title) } } } }
             }
             tbody {
                 @for group in groups {
                     tr {
                         td { (group.name) }
                         td.n { (scenes(group).map_or("–".into(), |scenes| format!("{scenes:.0}"))) }
-                        @for (_, model) in models { @for (name, _) in SHOWN { td.n { (score_text(&of(model, group), name)) } } }
+                        @for (_, model) in models { @for column in &shown { td.n { (score_text(task, &of(model, group), column.name)) } } }
                     }
                 }
             }
@@ -117,7 +120,7 @@ impl Grouping {
 }
 
 /// What was observed, on average, where a fraction was predicted; the area of a dot is its share of the pixels.
-fn reliability(models: &Models, colours: &Colours) -> Plot {
+fn reliability(models: &Models, task: &dyn Task, colours: &Colours) -> Plot {
     let mut series = vec![Series::new(None, Mark::Dashed(2.0), vec![[0.0, 0.0], [1.0, 1.0]])];
     for (name, model) in models {
         let bins = || model.reliability.iter().filter_map(|bin| Some((bin.mean_prediction?, bin.mean_target?, bin.valid_px as f64)));
@@ -127,7 +130,7 @@ fn reliability(models: &Models, colours: &Colours) -> Plot {
         series.push(Series { radii, ..Series::new(Some(colours.number(name)), Mark::Both(2.0), points) });
     }
     let tenths = || (0..=5).map(|i| (f64::from(i) / 5.0, format!("{:.1}", f64::from(i) / 5.0))).collect::<Vec<_>>();
-    let x = Axis::fixed("predicted melt fraction", [0.0, 1.0], tenths());
+    let x = Axis::fixed(&format!("predicted {}", task.bands()[0].quantity), [0.0, 1.0], tenths());
     let y = Axis::fixed("mean fraction observed", [0.0, 1.0], tenths());
     Plot { title: "Reliability".into(), x, y, series, rug: Vec::new() }
 }

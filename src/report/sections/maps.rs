@@ -5,28 +5,33 @@ use maud::{Markup, html};
 use crate::image::Colormap;
 use crate::report::html::{colour_bar, png_address};
 use crate::report::scenes::Scene;
-use crate::report::score_file::score_text;
+use crate::report::score_file::{Scores, score_text};
+use crate::tasks::Task;
 
 /// The scenes' maps under one key to their colours.
-pub fn section(scenes: &[Scene]) -> Markup {
+pub fn section(scenes: &[Scene], task: &dyn Task) -> Markup {
+    let band = task.bands()[0];
+    let (low, high) = band.range;
     html! {
         div.bars {
-            (colour_bar("melt fraction", Colormap::Viridis, ["0", "0.5", "1"]))
-            (colour_bar("map − observed", Colormap::Diverging, ["−1", "0", "1"]))
+            (colour_bar(band.quantity, band.colormap, [low, 0.5 * (low + high), high]))
+            (colour_bar("map − observed", Colormap::Diverging, [low - high, 0.0, high - low]))
             span.grey { i {} "ocean or not observed" }
         }
-        @for scene in scenes { (article(scene)) }
+        @for scene in scenes { (article(scene, task)) }
         p.note {
-            "Shown are the day with the largest mean absolute error of the first model, and of each part of the season the middle "
-            "day by that error; days of which less than half as much was observed as on the fullest day are left out."
+            "Shown are the worst day of the first model by " (task.words().first_score[0].to_lowercase()) ", and of each part of the season "
+            "the middle day by that; days of which less than half as much was observed as on the fullest day are left out."
         }
     }
 }
 
-fn article(scene: &Scene) -> Markup {
+fn article(scene: &Scene, task: &dyn Task) -> Markup {
     let [width, height] = scene.size;
     let day = scene.day.to_string();
-    let scores = scene.scores.iter().map(|(name, s)| format!("{name}: MAE {}, F1 {}", score_text(s, "mae"), score_text(s, "f1")));
+    let titled = |s: &Scores, name: &str| Some(format!("{} {}", task.column(name)?.title, score_text(task, s, name)));
+    let shown = |s: &Scores| task.headline().iter().filter_map(|name| titled(s, name)).collect::<Vec<_>>().join(", ");
+    let scores = scene.scores.iter().map(|(name, s)| format!("{name}: {}", shown(s)));
     let scores = scores.collect::<Vec<_>>().join(" · ");
     html! {
         article {

@@ -3,9 +3,9 @@
 //! Scores are the benchmark's: errors of the fraction, and precision, recall and F1 of melt, which is a fraction above
 //! [`MELT_THRESHOLD`]; structural similarity after Wang et al. 2004. Kernels: `masked_loss`, `masked_metrics`, `masked_ssim`.
 
-use super::{Band, Column, Mean, Scored, Tally, Targets, Task, only};
+use super::{Band, Column, Extent, Mean, Scored, Tally, Targets, Task, Words, only};
 use crate::autograd::Tape;
-use crate::config::Config;
+use crate::config::{Config, TaskKey};
 use crate::error::{Error, Result};
 use crate::image::Colormap;
 use crate::kernels::masked_loss::LossKind;
@@ -39,6 +39,23 @@ const COLUMNS: [Column; 10] = [
     Column::count("valid_px", "Valid pixels"),
 ];
 
+const WORDS: Words = Words {
+    maps: "Daily melt maps",
+    first_score: ["Mean absolute error", "melt fraction"],
+    scores: "Means over the days, weighted by the observed pixels on land, and the standard deviation over the days below. \
+             Accuracy, F1, precision and recall: melt is a fraction above 0.1. Pooled F1: all pixels of all days at once. \
+             SSIM: structural similarity with a Gaussian window of 10 pixels.",
+    pooled: &[("f1", "pooled F1")],
+    extent: Some(Extent {
+        heading: "Melt extent",
+        threshold: MELT_THRESHOLD,
+        by_year: "Land where the map's melt fraction exceeds 0.1, for every map in the folders; days more than 20 apart are not joined. \
+                  Marks at the foot are days with an observed (SAR) map; dots are its extent where it covers nine tenths of the land.",
+        by_month: "By month over all years: melting pixels of all maps over all their land pixels; observed: of the observed maps of \
+                   the same days over what they cover.",
+    }),
+};
+
 /// The task with what a configuration says of it.
 pub struct MeltFraction {
     loss: LossKind,
@@ -60,7 +77,18 @@ fn sums(map: &Tensor, targets: &Targets) -> Result<SceneSums> {
     only(masked_metrics(map, &targets.values, &targets.mask, MELT_THRESHOLD)?)
 }
 
+impl Default for MeltFraction {
+    /// The absolute error, and all fractions.
+    fn default() -> Self {
+        MeltFraction { loss: LossKind::L1, clip: [0.0, 1.0] }
+    }
+}
+
 impl Task for MeltFraction {
+    fn key(&self) -> TaskKey {
+        TaskKey::MeltFraction
+    }
+
     fn loss(&self, tape: &Tape, outputs: &Outputs, targets: &Targets) -> Result<Tensor> {
         ops::masked_loss(tape, &outputs.map, &targets.values, &targets.mask, self.loss, Reduction::Mean)
     }
@@ -86,6 +114,10 @@ impl Task for MeltFraction {
         &["mae", "f1"]
     }
 
+    fn summary(&self) -> &'static [&'static str] {
+        &["mae", "f1", "ssim"]
+    }
+
     fn watched(&self) -> &'static [&'static str] {
         &["mae", "f1"]
     }
@@ -108,6 +140,10 @@ impl Task for MeltFraction {
         let count = |index: usize| tally.0.get(index).map_or(0, |count| *count as u64);
         let all = SceneSums { valid: count(0), hits: count(1), false_alarms: count(2), misses: count(3), ..SceneSums::default() };
         vec![("precision", all.precision()), ("recall", all.recall()), ("f1", all.f1())]
+    }
+
+    fn words(&self) -> &'static Words {
+        &WORDS
     }
 
     fn is_fraction(&self) -> bool {
