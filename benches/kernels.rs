@@ -58,9 +58,8 @@ fn planes(criterion: &mut Criterion, gpu: &Gpu) -> Result<()> {
     let x = noise(gpu, [n, c, side, side])?;
     let name = |stem: &str| format!("{stem} {c} {n}x{side}x{side}");
     let (weight, bias) = (noise(gpu, [c])?, noise(gpu, [c])?);
-    let (mean, variance) = (Tensor::full(gpu, [c], 0.0)?, Tensor::full(gpu, [c], 1.0)?);
-    let stats = batch_norm_stats(&x, &mean, &variance, 0.1, 1e-5)?;
-    criterion.bench_function(&name("batch_norm_stats"), |b| time(b, gpu, || batch_norm_stats(&x, &mean, &variance, 0.1, 1e-5)));
+    let stats = batch_norm_stats(&x, 1e-5)?.stats;
+    criterion.bench_function(&name("batch_norm_stats"), |b| time(b, gpu, || batch_norm_stats(&x, 1e-5)));
     criterion.bench_function(&name("batch_norm"), |b| time(b, gpu, || batch_norm(&x, &stats, &weight, &bias, Activation::Relu)));
     criterion.bench_function(&name("activation gelu"), |b| time(b, gpu, || activation(Activation::Gelu, &x)));
     let window = Window { kernel: 2, stride: 2, padding: 0 };

@@ -268,7 +268,8 @@ fn mebibytes(said: &str, words: &str) -> f64 {
 fn memory_is_predicted_and_too_little_is_refused_with_a_remedy() {
     // Three epochs of one step: until the pool has seen a third step it may hold less than was predicted.
     let large = ["base_channels=8", "img_size=[64, 64]", "batch_size=8", "epochs=3"];
-    for overrides in [&[][..], &["recompute=true"], &["batch_size=2", "accumulate_steps=4"]] {
+    let accumulated = [["batch_size=2", "accumulate_steps=4"], ["batch_size=1", "accumulate_steps=7"]];
+    for overrides in [&[][..], &["recompute=true"], &accumulated[0], &accumulated[1]] {
         let said = Run::new(&[&large, overrides].concat()).trained(&[]);
         for (predicted, measured) in [("of it in use at once", "on the device in use"), ("predicted", "held")] {
             let (predicted, measured) = (mebibytes(&said, predicted), mebibytes(&said, measured));

@@ -118,6 +118,85 @@ fn micro_batches_with_batch_norm_equal_the_sum_by_hand() {
     assert!(accumulated["norm.num_batches_tracked"] == HostTensor::I64(2));
 }
 
+/// The sum of equally long rows as it is defined: neighbours in pairs, an odd one moves up, level by level.
+fn by_levels(mut level: Vec<Vec<f32>>) -> Vec<f32> {
+    while level.len() > 1 {
+        let pair = |pair: &[Vec<f32>]| match pair {
+            [a, b] => a.iter().zip(b).map(|(a, b)| a + b).collect(),
+            odd => odd.concat(),
+        };
+        level = level.chunks(2).map(pair).collect();
+    }
+    level.concat()
+}
+
+#[test]
+fn gradients_of_micro_batches_are_summed_in_one_tree() {
+    let gpu = Gpu::open(None).unwrap();
+    for m in 1..=9 {
+        let model = Small::new(&gpu, true);
+        let before: Vec<Vec<f32>> = model.parameters.trainable().iter().map(|(_, w)| w.to_vec().unwrap()).collect();
+        let mut gradients = vec![Vec::new(); before.len()];
+        for draw in 0..m {
+            let [input, target, mask] = batch(&gpu, 2, draw, 1, 12);
+            let tape = Tape::recording();
+            model.parameters.watch(&tape);
+            let output = model.map(&tape, &input, Mode::Train { draw: draw as u64 }).unwrap();
+            let loss = ops::masked_loss(&tape, &output, &target, &mask, LossKind::Mse, Reduction::Mean).unwrap();
+            let found = tape.backward(&[(&loss, Tensor::full(&gpu, [], 1.0 / m as f32).unwrap())]).unwrap();
+            for ((_, w), rows) in model.parameters.trainable().iter().zip(&mut gradients) {
+                rows.push(found.get(w).unwrap().to_vec().unwrap());
+            }
+        }
+        for (((name, got), before), rows) in stepped(&gpu, &Small::new(&gpu, true), &vec![1; m]).iter().zip(before).zip(gradients) {
+            let want: Vec<f32> = before.iter().zip(by_levels(rows)).map(|(w, g)| w - g).collect();
+            assert!(got.to_vec().unwrap() == want, "{name} of {m} micro-batches");
+        }
+    }
+}
+
+/// Passes of one layer over the batch of a PyTorch fixture, which says where the running statistics are after the first: from there on they
+/// approach the batch's by the same share each time. Twice within one pass, and once more in another, computed once or twice.
+#[test]
+fn running_statistics_follow_pytorch_pass_by_pass() {
+    let bytes = std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/batch_norm__train_b2.safetensors")).unwrap();
+    let fixture = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+    let (_, header) = safetensors::SafeTensors::read_metadata(&bytes).unwrap();
+    let case: serde_json::Value = serde_json::from_str(&header.metadata().clone().unwrap()["case"]).unwrap();
+    let [momentum, eps] = ["momentum", "eps"].map(|key| case["attrs"][key].as_f64().unwrap());
+    let values = |name: &str| -> Vec<f32> {
+        fixture.tensor(name).unwrap().data().as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect()
+    };
+    let gpu = Gpu::open(None).unwrap();
+    let tensor = |name: &str| Tensor::from_slice(&gpu, fixture.tensor(name).unwrap().shape(), &values(name)).unwrap();
+    for recompute in [false, true] {
+        let [x, weight, bias, mean, var] = ["in.x", "param.weight", "param.bias", "in.running_mean", "in.running_var"].map(tensor);
+        let attrs = ops::BatchNormAttrs { training: true, momentum: momentum as f32, eps: eps as f32, activation: Activation::None };
+        for uses in [2, 1] {
+            let tape = if recompute { Tape::recomputing() } else { Tape::recording() };
+            [&weight, &bias].into_iter().for_each(|leaf| tape.watch(leaf));
+            let mut sum = x.clone();
+            for _ in 0..uses {
+                let (x, weight, bias, mean, var) = (x.clone(), weight.clone(), bias.clone(), mean.clone(), var.clone());
+                let segment = move |tape: &Tape| ops::batch_norm(tape, &x, &weight, &bias, &mean, &var, &attrs);
+                sum = ops::add(&tape, &sum, &tape.segment(segment).unwrap()).unwrap();
+            }
+            tape.backward(&[(&sum, x.clone())]).unwrap();
+        }
+        for (name, got) in [("running_mean", &mean), ("running_var", &var)] {
+            let want: Vec<f64> = wide(&values(&format!("in.{name}")))
+                .iter()
+                .zip(wide(&values(&format!("out.{name}"))))
+                .map(|(before, after)| {
+                    let batch = before + (after - before) / momentum;
+                    batch + (before - batch) * (1.0 - momentum).powi(3)
+                })
+                .collect();
+            assert_close(&format!("{name}, recomputing: {recompute}"), got, &want, 1e-6);
+        }
+    }
+}
+
 fn unet(gpu: &Gpu, keys: &str) -> Box<dyn Model> {
     let mut attrs: serde_json::Map<String, serde_json::Value> =
         serde_json::from_str(r#"{"model_key": "unet", "base_channels": 4, "optimizer": "adam", "learning_rate": 0.001}"#).unwrap();

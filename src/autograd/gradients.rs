@@ -1,22 +1,39 @@
-//! Gradients by tensor: the first one is stored, further ones are added in the order in which they arrive.
+//! Gradients by tensor: within a pass the first one is stored, further ones are added in the order in which they arrive.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use crate::error::{Error, Result};
 use crate::kernels::add::add;
 use crate::tensor::{Tensor, TensorId};
 
-/// Gradients that backward passes have found so far.
+/// Gradients that a backward pass has found so far.
 #[derive(Default)]
 pub struct Gradients {
     pub(super) tracked: HashSet<TensorId>,
-    found: HashMap<TensorId, Tensor>,
+    found: BTreeMap<TensorId, Tensor>,
 }
 
 impl Gradients {
-    /// Says which gradients the next pass wants; those found before stay.
-    pub(super) fn track(&mut self, tracked: HashSet<TensorId>) {
-        self.tracked = tracked;
+    /// None yet, of a pass that wants these.
+    pub(super) fn tracking(tracked: HashSet<TensorId>) -> Self {
+        Gradients { tracked, found: BTreeMap::new() }
+    }
+
+    /// Sums of the gradients of two passes, this one's on the left.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] where they are of one tensor and their shapes differ; out of memory.
+    pub fn added(mut self, mut other: Gradients) -> Result<Gradients> {
+        let mut found = BTreeMap::new();
+        while let Some((id, own)) = self.found.pop_first() {
+            let sum = match other.found.remove(&id) {
+                None => own,
+                Some(others) => add(&own, &others)?,
+            };
+            found.insert(id, sum);
+        }
+        found.append(&mut other.found);
+        Ok(Gradients { tracked: HashSet::new(), found })
     }
 
     /// True where the gradient of `tensor` is wanted; a closure skips the kernel otherwise.

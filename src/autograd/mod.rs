@@ -15,6 +15,7 @@ use std::collections::HashSet;
 pub use gradients::Gradients;
 
 use crate::error::Result;
+use crate::kernels::batch_norm::{RunningUpdate, batch_norm_running};
 use crate::tensor::{Tensor, TensorId};
 
 type Backward = Box<dyn FnOnce(Tensor, &mut Gradients) -> Result<()>>;
@@ -44,6 +45,7 @@ pub struct Tape {
     replaying: bool,
     nodes: RefCell<Vec<Node>>,
     tracked: RefCell<HashSet<TensorId>>,
+    updates: RefCell<Vec<RunningUpdate>>,
 }
 
 impl Tape {
@@ -91,20 +93,37 @@ impl Tape {
         }
     }
 
-    /// Gradients of all watched leaves, starting from the gradients `seeds` of some outputs.
+    /// Keeps an update of running statistics for the end of the forward pass: [`Tape::backward`] makes those of the pass in their order, a
+    /// layer that was used twice is updated twice. A tape that is off makes it at once; one that [is replaying](Tape::is_replaying) never,
+    /// as the first pass has kept it.
     ///
     /// # Errors
-    /// Those of the gradient kernels.
-    pub fn backward(self, seeds: &[(&Tensor, Tensor)]) -> Result<Gradients> {
-        self.backward_onto(Gradients::default(), seeds)
+    /// Those of [`batch_norm_running`].
+    pub fn update_running(&self, update: RunningUpdate) -> Result<()> {
+        match self.keep {
+            _ if self.replaying => {}
+            Keep::Nothing => batch_norm_running(&update)?,
+            Keep::Tracks | Keep::All => self.updates.borrow_mut().push(update),
+        }
+        Ok(())
     }
 
-    /// As [`Tape::backward`], added to the gradients that an earlier pass has found.
+    /// Makes the updates kept so far: for a pass that nobody goes back through.
     ///
     /// # Errors
-    /// Those of the gradient kernels; watched leaves whose earlier gradients have other shapes.
-    pub fn backward_onto(self, mut gradients: Gradients, seeds: &[(&Tensor, Tensor)]) -> Result<Gradients> {
-        gradients.track(self.tracked.into_inner());
+    /// Those of [`batch_norm_running`].
+    pub fn make_updates(&self) -> Result<()> {
+        self.updates.take().iter().try_for_each(batch_norm_running)
+    }
+
+    /// Gradients of all watched leaves, starting from the gradients `seeds` of some outputs; running statistics are updated first.
+    ///
+    /// # Errors
+    /// Those of the gradient kernels and of [`Tape::make_updates`].
+    pub fn backward(self, seeds: &[(&Tensor, Tensor)]) -> Result<Gradients> {
+        // Before the pass, so that it has their memory.
+        self.make_updates()?;
+        let mut gradients = Gradients::tracking(self.tracked.into_inner());
         for (output, gradient) in seeds {
             gradients.accumulate(output, gradient.clone())?;
         }

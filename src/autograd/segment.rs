@@ -24,6 +24,7 @@ impl Tape {
         let first = self.sibling(Keep::Tracks, self.replaying, self.tracked.take());
         let output = forward(&first)?;
         *self.tracked.borrow_mut() = first.tracked.into_inner();
+        self.updates.borrow_mut().append(&mut first.updates.take());
         if !self.tracks(&output) {
             return Ok(output);
         }
@@ -42,6 +43,6 @@ impl Tape {
     }
 
     fn sibling(&self, keep: Keep, replaying: bool, tracked: HashSet<TensorId>) -> Tape {
-        Tape { keep, recomputing: self.recomputing, replaying, nodes: RefCell::default(), tracked: RefCell::new(tracked) }
+        Tape { keep, recomputing: self.recomputing, replaying, tracked: RefCell::new(tracked), ..Default::default() }
     }
 }

@@ -5,7 +5,9 @@ use crate::bench::parts::{by_parts, wide};
 use crate::error::Result;
 use crate::gpu::Gpu;
 use crate::kernels::activation::Activation;
-use crate::kernels::batch_norm::{Saved, batch_norm, batch_norm_grad_input, batch_norm_grad_stats, batch_norm_stats};
+use crate::kernels::batch_norm::{
+    BatchStats, RunningUpdate, Saved, batch_norm, batch_norm_grad_input, batch_norm_grad_stats, batch_norm_running, batch_norm_stats,
+};
 use crate::reference::activations::{relu, relu_grad_input};
 use crate::reference::batch_norm as definition;
 use crate::reference::{Shape, at, place};
@@ -19,7 +21,6 @@ type Noise = (Tensor, Vec<f32>);
 /// Tensors of one normalisation, and on the host what each channel's results follow from.
 struct Data {
     saved: Saved,
-    running: [Tensor; 2],
     shape: Shape,
     x: Vec<f32>,
     g: Noise,
@@ -43,10 +44,9 @@ impl Data {
         let shape = [n, c, side, side];
         let ((input, x), g) = (noisy(gpu, 1, shape)?, noisy(gpu, 2, shape)?);
         let ((weight, w), (bias, b)) = (noisy(gpu, 3, [c])?, noisy(gpu, 4, [c])?);
-        let running = [Tensor::full(gpu, [c], 0.0)?, Tensor::full(gpu, [c], 1.0)?];
-        let stats = batch_norm_stats(&input, &running[0], &running[1], 0.1, EPS as f32)?;
+        let stats = batch_norm_stats(&input, EPS as f32)?.stats;
         let saved = Saved { input, stats, weight, bias, activation: Activation::Relu };
-        Ok(Data { saved, running, shape, x, g, weight: wide(&w), bias: wide(&b) })
+        Ok(Data { saved, shape, x, g, weight: wide(&w), bias: wide(&b) })
     }
 
     /// Values of a channel in f64.
@@ -73,7 +73,7 @@ impl Data {
 }
 
 fn stats(d: Data) -> Job {
-    let (input, running) = (d.saved.input.clone(), d.running.clone());
+    let input = d.saved.input.clone();
     let statistics = move |c: usize| {
         let Channel { shape, input, .. } = d.channel(c);
         let (mean, var) = definition::batch_norm_stats(&input, shape);
@@ -81,7 +81,20 @@ fn stats(d: Data) -> Job {
         vec![input[0], mean[0] - input[0], 1.0 / (var[0] + EPS).sqrt(), f64::NAN]
     };
     let expected = by_parts(|i| (i / 4, i % 4), statistics);
-    Job::new(move || batch_norm_stats(&input, &running[0], &running[1], 0.1, EPS as f32), expected, 1e-5)
+    Job::new(move || batch_norm_stats(&input, EPS as f32).map(|batch| batch.stats), expected, 1e-5)
+}
+
+/// The first run takes the running variances from 1 towards the batch's.
+fn running(gpu: &Gpu, d: &Data) -> Result<Job> {
+    let c = d.weight.len();
+    let [running_mean, running_var] = [Tensor::full(gpu, [c], 0.0)?, Tensor::full(gpu, [c], 1.0)?];
+    let BatchStats { mean: batch_mean, var: batch_var, .. } = batch_norm_stats(&d.saved.input, EPS as f32)?;
+    let of_channel: Vec<f64> = (0..c)
+        .map(|c| d.channel(c))
+        .map(|Channel { shape, input, .. }| definition::batch_norm(&input, shape, &[1.0], &[0.0], &[0.0], &[1.0], &ATTRS).running_var[0])
+        .collect();
+    let update = RunningUpdate { running_mean, running_var, batch_mean, batch_var, momentum: ATTRS.momentum as f32 };
+    Ok(Job::new(move || batch_norm_running(&update).map(|()| update.running_var.clone()), move |i| of_channel[i], 1e-5))
 }
 
 fn forward(d: Data) -> Job {
@@ -118,6 +131,7 @@ pub(super) fn cases(large: bool) -> Vec<Case> {
         let [n, c, side] = shape;
         let name = |stem: &str| format!("{stem} {c} {n}x{side}x{side}");
         cases.push(Case::new(name("batch_norm_stats"), move |gpu| Ok(stats(Data::new(gpu, shape)?))));
+        cases.push(Case::new(name("batch_norm_running"), move |gpu| running(gpu, &Data::new(gpu, shape)?)));
         cases.push(Case::new(name("batch_norm"), move |gpu| Ok(forward(Data::new(gpu, shape)?))));
         cases.push(Case::new(name("batch_norm_grad_stats"), move |gpu| Ok(grad_stats(Data::new(gpu, shape)?))));
         cases.push(Case::new(name("batch_norm_grad_input"), move |gpu| grad_input(Data::new(gpu, shape)?)));

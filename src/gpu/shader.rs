@@ -31,6 +31,7 @@ catalogue! {
     "batch_norm_grad_input",
     "batch_norm_grad_stats",
     "batch_norm_grad_stats_merge",
+    "batch_norm_running",
     "batch_norm_stats",
     "batch_norm_stats_merge",
     "batch_norm_stats_running",

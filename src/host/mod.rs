@@ -26,6 +26,7 @@ pub(crate) mod batch_norm_affine;
 pub(crate) mod batch_norm_grad_input;
 mod batch_norm_grad_stats;
 pub(crate) mod batch_norm_grad_stats_merge;
+pub(crate) mod batch_norm_running;
 pub(crate) mod batch_norm_stats;
 pub(crate) mod batch_norm_stats_merge;
 pub(crate) mod batch_norm_stats_running;

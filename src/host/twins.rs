@@ -36,6 +36,7 @@ twins! {
     batch_norm_grad_input,
     batch_norm_grad_stats,
     batch_norm_grad_stats_merge,
+    batch_norm_running,
     batch_norm_stats,
     batch_norm_stats_merge,
     batch_norm_stats_running,

@@ -31,6 +31,7 @@ pub const LAYOUTS: &[Layout] = &[
     Layout::of::<host::batch_norm_grad_input::BatchNormGradInputParams>(),
     Layout::of::<host::batch_norm_grad_stats_merge::BatchNormGradStatsMergeParams>(),
     Layout::of::<host::batch_norm::BatchNormParams>(),
+    Layout::of::<host::batch_norm_running::BatchNormRunningParams>(),
     Layout::of::<host::batch_norm_stats_merge::BatchNormStatsMergeParams>(),
     Layout::of::<host::batch_norm_stats::BatchNormStatsParams>(),
     Layout::of::<host::batch_norm_stats_running::BatchNormStatsRunningParams>(),

@@ -25,8 +25,8 @@ pub struct BatchNormAttrs {
     pub activation: Activation,
 }
 
-/// y = f((x − μ)/√(σ² + eps)·weight + bias); in training `running_mean` and `running_var` are updated in place,
-/// unless the tape [is replaying](Tape::is_replaying).
+/// y = f((x − μ)/√(σ² + eps)·weight + bias); in training `running_mean` and `running_var` are moved in place, once the pass is over
+/// ([`Tape::update_running`]).
 ///
 /// # Shapes
 /// input `[n, c, h, w]`; weight, bias, running_mean, running_var `[c]`; output as input.
@@ -44,12 +44,11 @@ pub fn batch_norm(
 ) -> Result<Tensor> {
     let &BatchNormAttrs { training, momentum, eps, activation } = attrs;
     kernels::check(input, weight, bias, running_mean, running_var)?;
-    let stats = if training && tape.is_replaying() {
-        // The first pass has updated the running statistics; the same kernels may do it again only where nobody looks.
-        let [mean, var] = [Tensor::empty(input.gpu(), running_mean.shape())?, Tensor::empty(input.gpu(), running_var.shape())?];
-        kernels::batch_norm_stats(input, &mean, &var, momentum, eps)?
-    } else if training {
-        kernels::batch_norm_stats(input, running_mean, running_var, momentum, eps)?
+    let stats = if training {
+        let kernels::BatchStats { stats, mean: batch_mean, var: batch_var } = kernels::batch_norm_stats(input, eps)?;
+        let (running_mean, running_var) = (running_mean.clone(), running_var.clone());
+        tape.update_running(kernels::RunningUpdate { running_mean, running_var, batch_mean, batch_var, momentum })?;
+        stats
     } else {
         kernels::batch_norm_stats_running(input.gpu(), running_mean, running_var, eps)?
     };

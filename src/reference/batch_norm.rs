@@ -74,13 +74,18 @@ pub fn batch_norm(
     let (mut running_mean, mut running_var) = (running_mean.to_vec(), running_var.to_vec());
     if attrs.training {
         let values = (shape[0] * shape[2] * shape[3]) as f64;
-        for c in 0..shape[1] {
-            let unbiased = var[c] * values / (values - 1.0);
-            running_mean[c] = (1.0 - attrs.momentum) * running_mean[c] + attrs.momentum * mean[c];
-            running_var[c] = (1.0 - attrs.momentum) * running_var[c] + attrs.momentum * unbiased;
-        }
+        let unbiased: Vec<f64> = var.iter().map(|var| var * values / (values - 1.0)).collect();
+        batch_norm_running(&mut running_mean, &mean, attrs.momentum);
+        batch_norm_running(&mut running_var, &unbiased, attrs.momentum);
     }
     BatchNorm { output, running_mean, running_var }
+}
+
+/// Moves running statistics by the share `momentum` towards those of a batch.
+pub fn batch_norm_running(running: &mut [f64], batch: &[f64], momentum: f64) {
+    for c in 0..running.len() {
+        running[c] = (1.0 - momentum) * running[c] + momentum * batch[c];
+    }
 }
 
 /// In evaluation: the factor and the summand of every channel, with which [`affine`] normalises.

@@ -21,6 +21,7 @@ mod session;
 mod state;
 mod step;
 pub mod tensorboard;
+mod tree;
 mod valid;
 
 use std::path::PathBuf;

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::losses::Losses;
-use super::step::{Step, optimizer};
+use super::step::{LossOf, Step, optimizer};
+use super::tree::rehearsal;
 use super::valid::has_valid_pixel;
 use crate::autograd::Tape;
 use crate::config::Config;
@@ -15,7 +16,7 @@ use crate::domains::Variable;
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::gpu::Gpu;
-use crate::models::{self, InputChannels, Model};
+use crate::models::{self, InputChannels, Inputs, Model};
 use crate::nn::Mode;
 use crate::optim::{Optimizer, Schedule};
 use crate::preprocess::Preprocessor;
@@ -151,7 +152,8 @@ impl<'a> Session<'a> {
                 watcher.refuse_to_go_on()?;
                 let batch = batch?;
                 let draw = self.step * self.config.accumulate_steps as u64 + part as u64;
-                let loss = self.micro_batch(&mut step, draw, *size as f32 / all as f32, &batch)?;
+                let share = *size as f32 / all as f32;
+                let loss = self.with_batch(&batch, |inputs, loss| step.add(draw, share, inputs, loss))?;
                 if losses.push(loss, day_names(&self.train, &batch), has_valid_pixel(self.task.as_ref(), &batch)) {
                     report(&mut losses, epoch, watcher)?;
                 }
@@ -185,28 +187,29 @@ impl<'a> Session<'a> {
         Ok(losses.mean())
     }
 
-    fn micro_batch(&self, step: &mut Step, draw: u64, share: f32, batch: &Batch) -> Result<Tensor> {
+    /// Hands over a batch on the device, and the loss of what a network makes of it.
+    fn with_batch<T>(&self, batch: &Batch, then: impl FnOnce(&Inputs, &LossOf) -> Result<T>) -> Result<T> {
         let inputs = self.preprocessor.inputs(batch)?;
         let targets = Targets::of(self.task.as_ref(), self.preprocessor.gpu(), batch)?;
-        step.add(draw, share, &inputs, &|tape, outputs| self.task.loss(tape, outputs, &targets))
+        then(&inputs, &|tape, outputs| self.task.loss(tape, outputs, &targets))
     }
 
     fn val_loss(&self, batch: &Batch) -> Result<Tensor> {
-        let inputs = self.preprocessor.inputs(batch)?;
-        let targets = Targets::of(self.task.as_ref(), self.preprocessor.gpu(), batch)?;
-        let tape = Tape::off();
-        let outputs = self.model.forward(&tape, &inputs, Mode::Eval)?;
-        self.task.loss(&tape, &outputs, &targets)
+        self.with_batch(batch, |inputs, loss| {
+            let tape = Tape::off();
+            loss(&tape, &self.model.forward(&tape, inputs, Mode::Eval)?)
+        })
     }
 
     /// Goes once through everything that training does to the device's memory, on batches without data: for a session on a planner.
     pub(super) fn rehearse(&mut self) -> Result<()> {
         let steps = self.train_steps();
-        // From the second step on there is the optimizer's state, from the second batch of a step on a gradient, and the last step may differ.
+        // From the second step on there is the optimizer's state, and the last step may differ.
         for sizes in steps.first().into_iter().chain(steps.first()).chain(steps.last()) {
             let mut step = Step::new(self.model.as_ref(), self.config.recompute);
-            for size in sizes.iter().take(2).chain(sizes.iter().skip(2).next_back()) {
-                self.micro_batch(&mut step, 0, 1.0, &self.empty_batch(&self.train, *size))?;
+            for (leaves, batch) in rehearsal(sizes.len()) {
+                let batch = self.empty_batch(&self.train, sizes[batch]);
+                self.with_batch(&batch, |inputs, loss| step.add_for(leaves, inputs, loss))?;
             }
             step.finish(&mut self.optimizer)?;
         }

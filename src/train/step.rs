@@ -1,5 +1,6 @@
 //! One training step: forward, loss, backward (for each micro-batch), clipped update.
 
+use super::tree::Tree;
 use crate::autograd::{Gradients, Tape};
 use crate::config::Config;
 use crate::error::Result;
@@ -22,17 +23,19 @@ pub fn optimizer(config: &Config) -> Optimizer {
 
 /// A step in the making: the gradient of the mean loss over the micro-batches added so far, each scaled by its share.
 ///
-/// Batch norm takes each micro-batch's own statistics, and updates the running ones once for each, as in PyTorch.
+/// Each micro-batch has gradients of its own. Their sum is a binary tree that their number fixes (neighbours in pairs, an odd one moves up),
+/// so that its bits do not depend on who computes which. Batch norm takes each micro-batch's own statistics, and updates the running ones
+/// once for each in their order, as in PyTorch.
 pub struct Step<'a> {
     model: &'a dyn Model,
     recompute: bool,
-    gradients: Gradients,
+    gradients: Tree<Gradients>,
 }
 
 impl<'a> Step<'a> {
     /// A step without micro-batches; `recompute` trades time for memory and changes no bit ([`Tape::recomputing`]).
     pub fn new(model: &'a dyn Model, recompute: bool) -> Self {
-        Step { model, recompute, gradients: Gradients::default() }
+        Step { model, recompute, gradients: Tree::default() }
     }
 
     /// Adds one micro-batch and returns its own loss, still on the device (shape []). `share` is its part of the virtual batch's images;
@@ -41,14 +44,30 @@ impl<'a> Step<'a> {
     /// # Errors
     /// Shapes that do not fit; out of memory.
     pub fn add(&mut self, draw: u64, share: f32, inputs: &Inputs, loss: &LossOf) -> Result<Tensor> {
+        let (loss, gradients) = self.pass(draw, share, inputs, loss)?;
+        self.gradients.push(gradients, Gradients::added)?;
+        Ok(loss)
+    }
+
+    /// As [`Step::add`], of one micro-batch that takes the place of `leaves` (a power of two) of them: for rehearsals, in which values do not
+    /// matter, but what is alive.
+    ///
+    /// # Errors
+    /// Those of [`Step::add`].
+    pub(super) fn add_for(&mut self, leaves: usize, inputs: &Inputs, loss: &LossOf) -> Result<()> {
+        let (_, gradients) = self.pass(0, 1.0, inputs, loss)?;
+        self.gradients.push_subtree(leaves, gradients, Gradients::added)
+    }
+
+    fn pass(&self, draw: u64, share: f32, inputs: &Inputs, loss: &LossOf) -> Result<(Tensor, Gradients)> {
         let tape = if self.recompute { Tape::recomputing() } else { Tape::recording() };
         self.model.parameters().watch(&tape);
         let outputs = self.model.forward(&tape, inputs, Mode::Train { draw })?;
         let loss = loss(&tape, &outputs)?;
         drop(outputs);
         let seed = Tensor::full(loss.gpu(), loss.shape(), share)?;
-        self.gradients = tape.backward_onto(std::mem::take(&mut self.gradients), &[(&loss, seed)])?;
-        Ok(loss)
+        let gradients = tape.backward(&[(&loss, seed)])?;
+        Ok((loss, gradients))
     }
 
     /// Updates the model once; returns the gradient's norm before clipping (shape []), as [`Optimizer::step`].
@@ -56,7 +75,8 @@ impl<'a> Step<'a> {
     /// # Errors
     /// Those of [`Optimizer::step`].
     pub fn finish(self, optimizer: &mut Optimizer) -> Result<Option<Tensor>> {
-        optimizer.step(&self.model.parameters().trainable(), &self.gradients)
+        let gradients = self.gradients.finish(Gradients::added)?.unwrap_or_default();
+        optimizer.step(&self.model.parameters().trainable(), &gradients)
     }
 }
 

@@ -22,6 +22,7 @@ pub(super) fn batch_norm(gpu: &Gpu, case: &Case) -> Result<Outcome> {
     let y = ops::batch_norm(&tape, &x, &weight, &bias, &running_mean, &running_var, &attrs)?;
     let mut outcome = Outcome::default();
     outcome.output("y", &y)?;
+    tape.make_updates()?;
     outcome.output("running_mean", &running_mean)?;
     outcome.output("running_var", &running_var)?;
     if let Some(grad) = case.grad_output(gpu, "y")? {

@@ -44,8 +44,9 @@ pub fn cases() -> Vec<Case> {
     let whole = every.chain(ROWS.iter().copied()).map(case);
     let split = SPLIT.iter().map(|row| case(*row).splitting());
     let affine = [1, 47, 64, 65, 4097].map(|c| Case::new(format!("affine_{c}"), move |gpu| check_affine(gpu, c)));
+    let running = [1, 47, 64, 65, 4097].map(|c| Case::new(format!("running_{c}"), move |gpu| check_running(gpu, c)));
     let last = [Case::new("with_a_convolution", with_a_convolution), Case::new("refusals", refusals)];
-    whole.chain(split).chain(affine).chain(last).collect()
+    whole.chain(split).chain(affine).chain(running).chain(last).collect()
 }
 
 fn name(Row(shape, offset, _, attrs): &Row) -> String {
@@ -110,6 +111,24 @@ fn check_affine(gpu: &Gpu, c: usize) -> Checked {
     ensure(apart < 1e-13, format!("the two definitions are {apart:e} apart"))
 }
 
+/// Two updates of one layer, in their order: the second with a share that leaves little of the first.
+fn check_running(gpu: &Gpu, c: usize) -> Checked {
+    let [(running_mean, mut m), (running_var, mut v)] = [(6, 0.3), (7, 1.0)].map(|(seed, base)| around(gpu, seed, c, base));
+    let tape = Tape::recording();
+    for (seed, momentum) in [(1, 0.1f32), (3, 0.75)] {
+        let [(batch_mean, mean), (batch_var, var)] = [(seed, 40.0), (seed + 1, 2.0)].map(|(seed, base)| around(gpu, seed, c, base));
+        let (running_mean, running_var) = (running_mean.clone(), running_var.clone());
+        tape.update_running(kernels::RunningUpdate { running_mean, running_var, batch_mean, batch_var, momentum })?;
+        definition::batch_norm_running(&mut m, &mean, momentum.into());
+        definition::batch_norm_running(&mut v, &var, momentum.into());
+    }
+    let before = running_mean.to_vec()?;
+    tape.backward(&[])?;
+    ensure(running_mean.to_vec()? != before, "nothing was updated")?;
+    close("running_mean", &running_mean, &m, 3e-7, 1e-30)?;
+    close("running_var", &running_var, &v, 3e-7, 1e-30)
+}
+
 /// A convolution in one pass with its norm: dense and depthwise, against the definitions of both, and refused where it would be derived.
 fn with_a_convolution(gpu: &Gpu) -> Checked {
     let (shape, eps) = ([2, 6, 13, 11], f64::from(1e-3f32));
@@ -159,6 +178,10 @@ fn refusals(gpu: &Gpu) -> Checked {
         bias: c.clone(),
         activation: Activation::Relu,
     };
+    let update = |tensors: [&Tensor; 4]| {
+        let [running_mean, running_var, batch_mean, batch_var] = tensors.map(Tensor::clone);
+        kernels::RunningUpdate { running_mean, running_var, batch_mean, batch_var, momentum: 0.1 }
+    };
     kernels::batch_norm(&input, &stats, &c, &c, Activation::None)?;
     kernels::batch_norm_grad_stats(&saved(&stats), &input)?;
     kernels::batch_norm_grad_input(&saved(&stats), &input, Some((&c, &c)))?;
@@ -167,7 +190,9 @@ fn refusals(gpu: &Gpu) -> Checked {
         kernels::batch_norm_affine(&c, &c, &c, &other, 1e-5).is_err(),
         kernels::batch_norm_affine(&other, &c, &c, &c, 1e-5).is_err(),
         kernels::batch_norm_affine(&input, &input, &input, &input, 1e-5).is_err(),
-        kernels::batch_norm_stats(&input, &other, &c, 0.1, 1e-5).is_err(),
+        kernels::batch_norm_stats(&c, 1e-5).is_err(),
+        kernels::batch_norm_running(&update([&c, &c, &c, &other])).is_err(),
+        kernels::batch_norm_running(&update([&other, &c, &c, &c])).is_err(),
         kernels::batch_norm(&input, &c, &c, &c, Activation::None).is_err(),
         kernels::batch_norm(&input, &stats, &other, &c, Activation::None).is_err(),
         kernels::batch_norm_grad_stats(&saved(&c), &input).is_err(),

@@ -2,19 +2,20 @@
 
 mod affine;
 mod geometry;
+mod running;
 
 pub use affine::batch_norm_affine;
 use geometry::{GROUP, Geometry};
+pub use running::{RunningUpdate, batch_norm_running, batch_norm_stats_running};
 
 use crate::error::{Error, Result};
 use crate::gpu::shader::Variant;
-use crate::gpu::{Cost, Gpu, Launch, groups_1d};
+use crate::gpu::{Cost, Launch, groups_1d};
 use crate::host::batch_norm::BatchNormParams;
 use crate::host::batch_norm_grad_input::BatchNormGradInputParams;
 use crate::host::batch_norm_grad_stats_merge::BatchNormGradStatsMergeParams;
 use crate::host::batch_norm_stats::BatchNormStatsParams;
 use crate::host::batch_norm_stats_merge::BatchNormStatsMergeParams;
-use crate::host::batch_norm_stats_running::BatchNormStatsRunningParams;
 use crate::kernels::activation::Activation;
 use crate::kernels::add::add;
 use crate::kernels::cat::cat;
@@ -69,16 +70,22 @@ fn check_gradient(input: &Tensor, grad_output: &Tensor) -> Result<()> {
     Err(Error::shape("batch_norm", message))
 }
 
-/// Statistics of the batch, and the update of the running ones in place (the variance unbiased).
-///
-/// # Shapes
-/// input `[n, c, h, w]`, running_mean and running_var `[c]`; gives `[c, 4]`: shift, mean − shift, 1/√(biased variance + eps), unused.
+/// Statistics of a batch.
+pub struct BatchStats {
+    /// `[c, 4]`, what normalises: shift, mean − shift, 1/√(biased variance + eps), unused.
+    pub stats: Tensor,
+    /// Means, `[c]`.
+    pub mean: Tensor,
+    /// Unbiased variances, `[c]`.
+    pub var: Tensor,
+}
+
+/// Statistics of the batch `[n, c, h, w]`.
 ///
 /// # Errors
-/// Shapes that do not fit; a single value per channel; out of memory.
-pub fn batch_norm_stats(input: &Tensor, running_mean: &Tensor, running_var: &Tensor, momentum: f32, eps: f32) -> Result<Tensor> {
-    let dims = check_channels(input, &[("running_mean", running_mean), ("running_var", running_var)])?;
-    let [n, c, h, w] = dims;
+/// Other shapes; a single value per channel; out of memory.
+pub fn batch_norm_stats(input: &Tensor, eps: f32) -> Result<BatchStats> {
+    let [n, c, h, w] = input.nchw("batch_norm")?;
     if n * h * w == 1 {
         let message = format!("training needs more than one value per channel, got input {}: use a larger batch or image", input.shape());
         return Err(Error::shape("batch_norm", message));
@@ -105,41 +112,16 @@ pub fn batch_norm_stats(input: &Tensor, running_mean: &Tensor, running_var: &Ten
         several => cat(&several.iter().collect::<Vec<_>>())?,
     };
     let chunks = partial.len() / (4 * c);
-    let stats = Tensor::empty(gpu, [c, 4])?;
+    let (mean, var, stats) = (Tensor::empty(gpu, [c])?, Tensor::empty(gpu, [c])?, Tensor::empty(gpu, [c, 4])?);
     gpu.launch(&Launch {
         stem: "batch_norm_stats_merge",
         variant: Variant::default(),
-        immediates: bytemuck::bytes_of(&BatchNormStatsMergeParams { c: c as u32, chunks: chunks as u32, momentum, eps }),
-        buffers: &[partial.buffer(), running_mean.buffer(), running_var.buffer(), stats.buffer()],
+        immediates: bytemuck::bytes_of(&BatchNormStatsMergeParams { c: c as u32, chunks: chunks as u32, eps }),
+        buffers: &[&partial, &mean, &var, &stats].map(Tensor::buffer),
         groups: groups_1d(c.div_ceil(GROUP)),
-        cost: Cost::new(10.0 * (c * chunks) as f64, 4 * c * (chunks + 2)),
+        cost: Cost::new(10.0 * (c * chunks) as f64, c * (4 * chunks + 6)),
     })?;
-    Ok(stats)
-}
-
-/// Statistics of evaluation mode, in the form of [`batch_norm_stats`].
-///
-/// # Shapes
-/// running_mean and running_var `[c]`; gives `[c, 4]`.
-///
-/// # Errors
-/// Shapes that differ; out of memory.
-pub fn batch_norm_stats_running(gpu: &Gpu, running_mean: &Tensor, running_var: &Tensor, eps: f32) -> Result<Tensor> {
-    if running_mean.shape() != running_var.shape() || running_mean.is_empty() {
-        let message = format!("running_mean {} and running_var {} differ or are empty", running_mean.shape(), running_var.shape());
-        return Err(Error::shape("batch_norm", message));
-    }
-    let c = running_mean.len();
-    let stats = Tensor::empty(gpu, [c, 4])?;
-    gpu.launch(&Launch {
-        stem: "batch_norm_stats_running",
-        variant: Variant::default(),
-        immediates: bytemuck::bytes_of(&BatchNormStatsRunningParams { c: c as u32, eps }),
-        buffers: &[running_mean.buffer(), running_var.buffer(), stats.buffer()],
-        groups: groups_1d(c.div_ceil(GROUP)),
-        cost: Cost::new(3.0 * c as f64, 6 * c),
-    })?;
-    Ok(stats)
+    Ok(BatchStats { stats, mean, var })
 }
 
 /// y = f((x − mean)·invstd·weight + bias).
