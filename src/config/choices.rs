@@ -9,6 +9,11 @@ pub enum TaskKey {
     MeltFraction,
 }
 
+impl TaskKey {
+    /// Every task.
+    pub const ALL: [TaskKey; 1] = [TaskKey::MeltFraction];
+}
+
 /// Which model (or baseline) a configuration describes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -24,12 +24,12 @@ const POLYNOMIALS: u16 = 50844;
 /// # Errors
 /// Those of [`Layout::parse`]; a file beside it that cannot be read or understood; a place that no grid describes.
 pub fn declared(bytes: &[u8], path: &Path) -> Result<Layout> {
-    declared_by(&Directory::read(bytes).map_err(|message| Error::input(path, message))?, path)
+    declared_by(&Directory::read(bytes).map_err(|message| Error::input(path, message))?, path, None)
 }
 
-/// [`declared`] of a file's first directory.
-pub(super) fn declared_by(directory: &Directory, path: &Path) -> Result<Layout> {
-    let mut layout = directory.layout().map_err(|message| Error::input(path, message))?;
+/// [`declared`] of a file's first directory, and of one of its bands where it has several.
+pub(super) fn declared_by(directory: &Directory, path: &Path, band: Option<usize>) -> Result<Layout> {
+    let mut layout = directory.layout(band).map_err(|message| Error::input(path, message))?;
     for (about, note) in &layout.notes {
         tell_once_a_folder(path, about, || note.clone());
     }

@@ -159,7 +159,7 @@ impl Layout {
     /// # Errors
     /// [`Error::Input`] where the file is not a TIFF, ends early, contradicts itself or holds what meltcore does not read.
     pub fn parse(bytes: &[u8], path: &Path) -> Result<Layout> {
-        Directory::read(bytes).and_then(|directory| directory.layout()).map_err(|message| Error::input(path, message))
+        Directory::read(bytes).and_then(|directory| directory.layout(None)).map_err(|message| Error::input(path, message))
     }
 }
 
@@ -182,29 +182,33 @@ pub(super) fn refuse_for_all(bytes: &[u8], path: &Path) -> Result<()> {
         let message = format!("declares {rows} × {cols} pixels in a file of {} bytes; it is damaged", bytes.len());
         return Err(Error::input(path, message));
     }
-    match directory.declarations() {
+    match directory.declarations(None) {
         Ok(layout) => check_stored(&layout).map_err(|message| Error::input(path, message)),
         Err(_) => Ok(()),
     }
 }
 
 impl Directory<'_> {
-    /// What this directory declares; an error is a message.
-    pub(super) fn layout(&self) -> Result<Layout, String> {
-        let layout = self.declarations()?;
+    /// What this directory declares of its only band, or of one of several that lie one after the other; an error is a message.
+    pub(super) fn layout(&self, band: Option<usize>) -> Result<Layout, String> {
+        let layout = self.declarations(band)?;
         check_stored(&layout)?;
         Ok(layout)
     }
 
-    fn declarations(&self) -> Result<Layout, String> {
+    fn declarations(&self, band: Option<usize>) -> Result<Layout, String> {
         let (rows, cols) = (self.required(257, "ImageLength")?, self.required(256, "ImageWidth")?);
         if rows == 0 || cols == 0 || rows.checked_mul(cols).is_none_or(|pixels| pixels > MAX_PIXELS) {
             return Err(format!("the header declares {rows} rows × {cols} columns; a scene has 1 to {MAX_PIXELS} pixels"));
         }
         let bands = self.one(277, "SamplesPerPixel")?.unwrap_or(1);
-        if bands != 1 {
-            return Err(format!("has {bands} bands where one is expected; extract one with `gdal_translate -b 1 IN OUT`"));
-        }
+        let apart = self.one(284, "PlanarConfiguration")? == Some(2);
+        let place = match band {
+            _ if bands == 1 && band.unwrap_or(0) == 0 => 0,
+            Some(band) if apart && (band as u64) < bands => band,
+            Some(band) if apart || bands == 1 => return Err(format!("has {bands} band(s), and band {} is needed", band + 1)),
+            _ => return Err(format!("has {bands} bands where one is expected; extract one with `gdal_translate -b 1 IN OUT`")),
+        };
         let sample = self.sample_type()?;
         let compression = self.compression()?;
         let predictor = match (compression, self.one(317, "Predictor")?.unwrap_or(1)) {
@@ -235,7 +239,7 @@ impl Directory<'_> {
             notes,
         };
         (layout.block_rows, layout.block_cols) = self.block_size(&layout)?;
-        layout.blocks = self.blocks(&layout)?;
+        layout.blocks = self.blocks(&layout, place)?;
         Ok(layout)
     }
 
@@ -288,8 +292,8 @@ impl Directory<'_> {
         Ok((block_rows as usize, block_cols as usize))
     }
 
-    /// Where the blocks lie.
-    fn blocks(&self, layout: &Layout) -> Result<Vec<Block>, String> {
+    /// Where the blocks of the band at this place lie.
+    fn blocks(&self, layout: &Layout, place: usize) -> Result<Vec<Block>, String> {
         let expected = layout.rows.div_ceil(layout.block_rows) * layout.blocks_across();
         let (offsets, mut lens, lens_tag) = if layout.tiled {
             (self.all(324, "TileOffsets")?, self.all(325, "TileByteCounts")?, 325)
@@ -309,17 +313,20 @@ impl Directory<'_> {
         {
             lens = vec![file_len.saturating_sub(offset)];
         }
-        if offsets.len() < expected || lens.len() < expected {
+        let before = place.saturating_mul(expected);
+        if offsets.len() < expected.saturating_add(before) || lens.len() < expected.saturating_add(before) {
             return Err(format!(
-                "declares {} block offsets and {} block sizes where {} × {} pixels need {expected}; the file is damaged",
+                "declares {} block offsets and {} block sizes where {} × {} pixels need {}; the file is damaged",
                 offsets.len(),
                 lens.len(),
                 layout.rows,
-                layout.cols
+                layout.cols,
+                expected.saturating_add(before)
             ));
         }
         // Entries beyond the last block mean nothing.
-        let mut blocks: Vec<Block> = offsets.iter().zip(&lens).take(expected).map(|(&offset, &len)| Block { offset, len }).collect();
+        let mut blocks: Vec<Block> =
+            offsets.iter().zip(&lens).skip(before).take(expected).map(|(&offset, &len)| Block { offset, len }).collect();
         for (index, block) in blocks.iter_mut().enumerate() {
             let needed = layout.block_bytes(index);
             if layout.compression == Compression::None && block.len > 0 {

@@ -114,7 +114,7 @@ fn read(directory: &Directory, bytes: &[u8], image: &Layout, path: &Path) -> Res
         return Err(refused(format!("it has {rows} rows × {cols} columns where the image has {} × {}", image.rows, image.cols)));
     }
     if directory.one(258, "BitsPerSample").map_err(refused)?.unwrap_or(1) == 8 {
-        let layout = directory.layout().map_err(refused)?;
+        let layout = directory.layout(None).map_err(refused)?;
         return Ok(decode(bytes, &Layout { no_data: None, ..layout }, path, |value| value as f32)?
             .iter()
             .map(|value| *value != 0.0)
@@ -133,7 +133,7 @@ fn read(directory: &Directory, bytes: &[u8], image: &Layout, path: &Path) -> Res
         return Err(refused("it has samples of other than 1 or 8 bits, which is no mask that meltcore reads".into()));
     }
     let of_bytes = directory.with(changed.iter().map(|(tag, value)| Entry { tag: *tag, kind: 4, count: 1, value }));
-    let layout = of_bytes.layout().map_err(refused)?;
+    let layout = of_bytes.layout(None).map_err(refused)?;
     let bytes_across = layout.cols;
     let packed = decode(bytes, &Layout { no_data: None, ..layout }, path, |value| value as f32)?;
     let bit = |row: usize, col: usize| packed[row * bytes_across + col / 8] as u8 & (0x80 >> (col % 8)) != 0;

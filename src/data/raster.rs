@@ -46,21 +46,32 @@ impl Raster {
     /// [`Error::Input`] where the file is missing, damaged, no TIFF or of a kind that meltcore does not read, where what masks or places
     /// it cannot be understood, and where it changes while it is read.
     pub fn open(path: impl AsRef<Path>) -> Result<Raster> {
-        let path = path.as_ref();
+        Raster::band_of(path.as_ref(), None)
+    }
+
+    /// As [`Raster::open`], of one band of a file whose bands lie one after the other (TIFF's PlanarConfiguration 2), counted from 0.
+    ///
+    /// # Errors
+    /// Those of [`Raster::open`]; a file without that band.
+    pub fn open_band(path: impl AsRef<Path>, band: usize) -> Result<Raster> {
+        Raster::band_of(path.as_ref(), Some(band))
+    }
+
+    fn band_of(path: &Path, band: Option<usize>) -> Result<Raster> {
         let head = map_or_read_head(path)?;
         if !head.is_whole()
-            && let Ok(raster) = Raster::of(path, head)
+            && let Ok(raster) = Raster::of(path, head, band)
         {
             return Ok(raster);
         }
         // The beginning was not enough, or is damaged; the whole tells.
-        Raster::of(path, map_file(path)?)
+        Raster::of(path, map_file(path)?, band)
     }
 
     /// A raster of its file's content, or of the beginning where that is enough.
-    fn of(path: &Path, file: FileBytes) -> Result<Raster> {
+    fn of(path: &Path, file: FileBytes, band: Option<usize>) -> Result<Raster> {
         let directory = Directory::read_part(&file, file.stamp().len()).map_err(|message| Error::input(path, message))?;
-        let layout = declared_by(&directory, path)?;
+        let layout = declared_by(&directory, path, band)?;
         let (rows, cols, unscale) = (layout.rows, layout.cols, layout.unscale);
         let no_data = layout.no_data.filter(|no_data| !no_data.is_f32(f32::NAN));
         if !unscale.is_identity() {

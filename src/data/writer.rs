@@ -14,18 +14,21 @@ const STRIP_BYTES: usize = 1 << 16;
 /// Pixels begin at a multiple of this, so that mapped rows are aligned for any vector unit.
 const PIXEL_ALIGNMENT: u64 = 64;
 
-/// Writes a float32 map as an uncompressed striped GeoTIFF (BigTIFF past 4 GiB) with the given georeference and NaN as no-data.
+/// Writes a float32 map as an uncompressed striped GeoTIFF (BigTIFF past 4 GiB) with the given georeference and NaN as no-data; several
+/// bands lie one after the other (PlanarConfiguration 2).
 ///
 /// # Shapes
-/// `pixels`: rows × cols, row after row.
+/// `pixels`: bands × rows × cols, row after row.
 ///
 /// # Errors
 /// [`Error::Shape`] where `pixels` has another length; those of [`write_atomically`].
 pub fn write_geotiff(path: impl AsRef<Path>, rows: usize, cols: usize, pixels: &[f32], geo: &GeoTags) -> Result<()> {
-    if rows == 0 || cols == 0 || rows.checked_mul(cols) != Some(pixels.len()) || rows > u32::MAX as usize || cols > u32::MAX as usize {
+    let of_band = rows.checked_mul(cols).filter(|pixels| *pixels > 0 && rows.max(cols) <= u32::MAX as usize);
+    let whole = of_band.filter(|of_band| !pixels.is_empty() && pixels.len().is_multiple_of(*of_band));
+    let Some(bands) = whole.map(|of_band| pixels.len() / of_band).filter(|bands| *bands <= usize::from(u16::MAX)) else {
         return Err(Error::shape("write_geotiff", format!("{} pixels do not make a map of {rows} rows × {cols} columns", pixels.len())));
-    }
-    let header = header(rows, cols, geo);
+    };
+    let header = header(bands, rows, cols, geo);
     write_atomically(path, |out| {
         out.write_all(&header)?;
         if cfg!(target_endian = "little") {
@@ -47,30 +50,35 @@ fn field(tag: u16, kind: u16, values: &[u64]) -> GeoTag {
 }
 
 /// Everything before the pixels: header, directory and values, padded to the pixels' alignment.
-fn header(rows: usize, cols: usize, geo: &GeoTags) -> Vec<u8> {
+fn header(bands: usize, rows: usize, cols: usize, geo: &GeoTags) -> Vec<u8> {
     let row_bytes = cols * size_of::<f32>();
     let strip_rows = (STRIP_BYTES / row_bytes).clamp(1, rows);
-    let strips = rows.div_ceil(strip_rows);
+    let (strips, of_band) = (bands * rows.div_ceil(strip_rows), rows.div_ceil(strip_rows));
     // Room for the directory itself: far more than it takes, so that no offset passes 4 GiB in a classic file.
     let geo_bytes: usize = geo.tags.iter().map(|tag| tag.bytes.len() + 32).sum();
-    let big = (rows * row_bytes + strips * 8 + geo_bytes + 4096) as u64 > u64::from(u32::MAX);
+    let big = (bands * rows * row_bytes + strips * 8 + geo_bytes + 4096) as u64 > u64::from(u32::MAX);
     let (offset_kind, offset_len) = if big { (16, 8u64) } else { (4, 4u64) };
-    let lens: Vec<u64> = (0..strips).map(|strip| (strip_rows.min(rows - strip * strip_rows) * row_bytes) as u64).collect();
+    let rows_of = |strip: usize| strip_rows.min(rows - strip % of_band * strip_rows);
+    let lens: Vec<u64> = (0..strips).map(|strip| (rows_of(strip) * row_bytes) as u64).collect();
 
     let mut fields = vec![
         field(256, 4, &[cols as u64]),
         field(257, 4, &[rows as u64]),
-        field(258, 3, &[32]),
+        field(258, 3, &vec![32; bands]),
         field(259, 3, &[1]),
         field(262, 3, &[1]),
         field(273, offset_kind, &vec![0; strips]),
-        field(277, 3, &[1]),
+        field(277, 3, &[bands as u64]),
         field(278, 4, &[strip_rows as u64]),
         field(279, offset_kind, &lens),
-        field(284, 3, &[1]),
-        field(339, 3, &[3]),
+        field(284, 3, &[if bands == 1 { 1 } else { 2 }]),
+        field(339, 3, &vec![3; bands]),
         GeoTag { tag: 42113, kind: 2, count: 4, bytes: b"nan\0".to_vec() },
     ];
+    if bands > 1 {
+        // ExtraSamples: beside the first one, samples of no colour.
+        fields.push(field(338, 3, &vec![0; bands - 1]));
+    }
     fields.extend(geo.tags.iter().cloned());
     fields.sort_by_key(|field| field.tag);
 
@@ -81,7 +89,8 @@ fn header(rows: usize, cols: usize, geo: &GeoTags) -> Vec<u8> {
     let values_len: u64 = fields.iter().filter(|field| outside(field)).map(|field| (field.bytes.len() as u64).next_multiple_of(8)).sum();
     let pixels_start = (values_start.next_multiple_of(8) + values_len).next_multiple_of(PIXEL_ALIGNMENT);
     if let Some(offsets) = fields.iter_mut().find(|field| field.tag == 273) {
-        let starts: Vec<u64> = (0..strips).map(|strip| pixels_start + (strip * strip_rows * row_bytes) as u64).collect();
+        let start_of = |strip: usize| (strip / of_band * rows + strip % of_band * strip_rows) * row_bytes;
+        let starts: Vec<u64> = (0..strips).map(|strip| pixels_start + start_of(strip) as u64).collect();
         *offsets = field(273, offset_kind, &starts);
     }
 

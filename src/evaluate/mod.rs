@@ -97,10 +97,14 @@ pub fn evaluate_and_show(
         let reference = dataset.target_raster(index)?;
         let mut shown = Shown { day, index, sample: &sample, models: Vec::new() };
         for ((name, folder), scores) in models.iter().zip(&mut scored) {
-            let file = Raster::open(folder.join(day.file_name()))?;
-            refuse_other_grid(&reference, &file)?;
-            let map = file.read_all()?;
-            let score = scene.score(map.clone(), file.path(), &mut scores.reliability)?;
+            let file = folder.join(day.file_name());
+            let mut map = Vec::with_capacity(task.bands().len() * rows * cols);
+            for band in 0..task.bands().len() {
+                let raster = Raster::open_band(&file, band)?;
+                refuse_other_grid(&reference, &raster)?;
+                map.extend(raster.read_all()?);
+            }
+            let score = scene.score(map.clone(), &file, &mut scores.reliability)?;
             scores.push(day.file_name(), score.clone());
             shown.models.push((name, map, score));
         }

@@ -110,7 +110,7 @@ fn days_of(folder: &Path) -> Result<BTreeMap<Day, PathBuf>> {
 
 /// Counts a map's land pixels.
 fn extent(file: &Path, scene: [usize; 2], land: &[bool], threshold: f32) -> Result<Extent> {
-    let raster = Raster::open(file)?;
+    let raster = Raster::open_band(file, 0)?;
     if [raster.rows(), raster.cols()] != scene {
         let [rows, cols] = scene;
         let message = format!("has {} × {} pixels, the scene {rows} × {cols}; make this map again", raster.rows(), raster.cols());

@@ -103,7 +103,7 @@ pub fn draw(
         let mut pictures = vec![picture("Observed".into(), &sample.target, &unseen, false)?];
         for (name, folder) in models {
             let mut map = vec![0.0; window.pixels()];
-            let raster = Raster::open(folder.join(day.file_name()))?;
+            let raster = Raster::open_band(folder.join(day.file_name()), 0)?;
             raster.read_window(window, &mut map)?;
             raster.refuse_infinite(&map)?;
             pictures.push(picture(name.clone(), &map, &ocean, false)?);

@@ -31,6 +31,28 @@ fn geotiffs_come_back_mapped_aligned_and_equal() {
 }
 
 #[test]
+fn bands_lie_one_after_the_other_and_each_is_mapped() {
+    let folder = tempfile::tempdir().unwrap();
+    // Several strips a band, with a short last one.
+    let (rows, cols) = (333, 217);
+    let pixels: Vec<f32> = (0..3 * rows * cols).map(|i| i as f32).collect();
+    let path = folder.path().join("map.tif");
+    write_geotiff(&path, rows, cols, &pixels, &GeoTags::default()).unwrap();
+    for (band, wanted) in pixels.chunks_exact(rows * cols).enumerate() {
+        let raster = Raster::open_band(&path, band).unwrap();
+        assert_eq!(raster.as_slice().expect("aligned and contiguous"), wanted);
+    }
+    let refused = |found: meltcore::error::Result<Raster>| found.unwrap_err().to_string();
+    assert!(refused(Raster::open_band(&path, 3)).contains("band 4 is needed"));
+    assert!(refused(Raster::open(&path)).contains("has 3 bands where one is expected"));
+    let single = folder.path().join("single.tif");
+    write_geotiff(&single, rows, cols, &pixels[..rows * cols], &GeoTags::default()).unwrap();
+    assert_eq!(Raster::open_band(&single, 0).unwrap().read_all().unwrap(), pixels[..rows * cols]);
+    assert!(refused(Raster::open_band(&single, 1)).contains("has 1 band(s)"));
+    assert!(write_geotiff(&path, rows, cols, &pixels[1..], &GeoTags::default()).is_err());
+}
+
+#[test]
 fn the_tiff_crate_reads_them_too() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("map.tif");
