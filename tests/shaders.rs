@@ -2,7 +2,7 @@
 
 use meltcore::gpu::shader::{CATALOGUE, Variant, assemble};
 use meltcore::host::stems;
-use meltcore::kernels::params::LAYOUTS;
+use meltcore::kernels::params::layouts;
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 use naga::{AddressSpace, Module, Scalar, ScalarKind, ShaderStage, TypeInner};
 use std::collections::BTreeSet;
@@ -150,13 +150,16 @@ fn immediates(module: &Module) -> Option<(Vec<Member>, u32)> {
 #[test]
 fn parameter_structs_are_the_same_in_both_languages() {
     for_every_file(|stem, _| {
-        let layouts: Vec<_> = LAYOUTS.iter().filter(|layout| layout.stems.contains(&stem)).collect();
+        let layouts: Vec<_> = layouts().into_iter().filter(|layout| layout.stems.contains(&stem)).collect();
         let found = variants().map(|variant| immediates(&parsed(stem, &variant)));
         assert_eq!(found[0], found[1], "{stem}: a variant changes the parameters");
         let [found, _] = found;
         let (Some((fields, span)), [layout]) = (&found, layouts.as_slice()) else {
             let has = if found.is_some() { "has" } else { "has no" };
-            return vec![format!("it {has} var<immediate>, and {} of kernels::params::LAYOUTS name it", layouts.len())];
+            return vec![format!(
+                "it {has} var<immediate>, and {} parameter structs name it (`params!` in src/host; without a twin in src/kernels/params.rs)",
+                layouts.len()
+            )];
         };
         let offsets = (0u32..).step_by(4);
         let wanted: Vec<_> = layout.fields.iter().zip(offsets).map(|((name, kind), at)| (name.to_string(), kind.to_string(), at)).collect();
@@ -173,7 +176,7 @@ fn parameter_structs_are_the_same_in_both_languages() {
 
 #[test]
 fn layouts_name_files_that_exist() {
-    for stem in LAYOUTS.iter().flat_map(|layout| layout.stems) {
+    for stem in layouts().iter().flat_map(|layout| layout.stems) {
         assert!(CATALOGUE.iter().any(|(known, _)| known == stem), "a parameter struct names `{stem}`, which is no shader");
     }
 }

@@ -145,10 +145,10 @@ impl Gpu {
     pub(crate) fn launch(&self, launch: &Launch) -> Result<()> {
         if !self.0.capabilities.is_host() && launch.groups.iter().any(|&g| g > 65_535) {
             let message = format!("{:?} workgroups exceed 65535 along an axis", launch.groups);
-            return Err(Error::Kernel { stem: launch.stem.into(), message });
+            return Err(Error::Kernel { stem: launch.kernel.stem.into(), message });
         }
         if let Some(bytes) = launch.buffers.iter().map(|buffer| buffer.bytes()).find(|&bytes| bytes > self.0.limits.binding) {
-            return Err(buffer::too_large(launch.stem, bytes, self.0.limits.binding));
+            return Err(buffer::too_large(launch.kernel.stem, bytes, self.0.limits.binding));
         }
         match &self.0.driver {
             Some(driver) if !launch.groups.contains(&0) => driver.launch(launch),

@@ -60,13 +60,15 @@ impl HostDriver {
     pub(super) fn launch(&self, launch: &Launch) -> Result<()> {
         let spans: Vec<_> = launch.buffers.iter().filter_map(|buffer| buffer.span()).collect();
         let raw = Raw {
-            stem: launch.stem,
-            immediates: launch.immediates,
+            stem: launch.kernel.stem,
+            immediates: launch.kernel.immediates,
             consts: &launch.variant.consts,
             scalar: launch.variant.scalar,
             spans: &spans,
         };
-        self.timed(launch.stem, launch.cost, || twins::run(&raw).map_err(|message| Error::Kernel { stem: launch.stem.into(), message }))
+        self.timed(launch.kernel.stem, launch.cost, || {
+            twins::run(&raw).map_err(|message| Error::Kernel { stem: launch.kernel.stem.into(), message })
+        })
     }
 
     fn timed(&self, stem: &'static str, cost: Cost, run: impl FnOnce() -> Result<()>) -> Result<()> {

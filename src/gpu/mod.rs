@@ -22,5 +22,5 @@ pub use adapter::{AdapterSummary, list_adapters};
 pub use buffer::{Buffer, MemoryUse};
 pub use capabilities::{Capabilities, DeviceKind};
 pub use context::Gpu;
-pub use kernel::{Cost, Launch, groups_1d};
+pub use kernel::{Cost, Kernel, Launch, groups_1d};
 pub use profile::ProfileRow;

@@ -6,96 +6,11 @@
 
 use crate::error::{Error, Result};
 
-macro_rules! catalogue {
-    ($($stem:literal),* $(,)?) => {
-        /// Every kernel: stem and WGSL text.
-        pub const CATALOGUE: &[(&str, &str)] = &[$(($stem, include_str!(concat!("../../shaders/", $stem, ".wgsl")))),*];
-    };
-}
+/// Every kernel, sorted: stem and WGSL text. `build.rs` lists the folder.
+pub const CATALOGUE: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/stems.rs"));
 
-macro_rules! snippets {
-    ($($name:literal),* $(,)?) => {
-        const SNIPPETS: &[(&str, &str)] = &[$(($name, include_str!(concat!("../../shaders/shared/", $name, ".wgsl")))),*];
-    };
-}
-
-catalogue! {
-    "activation",
-    "activation_grad",
-    "adam",
-    "adaptive_avg_pool2d",
-    "adaptive_avg_pool2d_grad_input",
-    "add",
-    "batch_norm",
-    "batch_norm_affine",
-    "batch_norm_grad_input",
-    "batch_norm_grad_stats",
-    "batch_norm_grad_stats_merge",
-    "batch_norm_running",
-    "batch_norm_stats",
-    "batch_norm_stats_merge",
-    "batch_norm_stats_running",
-    "ceiling_copy",
-    "ceiling_fma",
-    "clip_grad_norm",
-    "clip_grad_norm_scale",
-    "clip_grad_norm_stats",
-    "conv2d",
-    "conv2d_grad_bias",
-    "conv2d_grad_input",
-    "conv2d_grad_weight",
-    "depthwise_conv2d",
-    "depthwise_conv2d_3x3",
-    "depthwise_conv2d_3x3_stride2",
-    "depthwise_conv2d_grad_input",
-    "depthwise_conv2d_grad_input_3x3_stride2",
-    "depthwise_conv2d_grad_weight",
-    "depthwise_conv2d_grad_weight_3x3",
-    "depthwise_conv2d_grad_weight_3x3_stride2",
-    "dropout",
-    "gaussian_blur",
-    "interpolate",
-    "interpolate_grad_input",
-    "interpolate_grad_input_nearest_2x",
-    "interpolate_nearest_2x",
-    "masked_loss",
-    "masked_loss_grad_pred",
-    "masked_loss_stats",
-    "masked_metrics",
-    "masked_ssim",
-    "masked_ssim_prepare",
-    "max_pool2d",
-    "max_pool2d_2x2",
-    "max_pool2d_grad_input",
-    "max_pool2d_grad_input_2x2",
-    "pad",
-    "rmsprop",
-    "sgd",
-    "sum_partials",
-}
-
-snippets! {
-    "activate",
-    "beside1",
-    "beside4",
-    "columns2",
-    "flat",
-    "moments",
-    "nan",
-    "pack1",
-    "pack4",
-    "pair1",
-    "pair4",
-    "pinned",
-    "pixel",
-    "resample",
-    "rows1",
-    "rows4",
-    "store1",
-    "store4",
-    "sum2",
-    "sum9",
-}
+/// Every snippet: name and WGSL text.
+pub const SNIPPETS: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/snippets.rs"));
 
 /// Values of one variant: rewritten constants, and whether memory is read four elements at a time or one by one.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
@@ -109,7 +24,7 @@ pub struct Variant {
 /// WGSL text of `stem` with its snippets and the variant's values.
 pub fn assemble(stem: &str, variant: &Variant) -> Result<String> {
     let broken = |message: String| Error::Kernel { stem: stem.to_owned(), message };
-    let body = lookup(CATALOGUE, stem).ok_or_else(|| broken("no such file in the catalogue".into()))?;
+    let body = lookup(CATALOGUE, stem).ok_or_else(|| broken("no such file in shaders/".into()))?;
     let mut text = String::with_capacity(body.len() + 1024);
     let mut appended = Vec::new();
     let mut rewritten = 0;

@@ -29,7 +29,7 @@ impl Stream {
         bind_group: &wgpu::BindGroup,
         launch: &crate::gpu::Launch,
     ) -> bool {
-        let timestamps = self.profiler.as_mut().and_then(|p| p.next(launch.stem, launch.cost));
+        let timestamps = self.profiler.as_mut().and_then(|p| p.next(launch.kernel.stem, launch.cost));
         if timestamps.is_some() {
             self.pass = None;
         }
@@ -44,8 +44,8 @@ impl Stream {
         });
         pass.set_pipeline(pipeline);
         pass.set_bind_group(0, bind_group, &[]);
-        if !launch.immediates.is_empty() {
-            pass.set_immediates(0, launch.immediates);
+        if !launch.kernel.immediates.is_empty() {
+            pass.set_immediates(0, launch.kernel.immediates);
         }
         pass.dispatch_workgroups(launch.groups[0], launch.groups[1], launch.groups[2]);
         if timestamps.is_some() {

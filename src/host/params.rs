@@ -9,6 +9,23 @@ pub trait Params: bytemuck::Pod + Sync {
     const FIELDS: &'static [(&'static str, &'static str)];
 }
 
+/// Layout of one parameter struct, for the test that compares it with the WGSL files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Layout {
+    /// Stems that use it.
+    pub stems: &'static [&'static str],
+    /// Field names and types in order.
+    pub fields: &'static [(&'static str, &'static str)],
+    /// Size of the Rust struct, bytes.
+    pub size: usize,
+}
+
+impl Layout {
+    pub(crate) const fn of<P: Params>() -> Self {
+        Layout { stems: P::STEMS, fields: P::FIELDS, size: size_of::<P>() }
+    }
+}
+
 /// Declares a parameter struct: `params!(/// doc Name for "stem", "stem" { field: u32, … });`.
 macro_rules! params {
     ($(#[$meta:meta])* $name:ident for $($stem:literal),+ { $($field:ident : $ty:ident),+ $(,)? }) => {

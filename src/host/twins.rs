@@ -1,11 +1,13 @@
-//! The table of twins: one line a stem. A stem that is not in it is a kernel for GPUs only, whose launcher chooses another on the host.
+//! The table of twins. A stem without a file in this folder is a kernel for GPUs only, whose launcher chooses another on the host.
 
 use super::job::{Inputs, Job, Outputs, Raw, Run};
+use super::params::{Layout, Params};
 
 /// A twin as a row of the table.
 struct Twin {
     stem: &'static str,
     bindings: fn() -> [usize; 2],
+    layout: fn() -> Layout,
     run: Run,
 }
 
@@ -14,61 +16,24 @@ fn bindings<P, const R: usize, const W: usize>(_: fn(&Job<P>, Inputs<R>, Outputs
     [R, W]
 }
 
-macro_rules! twins {
-    ($($stem:ident),* $(,)?) => {
-        const TWINS: &[Twin] = &[$(Twin {
+/// The layout of a twin's parameters.
+fn layout<P: Params, const R: usize, const W: usize>(_: fn(&Job<P>, Inputs<R>, Outputs<W>)) -> Layout {
+    Layout::of::<P>()
+}
+
+macro_rules! twin {
+    ($stem:ident) => {
+        Twin {
             stem: stringify!($stem),
             bindings: || bindings(super::$stem::$stem),
+            layout: || layout(super::$stem::$stem),
             run: |raw| raw.call(super::$stem::$stem),
-        }),*];
+        }
     };
 }
 
-twins! {
-    activation,
-    activation_grad,
-    adam,
-    adaptive_avg_pool2d,
-    adaptive_avg_pool2d_grad_input,
-    add,
-    batch_norm,
-    batch_norm_affine,
-    batch_norm_grad_input,
-    batch_norm_grad_stats,
-    batch_norm_grad_stats_merge,
-    batch_norm_running,
-    batch_norm_stats,
-    batch_norm_stats_merge,
-    batch_norm_stats_running,
-    ceiling_copy,
-    ceiling_fma,
-    clip_grad_norm,
-    clip_grad_norm_scale,
-    clip_grad_norm_stats,
-    conv2d,
-    conv2d_grad_bias,
-    conv2d_grad_input,
-    conv2d_grad_weight,
-    depthwise_conv2d,
-    depthwise_conv2d_grad_input,
-    depthwise_conv2d_grad_weight,
-    dropout,
-    gaussian_blur,
-    interpolate,
-    interpolate_grad_input,
-    masked_loss,
-    masked_loss_grad_pred,
-    masked_loss_stats,
-    masked_metrics,
-    masked_ssim,
-    masked_ssim_prepare,
-    max_pool2d,
-    max_pool2d_grad_input,
-    pad,
-    rmsprop,
-    sgd,
-    sum_partials,
-}
+/// `build.rs` lists the files of this folder that are named as a shader.
+const TWINS: &[Twin] = include!(concat!(env!("OUT_DIR"), "/twins.rs"));
 
 /// Runs the twin of `stem`.
 ///
@@ -77,13 +42,18 @@ twins! {
 pub(crate) fn run(raw: &Raw) -> Result<(), String> {
     match TWINS.binary_search_by_key(&raw.stem, |twin| twin.stem) {
         Ok(found) => (TWINS[found].run)(raw),
-        Err(_) => Err("the host device has no twin of this kernel".into()),
+        Err(_) => Err(format!("the host device has no twin of this kernel (src/host/{}.rs)", raw.stem)),
     }
 }
 
 /// Stems that have a twin, sorted, each with the number of buffers that it reads and of those that it writes.
 pub fn stems() -> impl Iterator<Item = (&'static str, [usize; 2])> {
     TWINS.iter().map(|twin| (twin.stem, (twin.bindings)()))
+}
+
+/// Layouts of the twins' parameters, by stem.
+pub(crate) fn layouts() -> impl Iterator<Item = (&'static str, Layout)> {
+    TWINS.iter().map(|twin| (twin.stem, (twin.layout)()))
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 
 use crate::error::{Error, Result};
 use crate::gpu::shader::Variant;
-use crate::gpu::{Cost, Launch, groups_1d};
+use crate::gpu::{Cost, Kernel, Launch, groups_1d};
 use crate::host::activation::ActivationParams;
 use crate::kernels::image_groups::for_images;
 use crate::tensor::Tensor;
@@ -71,9 +71,8 @@ fn launch(stem: &'static str, kind: Activation, tensors: &[&Tensor]) -> Result<(
     let packs = input.len().div_ceil(4);
     let buffers: Vec<_> = tensors.iter().map(|tensor| tensor.buffer()).collect();
     input.gpu().launch(&Launch {
-        stem,
+        kernel: Kernel::named(stem, &ActivationParams { packs: packs as u32 }),
         variant: Variant { consts: vec![("KIND", kind.code())], scalar: false },
-        immediates: bytemuck::bytes_of(&ActivationParams { packs: packs as u32 }),
         buffers: &buffers,
         groups: groups_1d(packs.div_ceil(64)),
         cost: Cost::new(8.0 * input.len() as f64, tensors.len() * input.len()),

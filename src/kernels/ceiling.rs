@@ -3,7 +3,7 @@
 
 use crate::error::{Error, Result};
 use crate::gpu::shader::Variant;
-use crate::gpu::{Cost, Gpu, Launch, groups_1d};
+use crate::gpu::{Cost, Gpu, Kernel, Launch, groups_1d};
 use crate::host::ceiling_copy::CeilingCopyParams;
 use crate::host::ceiling_fma::CeilingFmaParams;
 pub use crate::host::ceiling_fma::{CHAINS, STEPS};
@@ -22,9 +22,8 @@ pub fn ceiling_copy(input: &Tensor, output: &Tensor) -> Result<()> {
     }
     let packs = input.len().div_ceil(4);
     input.gpu().launch(&Launch {
-        stem: "ceiling_copy",
+        kernel: Kernel::of(&CeilingCopyParams { packs: packs as u32 }),
         variant: Default::default(),
-        immediates: bytemuck::bytes_of(&CeilingCopyParams { packs: packs as u32 }),
         buffers: &[input.buffer(), output.buffer()],
         groups: groups_1d(packs.div_ceil(64)),
         cost: Cost::new(0.0, 2 * input.len()),
@@ -43,9 +42,8 @@ pub fn ceiling_copy(input: &Tensor, output: &Tensor) -> Result<()> {
 pub fn ceiling_fma(gpu: &Gpu, len: usize, rounds: usize, [factor, term]: [f32; 2], isa: Option<usize>) -> Result<Tensor> {
     let output = Tensor::empty(gpu, [len])?;
     gpu.launch(&Launch {
-        stem: "ceiling_fma",
+        kernel: Kernel::of(&CeilingFmaParams { len: len as u32, rounds: rounds as u32, factor, term }),
         variant: Variant { consts: isa.map(|number| ("ISA", number as u32 + 1)).into_iter().collect(), scalar: false },
-        immediates: bytemuck::bytes_of(&CeilingFmaParams { len: len as u32, rounds: rounds as u32, factor, term }),
         buffers: &[output.buffer()],
         groups: groups_1d(len.div_ceil(64)),
         cost: Cost::new(2.0 * (len * rounds * STEPS * CHAINS) as f64, len),

@@ -3,7 +3,7 @@
 
 use crate::error::{Error, Result};
 use crate::gpu::shader::Variant;
-use crate::gpu::{Cost, Gpu, Launch, groups_1d};
+use crate::gpu::{Cost, Gpu, Kernel, Launch, groups_1d};
 use crate::host::gaussian_blur::GaussianBlurParams;
 use crate::tensor::Tensor;
 
@@ -159,9 +159,8 @@ impl Pass {
             scale: self.scale as f32,
         };
         input.gpu().launch(&Launch {
-            stem: "gaussian_blur",
+            kernel: Kernel::of(&params),
             variant: Variant { consts: Vec::new(), scalar },
-            immediates: bytemuck::bytes_of(&params),
             buffers: &[input.buffer(), window.weights.buffer(), output.buffer()],
             groups: groups_1d((self.planes * packs * self.blocks).div_ceil(64)),
             cost: Cost::new(2.0 * window.kernel_size as f64 * output.len() as f64, input.len() + output.len()),

@@ -3,7 +3,7 @@
 
 use crate::error::{Error, Result};
 use crate::gpu::shader::Variant;
-use crate::gpu::{Capabilities, Cost, Launch, groups_1d};
+use crate::gpu::{Capabilities, Cost, Kernel, Launch, groups_1d};
 use crate::host::interpolate::InterpolateParams;
 use crate::kernels::image_groups::for_images;
 use crate::kernels::strips::Strips;
@@ -134,9 +134,8 @@ fn launch(input: &Tensor, output: &Tensor, target: Target, mode: Interpolation) 
         }
     };
     input.gpu().launch(&Launch {
-        stem: launch.stem,
+        kernel: Kernel::named(launch.stem, &parameters),
         variant: launch.variant,
-        immediates: bytemuck::bytes_of(&parameters),
         buffers: &[input.buffer(), output.buffer()],
         groups: groups_1d(launch.invocations.div_ceil(64)),
         cost: Cost::new(if mode == Interpolation::Nearest { 0.0 } else { 9.0 * output.len() as f64 }, input.len() + output.len()),
@@ -177,9 +176,8 @@ fn launch_grad_input(grad_output: &Tensor, grad_input: &Tensor, target: Target, 
         }
     };
     grad_output.gpu().launch(&Launch {
-        stem: launch.stem,
+        kernel: Kernel::named(launch.stem, &parameters),
         variant: launch.variant,
-        immediates: bytemuck::bytes_of(&parameters),
         buffers: &[grad_output.buffer(), grad_input.buffer()],
         groups: groups_1d(launch.invocations.div_ceil(64)),
         cost: Cost::new(

@@ -4,7 +4,7 @@
 
 use crate::error::{Error, Result};
 use crate::gpu::shader::Variant;
-use crate::gpu::{Cost, Launch, groups_1d};
+use crate::gpu::{Cost, Kernel, Launch, groups_1d};
 use crate::host::masked_metrics::{MaskedMetricsParams, PACKS_A_PART, WORDS};
 use crate::tensor::Tensor;
 
@@ -183,9 +183,8 @@ pub fn masked_metrics(pred: &Tensor, target: &Tensor, mask: &Tensor, threshold: 
     let tallies = Tensor::empty(pred.gpu(), [images, parts, WORDS])?;
     let params = MaskedMetricsParams { packs: packs as u32, parts: parts as u32, images: images as u32, threshold: threshold as f32 };
     pred.gpu().launch(&Launch {
-        stem: op,
+        kernel: Kernel::of(&params),
         variant: Variant { consts: Vec::new(), scalar },
-        immediates: bytemuck::bytes_of(&params),
         buffers: &[pred.buffer(), target.buffer(), mask.buffer(), tallies.buffer()],
         groups: groups_1d(images * parts),
         cost: Cost::new(15.0 * pred.len() as f64, 3 * pred.len()),

@@ -6,7 +6,7 @@
 //! Shaders: `shaders/masked_ssim_prepare.wgsl`, `shaders/gaussian_blur.wgsl`, `shaders/masked_ssim.wgsl`.
 
 use crate::error::{Error, Result};
-use crate::gpu::{Cost, Launch, groups_1d};
+use crate::gpu::{Cost, Kernel, Launch, groups_1d};
 use crate::host::masked_ssim::{MaskedSsimParams, PIXELS_A_PART};
 use crate::host::masked_ssim_prepare::MaskedSsimPrepareParams;
 use crate::kernels::gaussian_blur::{Window, blur_inside};
@@ -130,9 +130,8 @@ impl Pass<'_> {
         };
         let pixels = tile.height * tile.width;
         blurred.gpu().launch(&Launch {
-            stem: "masked_ssim",
+            kernel: Kernel::of(&params),
             variant: Default::default(),
-            immediates: bytemuck::bytes_of(&params),
             buffers: &[blurred.buffer(), self.images[2].buffer(), self.sums.buffer()],
             groups: groups_1d(tile.parts()),
             cost: Cost::new(25.0 * pixels as f64, (MOMENTS + 1) * pixels),
@@ -157,9 +156,8 @@ impl Pass<'_> {
             centre: ((low + high) / 2.0) as f32,
         };
         pred.gpu().launch(&Launch {
-            stem: "masked_ssim_prepare",
+            kernel: Kernel::of(&params),
             variant: Default::default(),
-            immediates: bytemuck::bytes_of(&params),
             buffers: &[pred.buffer(), target.buffer(), mask.buffer(), moments.buffer()],
             groups: groups_1d((height * packs).div_ceil(64)),
             cost: Cost::new(7.0 * (height * width) as f64, (3 + MOMENTS) * height * width),

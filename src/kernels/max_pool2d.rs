@@ -2,7 +2,7 @@
 //! `_2x2` for the usual window.
 
 use crate::error::{Error, Result};
-use crate::gpu::{Cost, Launch, groups_1d};
+use crate::gpu::{Cost, Kernel, Launch, groups_1d};
 use crate::host::max_pool2d::MaxPool2dParams;
 use crate::kernels::image_groups::for_images;
 use crate::tensor::{Shape, Tensor};
@@ -56,9 +56,8 @@ pub fn max_pool2d(input: &Tensor, window: Window) -> Result<(Tensor, Tensor)> {
     for_images(stem, [input, &output, &index], |[input, output, index]| {
         let planes = output.len() / (h_out * w_out);
         input.gpu().launch(&Launch {
-            stem,
+            kernel: Kernel::named(stem, &parameters(planes, [h, w], [h_out, w_out], window)),
             variant: Default::default(),
-            immediates: bytemuck::bytes_of(&parameters(planes, [h, w], [h_out, w_out], window)),
             buffers: &[input.buffer(), output.buffer(), index.buffer()],
             groups: groups_1d((planes * items).div_ceil(64)),
             cost: Cost::new((output.len() * window.kernel * window.kernel) as f64, input.len() + 2 * output.len()),
@@ -87,9 +86,8 @@ pub fn max_pool2d_grad_input(grad_output: &Tensor, index: &Tensor, input_shape: 
     for_images(stem, [grad_output, index, &grad_input], |[grad_output, index, grad_input]| {
         let planes = grad_output.len() / (h_out * w_out);
         grad_output.gpu().launch(&Launch {
-            stem,
+            kernel: Kernel::named(stem, &parameters(planes, [h, w], [h_out, w_out], window)),
             variant: Default::default(),
-            immediates: bytemuck::bytes_of(&parameters(planes, [h, w], [h_out, w_out], window)),
             buffers: &[grad_output.buffer(), index.buffer(), grad_input.buffer()],
             groups: groups_1d((planes * items).div_ceil(64)),
             cost: Cost::new(grad_input.len() as f64, grad_input.len() + 2 * grad_output.len()),

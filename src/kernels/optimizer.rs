@@ -5,7 +5,7 @@
 
 use crate::error::{Error, Result};
 use crate::gpu::shader::Variant;
-use crate::gpu::{Buffer, Cost, Launch, groups_1d};
+use crate::gpu::{Buffer, Cost, Kernel, Launch, groups_1d};
 use crate::host::adam::AdamParams;
 use crate::host::rmsprop::RmsPropParams;
 use crate::host::sgd::SgdParams;
@@ -65,12 +65,11 @@ fn check(op: &'static str, parameter: &Tensor, others: &[&Tensor], scale: &Tenso
     Ok(parameter.len().div_ceil(4) as u32)
 }
 
-fn launch(stem: &'static str, momentum: Option<bool>, immediates: &[u8], buffers: &[&Buffer], parameter: &Tensor) -> Result<()> {
+fn launch(kernel: Kernel, momentum: Option<bool>, buffers: &[&Buffer], parameter: &Tensor) -> Result<()> {
     let consts = momentum.map(|kept| ("MOMENTUM", u32::from(kept))).into_iter().collect();
     parameter.gpu().launch(&Launch {
-        stem,
+        kernel,
         variant: Variant { consts, scalar: false },
-        immediates,
         buffers,
         groups: groups_1d(parameter.len().div_ceil(256)),
         cost: Cost::new(12.0 * parameter.len() as f64, (2 * buffers.len() - 3) * parameter.len()),
@@ -96,7 +95,7 @@ pub fn adam(parameter: &Tensor, gradient: &Tensor, scale: &Tensor, moments: [&Te
         weight_decay: step.weight_decay as f32,
     };
     let buffers = [gradient.buffer(), scale.buffer(), parameter.buffer(), moments[0].buffer(), moments[1].buffer()];
-    launch("adam", None, bytemuck::bytes_of(&params), &buffers, parameter)
+    launch(Kernel::of(&params), None, &buffers, parameter)
 }
 
 /// One SGD step on `parameter`; `velocity` has its shape, or is any small tensor where momentum is 0.
@@ -113,7 +112,7 @@ pub fn sgd(parameter: &Tensor, gradient: &Tensor, scale: &Tensor, velocity: &Ten
         weight_decay: step.weight_decay as f32,
     };
     let buffers = [gradient.buffer(), scale.buffer(), parameter.buffer(), velocity.buffer()];
-    launch("sgd", Some(kept), bytemuck::bytes_of(&params), &buffers, parameter)
+    launch(Kernel::of(&params), Some(kept), &buffers, parameter)
 }
 
 /// One RMSprop step on `parameter` and its mean square; `velocity` has its shape, or is any small tensor where momentum is 0.
@@ -140,5 +139,5 @@ pub fn rmsprop(
         weight_decay: step.weight_decay as f32,
     };
     let buffers = [gradient.buffer(), scale.buffer(), parameter.buffer(), mean_square.buffer(), velocity.buffer()];
-    launch("rmsprop", Some(kept), bytemuck::bytes_of(&params), &buffers, parameter)
+    launch(Kernel::of(&params), Some(kept), &buffers, parameter)
 }

@@ -3,7 +3,7 @@
 use super::geometry::GROUP;
 use crate::error::{Error, Result};
 use crate::gpu::shader::Variant;
-use crate::gpu::{Cost, Launch, groups_1d};
+use crate::gpu::{Cost, Kernel, Launch, groups_1d};
 use crate::host::batch_norm_affine::BatchNormAffineParams;
 use crate::tensor::Tensor;
 
@@ -34,9 +34,8 @@ pub fn batch_norm_affine(
     let gpu = weight.gpu();
     let (scale, shift) = (Tensor::empty(gpu, [c])?, Tensor::empty(gpu, [c])?);
     gpu.launch(&Launch {
-        stem: "batch_norm_affine",
+        kernel: Kernel::of(&BatchNormAffineParams { c: c as u32, eps }),
         variant: Variant::default(),
-        immediates: bytemuck::bytes_of(&BatchNormAffineParams { c: c as u32, eps }),
         buffers: &[running_mean, running_var, weight, bias, &scale, &shift].map(Tensor::buffer),
         groups: groups_1d(c.div_ceil(GROUP)),
         cost: Cost::new(5.0 * c as f64, 6 * c),

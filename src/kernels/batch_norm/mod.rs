@@ -10,7 +10,7 @@ pub use running::{RunningUpdate, batch_norm_running, batch_norm_stats_running};
 
 use crate::error::{Error, Result};
 use crate::gpu::shader::Variant;
-use crate::gpu::{Cost, Launch, groups_1d};
+use crate::gpu::{Cost, Kernel, Launch, groups_1d};
 use crate::host::batch_norm::BatchNormParams;
 use crate::host::batch_norm_grad_input::BatchNormGradInputParams;
 use crate::host::batch_norm_grad_stats_merge::BatchNormGradStatsMergeParams;
@@ -97,9 +97,8 @@ pub fn batch_norm_stats(input: &Tensor, eps: f32) -> Result<BatchStats> {
         let geometry = Geometry::reduction(gpu.capabilities().kind, input.nchw("batch_norm")?);
         let partial = Tensor::empty(gpu, [c, geometry.chunks * 4, 1, 1])?;
         gpu.launch(&Launch {
-            stem: "batch_norm_stats",
+            kernel: Kernel::named("batch_norm_stats", &geometry.stats_params()),
             variant: Variant { consts: Vec::new(), scalar: geometry.scalar },
-            immediates: bytemuck::bytes_of(&geometry.stats_params()),
             buffers: &[input.buffer(), partial.buffer()],
             groups: geometry.reduction_groups(),
             cost: Cost::new(4.0 * input.len() as f64, input.len()),
@@ -114,9 +113,8 @@ pub fn batch_norm_stats(input: &Tensor, eps: f32) -> Result<BatchStats> {
     let chunks = partial.len() / (4 * c);
     let (mean, var, stats) = (Tensor::empty(gpu, [c])?, Tensor::empty(gpu, [c])?, Tensor::empty(gpu, [c, 4])?);
     gpu.launch(&Launch {
-        stem: "batch_norm_stats_merge",
+        kernel: Kernel::of(&BatchNormStatsMergeParams { c: c as u32, chunks: chunks as u32, eps }),
         variant: Variant::default(),
-        immediates: bytemuck::bytes_of(&BatchNormStatsMergeParams { c: c as u32, chunks: chunks as u32, eps }),
         buffers: &[&partial, &mean, &var, &stats].map(Tensor::buffer),
         groups: groups_1d(c.div_ceil(GROUP)),
         cost: Cost::new(10.0 * (c * chunks) as f64, c * (4 * chunks + 6)),
@@ -139,9 +137,8 @@ pub fn batch_norm(input: &Tensor, stats: &Tensor, weight: &Tensor, bias: &Tensor
         let geometry = Geometry::elementwise(input.nchw("batch_norm")?);
         let BatchNormStatsParams { n, c, plane, step, chunks, lanes, .. } = geometry.stats_params();
         input.gpu().launch(&Launch {
-            stem: "batch_norm",
+            kernel: Kernel::of(&BatchNormParams { planes: n * c, c, plane, step, chunks, lanes }),
             variant: geometry.variant(activation),
-            immediates: bytemuck::bytes_of(&BatchNormParams { planes: n * c, c, plane, step, chunks, lanes }),
             buffers: &[input, stats, weight, bias, output].map(Tensor::buffer),
             groups: geometry.elementwise_groups(),
             cost: Cost::new(5.0 * input.len() as f64, 2 * input.len()),
@@ -196,9 +193,8 @@ fn grad_stats(saved: &Saved, input: &Tensor, grad_output: &Tensor) -> Result<(Te
     let parts = if geometry.chunks == 1 { vec![c] } else { vec![c, geometry.chunks] };
     let (partial_weight, partial_bias) = (Tensor::empty(gpu, parts.as_slice())?, Tensor::empty(gpu, parts.as_slice())?);
     gpu.launch(&Launch {
-        stem: "batch_norm_grad_stats",
+        kernel: Kernel::named("batch_norm_grad_stats", &geometry.stats_params()),
         variant: geometry.variant(*activation),
-        immediates: bytemuck::bytes_of(&geometry.stats_params()),
         buffers: &[input, grad_output, stats, weight, bias, &partial_weight, &partial_bias].map(Tensor::buffer),
         groups: geometry.reduction_groups(),
         cost: Cost::new(8.0 * input.len() as f64, 2 * input.len()),
@@ -208,9 +204,8 @@ fn grad_stats(saved: &Saved, input: &Tensor, grad_output: &Tensor) -> Result<(Te
     }
     let (grad_weight, grad_bias) = (Tensor::empty(gpu, [c])?, Tensor::empty(gpu, [c])?);
     gpu.launch(&Launch {
-        stem: "batch_norm_grad_stats_merge",
+        kernel: Kernel::of(&BatchNormGradStatsMergeParams { c: c as u32, chunks: geometry.chunks as u32 }),
         variant: Variant::default(),
-        immediates: bytemuck::bytes_of(&BatchNormGradStatsMergeParams { c: c as u32, chunks: geometry.chunks as u32 }),
         buffers: &[&partial_weight, &partial_bias, &grad_weight, &grad_bias].map(Tensor::buffer),
         groups: groups_1d(c.div_ceil(GROUP)),
         cost: Cost::new(2.0 * (c * geometry.chunks) as f64, 2 * c * (geometry.chunks + 1)),
@@ -240,9 +235,8 @@ pub fn batch_norm_grad_input(saved: &Saved, grad_output: &Tensor, sums: Option<(
         let geometry = Geometry::elementwise(input.nchw("batch_norm")?);
         let BatchNormStatsParams { n, c, plane, step, chunks, lanes, .. } = geometry.stats_params();
         input.gpu().launch(&Launch {
-            stem: "batch_norm_grad_input",
+            kernel: Kernel::of(&BatchNormGradInputParams { planes: n * c, c, plane, step, chunks, lanes, inverse_count }),
             variant: geometry.variant(*activation),
-            immediates: bytemuck::bytes_of(&BatchNormGradInputParams { planes: n * c, c, plane, step, chunks, lanes, inverse_count }),
             buffers: &[input, grad_output, stats, weight, bias, grad_weight, grad_bias, grad_input].map(Tensor::buffer),
             groups: geometry.elementwise_groups(),
             cost: Cost::new(12.0 * input.len() as f64, 3 * input.len()),

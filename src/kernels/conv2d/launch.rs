@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::gpu::shader::Variant;
-use crate::gpu::{Launch, groups_1d};
+use crate::gpu::{Kernel, Launch, groups_1d};
 use crate::host::conv2d::Conv2dParams;
 use crate::host::conv2d_grad_weight::Conv2dGradWeightParams;
 use crate::kernels::conv2d::Conv2dDims;
@@ -43,9 +43,8 @@ pub(super) fn conv2d(d: &Conv2dDims, input: &Tensor, weight: &Tensor, epilogue: 
     let tile = channel_tile(out_per_group, 8);
     let blocks = out_per_group.div_ceil(tile) * d.attrs.groups;
     input.gpu().launch(&Launch {
-        stem: "conv2d",
+        kernel: Kernel::named("conv2d", &params(d, epilogue)),
         variant: Variant { consts: vec![("OUT", tile as u32), ("ACTIVATION", epilogue.activation)], scalar: false },
-        immediates: bytemuck::bytes_of(&params(d, epilogue)),
         buffers: &[input, weight, epilogue.bias.unwrap_or(weight), epilogue.scale.unwrap_or(weight), output].map(Tensor::buffer),
         groups: groups_1d(d.n * blocks * (d.h_out * d.w_out).div_ceil(64 * PIXELS)),
         cost: d.cost(),
@@ -58,9 +57,8 @@ pub(super) fn grad_input(d: &Conv2dDims, grad_output: &Tensor, weight: &Tensor, 
     let stride = d.attrs.stride;
     let phase_pixels = d.h_in.div_ceil(stride) * d.w_in.div_ceil(stride);
     grad_output.gpu().launch(&Launch {
-        stem: "conv2d_grad_input",
+        kernel: Kernel::named("conv2d_grad_input", &params(d, &Epilogue::bias(bias))),
         variant: Variant { consts: vec![("IN", tile as u32)], scalar: false },
-        immediates: bytemuck::bytes_of(&params(d, &Epilogue::bias(bias))),
         buffers: &[grad_output.buffer(), weight.buffer(), bias.unwrap_or(weight).buffer(), grad_input.buffer()],
         groups: groups_1d(d.n * blocks * stride * stride * phase_pixels.div_ceil(64 * PIXELS)),
         cost: d.cost(),
@@ -79,9 +77,8 @@ pub(super) fn grad_weight(d: &Conv2dDims, input: &Tensor, grad_output: &Tensor) 
     let shape = Shape::from([d.c_out, d.in_per_group(), d.kernel_h, d.kernel_w]);
     let partials = Tensor::empty(input.gpu(), [spans * d.weight_len()])?;
     input.gpu().launch(&Launch {
-        stem: "conv2d_grad_weight",
+        kernel: Kernel::of(&grad_weight_params(d, spans as u32)),
         variant: Variant { consts: vec![("OUT", out as u32), ("IN", inp as u32)], scalar: false },
-        immediates: bytemuck::bytes_of(&grad_weight_params(d, spans as u32)),
         buffers: &[input.buffer(), grad_output.buffer(), partials.buffer()],
         groups: groups_1d(spans * tiles),
         cost: d.cost(),

@@ -9,7 +9,7 @@ pub use dims::{Conv2dAttrs, Conv2dDims};
 
 use crate::error::{Error, Result};
 use crate::gpu::shader::Variant;
-use crate::gpu::{Cost, Gpu, Launch, groups_1d};
+use crate::gpu::{Cost, Gpu, Kernel, Launch, groups_1d};
 use crate::host::conv2d_grad_bias::Conv2dGradBiasParams;
 use crate::kernels::epilogue::Epilogue;
 use crate::kernels::image_groups::{for_images, sum_over_images};
@@ -98,9 +98,8 @@ fn grad_bias(grad_output: &Tensor) -> Result<Tensor> {
         span_packs: span_packs as u32,
     };
     grad_output.gpu().launch(&Launch {
-        stem: "conv2d_grad_bias",
+        kernel: Kernel::of(&params),
         variant: Variant { consts: vec![], scalar },
-        immediates: bytemuck::bytes_of(&params),
         buffers: &[grad_output.buffer(), partials.buffer()],
         groups: groups_1d(spans * c),
         cost: Cost::new(grad_output.len() as f64, grad_output.len() + c),

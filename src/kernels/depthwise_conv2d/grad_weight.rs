@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::gpu::shader::Variant;
-use crate::gpu::{Launch, groups_1d};
+use crate::gpu::{Kernel, Launch, groups_1d};
 use crate::host::depthwise_conv2d_grad_weight::DepthwiseGradWeightParams;
 use crate::kernels::conv2d::Conv2dDims;
 use crate::kernels::depthwise_conv2d::select::sides;
@@ -73,9 +73,8 @@ fn strips(d: &Conv2dDims, input: &Tensor, grad_output: &Tensor) -> Result<Tensor
         [d.n, d.c_in, d.h_in, d.w_in, dilation, strip, strips, spans].map(|v| v as u32);
     let params = GradWeight3x3Params { n, c, height, width, dilation: dilation_u32, strip, strips, spans: spans_u32 };
     input.gpu().launch(&Launch {
-        stem: "depthwise_conv2d_grad_weight_3x3",
+        kernel: Kernel::of(&params),
         variant: Variant { consts: vec![("SIDES", sides(dilation))], scalar: !d.w_in.is_multiple_of(4) },
-        immediates: bytemuck::bytes_of(&params),
         buffers: &[input.buffer(), input.buffer(), grad_output.buffer(), partials.buffer()],
         groups: groups_1d(spans * d.c_in),
         cost: d.cost(),
@@ -93,9 +92,8 @@ fn strips_stride2(d: &Conv2dDims, input: &Tensor, grad_output: &Tensor) -> Resul
         [d.n, d.c_in, d.h_in, d.w_in, d.h_out, d.w_out, strip, strips, spans].map(|v| v as u32);
     let params = GradWeight3x3Stride2Params { n, c, h_in, w_in, h_out, w_out, strip, strips, spans: spans_u32 };
     input.gpu().launch(&Launch {
-        stem: "depthwise_conv2d_grad_weight_3x3_stride2",
+        kernel: Kernel::of(&params),
         variant: Variant { consts: Vec::new(), scalar: !d.w_in.is_multiple_of(8) },
-        immediates: bytemuck::bytes_of(&params),
         buffers: &[input.buffer(), input.buffer(), grad_output.buffer(), partials.buffer()],
         groups: groups_1d(spans * d.c_in),
         cost: d.cost(),
@@ -124,9 +122,8 @@ fn general(d: &Conv2dDims, input: &Tensor, grad_output: &Tensor) -> Result<Tenso
         spans: spans as u32,
     };
     input.gpu().launch(&Launch {
-        stem: "depthwise_conv2d_grad_weight",
+        kernel: Kernel::of(&params),
         variant: Variant { consts: Vec::new(), scalar: false },
-        immediates: bytemuck::bytes_of(&params),
         buffers: &[input.buffer(), grad_output.buffer(), partials.buffer()],
         groups: groups_1d(spans * sums),
         cost: d.cost(),

@@ -13,7 +13,7 @@ pub use select::{Algorithm, select};
 use self::select::sides;
 use crate::error::{Error, Result};
 use crate::gpu::shader::Variant;
-use crate::gpu::{Gpu, Launch, groups_1d};
+use crate::gpu::{Gpu, Kernel, Launch, groups_1d};
 use crate::host::depthwise_conv2d::DepthwiseParams;
 use crate::host::depthwise_conv2d_grad_input::DepthwiseGradInputParams;
 use crate::kernels::conv2d::{Conv2dAttrs, Conv2dDims};
@@ -125,9 +125,8 @@ fn strips(d: &Conv2dDims, input: &Tensor, weight: &Tensor, epilogue: &Epilogue, 
     };
     let consts = vec![("SIDES", sides(dilation)), ("ACTIVATION", epilogue.activation)];
     input.gpu().launch(&Launch {
-        stem: "depthwise_conv2d_3x3",
+        kernel: Kernel::of(&params),
         variant: Variant { consts, scalar: !d.w_in.is_multiple_of(4) },
-        immediates: bytemuck::bytes_of(&params),
         buffers: &[input, input, weight, epilogue.bias.unwrap_or(weight), epilogue.scale.unwrap_or(weight), output].map(Tensor::buffer),
         groups: groups_1d((columns * phases * strips).div_ceil(64)),
         cost: d.cost(),
@@ -142,9 +141,8 @@ fn strips_stride2(d: &Conv2dDims, input: &Tensor, weight: &Tensor, epilogue: &Ep
     let [has_bias, has_scale] = [epilogue.bias, epilogue.scale].map(|tensor| tensor.is_some().into());
     let params = Depthwise3x3Stride2Params { planes, c, h_in, w_in, h_out, w_out, strip, strips, has_bias, has_scale };
     input.gpu().launch(&Launch {
-        stem: "depthwise_conv2d_3x3_stride2",
+        kernel: Kernel::of(&params),
         variant: Variant { consts: vec![("ACTIVATION", epilogue.activation)], scalar: !d.w_in.is_multiple_of(8) },
-        immediates: bytemuck::bytes_of(&params),
         buffers: &[input, input, weight, epilogue.bias.unwrap_or(weight), epilogue.scale.unwrap_or(weight), output].map(Tensor::buffer),
         groups: groups_1d((columns * cut.strips).div_ceil(64)),
         cost: d.cost(),
@@ -158,9 +156,8 @@ fn grad_input_stride2(d: &Conv2dDims, grad_output: &Tensor, weight: &Tensor, gra
         [d.n * d.c_in, d.c_in, d.h_in, d.w_in, d.h_out, d.w_out, strip, strips].map(|v| v as u32);
     let params = DepthwiseGradInput3x3Stride2Params { planes, c, h_in, w_in, h_out, w_out, strip: strip_u32, strips: strips_u32 };
     grad_output.gpu().launch(&Launch {
-        stem: "depthwise_conv2d_grad_input_3x3_stride2",
+        kernel: Kernel::of(&params),
         variant: Variant { consts: vec![], scalar: !d.w_in.is_multiple_of(8) },
-        immediates: bytemuck::bytes_of(&params),
         buffers: &[grad_output.buffer(), grad_output.buffer(), weight.buffer(), grad_input.buffer()],
         groups: groups_1d((columns * strips).div_ceil(64)),
         cost: d.cost(),
@@ -185,9 +182,8 @@ fn general(d: &Conv2dDims, input: &Tensor, weight: &Tensor, epilogue: &Epilogue,
         has_scale: epilogue.scale.is_some().into(),
     };
     input.gpu().launch(&Launch {
-        stem: "depthwise_conv2d",
+        kernel: Kernel::of(&params),
         variant: Variant { consts: vec![("ACTIVATION", epilogue.activation)], scalar: false },
-        immediates: bytemuck::bytes_of(&params),
         buffers: &[input, weight, epilogue.bias.unwrap_or(weight), epilogue.scale.unwrap_or(weight), output].map(Tensor::buffer),
         groups: groups_1d((d.n * d.c_in * d.h_out * d.w_out.div_ceil(4)).div_ceil(64)),
         cost: d.cost(),
@@ -208,9 +204,8 @@ fn grad_input_general(d: &Conv2dDims, grad_output: &Tensor, weight: &Tensor, gra
         dilation: d.attrs.dilation as u32,
     };
     grad_output.gpu().launch(&Launch {
-        stem: "depthwise_conv2d_grad_input",
+        kernel: Kernel::of(&params),
         variant: Variant { consts: vec![("STRIDE", d.attrs.stride as u32)], scalar: false },
-        immediates: bytemuck::bytes_of(&params),
         buffers: &[grad_output.buffer(), weight.buffer(), grad_input.buffer()],
         groups: groups_1d((d.n * d.c_in * d.h_in * d.w_in.div_ceil(4)).div_ceil(64)),
         cost: d.cost(),
