@@ -1,5 +1,5 @@
 // Activation: y = f(x), f by KIND (shared/activate.wgsl).
-// Launcher:  kernels/activation.rs   Reference: src/reference/activations.rs
+// Launcher:  kernels/activation.rs   Reference: src/reference/activation.rs
 // Grid:      64 packs of four elements a workgroup, folded past 65 535 groups.
 // Numerics:  a few ulp of f(x); finite for every finite x, NaN for NaN.
 const KIND = 1u;

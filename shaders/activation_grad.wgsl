@@ -1,5 +1,5 @@
 // Gradient of an activation: ∂L/∂x = ∂L/∂y · f'(x), f by KIND (shared/activate.wgsl).
-// Launcher:  kernels/activation.rs   Reference: src/reference/activations.rs
+// Launcher:  kernels/activation.rs   Reference: src/reference/activation.rs
 // Grid:      64 packs of four elements a workgroup, folded past 65 535 groups.
 // Numerics:  a few ulp; finite for every finite x, zero in the saturated tails.
 const KIND = 1u;

@@ -118,16 +118,12 @@ pub mod evaluate;
 pub mod event;
 pub mod files;
 pub mod gpu;
-pub mod host;
 pub mod image;
-pub mod kernels;
 pub mod models;
 pub mod nn;
-pub mod ops;
 pub mod optim;
 pub mod predict;
 pub mod preprocess;
-pub mod reference;
 pub mod report;
 pub mod synth;
 pub mod tasks;
@@ -135,3 +131,181 @@ pub mod tensor;
 pub mod train;
 pub mod verify;
 pub mod weights;
+
+// The rooms through which an op goes, so that a new one is listed in one place: see `ops/ADDING.md`.
+
+// Index loops are the notation of the formulas, and the arguments are those of the ops.
+#[allow(clippy::needless_range_loop, clippy::too_many_arguments)]
+pub mod reference {
+    //! The meaning of every op: naive f64 loops over NCHW slices, written to be read and checked, never to be fast.
+    //!
+    //! One file per stem family; a function carries its stem's name, so that searching for a stem shows the kernel, its launcher and its
+    //! meaning together. Where PyTorch defines an op, these functions follow PyTorch, and `tests/reference_fixtures.rs` proves it with
+    //! fixtures that PyTorch made. Tests compare every device's kernels with them, and `bench` checks with them what it then times.
+    //!
+    //! Methods that are no ops (mosaics, the baselines without a network, scores over groups of days) have their naive forms here, too.
+    //!
+    //! Gradients take the gradient of the output first, then the forward's arguments, and return the gradient of what they name. Nothing here
+    //! checks its arguments: slices that do not have the length that their shape says panic, or give nonsense.
+
+    pub mod activation;
+    pub mod adaptive_avg_pool2d;
+    pub mod add;
+    pub mod batch_norm;
+    pub mod cat;
+    pub mod conv2d;
+    pub mod conv_transpose2d;
+    pub mod depthwise_conv2d;
+    pub mod dropout;
+    pub mod gaussian_blur;
+    pub mod gradient_clipping;
+    pub mod interpolate;
+    pub mod interpolate_mar;
+    pub mod lr_schedule;
+    pub mod masked_loss;
+    pub mod masked_metrics;
+    pub mod masked_ssim;
+    pub mod max_pool2d;
+    pub mod mosaic;
+    pub mod optimizers;
+    pub mod pad;
+    pub mod scene_groups;
+    pub(crate) mod shape;
+    pub mod threshold_pmw;
+    pub mod time_interpolate_sar;
+
+    pub use shape::{Shape, at, count, place};
+}
+
+pub mod host {
+    //! The processor as a device: for each kernel a Rust twin of its WGSL file, with the same name, the same parameter struct and the same
+    //! buffers in the same order (as vello pairs every shader with a CPU twin).
+    //!
+    //! `twins` is the table that the driver looks stems up in; `job` hands a launch's parameters and buffers to a twin; `memory` is what
+    //! buffers are made of; [`threads`] says who computes. `shared/` holds what several twins use, as `shaders/shared/` does. Inner loops are
+    //! `#[simd]` functions that see nothing but slices: compiled once for each instruction set, chosen when they run.
+    //!
+    //! Work is shared out by outputs and never by sums of a thread's own, so that a result has the same bits for any number of threads.
+    //! Instruction sets may differ from each other in the last bits, as GPUs do.
+
+    pub(crate) mod job;
+    pub(crate) mod memory;
+    pub(crate) mod params;
+    pub(crate) mod shared;
+    pub mod threads;
+    pub(crate) mod twins;
+
+    pub(crate) mod activation;
+    mod activation_grad;
+    pub(crate) mod adam;
+    pub(crate) mod adaptive_avg_pool2d;
+    pub(crate) mod adaptive_avg_pool2d_grad_input;
+    pub(crate) mod add;
+    pub(crate) mod batch_norm;
+    pub(crate) mod batch_norm_affine;
+    pub(crate) mod batch_norm_grad_input;
+    mod batch_norm_grad_stats;
+    pub(crate) mod batch_norm_grad_stats_merge;
+    pub(crate) mod batch_norm_running;
+    pub(crate) mod batch_norm_stats;
+    pub(crate) mod batch_norm_stats_merge;
+    pub(crate) mod batch_norm_stats_running;
+    pub(crate) mod ceiling_copy;
+    pub(crate) mod ceiling_fma;
+    pub(crate) mod clip_grad_norm;
+    pub(crate) mod clip_grad_norm_scale;
+    pub(crate) mod clip_grad_norm_stats;
+    pub(crate) mod conv2d;
+    pub(crate) mod conv2d_grad_bias;
+    mod conv2d_grad_input;
+    pub(crate) mod conv2d_grad_weight;
+    pub(crate) mod depthwise_conv2d;
+    pub(crate) mod depthwise_conv2d_grad_input;
+    pub(crate) mod depthwise_conv2d_grad_weight;
+    pub(crate) mod dropout;
+    pub(crate) mod gaussian_blur;
+    pub(crate) mod interpolate;
+    pub(crate) mod interpolate_grad_input;
+    pub(crate) mod masked_loss;
+    pub(crate) mod masked_loss_grad_pred;
+    pub(crate) mod masked_loss_stats;
+    pub(crate) mod masked_metrics;
+    pub(crate) mod masked_ssim;
+    pub(crate) mod masked_ssim_prepare;
+    pub(crate) mod max_pool2d;
+    mod max_pool2d_grad_input;
+    pub(crate) mod pad;
+    pub(crate) mod rmsprop;
+    pub(crate) mod sgd;
+    pub(crate) mod sum_partials;
+
+    pub(crate) use params::params;
+    pub use shared::level::{check_instruction_set, instruction_set, instruction_sets};
+    pub use twins::stems;
+}
+
+pub mod kernels {
+    //! Launchers: one file per stem family with its parameter struct, variant selection, dispatch and cost. No tape here.
+
+    pub mod activation;
+    pub mod adaptive_avg_pool2d;
+    pub mod add;
+    pub mod batch_norm;
+    pub mod cat;
+    pub mod ceiling;
+    pub mod clip_grad_norm;
+    pub mod conv2d;
+    pub mod depthwise_conv2d;
+    pub mod dropout;
+    pub mod epilogue;
+    pub mod gaussian_blur;
+    mod image_groups;
+    pub mod interpolate;
+    pub mod masked_loss;
+    pub mod masked_metrics;
+    pub mod masked_ssim;
+    pub mod max_pool2d;
+    pub mod optimizer;
+    pub mod pad;
+    pub mod params;
+    mod strips;
+    pub mod sum_partials;
+
+    pub(crate) use params::params;
+}
+
+pub mod ops {
+    #![doc = include_str!("ops/ADDING.md")]
+
+    mod activation;
+    mod adaptive_avg_pool2d;
+    mod add;
+    mod batch_norm;
+    mod cat;
+    mod conv2d;
+    mod conv2d_batch_norm;
+    mod conv2d_by_sample;
+    mod conv_transpose2d;
+    mod depthwise_conv2d;
+    mod dropout;
+    mod interpolate;
+    mod masked_loss;
+    mod max_pool2d;
+    mod pad;
+
+    pub use activation::{Activation, activation, gelu, relu, sigmoid, sigmoidcutoff, tanhshelf};
+    pub use adaptive_avg_pool2d::adaptive_avg_pool2d;
+    pub use add::add;
+    pub use batch_norm::{BatchNormAttrs, batch_norm};
+    pub use cat::{cat, cat_padded};
+    pub use conv_transpose2d::conv_transpose2d;
+    pub use conv2d::conv2d;
+    pub use conv2d_batch_norm::{RunningNorm, conv2d_batch_norm};
+    pub use conv2d_by_sample::{Candidate, conv2d_by_sample};
+    pub use depthwise_conv2d::depthwise_conv2d;
+    pub use dropout::dropout;
+    pub use interpolate::{Interpolation, Target, interpolate};
+    pub use masked_loss::{LossKind, Reduction, masked_loss};
+    pub use max_pool2d::{Window, max_pool2d};
+    pub use pad::{Sides, pad};
+}

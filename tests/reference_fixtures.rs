@@ -2,7 +2,7 @@
 //!
 //! The fixtures are those in `tests/fixtures`; `MELTCORE_FIXTURES` names other folders instead, separated by colons.
 
-use meltcore::reference::activations::*;
+use meltcore::reference::activation::*;
 use meltcore::reference::adaptive_avg_pool2d::*;
 use meltcore::reference::add::add;
 use meltcore::reference::batch_norm::*;

@@ -3,7 +3,7 @@
 use crate::bench::case::{Case, Job, noisy};
 use crate::kernels::activation::{Activation, activation, activation_grad};
 use crate::kernels::add::add;
-use crate::reference::activations::{gelu, gelu_grad_input, relu, sigmoid};
+use crate::reference::activation::{gelu, gelu_grad_input, relu, sigmoid};
 use crate::reference::add::add as sum;
 
 /// An activation by its definition.

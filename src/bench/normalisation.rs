@@ -8,7 +8,7 @@ use crate::kernels::activation::Activation;
 use crate::kernels::batch_norm::{
     BatchStats, RunningUpdate, Saved, batch_norm, batch_norm_grad_input, batch_norm_grad_stats, batch_norm_running, batch_norm_stats,
 };
-use crate::reference::activations::{relu, relu_grad_input};
+use crate::reference::activation::{relu, relu_grad_input};
 use crate::reference::batch_norm as definition;
 use crate::reference::{Shape, at, place};
 use crate::tensor::Tensor;

@@ -3,7 +3,7 @@
 use meltcore::autograd::Tape;
 use meltcore::gpu::Gpu;
 use meltcore::ops::{self, Activation};
-use meltcore::reference::activations as definition;
+use meltcore::reference::activation as definition;
 use meltcore::tensor::Tensor;
 
 use crate::case::{Case, Checked, close, ensure};
