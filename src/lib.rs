@@ -52,8 +52,8 @@
 //! for _ in 0..5 {
 //!     let tape = Tape::recording();
 //!     parameters.watch(&tape);
-//!     let melt = conv.forward(&tape, &input, ops::Activation::Sigmoid)?;
-//!     let loss = ops::masked_loss(&tape, &melt, &target, &mask, ops::LossKind::L1, ops::Reduction::Mean)?;
+//!     let map = conv.forward(&tape, &input, ops::Activation::Sigmoid)?;
+//!     let loss = ops::masked_loss(&tape, &map, &target, &mask, ops::LossKind::L1, ops::Reduction::Mean)?;
 //!     let gradients = tape.backward(&[(&loss, Tensor::full(&gpu, [], 1.0)?)])?;
 //!     optimizer.step(&parameters.trainable(), &gradients)?;
 //!     losses.push(loss.to_vec()?[0]);

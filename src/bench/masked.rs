@@ -17,7 +17,7 @@ use crate::reference::masked_ssim::masked_ssim as ssim_by_definition;
 use crate::tensor::Tensor;
 
 const SIGMA: f64 = 10.0;
-/// Melt is a fraction above this.
+/// Positive is a value above this.
 const THRESHOLD: f64 = 0.1;
 
 /// Prediction and target in 0…1 and a mask of every fifth pixel or so.

@@ -85,12 +85,16 @@ impl Plan {
     /// # Errors
     /// [`Error::OutOfMemory`] where the device has less memory than it takes; what the work refuses.
     fn require(&self, gpu: &Gpu, work: impl FnOnce(&Gpu) -> Result<()>) -> Result<()> {
+        let cure = "give a smaller --batch or --size, or a smaller network";
         let planner = gpu.planner();
-        work(&planner)?;
+        work(&planner).map_err(|error| match error {
+            Error::OutOfMemory(message) => Error::OutOfMemory(format!("{}: {message}; {cure}", self.name)),
+            other => other,
+        })?;
         let needed = planner.memory().allocated;
         match gpu.memory_size() {
             Some(has) if has < needed => Err(Error::OutOfMemory(format!(
-                "{} needs {} MiB on {}, and there are {} MiB: give a smaller --batch or --size, or a smaller network",
+                "{} needs {} MiB on {}, and there are {} MiB: {cure}",
                 self.name,
                 needed >> 20,
                 gpu.capabilities().name,

@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::files::is_same;
 use crate::predict::manifest::{MANIFEST_FILE, Maker, Manifest};
 use crate::predict::{Blend, Destination, Options, Request, write_maps};
+use crate::tasks;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
@@ -164,8 +165,15 @@ impl Copies {
             globals.note(&format!("cloud-optimized copies are in {}", folder.display()));
         }
         let (model, weights) = (config.model_key.name(), args.weights.display());
-        let meta =
-            StackMeta { source: format!("meltcore {}, {model}, weights {weights}", env!("CARGO_PKG_VERSION")), ..StackMeta::default() };
+        let task = tasks::of(config);
+        let band = task.bands()[0];
+        let meta = StackMeta {
+            variable: band.name.into(),
+            long_name: band.long_name.into(),
+            units: "1".into(),
+            title: task.words().stack.into(),
+            source: format!("meltcore {}, {model}, weights {weights}", env!("CARGO_PKG_VERSION")),
+        };
         if let Some(file) = &args.netcdf {
             stack::write_netcdf(maps, file, &meta)?;
             globals.note(&format!("the stack of {} days is {}", maps.len(), file.display()));

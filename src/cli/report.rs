@@ -6,16 +6,17 @@ use super::device::open_device;
 use super::eval::Prediction;
 use super::overwrite::{holds, refuse_foreign};
 use super::watch::Watch;
-use crate::config::Config;
+use crate::config::{Config, TaskKey};
 use crate::data::day::Split;
 use crate::error::{Error, Result};
 use crate::evaluate::evaluate;
 use crate::files::write_atomically;
 use crate::report::{GENERATOR, Inputs, ScoreFile, page};
+use crate::tasks;
 use std::io::Write;
 use std::path::PathBuf;
 
-/// Write one self-contained HTML page: scores, maps, melt extent, training curves
+/// Write one self-contained HTML page: scores, maps, extent, training curves
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     meltcore report --config run.yaml --out report.html\n  \
@@ -76,7 +77,10 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
         }
         (None, None) => Err("Neither a configuration nor scores were given.".to_owned()),
     };
-    let title = args.title.clone().unwrap_or_else(|| "Surface melt maps".into());
+    let title = args
+        .title
+        .clone()
+        .unwrap_or_else(|| tasks::by_key(config.as_ref().map_or_else(TaskKey::default, |config| config.task), None).words().title.into());
     let inputs = Inputs { title, config: config.as_ref(), split, models: &models, scores, device, logs: &args.log, scenes: args.scenes };
     let html = page(inputs, &mut |event| watch.observe(event))?;
     watch.finish();

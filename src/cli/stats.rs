@@ -67,7 +67,7 @@ fn channels(args: &Args, config: &Config, globals: &Globals) -> Result<()> {
     let mut watch = Watch::new(globals);
     let stats = channel_stats(config, split, &mut |event| watch.observe(event))?;
     watch.finish();
-    for channel in stats.iter().filter(|channel| channel.without_value > 0 && channel.name != "melt") {
+    for channel in stats.iter().filter(|channel| channel.without_value > 0 && channel.name != config.domain().target.name) {
         let (name, left_out) = (channel.name, channel.without_value);
         globals.note(&format!("`{name}`: {left_out} pixels without a value were left out; a network refuses such days"));
     }

@@ -129,7 +129,7 @@ mod tests {
         }
         // Half of all values.
         let half: Vec<f64> = (0..400).map(|i| if i % 2 == 0 { -9999.0 } else { f64::from(i) / 400.0 }).collect();
-        assert!(of(&half).warnings("melt")[0].starts_with("the smallest value of `melt` is -9999"));
+        assert!(of(&half).warnings("ice")[0].starts_with("the smallest value of `ice` is -9999"));
     }
 
     #[test]

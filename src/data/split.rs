@@ -56,8 +56,9 @@ impl Lists {
         if lists.train.is_empty() {
             let count = all.len();
             let message = format!(
-                "of {count} complete day(s) with a target none is left for train; check the folders of the inputs and of path_melt, \
-                 and n_imgs_per_month, val_percent and test_percent"
+                "of {count} complete day(s) with a target none is left for train; check the folders of the inputs and of path_{}, \
+                 and n_imgs_per_month, val_percent and test_percent",
+                config.domain().target.name
             );
             return Err(Error::Usage(message));
         }

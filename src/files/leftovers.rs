@@ -70,7 +70,7 @@ mod tests {
         let alive = make(format!(".a.tif.{}-0.part", std::os::unix::process::parent_id()));
         let others = make("a.tif.4194999-0.part".into());
         let store = ".a.zarr.4194999-2.part".to_owned();
-        fs::create_dir_all(folder.path().join(&store).join("melt")).unwrap();
+        fs::create_dir_all(folder.path().join(&store).join("values")).unwrap();
         let lock = File::open(folder.path().join(&held)).unwrap();
         lock.try_lock_shared().unwrap();
         remove_leftovers(folder.path());

@@ -54,12 +54,12 @@ mod tests {
             File::options().append(true).open(&path).unwrap().set_modified(time).unwrap();
             Stamp::of(&path).unwrap()
         };
-        let first = write("melt", 1_000_000);
-        assert_eq!(write("melt", 1_000_000), first);
+        let first = write("ice", 1_000_000);
+        assert_eq!(write("ice", 1_000_000), first);
         // An older file in its place is another file, too.
-        assert_ne!(write("melt", 999_999), first);
-        assert_ne!(write("melts", 1_000_000), first);
-        assert_ne!(write("mell", 1_000_000), first);
+        assert_ne!(write("ice", 999_999), first);
+        assert_ne!(write("others", 1_000_000), first);
+        assert_ne!(write("icy", 1_000_000), first);
         assert!(Stamp::of(&folder.path().join("none")).is_err());
     }
 }

@@ -62,7 +62,7 @@ impl Gpu {
         Ok(Gpu(Rc::new(Inner { capabilities, limits, heap, pool: Rc::default(), driver })))
     }
 
-    /// A device like this one that only counts: it hands out buffers without memory, launches and copies nothing, and reads ones.
+    /// A device like this one that only counts: it hands out buffers without memory, launches and copies nothing, and has no values to read.
     ///
     /// The same calls in the same order leave the same [`Gpu::memory`] as on the device itself.
     pub fn planner(&self) -> Gpu {
@@ -174,10 +174,12 @@ impl Gpu {
     /// Reads the first `words` words back, which the buffer has; waits for all recorded work.
     ///
     /// # Errors
-    /// [`Error::Device`] where the device failed.
+    /// [`Error::Device`] where the device failed, and from a planner.
     pub(crate) fn read(&self, buffer: &Buffer, words: usize) -> Result<Vec<f32>> {
-        // Ones are finite, no divisor of zero, and a month of the year.
-        self.0.driver.as_ref().map_or_else(|| Ok(vec![1.0; words]), |driver| driver.read(buffer, words))
+        match &self.0.driver {
+            Some(driver) => driver.read(buffer, words),
+            None => Err(Error::Device("a planner computes nothing, so that there is nothing to read".into())),
+        }
     }
 
     /// Arithmetic and traffic of all dispatches so far, by napkin.

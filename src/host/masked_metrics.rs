@@ -14,7 +14,7 @@ use super::shared::chunks::items_a_task;
 use super::shared::level::level;
 
 params!(
-    /// Packs of an image, workgroups of an image, images, and the melt threshold.
+    /// Packs of an image, workgroups of an image, images, and the threshold.
     MaskedMetricsParams for "masked_metrics" { packs: u32, parts: u32, images: u32, threshold: f32 }
 );
 
@@ -52,8 +52,8 @@ fn tally<S: Simd>(simd: S, pred: &[f32], wanted: &[f32], mask: &[f32], threshold
         let (p, t, valid) = (lanes(simd, p, 0.0), lanes(simd, t, 0.0), lanes(simd, m, 1.0).simd_eq(zero));
         let nan = p.is_nan();
         let p = nan.select(zero, p);
-        let (melts, melted) = (p.simd_gt(threshold), t.simd_gt(threshold));
-        let masks = [valid, valid & melts & melted, valid & melts & !melted, valid & !melts & melted, valid & nan];
+        let (predicted, positive) = (p.simd_gt(threshold), t.simd_gt(threshold));
+        let masks = [valid, valid & predicted & positive, valid & predicted & !positive, valid & !predicted & positive, valid & nan];
         counts = from_fn(|k| counts[k] + masks[k].to_bitmask().count_ones());
         let (error, more) = (valid.select(p - t, zero), valid.select(t - about, zero));
         distances += error.abs();

@@ -8,7 +8,7 @@ use super::canvas::{NO_DATA, Rgb};
 /// How values of 0…1 become colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Colormap {
-    /// Perceptually uniform, dark violet to yellow: melt, water, brightness temperature.
+    /// Perceptually uniform, dark violet to yellow: fractions, water, brightness temperature.
     Viridis,
     /// Blue, white, red: errors, with white in the middle of the range.
     Diverging,

@@ -1,6 +1,6 @@
 //! Scores of maps against their targets over valid pixels: sums and counts on the device, guards and quotients on the host.
 //!
-//! Melt is a fraction above the threshold, compared in float32; a NaN prediction counts as 0. Shader: `shaders/masked_metrics.wgsl`.
+//! Positive is a value above the threshold, compared in float32; a NaN prediction counts as 0. Shader: `shaders/masked_metrics.wgsl`.
 
 use crate::error::{Error, Result};
 use crate::gpu::shader::Variant;
@@ -13,11 +13,11 @@ use crate::tensor::Tensor;
 pub struct SceneSums {
     /// Valid pixels.
     pub valid: u64,
-    /// Melt in both (true positives).
+    /// Positive in both (true positives).
     pub hits: u64,
-    /// Melt in the prediction only (false positives).
+    /// Positive in the prediction only (false positives).
     pub false_alarms: u64,
-    /// Melt in the target only (false negatives).
+    /// Positive in the target only (false negatives).
     pub misses: u64,
     /// Predictions that were NaN and counted as 0.
     pub nan_px: u64,
@@ -67,9 +67,9 @@ pub struct Scores {
     pub r2: f64,
     /// Share of pixels on the right side of the threshold.
     pub accuracy: f64,
-    /// Share of predicted melt that is melt; 1 where none is predicted.
+    /// Share of predicted positives that are positive; 1 where none is predicted.
     pub precision: f64,
-    /// Share of melt that is predicted; 1 where there is none.
+    /// Share of positives that are predicted; 1 where there are none.
     pub recall: f64,
     /// 2PR / (P + R); 0 where P + R = 0.
     pub f1: f64,

@@ -1,4 +1,4 @@
-//! Maps of whole scenes: tiles through a network, settled by the task (melt: clipped), and averaged where they overlap.
+//! Maps of whole scenes: tiles through a network, settled by the task, and averaged where they overlap.
 //!
 //! map(p) = Σ_t w_t(p) settled(f(x_t))(p) / Σ_t w_t(p), over the tiles whose kept part covers p ([`Mosaic`]), with w = 1 unless [`Options`] say
 //! otherwise; deploy maps are 0 on ocean where `apply_landmask_to_predictions` says so. Which tiles share a batch has no effect on the

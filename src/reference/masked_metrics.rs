@@ -9,9 +9,9 @@ pub struct MaskedMetrics {
     pub mse: Vec<f64>,
     /// Share of pixels on the same side of the threshold, 0 without valid pixels.
     pub accuracy: Vec<f64>,
-    /// Share of predicted melt that is melt, 1 where none is predicted.
+    /// Share of predicted positives that are positive, 1 where none is predicted.
     pub precision: Vec<f64>,
-    /// Share of melt that is predicted, 1 where there is none.
+    /// Share of positives that are predicted, 1 where there are none.
     pub recall: Vec<f64>,
     /// Harmonic mean of precision and recall, 0 where both are 0.
     pub f1: Vec<f64>,
@@ -21,7 +21,7 @@ pub struct MaskedMetrics {
     pub valid_px: Vec<f64>,
 }
 
-/// Scores every image; mask is 1 where a pixel is invalid, melt is a fraction above `threshold` (compared in float32), NaN counts as 0.
+/// Scores every image; mask is 1 where a pixel is invalid, positive is a value above `threshold` (compared in float32), NaN counts as 0.
 pub fn masked_metrics(pred: &[f64], target: &[f64], mask: &[f64], images: usize, threshold: f64) -> MaskedMetrics {
     let values = pred.len() / images;
     let mut metrics = MaskedMetrics::default();
@@ -33,8 +33,8 @@ pub fn masked_metrics(pred: &[f64], target: &[f64], mask: &[f64], images: usize,
         let valid = pixels.len() as f64;
         let mean = |sum: f64| if pixels.is_empty() { 0.0 } else { sum / valid };
 
-        let melts = |fraction: f64| fraction as f32 > threshold as f32;
-        let tally = |p: bool, t: bool| pixels.iter().filter(|pixel| melts(pixel.0) == p && melts(pixel.1) == t).count() as f64;
+        let positive = |value: f64| value as f32 > threshold as f32;
+        let tally = |p: bool, t: bool| pixels.iter().filter(|pixel| positive(pixel.0) == p && positive(pixel.1) == t).count() as f64;
         let (hits, false_alarms, misses, quiet) = (tally(true, true), tally(true, false), tally(false, true), tally(false, false));
         let precision = if hits + false_alarms > 0.0 { hits / (hits + false_alarms) } else { 1.0 };
         let recall = if hits + misses > 0.0 { hits / (hits + misses) } else { 1.0 };

@@ -5,6 +5,10 @@ use crate::image::{Colormap, Field};
 /// A band of a task's maps.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Band {
+    /// Its name as a variable of a NetCDF file.
+    pub name: &'static str,
+    /// What its values are, for people who read that file.
+    pub long_name: &'static str,
     /// What its values are, for legends.
     pub quantity: &'static str,
     /// The values at the ends of the colours.

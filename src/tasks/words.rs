@@ -3,6 +3,10 @@
 /// Words and choices of the report.
 #[derive(Debug, Clone, Copy)]
 pub struct Words {
+    /// The report's heading, where none is given.
+    pub title: &'static str,
+    /// The title of a file with the maps of many days.
+    pub stack: &'static str,
     /// What the maps are, at the beginning of a sentence.
     pub maps: &'static str,
     /// The first headline score in full, and its unit.

@@ -59,6 +59,13 @@ pub fn like(path: &Path, rows: usize, cols: usize, size: f64) {
 }
 
 /// What lacks a coordinate system, or any place, is taken to lie on a grid of its size, however it is read.
+/// What the stacks say of themselves.
+fn meta() -> StackMeta {
+    let [variable, long_name, units, title, source] =
+        ["melt", "surface melt fraction", "1", "Daily maps of surface melt", "meltcore"].map(str::to_owned);
+    StackMeta { variable, long_name, units, title, source }
+}
+
 fn both_ways_take_the_grid_for_what_lacks_a_place() {
     let folder = tempfile::tempdir().unwrap();
     let like = tiff("float32.tif");
@@ -194,7 +201,7 @@ fn stacks_return_the_maps_that_they_were_made_of() {
     let folder = tempfile::tempdir().unwrap();
     let files = days(folder.path());
     let out = folder.path().join("melt.nc");
-    write_netcdf(&files, &out, &StackMeta::default()).unwrap();
+    write_netcdf(&files, &out, &meta()).unwrap();
     let mut back = options(&files[0].1, &folder.path().join("back"));
     for (resampling, variable) in [(Resampling::Nearest, None), (Resampling::Bilinear, Some("melt".to_owned()))] {
         (back.resampling, back.variable) = (resampling, variable);
@@ -206,17 +213,17 @@ fn stacks_return_the_maps_that_they_were_made_of() {
     back.variable = Some("snow".into());
     assert!(run(&out, &back).unwrap_err().to_string().contains("melt"));
 
-    write_zarr(&files, &folder.path().join("melt.zarr"), &StackMeta::default()).unwrap();
+    write_zarr(&files, &folder.path().join("melt.zarr"), &meta()).unwrap();
     assert!(folder.path().join("melt.zarr/melt/.zarray").is_file() && folder.path().join("melt.zarr/.zmetadata").is_file());
-    assert_eq!(write_zarr(&files, &folder.path().join("melt.zarr"), &StackMeta::default()).unwrap_err().exit_status(), 4);
+    assert_eq!(write_zarr(&files, &folder.path().join("melt.zarr"), &meta()).unwrap_err().exit_status(), 4);
     (back.variable, back.out) = (None, folder.path().join("of_zarr"));
     assert_eq!(run(&folder.path().join("melt.zarr"), &back).unwrap().written, 3);
     for (day, path) in &files {
         assert!(same(&values(&back.out.join(day.file_name())), &values(path)), "Zarr {day}");
     }
     let backwards = [files[1].clone(), files[0].clone()];
-    assert_eq!(write_netcdf(&backwards, &out, &StackMeta::default()).unwrap_err().exit_status(), 2);
-    assert_eq!(write_netcdf(&[], &out, &StackMeta::default()).unwrap_err().exit_status(), 2);
+    assert_eq!(write_netcdf(&backwards, &out, &meta()).unwrap_err().exit_status(), 2);
+    assert_eq!(write_netcdf(&[], &out, &meta()).unwrap_err().exit_status(), 2);
     let names: Vec<String> = std::fs::read_dir(&folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
     assert!(names.iter().all(|name| !name.contains(".part")), "{names:?}");
 }
@@ -225,7 +232,7 @@ fn the_calendar_of_a_stack_is_that_of_xarray() {
     let folder = tempfile::tempdir().unwrap();
     let files = days(folder.path());
     let out = folder.path().join("melt.nc");
-    write_netcdf(&files, &out, &StackMeta::default()).unwrap();
+    write_netcdf(&files, &out, &meta()).unwrap();
     let script = "import sys, netCDF4\nf = netCDF4.Dataset(sys.argv[1])\nt = f['time']\nv = f['melt']\n\
         print(' '.join(d.strftime('%Y-%m-%d') for d in netCDF4.num2date(t[:], t.units, t.calendar)), v.dimensions, v.dtype, v.units, \
         v.long_name, hasattr(f[v.grid_mapping], 'crs_wkt'), f[v.grid_mapping].grid_mapping_name, f.Conventions, v.chunking(), v.filters()['zlib'])\n\

@@ -1,6 +1,6 @@
 //! Classic NetCDF files that end too early: how long a file must be, from its header.
 //!
-//! The NetCDF library gives zeros for what lies behind the end of a classic file, and zero melt is a value. Source: the specification of
+//! The NetCDF library gives zeros for what lies behind the end of a classic file, and zero is a value. Source: the specification of
 //! the classic format in the NetCDF User's Guide (CDF-1, CDF-2), and PnetCDF's of CDF-5.
 
 use std::fs::File;

@@ -114,18 +114,18 @@ mod tests {
 
     #[test]
     fn names_choose_among_groups() {
-        let all = [listed("x", &[4]), listed("melt", &[3, 4]), listed("a/melt", &[3, 4]), listed("a/b/snow", &[3, 4])];
+        let all = [listed("x", &[4]), listed("wave", &[3, 4]), listed("a/wave", &[3, 4]), listed("a/b/snow", &[3, 4])];
         let name = |wanted: &str| choose(&all, Some(wanted)).map(|found| found.map(Listed::full_name).unwrap());
-        assert_eq!(name("a/melt").unwrap(), "a/melt");
-        assert_eq!(name("/a/melt").unwrap(), "a/melt");
-        assert_eq!(name("/melt").unwrap(), "melt");
+        assert_eq!(name("a/wave").unwrap(), "a/wave");
+        assert_eq!(name("/a/wave").unwrap(), "a/wave");
+        assert_eq!(name("/wave").unwrap(), "wave");
         assert_eq!(name("snow").unwrap(), "a/b/snow");
-        assert!(name("melt").unwrap_err().contains("in several groups; choose one with --variable: /melt [3x4], a/melt [3x4]"));
-        assert!(name("b/snow").unwrap_err().contains("there are /melt [3x4], a/melt [3x4], a/b/snow [3x4]"));
+        assert!(name("wave").unwrap_err().contains("in several groups; choose one with --variable: /wave [3x4], a/wave [3x4]"));
+        assert!(name("b/snow").unwrap_err().contains("there are /wave [3x4], a/wave [3x4], a/b/snow [3x4]"));
         assert!(name("x").unwrap_err().contains("two axes or more"));
         assert!(choose(&all, None).unwrap_err().contains("has several variables"));
-        assert_eq!(choose(&all[..2], None).unwrap().unwrap().full_name(), "melt");
+        assert_eq!(choose(&all[..2], None).unwrap().unwrap().full_name(), "wave");
         assert_eq!(choose(&all[..1], None), Ok(None));
-        assert!(choose(&all[..2], Some("ice")).unwrap_err().contains("its only one is melt"));
+        assert!(choose(&all[..2], Some("ice")).unwrap_err().contains("its only one is wave"));
     }
 }

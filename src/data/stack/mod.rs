@@ -25,7 +25,7 @@ use crate::error::Result;
 /// What a stack says about itself.
 #[derive(Debug, Clone)]
 pub struct StackMeta {
-    /// Name of the variable, for example `melt`.
+    /// Name of the variable.
     pub variable: String,
     /// What it is, for people.
     pub long_name: String,
@@ -35,18 +35,6 @@ pub struct StackMeta {
     pub title: String,
     /// Where the values come from (model, weights).
     pub source: String,
-}
-
-impl Default for StackMeta {
-    fn default() -> Self {
-        StackMeta {
-            variable: "melt".into(),
-            long_name: "surface melt fraction".into(),
-            units: "1".into(),
-            title: "Daily maps of surface melt".into(),
-            source: format!("meltcore {}", env!("CARGO_PKG_VERSION")),
-        }
-    }
 }
 
 /// Whether this build can write stacks and cloud-optimized copies.

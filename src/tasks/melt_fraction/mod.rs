@@ -23,7 +23,8 @@ pub const SSIM_SIGMA: f64 = 10.0;
 pub const DATA_RANGE: [f64; 2] = [0.0, 1.0];
 
 /// The one band of a map.
-pub const BAND: Band = Band { quantity: "melt fraction", range: (0.0, 1.0), colormap: Colormap::Viridis };
+pub const BAND: Band =
+    Band { name: "melt", long_name: "surface melt fraction", quantity: "melt fraction", range: (0.0, 1.0), colormap: Colormap::Viridis };
 
 /// The scores in the order of files.
 const COLUMNS: [Column; 10] = [
@@ -40,6 +41,8 @@ const COLUMNS: [Column; 10] = [
 ];
 
 const WORDS: Words = Words {
+    title: "Surface melt maps",
+    stack: "Daily maps of surface melt",
     maps: "Daily melt maps",
     first_score: ["Mean absolute error", "melt fraction"],
     scores: "Means over the days, weighted by the observed pixels on land, and the standard deviation over the days below. \
