@@ -199,6 +199,25 @@ fn other_types_are_converted() {
 }
 
 #[test]
+fn halves_of_a_file_fit_its_model() {
+    let folder = sample();
+    let root = folder.path();
+    let output = weights(root, "convert a.safetensors --to float16 --out half.safetensors");
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let size = |name: &str| std::fs::metadata(root.join(name)).unwrap().len();
+    assert!(size("half.safetensors") < size("a.safetensors") * 2 / 3);
+    assert_eq!(weights(root, "check half.safetensors --config run.yaml").status.code(), Some(0));
+    // Half a unit of the eleventh bit.
+    assert_eq!(weights(root, "diff a.safetensors half.safetensors --tolerance 4.9e-4").status.code(), Some(0));
+    assert_eq!(weights(root, "diff a.safetensors half.safetensors").status.code(), Some(1));
+
+    std::fs::write(root.join("large"), one_tensor("F32", &[70000.0_f32, 1.0].map(f32::to_le_bytes).concat())).unwrap();
+    let output = weights(root, "convert large --to float16 --out refused");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("`x` holds 7e4, which float16 cannot") && !root.join("refused").exists());
+}
+
+#[test]
 fn files_that_are_no_weights_end_with_status_2_and_one_paragraph() {
     let folder = sample();
     let root = folder.path();

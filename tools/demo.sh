@@ -3,6 +3,7 @@
 # network on it, and scores its maps beside those of the running mean. Some minutes on two cores without a GPU.
 #
 #   tools/demo.sh          may be run again: what exists is used, an interrupted training goes on
+#   tools/demo.sh --quick  maps with the trained network in weights/ instead of training one
 #
 # Everything that it makes is in runs/demo; remove that folder to start over. The steps are six commands, the same on every system:
 # where this script does not run (Windows without WSL), `cargo build --release` and `meltcore synth --out runs/demo`, which prints the rest.
@@ -10,6 +11,11 @@ set -euo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
 # shellcheck source=tools/setup.sh
 . tools/setup.sh
+case "$*" in
+  "") weights= ;;
+  --quick) weights=weights/demo.safetensors ;;
+  *) stop "knows no arguments but --quick, which maps with the trained network in weights/ instead of training one" ;;
+esac
 install_needed
 
 folder=runs/demo
@@ -33,15 +39,20 @@ if [ -f "$config" ]; then say "using the one that is there"; else meltcore synth
 step "running mean of the radar maps: the baseline, and an input of the network"
 meltcore baseline time-interpolate-sar --config "$config" --split all --out "$means"
 
-step "training a small UNet"
-meltcore train --config "$config" --resume auto || {
-  status=$?
-  say "training stopped; tools/demo.sh goes on after the last finished epoch"
-  exit "$status"
-}
+if [ -n "$weights" ]; then
+  step "no training: the network is $weights, trained on these data before (see weights/README.md)"
+else
+  step "training a small UNet"
+  meltcore train --config "$config" --resume auto || {
+    status=$?
+    say "training stopped; tools/demo.sh goes on after the last finished epoch"
+    exit "$status"
+  }
+  weights=$run/checkpoints/best.safetensors
+fi
 
 step "maps of the test days"
-meltcore predict --config "$config" --weights "$run/checkpoints/best.safetensors" --split test
+meltcore predict --config "$config" --weights "$weights" --split test
 
 step "scores on the test days: the network beside the running mean"
 meltcore eval --config "$config" --split test --pred "unet=$run/predictions" --pred "running-mean=$means" --out "$run/scores"

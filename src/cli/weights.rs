@@ -6,6 +6,7 @@ use super::device::open_device;
 use super::output::{Table, print_json, print_line};
 use crate::config::Config;
 use crate::error::{Error, Result};
+use crate::files::write_atomically;
 use crate::gpu::Gpu;
 use crate::models::{self, Model};
 use crate::nn::state_dict;
@@ -15,6 +16,7 @@ use crate::weights::guard::{Condition, STATE_FILE, condition_of_checkpoint, cond
 use crate::weights::info::Info;
 use crate::weights::{WeightFile, intact_weight_file};
 use std::collections::HashMap;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// Inspect, check, make, compare and convert weight files
@@ -24,7 +26,7 @@ use std::path::{Path, PathBuf};
     meltcore weights check best.safetensors --config run.yaml\n  \
     meltcore weights init --config run.yaml --seed 7 --out fresh.safetensors\n  \
     meltcore weights diff a.safetensors b.safetensors --tolerance 1e-6\n  \
-    meltcore weights convert half.safetensors --out float32.safetensors\n\n\
+    meltcore weights convert best.safetensors --to float16 --out small.safetensors\n\n\
     FILE is a safetensors file with a PyTorch state dict, or a checkpoint folder.\n\
     tools/export_weights.py makes such files of .pth checkpoints, and .pth of such files.\n\
     `info` says of files of a run (a checkpoint's, best.safetensors) whether they are intact, by the digests in state.json.\n\
@@ -90,15 +92,27 @@ pub enum Action {
         #[arg(long)]
         json: bool,
     },
-    /// Write float16, bfloat16 or float64 weights as the float32 that models load
+    /// Write weights of any type as float32, or as float16, which takes half the room and loads as well
     Convert {
         /// Weight file
         #[arg(value_name = "FILE")]
         file: PathBuf,
+        /// Type of the values to write
+        #[arg(long, value_name = "TYPE", default_value = "float32")]
+        to: Precision,
         /// Where and how to write.
         #[command(flatten)]
         out: OutArgs,
     },
+}
+
+/// Types that weights are written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Precision {
+    /// IEEE single precision
+    Float32,
+    /// IEEE half precision
+    Float16,
 }
 
 /// The file that is written.
@@ -137,7 +151,7 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
             init(&config, out.path()?, globals)
         }
         Action::Diff { a, b, tolerance, json } => diff(a, b, *tolerance, *json),
-        Action::Convert { file, out } => convert(file, out.path()?, globals),
+        Action::Convert { file, to, out } => convert(file, *to, out.path()?, globals),
     }
 }
 
@@ -304,10 +318,19 @@ fn print_differences(comparison: &Comparison) -> Result<()> {
     }))
 }
 
-fn convert(path: &Path, out: &Path, globals: &Globals) -> Result<()> {
+fn convert(path: &Path, to: Precision, out: &Path, globals: &Globals) -> Result<()> {
     let file = WeightFile::open(&intact_weight_file(path)?)?;
-    let dict = file.to_float32()?;
-    state_dict::write(out, &dict, HashMap::from([("format".to_owned(), "pt".to_owned())]))?;
-    globals.note(&format!("{}: {} tensors of {} in float32", out.display(), dict.len(), file.path.display()));
+    let name = match to {
+        Precision::Float32 => {
+            state_dict::write(out, &file.to_float32()?, HashMap::from([("format".to_owned(), "pt".to_owned())]))?;
+            "float32"
+        }
+        Precision::Float16 => {
+            let bytes = file.to_float16()?;
+            write_atomically(out, |file| file.write_all(&bytes))?;
+            "float16"
+        }
+    };
+    globals.note(&format!("{}: {} tensors of {} in {name}", out.display(), file.tensors.len(), file.path.display()));
     Ok(())
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::io::Write;
 use std::path::Path;
 
+use half::{bf16, f16};
 use safetensors::{Dtype, SafeTensors, View};
 
 use crate::error::{Error, Result};
@@ -107,7 +108,7 @@ pub fn save(set: &ParameterSet, path: &Path) -> Result<()> {
     write(path, &to_host(set)?, HashMap::from([("format".to_owned(), "pt".to_owned())]))
 }
 
-/// Reads a safetensors file of float32 tensors and integer counters (int64 or int32, of shape \[\] or \[1\]).
+/// Reads a safetensors file of float32 tensors (float16 and bfloat16, which float32 holds exactly, too) and integer counters (int64 or int32, of shape \[\] or \[1\]).
 ///
 /// # Errors
 /// [`Error::Weights`] where the file is missing, malformed or holds other types.
@@ -120,6 +121,8 @@ pub fn read(path: &Path) -> Result<HostDict> {
     for (name, view) in file.tensors() {
         let host = match (view.dtype(), view.shape()) {
             (Dtype::F32, shape) => HostTensor::F32(shape.to_vec(), bytemuck::pod_collect_to_vec(view.data())),
+            (Dtype::F16, shape) => HostTensor::F32(shape.to_vec(), widened(view.data(), |half| f16::from_bits(half).to_f32())),
+            (Dtype::BF16, shape) => HostTensor::F32(shape.to_vec(), widened(view.data(), |half| bf16::from_bits(half).to_f32())),
             // PyTorch writes int64 of shape []; converters from other frameworks write int32, or a list of one.
             (Dtype::I64, [] | [1]) => HostTensor::I64(bytemuck::pod_read_unaligned(view.data())),
             (Dtype::I32, [] | [1]) => HostTensor::I64(i64::from(bytemuck::pod_read_unaligned::<i32>(view.data()))),
@@ -141,6 +144,11 @@ pub fn read(path: &Path) -> Result<HostDict> {
         dict.insert(name, host);
     }
     Ok(dict)
+}
+
+/// The values of numbers of sixteen bits.
+fn widened(bytes: &[u8], value: impl Fn(u16) -> f32) -> Vec<f32> {
+    bytes.as_chunks::<2>().0.iter().map(|pair| value(u16::from_le_bytes(*pair))).collect()
 }
 
 /// Loads a weight file into a model.
@@ -275,10 +283,20 @@ mod tests {
         }
         let message = stored(Dtype::I32, &[2], &[0; 8]).unwrap_err().to_string();
         assert!(message.contains("`n` is I32 of shape [2]") && message.contains("num_batches_tracked"), "{message}");
-        let message = stored(Dtype::F16, &[2], &[0; 4]).unwrap_err().to_string();
+        let message = stored(Dtype::F64, &[2], &[0; 16]).unwrap_err().to_string();
         assert!(message.contains("weights convert"), "{message}");
         let counter = Value::Counter(std::rc::Rc::new(std::cell::Cell::new(0)));
         assert!(fits(&counter, &HostTensor::F32(vec![1], vec![3.0])) && !fits(&counter, &HostTensor::F32(vec![2], vec![3.0; 2])));
+    }
+
+    #[test]
+    fn halves_are_widened_exactly() {
+        // 1.5, the smallest number above 0, and -infinity in float16; the same patterns in bfloat16.
+        let bytes = [0x3e00_u16, 0x0001, 0xfc00].map(u16::to_le_bytes).concat();
+        let wanted = HostTensor::F32(vec![3], vec![1.5, 2.0_f32.powi(-24), f32::NEG_INFINITY]);
+        assert_eq!(stored(Dtype::F16, &[3], &bytes).unwrap()["n"], wanted);
+        let upper = [0x3e00_u16, 0x0001, 0xfc00].map(|bits| f32::from_bits(u32::from(bits) << 16));
+        assert_eq!(stored(Dtype::BF16, &[3], &bytes).unwrap()["n"], HostTensor::F32(vec![3], upper.to_vec()));
     }
 
     #[test]

@@ -2,10 +2,11 @@
 //!
 //! Format: an 8-byte header length, a JSON header, then the tensors' bytes, little-endian (the safetensors format description).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
 use half::{bf16, f16};
+use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 use sha2::{Digest, Sha256};
 
@@ -18,7 +19,7 @@ use crate::nn::state_dict::{HostDict, HostTensor};
 pub enum Kind {
     /// IEEE double precision.
     Float64,
-    /// IEEE single precision, the only type that models load.
+    /// IEEE single precision, in which models compute.
     Float32,
     /// IEEE half precision.
     Float16,
@@ -177,6 +178,33 @@ impl WeightFile {
             dict.insert(name.clone(), host);
         }
         Ok(dict)
+    }
+
+    /// The bytes of a file with the same tensors in float16, which models load, too: half the size, eleven bits of each value.
+    ///
+    /// # Errors
+    /// [`Error::Weights`] naming a finite value that float16 cannot hold; those of [`Self::to_float32`].
+    pub fn to_float16(&self) -> Result<Vec<u8>> {
+        let mut halves: Vec<(String, Dtype, Vec<usize>, Vec<u8>)> = Vec::new();
+        for (name, tensor) in self.to_float32()? {
+            halves.push(match tensor {
+                HostTensor::I64(value) => (name, Dtype::I64, vec![], value.to_le_bytes().to_vec()),
+                HostTensor::F32(shape, values) => {
+                    let rounded: Vec<f16> = values.iter().map(|&value| f16::from_f32(value)).collect();
+                    if let Some((value, _)) = values.iter().zip(&rounded).find(|(value, half)| value.is_finite() && !half.is_finite()) {
+                        return Err(self.error(format!("tensor `{name}` holds {value:e}, which float16 cannot; keep this file as float32")));
+                    }
+                    (name, Dtype::F16, shape, rounded.iter().flat_map(|half| half.to_le_bytes()).collect())
+                }
+            });
+        }
+        let views: std::result::Result<Vec<_>, _> = halves
+            .iter()
+            .map(|(name, dtype, shape, bytes)| TensorView::new(*dtype, shape.clone(), bytes).map(|view| (name.as_str(), view)))
+            .collect();
+        let metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
+        let encoded = views.and_then(|views| safetensors::serialize(views, Some(metadata)));
+        encoded.map_err(|e| self.error(format!("cannot be encoded as float16 ({e})")).because(e))
     }
 }
 

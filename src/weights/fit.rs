@@ -93,9 +93,9 @@ pub fn misfits(file: &WeightFile, model: &ParameterSet) -> Vec<Misfit> {
     faults
 }
 
-/// Whether a state dict may hold a tensor of this type: float32, or an integer counter.
+/// Whether a state dict may hold a tensor of this type: float32 or what it holds exactly, or an integer counter.
 fn is_loadable(kind: Kind, is_counter: bool) -> bool {
-    kind == Kind::Float32 || (is_counter && matches!(kind, Kind::Int64 | Kind::Int32))
+    matches!(kind, Kind::Float32 | Kind::Float16 | Kind::BFloat16) || (is_counter && matches!(kind, Kind::Int64 | Kind::Int32))
 }
 
 fn described(kind: Kind, shape: &[usize]) -> String {
