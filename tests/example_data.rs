@@ -4,6 +4,7 @@ mod trials;
 
 use meltcore::data::raster::Raster;
 use meltcore::data::writer::write_geotiff;
+use meltcore::synth::georeference::albers;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -27,10 +28,15 @@ fn no_python() -> Option<String> {
     (!found).then(|| "no Python 3.8 or newer is here (python3, or MELTCORE_PYTHON)".to_owned())
 }
 
-/// Runs the maker on a clone: whether it succeeded, and what it said.
+/// Runs the maker of the antarctic data on a clone: whether it succeeded, and what it said.
 fn make(clone: &Path, out: &Path) -> (bool, String) {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tools/data/antarctic_melt.py");
-    let output = python().arg("-B").arg(script).arg(clone).arg("--out").arg(out).output().unwrap();
+    run("antarctic_melt.py", &[clone, Path::new("--out"), out])
+}
+
+/// Runs a maker: whether it succeeded, and what it said.
+fn run(maker: &str, arguments: &[&Path]) -> (bool, String) {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tools/data").join(maker);
+    let output = python().arg("-B").arg(script).args(arguments).output().unwrap();
     let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap().replace("\r\n", "\n"));
     (output.status.success(), said.concat())
 }
@@ -289,11 +295,48 @@ fn the_real_data_come_out_again(data: &Path) {
     }
 }
 
+fn the_drawn_helheim_carries_a_scene() {
+    let folder = tempfile::tempdir().unwrap();
+    let (out, clone) = (folder.path().join("helheim"), folder.path().join("clone"));
+    let arguments = [Path::new("--out"), &out, Path::new("--runoff"), &clone];
+    let (done, said) = run("helheim.py", &arguments);
+    assert!(!done && said.contains("cannot be read") && !out.exists(), "{said}");
+    let record = "runoff._.BN_RACMO2.3p2_ERA5_3h_FGRN055.1km.DD.csv";
+    put(clone.join(record), b"version https://git-lfs.github.com/spec/v1\n");
+    assert!(run("helheim.py", &arguments).1.contains("git lfs pull"));
+    // A season that rises and falls.
+    let days = (4..=9).flat_map(|month| (1..=30 + (month + month / 8) % 2).map(move |day| (month, day)));
+    let lines = days.map(|(month, day)| format!("2017-{month:02}-{day:02} 00:00:00, {}\n", 1000 * (6 - i32::abs(7 - month)) + day));
+    put(clone.join(record), format!("#date, runoffcorr (m3WE)\n{}", lines.collect::<String>()).as_bytes());
+    let (done, said) = run("helheim.py", &arguments);
+    assert!(done && said.contains("4 files written, 0 as they were"), "{said}");
+    assert!(run("helheim.py", &arguments).1.contains("0 files written, 4 as they were"));
+
+    let read = |name: &str| Raster::open(out.join(name)).unwrap();
+    let [land, ice, dem] = ["landMask_100m.tif", "iceMask_100m.tif", "dem_coarse_etopo_1km.tif"].map(read);
+    assert_eq!([land.rows(), land.cols(), dem.rows(), dem.cols()], [2863, 1633, 286, 163]);
+    assert!(land.same_grid(&ice) && land.geo().same_crs(&albers(100.0)) == Some(true) && dem.geo().same_crs(land.geo()) == Some(true));
+    let corner = |raster: &Raster| raster.geo().transform().unwrap().at(0.0, 0.0);
+    assert_eq!((corner(&land), corner(&dem)), ((226_500.0, -263_400.0), (226_500.0, -263_400.0)));
+    let (land, ice) = (land.read_all().unwrap(), ice.read_all().unwrap());
+    assert!(land.iter().zip(&ice).all(|(&land, &ice)| land == if ice == 0.0 { -1.0 } else { 1.0 }));
+    let share = |code: f32| ice.iter().filter(|&&v| v == code).count() as f64 / ice.len() as f64;
+    assert!((share(0.0) - 0.28).abs() < 0.02 && (share(1.0) - 0.14).abs() < 0.02, "{} {}", share(0.0), share(1.0));
+
+    let scene = folder.path().join("scene");
+    let arguments = ["--geography", out.to_str().unwrap(), "--out", scene.to_str().unwrap(), "--size", "128x73", "--days", "6", "-q"];
+    let output = Command::new(env!("CARGO_BIN_EXE_meltcore")).arg("synth").args(arguments).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let mask = Raster::open(scene.join("landmask.tif")).unwrap();
+    assert!((mask.rows(), mask.cols()) == (128, 73) && mask.geo().same_crs(&albers(100.0)) == Some(true));
+}
+
 fn main() -> ExitCode {
-    let needing = |name: &str, run: fn()| trials::needing(name, "python", no_python, run);
+    let needing = |name: &str, trial: fn()| trials::needing(name, "python", no_python, trial);
     let mut trials = vec![
         needing("the_antarctic_data_follow_their_rules", the_antarctic_data_follow_their_rules),
         needing("wrong_files_are_refused_in_one_paragraph", wrong_files_are_refused_in_one_paragraph),
+        needing("the_drawn_helheim_carries_a_scene", the_drawn_helheim_carries_a_scene),
     ];
     let (real, data) = ("the_real_data_come_out_again", "data/antarctic-melt");
     trials.push(trials::needing_data_and(real, data, "python", no_python, the_real_data_come_out_again));

@@ -11,7 +11,7 @@ use std::str::FromStr;
 /// Make a sample data set with configurations that are ready for the other commands
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  meltcore synth --out sample\n  meltcore synth --out large --size 1024x768 --days 120 --seed 7\n  \
-    meltcore synth --geography ../shared/data/helheim --out helheim --days 60\n\n\
+    meltcore synth --geography data/helheim --out helheim --days 60\n\n\
     --geography names a folder with landMask_100m.tif (1 land, -1 ocean) and dem_coarse_etopo_1km.tif (m); where they are there, too,\n\
     iceMask_100m.tif (1 ice-free land) places the rock, and runoff*.DD.csv (daily runoff of a catchment) shapes the melt seasons.\n\n\
     The folder must be empty or not exist yet; a dataset made with the same options is written again.")]
@@ -28,7 +28,7 @@ pub struct Args {
     /// Seed; the same seed gives the same files [default: 42]
     #[arg(long, value_name = "S")]
     pub seed: Option<u64>,
-    /// Folder with a real land mask, elevation model and runoff to use instead of made-up terrain and seasons
+    /// Folder with a real or drawn land mask, elevation model and runoff to use instead of made-up terrain and seasons
     #[arg(long, value_name = "DIR")]
     pub geography: Option<PathBuf>,
 }

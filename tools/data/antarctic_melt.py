@@ -16,6 +16,7 @@ Daily surface melt of the Antarctic ice sheet from passive microwaves, 25 km (33
 Days are 1 December to 12 February of the seasons 2015/16 to 2019/20, without those that miss more than 2 % of the ice. Of every six days
 of a season the third is for validation and the sixth for tests; eval is every fourth validation day of a season.
 """
+
 import argparse
 import datetime
 import hashlib
@@ -30,12 +31,19 @@ from geotiff import Problem, Raster, encode, little, read_bytes
 ROOT = Path(__file__).resolve().parents[2]
 ROWS, COLS, BLOCK = 332, 316, 8
 PLACE = (-3950000.0, 4350000.0, 25000.0)
-# NSIDC Sea Ice Polar Stereographic South: model type projected, pixels are areas, the names, degrees, the code 3412, metres.
-CITATION = "NSIDC Sea Ice Polar Stereographic South|"
+CITATION, GEOGRAPHIC = "NSIDC Sea Ice Polar Stereographic South|", "Hughes 1980|"
 KEYS = (
-    [1, 1, 0, 7, 1024, 0, 1, 1, 1025, 0, 1, 1, 1026, 34737, 40, 0, 2049, 34737, 12, 40, 2054, 0, 1, 9102, 3072, 0, 1, 3412, 3076, 0, 1, 9001],
+    # The head, then one key a line: projected model, pixels are areas, the two names, degrees, EPSG:3412, metres.
+    [1, 1, 0, 7]
+    + [1024, 0, 1, 1]
+    + [1025, 0, 1, 1]
+    + [1026, 34737, len(CITATION), 0]
+    + [2049, 34737, len(GEOGRAPHIC), len(CITATION)]
+    + [2054, 0, 1, 9102]
+    + [3072, 0, 1, 3412]
+    + [3076, 0, 1, 9001],
     [],
-    CITATION + "Hughes 1980|",
+    CITATION + GEOGRAPHIC,
 )
 FIRST_SEASON, LAST_SEASON = 2015, 2019
 FIRST_DAY, LAST_DAY = (12, 1), (2, 12)
@@ -75,7 +83,9 @@ def daily_files(clone):
         found[day] = path
     missing = [year for year in range(FIRST_SEASON, LAST_SEASON + 1) if year not in map(season_of, found)]
     if missing:
-        raise Problem(f"{folder}: no day of the seasons that began in {', '.join(map(str, missing))}; is the clone complete (`git status`)?")
+        raise Problem(
+            f"{folder}: no day of the seasons that began in {', '.join(map(str, missing))}; is the clone complete (`git status`)?"
+        )
     return dict(sorted(found.items()))
 
 
@@ -122,7 +132,9 @@ def read_static(path):
     """Pixels of the elevation or the ice mask."""
     raster = Raster(path)
     if (raster.rows, raster.cols) != (ROWS, COLS) or raster.place not in (None, PLACE):
-        raise Problem(f"{path}: is {raster.rows} x {raster.cols} pixels at {raster.place}, the daily maps {ROWS} x {COLS} at {PLACE}; wrong file?")
+        raise Problem(
+            f"{path}: is {raster.rows} x {raster.cols} pixels at {raster.place}, the daily maps {ROWS} x {COLS} at {PLACE}; wrong file?"
+        )
     return raster.values
 
 
@@ -174,7 +186,9 @@ def make(clone, elevation, ice_mask, say):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("clone", nargs="?", type=Path, default=ROOT / "data/Antarctica_Today", help="the clone [default: data/Antarctica_Today]")
+    parser.add_argument(
+        "clone", nargs="?", type=Path, default=ROOT / "data/Antarctica_Today", help="the clone [default: data/Antarctica_Today]"
+    )
     parser.add_argument("--out", type=Path, default=ROOT / "data/antarctic-melt", help="folder to make [default: data/antarctic-melt]")
     parser.add_argument("--elevation", type=Path, help="[default: baseline_datasets/REMA_25km_resampled_TbGrid.tif of the clone]")
     parser.add_argument("--ice-mask", type=Path, help="[default: baseline_datasets/ice_mask.tif of the clone]")

@@ -1,4 +1,5 @@
 """A folder of made files: all of it appears at once where it is new, and only what differs is written where it is there."""
+
 import os
 import shutil
 from pathlib import Path
@@ -34,7 +35,9 @@ def write_folder(out, files):
                 written += 1
         return written, len(files) - written
     except OSError as e:
-        raise Problem(f"{e.filename or out}: cannot be written ({e.strerror}); free space or choose another --out, then run this again") from e
+        raise Problem(
+            f"{e.filename or out}: cannot be written ({e.strerror}); free space or choose another --out, then run this again"
+        ) from e
 
 
 def _write(path, data):

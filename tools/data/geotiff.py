@@ -3,6 +3,7 @@
 The reader takes what GDAL writes unless told otherwise: strips, uncompressed or deflated, without a predictor. The writer makes deflated
 strips. Pixels are kept as little-endian bytes, row by row from the north, so that a map of a few values needs no loop over its pixels.
 """
+
 import struct
 import sys
 import zlib
@@ -10,7 +11,14 @@ from array import array
 from pathlib import Path
 
 # Kinds of sample as (sample format, bits) of the TIFF tags 339 and 258, and their codes in Python's `array` and `struct`.
-KINDS = {"uint8": (1, 8, "B"), "uint16": (1, 16, "H"), "int16": (2, 16, "h"), "int32": (2, 32, "i"), "float32": (3, 32, "f"), "float64": (3, 64, "d")}
+KINDS = {
+    "uint8": (1, 8, "B"),
+    "uint16": (1, 16, "H"),
+    "int16": (2, 16, "h"),
+    "int32": (2, 32, "i"),
+    "float32": (3, 32, "f"),
+    "float64": (3, 64, "d"),
+}
 LFS = b"version https://git-lfs"
 ROOM = 1 << 16  # Bytes of a strip before it is deflated.
 
@@ -39,7 +47,7 @@ def little(values):
 
 
 class Raster:
-    """Pixels of one band: `rows`, `cols`, `values` (an `array`), and `place`, (x, y, size) of the upper left corner and of the pixels, or None."""
+    """Pixels of one band: `rows`, `cols`, `values` (an `array`), and `place`: (x, y, size) of its upper left corner and pixels, or None."""
 
     def __init__(self, path):
         self.path, data = path, read_bytes(path)
@@ -108,10 +116,24 @@ def encode(kind, rows, cols, pixels, place, keys, nodata=None):
     x, y, size = place
     directory, doubles, text = keys
     entries = [
-        (256, "H", [cols]), (257, "H", [rows]), (258, "H", [bits]), (259, "H", [8]), (262, "H", [1]), (273, "I", [0] * len(strips)), (277, "H", [1]),
-        (278, "H", [strip]), (279, "I", [len(s) for s in strips]), (284, "H", [1]), (339, "H", [sample]), (33550, "d", [size, size, 0.0]),
-        (33922, "d", [0.0, 0.0, 0.0, x, y, 0.0]), (34735, "H", directory), (34736, "d", doubles), (34737, "s", text), (42113, "s", nodata),
-    ]  # fmt: skip
+        (256, "H", [cols]),
+        (257, "H", [rows]),
+        (258, "H", [bits]),
+        (259, "H", [8]),  # deflate
+        (262, "H", [1]),
+        (273, "I", [0] * len(strips)),
+        (277, "H", [1]),
+        (278, "H", [strip]),
+        (279, "I", [len(deflated) for deflated in strips]),
+        (284, "H", [1]),
+        (339, "H", [sample]),
+        (33550, "d", [size, size, 0.0]),
+        (33922, "d", [0.0, 0.0, 0.0, x, y, 0.0]),
+        (34735, "H", directory),
+        (34736, "d", doubles),
+        (34737, "s", text),
+        (42113, "s", nodata),
+    ]
     entries = [entry for entry in entries if entry[2]]
     # The directory, then what does not fit into it, then the strips.
     held, after = {}, 8 + 2 + 12 * len(entries) + 4
