@@ -7,7 +7,7 @@
 //!
 //! | room | what is in it |
 //! | --- | --- |
-//! | [`error`], [`event`], [`files`] | the one error type with its exit statuses; progress as data; files that appear whole, locks, digests |
+//! | [`error`], [`event`], [`files`], [`random`] | the one error type with its exit statuses; progress as data; files that appear whole, locks, digests; seeded draws |
 //! | [`config`] | the YAML keys of a run |
 //! | [`mod@reference`] | naive f64 loops, the meaning of each op: tests and `bench` compare with them |
 //! | [`host`] | the processor as a device: one Rust twin a shader, with its parameters and bindings; threads, instruction sets |
@@ -124,6 +124,7 @@ pub mod nn;
 pub mod optim;
 pub mod predict;
 pub mod preprocess;
+pub mod random;
 pub mod report;
 pub mod synth;
 pub mod tasks;

@@ -4,12 +4,13 @@ mod trials;
 
 use meltcore::config::Config;
 use meltcore::data::dataset::Dataset;
+use meltcore::data::day::Day;
 use meltcore::data::day::Split;
 use meltcore::data::raster::Raster;
 use meltcore::synth::geography::{cut_tags, full_size};
 use meltcore::synth::recipe::Model;
 use meltcore::synth::runoff::MONTHLY_MELT;
-use meltcore::synth::season::{self, Day};
+use meltcore::synth::season::{self, in_season, season_index};
 use meltcore::synth::terrain::Terrain;
 use meltcore::synth::{Scene, SynthOptions, write_dataset};
 use std::path::Path;
@@ -142,12 +143,12 @@ fn archives_are_sorted_unique_and_hold_every_month() {
         for month in 4..=9 {
             assert!(days.iter().any(|d| d.month == month), "{count} days without month {month}");
         }
-        assert!(days.iter().all(|d| Day::in_season(d.year, d.season_index()) == *d));
+        assert!(days.iter().all(|d| in_season(d.year, season_index(*d)) == *d));
     }
 }
 
 /// Mean melt in bands of elevation, NaN where a band is empty.
-fn melt_by_height(scene: &Scene, month: u32, bands: &[f32]) -> Vec<f64> {
+fn melt_by_height(scene: &Scene, month: u8, bands: &[f32]) -> Vec<f64> {
     let mut sums = vec![(0.0, 0.0); bands.len() - 1];
     for day in scene.days.iter().filter(|d| d.month == month) {
         let melt = scene.day(*day).melt;
@@ -196,7 +197,7 @@ fn the_running_mean_is_good_but_leaves_room() {
     let scene = Scene::new(&options).unwrap();
     let list = |split: &str| -> Vec<Day> {
         let text = std::fs::read_to_string(folder.path().join("splits").join(format!("{split}.csv"))).unwrap();
-        scene.days.iter().copied().filter(|d| text.lines().any(|l| l == format!("{}.tif", d.name()))).collect()
+        scene.days.iter().copied().filter(|d| text.lines().any(|l| l == d.file_name())).collect()
     };
     let (train, test) = (list("train"), list("test"));
     let (mut running, mut constant, mut n) = (0.0, 0.0, 0.0);
@@ -243,7 +244,7 @@ fn written_datasets_load_with_their_configuration() {
     assert!(deploy.lines().eq(all.lines().filter(|day| !day.ends_with("_31.tif"))));
     let scene = Scene::new(&options).unwrap();
     let day = scene.days[3];
-    let melt = Raster::open(out.join("melt").join(format!("{}.tif", day.name()))).unwrap();
+    let melt = Raster::open(out.join("melt").join(day.file_name())).unwrap();
     let bits = |v: Vec<f32>| v.into_iter().map(f32::to_bits).collect::<Vec<_>>();
     assert_eq!(bits(melt.read_all().unwrap()), bits(scene.day(day).melt));
     let transform = melt.geo().transform().unwrap();
@@ -298,9 +299,9 @@ fn seasons_follow_the_runoff(folder: &Path) {
     assert!(Scene::new(&options).is_err(), "too narrow");
     let scene = Scene::new(&SynthOptions { rows: 128, cols: 64, ..options }).unwrap();
     // July 2019 brought the most runoff of the radar's years with a record, May 2018 the least of the Mays.
-    let mean = |year: i32, days: std::ops::Range<usize>| {
+    let mean = |year: u16, days: std::ops::Range<usize>| {
         let n = days.len() as f64;
-        days.map(|d| f64::from(scene.weather(Day::in_season(year, d)).melt_share)).sum::<f64>() / n
+        days.map(|d| f64::from(scene.weather(in_season(year, d)).melt_share)).sum::<f64>() / n
     };
     let seasons: Vec<f64> = (2017..2024).map(|year| mean(year, 0..183)).collect();
     assert!(mean(2018, 30..61) < mean(2017, 30..61) && mean(2018, 30..61) < mean(2019, 30..61));
@@ -310,7 +311,7 @@ fn seasons_follow_the_runoff(folder: &Path) {
     for year in 2017..2020 {
         let pairs: Vec<(f64, f64)> = (0..183)
             .map(|index| {
-                let day = Day::in_season(year, index);
+                let day = in_season(year, index);
                 let date = format!("{year}-{:02}-{:02} ", day.month, day.day);
                 let line = record.lines().find(|l| l.starts_with(&date)).unwrap();
                 let share = f64::from(scene.weather(day).melt_share);

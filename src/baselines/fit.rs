@@ -16,10 +16,10 @@ use crate::config::Config;
 use crate::data::Window;
 use crate::data::dataset::HostSample;
 use crate::data::day::Split;
-use crate::data::draw::{Draw, Purpose};
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::gpu::Gpu;
+use crate::random::{Draw, Purpose};
 use crate::tasks::masked;
 
 /// Trials of gamma and brightness that share a blur.

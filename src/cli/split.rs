@@ -6,7 +6,7 @@ use super::output::{Table, print_json};
 use super::watch::Watch;
 use crate::config::Config;
 use crate::data::complete::{CompleteDays, Season};
-use crate::data::day::{Day, Split, read_split_csv};
+use crate::data::day::{Day, MONTHS, Split, read_split_csv};
 use crate::data::split::{Lists, split_csv, write_split_csv};
 use crate::error::{Error, Result};
 use serde_json::{Map, Value, json};
@@ -138,9 +138,8 @@ fn why_empty(split: Split) -> &'static str {
 fn table(lists: &Lists, files: &BTreeMap<&'static str, PathBuf>) -> Table {
     let written = || Split::ALL.into_iter().filter(|split| files.contains_key(split.name()));
     let months: BTreeSet<u8> = written().flat_map(|split| lists.of(split).iter().map(|day| day.month)).collect();
-    let names = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     let mut headers = vec!["split", "year"];
-    headers.extend(months.iter().filter_map(|month| names.get(usize::from(*month) - 1)));
+    headers.extend(months.iter().filter_map(|month| MONTHS.get(usize::from(*month) - 1)));
     headers.push("days");
     let mut table = Table::new(&headers);
     for split in written() {

@@ -6,9 +6,10 @@ use super::device::open_device;
 use super::signals::Interrupt;
 use super::watch::Watch;
 use crate::error::Result;
+use crate::event::duration;
 use crate::train::{ChangedData, Start, Summary, Training, Watcher};
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// Train a model; writes checkpoints and logs
 #[derive(Debug, clap::Args)]
@@ -108,7 +109,7 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
     globals.note(&format!(
         "{} epochs in {}, at most {peak:.1} MiB on the device in use and {held:.1} MiB held",
         summary.epochs,
-        duration(started.elapsed())
+        duration(started.elapsed().as_secs_f64())
     ));
     conclude(&summary, args, globals);
     Ok(())
@@ -120,14 +121,4 @@ fn conclude(summary: &Summary, args: &Args, globals: &Globals) {
     let weights = summary.best_weights.display();
     globals.note(&format!("best epoch: {} with a loss of {:.5}; its weights are in {weights}", best.epoch, best.loss));
     globals.note(&format!("next: meltcore predict --config {} --weights {weights} --split test", args.config.config.display()));
-}
-
-/// `1 h 02 min`, `3 min 20 s` or `4.2 s`.
-fn duration(time: Duration) -> String {
-    let seconds = time.as_secs();
-    match seconds {
-        3600.. => format!("{} h {:02} min", seconds / 3600, seconds / 60 % 60),
-        60.. => format!("{} min {:02} s", seconds / 60, seconds % 60),
-        _ => format!("{:.1} s", time.as_secs_f64()),
-    }
 }

@@ -2,6 +2,7 @@
 
 use super::Config;
 use super::keys::{BLUR_KERNEL, BLUR_SIGMA};
+use crate::files::fnv1a;
 use serde_json::{Map, Value, json};
 use std::path::Path;
 
@@ -124,16 +125,12 @@ impl Config {
         map
     }
 
-    /// Sixteen hexadecimal digits that agree where [`Config::training_keys`] agree: FNV-1a, 64 bits, over lines
-    /// `key=JSON` in the order of the keys' bytes (<http://www.isthe.com/chongo/tech/comp/fnv/>).
+    /// Sixteen hexadecimal digits that agree where [`Config::training_keys`] agree: [`fnv1a`] over lines `key=JSON` in the
+    /// order of the keys' bytes.
     pub fn digest(&self) -> String {
         let mut lines: Vec<String> = self.training_keys().iter().map(|(key, value)| format!("{key}={value}\n")).collect();
         lines.sort();
-        let hash = lines
-            .concat()
-            .bytes()
-            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
-        format!("{hash:016x}")
+        format!("{:016x}", fnv1a(lines.concat().bytes()))
     }
 }
 

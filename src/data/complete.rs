@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::day::{Day, days_of_month};
+use super::day::Day;
 use super::inventory::{file_of, name_some, nan_input};
 use super::parallel::in_parallel;
 use super::raster::Raster;
@@ -40,7 +40,7 @@ pub struct Season {
 impl Season {
     /// `deploy_start_time` to `deploy_end_time`.
     pub fn of(config: &Config, keep_31st: bool) -> Season {
-        let day = |text: &Option<String>| text.as_ref().and_then(|text| Day::from_file_name(&format!("{text}.tif")));
+        let day = |text: &Option<String>| text.as_ref().and_then(|text| text.parse().ok());
         Season { first: day(&config.deploy_start_time), last: day(&config.deploy_end_time), keep_31st }
     }
 
@@ -62,9 +62,7 @@ impl Season {
     /// Every day of the calendar that belongs to it; none where it has no first or no last day.
     fn days(&self) -> Vec<Day> {
         let (Some(first), Some(last)) = (&self.first, &self.last) else { return Vec::new() };
-        let months = (first.year..=last.year).flat_map(|year| (1..=12).map(move |month| (year, month)));
-        let days = months.flat_map(|(year, month)| (1..=days_of_month(year, month)).map(move |day| Day { year, month, day }));
-        days.filter(|day| self.contains(day)).collect()
+        first.through(*last).filter(|day| self.contains(day)).collect()
     }
 }
 

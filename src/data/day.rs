@@ -5,6 +5,9 @@ use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
 
+use jiff::civil::{Date, date};
+use jiff::{Span, Timestamp};
+
 use crate::error::{Error, Result};
 
 /// A part of the days of a dataset.
@@ -56,8 +59,11 @@ impl FromStr for Split {
     }
 }
 
-/// One day of a dataset, ordered in time.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// Short names of the months.
+pub const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+/// One day of the Gregorian calendar, ordered in time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Day {
     /// Calendar year.
     pub year: u16,
@@ -68,17 +74,24 @@ pub struct Day {
 }
 
 impl Day {
+    /// A day of the calendar; `None` where it does not exist.
+    pub fn new(year: u16, month: u8, day: u8) -> Option<Day> {
+        let date = Date::new(i16::try_from(year).ok()?, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()?;
+        Day::of(date)
+    }
+
+    fn of(date: Date) -> Option<Day> {
+        Some(Day { year: u16::try_from(date.year()).ok()?, month: date.month() as u8, day: date.day() as u8 })
+    }
+
+    /// Its date; the first of all for a day that does not exist.
+    fn date(self) -> Date {
+        Date::new(self.year as i16, self.month as i8, self.day as i8).unwrap_or(Date::MIN)
+    }
+
     /// The day of a file named `YYYY_MM_DD.tif`; `None` for any other name or a date that does not exist.
     pub fn from_file_name(name: &str) -> Option<Day> {
-        let stem = name.strip_suffix(".tif")?;
-        let digits =
-            stem.len() == 10 && stem.bytes().enumerate().all(|(i, b)| if i == 4 || i == 7 { b == b'_' } else { b.is_ascii_digit() });
-        if !digits {
-            return None;
-        }
-        let day = Day { year: stem[..4].parse().ok()?, month: stem[5..7].parse().ok()?, day: stem[8..].parse().ok()? };
-        let exists = (1..=12).contains(&day.month) && (1..=days_of_month(day.year, day.month)).contains(&day.day);
-        exists.then_some(day)
+        name.strip_suffix(".tif")?.parse().ok()
     }
 
     /// `YYYY_MM_DD.tif`.
@@ -93,18 +106,22 @@ impl Day {
 
     /// Days since 1 January, from 0.
     pub fn day_of_year(&self) -> u16 {
-        (1..self.month).map(|month| u16::from(days_of_month(self.year, month))).sum::<u16>() + u16::from(self.day) - 1
+        self.date().day_of_year() as u16 - 1
     }
 
-    /// Number of the day in the Gregorian calendar, 0 for 1 March of the year 0: differences are days apart, across years too.
+    /// Days since 1 January 1970: differences are days apart, across years too.
     pub fn number(&self) -> i64 {
-        // Years from March on, so that the leap day is the last of its year.
-        let (year, month) = match self.month {
-            1 | 2 => (i64::from(self.year) - 1, i64::from(self.month) + 9),
-            month => (i64::from(self.year), i64::from(month) - 3),
-        };
-        let before = year * 365 + year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
-        before + (153 * month + 2) / 5 + i64::from(self.day) - 1
+        self.date().duration_since(date(1970, 1, 1)).as_hours() / 24
+    }
+
+    /// The day after so many others; `None` past the year 9999.
+    pub fn after(&self, days: i64) -> Option<Day> {
+        self.date().checked_add(Span::new().try_days(days).ok()?).ok().and_then(Day::of)
+    }
+
+    /// This day and all that follow until `last`, which is one of them; none where `last` is before.
+    pub fn through(self, last: Day) -> impl Iterator<Item = Day> {
+        std::iter::successors(Some(self), |day| day.after(1)).take_while(move |day| *day <= last)
     }
 
     /// Angle of the day in a year of 360 days, radians.
@@ -120,15 +137,22 @@ impl fmt::Display for Day {
     }
 }
 
-/// Days of a month in the Gregorian calendar; `month` is 1…12.
-pub(super) fn days_of_month(year: u16, month: u8) -> u8 {
-    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
-    match month {
-        2 if leap => 29,
-        2 => 28,
-        4 | 6 | 9 | 11 => 30,
-        _ => 31,
+impl FromStr for Day {
+    type Err = Error;
+
+    /// `YYYY_MM_DD`.
+    fn from_str(text: &str) -> Result<Day> {
+        let shaped =
+            text.len() == 10 && text.bytes().enumerate().all(|(i, b)| if matches!(i, 4 | 7) { b == b'_' } else { b.is_ascii_digit() });
+        let parts = || Day::new(text[..4].parse().ok()?, text[5..7].parse().ok()?, text[8..].parse().ok()?);
+        let day = if shaped { parts() } else { None };
+        day.ok_or_else(|| Error::Usage(format!("`{text}` is no day; write it as 2017_06_04")))
     }
+}
+
+/// The present moment to the minute, UTC.
+pub fn now() -> String {
+    Timestamp::now().strftime("%Y-%m-%d %H:%M UTC").to_string()
 }
 
 /// Reads a split file: one `YYYY_MM_DD.tif` a line, no header, blank lines skipped, in the order of the file.
@@ -153,7 +177,7 @@ pub fn read_split_csv(path: &Path) -> Result<Vec<Day>> {
                 format!("line {number}: `{name}` is no day; each line holds one file name such as 2017_06_04.tif, without a header"),
             )
         })?;
-        if !seen.insert(day.clone()) {
+        if !seen.insert(day) {
             return Err(Error::input(path, format!("line {number}: `{name}` is listed twice; remove one of the two lines")));
         }
         days.push(day);

@@ -11,10 +11,10 @@ use std::path::Path;
 
 use super::complete::CompleteDays;
 use super::day::{Day, Split};
-use super::draw::{Draw, Purpose};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::files::write_atomically;
+use crate::random::{Draw, Purpose};
 
 /// Most days of the eval list.
 const EVAL_DAYS: usize = 3;
@@ -88,7 +88,7 @@ impl Lists {
 fn stratified(days: &[Day], a_month: usize, seed: u64) -> Lists {
     let mut months: BTreeMap<(u16, u8), Vec<Day>> = BTreeMap::new();
     for day in days {
-        months.entry((day.year, day.month)).or_default().push(day.clone());
+        months.entry((day.year, day.month)).or_default().push(*day);
     }
     let first_year = days.first().map_or(0, |day| day.year);
     let mut lists = Lists::default();
@@ -97,7 +97,7 @@ fn stratified(days: &[Day], a_month: usize, seed: u64) -> Lists {
             lists.train.append(&mut days);
             continue;
         }
-        Draw::new(seed, Purpose::Split, u64::from(year) * 12 + u64::from(month)).shuffle(&mut days);
+        Draw::new(seed, Purpose::Split, i64::from(year) * 12 + i64::from(month)).shuffle(&mut days);
         let mut days = days.into_iter();
         lists.test.extend(days.by_ref().take(a_month));
         lists.val.extend(days.by_ref().take(a_month));

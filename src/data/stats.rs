@@ -11,53 +11,13 @@ use super::Window;
 use super::day::{Split, read_split_csv};
 use super::extremes::Extremes;
 use super::inventory::{file_of, name_some, refuse_other_grid};
+use super::moments::Moments;
 use super::parallel::in_parallel;
 use super::raster::{Raster, rows_at_once};
 use crate::config::Config;
 use crate::domains::Variable;
 use crate::error::{Error, Result};
 use crate::event::Event;
-
-/// Count, mean and sum of squared deviations of some values.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Moments {
-    count: u64,
-    mean: f64,
-    squares: f64,
-}
-
-impl Moments {
-    /// Number of values.
-    pub fn count(&self) -> u64 {
-        self.count
-    }
-
-    /// The mean, 0 of nothing.
-    pub fn mean(&self) -> f64 {
-        self.mean
-    }
-
-    /// The population's standard deviation, 0 of nothing.
-    pub fn std(&self) -> f64 {
-        if self.count == 0 { 0.0 } else { (self.squares / self.count as f64).sqrt() }
-    }
-
-    /// Those of both sets of values.
-    pub fn merged(self, other: Moments) -> Moments {
-        let count = self.count + other.count;
-        if other.count == 0 || self.count == 0 {
-            return if other.count == 0 { self } else { other };
-        }
-        let (apart, share) = (other.mean - self.mean, other.count as f64 / count as f64);
-        let squares = self.squares + other.squares + apart * apart * self.count as f64 * share;
-        Moments { count, mean: self.mean + apart * share, squares }
-    }
-
-    /// Those of the values divided by `divisor`.
-    fn divided_by(self, divisor: f64) -> Moments {
-        Moments { count: self.count, mean: self.mean / divisor, squares: self.squares / (divisor * divisor) }
-    }
-}
 
 /// What was found about one variable.
 #[derive(Debug, Clone, PartialEq)]
@@ -135,7 +95,7 @@ pub fn channel_stats(config: &Config, split: Split, observe: &mut dyn FnMut(Even
         let merged = |a: OfFile, b: OfFile| (a.0.merged(b.0), a.1 + b.1, a.2.merged(b.2));
         let (moments, without_value, extremes) = of_variable.fold(OfFile::default(), merged);
         extremes.warnings(name).into_iter().for_each(|text| observe(Event::Note(text)));
-        if moments.count == 0 {
+        if moments.count() == 0 {
             let folder = files.first().map_or(Path::new("."), |file| file.as_path());
             return Err(Error::input(folder, format!("`{name}` has no pixel with a value in this split; check `path_{name}`")));
         }
@@ -194,5 +154,5 @@ fn moments_of(raster: &Raster, landmask: Option<&Raster>) -> Result<OfFile> {
     let mean = if count == 0 { 0.0 } else { sum / count as f64 };
     let mut squares = 0.0;
     each_row(&mut |values| squares += values.filter(|value| !value.is_nan()).map(|value| (value - mean).powi(2)).sum::<f64>())?;
-    Ok((Moments { count, mean, squares }, without_value, extremes))
+    Ok((Moments::from_sums(count, mean, squares), without_value, extremes))
 }

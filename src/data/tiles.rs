@@ -1,19 +1,8 @@
 //! Which windows of a scene are read: seeded random crops for training, and the tiles of a mosaic for whole maps.
 
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
-
 use super::Window;
 use crate::error::{Error, Result};
-
-/// What an epoch's crops are for; each purpose draws its own numbers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Purpose {
-    /// Fitting the weights.
-    Train,
-    /// Validation after an epoch.
-    Validate,
-}
+use crate::random::{Draw, Purpose};
 
 /// A window of a day: what one sample of a batch is read from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +18,7 @@ pub struct Crop {
 /// The draw depends on the seed, the epoch and the purpose alone: a run that resumes at epoch 7 sees the crops of a run that got there.
 #[derive(Debug, Clone)]
 pub struct CropSampler {
-    rng: ChaCha8Rng,
+    draw: Draw,
     purpose: Purpose,
     days: usize,
     scene: [usize; 2],
@@ -43,37 +32,22 @@ impl CropSampler {
     /// [`Error::Shape`] where the crop is empty or larger than the scene; [`fit_to_scene`] reduces it.
     pub fn new(seed: u64, epoch: u64, purpose: Purpose, days: usize, scene: [usize; 2], crop: [usize; 2]) -> Result<Self> {
         refuse_bad_size("img_size", crop, scene)?;
-        let mut key = [0u8; 32];
-        key[..8].copy_from_slice(&seed.to_le_bytes());
-        key[8..16].copy_from_slice(&epoch.to_le_bytes());
-        key[16] = match purpose {
-            Purpose::Train => 1,
-            Purpose::Validate => 2,
-        };
-        Ok(CropSampler { rng: ChaCha8Rng::from_seed(key), purpose, days, scene, crop })
+        Ok(CropSampler { draw: Draw::new(seed, purpose, epoch as i64), purpose, days, scene, crop })
     }
 
     /// The epoch's crops: every day once, shuffled for training and in order for validation, each at a uniformly drawn place.
     pub fn crops(mut self) -> Vec<Crop> {
         let mut order: Vec<usize> = (0..self.days).collect();
         if self.purpose == Purpose::Train {
-            for last in (1..order.len()).rev() {
-                let other = self.below(last + 1);
-                order.swap(last, other);
-            }
+            self.draw.shuffle(&mut order);
         }
         let [height, width] = self.crop;
         let draw = |day| {
-            let row = self.below(self.scene[0] - height + 1);
-            let col = self.below(self.scene[1] - width + 1);
+            let row = self.draw.below(self.scene[0] - height + 1);
+            let col = self.draw.below(self.scene[1] - width + 1);
             Crop { day, window: Window { row, col, height, width } }
         };
         order.into_iter().map(draw).collect()
-    }
-
-    /// A number in 0..bound by multiplication; the bias is below bound · 2⁻⁶⁴.
-    fn below(&mut self, bound: usize) -> usize {
-        ((u128::from(self.rng.next_u64()) * bound as u128) >> 64) as usize
     }
 }
 

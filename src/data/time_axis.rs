@@ -7,8 +7,6 @@ use super::day::Day;
 
 /// Seconds of a day; leap seconds do not exist on a CF axis.
 const DAY: i64 = 86_400;
-/// Julian day number of 1970-01-01.
-const EPOCH: i64 = 2_440_588;
 /// Julian day number of 1582-10-15, the first Gregorian day.
 const REFORM: i64 = 2_299_161;
 
@@ -86,11 +84,6 @@ impl TimeAxis {
         };
         (1..=9999).contains(&year).then_some(Day { year: year as u16, month: month as u8, day: day as u8 })
     }
-}
-
-/// The days of a day since 1970-01-01, as CF axes in `days since 1970-01-01` have them.
-pub fn days_since_1970(day: &Day) -> i64 {
-    day_number(i64::from(day.year), i64::from(day.month), i64::from(day.day), true) - EPOCH
 }
 
 /// Day number and second in UTC of `2014-09-01 00:00:00 +02:00`; parts behind the date may lack.
@@ -182,6 +175,9 @@ fn no_leap_date(number: i64) -> (i64, i64, i64) {
 mod tests {
     use super::*;
 
+    /// Julian day number of 1970-01-01.
+    const EPOCH: i64 = 2_440_588;
+
     fn day(units: &str, calendar: &str, value: f64) -> String {
         TimeAxis::parse(units, Some(calendar)).unwrap().day(value).map_or("none".into(), |day| day.to_string())
     }
@@ -236,7 +232,7 @@ mod tests {
     fn every_day_of_a_leap_cycle_returns() {
         for number in 0..146_097 {
             let (year, month, day) = date(EPOCH + number, true);
-            assert_eq!(days_since_1970(&Day { year: year as u16, month: month as u8, day: day as u8 }), number);
+            assert_eq!(Day { year: year as u16, month: month as u8, day: day as u8 }.number(), number);
         }
         for number in REFORM - 1461..REFORM {
             let (year, month, day) = date(number, false);

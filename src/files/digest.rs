@@ -45,6 +45,11 @@ impl TryFrom<String> for Digest {
     }
 }
 
+/// FNV-1a, 64 bits (<http://www.isthe.com/chongo/tech/comp/fnv/>): of few bytes, and where files of earlier versions have it.
+pub fn fnv1a(bytes: impl Iterator<Item = u8>) -> u64 {
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
+}
+
 /// The digest of a whole file, and its length in bytes.
 ///
 /// # Errors
@@ -84,6 +89,13 @@ mod tests {
         }
         // Of the specification: the digest of nothing.
         assert_eq!(Digest::of(b"").to_string(), "99aa06d3014798d86001c324468d497f");
+    }
+
+    /// Of the test vectors of its authors.
+    #[test]
+    fn fnv1a_as_published() {
+        let digests = ["", "a", "foobar"].map(|text| fnv1a(text.bytes()));
+        assert_eq!(digests, [0xcbf2_9ce4_8422_2325, 0xaf63_dc4c_8601_ec8c, 0x8594_4171_f739_67e8]);
     }
 
     #[test]

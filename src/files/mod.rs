@@ -8,7 +8,7 @@ mod lock;
 mod stamp;
 
 pub use atomic::{replace_atomically, sync_folder, temporary_of, write_atomically};
-pub use digest::{Digest, digest_of_file};
+pub use digest::{Digest, digest_of_file, fnv1a};
 pub use leftovers::remove_leftovers;
 pub use lock::FolderLock;
 pub use stamp::Stamp;

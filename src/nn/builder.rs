@@ -5,19 +5,17 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use rand::{Rng, SeedableRng};
-use rand_chacha::ChaCha8Rng;
-
 use crate::error::Result;
 use crate::gpu::Gpu;
 use crate::kernels::conv2d::Conv2dAttrs;
 use crate::nn::{BatchNorm2d, Conv2d, ConvNorm, ConvTranspose2d, Dropout, Init, ParameterSet, Value};
+use crate::random::Draw;
 use crate::tensor::{Shape, Tensor};
 
 /// Collects the entries of a model while its layers are made.
 pub struct Builder {
     gpu: Gpu,
-    rng: ChaCha8Rng,
+    draw: Draw,
     init: Init,
     seed: u64,
     dropouts: u64,
@@ -27,8 +25,8 @@ pub struct Builder {
 impl Builder {
     /// A builder whose random values depend on `seed` and on the order of the calls alone.
     pub fn new(gpu: &Gpu, seed: u64) -> Self {
-        let rng = ChaCha8Rng::seed_from_u64(seed);
-        Builder { gpu: gpu.clone(), rng, init: Init::Default, seed, dropouts: 0, set: ParameterSet::default() }
+        let draw = Draw::weights(seed);
+        Builder { gpu: gpu.clone(), draw, init: Init::Default, seed, dropouts: 0, set: ParameterSet::default() }
     }
 
     /// Sets the rule for the convolutions made from here on.
@@ -48,7 +46,7 @@ impl Builder {
 
     fn uniform(&mut self, name: String, shape: Shape, bound: f64) -> Result<Tensor> {
         // 24 random bits: every value is exact in f32, on every platform.
-        let mut draw = || (f64::from(self.rng.next_u32() >> 8) / f64::from(1 << 24) * 2.0 - 1.0) * bound;
+        let mut draw = || (f64::from(self.draw.bits() >> 8) / f64::from(1 << 24) * 2.0 - 1.0) * bound;
         let tensor = Tensor::empty(&self.gpu, shape)?;
         if !self.gpu.is_planner() {
             let mut values = Tensor::host_values(tensor.len())?;

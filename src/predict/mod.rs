@@ -320,7 +320,7 @@ pub fn write_maps(
             manifest.finish(&date.file_name(), Some(&sources(day))).map(drop)
         })?;
     }
-    let mut maps: Vec<(Day, PathBuf)> = dataset.days().iter().map(|day| (day.clone(), destination.folder.join(day.file_name()))).collect();
+    let mut maps: Vec<(Day, PathBuf)> = dataset.days().iter().map(|day| (*day, destination.folder.join(day.file_name()))).collect();
     maps.sort_by_key(|(day, _)| (day.year, day.month, day.day));
     maps.dedup_by(|(later, _), (day, _)| later == day);
     Ok(maps)

@@ -54,17 +54,14 @@ impl Extents {
         let files = models.iter().map(|(name, folder)| Ok((name.clone(), files_of(config, folder)?))).collect::<Result<Vec<_>>>()?;
         let days: BTreeSet<&Day> = files.iter().flat_map(|(_, files)| files.keys()).collect();
         let targets = config.variable_paths.get(config.domain().target.name);
-        let targets: BTreeMap<Day, PathBuf> = days
-            .iter()
-            .filter_map(|day| Some(((**day).clone(), targets?.join(day.file_name()))))
-            .filter(|(_, file)| file.is_file())
-            .collect();
+        let targets: BTreeMap<Day, PathBuf> =
+            days.iter().filter_map(|day| Some((**day, targets?.join(day.file_name())))).filter(|(_, file)| file.is_file()).collect();
         let total = files.iter().map(|(_, files)| files.len()).sum::<usize>() + targets.len();
         observe(Event::Start { label: "extent", total, unit: "maps" });
         let mut of_files = |files: &BTreeMap<Day, PathBuf>| {
             let extent = |(day, file): (&Day, &PathBuf)| {
                 observe(Event::Done(1));
-                Ok((day.clone(), extent(file, dataset.scene(), &land, of.threshold as f32)?))
+                Ok((*day, extent(file, dataset.scene(), &land, of.threshold as f32)?))
             };
             files.iter().map(extent).collect::<Result<BTreeMap<_, _>>>()
         };

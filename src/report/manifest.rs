@@ -1,14 +1,14 @@
 //! What the page was made from: program, device, configuration, maps, runs.
 
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Map, Value};
 
 use super::axis::grouped;
 use super::run_log::RunLog;
 use crate::config::Config;
-use crate::data::day::{Day, read_split_csv};
+use crate::data::day::{Day, now, read_split_csv};
+use crate::event::duration;
 
 /// Names and values, in groups with a heading.
 pub type Facts = Vec<(String, Vec<(String, String)>)>;
@@ -95,32 +95,4 @@ pub fn scalar(value: &Value) -> Option<String> {
 fn span(days: &[Day]) -> Option<String> {
     let (first, last) = (days.iter().min()?, days.iter().max()?);
     Some(format!("{}, {first} to {last}", if days.len() == 1 { "1 day".into() } else { format!("{} days", days.len()) }))
-}
-
-/// Hours, minutes and seconds.
-pub fn duration(seconds: f64) -> String {
-    let whole = seconds.round() as u64;
-    match (whole / 3600, whole / 60 % 60, whole % 60) {
-        (0, 0, s) => format!("{s} s"),
-        (0, m, s) => format!("{m} min {s} s"),
-        (h, m, _) => format!("{h} h {m} min"),
-    }
-}
-
-/// The present moment, UTC.
-fn now() -> String {
-    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
-    let (mut year, mut days) = (1970u64, seconds / 86_400);
-    let leap = |year: u64| year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
-    while days >= 365 + u64::from(leap(year)) {
-        days -= 365 + u64::from(leap(year));
-        year += 1;
-    }
-    let lengths = [31, if leap(year) { 29 } else { 28 }, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
-    let mut month = 0;
-    while days >= lengths[month] {
-        days -= lengths[month];
-        month += 1;
-    }
-    format!("{year:04}-{:02}-{:02} {:02}:{:02} UTC", month + 1, days + 1, seconds / 3600 % 24, seconds / 60 % 60)
 }

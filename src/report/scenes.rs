@@ -53,7 +53,7 @@ pub fn choose(model: &ModelScores, task: &dyn Task, most: usize, place: impl Fn(
     let mut scenes: Vec<(Day, f64, f64)> = model.scenes.0.iter().filter_map(scene).collect();
     let widest = scenes.iter().map(|scene| scene.2).fold(0.0, f64::max);
     scenes.retain(|scene| scene.2 > 0.0 && scene.2 >= ENOUGH * widest);
-    let worst = scenes.iter().max_by(|a, b| a.1.total_cmp(&b.1)).map(|scene| scene.0.clone());
+    let worst = scenes.iter().max_by(|a, b| a.1.total_cmp(&b.1)).map(|scene| scene.0);
     let mut chosen: Vec<(Day, Option<&'static str>)> = Vec::new();
     if let (Some(worst), true) = (worst, most > 0) {
         scenes.retain(|scene| scene.0 != worst);
@@ -64,7 +64,7 @@ pub fn choose(model: &ModelScores, task: &dyn Task, most: usize, place: impl Fn(
     for part in 0..parts {
         let mut part: Vec<_> = scenes[part * scenes.len() / parts..(part + 1) * scenes.len() / parts].to_vec();
         part.sort_by(|a, b| a.1.total_cmp(&b.1));
-        chosen.extend(part.get(part.len() / 2).map(|scene| (scene.0.clone(), None)));
+        chosen.extend(part.get(part.len() / 2).map(|scene| (scene.0, None)));
     }
     chosen.sort_by(|a, b| place(&a.0).total_cmp(&place(&b.0)).then_with(|| a.0.cmp(&b.0)));
     chosen
@@ -112,7 +112,7 @@ pub fn draw(
         let count = |masked: &[bool]| masked.iter().filter(|masked| !**masked).count() as f64;
         let of_scene = |(name, model): &(String, ModelScores)| Some((name.clone(), model.scenes.get(&day.file_name())?.clone()));
         scenes.push(Scene {
-            day: day.clone(),
+            day: *day,
             seen: count(&unseen) / count(&ocean).max(1.0),
             note: *note,
             pictures,

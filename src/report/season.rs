@@ -1,6 +1,6 @@
 //! The year as its season sees it: it begins where no month has maps, so that an Antarctic summer is one curve.
 
-use crate::data::day::Day;
+use crate::data::day::{Day, MONTHS};
 
 /// Which month a year begins with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -8,11 +8,6 @@ pub struct Season {
     /// 1…12.
     pub first_month: u8,
 }
-
-/// Short names of the months.
-const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-/// Day of a common year that each month begins with.
-const STARTS: [f64; 12] = [0.0, 31.0, 59.0, 90.0, 120.0, 151.0, 181.0, 212.0, 243.0, 273.0, 304.0, 334.0];
 
 impl Season {
     /// Begins in the middle of the longest run of months without maps where days lie on both sides of the new year, else in January.
@@ -39,8 +34,9 @@ impl Season {
 
     /// Place of a day within its season's year, in days of a common year.
     pub fn place(&self, day: &Day) -> f64 {
-        (STARTS[usize::from(day.month.clamp(1, 12)) - 1] + f64::from(day.day) - 1.0 - STARTS[usize::from(self.first_month) - 1])
-            .rem_euclid(365.0)
+        // Of a year without a leap day, so that a date has one place in all years.
+        let first_of = |month: u8| f64::from(Day { year: 2001, month: month.clamp(1, 12), day: 1 }.day_of_year());
+        (first_of(day.month) + f64::from(day.day) - 1.0 - first_of(self.first_month)).rem_euclid(365.0)
     }
 
     /// Place of the first of a month, and its name.

@@ -5,10 +5,12 @@
 //! Both are computed once a cell; a pixel takes its cell's value.
 
 use super::cells::{Cells, Smooth};
-use super::noise::{Noise, Purpose, mix, normal, smoothstep, stream};
+use super::noise::{Noise, mix, smoothstep};
 use super::sar::Ranks;
-use super::season::{Day, Weather};
+use super::season::{Weather, draw_index};
 use super::terrain::Terrain;
+use crate::data::day::Day;
+use crate::random::{Draw, Purpose};
 
 /// Side of a climate-model cell, km.
 const MAR_CELL_KM: f32 = 5.7;
@@ -102,10 +104,10 @@ impl Climate {
 
     /// Liquid water content of the top metre on one day, 0…0.09, in blocks.
     pub fn mar(&self, seed: u64, day: Day, weather: Weather) -> Vec<f32> {
-        let mut rng = stream(seed, Purpose::Mar, day.number());
-        let bias = 1.0 + 0.16 * normal(&mut rng);
-        let noise = Noise::new(seed, Purpose::Mar, -1 - day.number());
-        let daily = Noise::new(seed, Purpose::MeltDaily, day.number());
+        let mut draw = Draw::new(seed, Purpose::Mar, draw_index(day));
+        let bias = 1.0 + 0.16 * draw.normal();
+        let noise = Noise::new(seed, Purpose::Mar, -1 - draw_index(day));
+        let daily = Noise::new(seed, Purpose::MeltDaily, draw_index(day));
         let share = (weather.melt_share * bias).clamp(0.0, 0.95);
         let (low, high) = (0.1 * share * weather.bare, 1.95 * share + 0.075);
         let strength = (0.0185 + 0.0172 * share) * (1.0 + 0.12 * weather.warmth).clamp(0.6, 1.4);
@@ -127,11 +129,11 @@ impl Climate {
 
     /// Brightness temperature on one day, K, from the melt of the whole scene.
     pub fn pmw(&self, terrain: &Terrain, seed: u64, day: Day, weather: Weather, melt: &[f32]) -> Vec<f32> {
-        let mut rng = stream(seed, Purpose::Pmw, day.number());
-        let gain = 1.0 + 0.07 * normal(&mut rng);
-        let ocean = mix(213.0, 168.0, weather.bare) + 5.0 * normal(&mut rng);
-        let shift = 2.0 * weather.warmth + 1.5 * normal(&mut rng);
-        let noise = Noise::new(seed, Purpose::Pmw, day.number());
+        let mut draw = Draw::new(seed, Purpose::Pmw, draw_index(day));
+        let gain = 1.0 + 0.07 * draw.normal();
+        let ocean = mix(213.0, 168.0, weather.bare) + 5.0 * draw.normal();
+        let shift = 2.0 * weather.warmth + 1.5 * draw.normal();
+        let noise = Noise::new(seed, Purpose::Pmw, draw_index(day));
         let wet = |i: usize| if terrain.land[i] { melt[i] } else { 0.0 };
         let wet = Smooth::new(terrain.rows, terrain.cols, terrain.pixel_km(), FOOTPRINT_KM, wet);
         let kelvin = |cell: &PmwCell| {
@@ -147,9 +149,9 @@ impl Climate {
     }
 
     /// Mean brightness temperature of January and February, K.
-    pub fn winter_mean(&self, seed: u64, year: i32) -> Vec<f32> {
-        let mut rng = stream(seed, Purpose::Pmw, -i64::from(year));
-        let (shift, ocean) = (1.5 * normal(&mut rng), 166.0 + 3.0 * normal(&mut rng));
+    pub fn winter_mean(&self, seed: u64, year: u16) -> Vec<f32> {
+        let mut draw = Draw::new(seed, Purpose::Pmw, -i64::from(year));
+        let (shift, ocean) = (1.5 * draw.normal(), 166.0 + 3.0 * draw.normal());
         let noise = Noise::new(seed, Purpose::Pmw, i64::from(year));
         let kelvin = |cell: &PmwCell| {
             let PmwCell { x, y, facies, land, .. } = *cell;

@@ -6,11 +6,14 @@ use std::path::{Path, PathBuf};
 use super::claim::claim;
 use super::geography::cut_tags;
 use super::georeference::albers;
-use super::recipe::{Model, Moments, Recipe};
-use super::season::{Day, FIRST_YEAR};
+use super::recipe::{Model, Recipe};
+use super::season::FIRST_YEAR;
 use super::steps::commands;
 use super::terrain::SCENE_KM;
 use super::{Scene, SynthOptions};
+use crate::data::day::Day;
+use crate::data::moments::Moments;
+use crate::data::split::write_split_csv;
 use crate::data::writer::write_geotiff;
 use crate::error::{Error, Result};
 use crate::files::write_atomically;
@@ -32,7 +35,7 @@ pub struct SynthSummary {
 }
 
 /// Winter means that are written even where the days are of fewer years.
-const LEAST_WINTERS: i32 = 2;
+const LEAST_WINTERS: u16 = 2;
 
 /// The days in each list.
 #[derive(Debug, Default)]
@@ -75,18 +78,19 @@ pub fn write_dataset(out_dir: &Path, options: &SynthOptions, mut progress: impl 
     }
 
     let lists = divide(&scene);
-    let (mut pmw, mut mar, mut melt, mut dem) = (Moments::default(), Moments::default(), Moments::default(), Moments::default());
-    dem.add(scene.terrain.dem.iter().copied());
+    let dem = Moments::of(scene.terrain.dem.iter().copied());
+    let (mut pmw, mut mar, mut melt) = (Moments::default(), Moments::default(), Moments::default());
     for (done, day) in scene.days.iter().enumerate() {
         let fields = scene.day(*day);
-        let name = day.name();
-        save(format!("melt/{name}.tif"), &fields.melt)?;
-        save(format!("mar_wa1/{name}.tif"), &fields.mar_wa1)?;
-        save(format!("pmw/{name}.tif"), &fields.pmw)?;
+        let name = day.file_name();
+        save(format!("melt/{name}"), &fields.melt)?;
+        save(format!("mar_wa1/{name}"), &fields.mar_wa1)?;
+        save(format!("pmw/{name}"), &fields.pmw)?;
         if lists.train.contains(day) {
-            pmw.add(fields.pmw.iter().copied());
-            mar.add(fields.mar_wa1.iter().copied());
-            melt.add(fields.melt.iter().zip(&scene.terrain.land).filter(|(m, land)| **land && !m.is_nan()).map(|(m, _)| *m));
+            pmw = pmw.merged(Moments::of(fields.pmw.iter().copied()));
+            mar = mar.merged(Moments::of(fields.mar_wa1.iter().copied()));
+            let seen = fields.melt.iter().zip(&scene.terrain.land).filter(|(m, land)| **land && !m.is_nan());
+            melt = melt.merged(Moments::of(seen.map(|(m, _)| *m)));
         }
         progress(done + 1, scene.days.len());
     }
@@ -99,8 +103,7 @@ pub fn write_dataset(out_dir: &Path, options: &SynthOptions, mut progress: impl 
         ("all", &scene.days),
         ("deploy", &lists.deploy),
     ] {
-        let text: String = days.iter().map(|d| format!("{}.tif\n", d.name())).collect();
-        write_text(&out_dir.join("splits").join(format!("{split}.csv")), &text)?;
+        write_split_csv(&out_dir.join("splits").join(format!("{split}.csv")), days)?;
     }
     let recipe = Recipe { out_dir, options, days: &scene.days, pmw, mar_wa1: mar, melt, dem };
     let next = commands(out_dir);

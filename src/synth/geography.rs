@@ -7,12 +7,13 @@
 use std::path::Path;
 
 use super::georeference::cut;
-use super::noise::{Noise, Purpose, mix, smoothstep};
+use super::noise::{Noise, mix, smoothstep};
 use super::rows;
 use super::terrain::{SCENE_KM, Terrain};
 use crate::data::geotags::GeoTags;
 use crate::data::raster::Raster;
 use crate::error::{Error, Result};
+use crate::random::Purpose;
 
 /// A raster in memory.
 struct Grid {

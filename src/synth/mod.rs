@@ -21,11 +21,12 @@ pub mod terrain;
 
 use std::path::PathBuf;
 
+use crate::data::day::Day;
 use crate::error::{Error, Result};
 use climate::Climate;
 use runoff::Runoff;
 use sar::Radar;
-use season::{Day, MOST_DAYS, Seasons, Weather};
+use season::{MOST_DAYS, Seasons, Weather};
 use terrain::Terrain;
 
 pub use dataset::{SynthSummary, write_dataset};
@@ -139,7 +140,7 @@ impl Scene {
     }
 
     /// Mean brightness temperature of a year's January and February, K.
-    pub fn winter_mean(&self, year: i32) -> Vec<f32> {
+    pub fn winter_mean(&self, year: u16) -> Vec<f32> {
         self.climate.winter_mean(self.options.seed, year)
     }
 }

@@ -1,47 +1,8 @@
-//! Seeded randomness for the synthetic scene: one ChaCha8 stream per purpose and day, gradient noise and its fractal sums.
+//! Seeded noise for the synthetic scene: white, and gradient noise with its fractal sums.
 //!
 //! Gradient noise after K. Perlin, "Improving noise" (2002): gradients on an integer lattice, quintic fade, values about −0.7…0.7.
 
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
-
-/// What a stream of random numbers is used for; part of its seed, so that one purpose never shifts another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Purpose {
-    /// Coast, fjords and elevation.
-    Terrain = 1,
-    /// Warm spells of a year.
-    Season = 2,
-    /// Which swath a day has.
-    Swath = 3,
-    /// Where melt departs from elevation for good.
-    MeltStatic = 4,
-    /// Where melt departs from elevation on one day.
-    MeltDaily = 5,
-    /// The climate model's own errors.
-    Mar = 6,
-    /// Brightness temperatures.
-    Pmw = 7,
-}
-
-/// The stream for a purpose and an index (a day number, a year, 0).
-pub fn stream(seed: u64, purpose: Purpose, index: i64) -> ChaCha8Rng {
-    let mut key = [0u8; 32];
-    key[..8].copy_from_slice(&seed.to_le_bytes());
-    key[8..16].copy_from_slice(&(purpose as u64).to_le_bytes());
-    key[16..24].copy_from_slice(&index.to_le_bytes());
-    ChaCha8Rng::from_seed(key)
-}
-
-/// A uniform number in 0…1.
-pub fn uniform(rng: &mut ChaCha8Rng) -> f32 {
-    (rng.next_u32() >> 8) as f32 / (1u32 << 24) as f32
-}
-
-/// A number with mean 0 and standard deviation 1, bell-shaped (Irwin–Hall of 12).
-pub fn normal(rng: &mut ChaCha8Rng) -> f32 {
-    (0..12).map(|_| uniform(rng)).sum::<f32>() - 6.0
-}
+use crate::random::{Draw, Purpose};
 
 /// A uniform number in 0…1 for a counter: the same one whichever thread asks, in whatever order.
 ///
@@ -57,7 +18,7 @@ pub fn white(key: u32, index: usize) -> f32 {
 
 /// A key for [`white`], from the stream of a purpose and index.
 pub fn white_key(seed: u64, purpose: Purpose, index: i64) -> u32 {
-    stream(seed, purpose, index).next_u32()
+    Draw::new(seed, purpose, index).bits()
 }
 
 /// Gradient noise on a lattice of its own.
@@ -80,10 +41,10 @@ fn octaves(count: u32) -> impl Iterator<Item = (f32, f32, f32)> {
 impl Noise {
     /// Noise from the stream of a purpose and index.
     pub fn new(seed: u64, purpose: Purpose, index: i64) -> Self {
-        let mut rng = stream(seed, purpose, index);
+        let mut draw = Draw::new(seed, purpose, index);
         let mut order: [u8; 256] = std::array::from_fn(|i| i as u8);
         for i in (1..256).rev() {
-            order.swap(i, rng.next_u32() as usize % (i + 1));
+            order.swap(i, draw.bits() as usize % (i + 1));
         }
         let directions = std::array::from_fn(|i| (i as f32 * (std::f32::consts::TAU / 256.0)).sin_cos()).map(|(sin, cos)| (cos, sin));
         Noise { order, directions }

@@ -3,41 +3,12 @@
 use std::path::Path;
 
 use super::SynthOptions;
-use super::season::Day;
 use super::steps::RUNNING_MEANS;
+use crate::data::day::Day;
+use crate::data::moments::Moments;
 
 /// Rows of the reference's scene, to which its blur sizes belong.
 const REFERENCE_ROWS: f64 = 2863.0;
-
-/// Mean and standard deviation of a stream of values, summed in f64.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Moments {
-    count: f64,
-    sum: f64,
-    squares: f64,
-}
-
-impl Moments {
-    /// Adds values.
-    pub fn add(&mut self, values: impl Iterator<Item = f32>) {
-        for value in values.map(f64::from) {
-            self.count += 1.0;
-            self.sum += value;
-            self.squares += value * value;
-        }
-    }
-
-    /// The mean, 0 of nothing.
-    pub fn mean(&self) -> f64 {
-        if self.count > 0.0 { self.sum / self.count } else { 0.0 }
-    }
-
-    /// The standard deviation over all values (not the sample's), 1 where it would be 0.
-    pub fn std(&self) -> f64 {
-        let variance = if self.count > 0.0 { self.squares / self.count - self.mean().powi(2) } else { 0.0 };
-        if variance > 0.0 { variance.sqrt() } else { 1.0 }
-    }
-}
 
 /// The models that a dataset comes with configurations for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -163,7 +134,7 @@ impl Recipe<'_> {
 
     fn data(&self, model: Model) -> String {
         let [daily, fixed, auxiliary] = model.inputs();
-        let first = self.days.first().map_or(String::new(), |d| d.name());
+        let first = self.days.first().map_or(String::new(), |day| day.file_name().replace(".tif", ""));
         let last_year = self.days.last().map_or(super::season::FIRST_YEAR, |d| d.year);
         let split = |name: &str| format!("path_{name}_split_csv: {}\n", self.inside(&format!("splits/{name}.csv")));
         let splits: String = ["train", "val", "test", "eval", "all", "deploy"].map(split).concat();
@@ -217,13 +188,13 @@ mar_wa1_GaussianBlur_kernel_size: {mar_kernel}
 mar_wa1_GaussianBlur_sigma: {mar_sigma:.4}
 ",
             self.pmw.mean(),
-            self.pmw.std(),
+            spread(self.pmw),
             self.mar_wa1.mean(),
-            self.mar_wa1.std(),
+            spread(self.mar_wa1),
             self.dem.mean(),
-            self.dem.std(),
+            spread(self.dem),
             self.melt.mean(),
-            self.melt.std(),
+            spread(self.melt),
             normalize = model != Model::ThresholdPmw,
         )
     }
@@ -344,4 +315,9 @@ max_melt: 1.0
         }
         text
     }
+}
+
+/// A standard deviation that one may divide by: 1 where all values are alike.
+fn spread(moments: Moments) -> f64 {
+    if moments.std() > 0.0 { moments.std() } else { 1.0 }
 }

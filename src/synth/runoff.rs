@@ -9,9 +9,10 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::noise::{Purpose, stream, uniform};
-use super::season::{Day, FIRST_YEAR, SEASON_DAYS};
+use super::season::{FIRST_YEAR, SEASON_DAYS, season_index};
+use crate::data::day::Day;
 use crate::error::{Error, Result};
+use crate::random::{Draw, Purpose};
 
 /// The reference's mean melt shares of the land, April to September.
 pub const MONTHLY_MELT: [f64; 6] = [0.05, 0.13, 0.36, 0.48, 0.47, 0.30];
@@ -26,7 +27,7 @@ const LEAST: f64 = 1e-6;
 #[derive(Debug, Clone)]
 pub struct Runoff {
     /// Logarithms of the runoff over the record's mean, for every year from 1 April on without a gap.
-    seasons: BTreeMap<i32, Vec<f32>>,
+    seasons: BTreeMap<u16, Vec<f32>>,
     /// Mean of the complete seasons by day, over a month.
     usual: Vec<f32>,
     /// Mean sum of a complete season.
@@ -79,11 +80,11 @@ impl Runoff {
             }
         }
         let mean = (days.values().sum::<f64>() / days.len().max(1) as f64).max(f64::MIN_POSITIVE);
-        let mut seasons: BTreeMap<i32, Vec<f32>> = BTreeMap::new();
+        let mut seasons: BTreeMap<u16, Vec<f32>> = BTreeMap::new();
         for (day, runoff) in days {
             let season = seasons.entry(day.year).or_default();
             // Days after a gap are left out.
-            if season.len() == day.season_index() {
+            if season.len() == season_index(day) {
                 season.push((runoff / mean).max(LEAST).ln() as f32);
             }
         }
@@ -110,20 +111,20 @@ impl Runoff {
         let mut season = self.seasons.get(&day.year).cloned().unwrap_or_default();
         let complete: Vec<&Vec<f32>> = self.seasons.values().filter(|season| season.len() == SEASON_DAYS).collect();
         // Other years follow one another as in the record, from a drawn one on, so that no two of them are the same.
-        let start = uniform(&mut stream(seed, Purpose::Season, i64::MIN)) * complete.len() as f32;
+        let start = Draw::new(seed, Purpose::Season, i64::MIN).uniform() * complete.len() as f32;
         let lender = complete[(start as i64 + i64::from(day.year)).rem_euclid(complete.len() as i64) as usize];
         let last = season.len();
         let step = season.last().map_or(0.0, |v| v - lender[last - 1]);
         let rest = lender.iter().enumerate().skip(last);
         season.extend(rest.map(|(d, v)| v + step * (-((d + 1 - last) as f32) / SPLICE_DAYS).exp()));
-        season.truncate(day.season_index() + 1);
+        season.truncate(season_index(day) + 1);
         season
     }
 
     /// What the record says of a day.
     pub fn day(&self, seed: u64, day: Day) -> RunoffDay {
         let season = self.season(seed, day);
-        let (index, now) = (day.season_index(), season.last().copied().unwrap_or(0.0));
+        let (index, now) = (season_index(day), season.last().copied().unwrap_or(0.0));
         let so_far = season.iter().map(|v| v.exp()).sum::<f32>() / self.total;
         // The lowest rock is bare long before the last.
         RunoffDay {
@@ -138,18 +139,13 @@ impl Runoff {
 fn parse_line(line: &str) -> Option<(Option<Day>, f64)> {
     let (date, runoff) = line.split_once(',')?;
     let runoff: f64 = runoff.trim().parse().ok().filter(|v: &f64| v.is_finite() && *v >= 0.0)?;
-    let mut parts = date.trim().get(..10)?.splitn(3, '-');
-    let (year, month, day) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
-    let day = Day { year, month, day };
-    let summer = (4..=9).contains(&month);
-    if !(1..=12).contains(&month) || !(1..=31).contains(&day.day) || (summer && Day::in_season(year, day.season_index()) != day) {
-        return None;
-    }
+    let day: Day = date.trim().get(..10)?.replace('-', "_").parse().ok()?;
+    let summer = (4..=9).contains(&day.month);
     Some((summer.then_some(day), runoff))
 }
 
 /// First days of the months in the season, and its end.
-const MONTHS: [usize; 7] = [0, 30, 61, 91, 122, 153, SEASON_DAYS];
+const MONTH_STARTS: [usize; 7] = [0, 30, 61, 91, 122, 153, SEASON_DAYS];
 
 fn logit(share: f64) -> f64 {
     (share / (1.0 - share)).ln()
@@ -157,7 +153,7 @@ fn logit(share: f64) -> f64 {
 
 /// Slope of the straight line through (mean logarithm, logit of the wanted melt) of the six months, by least squares.
 fn slope(by_day: &[f32]) -> f32 {
-    let months = MONTHS.windows(2).zip(MONTHLY_MELT);
+    let months = MONTH_STARTS.windows(2).zip(MONTHLY_MELT);
     let points =
         months.map(|(m, melt)| (by_day[m[0]..m[1]].iter().map(|v| f64::from(*v)).sum::<f64>() / (m[1] - m[0]) as f64, logit(melt)));
     let points: Vec<(f64, f64)> = points.collect();
@@ -173,7 +169,7 @@ fn slope(by_day: &[f32]) -> f32 {
 fn base(seasons: &[&Vec<f32>], slope: f32) -> Vec<f32> {
     let mut knots = [0.0f64; 6];
     let by_day = |knots: &[f64; 6]| -> Vec<f32> {
-        let middle = |m: usize| (MONTHS[m] + MONTHS[m + 1]) as f64 / 2.0;
+        let middle = |m: usize| (MONTH_STARTS[m] + MONTH_STARTS[m + 1]) as f64 / 2.0;
         let at = |day: f64| {
             let m = (0..4).find(|m| day < middle(m + 1)).unwrap_or(4);
             let t = ((day - middle(m)) / (middle(m + 1) - middle(m))).clamp(0.0, 1.0);
@@ -186,7 +182,7 @@ fn base(seasons: &[&Vec<f32>], slope: f32) -> Vec<f32> {
         let base = by_day(&knots);
         let share = |day: usize, v: f32| 1.0 / (1.0 + (-f64::from(base[day] + slope * v)).exp());
         for (m, wanted) in MONTHLY_MELT.iter().enumerate() {
-            let days = MONTHS[m]..MONTHS[m + 1];
+            let days = MONTH_STARTS[m]..MONTH_STARTS[m + 1];
             let sum = seasons.iter().flat_map(|season| days.clone().map(|day| share(day, season[day]))).sum::<f64>();
             knots[m] += logit(*wanted) - logit((sum / (days.len() * seasons.len()) as f64).clamp(1e-6, 1.0 - 1e-6));
         }
@@ -198,13 +194,14 @@ fn base(seasons: &[&Vec<f32>], slope: f32) -> Vec<f32> {
 mod tests {
     use approx::assert_abs_diff_eq;
 
+    use super::super::season::in_season;
     use super::*;
 
     fn record(last_year_days: usize) -> String {
         let mut text = "#date, runoff\n2016-12-31 00:00:00, 1.0\n".to_owned();
         for (year, days) in [(2016, SEASON_DAYS), (2017, SEASON_DAYS), (2018, last_year_days)] {
             for index in 0..days {
-                let day = Day::in_season(year, index);
+                let day = in_season(year, index);
                 let runoff = (4.0 * (std::f64::consts::PI * index as f64 / 182.0).sin() + f64::from(year - 2016)).exp();
                 text += &format!("{year}-{:02}-{:02} 00:00:00, {runoff:12.3}\n", day.month, day.day);
             }
@@ -215,7 +212,7 @@ mod tests {
     #[test]
     fn a_record_gives_every_day_and_goes_on_where_it_ends() {
         let runoff = Runoff::parse(&record(100)).unwrap();
-        let day = |year, index| runoff.day(5, Day::in_season(year, index));
+        let day = |year, index| runoff.day(5, in_season(year, index));
         assert!(day(2017, 91).odds > day(2017, 10).odds);
         assert_abs_diff_eq!(day(2017, 50).anomaly - day(2016, 50).anomaly, runoff.slope, epsilon = 1e-3);
         // Seasons differ by 1 or 2 in the logarithm.
@@ -223,7 +220,7 @@ mod tests {
         assert!(jump < 0.35 * runoff.slope, "{jump} where the record ends");
         assert!(day(2017, 0).bare < 0.2 && day(2017, 182).bare == 1.0);
         // 2017 is the one complete season of the radar's years.
-        for (m, wanted) in MONTHS.windows(2).zip(MONTHLY_MELT) {
+        for (m, wanted) in MONTH_STARTS.windows(2).zip(MONTHLY_MELT) {
             let mean = (m[0]..m[1]).map(|d| 1.0 / (1.0 + f64::from(-day(2017, d).odds).exp())).sum::<f64>() / (m[1] - m[0]) as f64;
             assert_abs_diff_eq!(mean, wanted, epsilon = 0.002);
         }

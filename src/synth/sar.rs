@@ -3,10 +3,12 @@
 //! Every land pixel has an equivalent elevation: its height, changed by valleys, rock, lasting and daily departures. The lowest share of the
 //! land melts, that share being the day's; a pixel's fraction is a narrow ramp over its rank, so histograms hold at every scene size.
 
-use super::noise::{Noise, Purpose, smoothstep, stream, uniform, white, white_key};
+use super::noise::{Noise, smoothstep, white, white_key};
 use super::rows;
-use super::season::{Day, Weather};
+use super::season::{Weather, draw_index};
 use super::terrain::{LAND_SHARE, Terrain};
+use crate::data::day::Day;
+use crate::random::{Draw, Purpose};
 
 /// Width of the ramp from dry to wet, in shares of the land.
 const RAMP: f32 = 0.11;
@@ -53,9 +55,9 @@ impl Radar {
 
     /// Melt fraction 0…1 everywhere on one day, ocean clutter included.
     pub fn melt(&self, terrain: &Terrain, seed: u64, day: Day, weather: Weather) -> Vec<f32> {
-        let daily = Noise::new(seed, Purpose::MeltDaily, day.number());
+        let daily = Noise::new(seed, Purpose::MeltDaily, draw_index(day));
         let (rows, cols, km) = (terrain.rows, terrain.cols, terrain.pixel_km());
-        let key = white_key(seed, Purpose::MeltDaily, -day.number());
+        let key = white_key(seed, Purpose::MeltDaily, -draw_index(day));
         let spring = 1.0 - 0.8 * weather.bare;
         // First the equivalent elevation, then, in its place, the melt.
         let mut melt = vec![0.0; rows * cols];
@@ -121,7 +123,7 @@ impl Radar {
 
 /// Which of the swaths a day has.
 fn swath_index(seed: u64, day: Day) -> usize {
-    let mut pick = uniform(&mut stream(seed, Purpose::Swath, day.number()));
+    let mut pick = Draw::new(seed, Purpose::Swath, draw_index(day)).uniform();
     let found = SWATHS.iter().position(|(_, often)| {
         pick -= often;
         pick < 0.0

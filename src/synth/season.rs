@@ -4,24 +4,14 @@
 //! process with a memory of about a week, new every year. Where there is a record of runoff (see [`runoff`](super::runoff)), its days set the
 //! share instead, and the process adds what a radar sees beyond it. The same weather drives the radar, the microwave and the model fields.
 
-use super::noise::{Purpose, normal, stream};
 use super::runoff::{Runoff, RunoffDay};
-
-/// A calendar day.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Day {
-    /// Year.
-    pub year: i32,
-    /// Month, 4…9.
-    pub month: u32,
-    /// Day of the month.
-    pub day: u32,
-}
+use crate::data::day::Day;
+use crate::random::{Draw, Purpose};
 
 /// First year with radar maps.
-pub const FIRST_YEAR: i32 = 2017;
+pub const FIRST_YEAR: u16 = 2017;
 /// Years with radar maps.
-const YEARS: i32 = 7;
+const YEARS: u16 = 7;
 /// Days from 1 April to 30 September.
 pub const SEASON_DAYS: usize = 183;
 /// Days that the archive can hold.
@@ -39,53 +29,39 @@ const SPELLS: f32 = 0.6;
 /// The same beside a record of runoff.
 const OWN_SPELLS: f32 = 0.4;
 
-impl Day {
-    /// The day `index` days after 1 April.
-    pub fn in_season(year: i32, index: usize) -> Self {
-        let mut day = index + 1;
-        for (month, length) in [(4, 30), (5, 31), (6, 30), (7, 31), (8, 31)] {
-            if day <= length {
-                return Day { year, month, day: day as u32 };
-            }
-            day -= length;
-        }
-        Day { year, month: 9, day: day as u32 }
-    }
+/// The day `index` days after 1 April.
+pub fn in_season(year: u16, index: usize) -> Day {
+    let april = Day { year, month: 4, day: 1 };
+    april.after(index as i64).unwrap_or(april)
+}
 
-    /// Days since 1 April.
-    pub fn season_index(self) -> usize {
-        let before = [0usize, 30, 61, 91, 122, 153];
-        before[(self.month.clamp(4, 9) - 4) as usize] + self.day as usize - 1
-    }
+/// Days since 1 April.
+pub fn season_index(day: Day) -> usize {
+    (day.number() - in_season(day.year, 0).number()).clamp(0, SEASON_DAYS as i64 - 1) as usize
+}
 
-    /// A number unique to the day, for random streams.
-    pub fn number(self) -> i64 {
-        i64::from(self.year) * 1000 + self.season_index() as i64
-    }
-
-    /// File name without extension, `YYYY_MM_DD`.
-    pub fn name(self) -> String {
-        format!("{:04}_{:02}_{:02}", self.year, self.month, self.day)
-    }
+/// The index of a day's draws.
+pub fn draw_index(day: Day) -> i64 {
+    i64::from(day.year) * 1000 + season_index(day) as i64
 }
 
 /// The days of an archive with `count` days, sorted: about 24 a season, one 12-day repeat in the first year, more tracks later.
 pub fn archive_days(count: usize) -> Vec<Day> {
     let count = count.min(MOST_DAYS);
-    let years = ((count as i32 + 12) / 24).clamp(1, YEARS);
+    let years = ((count + 12) / 24).clamp(1, YEARS.into()) as u16;
     let mut days = Vec::new();
     for (track, phase) in TRACKS.iter().enumerate() {
         let mut level = Vec::new();
         for year in FIRST_YEAR..FIRST_YEAR + years {
             // The first year keeps its single repeat unless all other days are taken.
             if track == 0 || year > FIRST_YEAR {
-                level.extend((*phase..SEASON_DAYS).step_by(REPEAT).map(|d| Day::in_season(year, d)));
+                level.extend((*phase..SEASON_DAYS).step_by(REPEAT).map(|d| in_season(year, d)));
             }
         }
         take_evenly(&mut days, level, count);
     }
     let rest: Vec<Day> = (FIRST_YEAR..FIRST_YEAR + years)
-        .flat_map(|y| (0..SEASON_DAYS).map(move |d| Day::in_season(y, d)))
+        .flat_map(|y| (0..SEASON_DAYS).map(move |d| in_season(y, d)))
         .filter(|d| !days.contains(d))
         .collect();
     take_evenly(&mut days, rest, count);
@@ -129,13 +105,13 @@ impl Seasons {
 
     /// The weather of a day.
     pub fn weather(&self, day: Day) -> Weather {
-        let mut rng = stream(self.seed, Purpose::Season, i64::from(day.year));
-        let year_anomaly = 0.15 * normal(&mut rng);
+        let mut draw = Draw::new(self.seed, Purpose::Season, i64::from(day.year));
+        let year_anomaly = 0.15 * draw.normal();
         let memory = 0.86f32;
-        let mut spell = normal(&mut rng);
-        let index = day.season_index();
+        let mut spell = draw.normal();
+        let index = season_index(day);
         for _ in 0..index {
-            spell = memory * spell + (1.0 - memory * memory).sqrt() * normal(&mut rng);
+            spell = memory * spell + (1.0 - memory * memory).sqrt() * draw.normal();
         }
         let share = |odds: f32| 1.0 / (1.0 + (-odds).exp());
         if let Some(runoff) = &self.runoff {

@@ -4,8 +4,9 @@
 //! pixels. The coast's height in the scene is shifted until 71.6 % is land. Ice surface: h = H·(1 − (1 − d/L)^{4/3})^{3/8}, the profile of a
 //! plastic-creep ice sheet (Vialov, 1958) with d the distance from the coast, plus a summit towards the top right.
 
-use super::noise::{Noise, Purpose, mix, smoothstep};
+use super::noise::{Noise, mix, smoothstep};
 use super::rows;
+use crate::random::Purpose;
 
 /// Height of the scene in kilometres, whatever its number of pixels.
 pub const SCENE_KM: f32 = 286.3;

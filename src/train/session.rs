@@ -11,7 +11,7 @@ use crate::autograd::Tape;
 use crate::config::Config;
 use crate::data::dataset::Dataset;
 use crate::data::loader::{Batch, Loader, LoaderOptions};
-use crate::data::tiles::{CropSampler, Purpose, fit_to_scene};
+use crate::data::tiles::{CropSampler, fit_to_scene};
 use crate::domains::Variable;
 use crate::error::{Error, Result};
 use crate::event::Event;
@@ -20,6 +20,7 @@ use crate::models::{self, InputChannels, Inputs, Model};
 use crate::nn::Mode;
 use crate::optim::{Optimizer, Schedule};
 use crate::preprocess::Preprocessor;
+use crate::random::Purpose;
 use crate::tasks::{self, Targets, Task};
 use crate::tensor::Tensor;
 

@@ -9,9 +9,10 @@ use meltcore::data::Window;
 use meltcore::data::dataset::{Dataset, HostSample};
 use meltcore::data::day::{Day, Split};
 use meltcore::data::loader::{Loader, LoaderOptions};
-use meltcore::data::tiles::{Crop, CropSampler, Purpose};
+use meltcore::data::tiles::{Crop, CropSampler};
 use meltcore::data::writer::write_geotiff;
 use meltcore::error::Result;
+use meltcore::random::Purpose;
 
 const ROWS: usize = 6;
 const COLS: usize = 8;

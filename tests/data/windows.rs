@@ -2,7 +2,8 @@
 
 use std::collections::HashSet;
 
-use meltcore::data::tiles::{Crop, CropSampler, Mosaic, Purpose, fit_to_scene};
+use meltcore::data::tiles::{Crop, CropSampler, Mosaic, fit_to_scene};
+use meltcore::random::Purpose;
 
 fn crops(seed: u64, epoch: u64, purpose: Purpose) -> Vec<Crop> {
     CropSampler::new(seed, epoch, purpose, 40, [30, 50], [16, 24]).unwrap().crops()

@@ -7,6 +7,7 @@ use crate::data::geotags::GeoTags;
 use crate::data::geotiff::Layout;
 use crate::data::mapped::map_file;
 use crate::error::Result;
+use crate::files::fnv1a;
 
 /// Size and georeference of the target.
 #[derive(Debug, Clone)]
@@ -35,9 +36,7 @@ impl Grid {
 
     /// What tells it from other grids.
     pub fn words(&self) -> String {
-        // FNV-1a (<http://www.isthe.com/chongo/tech/comp/fnv/>).
         let bytes = self.geo.tags.iter().flat_map(|tag| tag.tag.to_le_bytes().into_iter().chain(tag.bytes.iter().copied()));
-        let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
-        format!("{} x {} pixels, georeference {hash:016x}", self.rows, self.cols)
+        format!("{} x {} pixels, georeference {:016x}", self.rows, self.cols, fnv1a(bytes))
     }
 }

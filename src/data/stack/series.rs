@@ -12,7 +12,6 @@ use crate::data::gdal_library::{crs_of, name_of, open};
 use crate::data::geotags::GeoTransform;
 use crate::data::inventory::refuse_other_grid;
 use crate::data::raster::Raster;
-use crate::data::time_axis::days_since_1970;
 use crate::error::{Error, Result};
 use crate::files::replace_atomically;
 
@@ -83,7 +82,7 @@ impl Scene {
         let (rows, cols) = (self.first.rows(), self.first.cols());
 
         let time = store.dimension("time", "TEMPORAL", files.len())?;
-        let days: Vec<f64> = files.iter().map(|(day, _)| days_since_1970(day) as f64).collect();
+        let days: Vec<f64> = files.iter().map(|(day, _)| day.number() as f64).collect();
         let texts = [("standard_name", "time"), ("long_name", "day"), ("calendar", "standard"), ("axis", "T")];
         coordinate(store, &time, &days, "days since 1970-01-01 00:00:00", &texts)?;
         let (y, x) = self.axes(store)?;

@@ -2,8 +2,8 @@
 
 use maud::{Markup, html};
 
+use crate::event::duration;
 use crate::report::html::{Key, charts, legend, missing};
-use crate::report::manifest::duration;
 use crate::report::plot::{Axis, Mark, Plot, Series};
 use crate::report::run_log::RunLog;
 
