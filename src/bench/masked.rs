@@ -21,18 +21,18 @@ const SIGMA: f64 = 10.0;
 const THRESHOLD: f64 = 0.1;
 
 /// Prediction and target in 0…1 and a mask of every fifth pixel or so.
-struct Scene {
+struct MadeUpScene {
     tensors: [Tensor; 3],
     values: Rc<[Vec<f64>; 3]>,
 }
 
-impl Scene {
-    fn new(gpu: &Gpu, n: usize, side: usize) -> Result<Scene> {
+impl MadeUpScene {
+    fn new(gpu: &Gpu, n: usize, side: usize) -> Result<MadeUpScene> {
         let fraction = |seed: u64| noise(seed, n * side * side).iter().map(|v| 0.5 * (v + 1.0)).collect::<Vec<_>>();
         let mask = noise(3, n * side * side).iter().map(|&v| if v > 0.6 { 1.0 } else { 0.0 }).collect();
         let values = [fraction(1), fraction(2), mask];
         let tensor = |k: usize| Tensor::from_slice(gpu, [n, 1, side, side], &values[k]);
-        Ok(Scene { tensors: [tensor(0)?, tensor(1)?, tensor(2)?], values: Rc::new(values.map(|values| wide(&values))) })
+        Ok(MadeUpScene { tensors: [tensor(0)?, tensor(1)?, tensor(2)?], values: Rc::new(values.map(|values| wide(&values))) })
     }
 }
 
@@ -46,7 +46,7 @@ fn blur(side: usize, kernel_size: usize) -> Case {
 
 fn loss(n: usize, side: usize) -> [Case; 2] {
     let forward = Case::new(format!("masked_loss l1 {n}x{side}x{side}"), move |gpu| {
-        let Scene { tensors: [p, t, m], values } = Scene::new(gpu, n, side)?;
+        let MadeUpScene { tensors: [p, t, m], values } = MadeUpScene::new(gpu, n, side)?;
         let expected = whole(move || {
             let [p, t, m] = values.as_ref();
             loss_by_definition::masked_loss(p, t, m, n, loss_by_definition::LossKind::L1, loss_by_definition::Reduction::Mean)
@@ -54,7 +54,7 @@ fn loss(n: usize, side: usize) -> [Case; 2] {
         Ok(Job::new(move || masked_loss(&p, &t, &m, LossKind::L1, Reduction::Mean).map(|(loss, _)| loss), expected, 1e-5))
     });
     let gradient = Case::new(format!("masked_loss_grad_pred l1 {n}x{side}x{side}"), move |gpu| {
-        let Scene { tensors: [p, t, m], values } = Scene::new(gpu, n, side)?;
+        let MadeUpScene { tensors: [p, t, m], values } = MadeUpScene::new(gpu, n, side)?;
         let (_, share) = masked_loss(&p, &t, &m, LossKind::L1, Reduction::Mean)?;
         let seed = Tensor::full(gpu, [], 2.0)?;
         let expected = whole(move || {
@@ -69,7 +69,7 @@ fn loss(n: usize, side: usize) -> [Case; 2] {
 
 fn scores(side: usize) -> [Case; 2] {
     let similarity = Case::new(format!("masked_ssim 1x{side}x{side}"), move |gpu| {
-        let Scene { tensors: [p, t, m], values } = Scene::new(gpu, 1, side)?;
+        let MadeUpScene { tensors: [p, t, m], values } = MadeUpScene::new(gpu, 1, side)?;
         let run = move || masked_ssim(&p, &t, &m, SIGMA, [0.0, 1.0]).map(Answer::Host);
         let expected = whole(move || {
             let [p, t, m] = values.as_ref();
@@ -78,7 +78,7 @@ fn scores(side: usize) -> [Case; 2] {
         Ok(Job { run: Box::new(run), check: sampled(expected, 1e-4) })
     });
     let sums = Case::new(format!("masked_metrics 1x{side}x{side}"), move |gpu| {
-        let Scene { tensors: [p, t, m], values } = Scene::new(gpu, 1, side)?;
+        let MadeUpScene { tensors: [p, t, m], values } = MadeUpScene::new(gpu, 1, side)?;
         // The share of valid pixels, as their number would loosen the tolerance of the others.
         let pixels = (side * side) as f64;
         let run = move || {

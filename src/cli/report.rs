@@ -11,7 +11,7 @@ use crate::data::day::Split;
 use crate::error::{Error, Result};
 use crate::evaluate::evaluate;
 use crate::files::write_atomically;
-use crate::report::{GENERATOR, Inputs, ScoreFile, page};
+use crate::report::{Evidence, GENERATOR, ScoreFile, page};
 use crate::tasks;
 use std::io::Write;
 use std::path::PathBuf;
@@ -81,7 +81,7 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
         .title
         .clone()
         .unwrap_or_else(|| tasks::by_key(config.as_ref().map_or_else(TaskKey::default, |config| config.task), None).words().title.into());
-    let inputs = Inputs { title, config: config.as_ref(), split, models: &models, scores, device, logs: &args.log, scenes: args.scenes };
+    let inputs = Evidence { title, config: config.as_ref(), split, models: &models, scores, device, logs: &args.log, scenes: args.scenes };
     let html = page(inputs, &mut |event| watch.observe(event))?;
     watch.finish();
     write_atomically(&args.out, |file| file.write_all(html.as_bytes()))?;

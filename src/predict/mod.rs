@@ -4,9 +4,9 @@
 //! otherwise; deploy maps are 0 on ocean where `apply_landmask_to_predictions` says so. Which tiles share a batch has no effect on the
 //! result beyond rounding.
 
-mod canvas;
 pub mod manifest;
 pub mod map_files;
+mod mosaicking;
 mod options;
 mod symmetry;
 
@@ -15,9 +15,9 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use canvas::Canvas;
 use manifest::{Maker, Manifest, weights_digest};
 pub use map_files::{Destination, MapFiles};
+use mosaicking::Mosaicking;
 pub use options::{Blend, Options};
 use symmetry::Symmetry;
 
@@ -140,7 +140,7 @@ impl<'a> Predictor<'a> {
         let options = LoaderOptions { batch_size: self.batch_size, ..LoaderOptions::default() };
         let loader = Loader::new(self.dataset.clone(), self.mosaic.crops(days.iter().copied()), options)?;
         observe(Event::Start { label: "predict", total: days.len() * self.tiles(), unit: "tiles" });
-        let mut canvas = Canvas::new(self.dataset.scene(), self.task.heads(), &self.mosaic, self.options.blend);
+        let mut canvas = Mosaicking::new(self.dataset.scene(), self.task.heads(), &self.mosaic, self.options.blend);
         let mut pending = None;
         for batch in loader {
             if let Some(signal) = (self.stop)() {
@@ -213,7 +213,7 @@ impl<'a> Predictor<'a> {
     fn lay_down(
         &self,
         pending: Option<Pending>,
-        canvas: &mut Canvas,
+        canvas: &mut Mosaicking,
         observe: &mut dyn FnMut(Event),
         take: &mut dyn FnMut(usize, Vec<f32>) -> Result<()>,
     ) -> Result<()> {

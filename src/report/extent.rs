@@ -16,7 +16,7 @@ const LEAST_METRES: f64 = 1.0;
 
 /// Pixels of one map.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Extent {
+pub struct Counted {
     /// Land pixels above the threshold.
     pub covered: u64,
     /// Land pixels with a value.
@@ -27,9 +27,9 @@ pub struct Extent {
 #[derive(Debug, Clone)]
 pub struct Extents {
     /// Name and days of each model.
-    pub models: Vec<(String, BTreeMap<Day, Extent>)>,
+    pub models: Vec<(String, BTreeMap<Day, Counted>)>,
     /// Of the observed maps on those days.
-    pub observed: BTreeMap<Day, Extent>,
+    pub observed: BTreeMap<Day, Counted>,
     /// Days with an observed (SAR) map, by the split files.
     pub sar_days: BTreeSet<Day>,
     /// Land pixels of the scene.
@@ -106,7 +106,7 @@ fn days_of(folder: &Path) -> Result<BTreeMap<Day, PathBuf>> {
 }
 
 /// Counts a map's land pixels.
-fn extent(file: &Path, scene: [usize; 2], land: &[bool], threshold: f32) -> Result<Extent> {
+fn extent(file: &Path, scene: [usize; 2], land: &[bool], threshold: f32) -> Result<Counted> {
     let raster = Raster::open_band(file, 0)?;
     if [raster.rows(), raster.cols()] != scene {
         let [rows, cols] = scene;
@@ -123,7 +123,8 @@ fn extent(file: &Path, scene: [usize; 2], land: &[bool], threshold: f32) -> Resu
     };
     raster.refuse_infinite(values)?;
     let seen = values.iter().zip(land).filter(|(value, land)| **land && !value.is_nan());
-    Ok(seen.fold(Extent::default(), |all, (value, _)| Extent { covered: all.covered + u64::from(*value > threshold), seen: all.seen + 1 }))
+    Ok(seen
+        .fold(Counted::default(), |all, (value, _)| Counted { covered: all.covered + u64::from(*value > threshold), seen: all.seen + 1 }))
 }
 
 /// Area of a pixel, `None` where the grid is in degrees.

@@ -37,7 +37,7 @@ pub const GENERATOR: &str = "<meta name=\"generator\" content=\"meltcore report\
 
 /// What a page is made from.
 #[derive(Debug)]
-pub struct Inputs<'a> {
+pub struct Evidence<'a> {
     /// Its heading.
     pub title: String,
     /// The configuration of the data; without one there are no maps and no extents.
@@ -63,8 +63,8 @@ pub type Part<T> = std::result::Result<T, String>;
 ///
 /// # Errors
 /// Maps, targets or logs that are there but cannot be used.
-pub fn page(inputs: Inputs, observe: &mut dyn FnMut(Event)) -> Result<String> {
-    let Inputs { title, config, split, models, scores, device, logs, scenes: most } = inputs;
+pub fn page(inputs: Evidence, observe: &mut dyn FnMut(Event)) -> Result<String> {
+    let Evidence { title, config, split, models, scores, device, logs, scenes: most } = inputs;
     let dataset = match config {
         Some(config) if !models.is_empty() => Some((config, Dataset::open_targets(config, split)?)),
         _ => None,

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::score_file::{ModelScores, ScoreFile, Scores, score};
+use super::score_file::{ScoreFile, Scores, WrittenScores, score};
 use crate::data::dataset::{Dataset, HostSample};
 use crate::data::day::Day;
 use crate::data::raster::Raster;
@@ -27,7 +27,7 @@ pub struct Picture {
 
 /// A scene with its pictures: the target, then of each model map and error.
 #[derive(Debug, Clone)]
-pub struct Scene {
+pub struct ShownScene {
     /// The day.
     pub day: Day,
     /// Share of the land with a target, 0…1.
@@ -45,7 +45,7 @@ pub struct Scene {
 /// Chooses at most `most` scenes: the worst one, and the middle one of each part of the season's year, by the task's foremost score.
 ///
 /// Only scenes with at least half of the most valid pixels of any take part.
-pub fn choose(model: &ModelScores, task: &dyn Task, most: usize, place: impl Fn(&Day) -> f64) -> Vec<(Day, Option<&'static str>)> {
+pub fn choose(model: &WrittenScores, task: &dyn Task, most: usize, place: impl Fn(&Day) -> f64) -> Vec<(Day, Option<&'static str>)> {
     let foremost = task.headline()[0];
     let sign = if task.column(foremost).is_some_and(|column| column.better == Better::More) { -1.0 } else { 1.0 };
     let scene =
@@ -81,7 +81,7 @@ pub fn draw(
     models: &[(String, PathBuf)],
     chosen: &[(Day, Option<&'static str>)],
     observe: &mut dyn FnMut(Event),
-) -> Result<Vec<Scene>> {
+) -> Result<Vec<ShownScene>> {
     let [rows, cols] = dataset.scene();
     let ocean: Vec<bool> = dataset.ocean()?.iter().map(|ocean| *ocean > 0.5).collect();
     let window = around_land(&ocean, [rows, cols]);
@@ -110,8 +110,8 @@ pub fn draw(
             pictures.push(picture(format!("{name} − observed"), &difference(&map, &sample.target), &unseen, true)?);
         }
         let count = |masked: &[bool]| masked.iter().filter(|masked| !**masked).count() as f64;
-        let of_scene = |(name, model): &(String, ModelScores)| Some((name.clone(), model.scenes.get(&day.file_name())?.clone()));
-        scenes.push(Scene {
+        let of_scene = |(name, model): &(String, WrittenScores)| Some((name.clone(), model.scenes.get(&day.file_name())?.clone()));
+        scenes.push(ShownScene {
             day: *day,
             seen: count(&unseen) / count(&ocean).max(1.0),
             note: *note,

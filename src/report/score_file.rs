@@ -25,12 +25,12 @@ pub struct ScoreFile {
     #[serde(default)]
     pub task: TaskKey,
     /// The models in the order they were given.
-    pub models: Pairs<ModelScores>,
+    pub models: Pairs<WrittenScores>,
 }
 
 /// The scores of one model; groups and reliability are empty in files of versions that did not write them.
 #[derive(Debug, Clone, serde::Deserialize)]
-pub struct ModelScores {
+pub struct WrittenScores {
     /// By file name.
     pub scenes: Pairs<Scores>,
     /// Weighted by valid pixels.

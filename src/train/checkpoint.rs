@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::io::Write;
 use std::path::Path;
 
-use super::inputs::{INPUTS_FILE, Inputs};
+use super::inputs::{INPUTS_FILE, TrainedOn};
 pub use super::state::{Best, Criterion, Rng, State};
 use crate::error::{Error, Result};
 use crate::files::write_atomically;
@@ -45,7 +45,7 @@ pub fn encode_weights(file: &Path, weights: &HostDict) -> Result<Vec<u8>> {
 ///
 /// # Errors
 /// [`Error::Output`] where it cannot be written; [`Error::Device`].
-pub fn write(folder: &Path, model: &[u8], optimizer: &Optimizer, inputs: &Inputs, state: &mut State) -> Result<()> {
+pub fn write(folder: &Path, model: &[u8], optimizer: &Optimizer, inputs: &TrainedOn, state: &mut State) -> Result<()> {
     let mut put = |name: &str, bytes: &[u8]| {
         state.files.insert(name.to_owned(), FileMark::of(bytes));
         write_atomically(folder.join(name), |file| file.write_all(bytes))

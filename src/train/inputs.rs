@@ -28,19 +28,19 @@ const NAMED: usize = 4;
 
 /// The data of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Inputs {
+pub struct TrainedOn {
     /// File names of the days, by split.
     pub lists: BTreeMap<String, Vec<String>>,
     /// Stamps by `variable/file name`.
     pub files: BTreeMap<String, Stamp>,
 }
 
-impl Inputs {
+impl TrainedOn {
     /// The data of these datasets as they are now, and further lists that the configuration names.
     ///
     /// # Errors
     /// [`Error::Input`] for a file that cannot be read.
-    pub fn of(config: &Config, datasets: &[&Dataset]) -> Result<Inputs> {
+    pub fn of(config: &Config, datasets: &[&Dataset]) -> Result<TrainedOn> {
         let mut lists = BTreeMap::new();
         for split in KEPT_APART {
             let Some(path) = config.split_csv.get(split.name()) else { continue };
@@ -59,14 +59,14 @@ impl Inputs {
             lists.insert(dataset.split().name().to_owned(), dataset.days().iter().map(|day| day.file_name()).collect());
             files.append(&mut dataset.files());
         }
-        Ok(Inputs { lists, files: stamps(&files)? })
+        Ok(TrainedOn { lists, files: stamps(&files)? })
     }
 
     /// Those of a checkpoint; `None` where it has none, as in versions before.
     ///
     /// # Errors
     /// [`Error::Input`] where they cannot be read.
-    pub fn read(checkpoint: &Path) -> Result<Option<Inputs>> {
+    pub fn read(checkpoint: &Path) -> Result<Option<TrainedOn>> {
         let path = checkpoint.join(INPUTS_FILE);
         if !path.exists() {
             return Ok(None);
@@ -86,7 +86,7 @@ impl Inputs {
 
     /// In words, how the data have changed since; `None` where they have not. Rasters are compared that both know, since which ones there
     /// are follows from the lists; so is what stands beside those, which may have come or gone.
-    pub fn difference(&self, now: &Inputs) -> Option<String> {
+    pub fn difference(&self, now: &TrainedOn) -> Option<String> {
         let mut found = Vec::new();
         let names: BTreeSet<&String> = self.lists.keys().chain(now.lists.keys()).collect();
         for name in names {
@@ -157,10 +157,10 @@ mod tests {
     use super::*;
     use crate::files::Digest;
 
-    fn inputs(lists: &[(&str, &[&str])], files: &[(&str, u64, &str, &str)]) -> Inputs {
+    fn inputs(lists: &[(&str, &[&str])], files: &[(&str, u64, &str, &str)]) -> TrainedOn {
         let list = |(name, days): &(&str, &[&str])| (name.to_string(), days.iter().map(|day| day.to_string()).collect());
         let stamp = |bytes: u64, modified: &str, head: &str| Stamp { bytes, modified: modified.into(), head: Digest::of(head.as_bytes()) };
-        Inputs {
+        TrainedOn {
             lists: lists.iter().map(list).collect(),
             files: files.iter().map(|(name, bytes, modified, head)| (name.to_string(), stamp(*bytes, modified, head))).collect(),
         }
@@ -171,14 +171,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let list = folder.path().join("test.csv");
         let config = Config::from_yaml(&format!("path_test_split_csv: {}\n", list.display()), "test", &[]).unwrap();
-        assert!(Inputs::of(&config, &[]).unwrap().lists.is_empty());
+        assert!(TrainedOn::of(&config, &[]).unwrap().lists.is_empty());
         fs::write(&list, "").unwrap();
-        assert!(Inputs::of(&config, &[]).unwrap().lists.is_empty());
+        assert!(TrainedOn::of(&config, &[]).unwrap().lists.is_empty());
         fs::write(&list, "2017_07_01.tif\n").unwrap();
-        assert_eq!(Inputs::of(&config, &[]).unwrap().lists["test"], ["2017_07_01.tif"]);
+        assert_eq!(TrainedOn::of(&config, &[]).unwrap().lists["test"], ["2017_07_01.tif"]);
         fs::remove_file(&list).unwrap();
         fs::create_dir(&list).unwrap();
-        assert!(Inputs::of(&config, &[]).unwrap_err().to_string().contains("test.csv"));
+        assert!(TrainedOn::of(&config, &[]).unwrap_err().to_string().contains("test.csv"));
     }
 
     #[test]
@@ -206,7 +206,7 @@ mod tests {
             // Also an older one.
             (&[("pmw/b", 5, "6", "x")], "1 file was changed or replaced: pmw/b (another time of modification)"),
         ] {
-            let now = Inputs { lists: then.lists.clone(), ..inputs(&[], files) };
+            let now = TrainedOn { lists: then.lists.clone(), ..inputs(&[], files) };
             assert!(then.difference(&now).unwrap().starts_with(words), "{:?}", then.difference(&now));
         }
     }

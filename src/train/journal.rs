@@ -8,9 +8,9 @@ use std::sync::Arc;
 use super::folder::RunFolder;
 use super::log::{Entry, Header, LOG_FILE, Log, Watched};
 use super::losses::mean;
-use super::scene::Scene;
-use super::session::{Pass, Watcher};
+use super::session::{EpochOfTraining, Watcher};
 use super::tensorboard::{Event, EventFile, Value, wall_time};
+use super::watched_scene::WatchedScene;
 use crate::config::Config;
 use crate::data::dataset::Dataset;
 use crate::error::Result;
@@ -24,7 +24,7 @@ const POINTS: usize = 100;
 pub(super) struct Journal {
     log: Log,
     events: Option<EventFile>,
-    scene: Option<Scene>,
+    scene: Option<WatchedScene>,
     /// Batches of a step.
     of_a_step: usize,
 }
@@ -55,7 +55,7 @@ impl Journal {
     /// Chooses the scene of the val split that every epoch is scored on.
     ///
     /// # Errors
-    /// Those of [`Scene::find`].
+    /// Those of [`WatchedScene::find`].
     pub(super) fn look_at(
         &mut self,
         gpu: &Gpu,
@@ -64,7 +64,7 @@ impl Journal {
         crop: [usize; 2],
         watcher: &mut Watcher,
     ) -> Result<()> {
-        self.scene = Scene::find(gpu, config, val, crop)?;
+        self.scene = WatchedScene::find(gpu, config, val, crop)?;
         if let Some(scene) = &self.scene {
             watcher.note(format!("scored after every epoch: {}", scene.name()));
         }
@@ -75,7 +75,14 @@ impl Journal {
     ///
     /// # Errors
     /// [`Error::Output`](crate::error::Error::Output); those of scoring.
-    pub(super) fn append(&mut self, entry: Entry, pass: &Pass, seconds: f64, model: &dyn Model, pictures: bool) -> Result<Entry> {
+    pub(super) fn append(
+        &mut self,
+        entry: Entry,
+        pass: &EpochOfTraining,
+        seconds: f64,
+        model: &dyn Model,
+        pictures: bool,
+    ) -> Result<Entry> {
         let look = self.scene.as_ref().map(|scene| scene.look(model)).transpose()?;
         let mut entry = entry;
         if let Some(look) = &look {

@@ -6,23 +6,23 @@
 //! running statistics, the optimizer's state and the schedule.
 
 pub mod checkpoint;
-mod evaluation;
 pub mod folder;
 pub mod inputs;
 mod journal;
 pub mod log;
 mod losses;
 mod memory;
+mod periodical_maps;
 mod prepare;
 mod resume;
 mod run;
-mod scene;
 mod session;
 mod state;
 mod step;
 pub mod tensorboard;
 mod tree;
 mod valid;
+mod watched_scene;
 
 use std::path::PathBuf;
 

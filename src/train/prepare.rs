@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::checkpoint::{Best, Criterion, State};
-use super::evaluation::Evaluation;
 use super::folder::{LAST, Rotation, RunFolder};
-use super::inputs::Inputs;
+use super::inputs::TrainedOn;
+use super::periodical_maps::PeriodicalMaps;
 use super::resume::{self, Found};
 use super::valid::require_valid_pixels;
 use super::{ChangedData, Start};
@@ -24,8 +24,8 @@ pub struct Training<'a> {
     pub(super) folder: RunFolder,
     pub(super) train: Arc<Dataset>,
     pub(super) val: Option<Arc<Dataset>>,
-    pub(super) evaluation: Option<Evaluation>,
-    pub(super) inputs: Inputs,
+    pub(super) evaluation: Option<PeriodicalMaps>,
+    pub(super) inputs: TrainedOn,
     pub(super) resumed: Option<(PathBuf, State)>,
     pub(super) weights: Option<PathBuf>,
     pub(super) encoder: Option<PathBuf>,
@@ -61,9 +61,9 @@ impl<'a> Training<'a> {
         for dataset in [Some(&train), val.as_ref()].into_iter().flatten() {
             require_valid_pixels(config, dataset)?;
         }
-        let evaluation = Evaluation::open(config)?;
-        let datasets = [Some(train.as_ref()), val.as_deref(), evaluation.as_ref().map(Evaluation::dataset)];
-        let inputs = Inputs::of(config, &datasets.into_iter().flatten().collect::<Vec<_>>())?;
+        let evaluation = PeriodicalMaps::open(config)?;
+        let datasets = [Some(train.as_ref()), val.as_deref(), evaluation.as_ref().map(PeriodicalMaps::dataset)];
+        let inputs = TrainedOn::of(config, &datasets.into_iter().flatten().collect::<Vec<_>>())?;
         let folder = RunFolder::open(path)?;
         let mut training = Training {
             config,
@@ -136,7 +136,7 @@ impl<'a> Training<'a> {
     fn resume(&mut self, found: Found, changed: ChangedData) -> Result<()> {
         let Found { checkpoint, state, .. } = &found;
         state.refuse_other_config(checkpoint, self.config)?;
-        if let Some(difference) = Inputs::read(checkpoint)?.and_then(|then| then.difference(&self.inputs)) {
+        if let Some(difference) = TrainedOn::read(checkpoint)?.and_then(|then| then.difference(&self.inputs)) {
             if changed == ChangedData::Refuse {
                 return Err(Error::Usage(format!(
                     "{}: the data are not those that this run was trained on: {difference}. Put them back, start a new run with another \

@@ -4,11 +4,11 @@ use std::path::Path;
 use std::time::Instant;
 
 use super::checkpoint::{self, Best, State};
-use super::evaluation::Evaluation;
 use super::folder::{BEST_FILE, LAST};
 use super::journal::Journal;
 use super::log::{Entry, Header, Watched};
 use super::memory::{Limit, Memory, mebibytes};
+use super::periodical_maps::PeriodicalMaps;
 use super::session::{Session, Watcher, of_epoch};
 use super::valid::never_valid;
 use super::{Summary, Training};
@@ -112,7 +112,7 @@ impl Training<'_> {
     }
 
     /// The maps of an epoch, where they are due.
-    fn evaluation_due(&self, epoch: usize) -> Option<&Evaluation> {
+    fn evaluation_due(&self, epoch: usize) -> Option<&PeriodicalMaps> {
         let is_due = epoch >= self.config.starting_epoch && self.is_due(epoch, self.config.epochs_between_periodical_evaluation);
         self.evaluation.as_ref().filter(|_| is_due)
     }

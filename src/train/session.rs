@@ -48,7 +48,7 @@ impl Watcher<'_> {
 }
 
 /// What an epoch of training came to.
-pub(super) struct Pass {
+pub(super) struct EpochOfTraining {
     /// Mean loss over the batches with a valid pixel; `None` where none has any.
     pub(super) loss: Option<f64>,
     /// The loss of each batch, where it has a valid pixel.
@@ -141,7 +141,7 @@ impl<'a> Session<'a> {
     }
 
     /// Trains on every day once.
-    pub(super) fn train_epoch(&mut self, epoch: usize, watcher: &mut Watcher) -> Result<Pass> {
+    pub(super) fn train_epoch(&mut self, epoch: usize, watcher: &mut Watcher) -> Result<EpochOfTraining> {
         let mut loader = self.loader(&self.train, epoch, Purpose::Train)?;
         let (steps, first_step) = (self.train_steps(), self.step);
         let mut losses = Losses::new();
@@ -169,7 +169,7 @@ impl<'a> Session<'a> {
         report(&mut losses, epoch, watcher)?;
         watcher.refuse_to_go_on()?;
         let waited = loader.waited();
-        Ok(Pass { loss: losses.mean(), losses: losses.into_values(), first_step, learning_rate: rate, waited })
+        Ok(EpochOfTraining { loss: losses.mean(), losses: losses.into_values(), first_step, learning_rate: rate, waited })
     }
 
     /// The mean loss over the batches of the val split, on crops of this epoch; `None` without one, or without a valid pixel in its crops.

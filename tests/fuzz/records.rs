@@ -12,7 +12,7 @@ use meltcore::data::writer::write_geotiff;
 use meltcore::report::manifest::facts;
 use meltcore::report::run_log::RunLog;
 use meltcore::report::score_file::ScoreFile;
-use meltcore::report::{Inputs, page};
+use meltcore::report::{Evidence, page};
 use meltcore::synth::SynthOptions;
 use meltcore::synth::claim::claim;
 use meltcore::train::log::{Header, Log};
@@ -153,7 +153,7 @@ fn scores(path: &Path) -> Answer {
 }
 
 fn a_page(scores: Result<ScoreFile, String>, logs: &[PathBuf]) -> Answer {
-    let inputs = Inputs { title: "t".into(), config: None, split: Split::Test, models: &[], scores, device: None, logs, scenes: 2 };
+    let inputs = Evidence { title: "t".into(), config: None, split: Split::Test, models: &[], scores, device: None, logs, scenes: 2 };
     match page(inputs, &mut |_| ()) {
         Ok(html) => {
             assert!(html.trim_end().ends_with("</html>"));

@@ -6,9 +6,9 @@ use meltcore::config::{Config, TaskKey};
 use meltcore::data::dataset::Dataset;
 use meltcore::data::day::{Day, Split};
 use meltcore::data::writer::write_geotiff;
-use meltcore::report::extent::{Extent, Extents};
+use meltcore::report::extent::{Counted, Extents};
 use meltcore::report::scenes::choose;
-use meltcore::report::score_file::{ModelScores, ScoreFile};
+use meltcore::report::score_file::{ScoreFile, WrittenScores};
 use meltcore::synth::georeference::albers;
 use meltcore::tasks;
 use std::path::Path;
@@ -21,9 +21,9 @@ fn extents(root: &Path, overrides: &[String]) -> meltcore::error::Result<Extents
 }
 
 /// Melting and seen land pixels of one map.
-fn counted(map: &[f32], ocean: &[f32]) -> Extent {
+fn counted(map: &[f32], ocean: &[f32]) -> Counted {
     let land = || map.iter().zip(ocean).filter(|(value, ocean)| **ocean == 0.0 && !value.is_nan());
-    Extent { covered: land().filter(|(value, _)| **value > 0.1).count() as u64, seen: land().count() as u64 }
+    Counted { covered: land().filter(|(value, _)| **value > 0.1).count() as u64, seen: land().count() as u64 }
 }
 
 #[test]
@@ -62,7 +62,7 @@ fn extents_are_those_of_all_maps_on_land() {
 }
 
 /// Scores of one model with these days, errors and valid pixels.
-fn scores(scenes: &[(&str, f64, f64)]) -> ModelScores {
+fn scores(scenes: &[(&str, f64, f64)]) -> WrittenScores {
     let scene = |(day, mae, valid): &(&str, f64, f64)| format!("\"{day}.tif\": {{\"mae\": {mae}, \"valid_px\": {valid}}}");
     let scenes = scenes.iter().map(scene).collect::<Vec<_>>().join(",");
     let model = format!("{{\"scenes\": {{{scenes}}}, \"weighted_mean\": {{}}, \"weighted_std\": {{}}, \"pooled\": {{}}}}");

@@ -24,7 +24,7 @@ const CHUNK: usize = 256;
 /// [`Error::Input`] for a map that cannot be read, lies on another grid than the first or has no place that x and y axes describe;
 /// [`Error::Usage`] for no days or a repeated one; [`Error::Output`] where the file cannot be written.
 pub fn write_netcdf(files: &[(Day, PathBuf)], out: &Path, meta: &StackMeta) -> Result<()> {
-    let scene = Scene::of(files)?;
+    let scene = Grid::of(files)?;
     replace_atomically(out, |temporary| {
         let store = Store::create("netCDF", name_of(temporary)?, out)?;
         scene.write(&store, files, meta, &[("COMPRESS", "DEFLATE"), ("ZLEVEL", "4")])?;
@@ -44,7 +44,7 @@ pub fn write_zarr(files: &[(Day, PathBuf)], out: &Path, meta: &StackMeta) -> Res
     if out.exists() {
         return Err(Error::output(out, "exists already; remove it, or choose another name for the Zarr store"));
     }
-    let scene = Scene::of(files)?;
+    let scene = Grid::of(files)?;
     replace_atomically(out, |temporary| {
         let store = Store::create("Zarr", name_of(temporary)?, out)?;
         scene.write(&store, files, meta, &[("COMPRESS", "ZLIB")])?;
@@ -53,14 +53,14 @@ pub fn write_zarr(files: &[(Day, PathBuf)], out: &Path, meta: &StackMeta) -> Res
 }
 
 /// The grid that all maps of a stack share.
-struct Scene {
+struct Grid {
     first: Raster,
     transform: GeoTransform,
     crs: SpatialRef,
 }
 
-impl Scene {
-    fn of(files: &[(Day, PathBuf)]) -> Result<Scene> {
+impl Grid {
+    fn of(files: &[(Day, PathBuf)]) -> Result<Grid> {
         let Some((_, path)) = files.first() else {
             return Err(Error::Usage("no maps to make a time stack of; predict some days first".into()));
         };
@@ -72,7 +72,7 @@ impl Scene {
         let unplaced = || Error::input(path, "has no georeference with x and y axes, which a time stack needs");
         let transform = first.geo().transform().filter(|t| t.row_x == 0.0 && t.col_y == 0.0).ok_or_else(unplaced)?;
         let crs = crs_of(&like).ok_or_else(unplaced)?;
-        Ok(Scene { first, transform, crs })
+        Ok(Grid { first, transform, crs })
     }
 
     fn write(&self, store: &Store, files: &[(Day, PathBuf)], meta: &StackMeta, compression: &[(&str, &str)]) -> Result<()> {

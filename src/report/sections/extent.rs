@@ -1,4 +1,4 @@
-//! Extent day by day: one chart a season's year, and the months over all years.
+//! Counted day by day: one chart a season's year, and the months over all years.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,7 +6,7 @@ use maud::{Markup, html};
 
 use crate::data::day::Day;
 use crate::report::colours::Colours;
-use crate::report::extent::{Extent, Extents};
+use crate::report::extent::{Counted, Extents};
 use crate::report::html::{Key, charts, missing};
 use crate::report::plot::{Axis, Mark, Plot, Series};
 use crate::report::season::Season;
@@ -47,9 +47,9 @@ fn by_year(extents: &Extents, season: Season, colours: &Colours) -> Vec<Plot> {
     let months: Vec<(f64, String)> =
         season.months().map(|month| season.month(month)).filter(|(place, _)| in_range(*place, range)).collect();
     let (unit, factor) = scale(extents);
-    let value = |extent: &Extent| extent.covered as f64 * factor;
-    let whole = |extent: &&Extent| extent.seen as f64 >= WHOLE * extents.land as f64;
-    let observed: BTreeMap<&Day, &Extent> = extents.observed.iter().filter(|(_, extent)| whole(extent)).collect();
+    let value = |extent: &Counted| extent.covered as f64 * factor;
+    let whole = |extent: &&Counted| extent.seen as f64 >= WHOLE * extents.land as f64;
+    let observed: BTreeMap<&Day, &Counted> = extents.observed.iter().filter(|(_, extent)| whole(extent)).collect();
     let values = extents.models.iter().flat_map(|(_, days)| days.values()).chain(observed.values().copied()).map(value);
     let y = Axis::linear(unit, values, true);
     let chart = |year: u16| {
@@ -75,14 +75,14 @@ fn in_range(value: f64, range: [f64; 2]) -> bool {
 
 /// Share of the land that is covered, by month over all years: of the maps, and of what was observed.
 fn by_month(extents: &Extents, season: Season, colours: &Colours) -> Plot {
-    let by_month = |days: &BTreeMap<Day, Extent>| {
-        let mut months: BTreeMap<usize, Extent> = BTreeMap::new();
+    let by_month = |days: &BTreeMap<Day, Counted>| {
+        let mut months: BTreeMap<usize, Counted> = BTreeMap::new();
         for (day, extent) in days {
             let month = months.entry(season.month_number(day.month)).or_default();
             month.covered += extent.covered;
             month.seen += extent.seen;
         }
-        let share = |(month, extent): (usize, Extent)| [month as f64, 100.0 * extent.covered as f64 / extent.seen.max(1) as f64];
+        let share = |(month, extent): (usize, Counted)| [month as f64, 100.0 * extent.covered as f64 / extent.seen.max(1) as f64];
         months.into_iter().map(share).collect::<Vec<_>>()
     };
     let of_model = |(name, days): &(String, _)| Series::new(Some(colours.number(name)), Mark::Both(1.5), by_month(days));

@@ -7,7 +7,7 @@ use maud::{Markup, html};
 use crate::report::colours::Colours;
 use crate::report::html::{Key, charts, missing, table};
 use crate::report::plot::{Axis, Mark, Plot, Series};
-use crate::report::score_file::{ModelScores, Pairs, ScoreFile, Scores, score, score_text};
+use crate::report::score_file::{Pairs, ScoreFile, Scores, WrittenScores, score, score_text};
 use crate::report::season::Season;
 use crate::tasks::{Column, Task};
 
@@ -17,7 +17,7 @@ const LARGEST_DOT: f64 = 7.0;
 /// A way to group the scenes.
 struct Grouping {
     title: &'static str,
-    of: fn(&ModelScores) -> &Pairs<Scores>,
+    of: fn(&WrittenScores) -> &Pairs<Scores>,
     by_month: bool,
 }
 
@@ -33,7 +33,7 @@ struct Group {
     name: String,
 }
 
-type Models = [(String, ModelScores)];
+type Models = [(String, WrittenScores)];
 
 /// Charts of reliability and of the error by group, and a table a grouping.
 pub fn section(scores: &ScoreFile, task: &dyn Task, season: Season, colours: &Colours) -> Markup {
@@ -84,7 +84,7 @@ impl Grouping {
     fn chart(&self, models: &Models, task: &dyn Task, groups: &[Group], colours: &Colours) -> Plot {
         let foremost = task.headline()[0];
         let title = task.column(foremost).map_or(foremost, |column| column.title);
-        let points = |model: &ModelScores| -> Vec<[f64; 2]> {
+        let points = |model: &WrittenScores| -> Vec<[f64; 2]> {
             let value = |(place, group): (usize, &Group)| Some([place as f64, score((self.of)(model).get(&group.label)?, foremost)?]);
             groups.iter().enumerate().filter_map(value).collect()
         };
@@ -99,7 +99,7 @@ impl Grouping {
     /// The task's summary scores of every model, one row a group.
     fn table(&self, models: &Models, task: &dyn Task, groups: &[Group]) -> Markup {
         let shown: Vec<&Column> = task.summary().iter().filter_map(|name| task.column(name)).collect();
-        let of = |model: &ModelScores, group: &Group| (self.of)(model).get(&group.label).cloned().unwrap_or_default();
+        let of = |model: &WrittenScores, group: &Group| (self.of)(model).get(&group.label).cloned().unwrap_or_default();
         let scenes = |group: &Group| models.iter().find_map(|(_, model)| score(&of(model, group), "scenes"));
         table(&html! {
             thead {

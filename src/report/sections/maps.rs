@@ -4,12 +4,12 @@ use maud::{Markup, html};
 
 use crate::image::Colormap;
 use crate::report::html::{colour_bar, png_address};
-use crate::report::scenes::Scene;
+use crate::report::scenes::ShownScene;
 use crate::report::score_file::{Scores, score_text};
 use crate::tasks::Task;
 
 /// The scenes' maps under one key to their colours.
-pub fn section(scenes: &[Scene], task: &dyn Task) -> Markup {
+pub fn section(scenes: &[ShownScene], task: &dyn Task) -> Markup {
     let band = task.bands()[0];
     let (low, high) = band.range;
     html! {
@@ -26,7 +26,7 @@ pub fn section(scenes: &[Scene], task: &dyn Task) -> Markup {
     }
 }
 
-fn article(scene: &Scene, task: &dyn Task) -> Markup {
+fn article(scene: &ShownScene, task: &dyn Task) -> Markup {
     let [width, height] = scene.size;
     let day = scene.day.to_string();
     let titled = |s: &Scores, name: &str| Some(format!("{} {}", task.column(name)?.title, score_text(task, s, name)));

@@ -3,15 +3,15 @@
 use maud::{Markup, html};
 
 use crate::report::html::table;
-use crate::report::score_file::{ModelScores, ScoreFile, Scores, score, score_text};
+use crate::report::score_file::{ScoreFile, Scores, WrittenScores, score, score_text};
 use crate::tasks::{Better, Column, Task};
 
 /// A column of the table.
 struct Shown {
     /// Which of a model's scores it shows.
-    of: fn(&ModelScores) -> &Scores,
+    of: fn(&WrittenScores) -> &Scores,
     /// Their spread over the days, where it has one.
-    spread: Option<fn(&ModelScores) -> &Scores>,
+    spread: Option<fn(&WrittenScores) -> &Scores>,
     /// Name in the scores.
     name: &'static str,
     head: &'static str,
@@ -29,7 +29,7 @@ impl Shown {
         Shown { of: |model| &model.pooled, spread: None, name, head, more_is_better }
     }
 
-    fn best(&self, models: &[(String, ModelScores)]) -> Option<f64> {
+    fn best(&self, models: &[(String, WrittenScores)]) -> Option<f64> {
         let better = if self.more_is_better { f64::max } else { f64::min };
         models.iter().filter_map(|(_, model)| score((self.of)(model), self.name)).reduce(better)
     }
@@ -40,7 +40,7 @@ pub fn section(scores: &ScoreFile, task: &dyn Task) -> Markup {
     let models = &scores.models.0;
     let means = task.table().iter().filter_map(|name| task.column(name)).filter(|column| column.better != Better::Neither).map(Shown::mean);
     let columns: Vec<Shown> = means.chain(task.words().pooled.iter().map(|named| Shown::pooled(task, *named))).collect();
-    let is_best = |column: &Shown, model: &ModelScores| {
+    let is_best = |column: &Shown, model: &WrittenScores| {
         let value = score((column.of)(model), column.name);
         models.len() > 1 && value.is_some() && value == column.best(models)
     };

@@ -7,7 +7,7 @@ use crate::data::tiles::{Mosaic, Tile};
 /// A map in the making.
 ///
 /// A tile's weight is a product of one factor a row and one a column, and so are the weights' sums over a regular mosaic.
-pub(super) struct Canvas {
+pub(super) struct Mosaicking {
     cols: usize,
     /// Band by band, rows × columns.
     sums: Vec<f32>,
@@ -18,7 +18,7 @@ pub(super) struct Canvas {
     totals: [Vec<f32>; 2],
 }
 
-impl Canvas {
+impl Mosaicking {
     pub(super) fn new(scene: [usize; 2], bands: usize, mosaic: &Mosaic, blend: Blend) -> Self {
         let first = mosaic.tiles.first().map_or(Window::whole(0, 0), |tile| tile.window);
         let factors = [blend.factors(first.height), blend.factors(first.width)];
@@ -34,7 +34,7 @@ impl Canvas {
                 totals[1][keep.col..].iter_mut().zip(kept).for_each(|(total, factor)| *total += factor);
             }
         }
-        Canvas { cols: scene[1], sums: vec![0.0; bands * scene[0] * scene[1]], laid: 0, factors, totals }
+        Mosaicking { cols: scene[1], sums: vec![0.0; bands * scene[0] * scene[1]], laid: 0, factors, totals }
     }
 
     /// Tiles laid down since the last map was taken.

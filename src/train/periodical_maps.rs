@@ -18,17 +18,17 @@ use crate::predict::{Destination, Options, Predictor};
 use crate::tasks;
 
 /// The days to map and where to.
-pub(super) struct Evaluation {
+pub(super) struct PeriodicalMaps {
     dataset: Arc<Dataset>,
     folder: PathBuf,
 }
 
-impl Evaluation {
+impl PeriodicalMaps {
     /// Opens the eval split where `periodical_evaluation` is on and both `path_eval` and `path_eval_split_csv` are set.
     ///
     /// # Errors
     /// Those of [`Dataset::open`] and [`Mosaic::new`].
-    pub(super) fn open(config: &Config) -> Result<Option<Evaluation>> {
+    pub(super) fn open(config: &Config) -> Result<Option<PeriodicalMaps>> {
         let (true, Some(folder), true) = (config.periodical_evaluation, &config.path_eval, config.split_csv.contains_key("eval")) else {
             return Ok(None);
         };
@@ -36,7 +36,7 @@ impl Evaluation {
         // Tiles that leave gaps are refused now and not after the first epoch.
         let (tile, _) = fit_to_scene(config.img_size, dataset.scene());
         Mosaic::new(dataset.scene(), tile, config.prediction_stride.unwrap_or(tile[0]), config.erode_size)?;
-        Ok(Some(Evaluation { dataset, folder: folder.clone() }))
+        Ok(Some(PeriodicalMaps { dataset, folder: folder.clone() }))
     }
 
     /// The days.

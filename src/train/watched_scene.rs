@@ -26,7 +26,7 @@ use crate::tensor::Tensor;
 const DAYS: usize = 8;
 
 /// The scene with what scoring it takes.
-pub(super) struct Scene {
+pub(super) struct WatchedScene {
     day: Day,
     batch: Batch,
     preprocessor: Preprocessor,
@@ -40,14 +40,14 @@ pub(super) struct Look {
     map: Vec<f32>,
 }
 
-impl Scene {
+impl WatchedScene {
     /// Finds the scene of a val split; none where no pixel of the days looked through is valid.
     ///
     /// # Errors
     /// Those of reading and of [`Preprocessor::new`].
-    pub(super) fn find(gpu: &Gpu, config: &Config, val: &Arc<Dataset>, crop: [usize; 2]) -> Result<Option<Scene>> {
+    pub(super) fn find(gpu: &Gpu, config: &Config, val: &Arc<Dataset>, crop: [usize; 2]) -> Result<Option<WatchedScene>> {
         let Some(crop) = most_telling(val, crop)? else { return Ok(None) };
-        Ok(Some(Scene {
+        Ok(Some(WatchedScene {
             day: val.days()[crop.day].clone(),
             batch: Batch::read(val, &[crop])?,
             preprocessor: Preprocessor::new(gpu, config, val.inputs(), &(models::network(config)?.inputs)(config)?)?,
