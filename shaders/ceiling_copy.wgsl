@@ -1,5 +1,5 @@
 // Copies a buffer larger than the caches: the rate at which kernels can move memory here, the ceiling of those that hardly compute.
-// Launcher:  kernels/ceiling.rs   Reference: src/bench/ceilings.rs, where every sampled element is that of the input
+// Launcher:  bench/ceilings.rs   Reference: src/bench/ceilings.rs, where every sampled element is that of the input
 // Grid:      64 packs of four elements a workgroup, folded past 65 535 groups.
 // Numerics:  exact.
 struct Params { packs: u32 }

@@ -1,6 +1,6 @@
 // Multiplies and adds in registers: the rate of arithmetic that kernels can reach here. Six vectors of four: 24 independent
 // chains a ← a·factor + term hide the latency; factor and term are loaded once, and loops are short enough to be unrolled.
-// Launcher:  kernels/ceiling.rs   Reference: src/bench/ceilings.rs, which follows the recurrence in f64
+// Launcher:  bench/ceilings.rs   Reference: src/bench/ceilings.rs, which follows the recurrence in f64
 // Grid:      64 invocations a workgroup, folded past 65 535 groups.
 // Numerics:  f32; the compiler may fuse multiply and add.
 struct Params { len: u32, rounds: u32, factor: f32, term: f32 }

@@ -253,7 +253,6 @@ pub mod kernels {
     pub mod add;
     pub mod batch_norm;
     pub mod cat;
-    pub mod ceiling;
     pub mod clip_grad_norm;
     pub mod conv2d;
     pub mod depthwise_conv2d;

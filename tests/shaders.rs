@@ -1,6 +1,6 @@
 //! The WGSL files without a device: valid, headed, catalogued, and with the parameter layouts that Rust has.
 
-use meltcore::gpu::shader::{CATALOGUE, Variant, assemble};
+use meltcore::gpu::shader::{CATALOGUE, SNIPPETS, Variant, assemble};
 use meltcore::host::stems;
 use meltcore::kernels::params::layouts;
 use naga::valid::{Capabilities, ValidationFlags, Validator};
@@ -10,13 +10,6 @@ use std::path::Path;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
-/// Names without extension of the WGSL files directly in a folder.
-fn stems_in(folder: &str) -> BTreeSet<String> {
-    let entries = std::fs::read_dir(root().join(folder)).unwrap();
-    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    names.filter_map(|name| name.strip_suffix(".wgsl").map(str::to_owned)).collect()
 }
 
 /// The variants that every file must be valid in: four elements at a time, and one by one.
@@ -57,22 +50,30 @@ fn every_file_is_valid_with_one_entry_point_of_its_name() {
     });
 }
 
-fn differences<'a>(a: &'a BTreeSet<String>, b: &'a BTreeSet<String>) -> Vec<&'a str> {
-    a.symmetric_difference(b).map(String::as_str).collect()
-}
-
 #[test]
-fn the_catalogue_is_the_folder() {
-    let listed: BTreeSet<String> = CATALOGUE.iter().map(|(stem, _)| (*stem).to_owned()).collect();
-    assert_eq!(listed.len(), CATALOGUE.len(), "a stem is listed twice");
-    assert_eq!(differences(&listed, &stems_in("shaders")), [""; 0], "in the catalogue or in shaders/, not in both");
-    let mut included = BTreeSet::new();
-    for name in CATALOGUE.iter().flat_map(|(_, text)| text.lines()).filter_map(|line| line.strip_prefix("//!include shared/")) {
-        let name = name.trim().trim_end_matches(".wgsl");
-        included.insert(name.to_owned());
-        included.extend(name.strip_suffix('4').map(|family| format!("{family}1")));
+fn every_snippet_and_each_of_its_functions_is_used() {
+    let without_comments = |text: &str| text.lines().map(|line| line.split("//").next().unwrap_or(line)).collect::<Vec<_>>().join("\n");
+    let all: Vec<String> = CATALOGUE.iter().chain(SNIPPETS).map(|(_, text)| without_comments(text)).collect();
+    let words: Vec<&str> = all.iter().flat_map(|text| text.split(|c: char| !c.is_alphanumeric() && c != '_')).collect();
+    let included: BTreeSet<&str> =
+        CATALOGUE.iter().flat_map(|(_, text)| text.lines()).filter_map(|line| line.strip_prefix("//!include shared/")).collect();
+    let mut faults = Vec::new();
+    for (name, text) in SNIPPETS {
+        // One by one is the other form of four at a time.
+        let family = name.strip_suffix('1').map(|family| format!("{family}4.wgsl"));
+        let is_included =
+            included.contains(format!("{name}.wgsl").as_str()) || family.is_some_and(|family| included.contains(family.as_str()));
+        if !is_included {
+            faults.push(format!("no kernel includes shaders/shared/{name}.wgsl"));
+        }
+        for function in text.lines().filter_map(|line| line.strip_prefix("fn ")).filter_map(|rest| rest.split('(').next()) {
+            let defined = all.iter().filter(|text| text.contains(&format!("fn {function}("))).count();
+            if words.iter().filter(|word| **word == function).count() <= defined {
+                faults.push(format!("shaders/shared/{name}.wgsl: nobody calls {function}"));
+            }
+        }
     }
-    assert_eq!(differences(&included, &stems_in("shaders/shared")), [""; 0], "included by a kernel or in shaders/shared/, not both");
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
 #[test]
@@ -189,6 +190,6 @@ fn host_twins_bind_the_buffers_of_their_shaders() {
         let bindings = text.lines().filter(|line| line.starts_with("@group(0) @binding("));
         let order: Vec<bool> = bindings.map(|line| line.contains("read_write")).collect();
         let wanted = [vec![false; read], vec![true; written]].concat();
-        assert_eq!(order, wanted, "{stem}: which bindings the shader writes, and which the twin");
+        assert_eq!(order, wanted, "src/host/{stem}.rs: which bindings the shader writes, and which the twin");
     }
 }

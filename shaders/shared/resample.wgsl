@@ -15,13 +15,7 @@ fn tap(o: u32, ratio: f32, size: u32) -> Tap {
   return Tap(low, min(low + 1u, size - 1u), clamp(source - f32(low), 0.0, 1.0));
 }
 
-// Share of source position `i` in output position `o`.
-fn share_of(i: u32, o: u32, ratio: f32, size: u32) -> f32 {
-  let t = tap(o, ratio, size);
-  return select(0.0, 1.0 - t.share, t.low == i) + select(0.0, t.share, t.high == i);
-}
-
-// First and one past the last output position that may use source position `i`, with a margin for rounding; share_of decides.
+// First and one past the last output position that may use source position `i`, with a margin for rounding.
 fn users(i: u32, ratio: f32, size: u32, count: u32) -> vec2u {
   let shift = select(0.0, 0.5, MODE == 1u);
   let reach = select(1.0, 0.0, MODE == 0u);

@@ -1,9 +1,13 @@
-//! The device's own ceilings: memory traffic by copies, arithmetic by multiplications and additions in registers.
+//! The device's own ceilings: memory traffic by copies, arithmetic by multiplications and additions in registers. Their kernels do nothing
+//! useful, as fast as the device can. Shaders: `shaders/ceiling_copy.wgsl`, `shaders/ceiling_fma.wgsl`.
 
 use crate::bench::case::{Case, Job, noisy};
-use crate::gpu::{DeviceKind, Gpu};
+use crate::error::{Error, Result};
+use crate::gpu::shader::Variant;
+use crate::gpu::{Cost, DeviceKind, Gpu, Kernel, Launch, groups_1d};
+use crate::host::ceiling_copy::CeilingCopyParams;
+use crate::host::ceiling_fma::{CHAINS, CeilingFmaParams, STEPS};
 use crate::host::instruction_sets;
-use crate::kernels::ceiling::{CHAINS, STEPS, ceiling_copy, ceiling_fma};
 use crate::tensor::Tensor;
 
 const RECURRENCE: [f32; 2] = [0.75, 0.5];
@@ -48,4 +52,46 @@ fn copy(bytes: u64) -> Case {
         let run = move || ceiling_copy(&input, &output).map(|()| output.clone());
         Ok(Job::new(run, move |i| f64::from(values[i]), 0.0))
     })
+}
+
+/// Copies `input` into `output`.
+///
+/// # Shapes
+/// Any, of the same length.
+///
+/// # Errors
+/// Lengths that differ.
+fn ceiling_copy(input: &Tensor, output: &Tensor) -> Result<()> {
+    if input.len() != output.len() {
+        return Err(Error::shape("ceiling_copy", format!("{} cannot be copied into {}", input.shape(), output.shape())));
+    }
+    let packs = input.len().div_ceil(4);
+    input.gpu().launch(&Launch {
+        kernel: Kernel::of(&CeilingCopyParams { packs: packs as u32 }),
+        variant: Default::default(),
+        buffers: &[input.buffer(), output.buffer()],
+        groups: groups_1d(packs.div_ceil(64)),
+        cost: Cost::new(0.0, 2 * input.len()),
+    })
+}
+
+/// Runs `rounds`·[`STEPS`] steps of a ← a·factor + term in [`CHAINS`] chains of each of `len` invocations.
+///
+/// # Shapes
+/// Gives `[len]`: the sum of each invocation's chains, which begin at (invocation mod 64) + 0, 1, … 23.
+///
+/// On the host `isa` may be the number of one of [`instruction_sets`], to be used instead of the one in use.
+///
+/// # Errors
+/// Out of memory.
+fn ceiling_fma(gpu: &Gpu, len: usize, rounds: usize, [factor, term]: [f32; 2], isa: Option<usize>) -> Result<Tensor> {
+    let output = Tensor::empty(gpu, [len])?;
+    gpu.launch(&Launch {
+        kernel: Kernel::of(&CeilingFmaParams { len: len as u32, rounds: rounds as u32, factor, term }),
+        variant: Variant { consts: isa.map(|number| ("ISA", number as u32 + 1)).into_iter().collect(), scalar: false },
+        buffers: &[output.buffer()],
+        groups: groups_1d(len.div_ceil(64)),
+        cost: Cost::new(2.0 * (len * rounds * STEPS * CHAINS) as f64, len),
+    })?;
+    Ok(output)
 }

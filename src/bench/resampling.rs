@@ -1,13 +1,19 @@
-//! Pooling, interpolation, concatenation and padding.
+//! Pooling, interpolation, concatenation, padding and dropout.
 
 use crate::bench::case::{Case, Job, noisy};
-use crate::bench::parts::{by_parts, by_planes, plane};
+use crate::bench::parts::{by_parts, by_planes, plane, whole, wide};
+use crate::kernels::adaptive_avg_pool2d::adaptive_avg_pool2d;
 use crate::kernels::cat::cat;
+use crate::kernels::dropout::{Draw, dropout};
 use crate::kernels::interpolate::{Interpolation, Target, interpolate, interpolate_grad_input};
 use crate::kernels::max_pool2d::{Window, max_pool2d, max_pool2d_grad_input};
+use crate::kernels::pad::{Sides, pad};
+use crate::reference::adaptive_avg_pool2d::adaptive_avg_pool2d as mean_by_definition;
 use crate::reference::cat::cat as joined_by_definition;
+use crate::reference::dropout::dropout as thinned_by_definition;
 use crate::reference::interpolate::{self as resize, InterpolateMode, InterpolateSize};
 use crate::reference::max_pool2d as pool;
+use crate::reference::pad::{PadAttrs, pad as padded_by_definition};
 use crate::tensor::Shape;
 
 fn max_pool(n: usize, c: usize, side: usize) -> [Case; 2] {
@@ -113,7 +119,38 @@ fn joined(n: usize, c: usize, side: usize) -> Case {
     })
 }
 
+fn padded(n: usize, c: usize, side: usize) -> Case {
+    Case::new(format!("pad 1 {c} {n}x{side}x{side}"), move |gpu| {
+        let (x, values) = noisy(gpu, 1, [n, c, side, side])?;
+        let attrs = PadAttrs { left: 1, right: 1, top: 1, bottom: 1 };
+        let one = move |p| padded_by_definition(&plane(&values, side * side, p), [1, 1, side, side], &attrs).0;
+        let expected = by_planes((side + 2) * (side + 2), one);
+        Ok(Job::new(move || pad(&x, Sides { left: 1, right: 1, top: 1, bottom: 1 }), expected, 0.0))
+    })
+}
+
+fn thinned(n: usize, c: usize, side: usize) -> Case {
+    Case::new(format!("dropout 0.5 {c} {n}x{side}x{side}"), move |gpu| {
+        let ((x, values), draw) = (noisy(gpu, 1, [n, c, side, side])?, Draw { p: 0.5, seed: 42, draw: 7 });
+        let key = draw.key();
+        let expected = whole(move || thinned_by_definition(&wide(&values), 0.5, key));
+        Ok(Job::new(move || dropout(&x, &draw), expected, 1e-6))
+    })
+}
+
+fn averaged(n: usize, c: usize, side: usize) -> Case {
+    Case::new(format!("adaptive_avg_pool2d {c} {n}x{side}x{side}"), move |gpu| {
+        let (x, values) = noisy(gpu, 1, [n, c, side, side])?;
+        let expected = by_planes(1, move |p| mean_by_definition(&plane(&values, side * side, p), [1, 1, side, side]).0);
+        Ok(Job::new(move || adaptive_avg_pool2d(&x), expected, 1e-5))
+    })
+}
+
 pub(super) fn cases(large: bool) -> Vec<Case> {
     let (n, c, side) = if large { (8, 64, 256) } else { (8, 8, 128) };
-    max_pool(n, c, side).into_iter().chain(resizes(n, c, side / 2)).chain([joined(n, c, side)]).collect()
+    max_pool(n, c, side)
+        .into_iter()
+        .chain(resizes(n, c, side / 2))
+        .chain([joined(n, c, side), padded(n, c, side), thinned(n, c, side), averaged(n, c, side)])
+        .collect()
 }

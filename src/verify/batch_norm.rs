@@ -4,9 +4,11 @@ use crate::autograd::Tape;
 use crate::error::Result;
 use crate::gpu::Gpu;
 use crate::ops::{self, Activation, BatchNormAttrs};
-use crate::verify::{Case, Outcome};
+use crate::verify::{Case, Outcome, Runner};
 
-pub(super) fn batch_norm(gpu: &Gpu, case: &Case) -> Result<Outcome> {
+pub(super) const RUNNERS: &[(&str, Runner)] = &[("batch_norm", batch_norm)];
+
+fn batch_norm(gpu: &Gpu, case: &Case) -> Result<Outcome> {
     let (x, weight, bias) = (case.input(gpu, "x")?, case.param(gpu, "weight")?, case.param(gpu, "bias")?);
     let (running_mean, running_var) = (case.input(gpu, "running_mean")?, case.input(gpu, "running_var")?);
     let attrs = BatchNormAttrs {

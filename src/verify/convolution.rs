@@ -6,9 +6,11 @@ use crate::gpu::Gpu;
 use crate::kernels::conv2d::{Conv2dAttrs, Conv2dDims};
 use crate::ops;
 use crate::tensor::Tensor;
-use crate::verify::{Case, Outcome};
+use crate::verify::{Case, Outcome, Runner};
 
-pub(super) fn conv2d(gpu: &Gpu, case: &Case) -> Result<Outcome> {
+pub(super) const RUNNERS: &[(&str, Runner)] = &[("conv2d", conv2d), ("conv_transpose2d", conv_transpose2d)];
+
+fn conv2d(gpu: &Gpu, case: &Case) -> Result<Outcome> {
     let attrs = Conv2dAttrs {
         stride: case.attr_usize("stride")?,
         padding: case.attr_usize("padding")?,
@@ -23,7 +25,7 @@ pub(super) fn conv2d(gpu: &Gpu, case: &Case) -> Result<Outcome> {
     })
 }
 
-pub(super) fn conv_transpose2d(gpu: &Gpu, case: &Case) -> Result<Outcome> {
+fn conv_transpose2d(gpu: &Gpu, case: &Case) -> Result<Outcome> {
     let (stride, padding) = (case.attr_usize("stride")?, case.attr_usize("padding")?);
     replay(gpu, case, |tape, x, w, b| {
         // A transposed convolution's output is the input of the convolution that it is the gradient of.

@@ -5,7 +5,10 @@ use crate::error::Result;
 use crate::gpu::Gpu;
 use crate::ops;
 use crate::tensor::Tensor;
-use crate::verify::{Case, Outcome};
+use crate::verify::{Case, Outcome, Runner};
+
+pub(super) const RUNNERS: &[(&str, Runner)] =
+    &[("add", add), ("gelu", gelu), ("relu", relu), ("sigmoid", sigmoid), ("sigmoidcutoff", sigmoidcutoff), ("tanhshelf", tanhshelf)];
 
 /// Runs an op of one input `x` and one output `y`, and its gradient where the case has one.
 pub(super) fn unary(gpu: &Gpu, case: &Case, op: impl Fn(&Tape, &Tensor) -> Result<Tensor>) -> Result<Outcome> {
@@ -38,26 +41,26 @@ pub(super) fn binary(gpu: &Gpu, case: &Case, op: impl Fn(&Tape, &Tensor, &Tensor
     Ok(outcome)
 }
 
-pub(super) fn add(gpu: &Gpu, case: &Case) -> Result<Outcome> {
+fn add(gpu: &Gpu, case: &Case) -> Result<Outcome> {
     binary(gpu, case, ops::add)
 }
 
-pub(super) fn relu(gpu: &Gpu, case: &Case) -> Result<Outcome> {
+fn relu(gpu: &Gpu, case: &Case) -> Result<Outcome> {
     unary(gpu, case, ops::relu)
 }
 
-pub(super) fn gelu(gpu: &Gpu, case: &Case) -> Result<Outcome> {
+fn gelu(gpu: &Gpu, case: &Case) -> Result<Outcome> {
     unary(gpu, case, ops::gelu)
 }
 
-pub(super) fn sigmoid(gpu: &Gpu, case: &Case) -> Result<Outcome> {
+fn sigmoid(gpu: &Gpu, case: &Case) -> Result<Outcome> {
     unary(gpu, case, ops::sigmoid)
 }
 
-pub(super) fn tanhshelf(gpu: &Gpu, case: &Case) -> Result<Outcome> {
+fn tanhshelf(gpu: &Gpu, case: &Case) -> Result<Outcome> {
     unary(gpu, case, ops::tanhshelf)
 }
 
-pub(super) fn sigmoidcutoff(gpu: &Gpu, case: &Case) -> Result<Outcome> {
+fn sigmoidcutoff(gpu: &Gpu, case: &Case) -> Result<Outcome> {
     unary(gpu, case, ops::sigmoidcutoff)
 }

@@ -6,9 +6,12 @@ use crate::gpu::Gpu;
 use crate::kernels;
 use crate::kernels::masked_metrics::Scores;
 use crate::ops::{self, LossKind, Reduction};
-use crate::verify::{Case, Outcome};
+use crate::verify::{Case, Outcome, Runner};
 
-pub(super) fn masked_loss(gpu: &Gpu, case: &Case) -> Result<Outcome> {
+pub(super) const RUNNERS: &[(&str, Runner)] =
+    &[("gaussian_blur", gaussian_blur), ("masked_loss", masked_loss), ("masked_metrics", masked_metrics), ("masked_ssim", masked_ssim)];
+
+fn masked_loss(gpu: &Gpu, case: &Case) -> Result<Outcome> {
     let kind = match case.attr_str("kind")?.as_str() {
         "l1" => LossKind::L1,
         "mse" => LossKind::Mse,
@@ -34,14 +37,14 @@ pub(super) fn masked_loss(gpu: &Gpu, case: &Case) -> Result<Outcome> {
     Ok(outcome)
 }
 
-pub(super) fn gaussian_blur(gpu: &Gpu, case: &Case) -> Result<Outcome> {
+fn gaussian_blur(gpu: &Gpu, case: &Case) -> Result<Outcome> {
     let input = case.input(gpu, "x")?;
     let mut outcome = Outcome::default();
     outcome.output("y", &kernels::gaussian_blur::gaussian_blur(&input, case.attr_usize("kernel_size")?, case.attr_f64("sigma")?)?)?;
     Ok(outcome)
 }
 
-pub(super) fn masked_ssim(gpu: &Gpu, case: &Case) -> Result<Outcome> {
+fn masked_ssim(gpu: &Gpu, case: &Case) -> Result<Outcome> {
     let (pred, target, mask) = (case.input(gpu, "pred")?, case.input(gpu, "target")?, case.input(gpu, "mask")?);
     let [low, high] = case.attr_list("data_range")?[..] else {
         return Err(case.malformed("`data_range` is not a list of two numbers"));
@@ -52,7 +55,7 @@ pub(super) fn masked_ssim(gpu: &Gpu, case: &Case) -> Result<Outcome> {
     Ok(outcome)
 }
 
-pub(super) fn masked_metrics(gpu: &Gpu, case: &Case) -> Result<Outcome> {
+fn masked_metrics(gpu: &Gpu, case: &Case) -> Result<Outcome> {
     let (pred, target, mask) = (case.input(gpu, "pred")?, case.input(gpu, "target")?, case.input(gpu, "mask")?);
     let sums = kernels::masked_metrics::masked_metrics(&pred, &target, &mask, case.attr_f64("threshold")?)?;
     let scores: Vec<Scores> = sums.iter().map(|s| s.scores()).collect();

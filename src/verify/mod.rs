@@ -1,7 +1,7 @@
 //! Replays numerical fixtures exported from PyTorch (`meltcore verify`); format in the README's section on numerics.
 //!
 //! One file is one case: inputs, parameters, expected outputs and gradients, tolerances. Each op family has a file here whose
-//! functions run the case and put what they got into an [`Outcome`]; the comparison is in one place.
+//! functions, in its `RUNNERS`, run the case and put what they got into an [`Outcome`]; the comparison is in one place.
 
 mod batch_norm;
 mod case;
@@ -13,6 +13,7 @@ mod optimizers;
 mod outcome;
 mod resample;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 pub use case::Case;
@@ -38,32 +39,25 @@ pub struct Row {
 
 type Runner = fn(&Gpu, &Case) -> Result<Outcome>;
 
-/// Operations by name, one a line.
-#[rustfmt::skip]
-const RUNNERS: &[(&str, Runner)] = &[
-    ("adaptive_avg_pool2d", resample::adaptive_avg_pool2d),
-    ("add", elementwise::add),
-    ("batch_norm", batch_norm::batch_norm),
-    ("cat", resample::cat),
-    ("clip_grad_norm", optimizers::clip_grad_norm),
-    ("conv2d", convolution::conv2d),
-    ("conv_transpose2d", convolution::conv_transpose2d),
-    ("gaussian_blur", masked::gaussian_blur),
-    ("gelu", elementwise::gelu),
-    ("interpolate", resample::interpolate),
-    ("lr_schedule", optimizers::lr_schedule),
-    ("masked_loss", masked::masked_loss),
-    ("masked_metrics", masked::masked_metrics),
-    ("masked_ssim", masked::masked_ssim),
-    ("max_pool2d", resample::max_pool2d),
-    ("model", model::model),
-    ("optimizer", optimizers::optimizer),
-    ("relu", elementwise::relu),
-    ("sigmoid", elementwise::sigmoid),
-    ("sigmoidcutoff", elementwise::sigmoidcutoff),
-    ("tanhshelf", elementwise::tanhshelf),
-    ("train_steps", model::train_steps),
+/// Operations by name, a file each.
+const FAMILIES: [&[(&str, Runner)]; 7] = [
+    batch_norm::RUNNERS,
+    convolution::RUNNERS,
+    elementwise::RUNNERS,
+    masked::RUNNERS,
+    model::RUNNERS,
+    optimizers::RUNNERS,
+    resample::RUNNERS,
 ];
+
+fn runners() -> impl Iterator<Item = &'static (&'static str, Runner)> {
+    FAMILIES.into_iter().flatten()
+}
+
+/// Operations that can be replayed, sorted.
+pub fn ops() -> BTreeSet<&'static str> {
+    runners().map(|(name, _)| *name).collect()
+}
 
 /// Replays one fixture; `rtol_scale` multiplies its relative tolerances.
 ///
@@ -71,8 +65,8 @@ const RUNNERS: &[(&str, Runner)] = &[
 /// [`Error::Input`] for a malformed file or an unknown op; device errors.
 pub fn replay(gpu: &Gpu, path: &Path, rtol_scale: f64) -> Result<Row> {
     let case = Case::open(path)?;
-    let Some((_, runner)) = RUNNERS.iter().find(|(name, _)| *name == case.op) else {
-        let known: Vec<_> = RUNNERS.iter().map(|(name, _)| *name).collect();
+    let Some((_, runner)) = runners().find(|(name, _)| *name == case.op) else {
+        let known: Vec<_> = ops().into_iter().collect();
         return Err(Error::input(path, format!("op `{}` is unknown; this build knows {}", case.op, known.join(", "))));
     };
     let outcome = runner(gpu, &case).map_err(|e| match e {

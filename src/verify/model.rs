@@ -11,7 +11,9 @@ use crate::nn::Mode;
 use crate::nn::state_dict::{self, HostDict, HostTensor};
 use crate::tensor::{Shape, Tensor};
 use crate::train;
-use crate::verify::{Case, Outcome};
+use crate::verify::{Case, Outcome, Runner};
+
+pub(super) const RUNNERS: &[(&str, Runner)] = &[("model", model), ("train_steps", train_steps)];
 
 /// Attributes of a case that are not configuration keys.
 const NOT_KEYS: [&str; 2] = ["training", "steps"];
@@ -57,7 +59,7 @@ fn load(gpu: &Gpu, case: &Case, config: &Config, in_channels: usize) -> Result<B
     Ok(model)
 }
 
-pub(super) fn model(gpu: &Gpu, case: &Case) -> Result<Outcome> {
+fn model(gpu: &Gpu, case: &Case) -> Result<Outcome> {
     let x = case.input(gpu, "x")?;
     let config = config(case)?;
     let model = build(gpu, case, &config, x.nchw("model")?)?;
@@ -98,7 +100,7 @@ fn steps(case: &Case) -> Result<usize> {
     }
 }
 
-pub(super) fn train_steps(gpu: &Gpu, case: &Case) -> Result<Outcome> {
+fn train_steps(gpu: &Gpu, case: &Case) -> Result<Outcome> {
     let config = config(case)?;
     let (shape, _) = case.values("in.x")?;
     let &[_, n, c, h, w] = shape else { return Err(case.malformed("`in.x` is not [steps, n, c, h, w]")) };

@@ -5,13 +5,15 @@ use crate::error::Result;
 use crate::gpu::Gpu;
 use crate::optim::{self, Optimizer, OptimizerKind, OptimizerSettings, Schedule, SchedulerKind};
 use crate::tensor::Tensor;
-use crate::verify::{Case, Outcome};
+use crate::verify::{Case, Outcome, Runner};
+
+pub(super) const RUNNERS: &[(&str, Runner)] = &[("clip_grad_norm", clip_grad_norm), ("lr_schedule", lr_schedule), ("optimizer", optimizer)];
 
 fn number_or(case: &Case, name: &str, otherwise: f64) -> Result<f64> {
     if case.has_attr(name) { case.attr_f64(name) } else { Ok(otherwise) }
 }
 
-pub(super) fn optimizer(gpu: &Gpu, case: &Case) -> Result<Outcome> {
+fn optimizer(gpu: &Gpu, case: &Case) -> Result<Outcome> {
     let kind = match case.attr_str("kind")?.as_str() {
         "adam" => OptimizerKind::Adam,
         "sgd" => OptimizerKind::Sgd,
@@ -48,7 +50,7 @@ pub(super) fn optimizer(gpu: &Gpu, case: &Case) -> Result<Outcome> {
     Ok(outcome)
 }
 
-pub(super) fn clip_grad_norm(gpu: &Gpu, case: &Case) -> Result<Outcome> {
+fn clip_grad_norm(gpu: &Gpu, case: &Case) -> Result<Outcome> {
     let names: Vec<_> = case.names("in.").iter().filter_map(|name| name.strip_prefix("in.")).collect();
     let gradients = names.iter().map(|name| case.input(gpu, name)).collect::<Result<Vec<_>>>()?;
     let (clipped, total_norm) = optim::clip_grad_norm(&gradients, case.attr_f64("max_norm")?)?;
@@ -60,7 +62,7 @@ pub(super) fn clip_grad_norm(gpu: &Gpu, case: &Case) -> Result<Outcome> {
     Ok(outcome)
 }
 
-pub(super) fn lr_schedule(_: &Gpu, case: &Case) -> Result<Outcome> {
+fn lr_schedule(_: &Gpu, case: &Case) -> Result<Outcome> {
     let (kind, patience, t_0, t_mult, eta_min) = match case.attr_str("kind")?.as_str() {
         "ReduceLROnPlateau" => (SchedulerKind::ReduceLROnPlateau, case.attr_usize("lr_patience")?, 1, 1, 0.0),
         "CosineAnnealingWarmRestarts" => {

@@ -4,9 +4,12 @@ use crate::error::Result;
 use crate::gpu::Gpu;
 use crate::ops::{self, Interpolation, Target, Window};
 use crate::verify::elementwise::{binary, unary};
-use crate::verify::{Case, Outcome};
+use crate::verify::{Case, Outcome, Runner};
 
-pub(super) fn max_pool2d(gpu: &Gpu, case: &Case) -> Result<Outcome> {
+pub(super) const RUNNERS: &[(&str, Runner)] =
+    &[("adaptive_avg_pool2d", adaptive_avg_pool2d), ("cat", cat), ("interpolate", interpolate), ("max_pool2d", max_pool2d)];
+
+fn max_pool2d(gpu: &Gpu, case: &Case) -> Result<Outcome> {
     let window = Window { kernel: case.attr_usize("kernel")?, stride: case.attr_usize("stride")?, padding: case.attr_usize("padding")? };
     unary(gpu, case, |tape, x| {
         let [n, c, h, w] = x.nchw("max_pool2d")?;
@@ -16,14 +19,14 @@ pub(super) fn max_pool2d(gpu: &Gpu, case: &Case) -> Result<Outcome> {
     })
 }
 
-pub(super) fn adaptive_avg_pool2d(gpu: &Gpu, case: &Case) -> Result<Outcome> {
+fn adaptive_avg_pool2d(gpu: &Gpu, case: &Case) -> Result<Outcome> {
     match case.attr_usize("output_size")? {
         1 => unary(gpu, case, ops::adaptive_avg_pool2d),
         other => Err(case.malformed(format!("`output_size` is {other}; only 1 is supported"))),
     }
 }
 
-pub(super) fn interpolate(gpu: &Gpu, case: &Case) -> Result<Outcome> {
+fn interpolate(gpu: &Gpu, case: &Case) -> Result<Outcome> {
     let mode = match case.attr_str("mode")?.as_str() {
         "nearest" => Interpolation::Nearest,
         "bilinear" if case.has_attr("align_corners") && case.attr_bool("align_corners")? => Interpolation::BilinearAligned,
@@ -46,7 +49,7 @@ pub(super) fn interpolate(gpu: &Gpu, case: &Case) -> Result<Outcome> {
     })
 }
 
-pub(super) fn cat(gpu: &Gpu, case: &Case) -> Result<Outcome> {
+fn cat(gpu: &Gpu, case: &Case) -> Result<Outcome> {
     if case.attr_usize("dim")? != 1 {
         return Err(case.malformed("`dim` is not 1, the only one supported"));
     }

@@ -2,7 +2,7 @@
 
 use meltcore::autograd::Tape;
 use meltcore::gpu::Gpu;
-use meltcore::ops::{Candidate, conv2d_by_sample};
+use meltcore::ops::{self, Candidate};
 use meltcore::reference::conv2d::{self as definition, Conv2dAttrs};
 use meltcore::tensor::Tensor;
 
@@ -50,7 +50,7 @@ fn check(gpu: &Gpu, left_out: usize, picks: &[usize]) -> Checked {
     let tape = Tape::recording();
     tape.watch(&x);
     own.iter().flat_map(|own| &own.tensors).for_each(|tensor| tape.watch(tensor));
-    let y = conv2d_by_sample(&tape, &x, left_out, &candidates, picks)?;
+    let y = ops::conv2d_by_sample(&tape, &x, left_out, &candidates, picks)?;
     let (seed, upstream) = noisy(gpu, 2, [n, C_OUT, SIDES[0], SIDES[1]]);
     let gradients = tape.backward(&[(&y, seed)])?;
 
@@ -92,7 +92,7 @@ fn refusals(gpu: &Gpu) -> Checked {
     let tensor = |shape: &[usize]| Tensor::full(gpu, shape, 1.0).unwrap();
     let (x, weight, bias) = (tensor(&[2, 3, 4, 4]), tensor(&[1, 2, 1, 1]), tensor(&[1]));
     let call = |x: &Tensor, weight: &Tensor, bias: &Tensor, left_out, picks: &[usize]| {
-        conv2d_by_sample(&Tape::off(), x, left_out, &[Candidate { weight, bias }], picks).is_ok()
+        ops::conv2d_by_sample(&Tape::off(), x, left_out, &[Candidate { weight, bias }], picks).is_ok()
     };
     ensure(call(&x, &weight, &bias, 2, &[0, 0]), "what fits was refused")?;
     for (what, accepted) in [

@@ -11,7 +11,7 @@ use meltcore::reference::masked_loss as definition;
 use meltcore::tensor::Tensor;
 
 use crate::case::{Case, Checked, close, ensure};
-use crate::graphs::{DEPTHWISE, LEVEL, Leaf, UNET, depthwise, level, unet, unet_loss};
+use crate::graphs::{DEPTHWISE, LEVEL, Leaf, SMALL, UNET, depthwise, level, small_ops, unet, unet_loss};
 use crate::on_device::{noise, wide};
 
 /// Factor behind the loss.
@@ -29,6 +29,7 @@ pub fn cases() -> Vec<Case> {
     let others = [
         Case::new("depthwise_layers", |gpu| slopes(gpu, DEPTHWISE, &depthwise, &|leaves| summed(&depthwise, leaves))),
         Case::new("one_level_with_resampling", |gpu| slopes(gpu, LEVEL, &level, &|leaves| summed(&level, leaves))),
+        Case::new("small_ops", |gpu| slopes(gpu, SMALL, &small_ops, &|leaves| summed(&small_ops, leaves))),
         Case::new("a_module_that_is_used_twice", used_twice),
         Case::new("a_tensor_that_is_used_in_many_places", used_often),
     ];
@@ -48,15 +49,15 @@ fn tensors(gpu: &Gpu, leaves: &[Leaf], moved: usize, step: f32, direction: &[f32
 }
 
 /// A graph over its leaves; the loss is the sum of what it gives.
-type Graph<'a> = &'a dyn Fn(&Tape, &[Tensor]) -> Result<Tensor>;
+pub type Graph<'a> = &'a dyn Fn(&Tape, &[Tensor]) -> Result<Tensor>;
 
 /// The loss of a graph in f64.
-fn summed(graph: Graph, leaves: &[Tensor]) -> Result<f64> {
+pub fn summed(graph: Graph, leaves: &[Tensor]) -> Result<f64> {
     Ok(wide(&graph(&Tape::off(), leaves)?.to_vec()?).iter().sum())
 }
 
 /// Compares the slopes that the tape says with those that `loss`, the same in f64, shows, in every leaf.
-fn slopes(gpu: &Gpu, leaves: &[Leaf], graph: Graph, loss: &dyn Fn(&[Tensor]) -> Result<f64>) -> Checked {
+pub fn slopes(gpu: &Gpu, leaves: &[Leaf], graph: Graph, loss: &dyn Fn(&[Tensor]) -> Result<f64>) -> Checked {
     let at = tensors(gpu, leaves, 0, 0.0, &[])?;
     let tape = Tape::recording();
     at.iter().for_each(|leaf| tape.watch(leaf));

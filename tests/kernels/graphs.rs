@@ -5,7 +5,7 @@
 use meltcore::autograd::Tape;
 use meltcore::error::{Error, Result};
 use meltcore::kernels::conv2d::Conv2dAttrs;
-use meltcore::ops::{self, Activation, BatchNormAttrs, Interpolation, LossKind, Reduction, Target, Window};
+use meltcore::ops::{self, Activation, BatchNormAttrs, Candidate, Interpolation, LossKind, Reduction, Sides, Target, Window};
 use meltcore::reference::masked_loss as definition;
 use meltcore::tensor::Tensor;
 
@@ -111,6 +111,25 @@ pub fn level(tape: &Tape, leaves: &[Tensor]) -> Result<Tensor> {
     let up = ops::interpolate(tape, &deep, Target::Scale(2.0), Interpolation::BilinearAligned)?;
     let joined = ops::cat_padded(tape, &[&skip, &up])?;
     ops::tanhshelf(tape, &ops::add(tape, &joined, &joined)?)
+}
+
+pub const SMALL: &[Leaf] = &[
+    leaf(31, "x", &[2, 3, 9, 11], 0.0, 1.0),
+    leaf(32, "weight", &[2, 2, 1, 1], 0.3, 1.0),
+    leaf(33, "bias", &[2], 0.0, 1.0),
+    leaf(34, "other weight", &[2, 2, 1, 1], -0.2, 1.0),
+    leaf(35, "other bias", &[2], 0.0, 1.0),
+];
+
+/// The ops that no U-Net needs: pad, thin out, bend, pick weights by sample, average.
+pub fn small_ops(tape: &Tape, leaves: &[Tensor]) -> Result<Tensor> {
+    let [x, weight, bias, other_weight, other_bias] = leaves else { return Err(wrong_number(leaves)) };
+    let padded = ops::pad(tape, x, Sides { left: 1, right: 2, top: 0, bottom: 3 })?;
+    let thinned = ops::dropout(tape, &padded, 0.25, 7, 1)?;
+    let bent = ops::activation(tape, Activation::Gelu, &thinned)?;
+    let candidates = [Candidate { weight, bias }, Candidate { weight: other_weight, bias: other_bias }];
+    let picked = ops::conv2d_by_sample(tape, &bent, 1, &candidates, &[1, 0])?;
+    ops::adaptive_avg_pool2d(tape, &picked)
 }
 
 fn normalised(tape: &Tape, x: &Tensor, weight: &Tensor, bias: &Tensor, activation: Activation) -> Result<Tensor> {
