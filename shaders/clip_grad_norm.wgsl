@@ -8,19 +8,17 @@ var<immediate> params: Params;
 @group(0) @binding(1) var<storage, read_write> scale: array<f32>;        // [1]
 @group(0) @binding(2) var<storage, read_write> total_norm: array<f32>;   // [1]
 //!include shared/nan.wgsl
-var<workgroup> lanes: array<f32, 256>;
+//!include shared/sum1.wgsl
+const GROUP = 256u;
+alias Sum = f32;
 
-@compute @workgroup_size(256)
+@compute @workgroup_size(GROUP)
 fn clip_grad_norm(@builtin(local_invocation_index) local: u32) {
   var sum = 0.0;
-  for (var part = local; part < params.parts; part += 256u) { sum += squares[part]; }
-  lanes[local] = sum;
-  for (var half = 128u; half > 0u; half /= 2u) {
-    workgroupBarrier();
-    if local < half { lanes[local] += lanes[local + half]; }
-  }
+  for (var part = local; part < params.parts; part += GROUP) { sum += squares[part]; }
+  let all = summed(local, sum);
   if local == 0u {
-    let norm = sqrt(lanes[0]);
+    let norm = sqrt(all);
     let factor = params.max_norm / (norm + 1e-6);
     total_norm[0] = norm;
     scale[0] = select(min(factor, 1.0), norm, is_nan(norm));

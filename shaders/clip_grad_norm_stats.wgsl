@@ -7,8 +7,10 @@ var<immediate> params: Params;
 @group(0) @binding(0) var<storage, read> gradient: array<vec4f>;      // [len]
 @group(0) @binding(1) var<storage, read_write> squares: array<f32>;   // [parts of all gradients]
 //!include shared/flat.wgsl
+//!include shared/sum1.wgsl
 const PACKS_EACH = 16u;
-var<workgroup> lanes: array<f32, 64>;
+const GROUP = 64u;
+alias Sum = f32;
 
 @compute @workgroup_size(64)
 fn clip_grad_norm_stats(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32) {
@@ -23,10 +25,6 @@ fn clip_grad_norm_stats(@builtin(workgroup_id) group: vec3u, @builtin(num_workgr
     let value = select(vec4f(0.0), gradient[i], inside);
     sum += value * value;
   }
-  lanes[local] = (sum.x + sum.y) + (sum.z + sum.w);
-  for (var half = 32u; half > 0u; half /= 2u) {
-    workgroupBarrier();
-    if local < half { lanes[local] += lanes[local + half]; }
-  }
-  if local == 0u { squares[params.first + part] = lanes[0]; }
+  let all = summed(local, (sum.x + sum.y) + (sum.z + sum.w));
+  if local == 0u { squares[params.first + part] = all; }
 }

@@ -8,7 +8,9 @@ var<immediate> params: Params;
 @group(0) @binding(1) var<storage, read_write> partials: array<f32>; // [spans, c]
 //!include shared/flat.wgsl
 //!include shared/pack4.wgsl
-var<workgroup> sums: array<f32, 64>;
+//!include shared/sum1.wgsl
+const GROUP = 64u;
+alias Sum = f32;
 
 @compute @workgroup_size(64)
 fn conv2d_grad_bias(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32) {
@@ -27,11 +29,6 @@ fn conv2d_grad_bias(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups
     for (var i = begin + local; i < end; i += 64u) { part += grad_output[plane + i]; }
     sum += pack_sum(part);
   }
-  sums[local] = sum;
-  workgroupBarrier();
-  for (var reach = 32u; reach > 0u; reach /= 2u) {
-    if local < reach { sums[local] += sums[local + reach]; }
-    workgroupBarrier();
-  }
-  if local == 0u { partials[flat] = sums[0]; }
+  let all = summed(local, sum);
+  if local == 0u { partials[flat] = all; }
 }

@@ -10,7 +10,8 @@ var<immediate> params: Params;
 @group(0) @binding(1) var<storage, read> grad_output: array<f32>;    // [n, c, h_out, w_out]
 @group(0) @binding(2) var<storage, read_write> partials: array<f32>; // [spans, c, 1, kernel_h, kernel_w]
 //!include shared/flat.wgsl
-var<workgroup> sums: array<f32, GROUP>;
+//!include shared/sum1.wgsl
+alias Sum = f32;
 
 @compute @workgroup_size(GROUP)
 fn depthwise_conv2d_grad_weight(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32) {
@@ -42,11 +43,6 @@ fn depthwise_conv2d_grad_weight(@builtin(workgroup_id) group: vec3u, @builtin(nu
     let g = vec4f(grad_output[at.x], grad_output[at.y], grad_output[at.z], grad_output[at.w]);
     sum += select(vec4f(0.0), v * g, inside);
   }
-  sums[local] = dot(sum, vec4f(1.0));
-  workgroupBarrier();
-  for (var reach = GROUP / 2u; reach > 0u; reach /= 2u) {
-    if local < reach { sums[local] += sums[local + reach]; }
-    workgroupBarrier();
-  }
-  if local == 0u { partials[flat] = sums[0]; }
+  let all = summed(local, dot(sum, vec4f(1.0)));
+  if local == 0u { partials[flat] = all; }
 }

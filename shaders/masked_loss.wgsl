@@ -7,9 +7,11 @@ var<immediate> params: Params;
 @group(0) @binding(0) var<storage, read> sums: array<vec2f>;        // [images, parts]: loss, valid pixels
 @group(0) @binding(1) var<storage, read_write> loss: array<f32>;    // [images], or [1] where reduced
 @group(0) @binding(2) var<storage, read_write> share: array<f32>;   // [images]: ∂loss / ∂(e of one valid pixel)
+//!include shared/sum1.wgsl
 // 0: one loss an image, 1: their mean, 2: their sum.
 const REDUCTION = 0u;
-var<workgroup> lanes: array<vec2f, 64>;
+const GROUP = 64u;
+alias Sum = vec2f;
 
 @compute @workgroup_size(64)
 fn masked_loss(@builtin(local_invocation_index) local: u32) {
@@ -18,14 +20,10 @@ fn masked_loss(@builtin(local_invocation_index) local: u32) {
   for (var image = 0u; image < params.images; image++) {
     var sum = vec2f(0.0);
     for (var part = local; part < params.parts; part += 64u) { sum += sums[image * params.parts + part]; }
-    lanes[local] = sum;
-    for (var half = 32u; half > 0u; half /= 2u) {
-      workgroupBarrier();
-      if local < half { lanes[local] += lanes[local + half]; }
-    }
+    let all = summed(local, sum);
     if local == 0u {
-      let valid = max(lanes[0].y, 1.0);
-      let one = lanes[0].x / valid;
+      let valid = max(all.y, 1.0);
+      let one = all.x / valid;
       total += one;
       share[image] = mean / valid;
       if REDUCTION == 0u { loss[image] = one; }

@@ -10,10 +10,12 @@ var<immediate> params: Params;
 @group(0) @binding(3) var<storage, read_write> sums: array<vec2f>;  // [images, parts]: loss, valid pixels
 //!include shared/flat.wgsl
 //!include shared/pack4.wgsl
+//!include shared/sum1.wgsl
 // 0: absolute error, 1: squared error.
 const KIND = 0u;
 const PACKS_EACH = 16u;
-var<workgroup> lanes: array<vec2f, 64>;
+const GROUP = 64u;
+alias Sum = vec2f;
 
 @compute @workgroup_size(64)
 fn masked_loss_stats(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32) {
@@ -30,10 +32,6 @@ fn masked_loss_stats(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroup
     loss += select(abs(error), error * error, KIND == 1u) * keep;
     valid += keep;
   }
-  lanes[local] = vec2f(pack_sum(loss), pack_sum(valid));
-  for (var half = 32u; half > 0u; half /= 2u) {
-    workgroupBarrier();
-    if local < half { lanes[local] += lanes[local + half]; }
-  }
-  if local == 0u { sums[part] = lanes[0]; }
+  let all = summed(local, vec2f(pack_sum(loss), pack_sum(valid)));
+  if local == 0u { sums[part] = all; }
 }

@@ -11,8 +11,10 @@ var<immediate> params: Params;
 @group(0) @binding(1) var<storage, read> mask: array<f32>;           // [planes, rows, cols], 1 = invalid
 @group(0) @binding(2) var<storage, read_write> sums: array<vec2f>;   // [all tiles' parts]: SSIM, valid pixels
 //!include shared/flat.wgsl
+//!include shared/sum1.wgsl
 const PIXELS_EACH = 16u;
-var<workgroup> lanes: array<vec2f, 64>;
+const GROUP = 64u;
+alias Sum = vec2f;
 
 fn similarity(i: u32) -> f32 {
   let area = params.height * params.pitch;
@@ -38,10 +40,6 @@ fn masked_ssim(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) gro
       if mask[params.origin + row * params.cols + col] == 0.0 { sum += vec2f(similarity(row * params.pitch + col), 1.0); }
     }
   }
-  lanes[local] = sum;
-  for (var half = 32u; half > 0u; half /= 2u) {
-    workgroupBarrier();
-    if local < half { lanes[local] += lanes[local + half]; }
-  }
-  if local == 0u { sums[params.first_part + part] = lanes[0]; }
+  let all = summed(local, sum);
+  if local == 0u { sums[params.first_part + part] = all; }
 }

@@ -11,7 +11,6 @@ const INSTEAD: &[(&str, Step, &str)] = &[
     ("activation", Step::Fixture, "each kind by its name, as PyTorch has them"),
     ("conv2d_batch_norm", Step::Fixture, "the networks' fixtures in evaluation"),
     ("conv2d_by_sample", Step::Fixture, "PyTorch has no such op"),
-    ("depthwise_conv2d", Step::Fixture, "conv2d's with as many groups as channels"),
     ("dropout", Step::Fixture, "draws of our own, of which PyTorch knows nothing"),
     ("pad", Step::Fixture, "the networks' fixtures, which pad for their skips"),
     ("conv2d_batch_norm", Step::Graph, "it has no gradient"),
@@ -40,9 +39,10 @@ fn ops() -> Vec<String> {
     names.map(|name| name.trim_end_matches(';').to_owned()).collect()
 }
 
-/// True where `text` calls `ops::NAME`.
+/// True where `text` names `ops::NAME`.
 fn calls(text: &str, name: &str) -> bool {
-    text.match_indices(&format!("ops::{name}")).any(|(at, call)| text[at + call.len()..].starts_with(['(', ',', ')']))
+    let ends = |rest: &str| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_');
+    text.match_indices(&format!("ops::{name}")).any(|(at, call)| ends(&text[at + call.len()..]))
 }
 
 /// Fails with `fault` for every op that is not `done`, and for every exception that has become none.

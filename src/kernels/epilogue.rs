@@ -1,17 +1,18 @@
 //! What follows the sums of a convolution in the same pass: y = act(sum · scale + bias), a channel each.
 
 use crate::error::{Error, Result};
+use crate::kernels::activation::Activation;
 use crate::tensor::{Shape, Tensor};
 
-/// Scale and bias a channel, `[c_out]` each, and the kind of `shared/activate.wgsl`; the default changes nothing.
+/// Scale and bias a channel, `[c_out]` each, and an activation; the default changes nothing.
 #[derive(Clone, Copy, Default)]
 pub struct Epilogue<'a> {
     /// Factors; 1 where there are none. Batch norm in evaluation has some.
     pub scale: Option<&'a Tensor>,
     /// Summands; 0 where there are none.
     pub bias: Option<&'a Tensor>,
-    /// Code of the activation (0: none).
-    pub activation: u32,
+    /// What follows.
+    pub activation: Activation,
 }
 
 impl<'a> Epilogue<'a> {

@@ -1,14 +1,37 @@
-//! 2-d convolution (cross-correlation), as `torch.nn.functional.conv2d`, with bias and activation in the same pass.
+//! 2-d convolution (cross-correlation), as `torch.nn.functional.conv2d`, with bias and activation in the same pass; and its depthwise form,
+//! in which groups = channels in = channels out.
 //!
 //! z[n,o] = b[o] + Σ_i w[o,i] ⋆ x[n,i], y = f(z); ∂L/∂z = ∂L/∂y · f'(z), then ∂L/∂x by the transposed sums, ∂L/∂w by correlating x with
-//! ∂L/∂z, ∂L/∂b by summing ∂L/∂z. Shaders: `shaders/conv2d*.wgsl`.
+//! ∂L/∂z, ∂L/∂b by summing ∂L/∂z. Depthwise, every channel is alone: z[n,c] = b[c] + w[c] ⋆ x[n,c].
+//! Shaders: `shaders/conv2d*.wgsl`, `shaders/depthwise_conv2d*.wgsl`.
 
 use crate::autograd::Tape;
 use crate::error::Result;
 use crate::kernels::activation::{Activation, activation as activate, activation_grad};
-use crate::kernels::conv2d::{self as kernels, Conv2dAttrs, Conv2dDims};
+use crate::kernels::conv2d::{self as dense, Conv2dAttrs, Conv2dDims, conv2d_grad_bias};
+use crate::kernels::depthwise_conv2d as depthwise;
 use crate::kernels::epilogue::Epilogue;
 use crate::tensor::Tensor;
+
+/// Launchers that make a convolution.
+#[derive(Clone, Copy)]
+struct Kernels {
+    forward: fn(&Tensor, &Tensor, &Conv2dAttrs, &Epilogue) -> Result<Tensor>,
+    grad_input: fn(&Conv2dDims, &Tensor, &Tensor) -> Result<Tensor>,
+    grad_weight: fn(&Conv2dDims, &Tensor, &Tensor) -> Result<Tensor>,
+}
+
+const DENSE: Kernels = Kernels {
+    forward: dense::conv2d,
+    grad_input: |dims, grad_output, weight| dense::conv2d_grad_input(dims, grad_output, weight, None),
+    grad_weight: dense::conv2d_grad_weight,
+};
+
+const DEPTHWISE: Kernels = Kernels {
+    forward: depthwise::depthwise_conv2d,
+    grad_input: depthwise::depthwise_conv2d_grad_input,
+    grad_weight: depthwise::depthwise_conv2d_grad_weight,
+};
 
 /// y = f(x ∗ w + b).
 ///
@@ -26,15 +49,45 @@ pub fn conv2d(
     attrs: &Conv2dAttrs,
     activation: Activation,
 ) -> Result<Tensor> {
+    convolved(tape, DENSE, [input, weight], bias, attrs, activation)
+}
+
+/// y = f(x ∗ w + b), every channel with a filter of its own.
+///
+/// # Shapes
+/// input `[n, c, h_in, w_in]`, weight `[c, 1, kernel_h, kernel_w]`, bias `[c]`, output `[n, c, h_out, w_out]` with the sides of [`conv2d`];
+/// `groups` of `attrs` is c.
+///
+/// # Errors
+/// Shapes that do not fit or are not depthwise; out of memory.
+pub fn depthwise_conv2d(
+    tape: &Tape,
+    input: &Tensor,
+    weight: &Tensor,
+    bias: Option<&Tensor>,
+    attrs: &Conv2dAttrs,
+    activation: Activation,
+) -> Result<Tensor> {
+    convolved(tape, DEPTHWISE, [input, weight], bias, attrs, activation)
+}
+
+fn convolved(
+    tape: &Tape,
+    kernels: Kernels,
+    [input, weight]: [&Tensor; 2],
+    bias: Option<&Tensor>,
+    attrs: &Conv2dAttrs,
+    activation: Activation,
+) -> Result<Tensor> {
     let dims = Conv2dDims::forward(input, weight, attrs)?;
     let inputs: Vec<_> = [Some(input), Some(weight), bias].into_iter().flatten().collect();
     // ReLU's derivative can be read off y; the others need z, which the fused kernel does not keep.
     let fused = matches!(activation, Activation::None | Activation::Relu) || !inputs.iter().any(|t| tape.tracks(t));
     let (output, saved) = if fused {
-        let output = kernels::conv2d(input, weight, attrs, &Epilogue { activation: activation.code(), ..Epilogue::bias(bias) })?;
+        let output = (kernels.forward)(input, weight, attrs, &Epilogue { activation, ..Epilogue::bias(bias) })?;
         (output.clone(), output)
     } else {
-        let z = kernels::conv2d(input, weight, attrs, &Epilogue::bias(bias))?;
+        let z = (kernels.forward)(input, weight, attrs, &Epilogue::bias(bias))?;
         (activate(activation, &z)?, z)
     };
     // Without an activation the gradient needs neither y nor z.
@@ -46,13 +99,13 @@ pub fn conv2d(
             None => grad_output.clone(),
         };
         if let Some(b) = b.filter(|b| gradients.wants(b)) {
-            gradients.accumulate(&b, kernels::conv2d_grad_bias(&grad_z)?)?;
+            gradients.accumulate(&b, conv2d_grad_bias(&grad_z)?)?;
         }
         if gradients.wants(&w) {
-            gradients.accumulate(&w, kernels::conv2d_grad_weight(&dims, &x, &grad_z)?)?;
+            gradients.accumulate(&w, (kernels.grad_weight)(&dims, &x, &grad_z)?)?;
         }
         if gradients.wants(&x) {
-            gradients.accumulate(&x, kernels::conv2d_grad_input(&dims, &grad_z, &w, None)?)?;
+            gradients.accumulate(&x, (kernels.grad_input)(&dims, &grad_z, &w)?)?;
         }
         Ok(())
     });

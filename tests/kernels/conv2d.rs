@@ -72,7 +72,7 @@ fn check(gpu: &Gpu, row: &Row, activation: Activation, transposed: bool) -> Chec
     let (b, b_wide) = per_channel(gpu, 3, c_out);
     let (sums, output_shape) = definition::conv2d(&x_wide, shape, &w_wide, weight_shape, Some(&b_wide), &meaning);
     poison(gpu, sums.len());
-    let y = kernels::conv2d(&x, &w, &attrs, &Epilogue { activation: activation.code(), ..Epilogue::bias(Some(&b)) })?;
+    let y = kernels::conv2d(&x, &w, &attrs, &Epilogue { activation, ..Epilogue::bias(Some(&b)) })?;
     ensure(y.shape().dims() == output_shape, format!("the output is {}, expected {output_shape:?}", y.shape()))?;
     close("output", &y, &activated(activation, &sums))?;
 
@@ -105,7 +105,7 @@ fn check_scaled(gpu: &Gpu, row: &Row, activation: Activation, biased: bool) -> C
     let meaning = definition::Conv2dAttrs { stride, padding, dilation, groups };
     let (sums, output_shape) = definition::conv2d(&x_wide, shape, &w_wide, weight_shape, None, &meaning);
     poison(gpu, sums.len());
-    let epilogue = Epilogue { scale: Some(&scale), bias: biased.then_some(&bias), activation: activation.code() };
+    let epilogue = Epilogue { scale: Some(&scale), bias: biased.then_some(&bias), activation };
     let y = kernels::conv2d(&x, &w, &Conv2dAttrs { stride, padding, dilation, groups }, &epilogue)?;
     close("output", &y, &activated(activation, &affine(&sums, output_shape, &scale_wide, &bias_wide)))
 }

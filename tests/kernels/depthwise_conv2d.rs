@@ -132,7 +132,7 @@ fn check(gpu: &Gpu, Row(shape, [kernel_h, kernel_w], [stride, padding, dilation]
 
     let (sums, output_shape) = definition::depthwise_conv2d(&x_wide, shape, &w_wide, weight_shape, Some(&b_wide), &meaning);
     poison(gpu, sums.len());
-    let y = kernels::depthwise_conv2d(&x, &w, &attrs, &Epilogue { activation: activation.code(), ..Epilogue::bias(Some(&b)) })?;
+    let y = kernels::depthwise_conv2d(&x, &w, &attrs, &Epilogue { activation, ..Epilogue::bias(Some(&b)) })?;
     ensure(y.shape().dims() == output_shape, format!("the output is {}, expected {output_shape:?}", y.shape()))?;
     close("output", &y, &activated(activation, &sums))?;
 
@@ -158,7 +158,7 @@ fn check_scaled(gpu: &Gpu, row: Row, activation: Activation, biased: bool) -> Ch
     let meaning = DepthwiseAttrs { stride, padding, dilation };
     let (sums, output_shape) = definition::depthwise_conv2d(&x_wide, shape, &w_wide, weight_shape, None, &meaning);
     poison(gpu, sums.len());
-    let epilogue = Epilogue { scale: Some(&scale), bias: biased.then_some(&bias), activation: activation.code() };
+    let epilogue = Epilogue { scale: Some(&scale), bias: biased.then_some(&bias), activation };
     let y = kernels::depthwise_conv2d(&x, &w, &Conv2dAttrs { stride, padding, dilation, groups: shape[1] }, &epilogue)?;
     close("output", &y, &activated(activation, &affine(&sums, output_shape, &scale_wide, &bias_wide)))
 }

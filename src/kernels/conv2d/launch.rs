@@ -44,7 +44,7 @@ pub(super) fn conv2d(d: &Conv2dDims, input: &Tensor, weight: &Tensor, epilogue: 
     let blocks = out_per_group.div_ceil(tile) * d.attrs.groups;
     input.gpu().launch(&Launch {
         kernel: Kernel::named("conv2d", &params(d, epilogue)),
-        variant: Variant { consts: vec![("OUT", tile as u32), ("ACTIVATION", epilogue.activation)], scalar: false },
+        variant: Variant { consts: vec![("OUT", tile as u32), ("ACTIVATION", epilogue.activation.code())], scalar: false },
         buffers: &[input, weight, epilogue.bias.unwrap_or(weight), epilogue.scale.unwrap_or(weight), output].map(Tensor::buffer),
         groups: groups_1d(d.n * blocks * (d.h_out * d.w_out).div_ceil(64 * PIXELS)),
         cost: d.cost(),

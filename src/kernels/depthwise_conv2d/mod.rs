@@ -123,7 +123,7 @@ fn strips(d: &Conv2dDims, input: &Tensor, weight: &Tensor, epilogue: &Epilogue, 
         has_bias: epilogue.bias.is_some().into(),
         has_scale: epilogue.scale.is_some().into(),
     };
-    let consts = vec![("SIDES", sides(dilation)), ("ACTIVATION", epilogue.activation)];
+    let consts = vec![("SIDES", sides(dilation)), ("ACTIVATION", epilogue.activation.code())];
     input.gpu().launch(&Launch {
         kernel: Kernel::of(&params),
         variant: Variant { consts, scalar: !d.w_in.is_multiple_of(4) },
@@ -142,7 +142,7 @@ fn strips_stride2(d: &Conv2dDims, input: &Tensor, weight: &Tensor, epilogue: &Ep
     let params = Depthwise3x3Stride2Params { planes, c, h_in, w_in, h_out, w_out, strip, strips, has_bias, has_scale };
     input.gpu().launch(&Launch {
         kernel: Kernel::of(&params),
-        variant: Variant { consts: vec![("ACTIVATION", epilogue.activation)], scalar: !d.w_in.is_multiple_of(8) },
+        variant: Variant { consts: vec![("ACTIVATION", epilogue.activation.code())], scalar: !d.w_in.is_multiple_of(8) },
         buffers: &[input, input, weight, epilogue.bias.unwrap_or(weight), epilogue.scale.unwrap_or(weight), output].map(Tensor::buffer),
         groups: groups_1d((columns * cut.strips).div_ceil(64)),
         cost: d.cost(),
@@ -183,7 +183,7 @@ fn general(d: &Conv2dDims, input: &Tensor, weight: &Tensor, epilogue: &Epilogue,
     };
     input.gpu().launch(&Launch {
         kernel: Kernel::of(&params),
-        variant: Variant { consts: vec![("ACTIVATION", epilogue.activation)], scalar: false },
+        variant: Variant { consts: vec![("ACTIVATION", epilogue.activation.code())], scalar: false },
         buffers: &[input, weight, epilogue.bias.unwrap_or(weight), epilogue.scale.unwrap_or(weight), output].map(Tensor::buffer),
         groups: groups_1d((d.n * d.c_in * d.h_out * d.w_out.div_ceil(4)).div_ceil(64)),
         cost: d.cost(),
