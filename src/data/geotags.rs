@@ -3,13 +3,7 @@
 //! Source: OGC GeoTIFF 1.1, sections 7.1 (keys) and 8 (raster to model transformation).
 
 use super::crs::Crs;
-
-const MODEL_PIXEL_SCALE: u16 = 33550;
-const MODEL_TIEPOINT: u16 = 33922;
-const MODEL_TRANSFORMATION: u16 = 34264;
-pub(super) const GEO_KEY_DIRECTORY: u16 = 34735;
-pub(super) const GEO_DOUBLE_PARAMS: u16 = 34736;
-pub(super) const GEO_ASCII_PARAMS: u16 = 34737;
+use super::tags::{GEO_ASCII_PARAMS, GEO_DOUBLE_PARAMS, GEO_KEY_DIRECTORY, MODEL_PIXEL_SCALE, MODEL_TIEPOINT, MODEL_TRANSFORMATION};
 
 /// The tags that are carried from an input to the outputs made of it.
 pub const CARRIED_TAGS: [u16; 6] =
@@ -78,12 +72,12 @@ impl GeoTransform {
 
 impl GeoTag {
     /// A tag of DOUBLE values.
-    pub(super) fn of_doubles(tag: u16, values: &[f64]) -> GeoTag {
+    pub fn of_doubles(tag: u16, values: &[f64]) -> GeoTag {
         GeoTag { tag, kind: 12, count: values.len() as u64, bytes: values.iter().flat_map(|value| value.to_le_bytes()).collect() }
     }
 
     /// A tag of SHORT values.
-    pub(super) fn of_shorts(tag: u16, values: &[u16]) -> GeoTag {
+    pub fn of_shorts(tag: u16, values: &[u16]) -> GeoTag {
         GeoTag { tag, kind: 3, count: values.len() as u64, bytes: values.iter().flat_map(|value| value.to_le_bytes()).collect() }
     }
 }

@@ -10,6 +10,7 @@ use super::geotags::{CARRIED_TAGS, GeoTag, GeoTags};
 use super::ifd::{Directory, field_size};
 use super::linear::Linear;
 use super::no_data::{Declared, NoData};
+use super::tags;
 use super::unpack::largest_ratio;
 use crate::error::{Error, Result};
 
@@ -174,10 +175,10 @@ pub(super) fn refuse_for_all(bytes: &[u8], path: &Path) -> Result<()> {
     let sample = directory.sample_type().unwrap_or(SampleType::Float(64));
     directory.said(sample).map_err(|message| Error::input(path, message))?;
     // Of a file that only GDAL may read, by the whole of it.
-    let number = |tag| directory.one(tag, "size").ok().flatten();
-    let (rows, cols) = (number(257).unwrap_or(0), number(256).unwrap_or(0));
+    let number = |tag| directory.one(tag).ok().flatten();
+    let (rows, cols) = (number(tags::IMAGE_LENGTH).unwrap_or(0), number(tags::IMAGE_WIDTH).unwrap_or(0));
     let ratio = directory.compression().map_or(1, largest_ratio);
-    let held = (bytes.len() as u64).saturating_mul(8 * ratio) / number(258).unwrap_or(1).max(1);
+    let held = (bytes.len() as u64).saturating_mul(8 * ratio) / number(tags::BITS_PER_SAMPLE).unwrap_or(1).max(1);
     if rows.saturating_mul(cols) > MAX_UNSTORED.max(held) {
         let message = format!("declares {rows} × {cols} pixels in a file of {} bytes; it is damaged", bytes.len());
         return Err(Error::input(path, message));
@@ -197,12 +198,12 @@ impl Directory<'_> {
     }
 
     fn declarations(&self, band: Option<usize>) -> Result<Layout, String> {
-        let (rows, cols) = (self.required(257, "ImageLength")?, self.required(256, "ImageWidth")?);
+        let (rows, cols) = (self.required(tags::IMAGE_LENGTH)?, self.required(tags::IMAGE_WIDTH)?);
         if rows == 0 || cols == 0 || rows.checked_mul(cols).is_none_or(|pixels| pixels > MAX_PIXELS) {
             return Err(format!("the header declares {rows} rows × {cols} columns; a scene has 1 to {MAX_PIXELS} pixels"));
         }
-        let bands = self.one(277, "SamplesPerPixel")?.unwrap_or(1);
-        let apart = self.one(284, "PlanarConfiguration")? == Some(2);
+        let bands = self.one(tags::SAMPLES_PER_PIXEL)?.unwrap_or(1);
+        let apart = self.one(tags::PLANAR_CONFIGURATION)? == Some(2);
         let place = match band {
             _ if bands == 1 && band.unwrap_or(0) == 0 => 0,
             Some(band) if apart && (band as u64) < bands => band,
@@ -211,7 +212,7 @@ impl Directory<'_> {
         };
         let sample = self.sample_type()?;
         let compression = self.compression()?;
-        let predictor = match (compression, self.one(317, "Predictor")?.unwrap_or(1)) {
+        let predictor = match (compression, self.one(tags::PREDICTOR)?.unwrap_or(1)) {
             // The predictor belongs to the LZW and deflate codecs; the others ignore it, or are not read here.
             (Compression::None | Compression::PackBits | Compression::Other(_), _) => 1,
             (_, predictor @ (1 | 2)) => predictor as u16,
@@ -228,10 +229,10 @@ impl Directory<'_> {
             predictor,
             block_rows: 0,
             block_cols: 0,
-            tiled: self.entry(324).is_some(),
+            tiled: self.entry(tags::TILE_OFFSETS).is_some(),
             blocks: Vec::new(),
             little_endian: self.little_endian(),
-            bits_reversed: self.one(266, "FillOrder")? == Some(2),
+            bits_reversed: self.one(tags::FILL_ORDER)? == Some(2),
             no_data: declared.no_data,
             unwritten: declared.unwritten,
             unscale,
@@ -246,14 +247,14 @@ impl Directory<'_> {
     /// What GDAL's tags say in text: no-data value, scale and offset, and what a user should know of them.
     #[allow(clippy::type_complexity)]
     fn said(&self, sample: SampleType) -> Result<(Declared, Linear, Vec<(&'static str, String)>), String> {
-        let declared = self.text(42113).map_or_else(|| Ok(Declared::default()), |text| Declared::read(text, sample))?;
-        let (unscale, note) = self.text(42112).map_or_else(|| Ok((Linear::default(), None)), gdal_metadata::unscale)?;
+        let declared = self.text(tags::GDAL_NODATA).map_or_else(|| Ok(Declared::default()), |text| Declared::read(text, sample))?;
+        let (unscale, note) = self.text(tags::GDAL_METADATA).map_or_else(|| Ok((Linear::default(), None)), gdal_metadata::unscale)?;
         let several = declared.several.then(|| ("no-data value", "declares several no-data values; the first counts".to_owned()));
         Ok((declared, unscale, several.into_iter().chain(note.map(|note| ("metadata", note))).collect()))
     }
 
     fn compression(&self) -> Result<Compression, String> {
-        Ok(match self.one(259, "Compression")?.unwrap_or(1) {
+        Ok(match self.one(tags::COMPRESSION)?.unwrap_or(1) {
             1 => Compression::None,
             5 => Compression::Lzw,
             8 | 32946 => Compression::Deflate,
@@ -263,8 +264,8 @@ impl Directory<'_> {
     }
 
     fn sample_type(&self) -> Result<SampleType, String> {
-        let bits = self.one(258, "BitsPerSample")?.unwrap_or(1);
-        let format = self.one(339, "SampleFormat")?.unwrap_or(1);
+        let bits = self.one(tags::BITS_PER_SAMPLE)?.unwrap_or(1);
+        let format = self.one(tags::SAMPLE_FORMAT)?.unwrap_or(1);
         match (format, bits) {
             (1 | 4, 8 | 16 | 32 | 64) => Ok(SampleType::Unsigned(bits as u16)),
             (2, 8 | 16 | 32 | 64) => Ok(SampleType::Signed(bits as u16)),
@@ -280,9 +281,9 @@ impl Directory<'_> {
     fn block_size(&self, layout: &Layout) -> Result<(usize, usize), String> {
         let (rows, cols) = (layout.rows as u64, layout.cols as u64);
         let (block_rows, block_cols) = if layout.tiled {
-            (self.required(323, "TileLength")?, self.required(322, "TileWidth")?)
+            (self.required(tags::TILE_LENGTH)?, self.required(tags::TILE_WIDTH)?)
         } else {
-            (self.one(278, "RowsPerStrip")?.unwrap_or(u64::MAX).min(rows), cols)
+            (self.one(tags::ROWS_PER_STRIP)?.unwrap_or(u64::MAX).min(rows), cols)
         };
         // A tile may pad the scene, but one of far more pixels than the scene is a lie that would cost memory.
         let largest = (rows * cols).max(1 << 20) * 4;
@@ -296,9 +297,9 @@ impl Directory<'_> {
     fn blocks(&self, layout: &Layout, place: usize) -> Result<Vec<Block>, String> {
         let expected = layout.rows.div_ceil(layout.block_rows) * layout.blocks_across();
         let (offsets, mut lens, lens_tag) = if layout.tiled {
-            (self.all(324, "TileOffsets")?, self.all(325, "TileByteCounts")?, 325)
+            (self.all(tags::TILE_OFFSETS)?, self.all(tags::TILE_BYTE_COUNTS)?, tags::TILE_BYTE_COUNTS)
         } else {
-            (self.all(273, "StripOffsets")?, self.all(279, "StripByteCounts")?, 279)
+            (self.all(tags::STRIP_OFFSETS)?, self.all(tags::STRIP_BYTE_COUNTS)?, tags::STRIP_BYTE_COUNTS)
         };
         let file_len = self.file_len();
         // As in libtiff a single block of unknown size reaches to the end of the file, or as far as its pixels need it. A strip of 0 bytes

@@ -2,6 +2,8 @@
 //!
 //! Source: TIFF 6.0 section 2; the BigTIFF design of libtiff.
 
+use super::tags;
+
 /// Directories of more entries do not occur and would only cost time.
 const MAX_ENTRIES: u64 = 4096;
 
@@ -149,26 +151,31 @@ impl<'a> Directory<'a> {
     }
 
     /// All values of an unsigned integer tag; empty where it is absent.
-    pub fn all(&self, tag: u16, name: &str) -> Result<Vec<u64>, String> {
+    pub fn all(&self, tag: u16) -> Result<Vec<u64>, String> {
         let Some(entry) = self.entry(tag) else { return Ok(Vec::new()) };
         let size = match entry.kind {
             1 => 1,
             3 => 2,
             4 | 13 => 4,
             16 | 18 => 8,
-            other => return Err(format!("TIFF tag {name} has field type {other}, which holds no unsigned integer; the file is damaged")),
+            other => {
+                return Err({
+                    let name = tags::name(tag);
+                    format!("TIFF tag {name} has field type {other}, which holds no unsigned integer; the file is damaged")
+                });
+            }
         };
         let values = Bytes { bytes: entry.value, little: self.source.little };
         (0..entry.count).map(|index| values.unsigned(index * size, size)).collect()
     }
 
     /// The first value of an unsigned integer tag.
-    pub fn one(&self, tag: u16, name: &str) -> Result<Option<u64>, String> {
-        Ok(self.all(tag, name)?.first().copied())
+    pub fn one(&self, tag: u16) -> Result<Option<u64>, String> {
+        Ok(self.all(tag)?.first().copied())
     }
 
     /// The first value of a tag that every image has.
-    pub fn required(&self, tag: u16, name: &str) -> Result<u64, String> {
-        self.one(tag, name)?.ok_or_else(|| format!("TIFF tag {name} is missing; the file is damaged or no image"))
+    pub fn required(&self, tag: u16) -> Result<u64, String> {
+        self.one(tag)?.ok_or_else(|| format!("TIFF tag {} is missing; the file is damaged or no image", tags::name(tag)))
     }
 }

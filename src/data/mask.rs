@@ -9,6 +9,7 @@ use super::decode::{decode, decode_image};
 use super::geotiff::Layout;
 use super::ifd::{Directory, Entry};
 use super::mapped::map_file;
+use super::tags;
 use crate::error::{Error, Result};
 
 /// NewSubfileType: the image is a smaller copy of another one.
@@ -88,7 +89,7 @@ fn place<'a>(first: &Directory<'a>, path: &Path) -> Result<Option<Place<'a>>> {
     let mut next = first.next().map_err(refused)?;
     for _ in 0..MOST_DIRECTORIES {
         let Some(directory) = next else { return Ok(None) };
-        let kind = directory.one(254, "NewSubfileType").map_err(refused)?.unwrap_or(0);
+        let kind = directory.one(tags::NEW_SUBFILE_TYPE).map_err(refused)?.unwrap_or(0);
         if kind & MASK != 0 && kind & REDUCED == 0 {
             return Ok(Some(Place::Inside(directory)));
         }
@@ -99,7 +100,7 @@ fn place<'a>(first: &Directory<'a>, path: &Path) -> Result<Option<Place<'a>>> {
 
 /// GDAL's metadata in a file of masks.
 fn says_mask(directory: &Directory) -> bool {
-    let metadata = directory.entry(42112).map(|entry| String::from_utf8_lossy(entry.value));
+    let metadata = directory.entry(tags::GDAL_METADATA).map(|entry| String::from_utf8_lossy(entry.value));
     metadata.is_some_and(|text| text.contains("INTERNAL_MASK_FLAGS_1"))
 }
 
@@ -107,13 +108,13 @@ fn says_mask(directory: &Directory) -> bool {
 fn read(directory: &Directory, bytes: &[u8], image: &Layout, path: &Path) -> Result<Vec<bool>> {
     let refused = |message: String| Error::input(path, format!("its mask of validity: {message}"));
     let (rows, cols) = (
-        directory.required(257, "ImageLength").map_err(refused)? as usize,
-        directory.required(256, "ImageWidth").map_err(refused)? as usize,
+        directory.required(tags::IMAGE_LENGTH).map_err(refused)? as usize,
+        directory.required(tags::IMAGE_WIDTH).map_err(refused)? as usize,
     );
     if (rows, cols) != (image.rows, image.cols) {
         return Err(refused(format!("it has {rows} rows × {cols} columns where the image has {} × {}", image.rows, image.cols)));
     }
-    if directory.one(258, "BitsPerSample").map_err(refused)?.unwrap_or(1) == 8 {
+    if directory.one(tags::BITS_PER_SAMPLE).map_err(refused)?.unwrap_or(1) == 8 {
         let layout = directory.layout(None).map_err(refused)?;
         return Ok(decode(bytes, &Layout { no_data: None, ..layout }, path, |value| value as f32)?
             .iter()
@@ -122,13 +123,18 @@ fn read(directory: &Directory, bytes: &[u8], image: &Layout, path: &Path) -> Res
     }
     // Single bits, eight to a byte and rows from whole bytes: an image of bytes that is an eighth as wide.
     let packed = |cols: u64| (cols as u32).div_ceil(8);
-    let tile_width = directory.one(322, "TileWidth").map_err(refused)?.filter(|_| directory.entry(324).is_some());
+    let tile_width = directory.one(tags::TILE_WIDTH).map_err(refused)?.filter(|_| directory.entry(tags::TILE_OFFSETS).is_some());
     if tile_width.is_some_and(|width| width % 8 != 0) {
         return Err(refused("its tiles are no multiple of 8 wide; the file is damaged".into()));
     }
-    let changed = [(256, packed(cols as u64)), (258, 8), (322, packed(tile_width.unwrap_or(8))), (339, 1)]
-        .map(|(tag, value)| (tag, if directory.little_endian() { value.to_le_bytes() } else { value.to_be_bytes() }));
-    let one_bit = directory.one(258, "BitsPerSample").map_err(refused)?.unwrap_or(1) == 1;
+    let changed = [
+        (tags::IMAGE_WIDTH, packed(cols as u64)),
+        (tags::BITS_PER_SAMPLE, 8),
+        (tags::TILE_WIDTH, packed(tile_width.unwrap_or(8))),
+        (tags::SAMPLE_FORMAT, 1),
+    ]
+    .map(|(tag, value)| (tag, if directory.little_endian() { value.to_le_bytes() } else { value.to_be_bytes() }));
+    let one_bit = directory.one(tags::BITS_PER_SAMPLE).map_err(refused)?.unwrap_or(1) == 1;
     if !one_bit {
         return Err(refused("it has samples of other than 1 or 8 bits, which is no mask that meltcore reads".into()));
     }

@@ -31,6 +31,7 @@ pub mod sigbus;
 pub mod split;
 pub mod stack;
 pub mod stats;
+pub mod tags;
 pub mod tiles;
 pub mod time_axis;
 pub mod writer;

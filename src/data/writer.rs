@@ -6,6 +6,7 @@ use std::io::Write;
 use std::path::Path;
 
 use super::geotags::{GeoTag, GeoTags};
+use super::tags;
 use crate::error::{Error, Result};
 use crate::files::write_atomically;
 
@@ -62,22 +63,22 @@ fn header(bands: usize, rows: usize, cols: usize, geo: &GeoTags) -> Vec<u8> {
     let lens: Vec<u64> = (0..strips).map(|strip| (rows_of(strip) * row_bytes) as u64).collect();
 
     let mut fields = vec![
-        field(256, 4, &[cols as u64]),
-        field(257, 4, &[rows as u64]),
-        field(258, 3, &vec![32; bands]),
-        field(259, 3, &[1]),
-        field(262, 3, &[1]),
-        field(273, offset_kind, &vec![0; strips]),
-        field(277, 3, &[bands as u64]),
-        field(278, 4, &[strip_rows as u64]),
-        field(279, offset_kind, &lens),
-        field(284, 3, &[if bands == 1 { 1 } else { 2 }]),
-        field(339, 3, &vec![3; bands]),
-        GeoTag { tag: 42113, kind: 2, count: 4, bytes: b"nan\0".to_vec() },
+        field(tags::IMAGE_WIDTH, 4, &[cols as u64]),
+        field(tags::IMAGE_LENGTH, 4, &[rows as u64]),
+        field(tags::BITS_PER_SAMPLE, 3, &vec![32; bands]),
+        field(tags::COMPRESSION, 3, &[1]),
+        field(tags::PHOTOMETRIC, 3, &[1]),
+        field(tags::STRIP_OFFSETS, offset_kind, &vec![0; strips]),
+        field(tags::SAMPLES_PER_PIXEL, 3, &[bands as u64]),
+        field(tags::ROWS_PER_STRIP, 4, &[strip_rows as u64]),
+        field(tags::STRIP_BYTE_COUNTS, offset_kind, &lens),
+        field(tags::PLANAR_CONFIGURATION, 3, &[if bands == 1 { 1 } else { 2 }]),
+        field(tags::SAMPLE_FORMAT, 3, &vec![3; bands]),
+        GeoTag { tag: tags::GDAL_NODATA, kind: 2, count: 4, bytes: b"nan\0".to_vec() },
     ];
     if bands > 1 {
         // ExtraSamples: beside the first one, samples of no colour.
-        fields.push(field(338, 3, &vec![0; bands - 1]));
+        fields.push(field(tags::EXTRA_SAMPLES, 3, &vec![0; bands - 1]));
     }
     fields.extend(geo.tags.iter().cloned());
     fields.sort_by_key(|field| field.tag);
@@ -88,10 +89,10 @@ fn header(bands: usize, rows: usize, cols: usize, geo: &GeoTags) -> Vec<u8> {
     // Values begin at multiples of 8.
     let values_len: u64 = fields.iter().filter(|field| outside(field)).map(|field| (field.bytes.len() as u64).next_multiple_of(8)).sum();
     let pixels_start = (values_start.next_multiple_of(8) + values_len).next_multiple_of(PIXEL_ALIGNMENT);
-    if let Some(offsets) = fields.iter_mut().find(|field| field.tag == 273) {
+    if let Some(offsets) = fields.iter_mut().find(|field| field.tag == tags::STRIP_OFFSETS) {
         let start_of = |strip: usize| (strip / of_band * rows + strip % of_band * strip_rows) * row_bytes;
         let starts: Vec<u64> = (0..strips).map(|strip| pixels_start + start_of(strip) as u64).collect();
-        *offsets = field(273, offset_kind, &starts);
+        *offsets = field(tags::STRIP_OFFSETS, offset_kind, &starts);
     }
 
     let mut out = Vec::with_capacity(pixels_start as usize);

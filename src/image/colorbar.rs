@@ -3,6 +3,7 @@
 use super::canvas::{Canvas, INK_LIGHT, LINE};
 use super::colormap::Colormap;
 use super::font::{Anchor, text_width};
+use super::ticks::{decimals, round_step};
 
 /// Height of the bar itself in pixels.
 const BAR_ROWS: usize = 9;
@@ -32,13 +33,9 @@ pub fn draw_colorbar(canvas: &mut Canvas, row: usize, col: usize, cols: usize, c
     }
 }
 
-/// The largest number of equal round steps (1, 2, 2.5, 5 times a power of ten) with at most `most` ticks, as the step's size.
+/// The round step with at most `most` ticks over a range.
 fn step(range: (f32, f32), most: usize) -> f32 {
-    let span = (range.1 - range.0).abs();
-    let intervals = most.clamp(2, 6) as f32 - 1.0;
-    let raw = span / intervals;
-    let decade = 10f32.powf(raw.log10().floor());
-    [1.0, 2.0, 2.5, 5.0, 10.0].into_iter().map(|m| m * decade).find(|s| *s >= raw * 0.999).unwrap_or(raw)
+    round_step(f64::from((range.1 - range.0).abs()) / (most.clamp(2, 6) as f64 - 1.0)) as f32
 }
 
 /// Round tick values inside a range, at most six and at most `most` where that is two or more; none for an empty range.
@@ -54,8 +51,6 @@ pub fn ticks(range: (f32, f32), most: usize) -> Vec<f32> {
 
 /// A tick value with as many decimals as its step needs, and a true minus sign.
 pub fn format_value(value: f32, step: f32) -> String {
-    let decimals =
-        (0..5).find(|d| (step.abs() * 10f32.powi(*d) - (step.abs() * 10f32.powi(*d)).round()).abs() < 1e-3 * step.abs() * 10f32.powi(*d));
-    let text = format!("{:.*}", decimals.unwrap_or(3) as usize, if value.abs() < 1e-6 * step.abs() { 0.0 } else { value });
+    let text = format!("{:.*}", decimals(step.into()), if value.abs() < 1e-6 * step.abs() { 0.0 } else { value });
     text.replace('-', "−")
 }

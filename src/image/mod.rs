@@ -12,6 +12,7 @@ pub mod panel;
 pub mod png;
 pub mod quicklook;
 pub mod raster;
+pub mod ticks;
 
 pub use canvas::{Canvas, Rgb};
 pub use colormap::Colormap;

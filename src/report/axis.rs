@@ -1,5 +1,7 @@
 //! Axes of charts: their range, and ticks at round numbers.
 
+use crate::image::ticks::{decimals, round_step};
+
 /// An axis with its range and labelled places.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Axis {
@@ -37,10 +39,7 @@ impl Axis {
     fn stepped(label: &str, [low, high]: [f64; 2], step: f64) -> Axis {
         let (first, last) = ((low / step + 1e-9).floor(), (high / step - 1e-9).ceil());
         let ticks: Vec<f64> = (0..=(last - first) as usize).map(|i| (first + i as f64) * step).collect();
-        let whole = |decimals: &usize| {
-            (step * 10f64.powi(*decimals as i32)).fract().min(1.0 - (step * 10f64.powi(*decimals as i32)).fract()) < 1e-6
-        };
-        let decimals = (0..9).find(whole).unwrap_or(9);
+        let decimals = decimals(step);
         let label_of = |value: &f64| (*value, grouped(&format!("{:.*}", decimals, if value.abs() < step / 2.0 { 0.0 } else { *value })));
         let range = [first * step, last * step];
         Axis { label: label.into(), range, ticks: ticks.iter().map(label_of).collect(), logarithmic: false }
@@ -83,12 +82,6 @@ fn bounds(values: impl Iterator<Item = f64>) -> (f64, f64) {
     let (low, high) =
         values.filter(|value| value.is_finite()).fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| (low.min(x), high.max(x)));
     if low <= high { (low, high) } else { (0.0, 1.0) }
-}
-
-/// The least of 1, 2, 2.5, 5, 10 times a power of ten that is not below `step`.
-fn round_step(step: f64) -> f64 {
-    let decade = 10f64.powf(step.log10().floor());
-    [1.0, 2.0, 2.5, 5.0].into_iter().map(|factor| factor * decade).find(|round| *round >= step * 0.999).unwrap_or(10.0 * decade)
 }
 
 /// A number with a thin space between thousands and a true minus.

@@ -4,20 +4,17 @@
 //! Source: OGC GeoTIFF 1.1, sections 7.1 to 7.5 (keys), 8 (pixel scale and tie point).
 
 use crate::data::geotags::{CARRIED_TAGS, GeoTag, GeoTags};
+use crate::data::tags::{GEO_DOUBLE_PARAMS, GEO_KEY_DIRECTORY, MODEL_PIXEL_SCALE, MODEL_TIEPOINT};
 
 /// Map coordinates of the scene's upper left corner, m.
 const ORIGIN: [f64; 2] = [226_500.0, -263_400.0];
-const PIXEL_SCALE: u16 = 33550;
-const TIE_POINT: u16 = 33922;
-const DOUBLE: u16 = 12;
-const SHORT: u16 = 3;
 
 /// Tags of a scene whose upper left corner is the reference's and whose pixels have sides of `pixel_m` metres.
 pub fn albers(pixel_m: f64) -> GeoTags {
     // Standard parallels, latitude and longitude of origin, false easting and northing.
     let parameters = [60.0, 80.0, 70.0, -45.0, 0.0, 0.0];
     let own = |key: u16, value: u16| [key, 0, 1, value];
-    let parameter = |key: u16, index: u16| [key, 34736, 1, index];
+    let parameter = |key: u16, index: u16| [key, GEO_DOUBLE_PARAMS, 1, index];
     let keys = [
         own(1024, 1),     // projected model
         own(1025, 1),     // pixels are areas
@@ -36,10 +33,10 @@ pub fn albers(pixel_m: f64) -> GeoTags {
     ];
     let directory: Vec<u16> = [1, 1, 0, keys.len() as u16].into_iter().chain(keys.into_iter().flatten()).collect();
     let tags = vec![
-        doubles(PIXEL_SCALE, &[pixel_m, pixel_m, 0.0]),
-        doubles(TIE_POINT, &[0.0, 0.0, 0.0, ORIGIN[0], ORIGIN[1], 0.0]),
-        GeoTag { tag: 34735, kind: SHORT, count: directory.len() as u64, bytes: directory.iter().flat_map(|v| v.to_le_bytes()).collect() },
-        doubles(34736, &parameters),
+        GeoTag::of_doubles(MODEL_PIXEL_SCALE, &[pixel_m, pixel_m, 0.0]),
+        GeoTag::of_doubles(MODEL_TIEPOINT, &[0.0, 0.0, 0.0, ORIGIN[0], ORIGIN[1], 0.0]),
+        GeoTag::of_shorts(GEO_KEY_DIRECTORY, &directory),
+        GeoTag::of_doubles(GEO_DOUBLE_PARAMS, &parameters),
     ];
     GeoTags { tags }
 }
@@ -52,15 +49,13 @@ pub fn cut(raster: &GeoTags, side: f64, left: f64) -> Option<GeoTags> {
     let (x, y) = old.at(0.0, left);
     // Where tie points name the centres of pixels, the corner is half a pixel before the first.
     let tags = [0.0, -0.5].into_iter().map(|first| {
-        let place =
-            [doubles(PIXEL_SCALE, &[old.col_x * side, -old.row_y * side, 0.0]), doubles(TIE_POINT, &[first, first, 0.0, x, y, 0.0])];
+        let place = [
+            GeoTag::of_doubles(MODEL_PIXEL_SCALE, &[old.col_x * side, -old.row_y * side, 0.0]),
+            GeoTag::of_doubles(MODEL_TIEPOINT, &[first, first, 0.0, x, y, 0.0]),
+        ];
         let kept = raster.tags.iter().filter(|t| CARRIED_TAGS[3..].contains(&t.tag)).cloned();
         GeoTags { tags: place.into_iter().chain(kept).collect() }
     });
     let at_corner = |tags: &GeoTags| tags.transform().is_some_and(|t| (t.origin_x - x).abs() + (t.origin_y - y).abs() < 1e-6 * old.col_x);
     tags.into_iter().find(at_corner)
-}
-
-fn doubles(tag: u16, values: &[f64]) -> GeoTag {
-    GeoTag { tag, kind: DOUBLE, count: values.len() as u64, bytes: values.iter().flat_map(|v| v.to_le_bytes()).collect() }
 }

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 
 use super::Parameter::*;
 use super::{Crs, Geodetic, Projection, Spelt, codes};
-use crate::data::geotags::{GEO_ASCII_PARAMS, GEO_DOUBLE_PARAMS, GEO_KEY_DIRECTORY, GeoTag, GeoTags};
+use crate::data::geotags::{GeoTag, GeoTags};
+use crate::data::tags::{GEO_ASCII_PARAMS, GEO_DOUBLE_PARAMS, GEO_KEY_DIRECTORY};
 
 const MODEL_TYPE: u16 = 1024;
 const RASTER_TYPE: u16 = 1025;
