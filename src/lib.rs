@@ -3,25 +3,47 @@
 //!
 //! # The map of the house
 //!
-//! Each room imports only from those above it (`tests/layers.rs` checks that). In reading order:
+//! ```text
+//!                    cli
+//!                     |
+//!   verify  bench   report  ablate  baselines  synth        the engine proved and timed, maps shown, made up and made without a network
+//!                     |
+//!            train  predict  evaluate                       know a task and a network, not which
+//!                     |
+//!            tasks    preprocess    weights                 what is learned; rasters to inputs; weight files
+//!                     |
+//!       models      data      config    domains             networks; rasters and days; keys; what variables mean
+//!          |
+//!   nn  optim                                               the engine: it knows no configuration, no variable and no task
+//!   ops
+//!   autograd
+//!   kernels
+//!   tensor
+//!   gpu
+//!   host
+//! ```
+//!
+//! `tests/layers.rs` has a line a room with those that it may import. In reading order:
 //!
 //! | room | what is in it |
 //! | --- | --- |
 //! | [`error`], [`event`], [`files`], [`random`] | the one error type with its exit statuses; progress as data; files that appear whole, locks, digests; seeded draws |
-//! | [`config`] | the YAML keys of a run |
 //! | [`mod@reference`] | naive f64 loops, the meaning of each op: tests and `bench` compare with them |
 //! | [`host`] | the processor as a device: one Rust twin a shader, with its parameters and bindings; threads, instruction sets |
 //! | [`gpu`] | everything that names wgpu: device, buffer pool, shader assembly, pipelines, submission in bounded batches; the drivers |
-//! | [`data`], [`image`] | host side only: GeoTIFFs, days and splits, crops and mosaics, prefetching; colour maps, canvas, PNG |
 //! | [`tensor`] | identity, shape and buffer; no arithmetic |
 //! | [`kernels`] | one launcher a shader: parameter struct, variant, launch, cost in bytes and operations |
 //! | [`autograd`] | the tape: one closure an op |
-//! | [`ops`] | differentiable operations under PyTorch's functional names; how to add one |
+//! | [`ops`] | differentiable operations under PyTorch's functional names; **how to add one** |
 //! | [`nn`], [`optim`] | layers, initialisation and state dicts; optimizers and schedules |
-//! | [`models`] | the networks by `model_key` |
+//! | [`image`], [`domains`] | colour maps, canvas, PNG; what the variables of a kind of maps mean, as tables |
+//! | [`config`] | the YAML keys of a run, a line each |
+//! | [`data`] | host side only: GeoTIFFs, days and splits, crops and mosaics, prefetching |
+//! | [`models`] | the networks by `model_key`; **how to add one** |
 //! | [`weights`] | weight files as files: what they hold, whether they fit, how two differ, foreign encoders |
-//! | [`preprocess`], [`evaluate`] | rasters to network inputs; maps to scores |
-//! | [`predict`] | full scenes by mosaicking tiles |
+//! | [`preprocess`] | rasters to a network's named inputs |
+//! | [`tasks`] | what networks are trained for: targets, losses, bands of maps, scores, words; **how to add one** |
+//! | [`evaluate`], [`predict`] | maps to scores; full scenes by mosaicking tiles |
 //! | [`train`], [`baselines`] | the loop, checkpoints, logs; maps without a network |
 //! | [`ablate`] | what each input is worth: its mean in its place |
 //! | [`report`] | one HTML page with scores, maps, curves and the run's manifest |

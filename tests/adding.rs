@@ -139,3 +139,53 @@ fn the_page_names_files_that_exist() {
         assert!(ops().iter().any(|known| known == op), "tests/adding.rs names `{op}`, which is no op");
     }
 }
+
+/// Networks that are proved otherwise than by a file of tests/fixtures.
+const LARGE: &[(&str, &str)] = &[
+    ("unet_smp", "tests/weights_pytorch.rs, with PyTorch at hand: a file of its weights would be too large"),
+    ("deeplabv3", "tests/weights_pytorch.rs, with PyTorch at hand: a file of its weights would be too large"),
+];
+
+/// The `model_key` of every committed case of a network.
+fn proved_networks() -> BTreeSet<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let cases = files.map(|file| meltcore::verify::Case::open(&file).unwrap()).filter(|case| case.op == "model");
+    cases.map(|case| case.attr_str("model_key").unwrap().to_owned()).collect()
+}
+
+#[test]
+fn every_network_is_proved_tried_and_listed() {
+    let (proved, tried, readme) = (proved_networks(), read("tests/models.rs"), read("README.md"));
+    let mut faults = Vec::new();
+    for network in &meltcore::models::NETWORKS {
+        let key = network.key.name();
+        match (proved.contains(key), LARGE.iter().find(|(name, _)| *name == key)) {
+            (false, None) => faults.push(format!(
+                "the network `{key}` is not proved by PyTorch: export tests/fixtures/model__{key}*.safetensors from tools/fixtures/networks.py"
+            )),
+            (true, Some((_, reason))) => faults.push(format!("the network `{key}` has the fixture that tests/adding.rs says it lacks ({reason})")),
+            _ => {}
+        }
+        if !tried.contains(&format!("\"{key}\"")) {
+            faults.push(format!("the network `{key}` is never built: let it train a step and make a map in tests/models.rs"));
+        }
+        if !readme.contains(&format!("| `{key}` |")) {
+            faults.push(format!("the network `{key}` is not in README.md's table of networks"));
+        }
+    }
+    assert!(faults.is_empty(), "{}\nThe head of src/models/mod.rs has the steps.", faults.join("\n"));
+}
+
+#[test]
+fn every_model_key_is_a_network_or_a_baseline() {
+    let refused = meltcore::config::Config::from_yaml("model_key: nothing", "run.yaml", &[]).unwrap_err().to_string();
+    let (_, names) = refused.split_once("must be one of ").expect("the refusal lists the keys");
+    let (names, _) = names.split_once(", but").expect("the list ends before what was given");
+    let help = Command::new(env!("CARGO_BIN_EXE_meltcore")).args(["baseline", "--help"]).output().unwrap().stdout;
+    let baselines = String::from_utf8(help).unwrap().replace('-', "_");
+    for name in names.split(", ") {
+        let is_network = meltcore::models::NETWORKS.iter().any(|network| network.key.name() == name);
+        assert!(is_network || baselines.contains(name), "`model_key: {name}` names nothing: give it a line in NETWORKS of src/models/mod.rs");
+    }
+}

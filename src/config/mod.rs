@@ -276,7 +276,7 @@ impl Config {
                 format!("is {}, but the last maps are a quarter of the input's size: only 4 gives maps of its size", config.upsampling);
             return Err(reader.error("upsampling", message));
         }
-        if !fixture && config.out_channels != 1 {
+        if !fixture && config.task == TaskKey::MeltFraction && config.out_channels != 1 {
             let message = format!("is {}, but a map of melt has one channel; give 1, or remove the line", config.out_channels);
             return Err(reader.error("out_channels", message));
         }
