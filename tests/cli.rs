@@ -41,11 +41,12 @@ fn help_names_the_order_and_gives_examples() {
 }
 
 /// Commands of this version, as the contract names them.
-const COMMANDS: [&str; 15] = [
+const COMMANDS: [&str; 16] = [
     "ablate",
     "baseline",
     "bench",
     "completions",
+    "config",
     "devices",
     "eval",
     "pack",

@@ -7,6 +7,7 @@ pub mod arguments;
 pub mod baseline;
 pub mod bench;
 pub mod completions;
+pub mod config;
 pub mod device;
 pub mod devices;
 pub mod eval;
@@ -94,6 +95,7 @@ pub enum Command {
     Baseline(baseline::Args),
     Bench(bench::Args),
     Completions(completions::Args),
+    Config(config::Args),
     Devices(devices::Args),
     Eval(eval::Args),
     Pack(pack::Args),
@@ -121,6 +123,7 @@ impl Cli {
             Command::Baseline(args) => baseline::run(args, &self.globals),
             Command::Bench(args) => bench::run(args, &self.globals),
             Command::Completions(args) => completions::run(args, &self.globals),
+            Command::Config(args) => config::run(args, &self.globals),
             Command::Devices(args) => devices::run(args, &self.globals),
             Command::Eval(args) => eval::run(args, &self.globals),
             Command::Pack(args) => pack::run(args, &self.globals),

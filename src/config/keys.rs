@@ -1,45 +1,235 @@
-//! Which keys a configuration may hold: in force, accepted and ignored, refused, or unknown with the nearest known one.
+//! What a key is, and which keys a configuration may hold: in force, accepted and ignored, refused, or unknown with the nearest known one.
 
-use serde_json::Value;
+use std::sync::OnceLock;
 
-/// Data variables: `path_<variable>`, `mean_<variable>`, `std_<variable>` and the two blur keys exist for each.
-pub(super) const VARIABLES: [&str; 9] =
-    ["melt", "mar_wa1", "pmw", "pmw_winter_mean", "modis_b1", "modis_b2", "dem", "landmask", "time_interpolate_sar"];
+use serde_json::{Map, Value};
+
+use super::Config;
+use super::reader::Reader;
+use super::table::{ALIASES, KEYS};
+use crate::domains::{Domain, DomainKey, Source};
 
 /// Names of the splits, each with its `path_<name>_split_csv`.
 pub const SPLITS: [&str; 6] = ["train", "val", "test", "eval", "all", "deploy"];
 
-/// Channels that `in_keys` may name: one raster a day.
-pub(super) const DAILY_CHANNELS: [&str; 5] = ["pmw", "modis_b1", "modis_b2", "mar_wa1", "time_interpolate_sar"];
-/// Channels that `in_keys_static` may name: one raster for all days.
-pub(super) const STATIC_CHANNELS: [&str; 2] = ["dem", "landmask"];
-/// Channels that `in_keys_aux` may name: made from the date, or one raster a year.
-pub(super) const AUX_CHANNELS: [&str; 4] = ["time_sin", "time_cos", "time_month_idx", "pmw_winter_mean"];
-
-pub(super) const BLUR_KERNEL: &str = "_GaussianBlur_kernel_size";
-pub(super) const BLUR_SIGMA: &str = "_GaussianBlur_sigma";
-
-/// Another name of a key, with the name it stands for.
-const ALIASES: [(&str, &str); 1] = [("decoder_use_norm", "decoder_use_batchnorm")];
-
-/// Keys in force beside those made of variables' and splits' names.
-const IN_FORCE: &str = "model_key seed data_root in_keys in_keys_static in_keys_aux max_mar_wa1 max_modis normalize_inputs use_batch_blur \
-    img_size batch_size accumulate_steps recompute epochs optimizer learning_rate weight_decay gradient_clipping loss_function \
-    lr_scheduler lr_patience T_0 T_mult eta_min activation out_activation out_channels base_channels bilinear num_extra_convs encoder_name encoder_depth encoder_weights \
-    encoder_output_stride decoder_use_batchnorm decoder_channels decoder_atrous_rates batch_norm upsampling n_models time_channel_idx \
-    precision amp prediction_batch_size prediction_stride erode_size apply_landmask_to_predictions min_melt max_melt mask_threshold \
-    periodical_evaluation epochs_between_periodical_evaluation epochs_between_checkpoint_save starting_epoch path_checkpoints \
-    path_predictions path_deploy path_eval path_melt_reference n_previous_dates n_posterior_dates kernel_size sigma gamma \
-    brightness_factor val_percent test_percent n_imgs_per_month split_cfg deploy_start_time deploy_end_time check_for_invalid_entries \
-    tensorboard constant_inputs dtype normalize_melt blur";
+/// What stands in a key's name for each of the variables, and for each of the splits.
+const VARIABLE: &str = "<variable>";
+const SPLIT: &str = "<split>";
 
 /// Keys of the reference that have no meaning here.
-const IGNORED: &str = "device num_workers persistent_workers use_gpu use_cv use_deterministic_algorithms warn_only verbose filetype data_key \
-    in_channels nodata_modis decoder_interpolation_mode use_cosine_annealing save_predictions create_csv_w_split_cfg \
+const IGNORED: &str = "device num_workers persistent_workers use_gpu use_cv use_deterministic_algorithms warn_only verbose filetype \
+    data_key in_channels nodata_modis decoder_interpolation_mode use_cosine_annealing save_predictions create_csv_w_split_cfg \
     add_wandb_id_to_ckpt_filename path_experiment path_wandb";
 
 /// Beginnings of further keys that have no meaning here.
 const IGNORED_PREFIXES: [&str; 5] = ["log_", "period_wandb_", "wandb_", "path_sweep", "path_predictions_"];
+
+/// What a key's value decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Acts {
+    /// The weights of a given epoch: it is part of the digest by which a resumed run knows its own.
+    pub weights: bool,
+    /// Maps made from given weights: they are made again where it is another.
+    pub maps: bool,
+    /// It is written down only where it is not the default, so that digests are those of versions without the key.
+    unless_default: bool,
+    /// No file may hold it, only the attributes of a numerical fixture.
+    of_fixtures: bool,
+}
+
+pub(super) const NOTHING: Acts = Acts { weights: false, maps: false, unless_default: false, of_fixtures: false };
+pub(super) const WEIGHTS: Acts = Acts { weights: true, ..NOTHING };
+pub(super) const MAPS: Acts = Acts { maps: true, ..NOTHING };
+pub(super) const WEIGHTS_AND_MAPS: Acts = Acts { weights: true, maps: true, ..NOTHING };
+
+impl Acts {
+    pub(super) const fn unless_default(self) -> Acts {
+        Acts { unless_default: true, ..self }
+    }
+
+    pub(super) const fn of_fixtures(self) -> Acts {
+        Acts { of_fixtures: true, ..self }
+    }
+
+    /// In words, for tables.
+    pub fn words(self) -> &'static str {
+        match (self.weights, self.maps) {
+            (true, true) => "weights, maps",
+            (true, false) => "weights",
+            (false, true) => "maps",
+            (false, false) => "",
+        }
+    }
+}
+
+/// A line of the table of keys.
+#[derive(Debug)]
+pub struct Key {
+    /// Its name, with `<variable>` or `<split>` where there is one key for each.
+    pub name: &'static str,
+    /// The heading that it stands under.
+    pub group: &'static str,
+    /// What it decides.
+    pub acts: Acts,
+    /// What it means.
+    pub meaning: &'static str,
+    /// Its value in a configuration; none where other keys' readers look at it.
+    pub(super) value: Option<fn(&Config) -> Value>,
+}
+
+/// Makes of the table's lines the configuration, its reader, and the table.
+macro_rules! keys {
+    (@name $field:ident) => { stringify!($field) };
+    (@name $field:ident $name:literal) => { $name };
+    (
+        $( $group:literal {
+            $( $field:ident $(as $name:literal)? : $type:ty = $read:ident($($argument:expr),*), $acts:expr, $meaning:literal; )*
+        } )*
+        beside { $( $beside_group:literal $beside:literal $beside_acts:expr, $beside_meaning:literal; )* }
+    ) => {
+        /// All keys in force, one field a key; those of variables and splits are maps by name. `meltcore config keys` lists them with their
+        /// defaults.
+        #[derive(Debug, Clone)]
+        pub struct Config {
+            /// Where the configuration came from, for error messages.
+            pub file: String,
+            $($( #[doc = concat!("`", keys!(@name $field $($name)?), "`: ", $meaning, ".")] pub $field: $type, )*)*
+            /// Keys that were accepted and ignored, for the one line that names them.
+            pub ignored: Vec<String>,
+            /// Keys in force that the file or an override gave, by their canonical names.
+            pub given: BTreeSet<String>,
+        }
+
+        impl Config {
+            /// All fields from the keys in force; `ignored` holds the names of the others.
+            pub(super) fn read(reader: &Reader, ignored: Vec<String>) -> Result<Config> {
+                Ok(Config {
+                    file: reader.file.clone(),
+                    $($( $field: reader.$read(keys!(@name $field $($name)?) $(, $argument)*)?, )*)*
+                    ignored,
+                    given: reader.keys.iter().map(|(key, _)| key.clone()).collect(),
+                })
+            }
+        }
+
+        /// Every key, in the order of `meltcore config keys`.
+        pub static KEYS: &[Key] = &[
+            $($( Key {
+                name: keys!(@name $field $($name)?),
+                group: $group,
+                acts: $acts,
+                meaning: $meaning,
+                value: Some(|config| value(&config.$field)),
+            }, )*)*
+            $( Key { name: $beside, group: $beside_group, acts: $beside_acts, meaning: $beside_meaning, value: None }, )*
+        ];
+    };
+}
+pub(super) use keys;
+
+/// A field as JSON; every type of the table has such a form.
+pub(super) fn value(field: &impl serde::Serialize) -> Value {
+    serde_json::to_value(field).unwrap_or_default()
+}
+
+impl Key {
+    /// The line of a key of this name.
+    pub fn find(name: &str) -> Option<&'static Key> {
+        let exact = KEYS.iter().find(|key| key.name == name);
+        exact.or_else(|| KEYS.iter().find(|key| key.names().iter().any(|known| known == name)))
+    }
+
+    /// The keys that files may hold under their headings.
+    pub fn groups() -> Vec<(&'static str, Vec<&'static Key>)> {
+        let mut groups: Vec<(&str, Vec<&Key>)> = Vec::new();
+        for key in KEYS.iter().filter(|key| key.is_for_files()) {
+            match groups.iter_mut().find(|(group, _)| *group == key.group) {
+                Some((_, keys)) => keys.push(key),
+                None => groups.push((key.group, vec![key])),
+            }
+        }
+        groups
+    }
+
+    /// Every name that it stands for.
+    pub fn names(&self) -> Vec<String> {
+        let each = |stands: &str, names: Vec<&str>| names.iter().map(|name| self.name.replace(stands, name)).collect();
+        match () {
+            () if self.name.contains(VARIABLE) => each(VARIABLE, variables().collect()),
+            () if self.name.contains(SPLIT) => each(SPLIT, SPLITS.to_vec()),
+            () => vec![self.name.to_owned()],
+        }
+    }
+
+    /// Whether it stands for several keys.
+    pub fn is_family(&self) -> bool {
+        self.name.contains('<')
+    }
+
+    /// Whether a file may hold it.
+    pub fn is_for_files(&self) -> bool {
+        !self.acts.of_fixtures
+    }
+
+    /// Other names of it.
+    pub fn aliases(&self) -> impl Iterator<Item = &'static str> {
+        ALIASES.into_iter().filter(|(_, name)| *name == self.name).map(|(alias, _)| alias)
+    }
+
+    /// Its default; null where it has none, and where there is one key for each variable or split.
+    pub fn default(&self) -> Value {
+        static DEFAULTS: OnceLock<Option<Config>> = OnceLock::new();
+        let defaults = DEFAULTS.get_or_init(|| Config::read(&Reader::default(), Vec::new()).ok());
+        let value = self.value.filter(|_| !self.is_family()).zip(defaults.as_ref());
+        value.map(|(value, defaults)| value(defaults)).unwrap_or_default()
+    }
+
+    /// Its default as YAML; empty where it has none.
+    pub fn default_text(&self) -> String {
+        match self.default() {
+            Value::Null => String::new(),
+            Value::String(text) => text,
+            other => other.to_string(),
+        }
+    }
+
+    /// Adds it to a configuration's JSON.
+    pub(super) fn write(&self, config: &Config, to: &mut Map<String, Value>) {
+        let Some(value) = self.value.map(|value| value(config)) else { return };
+        match value {
+            Value::Object(each) if self.is_family() => {
+                to.extend(each.into_iter().map(|(name, value)| (self.name.replace(VARIABLE, &name).replace(SPLIT, &name), value)));
+            }
+            value if self.acts.unless_default && value == self.default() => {}
+            value => drop(to.insert(self.name.to_owned(), value)),
+        }
+    }
+}
+
+/// What variables there are; that of the only domain so far.
+fn domain() -> &'static Domain {
+    DomainKey::default().domain()
+}
+
+/// Variables with a raster of their own.
+pub(super) fn variables() -> impl Iterator<Item = &'static str> {
+    domain().rasters().map(|variable| variable.name)
+}
+
+/// The variable whose raster gives maps their place.
+pub(super) fn map_reference() -> &'static str {
+    domain().map_reference
+}
+
+/// Inputs by where their values come from.
+pub(super) fn inputs(from: fn(Source) -> bool) -> Vec<&'static str> {
+    domain().inputs.iter().filter(|variable| from(variable.source)).map(|variable| variable.name).collect()
+}
+
+/// The key whose list takes the input `name`.
+pub(super) fn list_of_channel(name: &str) -> Option<&'static str> {
+    domain().input(name).map(|variable| variable.list())
+}
 
 /// What becomes of a key.
 pub(super) enum KeyUse {
@@ -56,17 +246,18 @@ pub(super) fn canonical(key: &str) -> &str {
     ALIASES.iter().find(|(alias, _)| *alias == key).map_or(key, |(_, name)| name)
 }
 
-/// Says what becomes of `key`, given under its canonical name.
-pub(super) fn classify(key: &str) -> KeyUse {
-    let known = known_keys();
-    if known.iter().any(|name| name == key) {
-        KeyUse::InForce
-    } else if IGNORED.split_whitespace().any(|name| name == key) || IGNORED_PREFIXES.iter().any(|prefix| key.starts_with(prefix)) {
-        KeyUse::Ignored
-    } else {
-        let candidates = known.iter().map(String::as_str).chain(ALIASES.iter().map(|(alias, _)| *alias)).chain(IGNORED.split_whitespace());
-        KeyUse::Unknown(nearest(key, candidates).unwrap_or_default().to_owned())
+/// Says what becomes of `key`, given under its canonical name in a file or in a fixture's attributes.
+pub(super) fn classify(key: &str, fixture: bool) -> KeyUse {
+    if Key::find(key).is_some_and(|key| fixture || key.is_for_files()) {
+        return KeyUse::InForce;
     }
+    let ignored = || IGNORED.split_whitespace();
+    if ignored().any(|name| name == key) || IGNORED_PREFIXES.iter().any(|prefix| key.starts_with(prefix)) {
+        return KeyUse::Ignored;
+    }
+    let known: Vec<String> = KEYS.iter().filter(|key| key.is_for_files()).flat_map(Key::names).collect();
+    let candidates = known.iter().map(String::as_str).chain(ALIASES.iter().map(|(alias, _)| *alias)).chain(ignored());
+    KeyUse::Unknown(nearest(key, candidates).unwrap_or_default().to_owned())
 }
 
 /// The candidate with the fewest edits from `given`, letter case aside; the first of equals.
@@ -88,20 +279,4 @@ pub(super) fn refusal(key: &str, value: &Value) -> Option<&'static str> {
         "blur" if text != Some("gaussian") => Some("only the Gaussian blur is there; write `blur: gaussian`"),
         _ => None,
     }
-}
-
-/// Every key in force, including those made of variables' and splits' names.
-fn known_keys() -> Vec<String> {
-    let fixed = IN_FORCE.split_whitespace().map(str::to_owned);
-    let of_splits = SPLITS.iter().map(|split| format!("path_{split}_split_csv"));
-    let of_variables = VARIABLES.iter().flat_map(|v| {
-        [format!("path_{v}"), format!("mean_{v}"), format!("std_{v}"), format!("{v}{BLUR_KERNEL}"), format!("{v}{BLUR_SIGMA}")]
-    });
-    fixed.chain(of_splits).chain(of_variables).collect()
-}
-
-/// The key whose list takes the channel `name`.
-pub(super) fn list_of_channel(name: &str) -> Option<&'static str> {
-    let lists = [("in_keys", &DAILY_CHANNELS[..]), ("in_keys_static", &STATIC_CHANNELS[..]), ("in_keys_aux", &AUX_CHANNELS[..])];
-    lists.into_iter().find(|(_, names)| names.contains(&name)).map(|(key, _)| key)
 }

@@ -42,7 +42,17 @@ impl Numbers {
     }
 }
 
+/// Bound of every count, so that products of sizes stay far from overflow.
+pub(super) const COUNT: RangeInclusive<u64> = 1..=1_000_000;
+/// As `COUNT`, with 0.
+pub(super) const COUNT_OR_0: RangeInclusive<u64> = 0..=1_000_000;
+/// Bound of a crop's sides, pixels.
+pub(super) const SIDE: RangeInclusive<u64> = 1..=100_000;
+/// Bound of batches and channels.
+pub(super) const WIDTH: RangeInclusive<u64> = 1..=65_536;
+
 /// The keys of one configuration after overrides, under their canonical names.
+#[derive(Default)]
 pub(super) struct Reader {
     pub(super) file: String,
     pub(super) keys: Map<String, Value>,
@@ -137,13 +147,13 @@ impl Reader {
         parsed.filter(|x| allowed.contain(*x)).map(Some).ok_or_else(|| self.wrong(key, value, allowed.words()))
     }
 
-    /// One of a fixed set of words, `None` where the key is absent.
-    pub(super) fn choice<T: DeserializeOwned>(&self, key: &str, words: &[&str]) -> Result<Option<T>> {
+    /// One of a fixed set of words.
+    pub(super) fn choice<T: DeserializeOwned>(&self, key: &str, default: T, words: &[&str]) -> Result<T> {
         let allowed = format!("one of {}", words.join(", "));
-        let Some(value) = self.value(key, &allowed)? else { return Ok(None) };
+        let Some(value) = self.value(key, &allowed)? else { return Ok(default) };
         let known = value.as_str().is_some_and(|s| words.contains(&s));
         match serde_json::from_value(value.clone()) {
-            Ok(choice) if known => Ok(Some(choice)),
+            Ok(choice) if known => Ok(choice),
             _ => {
                 let hint = value.as_str().and_then(|s| keys::nearest(s, words.iter().copied()));
                 let hint = hint.map(|word| format!("; did you mean {word}?")).unwrap_or_default();
@@ -166,6 +176,11 @@ impl Reader {
         Ok(self.text(key)?.map(PathBuf::from))
     }
 
+    /// As `path`, with a default.
+    pub(super) fn folder(&self, key: &str, default: &str) -> Result<PathBuf> {
+        Ok(self.path(key)?.unwrap_or_else(|| PathBuf::from(default)))
+    }
+
     /// Finite numbers by name; absence and null are none.
     pub(super) fn numbers_by_name(&self, key: &str, example: &str) -> Result<BTreeMap<String, f64>> {
         let Some(value) = self.optional(key) else { return Ok(BTreeMap::new()) };
@@ -175,7 +190,7 @@ impl Reader {
     }
 
     /// A list of channel names out of `allowed`, each at most once; absence and null are the empty list.
-    pub(super) fn channels(&self, key: &str, allowed: &[&str]) -> Result<Vec<String>> {
+    pub(super) fn names(&self, key: &str, allowed: &[&str]) -> Result<Vec<String>> {
         let Some(value) = self.optional(key) else { return Ok(Vec::new()) };
         let wanted = format!("a list of names out of {}", allowed.join(", "));
         let items = value.as_array().ok_or_else(|| self.wrong(key, value, &wanted))?;

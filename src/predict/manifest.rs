@@ -24,13 +24,6 @@ const LOCK_FILE: &str = ".maps.lock";
 /// Names that a message lists at most.
 const SHOWN: usize = 3;
 
-/// Keys of a training configuration that change no map, beside the paths of outputs and day lists.
-const NOT_MAPS: &str = "seed epochs starting_epoch batch_size optimizer learning_rate weight_decay gradient_clipping loss_function \
-    lr_scheduler lr_patience T_0 T_mult eta_min encoder_weights periodical_evaluation epochs_between_periodical_evaluation \
-    epochs_between_checkpoint_save path_checkpoints path_predictions path_deploy path_eval prediction_batch_size n_previous_dates \
-    n_posterior_dates kernel_size sigma gamma brightness_factor val_percent test_percent n_imgs_per_month split_cfg deploy_start_time \
-    deploy_end_time check_for_invalid_entries accumulate_steps recompute tensorboard";
-
 /// What makes the maps of a folder, beside the configuration.
 #[derive(Debug)]
 pub struct Maker<'a> {
@@ -97,8 +90,7 @@ impl Manifest {
     /// knows, unless the destination says to replace them; [`Error::Output`] where the folder cannot be used or another process holds it.
     pub fn open(to: Destination, config: &Config, maker: &Maker, wanted: &BTreeSet<String>) -> Result<(Manifest, Vec<String>)> {
         refuse_input_folder(to.folder, config, maker.fills)?;
-        let mut settings = config.to_json();
-        settings.retain(|key, _| !key.ends_with("_split_csv") && !NOT_MAPS.split_whitespace().any(|name| name == key));
+        let mut settings = config.map_keys();
         settings.insert("options".into(), maker.options.clone());
         let busy = "another process writes maps into this folder; wait for it, or choose another with --out";
         let lock = FolderLock::take(to.folder, LOCK_FILE, busy, "choose another with --out")?;

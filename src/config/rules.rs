@@ -1,0 +1,155 @@
+//! Rules of single keys that no general reader has, and those that concern two keys at once.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use super::reader::{Numbers, Reader, SIDE, WIDTH};
+use super::{ModelKey, Precision, keys};
+use crate::domains::Source;
+use crate::error::Result;
+use crate::kernels::activation::Activation;
+
+/// What `precision` and `decoder_use_batchnorm` take beside their own words.
+const AMP: &str = "amp";
+const BATCH_NORM: &str = "batchnorm";
+
+impl Reader {
+    /// The values of a family's keys, by what stands for the placeholder in `pattern`.
+    fn each<T>(
+        &self,
+        pattern: &str,
+        names: impl Iterator<Item = &'static str>,
+        read: impl Fn(&str) -> Result<Option<T>>,
+    ) -> Result<BTreeMap<String, T>> {
+        let (before, after) = (pattern.split('<').next().unwrap_or_default(), pattern.split('>').nth(1).unwrap_or_default());
+        let mut values = BTreeMap::new();
+        for name in names {
+            values.extend(read(&format!("{before}{name}{after}"))?.map(|value| (name.to_owned(), value)));
+        }
+        Ok(values)
+    }
+
+    /// A number for each variable.
+    pub(super) fn numbers(&self, pattern: &str, allowed: Numbers) -> Result<BTreeMap<String, f64>> {
+        self.each(pattern, keys::variables(), |key| self.optional_number(key, allowed))
+    }
+
+    /// An odd size for each variable.
+    pub(super) fn odd_sizes(&self, pattern: &str) -> Result<BTreeMap<String, usize>> {
+        self.each(pattern, keys::variables(), |key| self.keys.contains_key(key).then(|| self.odd(key, 1)).transpose())
+    }
+
+    /// A path for each split.
+    pub(super) fn paths(&self, pattern: &str) -> Result<BTreeMap<String, PathBuf>> {
+        self.each(pattern, keys::SPLITS.into_iter(), |key| self.path(key))
+    }
+
+    /// A path for each variable, joined to `data_root`.
+    pub(super) fn variable_paths(&self, pattern: &str) -> Result<BTreeMap<String, PathBuf>> {
+        let root = self.folder("data_root", ".")?;
+        let names = keys::variables().chain([keys::map_reference()]);
+        self.each(pattern, names, |key| Ok(self.path(key)?.map(|path| root.join(path))))
+    }
+
+    /// Inputs of some sources.
+    pub(super) fn channels(&self, key: &str, from: fn(Source) -> bool) -> Result<Vec<String>> {
+        self.names(key, &keys::inputs(from))
+    }
+
+    /// An odd window size, at least 1.
+    pub(super) fn odd(&self, key: &str, default: u64) -> Result<usize> {
+        let size = self.integer(key, default, 1..=99_999)?;
+        if size % 2 == 1 {
+            return Ok(size);
+        }
+        Err(self.error(key, format!("must be an odd whole number (a window has a middle), but {size} was given; {} is the next", size + 1)))
+    }
+
+    /// Rows and columns.
+    pub(super) fn size(&self, key: &str, default: [usize; 2]) -> Result<[usize; 2]> {
+        match self.integers(key, SIDE)?.as_deref() {
+            None => Ok(default),
+            Some([rows, cols]) => Ok([*rows, *cols]),
+            Some(other) => Err(self.error(key, format!("must be [rows, columns], for example [512, 512], but {other:?} was given"))),
+        }
+    }
+
+    /// The model, on which other defaults depend.
+    fn model(&self) -> Option<ModelKey> {
+        self.keys.get("model_key").and_then(|value| serde_json::from_value(value.clone()).ok())
+    }
+
+    /// `amp: true` means mixed where `precision` itself is absent.
+    pub(super) fn precision(&self, key: &str) -> Result<Precision> {
+        let default = if self.boolean(AMP, false)? { Precision::Mixed } else { Precision::F32 };
+        self.choice(key, default, &["f32", "mixed"])
+    }
+
+    pub(super) fn activation(&self, key: &str) -> Result<Activation> {
+        let default = if self.model() == Some(ModelKey::LinearDem) { Activation::None } else { Activation::Relu };
+        let activation = self.choice(key, default, &["relu", "gelu", "linear"])?;
+        if activation == Activation::None && matches!(self.model(), Some(ModelKey::Unet | ModelKey::DeepLabV3)) {
+            return Err(self.error(key, "must be relu or gelu for this `model_key`; linear belongs to linear_dem"));
+        }
+        Ok(activation)
+    }
+
+    pub(super) fn encoder_name(&self, key: &str) -> Result<String> {
+        let name = self.text(key)?.unwrap_or_else(|| "tu-xception71".to_owned());
+        if name != "tu-xception71" && matches!(self.model(), Some(ModelKey::UnetSmp | ModelKey::DeepLabV3)) {
+            return Err(self.error(key, format!("must be tu-xception71, the only encoder there is, but {name} was given")));
+        }
+        Ok(name)
+    }
+
+    pub(super) fn encoder_output_stride(&self, key: &str) -> Result<usize> {
+        match self.integer(key, 8, 8..=16)? {
+            stride @ (8 | 16) => Ok(stride),
+            other => Err(self.error(key, format!("must be 8 or 16, but {other} was given"))),
+        }
+    }
+
+    /// A truth value, or the word that newer versions of the reference's library take.
+    pub(super) fn decoder_use_batchnorm(&self, key: &str) -> Result<bool> {
+        if self.optional(key).and_then(|value| value.as_str()) == Some(BATCH_NORM) { Ok(true) } else { self.boolean(key, true) }
+    }
+
+    pub(super) fn decoder_channels(&self, key: &str) -> Result<Vec<usize>> {
+        let one = self.model() == Some(ModelKey::DeepLabV3);
+        let channels = self.integers(key, WIDTH)?.unwrap_or(if one { vec![256] } else { vec![256, 128, 64, 32, 16] });
+        if one && channels.len() != 1 {
+            return Err(self.error(key, format!("must be one number for deeplabv3, but {channels:?} was given")));
+        }
+        Ok(channels)
+    }
+
+    // (4096 is the largest dilation of the kernels.)
+    pub(super) fn decoder_atrous_rates(&self, key: &str) -> Result<Vec<usize>> {
+        let rates = self.integers(key, 1..=4096)?.unwrap_or_else(|| vec![6, 12, 18]);
+        if rates.len() == 3 {
+            return Ok(rates);
+        }
+        Err(self.error(key, format!("must be three whole numbers, for example [6, 12, 18], but {rates:?} was given")))
+    }
+
+    /// A day as `YYYY_MM_DD`; YAML reads it without quotes as the number YYYYMMDD, which is taken back apart.
+    pub(super) fn day(&self, key: &str) -> Result<Option<String>> {
+        let Some(text) = self.text(key)? else { return Ok(None) };
+        let digits: String = text.chars().filter(|&c| c != '_').collect();
+        let shape_fits = digits.len() == 8 && digits.bytes().all(|b| b.is_ascii_digit());
+        let number: u32 = if shape_fits { digits.parse().unwrap_or(0) } else { 0 };
+        let (year, month, date) = (number / 10_000, number / 100 % 100, number % 100);
+        let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+        let days = match month {
+            2 => 28 + u32::from(leap),
+            4 | 6 | 9 | 11 => 30,
+            1..=12 => 31,
+            _ => 0,
+        };
+        let name = format!("{year:04}_{month:02}_{date:02}");
+        if (1..=days).contains(&date) && (text == name || text == digits) {
+            return Ok(Some(name));
+        }
+        Err(self.error(key, format!("must be a day such as '2017_04_01', but {text} was given")))
+    }
+}

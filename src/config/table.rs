@@ -1,0 +1,141 @@
+//! Every key, one line each: field, type, how it is read with its default and what it allows, what it acts on, what it means. From these
+//! lines come the fields of [`Config`], its JSON and digest, what `maps.json` compares, `meltcore config keys`, and README's table.
+//!
+//! To add a key, add its line; `.unless_default()` keeps it out of the digests of runs that leave it alone.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use super::keys::{Key, MAPS, NOTHING, WEIGHTS, WEIGHTS_AND_MAPS, keys, value};
+use super::reader::{COUNT, COUNT_OR_0, Numbers, Reader, SIDE, WIDTH};
+use super::{ModelKey, Precision, TaskKey};
+use crate::domains::Source;
+use crate::error::Result;
+use crate::kernels::activation::Activation;
+use crate::kernels::masked_loss::LossKind;
+use crate::optim::{OptimizerKind, SchedulerKind};
+
+const MODELS: [&str; 7] = ["unet", "unet_smp", "deeplabv3", "linear_dem", "interpolate_mar", "threshold_pmw", "time_interpolate_sar"];
+const SCHEDULERS: [&str; 2] = ["ReduceLROnPlateau", "CosineAnnealingWarmRestarts"];
+const PLATEAU: SchedulerKind = SchedulerKind::ReduceLROnPlateau;
+
+/// Other names of keys, each with the name that it stands for.
+pub(super) const ALIASES: [(&str, &str); 1] = [("decoder_use_norm", "decoder_use_batchnorm")];
+
+keys! {
+"Task and network" {
+    task: TaskKey = choice(TaskKey::MeltFraction, &["melt_fraction"]), WEIGHTS_AND_MAPS.unless_default(), "what networks are trained for";
+    model_key: ModelKey = choice(ModelKey::TimeInterpolateSar, &MODELS), WEIGHTS_AND_MAPS, "the network or baseline";
+    seed: u64 = seed(42), WEIGHTS, "seed of every random draw";
+    precision: Precision = precision(), WEIGHTS_AND_MAPS, "arithmetic of the network; f32 is the only one so far";
+}
+"Data" {
+    data_root: PathBuf = folder("."), MAPS, "folder that the paths of variables are relative to";
+    in_keys: Vec<String> = channels(|source| source == Source::Daily), WEIGHTS_AND_MAPS,
+        "inputs of one raster a day; their order has no effect";
+    in_keys_static: Vec<String> = channels(|source| source == Source::Constant), WEIGHTS_AND_MAPS, "inputs of one raster for all days";
+    in_keys_aux: Vec<String> = channels(|source| matches!(source, Source::Date(_) | Source::Winter)), WEIGHTS_AND_MAPS,
+        "inputs made from the date, and those of one raster a year";
+    constant_inputs: BTreeMap<String, f64> = numbers_by_name("for example {pmw: 201.5}"), WEIGHTS_AND_MAPS.unless_default(),
+        "inputs that hold one value at every pixel instead of their rasters' values, in the rasters' unit";
+    variable_paths as "path_<variable>": BTreeMap<String, PathBuf> = variable_paths(), WEIGHTS_AND_MAPS,
+        "folder (or file) of a variable's rasters";
+    mean as "mean_<variable>": BTreeMap<String, f64> = numbers(Numbers::Finite), WEIGHTS_AND_MAPS, "mean of a variable, in its unit";
+    std as "std_<variable>": BTreeMap<String, f64> = numbers(Numbers::Positive), WEIGHTS_AND_MAPS,
+        "standard deviation of a variable, in its unit";
+    max_mar_wa1: f64 = number(1.0, Numbers::Positive), WEIGHTS_AND_MAPS, "mar_wa1 is divided by this before it is normalised";
+    max_modis: f64 = number(10_000.0, Numbers::Positive), WEIGHTS_AND_MAPS, "reflectances of MODIS are divided by this";
+    normalize_inputs: bool = boolean(true), WEIGHTS_AND_MAPS, "whether inputs are normalised by mean and standard deviation";
+    blur_kernel_size as "<variable>_GaussianBlur_kernel_size": BTreeMap<String, usize> = odd_sizes(), WEIGHTS_AND_MAPS,
+        "window of a variable's blur, pixels, odd; 1 for none";
+    blur_sigma as "<variable>_GaussianBlur_sigma": BTreeMap<String, f64> = numbers(Numbers::Positive), WEIGHTS_AND_MAPS,
+        "sigma of a variable's blur, pixels";
+    use_batch_blur: bool = boolean(false), WEIGHTS_AND_MAPS, "the reference's batched blur: mar_wa1 takes the window of pmw";
+    mask_threshold: f64 = number(0.5, Numbers::Finite), WEIGHTS_AND_MAPS, "ocean is where the land mask as an input exceeds this";
+    check_for_invalid_entries: bool = boolean(false), WEIGHTS, "whether days with invalid entries are looked for and left out";
+}
+"The network's shape" {
+    activation: Activation = activation(), WEIGHTS_AND_MAPS, "activation between layers; linear with linear_dem";
+    out_activation: Activation = choice(Activation::Sigmoid, &["sigmoid", "tanhshelf", "sigmoidcutoff", "linear"]), WEIGHTS_AND_MAPS,
+        "activation of the output";
+    out_channels: usize = integer(1, WIDTH), WEIGHTS_AND_MAPS, "output maps";
+    base_channels: usize = integer(64, WIDTH), WEIGHTS_AND_MAPS, "width of the vanilla UNet's first level";
+    bilinear: bool = boolean(false), WEIGHTS_AND_MAPS, "unet: bilinear up-sampling instead of transposed convolutions";
+    num_extra_convs: usize = integer(0, 0..=1000), WEIGHTS_AND_MAPS, "unet: repetitions of the shared extra convolutions";
+    encoder_name: String = encoder_name(), WEIGHTS_AND_MAPS, "encoder of unet_smp and deeplabv3; there is one";
+    encoder_depth: usize = integer(5, 1..=5), WEIGHTS_AND_MAPS, "stages of the encoder";
+    encoder_weights: Option<String> = text(), WEIGHTS, "first weights of the encoder: a safetensors file";
+    encoder_output_stride: usize = encoder_output_stride(), WEIGHTS_AND_MAPS, "deeplabv3: output stride of the encoder, 8 or 16";
+    decoder_use_batchnorm: bool = decoder_use_batchnorm(), WEIGHTS_AND_MAPS, "unet_smp: batch norm in the decoder";
+    decoder_channels: Vec<usize> = decoder_channels(), WEIGHTS_AND_MAPS, "unet_smp: one width a stage; deeplabv3: one number, 256";
+    decoder_atrous_rates: Vec<usize> = decoder_atrous_rates(), WEIGHTS_AND_MAPS, "deeplabv3: the three dilation rates";
+    batch_norm: bool = boolean(true), WEIGHTS_AND_MAPS, "deeplabv3: batch norm in the decoder";
+    dropout: Option<f64> = optional_number(Numbers::Share), WEIGHTS.unless_default().of_fixtures(), "deeplabv3: share that is dropped, 0.5";
+    upsampling: usize = integer(4, 1..=64), WEIGHTS_AND_MAPS, "deeplabv3: last up-sampling factor";
+    n_models: usize = integer(12, 1..=12), WEIGHTS_AND_MAPS, "linear_dem: monthly models";
+    time_channel_idx: usize = integer(1, 0..=65_535), WEIGHTS_AND_MAPS, "linear_dem: the input channel that holds the month";
+}
+"Training" {
+    img_size: [usize; 2] = size([512, 512]), WEIGHTS_AND_MAPS, "size of crops and tiles, [rows, columns], pixels";
+    batch_size: usize = integer(8, WIDTH), WEIGHTS, "crops that go through the network at once";
+    accumulate_steps: usize = integer(1, WIDTH), WEIGHTS, "batches whose gradients make one optimizer step";
+    recompute: bool = boolean(false), NOTHING,
+        "compute blocks again in the backward pass instead of keeping them: less memory, the same bits";
+    epochs: usize = integer(500, COUNT), NOTHING, "epochs to train";
+    optimizer: OptimizerKind = choice(OptimizerKind::Adam, &["adam", "sgd", "rmsprop"]), WEIGHTS, "rule of the optimizer";
+    learning_rate: f64 = number(1e-4, Numbers::Positive), WEIGHTS, "learning rate at the start";
+    weight_decay: f64 = number(0.0, Numbers::NotNegative), WEIGHTS, "L2 penalty that is added to the gradient";
+    momentum: Option<f64> = optional_number(Numbers::NotNegative), WEIGHTS.unless_default().of_fixtures(), "0.999 of rmsprop, 0 of sgd";
+    gradient_clipping: f64 = number(1.0, Numbers::Positive), WEIGHTS, "largest total norm of the gradient";
+    loss_function: LossKind = choice(LossKind::L1, &["l1",
+        "mse"]), WEIGHTS, "training loss: mean absolute or squared error of valid pixels";
+    lr_scheduler: SchedulerKind = choice(PLATEAU, &SCHEDULERS), WEIGHTS, "schedule of the learning rate";
+    lr_patience: usize = integer(10, COUNT_OR_0), WEIGHTS, "ReduceLROnPlateau: epochs without a better validation loss before a cut";
+    t_0 as "T_0": usize = integer(35, COUNT), WEIGHTS, "CosineAnnealingWarmRestarts: epochs until the first restart";
+    t_mult as "T_mult": usize = integer(2, COUNT), WEIGHTS, "CosineAnnealingWarmRestarts: growth of the period";
+    eta_min: f64 = number(0.0, Numbers::NotNegative), WEIGHTS, "CosineAnnealingWarmRestarts: learning rate at the end of a period";
+    starting_epoch: usize = integer(1, COUNT), NOTHING, "number of the first epoch";
+    epochs_between_checkpoint_save: usize = integer(10, COUNT), NOTHING, "epochs between checkpoints that are kept";
+    periodical_evaluation: bool = boolean(false), NOTHING, "whether training maps whole scenes now and then";
+    epochs_between_periodical_evaluation: usize = integer(10, COUNT), NOTHING, "epochs between such maps";
+    tensorboard: bool = boolean(true), NOTHING, "event files beside `log.jsonl`";
+}
+"Maps" {
+    prediction_batch_size: usize = integer(1, WIDTH), NOTHING, "tiles that go through the network at once";
+    prediction_stride: Option<usize> = optional_integer(SIDE), MAPS, "pixels between tiles; absent: the rows of img_size";
+    erode_size: usize = integer(0, 0..=100_000), MAPS, "pixels that are dropped at each inner side of a tile";
+    apply_landmask_to_predictions: bool = boolean(false), MAPS, "whether maps of the deploy split are 0 on ocean";
+    min_melt: f64 = number(0.0, Numbers::Finite), MAPS, "lower clip of maps";
+    max_melt: f64 = number(1.0, Numbers::Finite), MAPS, "upper clip of maps";
+}
+"Splits" {
+    split_csv as "path_<split>_split_csv": BTreeMap<String, PathBuf> = paths(), NOTHING, "list of days of a split";
+    split_cfg: String = choice("csv".to_owned(), &["csv", "stratified_time", "day"]), NOTHING, "how `split` draws the lists";
+    val_percent: f64 = number(0.11, Numbers::Share), NOTHING, "share of days for validation";
+    test_percent: f64 = number(0.11, Numbers::Share), NOTHING, "share of days for testing";
+    n_imgs_per_month: usize = integer(2, 0..=31), NOTHING, "days a month that `stratified_time` draws";
+    deploy_start_time: Option<String> = day(), NOTHING, "first day of the deploy split, YYYY_MM_DD";
+    deploy_end_time: Option<String> = day(), NOTHING, "last day of the deploy split, YYYY_MM_DD";
+}
+"Outputs" {
+    path_checkpoints: Option<PathBuf> = path(), NOTHING, "folder of checkpoints and logs";
+    path_predictions: Option<PathBuf> = path(), NOTHING, "folder of maps";
+    path_deploy: Option<PathBuf> = path(), NOTHING, "folder of the deploy split's maps";
+    path_eval: Option<PathBuf> = path(), NOTHING, "folder of maps made during training";
+}
+"Baselines" {
+    n_previous_dates: usize = integer(3, COUNT_OR_0), NOTHING, "time_interpolate_sar: train days before; 0 takes all of the year";
+    n_posterior_dates: usize = integer(3, COUNT_OR_0), NOTHING, "time_interpolate_sar: train days after; 0 takes none";
+    kernel_size: usize = odd(93), NOTHING, "interpolate_mar: window of the blur, pixels, odd";
+    sigma: f64 = number(33.0, Numbers::Positive), NOTHING, "interpolate_mar: sigma of the blur, pixels";
+    gamma: f64 = number(29.176057091328698, Numbers::Positive), NOTHING, "interpolate_mar: power";
+    brightness_factor: f64 = number(143.48383700492423, Numbers::Positive), NOTHING, "interpolate_mar: factor";
+}
+beside {
+    "Task and network" "amp" NOTHING, "`true` means `precision: mixed` where that is absent";
+    "Task and network" "dtype" NOTHING, "of the reference; only `float32` is taken";
+    "Data" "path_melt_reference" MAPS, "raster that gives maps without a target their place";
+    "Data" "normalize_melt" NOTHING, "of the reference; only `false` is taken";
+    "Data" "blur" NOTHING, "of the reference; only `gaussian` is taken";
+}
+}

@@ -1,0 +1,64 @@
+//! Rules that concern two keys at once.
+
+use super::reader::Reader;
+use super::{Config, ModelKey, TaskKey};
+use crate::error::Result;
+
+impl Config {
+    /// Refuses keys that contradict each other.
+    pub(super) fn check_together(&self, r: &Reader) -> Result<()> {
+        self.check_inputs(r)?;
+        if self.min_melt >= self.max_melt {
+            return Err(r.error("max_melt", format!("is {}, which must be above `min_melt` = {}", self.max_melt, self.min_melt)));
+        }
+        if self.val_percent + self.test_percent >= 1.0 {
+            let message = format!("is {}; with `val_percent` = {} nothing is left for training", self.test_percent, self.val_percent);
+            return Err(r.error("test_percent", message));
+        }
+        if let (Some(first), Some(last)) = (&self.deploy_start_time, &self.deploy_end_time)
+            && first > last
+        {
+            return Err(r.error("deploy_end_time", format!("is {last}, before `deploy_start_time` = {first}")));
+        }
+        let (widths, stages) = (self.decoder_channels.len(), self.encoder_depth);
+        if self.model_key == ModelKey::UnetSmp && widths != stages {
+            let example = "for example [256, 128, 64, 32, 16] for 5";
+            let message = format!("holds {widths} widths, but `encoder_depth` = {stages} asks for one a stage, {example}");
+            return Err(r.error("decoder_channels", message));
+        }
+        Ok(())
+    }
+
+    /// Rules of what fixtures may try, and a file may not.
+    pub(super) fn check_of_files(&self, r: &Reader) -> Result<()> {
+        if self.model_key == ModelKey::DeepLabV3 && self.upsampling != 4 {
+            let message =
+                format!("is {}, but the last maps are a quarter of the input's size: only 4 gives maps of its size", self.upsampling);
+            return Err(r.error("upsampling", message));
+        }
+        if self.task == TaskKey::MeltFraction && self.out_channels != 1 {
+            let message = format!("is {}, but a map of melt has one channel; give 1, or remove the line", self.out_channels);
+            return Err(r.error("out_channels", message));
+        }
+        Ok(())
+    }
+
+    fn check_inputs(&self, r: &Reader) -> Result<()> {
+        let unblurred = |(variable, size): &(&String, &usize)| **size > 1 && !self.blur_sigma.contains_key(*variable);
+        if let Some((variable, _)) = self.blur_kernel_size.iter().find(unblurred) {
+            let (sigma, kernel) = (format!("{variable}_GaussianBlur_sigma"), format!("{variable}_GaussianBlur_kernel_size"));
+            return Err(r.error(&sigma, format!("is missing, and `{kernel}` asks for a blur; give its sigma in pixels")));
+        }
+        let has = |name: &str| self.in_keys_aux.iter().any(|key| key == name);
+        if has("time_sin") != has("time_cos") {
+            return Err(r.error("in_keys_aux", "names one of time_sin and time_cos; a day of the year needs both"));
+        }
+        let inputs = || [&self.in_keys, &self.in_keys_static, &self.in_keys_aux].into_iter().flatten();
+        if let Some(name) = self.constant_inputs.keys().find(|name| !inputs().any(|input| input == *name)) {
+            let known = inputs().map(String::as_str).collect::<Vec<_>>().join(", ");
+            let message = format!("names {name}, which is not among the inputs ({known}); take it out or add it to them");
+            return Err(r.error("constant_inputs", message));
+        }
+        Ok(())
+    }
+}
