@@ -1,4 +1,5 @@
-// Adam, in place: g = scale·gradient + weight_decay·p; m += (1 − β1)(g − m); v = β2·v + (1 − β2)·g²; p −= rate · m / (√v / correction + eps).
+// Adam, in place: g = scale·gradient + weight_decay·p; m += (1 − β1)(g − m); v = β2·v + (1 − β2)·g²; p −= rate · m / (√v / correction +
+// eps).
 // Launcher:  kernels/optimizer.rs   Reference: src/reference/optimizers.rs
 // Grid:      64 packs of four elements a workgroup, folded past 65 535 groups.
 // Numerics:  f32 in PyTorch's order; rate = lr / (1 − β1^t) and correction = √(1 − β2^t) come from the host in f64.

@@ -1,8 +1,9 @@
 // Gradients of bias and weight: grad_bias = Σ dz, grad_weight = Σ dz·x̂ over one chunk of every channel, where x̂ = (x - mean)·invstd,
-// z = x̂·weight + bias and dz = grad_output·f'(z), f by KIND. With one chunk they are the result, else batch_norm_grad_stats_merge adds them.
+// z = x̂·weight + bias and dz = grad_output·f'(z), f by KIND. With one chunk they are the result, else batch_norm_grad_stats_merge adds
+// them.
 // Launcher:  kernels/batch_norm/mod.rs   Reference: src/reference/batch_norm.rs
-// Grid:      one team of 8 or 64 invocations a (channel, chunk of `step` packs of every plane), chunk fastest, folded; `lanes` of a team walk a
-//            plane while others walk other images.
+// Grid:      one team of 8 or 64 invocations a (channel, chunk of `step` packs of every plane), chunk fastest, folded; `lanes` of a team
+//            walk a plane while others walk other images.
 // Numerics:  f32 sums of at most a few hundred terms an invocation, then two levels of eight.
 const KIND = 0u;
 struct Params { n: u32, c: u32, plane: u32, step: u32, chunks: u32, lanes: u32, team: u32 }

@@ -1,8 +1,8 @@
 // Count, mean and sum of squared deviations of one chunk of every channel; mean as the distance from the channel's first element, so that
 // data with a large offset lose nothing. Merged by batch_norm_stats_merge.
 // Launcher:  kernels/batch_norm/mod.rs   Reference: src/reference/batch_norm.rs
-// Grid:      one team of 8 or 64 invocations a (channel, chunk of `step` packs of every plane), chunk fastest, folded; `lanes` of a team walk a
-//            plane while others walk other images.
+// Grid:      one team of 8 or 64 invocations a (channel, chunk of `step` packs of every plane), chunk fastest, folded; `lanes` of a team
+//            walk a plane while others walk other images.
 // Numerics:  blocks of four merged pairwise (Chan), f32.
 struct Params { n: u32, c: u32, plane: u32, step: u32, chunks: u32, lanes: u32, team: u32 }
 var<immediate> params: Params;

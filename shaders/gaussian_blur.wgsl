@@ -1,5 +1,6 @@
 // One direction of a separable Gaussian blur: every column is convolved along the rows and written transposed, so that the second
-// pass, which is the same kernel, brings the plane back. output[col, row] = Σ_t window[t] · scale·(input[reflect(row + t − radius), col] − offset).
+// pass, which is the same kernel, brings the plane back. output[col, row] = Σ_t window[t] · scale·(input[reflect(row + t − radius), col] −
+// offset).
 // Launcher:  kernels/gaussian_blur.rs   Reference: src/reference/gaussian_blur.rs
 // Grid:      one pack of columns × 16 rows an invocation (a sliding window: each load serves 16 outputs), folded past 65 535 groups.
 // Numerics:  f32 sums in the order of the taps; borders are reflected without repeating the edge.

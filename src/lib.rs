@@ -23,11 +23,12 @@
 //!   host
 //! ```
 //!
-//! `tests/layers.rs` has a line a room with those that it may import. In reading order:
+//! Each room imports only from those above it in this list, and of these only what its line in `tests/layers.rs` allows. In reading order:
 //!
 //! | room | what is in it |
 //! | --- | --- |
-//! | [`error`], [`event`], [`files`], [`random`] | the one error type with its exit statuses; progress as data; files that appear whole, locks, digests; seeded draws |
+//! | [`error`], [`event`], [`random`] | the one error type with its exit statuses; progress as data; seeded draws |
+//! | [`files`] | files that appear whole, locks, digests |
 //! | [`mod@reference`] | naive f64 loops, the meaning of each op: tests and `bench` compare with them |
 //! | [`host`] | the processor as a device: one Rust twin a shader, with its parameters and bindings; threads, instruction sets |
 //! | [`gpu`] | everything that names wgpu: device, buffer pool, shader assembly, pipelines, submission in bounded batches; the drivers |
@@ -35,7 +36,7 @@
 //! | [`kernels`] | one launcher a shader: parameter struct, variant, launch, cost in bytes and operations |
 //! | [`autograd`] | the tape: one closure an op |
 //! | [`ops`] | differentiable operations under PyTorch's functional names; **how to add one** |
-//! | [`nn`], [`optim`] | layers, initialisation and state dicts; optimizers and schedules |
+//! | [`nn`], [`optim`] | layers, initialisation and state dicts; optimizers and schedules: here the engine ends |
 //! | [`image`], [`domains`] | colour maps, canvas, PNG; what the variables of a kind of maps mean, as tables |
 //! | [`config`] | the YAML keys of a run, a line each |
 //! | [`data`] | host side only: GeoTIFFs, days and splits, crops and mosaics, prefetching |
@@ -45,8 +46,7 @@
 //! | [`tasks`] | what networks are trained for: targets, losses, bands of maps, scores, words; **how to add one** |
 //! | [`evaluate`], [`predict`] | maps to scores; full scenes by mosaicking tiles |
 //! | [`train`], [`baselines`] | the loop, checkpoints, logs; maps without a network |
-//! | [`ablate`] | what each input is worth: its mean in its place |
-//! | [`report`] | one HTML page with scores, maps, curves and the run's manifest |
+//! | [`ablate`], [`report`] | what each input is worth; one HTML page with scores, maps, curves and the run's manifest |
 //! | [`verify`], [`mod@bench`], [`synth`] | PyTorch fixtures replayed; kernels timed; a believable sample scene |
 //! | [`cli`] | arguments in, one call down, table out |
 //!
@@ -168,8 +168,8 @@ pub mod reference {
     //!
     //! Methods that are no ops (mosaics, the baselines without a network, scores over groups of days) have their naive forms here, too.
     //!
-    //! Gradients take the gradient of the output first, then the forward's arguments, and return the gradient of what they name. Nothing here
-    //! checks its arguments: slices that do not have the length that their shape says panic, or give nonsense.
+    //! Gradients take the gradient of the output first, then the forward's arguments, and return the gradient of what they name. Nothing
+    //! here checks its arguments: slices that do not have the length that their shape says panic, or give nonsense.
 
     pub mod activation;
     pub mod adaptive_avg_pool2d;
@@ -205,7 +205,8 @@ pub mod host {
     //! buffers in the same order (as vello pairs every shader with a CPU twin).
     //!
     //! `twins` is the table that the driver looks stems up in; `job` hands a launch's parameters and buffers to a twin; `memory` is what
-    //! buffers are made of; [`threads`] says who computes. `shared/` holds what several twins use, as `shaders/shared/` does. Inner loops are
+    //! buffers are made of; [`threads`] says who computes. `shared/` holds what several twins use, as `shaders/shared/` does. Inner loops
+    //! are
     //! `#[simd]` functions that see nothing but slices: compiled once for each instruction set, chosen when they run.
     //!
     //! Work is shared out by outputs and never by sums of a thread's own, so that a result has the same bits for any number of threads.

@@ -1,4 +1,4 @@
-//! The layout of the source, read as text: who may import whom, who may name wgpu, how long files are and what they are called.
+//! The layout of the source, read as text: who may import whom, who may name wgpu, how long files and comments are, what they are called.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -61,6 +61,9 @@ const EMPTY_WORDS: &[&str] = &["util", "utils", "helper", "helpers", "common", "
 
 const MOST_LINES: &[(&str, usize)] = &[("rs", 450), ("wgsl", 220)];
 
+/// Characters of a comment's line at most; rustfmt sees to the code, and leaves texts as they are.
+const WIDEST: usize = 140;
+
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
@@ -98,7 +101,8 @@ fn sources() -> Vec<(PathBuf, Vec<String>, String)> {
     .collect()
 }
 
-/// Module paths that code names through `crate::` or `super::`, seen from the crate's root; groups in braces are taken apart one level deep.
+/// Module paths that code names through `crate::` or `super::`, seen from the crate's root; groups in braces are taken apart one level
+/// deep.
 fn references(module: &[String], code: &str) -> BTreeSet<Vec<String>> {
     let mut found = BTreeSet::new();
     // Indents of the inline modules that the line is in; rustfmt guarantees that a module's last brace stands at its own indent.
@@ -219,6 +223,32 @@ fn the_lists_have_no_circle_and_the_engine_stands_alone() {
         let beyond: Vec<_> = reached(room).into_iter().filter(|to| BEYOND_THE_ENGINE.contains(to)).collect();
         assert!(beyond.is_empty(), "{room} reaches {beyond:?}");
     }
+}
+
+#[test]
+fn the_map_of_the_house_has_every_room_below_what_it_imports() {
+    let text = fs::read_to_string(root().join("src/lib.rs")).unwrap();
+    let cells = text.lines().filter_map(|line| line.strip_prefix("//! | [")?.split('|').next());
+    let map: Vec<&str> = cells.flat_map(|cell| cell.split('`').skip(1).step_by(2)).map(|name| name.trim_start_matches("mod@")).collect();
+    let rooms = MAY_IMPORT.iter().map(|(room, _)| *room).filter(|room| !["lib", "main"].contains(room));
+    assert_eq!(map.iter().copied().collect::<BTreeSet<_>>(), rooms.collect());
+    for (place, room) in map.iter().enumerate() {
+        let above: Vec<&str> = allowed(room).unwrap().into_iter().filter(|to| !map[..place].contains(to)).collect();
+        assert!(above.is_empty(), "{room} imports {above:?}, which stand below it");
+    }
+}
+
+#[test]
+fn no_comment_is_wider_than_a_screen() {
+    let mut wide = Vec::new();
+    for path in ["src", "shaders", "tests", "benches"].into_iter().flat_map(files) {
+        if MOST_LINES.iter().any(|(extension, _)| has_extension(&path, extension)) {
+            let text = fs::read_to_string(root().join(&path)).unwrap();
+            let lines = text.lines().enumerate().filter(|(_, line)| line.trim_start().starts_with("//") && line.chars().count() > WIDEST);
+            wide.extend(lines.map(|(number, _)| format!("{}:{}", path.display(), number + 1)));
+        }
+    }
+    assert!(wide.is_empty(), "{} comments of more than {WIDEST} characters:\n{}", wide.len(), wide.join("\n"));
 }
 
 #[test]

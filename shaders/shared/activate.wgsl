@@ -1,4 +1,5 @@
-// Activations and their derivatives, an element or four at a time: include nan beside this file, and pack4 (or pack1) for `Pack` and `Bits`.
+// Activations and their derivatives, an element or four at a time: include nan beside this file, and pack4 (or pack1) for `Pack` and
+// `Bits`.
 // Kinds: 0 identity, 1 relu, 2 gelu (erf form), 3 sigmoid, 4 tanhshelf, 5 sigmoidcutoff. NaN in gives NaN out.
 fn activate(kind: u32, x: Pack) -> Pack {
   if kind == 1u { return keep_nan(x, max(x, Pack(0.0))); }

@@ -130,7 +130,8 @@ fn mean_of_rows(rasters: &[Arc<Raster>], rows: Window, ocean: &[f32], map: &mut 
 /// Writes the maps of a split's days, in order of time.
 ///
 /// # Errors
-/// As [`TimeInterpolateSar::new`] and [`TimeInterpolateSar::map`]; no train day with an observation; a map or picture that cannot be written.
+/// As [`TimeInterpolateSar::new`] and [`TimeInterpolateSar::map`]; no train day with an observation; a map or picture that cannot be
+/// written.
 pub fn write_maps(config: &Config, split: Split, destination: Destination, observe: &mut dyn FnMut(Event)) -> Result<()> {
     let baseline = TimeInterpolateSar::new(config)?;
     baseline.require_observations(config)?;

@@ -40,7 +40,8 @@ pub struct Args {
     /// Make maps again that are finished; without it they are skipped while weights, settings and inputs are unchanged
     #[arg(long)]
     pub overwrite: bool,
-    /// Write into a folder that holds files under the names of maps which its maps.json does not list; replace a --netcdf file that is no stack of meltcore
+    /// Write into a folder that holds files under the names of maps which its maps.json does not list; replace a --netcdf file that is no
+    /// stack of meltcore
     #[arg(long)]
     pub force: bool,
     /// Average every tile over its eight flips and quarter turns; takes eight times as long

@@ -1,4 +1,5 @@
-//! Masks of validity: an image of its own, in a later directory of the file or in `FILE.msk` beside it, that is 0 where a pixel has no value.
+//! Masks of validity: an image of its own, in a later directory of the file or in `FILE.msk` beside it, that is 0 where a pixel has no
+//! value.
 //!
 //! Source: TIFF 6.0 section 8 (NewSubfileType, bit 2: transparency mask); GDAL's description of mask bands.
 

@@ -1,5 +1,5 @@
-//! Scores of maps against their targets, as the task defines them: [`scores`] per scene on the device, [`table`] over a split, [`groups`] of its scenes,
-//! [`reliability`] of predicted fractions, all of it as files by [`written`], and [`panels`] to look at.
+//! Scores of maps against their targets, as the task defines them: [`scores`] per scene on the device, [`table`] over a split, [`groups`]
+//! of its scenes, [`reliability`] of predicted fractions, all of it as files by [`written`], and [`panels`] to look at.
 
 pub mod groups;
 pub mod panels;

@@ -62,7 +62,8 @@ impl Gpu {
         Ok(Gpu(Rc::new(Inner { capabilities, limits, heap, pool: Rc::default(), driver })))
     }
 
-    /// A device like this one that only counts: it hands out buffers without memory, launches and copies nothing, and has no values to read.
+    /// A device like this one that only counts: it hands out buffers without memory, launches and copies nothing, and has no values to
+    /// read.
     ///
     /// The same calls in the same order leave the same [`Gpu::memory`] as on the device itself.
     pub fn planner(&self) -> Gpu {

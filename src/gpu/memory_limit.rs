@@ -62,7 +62,8 @@ fn of_group(folder: &Path, files: &Files) -> Option<u64> {
     Some(limit.saturating_sub(used.saturating_sub(line(files.cache).unwrap_or(0))))
 }
 
-/// Limits of a process with what it has used of them: address space (`ulimit -v`) and data (`ulimit -d`, all private memory since Linux 4.7).
+/// Limits of a process with what it has used of them: address space (`ulimit -v`) and data (`ulimit -d`, all private memory since Linux
+/// 4.7).
 const OWN: [(&str, &str); 2] = [("Max address space", "VmSize:"), ("Max data size", "VmData:")];
 
 /// The least that the process's own limits leave.

@@ -1,7 +1,8 @@
 //! The device: everything that names wgpu lives in this folder, and nothing above it imports wgpu.
 //!
-//! [`Gpu`] is a cheap handle of one open device, whose driver is wgpu, the [host](crate::host), or none in a planner. Buffers come from its pool ([`buffer`]), kernels are assembled from the
-//! WGSL catalogue ([`shader`]), compiled once a variant ([`kernel`]), recorded and submitted in bounded batches (`stream`).
+//! [`Gpu`] is a cheap handle of one open device, whose driver is wgpu, the [host](crate::host), or none in a planner. Buffers come from its
+//! pool ([`buffer`]), kernels are assembled from the WGSL catalogue ([`shader`]), compiled once a variant ([`kernel`]), recorded and
+//! submitted in bounded batches (`stream`).
 
 mod adapter;
 pub mod buffer;

@@ -2,7 +2,8 @@
 //!
 //! A stored file is valid WGSL once the snippets named by `//!include shared/NAME.wgsl` lines are appended (module scope is
 //! order-free). A variant rewrites the values of `const NAME = …u;` lines and may swap the snippets whose names
-//! end in 4 for those that end in 1 (`pack4` for `pack1`: elements one by one where rows are not multiples of four). Nothing else is generated.
+//! end in 4 for those that end in 1 (`pack4` for `pack1`: elements one by one where rows are not multiples of four). Nothing else is
+//! generated.
 
 use crate::error::{Error, Result};
 

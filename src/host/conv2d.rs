@@ -1,5 +1,5 @@
-//! Host twin of `conv2d`: y = act((x ∗ w)·scale + bias) of any window. Windows that do not overlap are matrix products over their patches, all others
-//! a product over shifted rows of a padded copy.
+//! Host twin of `conv2d`: y = act((x ∗ w)·scale + bias) of any window. Windows that do not overlap are matrix products over their patches,
+//! all others a product over shifted rows of a padded copy.
 
 use fearless_simd::dispatch;
 use rayon::prelude::*;

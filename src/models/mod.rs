@@ -6,10 +6,10 @@
 //! | step | file | forgotten, this fails |
 //! | --- | --- | --- |
 //! | the network and its [`Network`] entry | `src/models/<name>.rs` | – |
-//! | `mod <name>;` and its entry's line in [`NETWORKS`] | `src/models/mod.rs` | `tests/models.rs`: every `model_key` is a network or a baseline |
+//! | `mod <name>;` and its entry's line in [`NETWORKS`] | `src/models/mod.rs` | `tests/models.rs`: each `model_key` has a meaning |
 //! | its `model_key` | `src/config/choices.rs` | the entry does not compile |
-//! | its keys, if it has any of its own, a line each | `src/config/keys/network.rs` | an unknown key is refused |
-//! | a case in `tests/models.rs`, and one exported from PyTorch | `tools/fixtures/networks.py` | `tests/models.rs`: every network has a fixture |
+//! | its keys, if it has any of its own, a line each | `src/config/table.rs` | an unknown key is refused |
+//! | a case in `tests/models.rs`, one from PyTorch | `tools/fixtures/networks.py` | `tests/models.rs`: every network has a fixture |
 //!
 //! The smallest example of a whole network is in the [crate's documentation](crate).
 

@@ -130,7 +130,8 @@ pub struct UNet {
 }
 
 impl UNet {
-    /// Builds the network of a configuration: `base_channels`, `bilinear`, `num_extra_convs`, `activation`, `out_activation`, `out_channels`.
+    /// Builds the network of a configuration: `base_channels`, `bilinear`, `num_extra_convs`, `activation`, `out_activation`,
+    /// `out_channels`.
     ///
     /// # Errors
     /// [`Error::Config`] for a width of 0; out of memory.

@@ -108,7 +108,8 @@ pub fn save(set: &ParameterSet, path: &Path) -> Result<()> {
     write(path, &to_host(set)?, HashMap::from([("format".to_owned(), "pt".to_owned())]))
 }
 
-/// Reads a safetensors file of float32 tensors (float16 and bfloat16, which float32 holds exactly, too) and integer counters (int64 or int32, of shape \[\] or \[1\]).
+/// Reads a safetensors file of float32 tensors (float16 and bfloat16, which float32 holds exactly, too) and integer counters (int64 or
+/// int32, of shape \[\] or \[1\]).
 ///
 /// # Errors
 /// [`Error::Weights`] where the file is missing, malformed or holds other types.

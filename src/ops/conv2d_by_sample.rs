@@ -1,8 +1,9 @@
 //! A 1×1 convolution whose weight and bias each sample picks from a list: y[n] = w[pick n] ∗ x[n] + b[pick n].
 //!
 //! One convolution with a group a sample computes it: x as one image of n·c channels, the picked weights stacked, a zero weight for the
-//! channel that is left out. That image is one array to a kernel however many samples it holds, so it takes as many samples as a kernel sees
-//! at once, and the rest of the batch makes further ones. ∂L/∂w of a candidate is the sum over the samples that picked it; one that none picked gets no gradient.
+//! channel that is left out. That image is one array to a kernel however many samples it holds, so it takes as many samples as a kernel
+//! sees at once, and the rest of the batch makes further ones. ∂L/∂w of a candidate is the sum over the samples that picked it; one that
+//! none picked gets no gradient.
 //! Shaders: `shaders/conv2d*.wgsl`.
 
 use std::ops::Range;

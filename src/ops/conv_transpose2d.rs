@@ -12,7 +12,8 @@ use crate::tensor::Tensor;
 /// y = the transposed convolution of x with w, plus b.
 ///
 /// # Shapes
-/// input `[n, c_in, h, w]`, weight `[c_in, c_out, kernel_h, kernel_w]`, bias `[c_out]`, output `[n, c_out, (h − 1)·stride − 2·padding + kernel_h, …]`.
+/// input `[n, c_in, h, w]`, weight `[c_in, c_out, kernel_h, kernel_w]`, bias `[c_out]`, output `[n, c_out, (h − 1)·stride − 2·padding +
+/// kernel_h, …]`.
 ///
 /// # Errors
 /// Shapes that do not fit; out of memory.

@@ -1,7 +1,7 @@
 //! Maps of whole scenes: tiles through a network, settled by the task, and averaged where they overlap.
 //!
-//! map(p) = Σ_t w_t(p) settled(f(x_t))(p) / Σ_t w_t(p), over the tiles whose kept part covers p ([`Mosaic`]), with w = 1 unless [`Options`] say
-//! otherwise; deploy maps are 0 on ocean where `apply_landmask_to_predictions` says so. Which tiles share a batch has no effect on the
+//! map(p) = Σ_t w_t(p) settled(f(x_t))(p) / Σ_t w_t(p), over the tiles whose kept part covers p ([`Mosaic`]), with w = 1 unless [`Options`]
+//! say otherwise; deploy maps are 0 on ocean where `apply_landmask_to_predictions` says so. Which tiles share a batch has no effect on the
 //! result beyond rounding.
 
 pub mod manifest;
@@ -66,7 +66,8 @@ impl<'a> Predictor<'a> {
     /// Plans the tiles of a dataset's scenes.
     ///
     /// # Errors
-    /// [`Error::Usage`] where the tiles leave pixels uncovered, or are to be turned and are not square; [`Error::Config`] for missing statistics or a missing land mask.
+    /// [`Error::Usage`] where the tiles leave pixels uncovered, or are to be turned and are not square; [`Error::Config`] for missing
+    /// statistics or a missing land mask.
     pub fn new(
         gpu: &Gpu,
         config: &Config,

@@ -110,7 +110,8 @@ impl Preprocessor {
     /// The network's inputs, each of the shape that its [`Form`] says.
     ///
     /// # Errors
-    /// [`Error::Config`] where a blur's radius is not smaller than the windows; [`Error::Shape`] for a batch of other channels; out of memory.
+    /// [`Error::Config`] where a blur's radius is not smaller than the windows; [`Error::Shape`] for a batch of other channels; out of
+    /// memory.
     pub fn inputs(&self, batch: &Batch) -> Result<Inputs> {
         if batch.channels.len() != self.channels {
             let (got, expected) = (batch.channels.len(), self.channels);

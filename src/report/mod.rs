@@ -1,4 +1,5 @@
-//! One self-contained HTML page about maps and the network that made them: scores, maps beside the observed ones, extent, training, manifest.
+//! One self-contained HTML page about maps and the network that made them: scores, maps beside the observed ones, extent, training,
+//! manifest.
 //!
 //! The page needs no network and no other file: charts are inline SVG ([`plot`]), maps inline PNG ([`scenes`]), the style sheet follows
 //! the reader's light or dark theme. A part whose data is missing is left out, and one sentence says why.

@@ -1,7 +1,8 @@
 //! The coarse inputs: the climate model's liquid water in rotated blocks, smooth brightness temperatures in small diamonds, winter means.
 //!
 //! The model sees the same weather as the radar through a coarse terrain and with errors of its own, so that its wet band lies beside the
-//! radar's. Brightness temperature is a dry field (ice facies, rock, ocean) that rises by up to 70 K where the surface within the footprint melts.
+//! radar's. Brightness temperature is a dry field (ice facies, rock, ocean) that rises by up to 70 K where the surface within the footprint
+//! melts.
 //! Both are computed once a cell; a pixel takes its cell's value.
 
 use super::cells::{Cells, Smooth};

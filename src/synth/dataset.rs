@@ -54,8 +54,8 @@ struct Lists {
 /// leaves out those that the reference's rule leaves out, the 31st of a month.
 ///
 /// # Errors
-/// [`Error::Usage`] for options that no scene can have or a folder that holds something else (see [`claim`]), [`Error::Input`] for geography that cannot be read,
-/// [`Error::Output`] where a file cannot be written.
+/// [`Error::Usage`] for options that no scene can have or a folder that holds something else (see [`claim`]), [`Error::Input`] for
+/// geography that cannot be read, [`Error::Output`] where a file cannot be written.
 pub fn write_dataset(out_dir: &Path, options: &SynthOptions, mut progress: impl FnMut(usize, usize)) -> Result<SynthSummary> {
     if out_dir.to_str().is_none() {
         return Err(Error::output(out_dir, "the folder's name is not valid UTF-8, so that no configuration can name it; choose another"));

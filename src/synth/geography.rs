@@ -1,8 +1,8 @@
 //! Real geography instead of an invented one: a land mask, a coarse elevation model and, where given, an ice mask, on the scene's grid.
 //!
-//! Folder: `landMask_100m.tif` (−1 ocean, 1 land), `dem_coarse_etopo_1km.tif` (m) and optionally `iceMask_100m.tif` (1 = ice-free land), all
-//! with the same upper left corner and extent. The coarse elevation is interpolated and gets fine terrain of its own relief's size. A record of
-//! runoff beside them makes the seasons real ([`runoff`](super::runoff)).
+//! Folder: `landMask_100m.tif` (−1 ocean, 1 land), `dem_coarse_etopo_1km.tif` (m) and optionally `iceMask_100m.tif` (1 = ice-free land),
+//! all with the same upper left corner and extent. The coarse elevation is interpolated and gets fine terrain of its own relief's size. A
+//! record of runoff beside them makes the seasons real ([`runoff`](super::runoff)).
 
 use std::path::Path;
 

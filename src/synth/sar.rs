@@ -1,7 +1,7 @@
 //! Radar melt fraction: bimodal, ragged, first in the valleys, absent from bare rock late in the year, seen through tilted swaths.
 //!
-//! Every land pixel has an equivalent elevation: its height, changed by valleys, rock, lasting and daily departures. The lowest share of the
-//! land melts, that share being the day's; a pixel's fraction is a narrow ramp over its rank, so histograms hold at every scene size.
+//! Every land pixel has an equivalent elevation: its height, changed by valleys, rock, lasting and daily departures. The lowest share of
+//! the land melts, that share being the day's; a pixel's fraction is a narrow ramp over its rank, so histograms hold at every scene size.
 
 use super::noise::{Noise, smoothstep, white, white_key};
 use super::rows;

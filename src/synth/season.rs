@@ -1,8 +1,9 @@
 //! Melt seasons: which days exist, and how much of the land melts on each.
 //!
 //! The share of the land that melts follows the reference's monthly means, disturbed by warm and cold spells: a first-order autoregressive
-//! process with a memory of about a week, new every year. Where there is a record of runoff (see [`runoff`](super::runoff)), its days set the
-//! share instead, and the process adds what a radar sees beyond it. The same weather drives the radar, the microwave and the model fields.
+//! process with a memory of about a week, new every year. Where there is a record of runoff (see [`runoff`](super::runoff)), its days set
+//! the share instead, and the process adds what a radar sees beyond it. The same weather drives the radar, the microwave and the model
+//! fields.
 
 use super::runoff::{Runoff, RunoffDay};
 use crate::data::day::Day;

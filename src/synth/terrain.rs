@@ -1,8 +1,8 @@
 //! A fractal ice dome with a branching fjord and a dissected, mountainous coast: elevation, land mask and what melt depends on.
 //!
 //! Shape in fractions of the scene (u to the right, v down), noise in kilometres, so that a small scene shows the same land with fewer
-//! pixels. The coast's height in the scene is shifted until 71.6 % is land. Ice surface: h = H·(1 − (1 − d/L)^{4/3})^{3/8}, the profile of a
-//! plastic-creep ice sheet (Vialov, 1958) with d the distance from the coast, plus a summit towards the top right.
+//! pixels. The coast's height in the scene is shifted until 71.6 % is land. Ice surface: h = H·(1 − (1 − d/L)^{4/3})^{3/8}, the profile of
+//! a plastic-creep ice sheet (Vialov, 1958) with d the distance from the coast, plus a summit towards the top right.
 
 use super::noise::{Noise, mix, smoothstep};
 use super::rows;

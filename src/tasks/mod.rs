@@ -9,7 +9,7 @@
 //! | its report sections, if it has any of its own | `src/tasks/<name>/` | – |
 //! | its arm in [`by_key`] and `mod <name>;` | `src/tasks/mod.rs` | the `match` does not compile |
 //! | its name | `TaskKey` in `src/config/choices.rs` | the arm does not compile |
-//! | its keys, if it has any, a line each | `src/config/keys/` | an unknown key is refused |
+//! | its keys, if it has any, a line each | `src/config/table.rs` | an unknown key is refused |
 //! | a run from training to scores | `tests/tasks.rs` | `tests/tasks.rs`: every task is trained, mapped and scored |
 
 mod band;

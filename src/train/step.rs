@@ -23,9 +23,9 @@ pub fn optimizer(config: &Config) -> Optimizer {
 
 /// A step in the making: the gradient of the mean loss over the micro-batches added so far, each scaled by its share.
 ///
-/// Each micro-batch has gradients of its own. Their sum is a binary tree that their number fixes (neighbours in pairs, an odd one moves up),
-/// so that its bits do not depend on who computes which. Batch norm takes each micro-batch's own statistics, and updates the running ones
-/// once for each in their order, as in PyTorch.
+/// Each micro-batch has gradients of its own. Their sum is a binary tree that their number fixes (neighbours in pairs, an odd one moves
+/// up), so that its bits do not depend on who computes which. Batch norm takes each micro-batch's own statistics, and updates the running
+/// ones once for each in their order, as in PyTorch.
 pub struct Step<'a> {
     model: &'a dyn Model,
     recompute: bool,
@@ -49,8 +49,8 @@ impl<'a> Step<'a> {
         Ok(loss)
     }
 
-    /// As [`Step::add`], of one micro-batch that takes the place of `leaves` (a power of two) of them: for rehearsals, in which values do not
-    /// matter, but what is alive.
+    /// As [`Step::add`], of one micro-batch that takes the place of `leaves` (a power of two) of them: for rehearsals, in which values do
+    /// not matter, but what is alive.
     ///
     /// # Errors
     /// Those of [`Step::add`].

@@ -1,5 +1,5 @@
-//! A sum whose order depends on the number of its summands alone: neighbours make pairs, pairs make pairs, and what has no neighbour moves up
-//! as it is. Whoever owns a run of 2ᵏ summands that begins at a multiple of 2ᵏ can sum it alone, and all bits stay.
+//! A sum whose order depends on the number of its summands alone: neighbours make pairs, pairs make pairs, and what has no neighbour moves
+//! up as it is. Whoever owns a run of 2ᵏ summands that begins at a multiple of 2ᵏ can sum it alone, and all bits stay.
 
 use crate::error::Result;
 

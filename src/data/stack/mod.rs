@@ -1,7 +1,7 @@
 //! Maps for other programs, through GDAL: a folder of days as one time stack (NetCDF or Zarr), cloud-optimized copies of single maps.
 //!
-//! A stack follows the CF conventions 1.8: `variable(time, y, x)` in float32 with `_FillValue` NaN, `time` in days since 1970-01-01, coordinates
-//! of pixel centres, and a grid mapping with the coordinate system in words (`crs_wkt`) and parameters.
+//! A stack follows the CF conventions 1.8: `variable(time, y, x)` in float32 with `_FillValue` NaN, `time` in days since 1970-01-01,
+//! coordinates of pixel centres, and a grid mapping with the coordinate system in words (`crs_wkt`) and parameters.
 //! Days are written one after the other: memory does not grow with their number.
 //!
 //! Without the cargo feature `gdal` the functions are there and say what is missing; [`check_available`] says it before the work begins.

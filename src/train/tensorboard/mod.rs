@@ -1,8 +1,8 @@
 //! Event files that `tensorboard --logdir` shows: curves and pictures of a run beside its `log.jsonl`.
 //!
 //! A run has one file at a time, `events.out.tfevents.<seconds>.meltcore`. An epoch is added to it by one write, so that a kill leaves at
-//! most a torn end, which readers pass over. A resumed run begins a new file with the epochs that it goes on from and empties the old one, so
-//! that no step is there twice, whichever program reads it; a program that follows the old one goes on to the new one. Older ones go.
+//! most a torn end, which readers pass over. A resumed run begins a new file with the epochs that it goes on from and empties the old one,
+//! so that no step is there twice, whichever program reads it; a program that follows the old one goes on to the new one. Older ones go.
 
 mod event;
 mod record;
