@@ -37,6 +37,9 @@ pub enum Error {
         /// What is wrong and what to do.
         message: String,
     },
+    /// A result that its format cannot hold.
+    #[error("{0}")]
+    Encoding(String),
     /// Shapes that do not fit together; raised before anything is dispatched.
     #[error("{op}: {message}")]
     Shape {
@@ -97,7 +100,7 @@ impl Error {
             Error::CheckFailed(_) => 1,
             Error::Usage(_) | Error::Config { .. } | Error::Input { .. } | Error::Shape { .. } | Error::Weights { .. } => 2,
             Error::Device(_) | Error::OutOfMemory(_) | Error::Limit(_) | Error::Kernel { .. } => 3,
-            Error::Output { .. } => 4,
+            Error::Output { .. } | Error::Encoding(_) => 4,
             Error::NotFinite(_) => 5,
             Error::Caused { error, .. } => error.exit_status(),
             Error::Interrupted(signal) => 128 + *signal as u8,

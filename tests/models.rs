@@ -382,7 +382,7 @@ fn a_resumed_run_drops_what_the_straight_one_drops() {
     assert_eq!(train(&stopped, &mut of_stopped, 0..2), losses[..2]);
     let (resumed, mut of_resumed) = (Dropping::new(&gpu), optimizer(&config));
     apply(resumed.parameters(), to_host(stopped.parameters()).unwrap(), Path::new("checkpoint")).unwrap();
-    of_resumed.load_state(&resumed.parameters().trainable(), of_stopped.state_tensors().unwrap()).unwrap();
+    of_resumed.load_state(&resumed.parameters().trainable(), of_stopped.state_tensors().unwrap(), "stopped".as_ref()).unwrap();
     assert_eq!(train(&resumed, &mut of_resumed, 2..4), losses[2..]);
     assert!(to_host(resumed.parameters()).unwrap() == to_host(straight.parameters()).unwrap());
 

@@ -46,7 +46,7 @@ pub struct FitOptions {
 /// What a fit found.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fitted {
-    /// The best setting.
+    /// The setting with the least error of all trials.
     pub setting: Setting,
     /// Its mean absolute error.
     pub loss: f64,

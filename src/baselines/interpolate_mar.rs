@@ -81,7 +81,7 @@ impl InterpolateMar {
         Ok(InterpolateMar { gpu: gpu.clone(), dataset, offset: mean * config.max_mar_wa1, scale: 1.0 / (config.max_mar_wa1 * std), ocean })
     }
 
-    /// The days.
+    /// The days to be mapped, with their inputs.
     pub fn dataset(&self) -> &Dataset {
         &self.dataset
     }

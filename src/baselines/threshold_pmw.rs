@@ -41,7 +41,7 @@ impl ThresholdPmw {
         Ok(ThresholdPmw { dataset, ocean })
     }
 
-    /// The days.
+    /// The days to be mapped, with their inputs.
     pub fn dataset(&self) -> &Dataset {
         &self.dataset
     }

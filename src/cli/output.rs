@@ -29,7 +29,7 @@ pub fn print_json(value: &impl serde::Serialize) -> Result<()> {
 pub fn json_text(value: &impl serde::Serialize) -> Result<String> {
     let text = serde_json::to_string_pretty(value);
     text.map(|text| text + "\n")
-        .map_err(|e| Error::output("JSON", format!("the result has no such form ({e}); print a table instead")).because(e))
+        .map_err(|e| Error::Encoding(format!("the result has no JSON form ({e}); print a table instead")).because(e))
 }
 
 /// Prints bytes on stdout as they are.

@@ -28,7 +28,7 @@ pub enum Split {
 }
 
 impl Split {
-    /// Every split.
+    /// All splits, in the order of tables and messages.
     pub const ALL: [Split; 6] = [Split::Train, Split::Val, Split::Test, Split::Eval, Split::All, Split::Deploy];
 
     /// Its name on the command line and in `path_<name>_split_csv`.

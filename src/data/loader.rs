@@ -130,8 +130,10 @@ impl Loader {
                 .name(format!("loader-{worker}"))
                 .spawn(move || produce(&dataset, &crops, batch_size, (worker..batches).step_by(workers), &sender))
                 .map_err(|e| {
-                    Error::input("loader", format!("a reading thread cannot be started ({e}); use fewer or raise the process limit"))
-                        .because(e)
+                    Error::Usage(format!(
+                        "a thread that reads cannot be started ({e}); raise the limits of processes and of memory (ulimit -u, -v)"
+                    ))
+                    .because(e)
                 })?;
             loader.receivers.push(receiver);
             loader.threads.push(thread);
@@ -171,7 +173,7 @@ impl Iterator for Loader {
         }
         let asked = Instant::now();
         let batch = self.receivers[self.next % self.receivers.len()].recv().unwrap_or_else(|_| {
-            Err(Error::input("loader", "a reading thread ended before its work was done; this is a defect of meltcore, please report it"))
+            Err(Error::Usage("a thread that reads ended before its work was done; this is a defect of meltcore, please report it".into()))
         });
         self.waited += asked.elapsed();
         self.next = if batch.is_ok() { self.next + 1 } else { self.batches };

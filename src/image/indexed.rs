@@ -10,7 +10,7 @@ impl Field<'_> {
     /// The map in its colours, each pixel the mean over squares of `reduce` pixels as in [`Field::reduced`], as a PNG file in memory.
     ///
     /// # Errors
-    /// [`Error::Shape`] as [`Field::check`]; [`Error::Output`] if a side exceeds what PNG can store.
+    /// [`Error::Shape`] as [`Field::check`]; [`Error::Encoding`] if a side exceeds what PNG can store.
     pub fn to_indexed_png(&self, reduce: usize) -> Result<Vec<u8>> {
         let (values, [rows, cols]) = self.reduced(reduce)?;
         let (low, span) = (self.range.0, self.range.1 - self.range.0);
@@ -22,7 +22,8 @@ impl Field<'_> {
         let mut opacity = vec![255; usize::from(LEVELS)];
         opacity.push(0);
 
-        let failed = |e: String| Error::output("PNG", format!("a picture of {rows} × {cols} pixels cannot be encoded: {e}"));
+        let failed =
+            |e: String| Error::Encoding(format!("a map of {rows} × {cols} pixels cannot be encoded as PNG ({e}); leave the pictures out"));
         let side = |side: usize| u32::try_from(side).map_err(|e| failed(e.to_string()));
         let mut bytes = Vec::new();
         let mut encoder = png::Encoder::new(&mut bytes, side(cols)?, side(rows)?);

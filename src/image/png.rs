@@ -12,10 +12,11 @@ impl Canvas {
     /// The canvas as a complete PNG file in memory.
     ///
     /// # Errors
-    /// [`Error::Output`] if a side exceeds what PNG can store.
+    /// [`Error::Encoding`] if a side exceeds what PNG can store.
     pub fn to_png(&self) -> Result<Vec<u8>> {
         let failed = |message: String| {
-            Error::output("PNG", format!("a picture of {} × {} pixels cannot be encoded: {message}", self.rows(), self.cols()))
+            let (rows, cols) = (self.rows(), self.cols());
+            Error::Encoding(format!("a picture of {rows} × {cols} pixels cannot be encoded as PNG ({message}); draw fewer or smaller maps"))
         };
         let width = u32::try_from(self.cols()).map_err(|e| failed(e.to_string()))?;
         let height = u32::try_from(self.rows()).map_err(|e| failed(e.to_string()))?;

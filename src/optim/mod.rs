@@ -36,7 +36,7 @@ pub enum OptimizerKind {
 /// Hyperparameters of an optimizer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OptimizerSettings {
-    /// The rule.
+    /// How a gradient becomes a step.
     pub kind: OptimizerKind,
     /// Learning rate of the first step.
     pub learning_rate: f64,

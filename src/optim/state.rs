@@ -1,6 +1,7 @@
 //! An optimizer's state as named tensors, for checkpoints that resume to the bit.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use super::{Fillers, Optimizer, Slot};
 use crate::error::{Error, Result};
@@ -28,8 +29,10 @@ impl Optimizer {
     /// Takes over the state that [`Optimizer::state_tensors`] gave; parameters that it does not name start afresh.
     ///
     /// # Errors
-    /// State of an unknown parameter, of another optimizer, incomplete, or of another shape than its parameter.
-    pub fn load_state(&mut self, parameters: &[(String, Tensor)], state: Vec<(String, Tensor)>) -> Result<()> {
+    /// [`Error::Weights`] naming the file `from` for state of an unknown parameter, of another optimizer, incomplete, or of another shape
+    /// than its parameter; out of memory.
+    pub fn load_state(&mut self, parameters: &[(String, Tensor)], state: Vec<(String, Tensor)>, from: &Path) -> Result<()> {
+        let mismatch = |message: String| mismatch(from, &message);
         let mut state: BTreeMap<String, Tensor> = state.into_iter().collect();
         let mut slots = BTreeMap::new();
         for (name, parameter) in parameters {
@@ -59,7 +62,7 @@ impl Optimizer {
     }
 }
 
-fn mismatch(message: String) -> Error {
+fn mismatch(from: &Path, message: &str) -> Error {
     let advice = "resume with the `optimizer` and model keys of the run that wrote the checkpoint";
-    Error::shape("optimizer", format!("the saved state does not fit: {message}; {advice}"))
+    Error::Weights { path: from.to_owned(), message: format!("the saved state does not fit: {message}; {advice}") }
 }

@@ -262,7 +262,7 @@ fn mean_of(views: &Views) -> Result<Vec<f32>> {
 /// What to make maps with, and which.
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {
-    /// The days.
+    /// Which days are mapped.
     pub split: Split,
     /// A safetensors file or a folder with one ([`crate::weights::intact_weight_file`]).
     pub weights: &'a Path,

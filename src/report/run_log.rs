@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 /// A run's log.
 #[derive(Debug, Clone)]
 pub struct RunLog {
-    /// The file.
+    /// Where it was read.
     pub path: PathBuf,
     /// The first line: device, version, parameters, configuration.
     pub header: Map<String, Value>,

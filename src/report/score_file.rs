@@ -109,11 +109,10 @@ impl ScoreFile {
     /// The scores of an evaluation just done.
     ///
     /// # Errors
-    /// [`Error::Output`] where they have no JSON form.
+    /// [`Error::Encoding`] where they have no JSON form.
     pub fn of(evaluation: &Evaluation) -> Result<ScoreFile> {
         let read_back = serde_json::to_string(evaluation).and_then(|text| serde_json::from_str(&text));
-        read_back
-            .map_err(|e| Error::output("JSON", format!("the scores have no such form ({e}); run `meltcore eval` to see them")).because(e))
+        read_back.map_err(|e| Error::Encoding(format!("the scores have no JSON form ({e}); run `meltcore eval` to see them")).because(e))
     }
 }
 

@@ -78,8 +78,5 @@ pub fn load(folder: &Path, gpu: &Gpu, model: &ParameterSet, optimizer: &mut Opti
         let message = format!("holds nothing, although the checkpoint is of step {steps}; resume from another checkpoint");
         return Err(Error::Weights { path: file, message });
     }
-    optimizer.load_state(&model.trainable(), moments).map_err(|error| match error {
-        Error::Shape { message, .. } => Error::Weights { path: file, message },
-        other => other,
-    })
+    optimizer.load_state(&model.trainable(), moments, &file)
 }

@@ -13,7 +13,7 @@ use crate::files::write_atomically;
 /// Name of the log beside the checkpoints.
 pub const LOG_FILE: &str = "log.jsonl";
 
-/// The first line.
+/// The first line of a log: what runs, on what, with which configuration.
 #[derive(Debug, Clone, Serialize)]
 pub struct Header {
     /// Version of the program.

@@ -39,7 +39,7 @@ impl PeriodicalMaps {
         Ok(Some(PeriodicalMaps { dataset, folder: folder.clone() }))
     }
 
-    /// The days.
+    /// The days whose maps are drawn, with their inputs.
     pub(super) fn dataset(&self) -> &Dataset {
         &self.dataset
     }

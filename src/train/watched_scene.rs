@@ -48,7 +48,7 @@ impl WatchedScene {
     pub(super) fn find(gpu: &Gpu, config: &Config, val: &Arc<Dataset>, crop: [usize; 2]) -> Result<Option<WatchedScene>> {
         let Some(crop) = most_telling(val, crop)? else { return Ok(None) };
         Ok(Some(WatchedScene {
-            day: val.days()[crop.day].clone(),
+            day: val.days()[crop.day],
             batch: Batch::read(val, &[crop])?,
             preprocessor: Preprocessor::new(gpu, config, val.inputs(), &(models::network(config)?.inputs)(config)?)?,
             task: tasks::of(config),

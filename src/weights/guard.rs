@@ -34,7 +34,7 @@ const SEAL: [&str; 2] = [",\n  \"digest\": \"", "\"\n}"];
 /// What tells the file that was written from a damaged one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileMark {
-    /// Its length.
+    /// Its length in bytes.
     pub bytes: u64,
     /// Its digest.
     pub xxh3: Digest,

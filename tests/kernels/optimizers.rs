@@ -99,7 +99,7 @@ fn same_bits(gpu: &Gpu, rule: Rule) -> Checked {
     let through_host = |(name, t): (String, Tensor)| Ok((name, Tensor::from_slice(gpu, t.shape(), &t.to_vec()?)?));
     let saved = first.state_tensors()?.into_iter().map(through_host).collect::<Result<Vec<_>>>()?;
     let mut second = optimizer(rule);
-    second.load_state(&resumed, saved)?;
+    second.load_state(&resumed, saved, "saved".as_ref())?;
     for step in 2..5 {
         second.step(&resumed, &gradients(gpu, &resumed, step)?)?;
     }
@@ -113,7 +113,10 @@ fn other_state(gpu: &Gpu) -> Checked {
     let named = parameters(gpu)?;
     let mut adam = optimizer(RULES[0]);
     adam.step(&named, &gradients(gpu, &named, 0)?)?;
-    let said = optimizer(RULES[2]).load_state(&named, adam.state_tensors()?).err().map_or("nothing".into(), |error| error.to_string());
+    let said = optimizer(RULES[2])
+        .load_state(&named, adam.state_tensors()?, "saved".as_ref())
+        .err()
+        .map_or("nothing".into(), |error| error.to_string());
     ensure(said.contains("momentum_buffer"), said)
 }
 

@@ -21,7 +21,7 @@ use std::process::{Command, Output};
 /// The scores of a scene in the order of files.
 const SCORE_NAMES: [&str; 10] = ["mae", "mse", "rmse", "r2", "accuracy", "precision", "recall", "f1", "ssim", "valid_px"];
 
-/// Within 1e-4, of the larger one where they are larger than 1.
+/// Within 1e-6, or 1e-5 of the larger one.
 fn close(got: f64, wanted: f64) -> bool {
     relative_eq!(got, wanted, epsilon = 1e-6, max_relative = 1e-5)
 }
