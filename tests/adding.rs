@@ -187,6 +187,9 @@ fn every_model_key_is_a_network_or_a_baseline() {
     let baselines = String::from_utf8(help).unwrap().replace('-', "_");
     for name in names.split(", ") {
         let is_network = meltcore::models::NETWORKS.iter().any(|network| network.key.name() == name);
-        assert!(is_network || baselines.contains(name), "`model_key: {name}` names nothing: give it a line in NETWORKS of src/models/mod.rs");
+        assert!(
+            is_network || baselines.contains(name),
+            "`model_key: {name}` names nothing: give it a line in NETWORKS of src/models/mod.rs"
+        );
     }
 }

@@ -139,15 +139,9 @@ impl Reader {
         let shape_fits = digits.len() == 8 && digits.bytes().all(|b| b.is_ascii_digit());
         let number: u32 = if shape_fits { digits.parse().unwrap_or(0) } else { 0 };
         let (year, month, date) = (number / 10_000, number / 100 % 100, number % 100);
-        let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-        let days = match month {
-            2 => 28 + u32::from(leap),
-            4 | 6 | 9 | 11 => 30,
-            1..=12 => 31,
-            _ => 0,
-        };
+        let exists = jiff::civil::Date::new(year as i16, month as i8, date as i8).is_ok();
         let name = format!("{year:04}_{month:02}_{date:02}");
-        if (1..=days).contains(&date) && (text == name || text == digits) {
+        if exists && (text == name || text == digits) {
             return Ok(Some(name));
         }
         Err(self.error(key, format!("must be a day such as '2017_04_01', but {text} was given")))
