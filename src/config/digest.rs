@@ -28,7 +28,7 @@ impl Config {
     pub fn to_yaml(&self) -> String {
         let (map, mut text) = (self.to_json(), String::new());
         for (group, keys) in Key::groups() {
-            let _ = write!(text, "{}# {group}\n", if text.is_empty() { "" } else { "\n" });
+            let _ = writeln!(text, "{}# {group}", if text.is_empty() { "" } else { "\n" });
             for name in keys.iter().flat_map(|key| key.names()) {
                 let Some(value) = map.get(&name) else { continue };
                 let mark = if self.given.contains(&name) { "" } else { "  # default" };
