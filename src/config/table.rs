@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use super::keys::{Key, MAPS, NOTHING, WEIGHTS, WEIGHTS_AND_MAPS, keys, value};
 use super::reader::{COUNT, COUNT_OR_0, Numbers, Reader, SIDE, WIDTH};
 use super::{ModelKey, Precision, TaskKey};
-use crate::domains::Source;
+use crate::domains::{DomainKey, Source};
 use crate::error::Result;
 use crate::kernels::activation::Activation;
 use crate::kernels::masked_loss::LossKind;
@@ -25,6 +25,7 @@ pub(super) const ALIASES: [(&str, &str); 1] = [("decoder_use_norm", "decoder_use
 keys! {
 "Task and network" {
     task: TaskKey = choice(TaskKey::MeltFraction, &["melt_fraction"]), WEIGHTS_AND_MAPS.unless_default(), "what networks are trained for";
+    domain: DomainKey = choice(DomainKey::Helheim, &["helheim"]), WEIGHTS_AND_MAPS.unless_default(), "whose table says what variables mean";
     model_key: ModelKey = choice(ModelKey::TimeInterpolateSar, &MODELS), WEIGHTS_AND_MAPS, "the network or baseline";
     seed: u64 = seed(42), WEIGHTS, "seed of every random draw";
     precision: Precision = precision(), WEIGHTS_AND_MAPS, "arithmetic of the network; f32 is the only one so far";

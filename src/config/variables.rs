@@ -1,13 +1,13 @@
 //! What a configuration says of the variables of its domain.
 
 use super::Config;
-use crate::domains::{Domain, DomainKey, Variable};
+use crate::domains::{Domain, Variable};
 use crate::error::Result;
 
 impl Config {
     /// The table of variables that the configuration speaks of.
     pub fn domain(&self) -> &'static Domain {
-        DomainKey::default().domain()
+        self.domain.domain()
     }
 
     /// The inputs that `in_keys`, `in_keys_static` and `in_keys_aux` name, in the order of the network's channels.
