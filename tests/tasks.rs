@@ -2,8 +2,12 @@
 
 mod on_device;
 
+use std::path::Path;
+use std::process::Command;
+
 use meltcore::autograd::Tape;
 use meltcore::config::TaskKey;
+use meltcore::data::raster::Raster;
 use meltcore::models::Outputs;
 use meltcore::tasks::{self, Better, Mean, Targets, Task};
 use meltcore::tensor::Tensor;
@@ -93,5 +97,57 @@ fn a_loss_is_zero_for_what_was_seen_and_falls_nowhere_below() {
         if task.is_fraction() {
             assert_eq!(loss(targets.values.clone()), 0.0, "{key:?}");
         }
+    }
+}
+
+/// What the program answers; it must succeed.
+fn answer(folder: &Path, arguments: &[&str]) -> String {
+    let done = Command::new(env!("CARGO_BIN_EXE_meltcore")).current_dir(folder).args(arguments).arg("--quiet").output().unwrap();
+    assert!(done.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&done.stderr));
+    String::from_utf8(done.stdout).unwrap()
+}
+
+#[test]
+fn every_task_is_trained_mapped_and_scored() {
+    let folder = tempfile::tempdir().unwrap();
+    answer(folder.path(), &["synth", "--out", "d", "--size", "96x96", "--days", "16"]);
+    for key in TaskKey::ALL {
+        let task = tasks::by_key(key, None);
+        let name = serde_json::to_value(key).unwrap().as_str().unwrap().to_owned();
+        let set = [
+            format!("task={name}"),
+            format!("out_channels={}", task.heads()),
+            format!("path_checkpoints=d/{name}/checkpoints"),
+            "epochs=1".into(),
+            "base_channels=2".into(),
+            "img_size=[64, 64]".into(),
+            "in_keys=[pmw, mar_wa1]".into(),
+        ];
+        let mut config = vec!["--config", "d/config.yaml"];
+        set.iter().for_each(|set| config.extend(["--set", set.as_str()]));
+        let with = |command: &[&str], more: &[&str]| answer(folder.path(), &[command, config.as_slice(), more].concat());
+        with(&["train"], &[]);
+        let (weights, maps) = (format!("d/{name}/checkpoints/best.safetensors"), format!("d/{name}/maps"));
+        with(&["predict"], &["--weights", &weights, "--split", "test", "--out", &maps]);
+        let map = std::fs::read_dir(folder.path().join(&maps)).unwrap().map(|entry| entry.unwrap().path());
+        let map = map.filter(|path| path.extension().is_some_and(|extension| extension == "tif")).min().expect("a map");
+        for band in 0..task.bands().len() {
+            let values = Raster::open_band(&map, band).unwrap().read_all().unwrap();
+            assert!(values.iter().all(|value| value.is_finite()), "{name}: band {band}");
+        }
+        assert!(Raster::open_band(&map, task.bands().len()).is_err(), "{name}: more bands than it says");
+        let scores = with(&["eval"], &["--split", "test", "--json", "--pred", &format!("net={maps}")]);
+        let scores: serde_json::Value = serde_json::from_str(&scores).unwrap();
+        for column in task.columns() {
+            assert!(scores["models"]["net"]["weighted_mean"][column.name].is_number(), "{name}: no score `{}`", column.name);
+        }
+        let log = std::fs::read_to_string(folder.path().join(format!("d/{name}/checkpoints/log.jsonl"))).unwrap();
+        let last: serde_json::Value = serde_json::from_str(log.lines().last().unwrap()).unwrap();
+        for watched in task.watched() {
+            assert!(last[format!("val_{watched}")].is_number(), "{name}: `val_{watched}` is not in the log");
+        }
+        with(&["report"], &["--pred", &format!("net={maps}"), "--out", &format!("d/{name}/report.html")]);
+        let page = std::fs::read_to_string(folder.path().join(format!("d/{name}/report.html"))).unwrap();
+        assert!(page.contains(task.words().maps), "{name}: the report does not use its words");
     }
 }

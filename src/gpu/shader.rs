@@ -7,7 +7,7 @@
 
 use crate::error::{Error, Result};
 
-/// Every kernel, sorted: stem and WGSL text. `build.rs` lists the folder.
+/// Every kernel, sorted: stem and WGSL text. `tools/build.rs` lists the folder.
 pub const CATALOGUE: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/stems.rs"));
 
 /// Every snippet: name and WGSL text.

@@ -32,7 +32,7 @@ macro_rules! twin {
     };
 }
 
-/// `build.rs` lists the files of this folder that are named as a shader.
+/// `tools/build.rs` lists the files of this folder that are named as a shader.
 const TWINS: &[Twin] = include!(concat!(env!("OUT_DIR"), "/twins.rs"));
 
 /// Runs the twin of `stem`.
