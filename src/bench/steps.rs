@@ -87,10 +87,7 @@ impl Plan {
     fn require(&self, gpu: &Gpu, work: impl FnOnce(&Gpu) -> Result<()>) -> Result<()> {
         let cure = "give a smaller --batch or --size, or a smaller network";
         let planner = gpu.planner();
-        work(&planner).map_err(|error| match error {
-            Error::OutOfMemory(message) => Error::OutOfMemory(format!("{}: {message}; {cure}", self.name)),
-            other => other,
-        })?;
+        work(&planner).map_err(|error| error.with_remedy(cure))?;
         let needed = planner.memory().allocated;
         match gpu.memory_size() {
             Some(has) if has < needed => Err(Error::OutOfMemory(format!(
