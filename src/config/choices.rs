@@ -12,6 +12,8 @@ pub enum TaskKey {
 impl TaskKey {
     /// Every task.
     pub const ALL: [TaskKey; 1] = [TaskKey::MeltFraction];
+    /// Their names in configurations.
+    pub const NAMES: [&str; 1] = ["melt_fraction"];
 }
 
 /// Which model (or baseline) a configuration describes.
@@ -36,6 +38,10 @@ pub enum ModelKey {
 }
 
 impl ModelKey {
+    /// Every name in configurations.
+    pub const NAMES: [&str; 7] =
+        ["unet", "unet_smp", "deeplabv3", "linear_dem", "interpolate_mar", "threshold_pmw", "time_interpolate_sar"];
+
     /// Its name in configurations.
     pub fn name(self) -> &'static str {
         match self {

@@ -6,10 +6,11 @@
 //! | step | file | forgotten, this fails |
 //! | --- | --- | --- |
 //! | the network and its [`Network`] entry | `src/models/<name>.rs` | – |
-//! | `mod <name>;` and its entry's line in [`NETWORKS`] | `src/models/mod.rs` | `tests/models.rs`: each `model_key` has a meaning |
-//! | its `model_key` | `src/config/choices.rs` | the entry does not compile |
+//! | `mod <name>;` and its entry's line in [`NETWORKS`] | `src/models/mod.rs` | `tests/adding.rs`: each `model_key` has a meaning |
+//! | its `model_key`, in three places beside each other | `src/config/choices.rs` | the entry does not compile |
 //! | its keys, if it has any of its own, a line each | `src/config/table.rs` | an unknown key is refused |
-//! | a case in `tests/models.rs`, one from PyTorch | `tools/fixtures/networks.py` | `tests/models.rs`: every network has a fixture |
+//! | a small case from PyTorch, or else one in `tests/models.rs` | `tools/fixtures/networks.py` | `tests/adding.rs` |
+//! | its row in the table of networks | `README.md` | `tests/adding.rs` |
 //!
 //! The smallest example of a whole network is in the [crate's documentation](crate).
 

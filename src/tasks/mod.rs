@@ -5,12 +5,12 @@
 //!
 //! | step | file | forgotten, this fails |
 //! | --- | --- | --- |
-//! | the task: targets, loss, bands, scores | `src/tasks/<name>/mod.rs` | the trait does not compile |
-//! | its report sections, if it has any of its own | `src/tasks/<name>/` | – |
+//! | the task: targets, loss, bands, scores, words of the report | `src/tasks/<name>/mod.rs` | the trait does not compile |
 //! | its arm in [`by_key`] and `mod <name>;` | `src/tasks/mod.rs` | the `match` does not compile |
-//! | its name | `TaskKey` in `src/config/choices.rs` | the arm does not compile |
+//! | its name, in three places beside each other | `TaskKey` in `src/config/choices.rs` | the arm does not compile |
 //! | its keys, if it has any, a line each | `src/config/table.rs` | an unknown key is refused |
-//! | a run from training to scores | `tests/tasks.rs` | `tests/tasks.rs`: every task is trained, mapped and scored |
+//!
+//! `tests/tasks.rs` trains, maps, scores and reports every task of `TaskKey::ALL`, and checks what each promises; nothing is to be added.
 
 mod band;
 pub mod melt_fraction;
