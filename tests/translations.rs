@@ -54,7 +54,7 @@ fn the_variants_are_those_of_files_and_launchers() {
     let listed: BTreeSet<_> = REWRITTEN.iter().map(|(stem, name, _)| (*stem, *name)).collect();
     assert_eq!(listed, declared, "constants in shader_variants, and in the files");
     let mut launched = BTreeSet::new();
-    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src/kernels")];
+    let mut folders = ["src/kernels", "src/bench"].map(|folder| Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)).to_vec();
     while let Some(folder) = folders.pop() {
         for path in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
             if path.is_dir() {
@@ -70,7 +70,7 @@ fn the_variants_are_those_of_files_and_launchers() {
     // The host's instruction set, which no shader knows.
     assert!(launched.remove("ISA"));
     let listed: BTreeSet<_> = REWRITTEN.iter().map(|(_, name, _)| (*name).to_owned()).collect();
-    assert_eq!(listed, launched, "constants in shader_variants, and in src/kernels");
+    assert_eq!(listed, launched, "constants in shader_variants, and in src/kernels and src/bench");
 }
 
 /// Bindings in order: group, number, and whether the kernel writes there.

@@ -20,7 +20,7 @@ const PLENTY: u64 = 16 << 20;
 fn absurd() -> Vec<(&'static str, Value, &'static [&'static str])> {
     let huge = 1_000_000_000u64;
     vec![
-        ("gaussian_blur__k9", json!({"kernel_size": 1_000_001}), &["gaussian_blur", "kernel_size of 1000001", "smaller than the image's 9 rows"]),
+        ("gaussian_blur__k9", json!({"kernel_size": 1_000_001}), &["gaussian_blur", "a window of 1000001", "smaller than the image's 9 rows"]),
         ("gaussian_blur__k9", json!({"kernel_size": huge + 1, "sigma": 1e9}), &["gaussian_blur", "smaller than"]),
         ("gaussian_blur__k9", json!({"kernel_size": i64::MAX}), &["gaussian_blur", "smaller than"]),
         ("gaussian_blur__k9", json!({"sigma": 0}), &["gaussian_blur", "sigma must be a positive number"]),
