@@ -134,7 +134,9 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
         print_line("")?;
         group_table(&evaluation, *by).print()?;
     }
-    if args.reliability {
+    if args.reliability && !evaluation.task.is_fraction() {
+        globals.note(&format!("no reliability: maps of the task `{}` are no fractions", evaluation.task.key().name()));
+    } else if args.reliability {
         print_line("")?;
         reliability_table(&evaluation).print()?;
     }

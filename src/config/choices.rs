@@ -1,59 +1,58 @@
 //! The values that keys with a fixed set of words take.
 
+/// An enum of the words that a key takes, a line each: its variants, [`ALL`](TaskKey::ALL) and [`WORDS`](TaskKey::WORDS) in one order.
+macro_rules! words {
+    ($(#[$about:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $word:literal,)+ }) => {
+        $(#[$about])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+        pub enum $name {
+            $($(#[$doc])* #[serde(rename = $word)] $variant,)+
+        }
+
+        impl $name {
+            /// Every one.
+            pub const ALL: &[$name] = &[$($name::$variant),+];
+            /// Their names in configurations.
+            pub const WORDS: &[&str] = &[$($word),+];
+
+            /// Its name in configurations.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $($name::$variant => $word,)+
+                }
+            }
+        }
+    };
+}
+
+words! {
 /// What a network is trained for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum TaskKey {
+#[derive(Default)]
+TaskKey {
     /// Daily fractions of melt.
     #[default]
-    MeltFraction,
+    MeltFraction = "melt_fraction",
+}
 }
 
-impl TaskKey {
-    /// Every task.
-    pub const ALL: [TaskKey; 1] = [TaskKey::MeltFraction];
-    /// Their names in configurations.
-    pub const NAMES: [&str; 1] = ["melt_fraction"];
-}
-
+words! {
 /// Which model (or baseline) a configuration describes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ModelKey {
+ModelKey {
     /// The vanilla UNet.
-    Unet,
+    Unet = "unet",
     /// UNet with an Xception71 encoder.
-    UnetSmp,
+    UnetSmp = "unet_smp",
     /// DeepLabv3+ with an Xception71 encoder.
-    #[serde(rename = "deeplabv3")]
-    DeepLabV3,
+    DeepLabV3 = "deeplabv3",
     /// One 1×1 convolution per month.
-    LinearDem,
+    LinearDem = "linear_dem",
     /// Baseline: blurred, brightened climate-model field.
-    InterpolateMar,
+    InterpolateMar = "interpolate_mar",
     /// Baseline: brightness-temperature threshold.
-    ThresholdPmw,
+    ThresholdPmw = "threshold_pmw",
     /// Baseline: running mean of radar maps.
-    TimeInterpolateSar,
+    TimeInterpolateSar = "time_interpolate_sar",
 }
-
-impl ModelKey {
-    /// Every name in configurations.
-    pub const NAMES: [&str; 7] =
-        ["unet", "unet_smp", "deeplabv3", "linear_dem", "interpolate_mar", "threshold_pmw", "time_interpolate_sar"];
-
-    /// Its name in configurations.
-    pub fn name(self) -> &'static str {
-        match self {
-            ModelKey::Unet => "unet",
-            ModelKey::UnetSmp => "unet_smp",
-            ModelKey::DeepLabV3 => "deeplabv3",
-            ModelKey::LinearDem => "linear_dem",
-            ModelKey::InterpolateMar => "interpolate_mar",
-            ModelKey::ThresholdPmw => "threshold_pmw",
-            ModelKey::TimeInterpolateSar => "time_interpolate_sar",
-        }
-    }
 }
 
 /// Arithmetic of the network.

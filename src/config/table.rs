@@ -23,9 +23,9 @@ pub(super) const ALIASES: [(&str, &str); 1] = [("decoder_use_norm", "decoder_use
 
 keys! {
 "Task and network" {
-    task: TaskKey = choice(TaskKey::MeltFraction, &TaskKey::NAMES), WEIGHTS_AND_MAPS.unless_default(), "what networks are trained for";
+    task: TaskKey = choice(TaskKey::MeltFraction, TaskKey::WORDS), WEIGHTS_AND_MAPS.unless_default(), "what networks are trained for";
     domain: DomainKey = choice(DomainKey::Helheim, &["helheim"]), WEIGHTS_AND_MAPS.unless_default(), "whose table says what variables mean";
-    model_key: ModelKey = choice(ModelKey::TimeInterpolateSar, &ModelKey::NAMES), WEIGHTS_AND_MAPS, "the network or baseline";
+    model_key: ModelKey = choice(ModelKey::TimeInterpolateSar, ModelKey::WORDS), WEIGHTS_AND_MAPS, "the network or baseline";
     seed: u64 = seed(42), WEIGHTS, "seed of every random draw";
     precision: Precision = precision(), WEIGHTS_AND_MAPS, "arithmetic of the network; f32 is the only one so far";
 }

@@ -6,11 +6,11 @@
 //! | step | file | forgotten, this fails |
 //! | --- | --- | --- |
 //! | the network and its [`Network`] entry | `src/models/<name>.rs` | – |
-//! | `mod <name>;` and its entry's line in [`NETWORKS`] | `src/models/mod.rs` | `tests/adding.rs`: each `model_key` has a meaning |
-//! | its `model_key`, in three places beside each other | `src/config/choices.rs` | the entry does not compile |
+//! | `mod <name>;` and its entry's line in [`NETWORKS`] | `src/models/mod.rs` | `tests/adding.rs`: each `model_key` names something |
+//! | its line of `ModelKey` | `src/config/choices.rs` | the entry does not compile |
 //! | its keys, if it has any of its own, a line each | `src/config/table.rs` | an unknown key is refused |
-//! | a small case from PyTorch, or else one in `tests/models.rs` | `tools/fixtures/networks.py` | `tests/adding.rs` |
-//! | its row in the table of networks | `README.md` | `tests/adding.rs` |
+//! | its twin and a small case in PyTorch, or else a case in `tests/models.rs` | `tools/fixtures/` | `tests/adding.rs`: it is proved |
+//! | its row in the table of networks | `README.md` | `tests/adding.rs`: every network is listed |
 //!
 //! The smallest example of a whole network is in the [crate's documentation](crate).
 

@@ -7,10 +7,11 @@
 //! | --- | --- | --- |
 //! | the task: targets, loss, bands, scores, words of the report | `src/tasks/<name>/mod.rs` | the trait does not compile |
 //! | its arm in [`by_key`] and `mod <name>;` | `src/tasks/mod.rs` | the `match` does not compile |
-//! | its name, in three places beside each other | `TaskKey` in `src/config/choices.rs` | the arm does not compile |
+//! | its line of `TaskKey` | `src/config/choices.rs` | the arm does not compile |
 //! | its keys, if it has any, a line each | `src/config/table.rs` | an unknown key is refused |
 //!
-//! `tests/tasks.rs` trains, maps, scores and reports every task of `TaskKey::ALL`, and checks what each promises; nothing is to be added.
+//! `tests/tasks.rs` trains, maps, scores and reports every task of `TaskKey::ALL`, and checks what each promises: nothing is to be added
+//! there. A task with several bands is configured with `out_channels` = [`Task::heads`]; `train` refuses another number.
 
 mod band;
 pub mod melt_fraction;
@@ -43,6 +44,9 @@ pub trait Task {
     }
 
     /// The loss to minimise, shape `[]`, auxiliary outputs with their weights included.
+    ///
+    /// Made of ops alone: memory is planned on a device that computes nothing, where [`Tensor::to_vec`] is an error. Targets of several
+    /// classes come of [`Targets::values`] by ops, too.
     ///
     /// # Errors
     /// Outputs that do not fit the targets; out of memory.

@@ -98,6 +98,10 @@ impl<'a> Session<'a> {
         let model = models::build(gpu, config, InputChannels::of(&inputs))?;
         let preprocessor = Preprocessor::new(gpu, config, train.inputs(), &inputs)?;
         let task = tasks::of(config);
+        if config.out_channels != task.heads() {
+            let message = format!("is {}, but the task `{}` needs {}", config.out_channels, task.key().name(), task.heads());
+            return Err(config.key_error("out_channels", message));
+        }
         let c = config;
         let schedule = Schedule::new(c.lr_scheduler, c.learning_rate, c.lr_patience, c.t_0, c.t_mult, c.eta_min);
         Ok(Session { config, model, optimizer: optimizer(config), schedule, step: 0, task, preprocessor, train, val, crop, drop_last })

@@ -39,7 +39,7 @@ type Models = [(String, WrittenScores)];
 pub fn section(scores: &ScoreFile, task: &dyn Task, season: Season, colours: &Colours) -> Markup {
     let models = &scores.models.0;
     let groupings = GROUPINGS.map(|grouping| (grouping.groups(models, season), grouping));
-    let binned = models.iter().any(|(_, model)| !model.reliability.is_empty());
+    let binned = task.is_fraction() && models.iter().any(|(_, model)| !model.reliability.is_empty());
     let by_group = groupings.iter().filter(|(groups, _)| groups.len() > 1).map(|(groups, by)| by.chart(models, task, groups, colours));
     let plots: Vec<Plot> = binned.then(|| reliability(models, task, colours)).into_iter().chain(by_group).collect();
     html! {

@@ -76,5 +76,6 @@ pub fn lead(scores: &ScoreFile, task: &dyn Task) -> String {
         let ([score, unit], which) = (words.first_score, if more { "highest" } else { "lowest" });
         format!(" {score} of {name}: {value:.4} in {unit}, the {which} of {}.", models.len())
     });
-    format!("{} against observed ones on {scenes} days of the split {}.{best}", words.maps, scores.split)
+    let days = if scenes == 1 { "day" } else { "days" };
+    format!("{} against observed ones on {scenes} {days} of the split {}.{best}", words.maps, scores.split)
 }
