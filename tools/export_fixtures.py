@@ -14,6 +14,7 @@ timm; `--weights` also safetensors and pyyaml):
 
     python3 -m venv .venv && .venv/bin/pip install torch numpy safetensors pyyaml segmentation-models-pytorch timm
     .venv/bin/python tools/export_fixtures.py --out tests/fixtures --set committed
+    .venv/bin/python tools/export_fixtures.py --out tests/fixtures --name CASE     # a new one
     .venv/bin/python tools/export_fixtures.py --out DIR [--only OP] [--seed N]
 
 Whole models at full width, about 3 GB, never committed:
@@ -35,77 +36,15 @@ import torch
 from fixtures import elementwise, layers, models, scores, training
 from fixtures.writer import Writer
 
-# The files kept in the repository: every op, small enough to be cloned by everyone.
-COMMITTED = [
-    "adaptive_avg_pool2d__w41",
-    "add__w47",
-    "batch_norm__train_b2",
-    "batch_norm__eval_b3",
-    "cat__5_12",
-    "clip_grad_norm__max1",
-    "conv2d__one_px",
-    "conv2d__w41",
-    "conv2d__g4s2d2",
-    "conv2d__dw_multiplier",
-    "conv2d__c16to8_w43",
-    "conv2d__k5x3",
-    "conv2d__dw_s2",
-    "conv2d__dw_d2",
-    "conv2d__dw_d6",
-    "conv2d__dw_d12_small",
-    "conv2d__dw_d18",
-    "conv2d__k1s2_shortcut",
-    "conv_transpose2d__k2s2_w21",
-    "conv_transpose2d__k2s3_gaps",
-    "conv_transpose2d__k5s3p2",
-    "gaussian_blur__k9",
-    "gelu__w47",
-    "interpolate__nearest_26to22",
-    "interpolate__nearest_7x6to13x12",
-    "interpolate__bilinear_size_ac",
-    "interpolate__bilinear_x3",
-    "interpolate__bilinear_pooled_back",
-    "interpolate__bilinear_x4_1ch",
-    "lr_schedule__cosine_mult3",
-    "lr_schedule__plateau_p1",
-    "masked_loss__l1_mean",
-    "masked_loss__mse_none",
-    "masked_metrics__edges",
-    "masked_ssim__s1",
-    "max_pool2d__k3s2p1_ties",
-    "model__linear_dem",
-    "model__unet_b1_bilinear_relu_x1_train",
-    "model__unet_b1_transposed_gelu_x2_eval",
-    "optimizer__adam",
-    "optimizer__sgd",
-    "optimizer__rmsprop",
-    "relu__w47",
-    "sigmoid__w47",
-    "sigmoidcutoff__w47",
-    "tanhshelf__w47",
-    "train_steps__adam_l1_b1",
-    "train_steps__sgd_mse_b1",
-]
+# The files kept in the repository: every op, small enough to be cloned by everyone. A new one is written there by its --name.
+KEPT = Path(__file__).resolve().parent.parent / "tests" / "fixtures"
 
+# Every function `export_…` of these modules.
 SMALL = [
-    elementwise.export_activations,
-    elementwise.export_add,
-    elementwise.export_cat,
-    elementwise.export_max_pool,
-    elementwise.export_adaptive_avg_pool,
-    elementwise.export_interpolate,
-    layers.export_conv2d,
-    layers.export_conv_transpose2d,
-    layers.export_batch_norm,
-    scores.export_gaussian_blur,
-    scores.export_masked_loss,
-    scores.export_masked_ssim,
-    scores.export_masked_metrics,
-    training.export_optimizers,
-    training.export_clip_grad_norm,
-    training.export_lr_schedules,
-    models.export_models,
-    models.export_train_steps,
+    function
+    for module in (elementwise, layers, scores, training, models)
+    for name, function in vars(module).items()
+    if name.startswith("export_")
 ]
 
 
@@ -138,7 +77,7 @@ def main():
         from fixtures import checkpoint
 
         return checkpoint.export(args)
-    names = set(COMMITTED) if args.set == "committed" else None
+    names = {file.stem for file in KEPT.glob("*.safetensors")} if args.set == "committed" else None
     if args.name:
         names = {args.name} if names is None else names & {args.name}
     args.out.mkdir(parents=True, exist_ok=True)
