@@ -9,7 +9,7 @@
 //! | `mod <name>;` and its entry's line in [`NETWORKS`] | `src/models/mod.rs` | `tests/adding.rs`: each `model_key` names something |
 //! | its line of `ModelKey` | `src/config/choices.rs` | the entry does not compile |
 //! | its keys, if it has any of its own, a line each | `src/config/table.rs` | an unknown key is refused |
-//! | its twin and a small case in PyTorch, or else a case in `tests/models.rs` | `tools/fixtures/` | `tests/adding.rs`: it is proved |
+//! | its twin in PyTorch and a small case (or one in `tests/models.rs`) | `tools/fixtures/networks.py` | `tests/adding.rs` |
 //! | its row in the table of networks | `README.md` | `tests/adding.rs`: every network is listed |
 //!
 //! The smallest example of a whole network is in the [crate's documentation](crate).
