@@ -32,7 +32,6 @@ import argparse
 from pathlib import Path
 
 import torch
-
 from fixtures import elementwise, layers, models, scores, training
 from fixtures.writer import Writer
 
