@@ -8,6 +8,7 @@ use std::process::Command;
 const INSTEAD: &[(&str, Step, &str)] = &[
     ("conv2d_batch_norm", Step::Meaning, "the definitions of conv2d and batch_norm, one after the other"),
     ("conv2d_by_sample", Step::Meaning, "the definition of conv2d, sample by sample"),
+    ("depthwise_conv2d", Step::Fixture, "the cases of conv2d with as many groups as channels, whose op it is in PyTorch"),
     ("activation", Step::Fixture, "each kind by its name, as PyTorch has them"),
     ("conv2d_batch_norm", Step::Fixture, "the networks' fixtures in evaluation"),
     ("conv2d_by_sample", Step::Fixture, "PyTorch has no such op"),
@@ -35,8 +36,12 @@ fn read(path: &str) -> String {
 fn ops() -> Vec<String> {
     let lib = read("src/lib.rs");
     let (_, room) = lib.split_once("pub mod ops {").expect("src/lib.rs lists the ops");
-    let names = room.lines().take_while(|line| *line != "}").filter_map(|line| line.trim().strip_prefix("mod "));
-    names.map(|name| name.trim_end_matches(';').to_owned()).collect()
+    let room: Vec<&str> = room.lines().take_while(|line| *line != "}").map(str::trim).collect();
+    let files = room.iter().filter_map(|line| line.strip_prefix("mod ")).map(|name| name.trim_end_matches(';'));
+    // A second op of a file has a definition of its own name.
+    let words = room.iter().filter(|line| line.starts_with("pub use ")).flat_map(|line| line.split(['{', '}', ',', ' ']));
+    let defined = |name: &&str| Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("src/reference/{name}.rs")).is_file();
+    files.chain(words.filter(defined)).map(str::to_owned).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 /// True where `text` names `ops::NAME`.

@@ -120,13 +120,20 @@ pub fn network(config: &Config) -> Result<&'static Network> {
     })
 }
 
+/// The inputs that the configured network asks for.
+///
+/// # Errors
+/// Those of [`network`]; lists of inputs that cannot be used.
+pub fn inputs(config: &Config) -> Result<Vec<InputSpec>> {
+    (network(config)?.inputs)(config)
+}
+
 /// Builds the configured network for the inputs that the configuration asks for.
 ///
 /// # Errors
 /// Those of [`build`].
 pub fn of(gpu: &Gpu, config: &Config) -> Result<Box<dyn Model>> {
-    let inputs = (network(config)?.inputs)(config)?;
-    build(gpu, config, InputChannels::of(&inputs))
+    build(gpu, config, InputChannels::of(&inputs(config)?))
 }
 
 /// Builds the configured network with initial values drawn from `config.seed`, for inputs of these channels; a number is one input.

@@ -88,7 +88,7 @@ impl<'a> Predictor<'a> {
         }
         models::check_tile(config, tile)?;
         let mosaic = Mosaic::new(scene, tile, config.prediction_stride.unwrap_or(tile[0]), config.erode_size)?;
-        let preprocessor = Preprocessor::new(gpu, config, dataset.inputs(), &(models::network(config)?.inputs)(config)?)?;
+        let preprocessor = Preprocessor::new(gpu, config, dataset.inputs(), &models::inputs(config)?)?;
         let ocean = match (config.apply_landmask_to_predictions, dataset.split()) {
             (true, Split::Deploy) => {
                 config.require_variable(config.domain().mask)?;

@@ -147,6 +147,8 @@ pub struct Targets {
     pub values: Tensor,
     /// As `values`: 1 where a pixel does not count, else 0.
     pub mask: Tensor,
+    /// Whether any pixel counts.
+    pub any_valid: bool,
 }
 
 impl Targets {
@@ -164,7 +166,8 @@ impl Targets {
     /// # Errors
     /// Values that do not fill the shape; out of memory.
     pub fn new(gpu: &Gpu, shape: [usize; 4], values: &[f32], mask: &[f32]) -> Result<Targets> {
-        Ok(Targets { values: Tensor::from_slice(gpu, shape, values)?, mask: Tensor::from_slice(gpu, shape, mask)? })
+        let any_valid = mask.contains(&0.0);
+        Ok(Targets { values: Tensor::from_slice(gpu, shape, values)?, mask: Tensor::from_slice(gpu, shape, mask)?, any_valid })
     }
 }
 

@@ -6,7 +6,6 @@ use std::time::Duration;
 use super::losses::Losses;
 use super::step::{LossOf, Step, optimizer};
 use super::tree::rehearsal;
-use super::valid::has_valid_pixel;
 use crate::autograd::Tape;
 use crate::config::Config;
 use crate::data::dataset::Dataset;
@@ -94,7 +93,7 @@ impl<'a> Session<'a> {
         if days < batch_size {
             watcher.note(format!("batch_size is {batch_size}, the train split has {days} days: every epoch is one batch of {days} crops"));
         }
-        let inputs = (models::network(config)?.inputs)(config)?;
+        let inputs = models::inputs(config)?;
         let model = models::build(gpu, config, InputChannels::of(&inputs))?;
         let preprocessor = Preprocessor::new(gpu, config, train.inputs(), &inputs)?;
         let task = tasks::of(config);
@@ -158,8 +157,8 @@ impl<'a> Session<'a> {
                 let batch = batch?;
                 let draw = self.step * self.config.accumulate_steps as u64 + part as u64;
                 let share = *size as f32 / all as f32;
-                let loss = self.with_batch(&batch, |inputs, loss| step.add(draw, share, inputs, loss))?;
-                if losses.push(loss, day_names(&self.train, &batch), has_valid_pixel(self.task.as_ref(), &batch)) {
+                let (loss, valid) = self.with_batch(&batch, |inputs, loss| step.add(draw, share, inputs, loss))?;
+                if losses.push(loss, day_names(&self.train, &batch), valid) {
                     report(&mut losses, epoch, watcher)?;
                 }
             }
@@ -183,8 +182,8 @@ impl<'a> Session<'a> {
         for batch in self.loader(val, epoch, Purpose::Validate)? {
             watcher.refuse_to_go_on()?;
             let batch = batch?;
-            let loss = self.val_loss(&batch)?;
-            if losses.push(loss, day_names(val, &batch), has_valid_pixel(self.task.as_ref(), &batch)) {
+            let (loss, valid) = self.val_loss(&batch)?;
+            if losses.push(loss, day_names(val, &batch), valid) {
                 (watcher.observe)(Event::Done(losses.collect().map_err(|error| of_epoch(error, epoch, "validation"))?));
             }
         }
@@ -192,14 +191,15 @@ impl<'a> Session<'a> {
         Ok(losses.mean())
     }
 
-    /// Hands over a batch on the device, and the loss of what a network makes of it.
-    fn with_batch<T>(&self, batch: &Batch, then: impl FnOnce(&Inputs, &LossOf) -> Result<T>) -> Result<T> {
+    /// Hands over a batch on the device, and the loss of what a network makes of it; says also whether any pixel of the batch counts.
+    fn with_batch<T>(&self, batch: &Batch, then: impl FnOnce(&Inputs, &LossOf) -> Result<T>) -> Result<(T, bool)> {
         let inputs = self.preprocessor.inputs(batch)?;
         let targets = Targets::of(self.task.as_ref(), self.preprocessor.gpu(), batch)?;
-        then(&inputs, &|tape, outputs| self.task.loss(tape, outputs, &targets))
+        let made = then(&inputs, &|tape, outputs| self.task.loss(tape, outputs, &targets))?;
+        Ok((made, targets.any_valid))
     }
 
-    fn val_loss(&self, batch: &Batch) -> Result<Tensor> {
+    fn val_loss(&self, batch: &Batch) -> Result<(Tensor, bool)> {
         self.with_batch(batch, |inputs, loss| {
             let tape = Tape::off();
             loss(&tape, &self.model.forward(&tape, inputs, Mode::Eval)?)

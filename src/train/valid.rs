@@ -2,18 +2,8 @@
 
 use crate::config::Config;
 use crate::data::dataset::Dataset;
-use crate::data::loader::Batch;
 use crate::error::{Error, Result};
-use crate::tasks::{self, Task};
-
-fn any_valid(task: &dyn Task, target: &[f32], ocean: &[f32]) -> bool {
-    task.masked(target, ocean).1.contains(&0.0)
-}
-
-/// Whether any pixel of a batch counts.
-pub(super) fn has_valid_pixel(task: &dyn Task, batch: &Batch) -> bool {
-    any_valid(task, &batch.target, &batch.ocean)
-}
+use crate::tasks;
 
 /// Refuses a split without a single pixel that counts on any of its days; looks no further than the first day that has one.
 ///
@@ -23,7 +13,7 @@ pub(super) fn require_valid_pixels(config: &Config, dataset: &Dataset) -> Result
     let (ocean, task) = (dataset.ocean()?, tasks::of(config));
     for day in 0..dataset.days().len() {
         let target = dataset.target_raster(day)?.read_all()?;
-        if any_valid(task.as_ref(), &target, &ocean) {
+        if task.masked(&target, &ocean).1.contains(&0.0) {
             return Ok(());
         }
         dataset.release(day);

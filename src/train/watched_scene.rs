@@ -50,7 +50,7 @@ impl WatchedScene {
         Ok(Some(WatchedScene {
             day: val.days()[crop.day],
             batch: Batch::read(val, &[crop])?,
-            preprocessor: Preprocessor::new(gpu, config, val.inputs(), &(models::network(config)?.inputs)(config)?)?,
+            preprocessor: Preprocessor::new(gpu, config, val.inputs(), &models::inputs(config)?)?,
             task: tasks::of(config),
         }))
     }
