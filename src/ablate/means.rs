@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::data::dataset::of_date;
 use crate::data::day::{Split, read_split_csv};
 use crate::data::raster::Raster;
-use crate::data::stats::channel_stats;
+use crate::data::stats::{Values, channel_stats};
 use crate::domains::{Calendar, Source, Variable};
 use crate::error::{Error, Result};
 use crate::event::Event;
@@ -61,12 +61,10 @@ fn mean_of_days(config: &Config, calendar: Calendar) -> Result<f64> {
 fn means_of_rasters(config: &Config, inputs: &[&Variable], observe: &mut dyn FnMut(Event)) -> Result<BTreeMap<String, f64>> {
     let mut only = config.clone();
     for keys in [&mut only.in_keys, &mut only.in_keys_static, &mut only.in_keys_aux] {
-        keys.retain(|key| inputs.iter().any(|input| input.name == key));
+        keys.retain(|key| inputs.iter().any(|input| input.files_of() == key));
     }
     only.variable_paths.remove(config.domain().target.name);
-    // Of raw values.
-    (only.max_mar_wa1, only.max_modis) = (1.0, 1.0);
-    let stats = channel_stats(&only, Split::Train, observe)?;
+    let stats = channel_stats(&only, Split::Train, Values::Raw, observe)?;
     let mean = |input: &&Variable| {
         let name = input.name;
         let found = stats.iter().find(|stats| stats.name == name).ok_or_else(|| {

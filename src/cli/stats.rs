@@ -8,7 +8,7 @@ use super::watch::Watch;
 use crate::baselines::winter_mean::{WinterMean, write_winter_means};
 use crate::config::Config;
 use crate::data::day::Split;
-use crate::data::stats::{ChannelStats, channel_stats};
+use crate::data::stats::{ChannelStats, Values, channel_stats};
 use crate::error::{Error, Result};
 use serde_json::{Map, Value, json};
 
@@ -65,7 +65,7 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
 fn channels(args: &Args, config: &Config, globals: &Globals) -> Result<()> {
     let split: Split = args.split.as_deref().unwrap_or("train").parse()?;
     let mut watch = Watch::new(globals);
-    let stats = channel_stats(config, split, &mut |event| watch.observe(event))?;
+    let stats = channel_stats(config, split, Values::Prepared, &mut |event| watch.observe(event))?;
     watch.finish();
     for channel in stats.iter().filter(|channel| channel.without_value > 0 && channel.name != config.domain().target.name) {
         let (name, left_out) = (channel.name, channel.without_value);

@@ -29,7 +29,7 @@ impl Config {
         let (map, mut text) = (self.to_json(), String::new());
         for (group, keys) in Key::groups() {
             let _ = writeln!(text, "{}# {group}", if text.is_empty() { "" } else { "\n" });
-            for name in keys.iter().flat_map(|key| key.names()) {
+            for name in keys.iter().flat_map(|key| self.names_of(key)) {
                 let Some(value) = map.get(&name) else { continue };
                 let mark = if self.given.contains(&name) { "" } else { "  # default" };
                 let _ = writeln!(text, "{name}: {value}{mark}");
@@ -44,7 +44,7 @@ impl Config {
     /// are files of their own and not part of it. Channel lists are sorted, because their order has no effect.
     pub fn training_keys(&self) -> Map<String, Value> {
         let mut map = self.to_json();
-        map.retain(|name, _| Key::find(name).is_some_and(|key| key.acts.weights));
+        map.retain(|name, _| self.key(name).is_some_and(|key| key.acts.weights));
         for key in ["in_keys", "in_keys_static", "in_keys_aux"] {
             if let Some(Value::Array(names)) = map.get_mut(key) {
                 names.sort_by_key(|name| name.to_string());
@@ -56,7 +56,7 @@ impl Config {
     /// The part of [`Config::to_json`] that maps made from given weights depend on.
     pub fn map_keys(&self) -> Map<String, Value> {
         let mut map = self.to_json();
-        map.retain(|name, _| Key::find(name).is_some_and(|key| key.acts.maps));
+        map.retain(|name, _| self.key(name).is_some_and(|key| key.acts.maps));
         map
     }
 

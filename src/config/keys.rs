@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 use serde_json::{Map, Value};
 
 use super::Config;
+use super::declared::is_own;
 use super::reader::Reader;
 use super::table::{ALIASES, KEYS};
 use crate::domains::{Domain, DomainKey, Source};
@@ -12,8 +13,9 @@ use crate::domains::{Domain, DomainKey, Source};
 /// Names of the splits, each with its `path_<name>_split_csv`.
 pub const SPLITS: [&str; 6] = ["train", "val", "test", "eval", "all", "deploy"];
 
-/// What stands in a key's name for each of the variables, and for each of the splits.
+/// What stands in a key's name for each of the variables, for each that a configuration declares itself, and for each of the splits.
 const VARIABLE: &str = "<variable>";
+const INPUT: &str = "<input>";
 const SPLIT: &str = "<split>";
 
 /// Keys of the reference that have no meaning here.
@@ -94,6 +96,10 @@ macro_rules! keys {
             /// Where the configuration came from, for error messages.
             pub file: String,
             $($( #[doc = concat!("`", keys!(@name $field $($name)?), "`: ", $meaning, ".")] pub $field: $type, )*)*
+            /// The variables of the domain and those that the file declares.
+            pub table: &'static Domain,
+            /// Names that the file declares.
+            pub declared: Vec<String>,
             /// Keys that were accepted and ignored, for the one line that names them.
             pub ignored: Vec<String>,
             /// Keys in force that the file or an override gave, by their canonical names.
@@ -106,6 +112,8 @@ macro_rules! keys {
                 Ok(Config {
                     file: reader.file.clone(),
                     $($( $field: reader.$read(keys!(@name $field $($name)?) $(, $argument)*)?, )*)*
+                    table: DomainKey::default().domain(),
+                    declared: reader.declared.clone(),
                     ignored,
                     given: reader.keys.iter().map(|(key, _)| key.clone()).collect(),
                 })
@@ -133,10 +141,21 @@ pub(super) fn value(field: &impl serde::Serialize) -> Value {
 }
 
 impl Key {
-    /// The line of a key of this name.
+    /// The line of a key of this name, of variables of a domain where it is one of theirs.
     pub fn find(name: &str) -> Option<&'static Key> {
         let exact = KEYS.iter().find(|key| key.name == name);
         exact.or_else(|| KEYS.iter().find(|key| key.names().iter().any(|known| known == name)))
+    }
+
+    /// The keys that a variable which a configuration declares itself may have.
+    pub(super) fn own_names(variable: &str) -> impl Iterator<Item = String> {
+        KEYS.iter().filter_map(move |key| key.names_for(variable))
+    }
+
+    /// Its name for a variable that a configuration declares itself; none where it is no key of variables.
+    pub fn names_for(&self, variable: &str) -> Option<String> {
+        let stands = [VARIABLE, INPUT].into_iter().find(|stands| self.name.contains(stands))?;
+        Some(self.name.replace(stands, variable))
     }
 
     /// The keys that files may hold under their headings.
@@ -151,11 +170,12 @@ impl Key {
         groups
     }
 
-    /// Every name that it stands for.
+    /// Every name that it stands for whatever the configuration.
     pub fn names(&self) -> Vec<String> {
         let each = |stands: &str, names: Vec<&str>| names.iter().map(|name| self.name.replace(stands, name)).collect();
         match () {
             () if self.name.contains(VARIABLE) => each(VARIABLE, variables().collect()),
+            () if self.name.contains(INPUT) => Vec::new(),
             () if self.name.contains(SPLIT) => each(SPLIT, SPLITS.to_vec()),
             () => vec![self.name.to_owned()],
         }
@@ -198,7 +218,10 @@ impl Key {
         let Some(value) = self.value.map(|value| value(config)) else { return };
         match value {
             Value::Object(each) if self.is_family() => {
-                to.extend(each.into_iter().map(|(name, value)| (self.name.replace(VARIABLE, &name).replace(SPLIT, &name), value)));
+                to.extend(
+                    each.into_iter()
+                        .map(|(name, value)| (self.name.replace(VARIABLE, &name).replace(INPUT, &name).replace(SPLIT, &name), value)),
+                );
             }
             value if self.acts.unless_default && value == self.default() => {}
             value => drop(to.insert(self.name.to_owned(), value)),
@@ -214,6 +237,11 @@ fn domain() -> &'static Domain {
 /// Variables with a raster of their own.
 pub(super) fn variables() -> impl Iterator<Item = &'static str> {
     domain().rasters().map(|variable| variable.name)
+}
+
+/// What maps are trained on where nothing else is said.
+pub(super) fn target() -> &'static str {
+    domain().target.name
 }
 
 /// The variable whose raster gives maps their place.
@@ -246,17 +274,23 @@ pub(super) fn canonical(key: &str) -> &str {
     ALIASES.iter().find(|(alias, _)| *alias == key).map_or(key, |(_, name)| name)
 }
 
-/// Says what becomes of `key`, given under its canonical name in a file or in a fixture's attributes.
-pub(super) fn classify(key: &str, fixture: bool) -> KeyUse {
-    if Key::find(key).is_some_and(|key| fixture || key.is_for_files()) {
+/// Whether `key` is one of the reference's that have no meaning here.
+pub(super) fn is_ignored(key: &str) -> bool {
+    IGNORED.split_whitespace().any(|name| name == key) || IGNORED_PREFIXES.iter().any(|prefix| key.starts_with(prefix))
+}
+
+/// Says what becomes of `key`, given under its canonical name in a file that declares some variables or in a fixture's attributes.
+pub(super) fn classify(key: &str, fixture: bool, declared: &[String]) -> KeyUse {
+    if Key::find(key).is_some_and(|key| fixture || key.is_for_files()) || is_own(key, declared) {
         return KeyUse::InForce;
     }
-    let ignored = || IGNORED.split_whitespace();
-    if ignored().any(|name| name == key) || IGNORED_PREFIXES.iter().any(|prefix| key.starts_with(prefix)) {
+    if is_ignored(key) {
         return KeyUse::Ignored;
     }
-    let known: Vec<String> = KEYS.iter().filter(|key| key.is_for_files()).flat_map(Key::names).collect();
-    let candidates = known.iter().map(String::as_str).chain(ALIASES.iter().map(|(alias, _)| *alias)).chain(ignored());
+    let mut known: Vec<String> = KEYS.iter().filter(|key| key.is_for_files()).flat_map(Key::names).collect();
+    known.extend(declared.iter().flat_map(|name| Key::own_names(name)));
+    let ignored = IGNORED.split_whitespace();
+    let candidates = known.iter().map(String::as_str).chain(ALIASES.iter().map(|(alias, _)| *alias)).chain(ignored);
     KeyUse::Unknown(nearest(key, candidates).unwrap_or_default().to_owned())
 }
 

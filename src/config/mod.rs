@@ -5,6 +5,7 @@
 //! baseline's configuration need not carry the keys of a network.
 
 mod choices;
+mod declared;
 mod digest;
 mod keys;
 mod reader;
@@ -22,7 +23,6 @@ use crate::error::{Error, Result};
 use keys::KeyUse;
 use reader::Reader;
 use serde_json::{Map, Value};
-use std::collections::BTreeSet;
 use std::path::Path;
 
 impl Config {
@@ -46,7 +46,7 @@ impl Config {
             Value::Null => return Err(unusable("holds no keys; a configuration is a list of `key: value` lines".into())),
             _ => return Err(unusable("must be a flat map of `key: value` lines at its top level".into())),
         };
-        let mut reader = Reader { file: file.to_owned(), keys: Map::new(), overridden: BTreeSet::new() };
+        let mut reader = Reader { file: file.to_owned(), ..Reader::default() };
         for (key, value) in map {
             let name = keys::canonical(&key).to_owned();
             if reader.keys.insert(name.clone(), value).is_some() {
@@ -68,14 +68,15 @@ impl Config {
     /// As [`Config::load`]; keys that are no configuration keys must have been removed.
     pub fn from_json(attributes: &Map<String, Value>) -> Result<Config> {
         let keys = attributes.iter().map(|(key, value)| (keys::canonical(key).to_owned(), value.clone())).collect();
-        Config::from_reader(Reader { file: "fixture attributes".into(), keys, overridden: BTreeSet::new() }, true)
+        Config::from_reader(Reader { file: "fixture attributes".into(), keys, ..Reader::default() }, true)
     }
 
     /// Sorts the keys into those in force and the ignored ones, then builds the fields.
     fn from_reader(mut reader: Reader, fixture: bool) -> Result<Config> {
         let mut ignored = Vec::new();
+        reader.declared = declared::declared(&reader.keys);
         for (key, value) in &reader.keys {
-            match keys::classify(key, fixture) {
+            match keys::classify(key, fixture, &reader.declared) {
                 KeyUse::InForce => {
                     if let Some(reason) = keys::refusal(key, value) {
                         return Err(reader.error(key, format!("{} is refused: {reason}", reader::shown(value))));
@@ -89,7 +90,8 @@ impl Config {
             }
         }
         reader.keys.retain(|key, _| !ignored.contains(key));
-        let config = Config::read(&reader, ignored)?;
+        let mut config = Config::read(&reader, ignored)?;
+        config.table = config.table_of(&reader)?;
         config.check_together(&reader)?;
         if !fixture {
             config.check_of_files(&reader)?;

@@ -1,5 +1,6 @@
 //! Typed reading of one flat map of keys, with errors that name the key, the value given and what is allowed.
 
+use super::declared::how_to_declare;
 use super::keys;
 use crate::error::{Error, Result};
 use serde::de::DeserializeOwned;
@@ -58,6 +59,8 @@ pub(super) struct Reader {
     pub(super) keys: Map<String, Value>,
     /// Keys whose value came from `--set`; errors name that instead of the file.
     pub(super) overridden: BTreeSet<String>,
+    /// Names of variables that the keys declare.
+    pub(super) declared: Vec<String>,
 }
 
 impl Reader {
@@ -67,7 +70,7 @@ impl Reader {
         Error::Config { file, key: key.to_owned(), message: message.into() }
     }
 
-    fn wrong(&self, key: &str, value: &Value, allowed: &str) -> Error {
+    pub(super) fn wrong(&self, key: &str, value: &Value, allowed: &str) -> Error {
         self.error(key, format!("must be {allowed}, but {} was given", shown(value)))
     }
 
@@ -200,7 +203,10 @@ impl Reader {
             if !allowed.contains(&name) {
                 let advice = match keys::list_of_channel(name) {
                     Some(list) => format!("; {name} belongs in {list}"),
-                    None => keys::nearest(name, allowed.iter().copied()).map(|n| format!("; did you mean {n}?")).unwrap_or_default(),
+                    None => {
+                        let nearest = keys::nearest(name, allowed.iter().copied()).map(|n| format!("; did you mean {n}?"));
+                        format!("{} {}", nearest.unwrap_or_else(|| ".".into()), how_to_declare(name))
+                    }
                 };
                 return Err(self.error(key, format!("must be {wanted}, but {} was given{advice}", shown(item))));
             }

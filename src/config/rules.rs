@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use super::declared::how_to_declare;
 use super::reader::{Numbers, Reader, SIDE, WIDTH};
 use super::{ModelKey, Precision, keys};
 use crate::domains::Source;
@@ -15,10 +16,10 @@ const BATCH_NORM: &str = "batchnorm";
 
 impl Reader {
     /// The values of a family's keys, by what stands for the placeholder in `pattern`.
-    fn each<T>(
+    fn each<'a, T>(
         &self,
         pattern: &str,
-        names: impl Iterator<Item = &'static str>,
+        names: impl Iterator<Item = &'a str>,
         read: impl Fn(&str) -> Result<Option<T>>,
     ) -> Result<BTreeMap<String, T>> {
         let (before, after) = (pattern.split('<').next().unwrap_or_default(), pattern.split('>').nth(1).unwrap_or_default());
@@ -29,14 +30,24 @@ impl Reader {
         Ok(values)
     }
 
+    /// Variables with a raster of their own, and those that the keys declare.
+    fn variables(&self) -> impl Iterator<Item = &str> {
+        keys::variables().map(|name| -> &str { name }).chain(self.own())
+    }
+
+    /// The names of variables that the keys declare.
+    fn own(&self) -> impl Iterator<Item = &str> {
+        self.declared.iter().map(String::as_str)
+    }
+
     /// A number for each variable.
     pub(super) fn numbers(&self, pattern: &str, allowed: Numbers) -> Result<BTreeMap<String, f64>> {
-        self.each(pattern, keys::variables(), |key| self.optional_number(key, allowed))
+        self.each(pattern, self.variables(), |key| self.optional_number(key, allowed))
     }
 
     /// An odd size for each variable.
     pub(super) fn odd_sizes(&self, pattern: &str) -> Result<BTreeMap<String, usize>> {
-        self.each(pattern, keys::variables(), |key| self.keys.contains_key(key).then(|| self.odd(key, 1)).transpose())
+        self.each(pattern, self.variables(), |key| self.keys.contains_key(key).then(|| self.odd(key, 1)).transpose())
     }
 
     /// A path for each split.
@@ -47,13 +58,71 @@ impl Reader {
     /// A path for each variable, joined to `data_root`.
     pub(super) fn variable_paths(&self, pattern: &str) -> Result<BTreeMap<String, PathBuf>> {
         let root = self.folder("data_root", ".")?;
-        let names = keys::variables().chain([keys::map_reference()]);
+        let names = self.variables().chain([keys::map_reference()]);
         self.each(pattern, names, |key| Ok(self.path(key)?.map(|path| root.join(path))))
     }
 
-    /// Inputs of some sources.
+    /// A number for each variable of its own.
+    pub(super) fn own_numbers(&self, pattern: &str, allowed: Numbers) -> Result<BTreeMap<String, f64>> {
+        self.each(pattern, self.own(), |key| self.optional_number(key, allowed))
+    }
+
+    /// A truth value for each variable of its own.
+    pub(super) fn own_flags(&self, pattern: &str) -> Result<BTreeMap<String, bool>> {
+        self.each(pattern, self.own(), |key| self.keys.contains_key(key).then(|| self.boolean(key, false)).transpose())
+    }
+
+    /// The bands of the files of each variable of its own, counted from 1, each once and in ascending order.
+    pub(super) fn bands(&self, pattern: &str) -> Result<BTreeMap<String, Vec<usize>>> {
+        self.each(pattern, self.own(), |key| {
+            let Some(mut bands) = self.integers(key, WIDTH)? else { return Ok(None) };
+            let given = bands.len();
+            bands.sort_unstable();
+            bands.dedup();
+            match bands.len() == given && given > 0 {
+                true => Ok(Some(bands)),
+                false => Err(self.error(key, "must name at least one band, counted from 1, and each once, for example [1, 3, 4]")),
+            }
+        })
+    }
+
+    /// A text for each variable.
+    pub(super) fn texts(&self, pattern: &str) -> Result<BTreeMap<String, String>> {
+        self.each(pattern, self.variables(), |key| self.text(key))
+    }
+
+    /// One of a few words for each variable.
+    pub(super) fn words(&self, pattern: &str, words: &'static [&str]) -> Result<BTreeMap<String, String>> {
+        let word = |key: &str| self.keys.contains_key(key).then(|| self.choice(key, String::new(), words)).transpose();
+        self.each(pattern, self.variables(), word)
+    }
+
+    /// Two numbers, the lower one first, for each variable.
+    pub(super) fn ranges(&self, pattern: &str) -> Result<BTreeMap<String, [f64; 2]>> {
+        self.each(pattern, self.variables(), |key| {
+            let Some(value) = self.optional(key) else { return Ok(None) };
+            let numbers: Option<Vec<f64>> = value.as_array().map(|items| items.iter().filter_map(|item| item.as_f64()).collect());
+            match numbers.as_deref() {
+                Some([low, high]) if low < high && low.is_finite() && high.is_finite() => Ok(Some([*low, *high])),
+                _ => Err(self.wrong(key, value, "two numbers, the lower one first, for example [0, 40]")),
+            }
+        })
+    }
+
+    /// The target's name, where it is another than the domain's.
+    pub(super) fn target(&self, key: &str) -> Result<Option<String>> {
+        let Some(name) = self.text(key)? else { return Ok(None) };
+        let domains = keys::target();
+        if name == domains || self.listable().any(|own| own == name) {
+            return Ok(Some(name));
+        }
+        Err(self.error(key, format!("is {name}, and the domain's target is {domains}. {}", how_to_declare(&name))))
+    }
+
+    /// Inputs of some sources, and, where files may be declared, of its own.
     pub(super) fn channels(&self, key: &str, from: fn(Source) -> bool) -> Result<Vec<String>> {
-        self.names(key, &keys::inputs(from))
+        let own = self.listable().filter(|_| from(Source::Daily) || from(Source::Constant));
+        self.names(key, &keys::inputs(from).into_iter().chain(own).collect::<Vec<_>>())
     }
 
     /// An odd window size, at least 1.

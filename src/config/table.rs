@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use super::keys::{Key, MAPS, NOTHING, WEIGHTS, WEIGHTS_AND_MAPS, keys, value};
 use super::reader::{COUNT, COUNT_OR_0, Numbers, Reader, SIDE, WIDTH};
 use super::{ModelKey, Precision, TaskKey};
-use crate::domains::{DomainKey, Source};
+use crate::domains::{COLORS, Domain, DomainKey, Source};
 use crate::error::Result;
 use crate::kernels::activation::Activation;
 use crate::kernels::masked_loss::LossKind;
@@ -36,6 +36,8 @@ keys! {
     in_keys_static: Vec<String> = channels(|source| source == Source::Constant), WEIGHTS_AND_MAPS, "inputs of one raster for all days";
     in_keys_aux: Vec<String> = channels(|source| matches!(source, Source::Date(_) | Source::Winter)), WEIGHTS_AND_MAPS,
         "inputs made from the date, and those of one raster a year";
+    target: Option<String> = target(), WEIGHTS_AND_MAPS.unless_default(),
+        "what maps are trained on: a variable of your own, with its path; absent: the domain's, melt";
     constant_inputs: BTreeMap<String, f64> = numbers_by_name("for example {pmw: 201.5}"), WEIGHTS_AND_MAPS.unless_default(),
         "inputs that hold one value at every pixel instead of their rasters' values, in the rasters' unit";
     variable_paths as "path_<variable>": BTreeMap<String, PathBuf> = variable_paths(), WEIGHTS_AND_MAPS,
@@ -43,6 +45,17 @@ keys! {
     mean as "mean_<variable>": BTreeMap<String, f64> = numbers(Numbers::Finite), WEIGHTS_AND_MAPS, "mean of a variable, in its unit";
     std as "std_<variable>": BTreeMap<String, f64> = numbers(Numbers::Positive), WEIGHTS_AND_MAPS,
         "standard deviation of a variable, in its unit";
+    divided_by as "max_<input>": BTreeMap<String, f64> = own_numbers(Numbers::Positive), WEIGHTS_AND_MAPS,
+        "a variable of your own is divided by this first; of a target in percent 100";
+    logarithm as "log_<input>": BTreeMap<String, bool> = own_flags(), WEIGHTS_AND_MAPS,
+        "whether ln(1 + x) is taken of an input of your own, of values x divided by max; mean and std are those of the result";
+    bands as "bands_<input>": BTreeMap<String, Vec<usize>> = bands(), WEIGHTS_AND_MAPS,
+        "which bands of its files are inputs, from 1: `<input>_b1` and so on, each with mean and std; absent: the only one";
+    label as "label_<variable>": BTreeMap<String, String> = texts(), NOTHING, "title of a variable's pictures";
+    unit as "unit_<variable>": BTreeMap<String, String> = texts(), NOTHING, "unit of a variable";
+    range as "range_<variable>": BTreeMap<String, [f64; 2]> = ranges(), NOTHING, "values at the ends of a variable's colours";
+    colors as "colors_<variable>": BTreeMap<String, String> = words(&COLORS), NOTHING,
+        "colours of a variable: viridis, grey, elevation or diverging";
     max_mar_wa1: f64 = number(1.0, Numbers::Positive), WEIGHTS_AND_MAPS, "mar_wa1 is divided by this before it is normalised";
     max_modis: f64 = number(10_000.0, Numbers::Positive), WEIGHTS_AND_MAPS, "reflectances of MODIS are divided by this";
     normalize_inputs: bool = boolean(true), WEIGHTS_AND_MAPS, "whether inputs are normalised by mean and standard deviation";

@@ -53,9 +53,9 @@ impl Config {
         if has("time_sin") != has("time_cos") {
             return Err(r.error("in_keys_aux", "names one of time_sin and time_cos; a day of the year needs both"));
         }
-        let inputs = || [&self.in_keys, &self.in_keys_static, &self.in_keys_aux].into_iter().flatten();
-        if let Some(name) = self.constant_inputs.keys().find(|name| !inputs().any(|input| input == *name)) {
-            let known = inputs().map(String::as_str).collect::<Vec<_>>().join(", ");
+        let inputs = self.inputs()?;
+        if let Some(name) = self.constant_inputs.keys().find(|name| !inputs.iter().any(|input| input.name == *name)) {
+            let known = inputs.iter().map(|input| input.name).collect::<Vec<_>>().join(", ");
             let message = format!("names {name}, which is not among the inputs ({known}); take it out or add it to them");
             return Err(r.error("constant_inputs", message));
         }

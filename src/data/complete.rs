@@ -129,11 +129,11 @@ fn needed(config: &Config) -> Result<Vec<Needed>> {
         if input.is_scalar() || made_each_day {
             continue;
         }
-        let path = config.require_variable(input.name)?.to_owned();
+        let path = config.require_variable(input.files_of())?.to_owned();
         if input.is_constant() && !path.is_file() {
-            return Err(Error::input(&path, format!("this file is missing; check `path_{}`", input.name)));
+            return Err(Error::input(&path, format!("this file is missing; check `path_{}`", input.files_of())));
         }
-        let days = if input.source == Source::Daily { Some(days_of_folder(&path, input.name)?) } else { None };
+        let days = if input.source == Source::Daily { Some(days_of_folder(&path, input.files_of())?) } else { None };
         needed.push(Needed { input, path, days });
     }
     Ok(needed)
@@ -178,7 +178,7 @@ fn leave_out_nan(
         return Ok(());
     }
     observe(Event::Start { label: "looking for NaN", total: files.len(), unit: "files" });
-    let of_file = |file: &PathBuf| Raster::open(file)?.has_nan();
+    let of_file = |file: &PathBuf| Raster::of_band(file, input.band())?.has_nan();
     let has_nan = in_parallel(files.iter().map(Ok), rayon::current_num_threads(), of_file, || observe(Event::Done(1)))?;
     let bad: BTreeSet<PathBuf> = files.into_iter().zip(has_nan).filter(|(_, has_nan)| *has_nan).map(|(file, _)| file).collect();
     let Some(first) = bad.first() else { return Ok(()) };

@@ -39,6 +39,8 @@ pub struct Dataset {
     paths: Vec<Option<PathBuf>>,
     /// Folder of the targets; `None` for deploy.
     target_folder: Option<PathBuf>,
+    /// What stored targets are divided by.
+    target_divisor: f64,
     mask_threshold: f32,
     landmask: Option<Arc<Raster>>,
     /// The raster that all others are compared with.
@@ -59,7 +61,7 @@ impl Dataset {
         let (inputs, domain) = (config.inputs()?, config.domain());
         let path_of = |input: &&Variable| match input.is_scalar() {
             true => Ok(None),
-            false => config.require_variable(input.name).map(|path| Some(path.to_owned())),
+            false => config.require_variable(input.files_of()).map(|path| Some(path.to_owned())),
         };
         let paths = inputs.iter().map(path_of).collect::<Result<Vec<_>>>()?;
         let target = &domain.target;
@@ -75,10 +77,12 @@ impl Dataset {
             (Split::Deploy, Some(path)) => Some(Raster::open(path)?),
             _ => None,
         };
-        let first = target_folder.as_ref().map(|folder| folder.join(days[0].file_name()));
-        let first_input = || inputs.iter().zip(&paths).find_map(|(input, path)| Some(file_of(input, path.as_deref()?, &days[0])));
+        let target_divisor = config.divisor(target);
+        let first = target_folder.as_ref().map(|folder| (folder.join(days[0].file_name()), None, target_divisor));
+        let first_input =
+            || inputs.iter().zip(&paths).find_map(|(input, path)| Some((file_of(input, path.as_deref()?, &days[0]), input.band(), 1.0)));
         let reference = match first.or_else(first_input) {
-            Some(path) => cache.get(&path, |_| Ok(()))?,
+            Some((path, band, divisor)) => cache.get(&path, band, || Ok(Raster::of_band(&path, band)?.divided_by(divisor)))?,
             None => landmask.clone().ok_or_else(|| {
                 Error::Usage(format!(
                     "the deploy split needs a raster that gives the size of the maps; name one in `in_keys` or set `path_{}`",
@@ -91,8 +95,20 @@ impl Dataset {
         }
         let map_reference = map_reference.map(|raster| raster.geo().clone());
         let mask_threshold = config.mask_threshold as f32;
-        let dataset =
-            Dataset { split, days, inputs, domain, paths, target_folder, mask_threshold, landmask, reference, map_reference, cache };
+        let dataset = Dataset {
+            split,
+            days,
+            inputs,
+            domain,
+            paths,
+            target_folder,
+            target_divisor,
+            mask_threshold,
+            landmask,
+            reference,
+            map_reference,
+            cache,
+        };
         for input in dataset.inputs.iter().filter(|input| !input.is_scalar()) {
             dataset.input_raster(input, 0)?;
         }
@@ -137,11 +153,11 @@ impl Dataset {
         self.input_rasters(day).into_iter().flat_map(|(_, file)| std::iter::once(file.clone()).chain(companions(&file))).collect()
     }
 
-    /// The rasters that a day's inputs are read from, each with its variable's name, without what stands beside them.
+    /// The rasters that a day's inputs are read from, each with the name that its path has, without what stands beside them.
     pub(super) fn input_rasters(&self, day: usize) -> Vec<(&str, PathBuf)> {
         let Some(date) = self.days.get(day) else { return Vec::new() };
         let of = |(input, path): (&&Variable, &Option<PathBuf>)| path.as_deref().map(|path| file_of(input, path, date));
-        self.inputs.iter().zip(&self.paths).filter_map(|pair| Some((pair.0.name, of(pair)?))).collect()
+        self.inputs.iter().zip(&self.paths).filter_map(|pair| Some((pair.0.files_of(), of(pair)?))).collect()
     }
 
     /// The raster file of the target of a day; none for the deploy split.
@@ -176,7 +192,7 @@ impl Dataset {
         }
     }
 
-    /// The target of a day.
+    /// The target of a day, in the unit that it is learnt in.
     ///
     /// # Errors
     /// [`Error::Input`] where it cannot be read or has another grid; [`Error::Usage`] for the deploy split.
@@ -184,7 +200,8 @@ impl Dataset {
         let Some(folder) = &self.target_folder else {
             return Err(Error::Usage("the deploy split has no targets; choose one of train, val, test, eval, all".into()));
         };
-        self.raster(&folder.join(self.day(day)?.file_name()))
+        let path = folder.join(self.day(day)?.file_name());
+        self.raster(&path, None, || Ok(Raster::open(&path)?.divided_by(self.target_divisor)))
     }
 
     /// The raster behind an input on a day, as stored.
@@ -195,7 +212,10 @@ impl Dataset {
         let index = self.inputs.iter().position(|other| other.name == input.name);
         match (is_mask(input), &self.landmask, index.and_then(|index| self.paths[index].as_deref())) {
             (true, Some(raster), _) => Ok(raster.clone()),
-            (_, _, Some(path)) => self.raster(&file_of(input, path, self.day(day)?)),
+            (_, _, Some(path)) => {
+                let path = file_of(input, path, self.day(day)?);
+                self.raster(&path, input.band(), || Raster::of_band(&path, input.band()))
+            }
             _ => Err(Error::Usage(format!("`{}` is no raster among the inputs; add it to `{}`", input.name, input.list()))),
         }
     }
@@ -205,17 +225,18 @@ impl Dataset {
         self.days.get(index).ok_or_else(|| Error::shape("dataset", format!("day {index} of {count} does not exist")))
     }
 
-    fn raster(&self, path: &Path) -> Result<Arc<Raster>> {
-        self.cache.get(path, |raster| refuse_other_grid(&self.reference, raster))
+    fn raster(&self, path: &Path, band: Option<usize>, open: impl FnOnce() -> Result<Raster>) -> Result<Arc<Raster>> {
+        let checked = |raster| refuse_other_grid(&self.reference, &raster).map(|()| raster);
+        self.cache.get(path, band, || open().and_then(checked))
     }
 
     /// Lets go of the files that belong to a day alone, which need not be read again soon: mapped pages, too, count as memory.
     pub fn release(&self, day: usize) {
         let Some(date) = self.days.get(day) else { return };
         let daily = self.inputs.iter().zip(&self.paths).filter(|(input, _)| input.source == Source::Daily);
-        let inputs = daily.filter_map(|(input, path)| Some(file_of(input, path.as_deref()?, date)));
-        let target = self.target_folder.as_ref().map(|folder| folder.join(date.file_name()));
-        inputs.chain(target).for_each(|file| self.cache.forget(&file));
+        let inputs = daily.filter_map(|(input, path)| Some((file_of(input, path.as_deref()?, date), input.band())));
+        let target = self.target_folder.as_ref().map(|folder| (folder.join(date.file_name()), None));
+        inputs.chain(target).for_each(|(file, band)| self.cache.forget(&file, band));
     }
 
     /// Reads a window of a day: raw channel values, target and ocean mask.
@@ -300,7 +321,7 @@ impl Dataset {
                 }
                 // Mapped again at no cost where it is read, while pages of the whole dataset would count as memory.
                 if raster.is_mapped() {
-                    self.cache.forget(raster.path());
+                    self.cache.forget(raster.path(), input.band());
                 }
             }
         }

@@ -33,7 +33,7 @@ pub(super) fn declared_by(directory: &Directory, path: &Path, band: Option<usize
     for (about, note) in &layout.notes {
         tell_once_a_folder(path, about, || note.clone());
     }
-    let pam = Pam::beside(path)?;
+    let pam = Pam::beside(path, layout.band)?;
     if let Some(pam) = &pam {
         if let Some(value) = pam.no_data {
             layout.set_no_data(value);

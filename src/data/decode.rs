@@ -7,7 +7,7 @@ use super::sample::Sample;
 use super::unpack::{no_memory, unpack};
 use crate::error::{Error, Result};
 
-/// All pixels of a file as float32, row after row, with NaN where the file has its no-data value.
+/// All pixels of a band as float32, row after row, with NaN where the file has its no-data value.
 ///
 /// `bytes` is the whole file that `layout` was parsed from. Blocks that were never written hold no-data, or 0 without such a value.
 /// `value` makes a pixel of a stored sample, at the precision of the file.
@@ -62,7 +62,7 @@ fn pixels<T: Sample>(bytes: &[u8], layout: &Layout, value: impl Fn(f64) -> f32) 
             })?;
             let (col, width) = (across * block_cols, block_cols.min(cols - across * block_cols));
             let rows = pixels[first..].chunks_exact_mut(cols).map(|row| &mut row[col..col + width]);
-            for (row, samples) in rows.zip(samples.chunks_exact(block_cols * T::BYTES)) {
+            for (row, samples) in rows.zip(samples.chunks_exact(block_cols * layout.pixel_bytes())) {
                 store::<T>(row, samples, layout, &value);
             }
         }
@@ -72,7 +72,8 @@ fn pixels<T: Sample>(bytes: &[u8], layout: &Layout, value: impl Fn(f64) -> f32) 
 
 /// A row of a block; samples are compared with the no-data value before they lose precision.
 fn store<T: Sample>(row: &mut [f32], samples: &[u8], layout: &Layout, value: &impl Fn(f64) -> f32) {
-    let samples = samples.chunks_exact(T::BYTES).map(|bytes| T::of(bytes, layout.little_endian));
+    let first = if layout.interleaved == 1 { 0 } else { layout.band * T::BYTES };
+    let samples = samples.chunks_exact(layout.pixel_bytes()).map(|pixel| T::of(&pixel[first..first + T::BYTES], layout.little_endian));
     match layout.no_data {
         Some(no_data) => row.iter_mut().zip(samples).for_each(|(pixel, sample)| {
             *pixel = if sample.is(no_data) { f32::NAN } else { value(sample.wide()) };

@@ -1,4 +1,4 @@
-//! GDAL's tag 42112: metadata as XML, of which the scale and offset of the band count here.
+//! GDAL's tag 42112: metadata as XML, of which the scale and offset of a band count here.
 //!
 //! `<GDALMetadata><Item name="SCALE" sample="0" role="scale">0.01</Item>…</GDALMetadata>`, in UTF-8 or in what other programs left there.
 
@@ -7,8 +7,8 @@ use roxmltree::Document;
 use super::linear::Linear;
 use super::number::{Number, number};
 
-/// The scale and offset of the first band, and what else a user should know; an error is a message.
-pub fn unscale(bytes: &[u8]) -> Result<(Linear, Option<String>), String> {
+/// The scale and offset of a band, counted from 0, and what else a user should know; an error is a message.
+pub fn unscale(bytes: &[u8], band: usize) -> Result<(Linear, Option<String>), String> {
     let bytes = bytes.split(|byte| *byte == 0).next().unwrap_or_default();
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Ok((Linear::default(), None));
@@ -42,7 +42,7 @@ pub fn unscale(bytes: &[u8]) -> Result<(Linear, Option<String>), String> {
             sample if sample.is_empty() || !item.attributes().any(|a| a.name().eq_ignore_ascii_case("name")) => {
                 note = Some(format!("its metadata has a {role} without `sample=` or `name=`, which is not applied (nor does GDAL)"));
             }
-            sample if sample.parse() == Ok(0) => {
+            sample if sample.parse() == Ok(band) => {
                 let text: String = item.descendants().filter_map(|node| node.text().filter(|_| node.is_text())).collect();
                 *target = match number(&text) {
                     Some((Number::Decimal { value, .. }, rest)) if rest.is_empty() && value.is_finite() => value,
@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     fn of(xml: impl AsRef<[u8]>) -> Linear {
-        unscale(xml.as_ref()).unwrap().0
+        unscale(xml.as_ref(), 0).unwrap().0
     }
 
     const WANTED: Linear = Linear { scale: 0.01, offset: -273.15 };
@@ -94,9 +94,10 @@ mod tests {
         let xml = "<GDALMetadata>\n  <Item name=\"units\">degC</Item>\n  <Item name=\"OFFSET\" sample=\"1\" role=\"offset\">7</Item>\n\
             <Item name=\"OFFSET\" sample=\"0\" role=\"offset\">-273.15</Item><Item name=\"SCALE\" sample=\"0\" role=\"scale\">0.01</Item>\n\
             </GDALMetadata>\n\0";
-        assert_eq!(unscale(xml.as_bytes()), Ok((WANTED, None)));
+        assert_eq!(unscale(xml.as_bytes(), 0), Ok((WANTED, None)));
+        assert_eq!(unscale(xml.as_bytes(), 1), Ok((Linear { scale: 1.0, offset: 7.0 }, None)));
         for none in ["", " \n", "<GDALMetadata/>", "<x><Item sample='0' role='scale'>7</Item></x>"] {
-            assert_eq!(unscale(none.as_bytes()), Ok((Linear::default(), None)));
+            assert_eq!(unscale(none.as_bytes(), 0), Ok((Linear::default(), None)));
         }
     }
 
@@ -120,15 +121,15 @@ mod tests {
     #[test]
     fn what_is_not_understood_is_said() {
         let item = |text: &str| {
-            unscale(format!("<GDALMetadata><Item name=\"s\" sample=\"0\" role=\"scale\">{text}</Item></GDALMetadata>").as_bytes())
+            unscale(format!("<GDALMetadata><Item name=\"s\" sample=\"0\" role=\"scale\">{text}</Item></GDALMetadata>").as_bytes(), 0)
         };
         for text in ["x", "", "0.1 0.2", "nan", "0x10"] {
             assert!(item(text).unwrap_err().contains("no finite number"), "{text}");
         }
-        assert!(unscale(b"<GDALMetadata><Item role=\"scale\" sample=\"0\">7</GDALMetadata>").unwrap_err().contains("no XML"));
-        let (linear, note) = unscale(b"<GDALMetadata><Item>").unwrap();
+        assert!(unscale(b"<GDALMetadata><Item role=\"scale\" sample=\"0\">7</GDALMetadata>", 0).unwrap_err().contains("no XML"));
+        let (linear, note) = unscale(b"<GDALMetadata><Item>", 0).unwrap();
         assert!(linear.is_identity() && note.unwrap().contains("not used"));
-        let (linear, note) = unscale(b"<GDALMetadata><Item role='scale'>7</Item></GDALMetadata>").unwrap();
+        let (linear, note) = unscale(b"<GDALMetadata><Item role='scale'>7</Item></GDALMetadata>", 0).unwrap();
         assert!(linear.is_identity() && note.unwrap().contains("not applied"));
     }
 }

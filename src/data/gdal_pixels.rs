@@ -19,10 +19,10 @@ pub(super) fn read(layout: &Layout, path: &Path, value: impl Fn(f64) -> f32) -> 
         DatasetOptions { open_flags: GdalOpenFlags::GDAL_OF_RASTER, allowed_drivers: Some(&drivers), ..DatasetOptions::default() };
     let dataset = Dataset::open_ex(name_of(path).ok()?, options).ok()?;
     let (rows, cols) = (layout.rows, layout.cols);
-    if dataset.raster_size() != (cols, rows) || dataset.raster_count() != 1 {
+    if dataset.raster_size() != (cols, rows) || dataset.raster_count() <= layout.band {
         return None;
     }
-    let band = dataset.rasterband(1).ok()?;
+    let band = dataset.rasterband(layout.band + 1).ok()?;
     let is_no_data = |sample: f64| match (layout.no_data, layout.sample) {
         (None, _) => false,
         (Some(no_data), SampleType::Float(32)) => no_data.is_f32(sample as f32),

@@ -17,6 +17,9 @@ use crate::error::{Error, Result};
 /// Scenes of more pixels are refused: their indices would not fit 32 bits on the device.
 const MAX_PIXELS: u64 = i32::MAX as u64;
 
+/// Bands of a file: TIFF counts them in 16 bits.
+const MAX_BANDS: u64 = 1 << 16;
+
 /// Scenes up to so many pixels may have blocks that were never written, or that share their bytes; of larger ones the stored bytes
 /// must be able to hold them all.
 const MAX_UNSTORED: u64 = 1 << 27;
@@ -88,7 +91,7 @@ pub struct Block {
     pub len: u64,
 }
 
-/// The declarations of a single-band raster, checked against each other and against the length of the file.
+/// The declarations of a band of a raster, checked against each other and against the length of the file.
 #[derive(Debug, Clone)]
 pub struct Layout {
     /// Rows of the scene.
@@ -117,6 +120,10 @@ pub struct Layout {
     pub no_data: Option<NoData>,
     /// The sample that a block never written stands for; NaN for no-data.
     pub unwritten: f64,
+    /// Which band it is, counted from 0.
+    pub band: usize,
+    /// Samples of a pixel that lie beside each other in a block: the bands of a file, or 1 where it has one or each lies apart.
+    pub interleaved: usize,
     /// What makes values of samples (GDAL's tag 42112); [`Raster`](super::raster::Raster) reads the samples, `pack` applies it.
     pub unscale: Linear,
     /// The georeference.
@@ -132,10 +139,15 @@ impl Layout {
         self.cols.div_ceil(self.block_cols)
     }
 
+    /// Bytes of a pixel in a block, whatever bands lie there together.
+    pub fn pixel_bytes(&self) -> usize {
+        self.interleaved * self.sample.bytes()
+    }
+
     /// Bytes of block `index` once decompressed: tiles are stored whole, the last strip only as far as the scene.
     pub fn block_bytes(&self, index: usize) -> u64 {
         let rows = if self.tiled { self.block_rows } else { self.block_rows.min(self.rows - (index * self.block_rows).min(self.rows)) };
-        rows as u64 * self.block_cols as u64 * self.sample.bytes() as u64
+        rows as u64 * self.block_cols as u64 * self.pixel_bytes() as u64
     }
 
     /// Takes another no-data value, as something beside the file names it.
@@ -173,7 +185,7 @@ impl Layout {
 pub(super) fn refuse_for_all(bytes: &[u8], path: &Path) -> Result<()> {
     let Ok(directory) = Directory::read(bytes) else { return Ok(()) };
     let sample = directory.sample_type().unwrap_or(SampleType::Float(64));
-    directory.said(sample).map_err(|message| Error::input(path, message))?;
+    directory.said(sample, 0).map_err(|message| Error::input(path, message))?;
     // Of a file that only GDAL may read, by the whole of it.
     let number = |tag| directory.one(tag).ok().flatten();
     let (rows, cols) = (number(tags::IMAGE_LENGTH).unwrap_or(0), number(tags::IMAGE_WIDTH).unwrap_or(0));
@@ -190,7 +202,7 @@ pub(super) fn refuse_for_all(bytes: &[u8], path: &Path) -> Result<()> {
 }
 
 impl Directory<'_> {
-    /// What this directory declares of its only band, or of one of several that lie one after the other; an error is a message.
+    /// What this directory declares of its only band, or of one of several; an error is a message.
     pub(super) fn layout(&self, band: Option<usize>) -> Result<Layout, String> {
         let layout = self.declarations(band)?;
         check_stored(&layout)?;
@@ -204,11 +216,16 @@ impl Directory<'_> {
         }
         let bands = self.one(tags::SAMPLES_PER_PIXEL)?.unwrap_or(1);
         let apart = self.one(tags::PLANAR_CONFIGURATION)? == Some(2);
-        let place = match band {
-            _ if bands == 1 && band.unwrap_or(0) == 0 => 0,
-            Some(band) if apart && (band as u64) < bands => band,
-            Some(band) if apart || bands == 1 => return Err(format!("has {bands} band(s), and band {} is needed", band + 1)),
-            _ => return Err(format!("has {bands} bands where one is expected; extract one with `gdal_translate -b 1 IN OUT`")),
+        let (band, interleaved) = match band {
+            None if bands == 1 => (0, 1),
+            Some(band) if (band as u64) < bands.min(MAX_BANDS) => (band, if apart { 1 } else { bands as usize }),
+            Some(band) => return Err(format!("has {bands} band(s), and band {} is needed", band + 1)),
+            None => {
+                return Err(format!(
+                    "has {bands} bands where one is expected; name those that you want (`bands_<input>: [1]`), or extract one with \
+                     `gdal_translate -b 1 IN OUT`"
+                ));
+            }
         };
         let sample = self.sample_type()?;
         let compression = self.compression()?;
@@ -220,7 +237,7 @@ impl Directory<'_> {
             (_, other) => return Err(format!("uses predictor {other} on {sample:?} samples, which TIFF does not define")),
         };
         let (rows, cols) = (rows as usize, cols as usize);
-        let (declared, unscale, notes) = self.said(sample)?;
+        let (declared, unscale, notes) = self.said(sample, band)?;
         let mut layout = Layout {
             rows,
             cols,
@@ -235,20 +252,23 @@ impl Directory<'_> {
             bits_reversed: self.one(tags::FILL_ORDER)? == Some(2),
             no_data: declared.no_data,
             unwritten: declared.unwritten,
+            band,
+            interleaved,
             unscale,
             geo: self.geo_tags(),
             notes,
         };
         (layout.block_rows, layout.block_cols) = self.block_size(&layout)?;
-        layout.blocks = self.blocks(&layout, place)?;
+        layout.blocks = self.blocks(&layout, if interleaved == 1 { band } else { 0 })?;
         Ok(layout)
     }
 
     /// What GDAL's tags say in text: no-data value, scale and offset, and what a user should know of them.
     #[allow(clippy::type_complexity)]
-    fn said(&self, sample: SampleType) -> Result<(Declared, Linear, Vec<(&'static str, String)>), String> {
+    fn said(&self, sample: SampleType, band: usize) -> Result<(Declared, Linear, Vec<(&'static str, String)>), String> {
         let declared = self.text(tags::GDAL_NODATA).map_or_else(|| Ok(Declared::default()), |text| Declared::read(text, sample))?;
-        let (unscale, note) = self.text(tags::GDAL_METADATA).map_or_else(|| Ok((Linear::default(), None)), gdal_metadata::unscale)?;
+        let (unscale, note) =
+            self.text(tags::GDAL_METADATA).map_or_else(|| Ok((Linear::default(), None)), |text| gdal_metadata::unscale(text, band))?;
         let several = declared.several.then(|| ("no-data value", "declares several no-data values; the first counts".to_owned()));
         Ok((declared, unscale, several.into_iter().chain(note.map(|note| ("metadata", note))).collect()))
     }
@@ -383,7 +403,7 @@ fn check_stored(layout: &Layout) -> Result<(), String> {
         stored += end.saturating_sub(start.max(reached));
         reached = reached.max(end);
     }
-    let held = stored.saturating_mul(largest_ratio(layout.compression)) / layout.sample.bytes() as u64;
+    let held = stored.saturating_mul(largest_ratio(layout.compression)) / layout.pixel_bytes() as u64;
     if pixels > held {
         let (rows, cols) = (layout.rows, layout.cols);
         return Err(format!("declares {rows} × {cols} pixels but stores only {stored} bytes of them; the file is damaged"));

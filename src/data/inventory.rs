@@ -69,7 +69,8 @@ pub(super) fn refuse_missing(
             None => "check the path, or take those days out of the split file",
         };
         let (count, some, name) = (missing.len(), name_some(&missing), variable.name);
-        return Err(Error::input(path, format!("{count} file(s) of the input `{name}` (`path_{name}`) are missing: {some}; {cure}")));
+        let files = variable.files_of();
+        return Err(Error::input(path, format!("{count} file(s) of the input `{name}` (`path_{files}`) are missing: {some}; {cure}")));
     }
     Ok(())
 }

@@ -157,6 +157,7 @@ impl MappedBand {
     pub fn suits(layout: &Layout) -> bool {
         layout.sample == SampleType::Float(32)
             && layout.compression == Compression::None
+            && layout.interleaved == 1
             && !layout.bits_reversed
             && layout.little_endian == cfg!(target_endian = "little")
             && layout.blocks.iter().all(|block| block.len > 0)

@@ -34,23 +34,23 @@ pub struct Pam {
 }
 
 impl Pam {
-    /// The notes beside a raster; `None` where there are none.
+    /// The notes beside a raster on the whole and on a band, counted from 0; `None` where there are none.
     ///
     /// # Errors
     /// [`Error::Input`] where the file cannot be read, is no XML, or says something that cannot be understood.
-    pub fn beside(raster: &Path) -> Result<Option<Pam>> {
+    pub fn beside(raster: &Path, band: usize) -> Result<Option<Pam>> {
         let Some(path) = beside::appended(raster, &[".aux.xml", ".AUX.XML"]) else { return Ok(None) };
         let refused = |message: String| Error::input(&path, format!("{message}; mend it, or remove it where it means nothing"));
         let bytes = std::fs::read(&path).map_err(|e| refused(format!("stands beside the raster and cannot be read ({e})")))?;
         // Names of colours and classes are free text, in Latin-1 where an old program wrote them.
         let text = String::from_utf8(bytes).unwrap_or_else(|e| e.into_bytes().into_iter().map(char::from).collect());
-        let pam = Pam::parse(text.trim_start_matches('\u{feff}'))
+        let pam = Pam::parse(text.trim_start_matches('\u{feff}'), band)
             .map_err(|message| refused(format!("stands beside the raster and cannot be understood ({message})")))?;
         Ok(Some(Pam { path, ..pam }))
     }
 
     /// Reads the XML; an error is a message.
-    fn parse(text: &str) -> Result<Pam, String> {
+    fn parse(text: &str, band: usize) -> Result<Pam, String> {
         let document = Document::parse(text).map_err(|e| format!("it is no XML: {e}"))?;
         let root = document.root_element();
         let mut pam = Pam::default();
@@ -77,7 +77,8 @@ impl Pam {
                 _ => {}
             }
         }
-        let band = root.children().find(|node| is(*node, "PAMRasterBand") && node.attribute("band") == Some("1"));
+        let number_of = |node: Node| node.attribute("band").and_then(|number| number.parse::<usize>().ok());
+        let band = root.children().find(|node| is(*node, "PAMRasterBand") && number_of(*node) == Some(band + 1));
         if let Some(band) = band {
             let value = |name: &str| text_of(band, name).map(|text| number(text, name)).transpose();
             pam.no_data = value("NoDataValue")?;
@@ -138,7 +139,7 @@ mod tests {
     use super::*;
 
     fn parsed(inner: &str) -> Result<Pam, String> {
-        Pam::parse(&format!("<PAMDataset>{inner}</PAMDataset>"))
+        Pam::parse(&format!("<PAMDataset>{inner}</PAMDataset>"), 0)
     }
 
     #[test]
@@ -156,7 +157,7 @@ mod tests {
         assert_eq!((pam.no_data_of_all_bands, pam.placed_by), (Some(7.0), Some("rational polynomials (RPC)")));
         assert_eq!(pam.unscale, Some(Linear { scale: 1.0, offset: 273.15 }));
         assert_eq!(parsed("<PAMRasterBand band=\"1\"><NoDataValue/></PAMRasterBand>").unwrap(), Pam::default());
-        assert_eq!(Pam::parse("<metadata><esri/></metadata>").unwrap(), Pam::default());
+        assert_eq!(Pam::parse("<metadata><esri/></metadata>", 0).unwrap(), Pam::default());
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! A single-band raster that reads like a matrix, whether it is mapped in place or was decoded into memory.
+//! A band of a raster that reads like a matrix, whether it is mapped in place or was decoded into memory.
 
 use std::path::{Path, PathBuf};
 
@@ -46,18 +46,29 @@ impl Raster {
     /// [`Error::Input`] where the file is missing, damaged, no TIFF or of a kind that meltcore does not read, where what masks or places
     /// it cannot be understood, and where it changes while it is read.
     pub fn open(path: impl AsRef<Path>) -> Result<Raster> {
-        Raster::band_of(path.as_ref(), None)
+        Raster::of_band(path.as_ref(), None)
     }
 
-    /// As [`Raster::open`], of one band of a file whose bands lie one after the other (TIFF's PlanarConfiguration 2), counted from 0.
+    /// As [`Raster::open`], of one band of a file that may have several, counted from 0.
     ///
     /// # Errors
     /// Those of [`Raster::open`]; a file without that band.
     pub fn open_band(path: impl AsRef<Path>, band: usize) -> Result<Raster> {
-        Raster::band_of(path.as_ref(), Some(band))
+        Raster::of_band(path.as_ref(), Some(band))
     }
 
-    fn band_of(path: &Path, band: Option<usize>) -> Result<Raster> {
+    /// The same raster with its values divided by `divisor`.
+    pub fn divided_by(mut self, divisor: f64) -> Raster {
+        let factor = Linear { scale: 1.0 / divisor, offset: 0.0 };
+        match &mut self.pixels {
+            Pixels::Mapped(_) => self.unscale = self.unscale.then(factor),
+            Pixels::Decoded(pixels) => pixels.iter_mut().for_each(|value| *value = factor.apply(f64::from(*value)) as f32),
+        }
+        self
+    }
+
+    /// [`Raster::open_band`] of a band, and [`Raster::open`] without one.
+    pub(super) fn of_band(path: &Path, band: Option<usize>) -> Result<Raster> {
         let head = map_or_read_head(path)?;
         if !head.is_whole()
             && let Ok(raster) = Raster::of(path, head, band)

@@ -34,6 +34,15 @@ pub struct ChannelStats {
     pub normalised: bool,
 }
 
+/// Which values statistics are of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Values {
+    /// Those that files hold.
+    Raw,
+    /// Those that `mean_<variable>` and `std_<variable>` are of: divided, and their logarithms where the configuration asks for them.
+    Prepared,
+}
+
 /// Reads the rasters of the configured inputs, and of the target where its path is set, on the days of a split.
 ///
 /// A file that serves several days counts once. `time_interpolate_sar` and the winter means, which are never normalised and may be
@@ -41,13 +50,13 @@ pub struct ChannelStats {
 ///
 /// # Errors
 /// A missing split or path key; files that are missing, cannot be read, hold no value or lie on different grids.
-pub fn channel_stats(config: &Config, split: Split, observe: &mut dyn FnMut(Event)) -> Result<Vec<ChannelStats>> {
+pub fn channel_stats(config: &Config, split: Split, values: Values, observe: &mut dyn FnMut(Event)) -> Result<Vec<ChannelStats>> {
     let days = read_split_csv(config.require_split_csv(split.name())?)?;
     let domain = config.domain();
     let landmask = config.variable_paths.get(domain.mask).map(Raster::open).transpose()?;
     let mut variables: Vec<(&Variable, Vec<PathBuf>)> = Vec::new();
     for input in config.inputs()?.into_iter().filter(|input| !input.is_scalar() && input.name != domain.mask) {
-        let path = config.require_variable(input.name)?;
+        let path = config.require_variable(input.files_of())?;
         let mut files: Vec<PathBuf> = days.iter().map(|day| file_of(input, path, day)).collect();
         files.sort();
         files.dedup();
@@ -65,7 +74,8 @@ pub fn channel_stats(config: &Config, split: Split, observe: &mut dyn FnMut(Even
             (None, _) => kept.push((variable, files)),
             (Some(first), true) => {
                 let folder = first.parent().unwrap_or(Path::new("."));
-                let message = format!("{count} file(s) of `{name}` are missing: {some}; check `path_{name}`, or the split file");
+                let message =
+                    format!("{count} file(s) of `{name}` are missing: {some}; check `path_{}`, or the split file", variable.files_of());
                 return Err(Error::input(folder, message));
             }
             (Some(_), false) => observe(Event::Note(format!("`{name}` is left out: {count} file(s) are missing ({some})"))),
@@ -76,16 +86,20 @@ pub fn channel_stats(config: &Config, split: Split, observe: &mut dyn FnMut(Even
     let Some((_, first)) = jobs.first() else {
         return Err(Error::Usage("the configuration names no raster to compute statistics of; add channels to in_keys".into()));
     };
-    let reference = Raster::open(first)?;
+    let reference = Raster::of_band(first, kept[0].0.band())?;
     observe(Event::Start { label: "stats", total: jobs.len(), unit: "files" });
     let of_file = |(index, file): &(usize, &Path)| {
-        let raster = Raster::open(file)?;
+        let variable = kept[*index].0;
+        let raster = Raster::of_band(file, variable.band())?;
         refuse_other_grid(&reference, &raster)?;
-        let mask = landmask.as_ref().filter(|_| kept[*index].0 == &domain.target);
+        let mask = landmask.as_ref().filter(|_| variable == &domain.target);
         if let Some(mask) = mask {
             refuse_other_grid(&reference, mask)?;
         }
-        moments_of(&raster, mask)
+        match variable.logarithm && values == Values::Prepared {
+            true => moments_of(&raster, mask, |value| config.unnormalised(variable, value)),
+            false => moments_of(&raster, mask, |value| value),
+        }
     };
     let found = in_parallel(jobs.iter().map(Ok), rayon::current_num_threads(), of_file, || observe(Event::Done(1)))?;
     let mut stats = Vec::new();
@@ -97,9 +111,13 @@ pub fn channel_stats(config: &Config, split: Split, observe: &mut dyn FnMut(Even
         extremes.warnings(name).into_iter().for_each(|text| observe(Event::Note(text)));
         if moments.count() == 0 {
             let folder = files.first().map_or(Path::new("."), |file| file.as_path());
-            return Err(Error::input(folder, format!("`{name}` has no pixel with a value in this split; check `path_{name}`")));
+            return Err(Error::input(
+                folder,
+                format!("`{name}` has no pixel with a value in this split; check `path_{}`", variable.files_of()),
+            ));
         }
-        let moments = moments.divided_by(config.divisor(variable));
+        let divided = values == Values::Prepared && !variable.logarithm;
+        let moments = if divided { moments.divided_by(config.divisor(variable)) } else { moments };
         stats.push(ChannelStats { name, moments, without_value, files: files.len(), normalised: *normalised });
     }
     Ok(stats)
@@ -108,11 +126,12 @@ pub fn channel_stats(config: &Config, split: Split, observe: &mut dyn FnMut(Even
 /// Moments, pixels without a value and extremes of a file.
 type OfFile = (Moments, u64, Extremes);
 
-/// The moments of a raster's values, where `landmask` says land (0 or above) if it is given, how many pixels have no value, and extremes.
+/// The moments of what `change` makes of a raster's values, where `landmask` says land (0 or above) if it is given, how many pixels have
+/// no value, and extremes.
 ///
 /// # Errors
 /// None where both rasters have one size; an infinite value is an [`Error::Input`].
-fn moments_of(raster: &Raster, landmask: Option<&Raster>) -> Result<OfFile> {
+fn moments_of(raster: &Raster, landmask: Option<&Raster>, change: impl Fn(f64) -> f64) -> Result<OfFile> {
     let (rows, cols) = (raster.rows(), raster.cols());
     let (mut values, mut land) = (Vec::new(), Vec::new());
     let mut each_row = |take: &mut dyn FnMut(&mut dyn Iterator<Item = f64>)| -> Result<()> {
@@ -140,7 +159,7 @@ fn moments_of(raster: &Raster, landmask: Option<&Raster>) -> Result<OfFile> {
             } else {
                 extremes.add(value, count, rows * cols, raster.path());
                 count += 1;
-                of_row += value;
+                of_row += change(value);
             }
         }
         sum += of_row;
@@ -153,6 +172,6 @@ fn moments_of(raster: &Raster, landmask: Option<&Raster>) -> Result<OfFile> {
     }
     let mean = if count == 0 { 0.0 } else { sum / count as f64 };
     let mut squares = 0.0;
-    each_row(&mut |values| squares += values.filter(|value| !value.is_nan()).map(|value| (value - mean).powi(2)).sum::<f64>())?;
+    each_row(&mut |values| squares += values.filter(|value| !value.is_nan()).map(|value| (change(value) - mean).powi(2)).sum::<f64>())?;
     Ok((Moments::from_sums(count, mean, squares), without_value, extremes))
 }

@@ -54,13 +54,13 @@ pub(super) fn unpack<'a>(stored: &'a [u8], layout: &Layout, needed: usize, room:
         Compression::PackBits => unpack_bits(stored, room)?,
         Compression::None | Compression::Other(_) => return Err("is packed in a way that meltcore does not read".into()),
     }
-    let row_bytes = layout.block_cols * layout.sample.bytes();
+    let (row_bytes, interleaved) = (layout.block_cols * layout.pixel_bytes(), layout.interleaved);
     match layout.predictor {
-        2 => room.chunks_exact_mut(row_bytes).for_each(|row| add_up(row, layout.sample.bytes(), layout.little_endian)),
+        2 => room.chunks_exact_mut(row_bytes).for_each(|row| add_up(row, layout.sample.bytes(), interleaved, layout.little_endian)),
         3 => {
             let mut planes = vec![0; row_bytes];
             let rows = room.chunks_exact_mut(row_bytes);
-            rows.for_each(|row| join_planes(row, &mut planes, layout.sample.bytes(), layout.little_endian));
+            rows.for_each(|row| join_planes(row, &mut planes, layout.sample.bytes(), interleaved, layout.little_endian));
         }
         _ => {}
     }
@@ -111,17 +111,19 @@ fn unpack_bits(stored: &[u8], out: &mut [u8]) -> Result<(), String> {
     Ok(())
 }
 
-/// Predictor 2: each sample was stored as its difference from the one before it in the row, modulo its width.
-fn add_up(row: &mut [u8], sample_bytes: usize, little: bool) {
+/// Predictor 2: each sample was stored as its difference from the one of its band before it in the row, modulo its width.
+fn add_up(row: &mut [u8], sample_bytes: usize, interleaved: usize, little: bool) {
     macro_rules! add_up {
         ($number:ty) => {{
-            let mut sum: $number = 0;
-            for bytes in row.chunks_exact_mut(size_of::<$number>()) {
-                // The chunks have just this length.
-                let Ok(word) = (&*bytes).try_into() else { continue };
-                let difference = if little { <$number>::from_le_bytes(word) } else { <$number>::from_be_bytes(word) };
-                sum = sum.wrapping_add(difference);
-                bytes.copy_from_slice(&if little { sum.to_le_bytes() } else { sum.to_be_bytes() });
+            let mut sums: Vec<$number> = vec![0; interleaved];
+            for pixel in row.chunks_exact_mut(size_of::<$number>() * interleaved) {
+                for (bytes, sum) in pixel.chunks_exact_mut(size_of::<$number>()).zip(&mut sums) {
+                    // The chunks have just this length.
+                    let Ok(word) = (&*bytes).try_into() else { continue };
+                    let difference = if little { <$number>::from_le_bytes(word) } else { <$number>::from_be_bytes(word) };
+                    *sum = sum.wrapping_add(difference);
+                    bytes.copy_from_slice(&if little { sum.to_le_bytes() } else { sum.to_be_bytes() });
+                }
             }
         }};
     }
@@ -133,12 +135,12 @@ fn add_up(row: &mut [u8], sample_bytes: usize, little: bool) {
     }
 }
 
-/// Predictor 3: the row was stored as differences of bytes, first the highest byte of all its samples, then the next.
-fn join_planes(row: &mut [u8], planes: &mut [u8], sample_bytes: usize, little: bool) {
-    let mut sum = 0u8;
-    for (plane, &difference) in planes.iter_mut().zip(&*row) {
-        sum = sum.wrapping_add(difference);
-        *plane = sum;
+/// Predictor 3: the row was stored as differences of bytes from those of the pixel before, first the highest byte of all its samples, then
+/// the next.
+fn join_planes(row: &mut [u8], planes: &mut [u8], sample_bytes: usize, interleaved: usize, little: bool) {
+    for (index, &difference) in row.iter().enumerate() {
+        let before = if index < interleaved { 0 } else { planes[index - interleaved] };
+        planes[index] = difference.wrapping_add(before);
     }
     let samples = row.len() / sample_bytes;
     for (index, plane) in planes.chunks_exact(samples).enumerate() {
@@ -171,16 +173,16 @@ mod tests {
     #[test]
     fn predictors_in_both_byte_orders() {
         let mut row = [1, 0, 1, 0, 0xFF, 0xFF];
-        add_up(&mut row, 2, true);
+        add_up(&mut row, 2, 1, true);
         assert_eq!(row, [1, 0, 2, 0, 1, 0]);
         let mut row = [0, 1, 0, 1, 0xFF, 0xFF];
-        add_up(&mut row, 2, false);
+        add_up(&mut row, 2, 1, false);
         assert_eq!(row, [0, 1, 0, 2, 0, 1]);
         // Two float32: 0x3F800000 and 0x40000000 as planes 3F 40 | 80 00 | 00 00 | 00 00, each byte less the one before.
         let stored = [0x3F, 0x01, 0x40, 0x80, 0x00, 0x00, 0x00, 0x00];
         for little in [true, false] {
             let mut row = stored;
-            join_planes(&mut row, &mut [0; 8], 4, little);
+            join_planes(&mut row, &mut [0; 8], 4, 1, little);
             let float = |bytes: &[u8]| {
                 if little { f32::from_le_bytes(bytes.try_into().unwrap()) } else { f32::from_be_bytes(bytes.try_into().unwrap()) }
             };

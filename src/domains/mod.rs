@@ -1,9 +1,13 @@
 //! What the variables of a kind of maps mean: tables, no code. A domain says which inputs there are, in the order that networks see them,
-//! and what is special about each; every other room asks the table instead of knowing a name.
+//! and what is special about each; every other room asks the table instead of knowing a name. A configuration may declare variables of its
+//! own, which come behind those of its domain.
 //!
 //! To add a domain: a file here with its table, one arm of [`DomainKey::domain`], and nothing else.
 
+mod declared;
 pub mod helheim;
+
+pub use declared::{COLORS, Declared, colormap_named, interned};
 
 use serde::{Deserialize, Serialize};
 
@@ -28,7 +32,7 @@ impl DomainKey {
 }
 
 /// A table of variables.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct Domain {
     /// Its name.
     pub name: &'static str,
@@ -90,7 +94,7 @@ pub enum Gaps {
 }
 
 /// A variable: an input channel, or the target.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Variable {
     /// Its name in lists of inputs and in `path_<name>`, `mean_<name>`, `std_<name>`.
     pub name: &'static str,
@@ -98,6 +102,10 @@ pub struct Variable {
     pub source: Source,
     /// What a pixel without a value means.
     pub gaps: Gaps,
+    /// The variable whose files it is a band of, and which one, counted from 1; none where it has files of its own.
+    pub band_of: Option<(&'static str, usize)>,
+    /// Whether ln(1 + x) is taken of values x (below 0: of 0) after they were divided, before they are normalised.
+    pub logarithm: bool,
     /// Whether (x − mean) / std is taken where `normalize_inputs` says so.
     pub normalised: bool,
     /// The key of a number that raw values are divided by first.
@@ -135,6 +143,8 @@ impl Variable {
         name: "",
         source: Source::Daily,
         gaps: Gaps::Refused,
+        band_of: None,
+        logarithm: false,
         normalised: true,
         divisor: None,
         blur_like: None,
@@ -143,6 +153,16 @@ impl Variable {
         pair: None,
         look: Look { title: "", unit: "", colormap: Colormap::Viridis, range: None, masked: false },
     };
+
+    /// The variable under whose `path_<name>` its files are: itself, but for a band of another's.
+    pub fn files_of(&self) -> &'static str {
+        self.band_of.map_or(self.name, |(files, _)| files)
+    }
+
+    /// Which band of its files it is, counted from 0; none where they are to have one.
+    pub fn band(&self) -> Option<usize> {
+        self.band_of.map(|(_, band)| band.saturating_sub(1))
+    }
 
     /// Whether it is one number a day rather than a raster.
     pub fn is_scalar(&self) -> bool {

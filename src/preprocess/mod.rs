@@ -1,9 +1,9 @@
 //! Host batches to network inputs on the device.
 //!
-//! Channel by channel, in network order, as the variable's entry in its domain says: blur((x / divisor − mean) / std), with borders
-//! reflected at the window that was read, or less of that, or x as it is; a scalar fills its plane, as does the raw value that
-//! `constant_inputs` gives. `normalize_inputs: false` leaves mean and std out. Blurs run on the device (`shaders/gaussian_blur.wgsl`),
-//! everything else is one pass on the host on the way into the upload.
+//! Channel by channel, in network order, as the variable's entry in its domain says: blur((x / divisor − mean) / std), or the same of
+//! ln(1 + x / divisor), with borders reflected at the window that was read, or less of that, or x as it is; a scalar fills its plane, as
+//! does the raw value that `constant_inputs` gives. `normalize_inputs: false` leaves mean and std out. Blurs run on the device
+//! (`shaders/gaussian_blur.wgsl`), everything else is one pass on the host on the way into the upload.
 
 mod plan;
 
@@ -173,7 +173,16 @@ impl Preprocessor {
                     );
                     return Err(Error::Config { file: self.file.clone(), key: key.clone(), message });
                 }
-                let raw = Tensor::from_slice(&self.gpu, [n, 1, height, width], &batch.channels[*channel])?;
+                let raw = &batch.channels[*channel];
+                let logarithms: Vec<f32>;
+                let values = match scaling.logarithm {
+                    None => raw,
+                    Some(_) => {
+                        logarithms = raw.iter().map(|value| scaling.logarithm_of(*value)).collect();
+                        &logarithms
+                    }
+                };
+                let raw = Tensor::from_slice(&self.gpu, [n, 1, height, width], values)?;
                 blur_with(&raw, window, scaling.offset, scaling.scale)
             }
         }

@@ -4,11 +4,13 @@ use crate::config::Config;
 use crate::domains::Variable;
 use crate::error::{Error, Result};
 
-/// scale · (x − offset), both in the channel's raw unit.
+/// scale · (x − offset), both in the channel's raw unit; with a logarithm x is ln(1 + raw / divisor).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Scaling {
     pub(super) offset: f64,
     pub(super) scale: f64,
+    /// The divisor, where the logarithm is taken.
+    pub(super) logarithm: Option<f64>,
 }
 
 impl Scaling {
@@ -36,14 +38,24 @@ impl Scaling {
 
     /// One value, in float32.
     pub(super) fn apply(&self, x: f32) -> f32 {
-        self.scale as f32 * (x - self.offset as f32)
+        self.scale as f32 * (self.logarithm_of(x) - self.offset as f32)
     }
 
-    pub(super) const NONE: Scaling = Scaling { offset: 0.0, scale: 1.0 };
+    /// What is normalised of a raw value: its logarithm, or itself. Values below 0 have that of 0.
+    pub(super) fn logarithm_of(&self, x: f32) -> f32 {
+        self.logarithm.map_or(x, |divisor| (f64::from(x) / divisor).max(0.0).ln_1p() as f32)
+    }
+
+    /// The raw value that becomes 0.
+    fn zero(&self) -> f64 {
+        self.logarithm.map_or(self.offset, |divisor| self.offset.exp_m1() * divisor)
+    }
+
+    pub(super) const NONE: Scaling = Scaling { offset: 0.0, scale: 1.0, logarithm: None };
 
     /// (x / max − mean) / std.
     fn new(max: f64, (mean, std): (f64, f64)) -> Scaling {
-        Scaling { offset: mean * max, scale: 1.0 / (max * std) }
+        Scaling { offset: mean * max, scale: 1.0 / (max * std), logarithm: None }
     }
 }
 
@@ -55,7 +67,7 @@ pub fn zero_of(config: &Config, input: &Variable) -> Result<Option<f64>> {
     if !(input.normalised && config.normalize_inputs) {
         return Ok(None);
     }
-    Plan::new(config, input).map(|plan| Some(plan.scaling.offset))
+    Plan::new(config, input).map(|plan| Some(plan.scaling.zero()))
 }
 
 /// A Gaussian blur in pixels; `key` is the configuration key of its kernel size.
@@ -82,9 +94,13 @@ impl Plan {
     /// [`Error::Config`] where a mean, a standard deviation or a sigma is missing.
     pub(super) fn new(config: &Config, input: &Variable) -> Result<Plan> {
         let max = config.divisor(input);
-        let scaling = match input.normalised && config.normalize_inputs {
-            true => Scaling::new(max, config.require_mean_std(input.name)?),
-            false => Scaling::new(max, (0.0, 1.0)),
+        let moments = match input.normalised && config.normalize_inputs {
+            true => config.require_mean_std(input.name)?,
+            false => (0.0, 1.0),
+        };
+        let scaling = match input.logarithm {
+            false => Scaling::new(max, moments),
+            true => Scaling { logarithm: Some(max), ..Scaling::new(1.0, moments) },
         };
         let constant = config.constant_inputs.get(input.name).map(|value| *value as f32);
         // A blur leaves a constant as it is.

@@ -58,15 +58,16 @@ impl Extents {
             days.iter().filter_map(|day| Some((**day, targets?.join(day.file_name())))).filter(|(_, file)| file.is_file()).collect();
         let total = files.iter().map(|(_, files)| files.len()).sum::<usize>() + targets.len();
         observe(Event::Start { label: "extent", total, unit: "maps" });
-        let mut of_files = |files: &BTreeMap<Day, PathBuf>| {
+        let mut of_files = |files: &BTreeMap<Day, PathBuf>, divisor: f64| {
             let extent = |(day, file): (&Day, &PathBuf)| {
                 observe(Event::Done(1));
-                Ok((*day, extent(file, dataset.scene(), &land, of.threshold as f32)?))
+                let raster = Raster::open_band(file, 0)?.divided_by(divisor);
+                Ok((*day, extent(&raster, dataset.scene(), &land, of.threshold as f32)?))
             };
             files.iter().map(extent).collect::<Result<BTreeMap<_, _>>>()
         };
-        let models = files.iter().map(|(name, files)| Ok((name.clone(), of_files(files)?))).collect::<Result<Vec<_>>>()?;
-        let observed = of_files(&targets)?;
+        let models = files.iter().map(|(name, files)| Ok((name.clone(), of_files(files, 1.0)?))).collect::<Result<Vec<_>>>()?;
+        let observed = of_files(&targets, config.divisor(&config.domain().target))?;
         let mut sar_days: BTreeSet<Day> = targets.into_keys().collect();
         for split in ["train", "val", "test", "all"] {
             // A split file that is not there only leaves its marks out, one that cannot be read says so.
@@ -106,12 +107,11 @@ fn days_of(folder: &Path) -> Result<BTreeMap<Day, PathBuf>> {
 }
 
 /// Counts a map's land pixels.
-fn extent(file: &Path, scene: [usize; 2], land: &[bool], threshold: f32) -> Result<Counted> {
-    let raster = Raster::open_band(file, 0)?;
+fn extent(raster: &Raster, scene: [usize; 2], land: &[bool], threshold: f32) -> Result<Counted> {
     if [raster.rows(), raster.cols()] != scene {
         let [rows, cols] = scene;
         let message = format!("has {} × {} pixels, the scene {rows} × {cols}; make this map again", raster.rows(), raster.cols());
-        return Err(Error::input(file, message));
+        return Err(Error::input(raster.path(), message));
     }
     let read;
     let values = match raster.as_slice() {

@@ -119,3 +119,23 @@ fn windows_outside_the_scene_are_refused() {
     assert!(raster.read_window(Window::whole(12, 20), &mut [0.0; 3]).is_err());
     raster.read_window(Window { row: 3, col: 3, height: 2, width: 0 }, &mut []).unwrap();
 }
+
+#[test]
+fn bands_of_interleaved_and_of_separate_files_are_read_one_by_one() {
+    for (name, value) in [
+        ("bands_uint8_lzw2.tif", (|at, band| (at % 80 + 80 * band) as f32) as fn(usize, usize) -> f32),
+        ("bands_uint16_deflate2_tiled.tif", |at, band| (at + 1000 * band) as f32),
+        ("bands_float32_deflate3.tif", |at, band| (at + 1000 * band) as f32),
+        ("bands_float32_plain.tif", |at, band| (at + 1000 * band) as f32),
+        ("bands_float64_tiled3_big.tif", |at, band| (at + 1000 * band) as f32),
+        ("bands_int16_scaled_apart.tif", |at, band| (at + 1000 * band) as f32 * [1.0, 0.5, 2.0][band] + [0.0, -1.0, 3.0][band]),
+    ] {
+        for band in 0..3 {
+            let raster = Raster::open_band(tiff(name), band).unwrap_or_else(|e| panic!("{name}: {e}"));
+            let wanted: Vec<f32> = (0..13 * 21).map(|at| value(at, band)).collect();
+            assert_eq!(raster.read_all().unwrap(), wanted, "{name}, band {band}");
+        }
+        assert!(Raster::open_band(tiff(name), 3).unwrap_err().to_string().contains("band 4 is needed"), "{name}");
+        assert!(Raster::open(tiff(name)).unwrap_err().to_string().contains("has 3 bands where one is expected"), "{name}");
+    }
+}

@@ -164,7 +164,8 @@ fn wkt(path: &Path) -> Answer {
 
 /// A raster has as many pixels as rows times columns, and its corner reads like the whole.
 fn raster(path: &Path) -> Answer {
-    let raster = match Raster::open(path) {
+    let of_bands = || (0..3).rev().find_map(|band| Raster::open_band(path, band).ok());
+    let raster = match Raster::open(path).or_else(|error| of_bands().ok_or(error)) {
         Ok(raster) => raster,
         Err(error) => return Answer::Refused(error.to_string()),
     };
@@ -185,7 +186,7 @@ fn raster(path: &Path) -> Answer {
 
 /// Scale and offset are finite whatever the text.
 fn gdal_metadata(path: &Path) -> Answer {
-    match unscale(&fs::read(path).unwrap()) {
+    match unscale(&fs::read(path).unwrap(), 0) {
         Ok((linear, _)) => {
             assert!(linear.scale.is_finite() && linear.offset.is_finite());
             Answer::Read

@@ -62,7 +62,7 @@ impl Source {
     /// Opens a source and works out which part of it the map needs.
     pub fn open(path: &Path, options: &PackOptions, map: &Dataset) -> Result<Source> {
         // GDAL passes over what it does not understand there.
-        Pam::beside(path)?;
+        Pam::beside(path, 0)?;
         refuse_silent_mask(path)?;
         let given = given_crs(options)?;
         match Cube::open(path, options.variable.as_deref(), given.as_ref())? {
@@ -125,7 +125,7 @@ impl Source {
     ) -> Result<Source> {
         let arrays = dataset.metadata_domain(ARRAYS).unwrap_or_default();
         let (cols, rows) = dataset.raster_size();
-        let beside = Pam::beside(path)?.filter(|_| dataset.driver().short_name() == "GTiff");
+        let beside = Pam::beside(path, 0)?.filter(|_| dataset.driver().short_name() == "GTiff");
         let (part, place) = match dataset.geo_transform() {
             Ok(transform) if given.is_none() && crs_of(&dataset).is_none() && lies_on(&dataset, Some(transform), map) => {
                 tell_once_a_folder(path, "coordinate system", || "has no coordinate system; it is taken to have that of the grid".into());
