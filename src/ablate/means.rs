@@ -8,9 +8,10 @@
 use std::collections::BTreeMap;
 
 use crate::config::Config;
+use crate::data::Window;
 use crate::data::dataset::of_date;
 use crate::data::day::{Split, read_split_csv};
-use crate::data::raster::Raster;
+use crate::data::land_mask::LandMask;
 use crate::data::stats::{Values, channel_stats};
 use crate::domains::{Calendar, Source, Variable};
 use crate::error::{Error, Result};
@@ -45,9 +46,10 @@ pub fn means(config: &Config, inputs: &[&'static Variable], observe: &mut dyn Fn
 
 /// The share of the land mask's pixels that are ocean.
 fn ocean_share(config: &Config) -> Result<f64> {
-    let values = Raster::open(config.require_variable(config.domain().mask)?)?.read_all()?;
-    let ocean = values.iter().filter(|value| **value < 0.0 || value.is_nan()).count();
-    Ok(ocean as f64 / values.len().max(1) as f64)
+    let mask = LandMask::open(config.require_variable(config.domain().mask)?)?;
+    let mut ocean = vec![0.0; mask.raster().rows() * mask.raster().cols()];
+    mask.read_ocean(Window::whole(mask.raster().rows(), mask.raster().cols()), &mut ocean)?;
+    Ok(ocean.iter().map(|ocean| f64::from(*ocean)).sum::<f64>() / ocean.len().max(1) as f64)
 }
 
 /// The mean of a number made from the date.

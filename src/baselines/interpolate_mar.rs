@@ -6,6 +6,8 @@
 //! a network, play no part (the reference would blur twice; its published configuration sets them to no blur).
 //! Shader: `shaders/gaussian_blur.wgsl`.
 
+use serde_json::Value;
+
 use super::maps::Maps;
 use crate::config::Config;
 use crate::data::Window as Part;
@@ -53,6 +55,11 @@ impl Setting {
         }
     }
 }
+
+/// The keys of the four numbers.
+const SETTING: [&str; 4] = ["kernel_size", "sigma", "gamma", "brightness_factor"];
+/// Liquid water of the reference's data ends below this, once divided by `max_mar_wa1`; its four numbers are the defaults.
+const LARGEST_OF_DEFAULTS: f32 = 1.0;
 
 /// The days of a split with their climate-model fields.
 pub struct InterpolateMar {
@@ -132,6 +139,19 @@ impl InterpolateMar {
         Ok(blurred)
     }
 
+    /// Warns of a field for which the default numbers were not made.
+    fn tell_other_scale(&self, raw: &[f32], config: &Config, observe: &mut dyn FnMut(Event)) {
+        let largest =
+            raw.iter().zip(&self.ocean).filter(|(_, ocean)| **ocean == 0.0).fold(0.0f32, |largest, (value, _)| largest.max(*value))
+                / config.max_mar_wa1 as f32;
+        if largest > LARGEST_OF_DEFAULTS {
+            observe(Event::Note(format!(
+                "the field goes up to {largest}, and the default kernel_size, sigma, gamma and brightness_factor were found for liquid water \
+                 of about 0…0.1: find numbers for this field with `meltcore baseline interpolate-mar --fit`, or set max_mar_wa1"
+            )));
+        }
+    }
+
     /// The map of a day: rows × columns melt fractions, 0 on ocean.
     ///
     /// # Errors
@@ -159,13 +179,23 @@ pub fn write_maps(gpu: &Gpu, config: &Config, split: Split, destination: Destina
     let window = baseline.window(&setting)?;
     let dataset = baseline.dataset();
     let files = destination.files("interpolate-mar", BAND, dataset.scene(), baseline.ocean());
-    let mut sample = HostSample::default();
+    let (mut sample, mut told) = (HostSample::default(), false);
     let geo = |day| {
         let geo = dataset.output_geo(day);
         // The day is done with.
         dataset.release(day);
         geo
     };
-    Maps { label: "interpolate-mar", config, destination, fills: None, days: dataset.days(), files }
-        .write(observe, &geo, &mut |day, _| baseline.map(day, &setting, &window, &mut sample))
+    Maps { label: "interpolate-mar", config, destination, fills: None, options: Value::Null, days: dataset.days(), files }.write(
+        observe,
+        &geo,
+        &mut |day, observe| {
+            let map = baseline.map(day, &setting, &window, &mut sample)?;
+            if !told && !config.given.iter().any(|key| SETTING.contains(&key.as_str())) {
+                told = true;
+                baseline.tell_other_scale(&sample.channels[0], config, observe);
+            }
+            Ok(map.into())
+        },
+    )
 }

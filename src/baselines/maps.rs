@@ -4,7 +4,7 @@ use std::fs::File;
 use std::path::Path;
 use std::time::SystemTime;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::config::Config;
 use crate::data::day::Day;
@@ -16,7 +16,19 @@ use crate::predict::manifest::{Maker, Manifest};
 use crate::predict::{Destination, MapFiles};
 
 /// Makes the map of a day from its index in the split file; news go to the observer.
-pub(super) type MakeMap<'a> = dyn FnMut(usize, &mut dyn FnMut(Event)) -> Result<Vec<f32>> + 'a;
+pub(super) type MakeMap<'a> = dyn FnMut(usize, &mut dyn FnMut(Event)) -> Result<Made> + 'a;
+
+/// A day's map, rows × columns, and how many observations each of its pixels rests on, where that is known.
+pub(super) struct Made {
+    pub(super) map: Vec<f32>,
+    pub(super) seen: Option<Vec<f32>>,
+}
+
+impl From<Vec<f32>> for Made {
+    fn from(map: Vec<f32>) -> Made {
+        Made { map, seen: None }
+    }
+}
 
 /// The days of a split and where their maps go.
 pub(super) struct Maps<'a> {
@@ -28,6 +40,8 @@ pub(super) struct Maps<'a> {
     pub(super) destination: Destination<'a>,
     /// The variable that these maps may be an input as.
     pub(super) fills: Option<&'static str>,
+    /// What else determines the maps, for their list.
+    pub(super) options: Value,
     /// Days in the order of the split file.
     pub(super) days: &'a [Day],
     /// Writer of the maps.
@@ -39,7 +53,7 @@ impl Maps<'_> {
     pub(super) fn write(&self, observe: &mut dyn FnMut(Event), geo: &dyn Fn(usize) -> Result<GeoTags>, map: &mut MakeMap) -> Result<()> {
         let mut order: Vec<usize> = (0..self.days.len()).collect();
         order.sort_unstable_by_key(|&index| &self.days[index]);
-        let maker = Maker { weights: String::new(), options: json!({ "baseline": self.label }), fills: self.fills };
+        let maker = Maker { weights: String::new(), options: self.options(), fills: self.fills };
         let wanted = self.days.iter().map(Day::file_name).collect();
         let (mut manifest, notes) = Manifest::open(self.destination, self.config, &maker, &wanted)?;
         notes.into_iter().for_each(|note| observe(Event::Note(note)));
@@ -49,7 +63,12 @@ impl Maps<'_> {
             let day = &self.days[index];
             let path = self.destination.folder.join(day.file_name());
             let before = Earlier::of(&path);
-            self.files.write(day, &map(index, observe)?, &geo(index)?)?;
+            let Made { mut map, seen } = map(index, observe)?;
+            // What may be an input keeps the values that a network knows.
+            if self.config.mask_outputs && self.fills.is_none() {
+                self.files.mask(&mut map);
+            }
+            self.files.write(day, &map, seen.as_deref(), &geo(index)?)?;
             // All maps are made at every run: no state of inputs needs to be kept.
             let digest = manifest.finish(&day.file_name(), None)?;
             if let Some(before) = before.filter(|before| before.digest == digest) {
@@ -58,6 +77,14 @@ impl Maps<'_> {
             observe(Event::Done(1));
         }
         Ok(())
+    }
+
+    fn options(&self) -> Value {
+        let mut options = json!({ "baseline": self.label });
+        if let (Some(all), Some(own)) = (options.as_object_mut(), self.options.as_object()) {
+            all.extend(own.clone());
+        }
+        options
     }
 }
 

@@ -3,7 +3,9 @@
 //! map(p) = 1 where pmw(p) > 0.48 · winter_mean(p) + 128, all in kelvin and float32, else 0; 0 on ocean. The winter mean is that of
 //! January and February of the day's year (`YYYY_jan_feb.tif` in `path_pmw_winter_mean`). No statistics and no blur.
 
-use super::maps::Maps;
+use serde_json::Value;
+
+use super::maps::{Made, Maps};
 use crate::config::Config;
 use crate::data::Window;
 use crate::data::dataset::{Dataset, HostSample};
@@ -79,6 +81,9 @@ pub fn write_maps(config: &Config, split: Split, destination: Destination, obser
         dataset.release(day);
         geo
     };
-    Maps { label: "threshold-pmw", config, destination, fills: None, days: dataset.days(), files }
-        .write(observe, &geo, &mut |day, _| baseline.map(day, &mut sample))
+    Maps { label: "threshold-pmw", config, destination, fills: None, options: Value::Null, days: dataset.days(), files }.write(
+        observe,
+        &geo,
+        &mut |day, _| baseline.map(day, &mut sample).map(Made::from),
+    )
 }

@@ -1,7 +1,8 @@
 //! Running mean of radar maps: the mean of the train days before and after a day, within its calendar year.
 //!
 //! map(p) = Σ_d v_d(p)·m_d(p) / Σ_d v_d(p), over the `n_previous_dates` train days before the day and the `n_posterior_dates` after it,
-//! where m is melt and v is 1 where the radar saw the pixel and it is no ocean; 0 where Σ v is 0. Neighbours count by rank, not by
+//! where m is melt and v is 1 where the radar saw the pixel and it is no ocean; 0 where Σ v is 0, or NaN where that is wanted: Σ v goes
+//! into a raster beside the map ([`crate::data::seen`]). Neighbours count by rank, not by
 //! distance in time, the day itself is never one of them, and `n_previous_dates: 0` takes every earlier train day of the year.
 //! A year without train days gives zeros (the reference stops there, or repeats the map of another day).
 
@@ -9,7 +10,10 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::maps::Maps;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::maps::{Made, Maps};
 use crate::config::Config;
 use crate::data::Window;
 use crate::data::dataset::Dataset;
@@ -55,25 +59,25 @@ impl TimeInterpolateSar {
         of_year[before..end].iter().map(|(_, index)| *index).collect()
     }
 
-    /// The map of a day: rows × columns melt fractions, 0 on ocean and where no neighbour saw the pixel.
+    /// The map of a day, rows × columns melt fractions, 0 on ocean and where no neighbour saw the pixel; and how many saw it, 0 on ocean.
     ///
     /// # Errors
     /// A target that cannot be read or has another grid.
-    pub fn map(&self, day: &Day) -> Result<Vec<f32>> {
+    pub fn map(&self, day: &Day) -> Result<(Vec<f32>, Vec<f32>)> {
         let rasters = self.neighbours(day).into_iter().map(|index| self.train.target_raster(index)).collect::<Result<Vec<_>>>()?;
         let [rows, cols] = self.train.scene();
-        let mut map = vec![0.0; rows * cols];
+        let (mut map, mut seen) = (vec![0.0; rows * cols], vec![0.0; rows * cols]);
         let part = rows_at_once(cols) * cols;
-        let of_parts = map.par_chunks_mut(part).zip(self.ocean.par_chunks(part)).enumerate();
+        let of_parts = map.par_chunks_mut(part).zip(seen.par_chunks_mut(part)).zip(self.ocean.par_chunks(part)).enumerate();
         let done: Vec<_> = of_parts
-            .map_init(Default::default, |scratch, (index, (map, ocean))| {
+            .map_init(Vec::new, |values, (index, ((map, seen), ocean))| {
                 let window = Window { row: index * part / cols, col: 0, height: map.len() / cols, width: cols };
-                mean_of_rows(&rasters, window, ocean, map, scratch)
+                mean_of_rows(&rasters, window, ocean, (map, seen), values)
             })
             .collect();
         // Collected first: of several errors rayon would hand on any.
         done.into_iter().collect::<Result<()>>()?;
-        Ok(map)
+        Ok((map, seen))
     }
 
     /// Refuses train days of which none saw anything: maps of zeros everywhere would pass for "no melt".
@@ -105,12 +109,15 @@ enum Georeference {
     OfTargets(Box<Dataset>),
 }
 
-/// Means of some rows; `scratch` holds values and counts of them.
-fn mean_of_rows(rasters: &[Arc<Raster>], rows: Window, ocean: &[f32], map: &mut [f32], scratch: &mut (Vec<f32>, Vec<f32>)) -> Result<()> {
-    let (values, counts) = scratch;
+/// Means of some rows and of how many values, both 0 before; `values` is room for a raster's rows.
+fn mean_of_rows(
+    rasters: &[Arc<Raster>],
+    rows: Window,
+    ocean: &[f32],
+    (map, counts): (&mut [f32], &mut [f32]),
+    values: &mut Vec<f32>,
+) -> Result<()> {
     values.resize(map.len(), 0.0);
-    counts.clear();
-    counts.resize(map.len(), 0.0);
     for raster in rasters {
         raster.read_window(rows, values)?;
         raster.refuse_infinite(values)?;
@@ -122,17 +129,31 @@ fn mean_of_rows(rasters: &[Arc<Raster>], rows: Window, ocean: &[f32], map: &mut 
         }
     }
     for ((sum, count), ocean) in map.iter_mut().zip(counts).zip(ocean) {
-        *sum = if *count > 0.0 && *ocean == 0.0 { *sum / *count } else { 0.0 };
+        if *ocean > 0.0 {
+            *count = 0.0;
+        }
+        *sum = if *count > 0.0 { *sum / *count } else { 0.0 };
     }
     Ok(())
 }
 
-/// Writes the maps of a split's days, in order of time.
+/// What a map is where no train day saw the pixel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Unseen {
+    /// 0, as in the reference.
+    #[default]
+    Zero,
+    /// No value.
+    Nan,
+}
+
+/// Writes the maps of a split's days, in order of time, with a raster of counts beside each.
 ///
 /// # Errors
 /// As [`TimeInterpolateSar::new`] and [`TimeInterpolateSar::map`]; no train day with an observation; a map or picture that cannot be
 /// written.
-pub fn write_maps(config: &Config, split: Split, destination: Destination, observe: &mut dyn FnMut(Event)) -> Result<()> {
+pub fn write_maps(config: &Config, split: Split, unseen: Unseen, destination: Destination, observe: &mut dyn FnMut(Event)) -> Result<()> {
     let baseline = TimeInterpolateSar::new(config)?;
     baseline.require_observations(config)?;
     let georeference = baseline.georeference(config, split)?;
@@ -147,7 +168,9 @@ pub fn write_maps(config: &Config, split: Split, destination: Destination, obser
         }
     };
     let mut held: Vec<usize> = Vec::new();
-    Maps { label: "time-interpolate-sar", config, destination, fills: Some("time_interpolate_sar"), days: &days, files }.write(
+    // Where it is the reference's way nothing is said, so that the lists of older versions stay true.
+    let options = if unseen == Unseen::Zero { Value::Null } else { json!({ "unseen": unseen }) };
+    Maps { label: "time-interpolate-sar", config, destination, fills: Some("time_interpolate_sar"), options, days: &days, files }.write(
         observe,
         &geo,
         &mut |index, observe| {
@@ -156,12 +179,16 @@ pub fn write_maps(config: &Config, split: Split, destination: Destination, obser
                 let name = day.file_name();
                 observe(Event::Note(format!("{name}: no other train day of {} serves as a neighbour, so its map is all zeros", day.year)));
             }
-            let map = baseline.map(day);
+            let made = baseline.map(day);
             // Days come in order of time: of those that fall out only the day itself comes back.
             let now = baseline.neighbours(day);
             held.iter().filter(|other| !now.contains(other)).for_each(|&other| baseline.train.release(other));
             held = now;
-            map
+            let (mut map, seen) = made?;
+            if unseen == Unseen::Nan {
+                map.iter_mut().zip(&seen).filter(|(_, count)| **count == 0.0).for_each(|(value, _)| *value = f32::NAN);
+            }
+            Ok(Made { map, seen: Some(seen) })
         },
     )
 }

@@ -5,6 +5,7 @@ use super::arguments::{ConfigArgs, map_folder, split_names};
 use super::device::open_device;
 use super::output::print_bytes;
 use super::watch::Watch;
+use crate::baselines::time_interpolate_sar::Unseen;
 use crate::baselines::{FitOptions, Fitted, fit, interpolate_mar, threshold_pmw, time_interpolate_sar};
 use crate::config::{Config, ModelKey};
 use crate::data::day::Split;
@@ -42,6 +43,9 @@ pub struct Args {
     /// Write into a folder that holds files under the names of maps which its maps.json does not list
     #[arg(long, conflicts_with = "fit")]
     pub force: bool,
+    /// time-interpolate-sar: what maps are where no train day saw the pixel [default: zero, as in the reference]
+    #[arg(long, value_name = "VALUE", value_parser = ["zero", "nan"])]
+    pub unseen: Option<String>,
     /// interpolate-mar: instead of maps, find kernel_size, sigma, gamma and brightness_factor on the train days and print them as YAML
     #[arg(long)]
     pub fit: bool,
@@ -98,6 +102,11 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
     if !args.fit && [args.trials, args.seed, args.days].iter().any(Option::is_some) {
         return Err(Error::Usage("--trials, --seed and --days act on --fit only; add --fit or leave them out".into()));
     }
+    if args.unseen.is_some() && args.name != Name::TimeInterpolateSar {
+        return Err(Error::Usage(
+            "--unseen acts on time-interpolate-sar only, the one baseline that knows what was seen; leave it out".into(),
+        ));
+    }
     let mut arguments = args.config.clone();
     if args.name == Name::LinearDem {
         // Some defaults follow the model.
@@ -124,8 +133,9 @@ fn write_maps(args: &Args, config: &Config, split: Split, folder: &Path, globals
     let destination = Destination { folder, pictures: !args.no_png, replace: args.force };
     let mut watch = Watch::new(globals);
     let mut observe = |event| watch.observe(event);
+    let unseen = if args.unseen.as_deref() == Some("nan") { Unseen::Nan } else { Unseen::Zero };
     match (args.name, &args.weights) {
-        (Name::TimeInterpolateSar, _) => time_interpolate_sar::write_maps(config, split, destination, &mut observe)?,
+        (Name::TimeInterpolateSar, _) => time_interpolate_sar::write_maps(config, split, unseen, destination, &mut observe)?,
         (Name::ThresholdPmw, _) => threshold_pmw::write_maps(config, split, destination, &mut observe)?,
         (Name::InterpolateMar, _) => interpolate_mar::write_maps(&open_device(globals)?, config, split, destination, &mut observe)?,
         (Name::LinearDem, Some(weights)) => {

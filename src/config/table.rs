@@ -118,6 +118,7 @@ keys! {
     prediction_stride: Option<usize> = optional_integer(SIDE), MAPS, "pixels between tiles; absent: the rows of img_size";
     erode_size: usize = integer(0, 0..=100_000), MAPS, "pixels that are dropped at each inner side of a tile";
     apply_landmask_to_predictions: bool = boolean(false), MAPS, "whether maps of the deploy split are 0 on ocean";
+    mask_outputs: bool = boolean(false), MAPS.unless_default(), "whether maps have no value where the land mask says ocean";
     min_melt: f64 = number(0.0, Numbers::Finite), MAPS, "lower clip of maps";
     max_melt: f64 = number(1.0, Numbers::Finite), MAPS, "upper clip of maps";
 }

@@ -8,6 +8,7 @@ use super::beside::companions;
 use super::day::{Day, Split, read_split_csv};
 use super::geotags::GeoTags;
 use super::inventory::{file_of, name_some, nan_input, refuse_missing, refuse_other_grid};
+use super::land_mask::LandMask;
 use super::raster::Raster;
 use super::raster_cache::RasterCache;
 use crate::config::Config;
@@ -42,7 +43,7 @@ pub struct Dataset {
     /// What stored targets are divided by.
     target_divisor: f64,
     mask_threshold: f32,
-    landmask: Option<Arc<Raster>>,
+    landmask: Option<LandMask>,
     /// The raster that all others are compared with.
     reference: Arc<Raster>,
     /// Georeference of deploy maps, where the configuration has one.
@@ -72,7 +73,7 @@ impl Dataset {
         refuse_missing(&days, &inputs, &paths, (target, target_folder.as_deref()))?;
 
         let cache = RasterCache::new(CACHE_BYTES);
-        let landmask = config.variable_paths.get(domain.mask).map(|path| Raster::open(path).map(Arc::new)).transpose()?;
+        let landmask = config.variable_paths.get(domain.mask).map(LandMask::open).transpose()?;
         let map_reference = match (split, config.variable_paths.get(domain.map_reference)) {
             (Split::Deploy, Some(path)) => Some(Raster::open(path)?),
             _ => None,
@@ -83,14 +84,14 @@ impl Dataset {
             || inputs.iter().zip(&paths).find_map(|(input, path)| Some((file_of(input, path.as_deref()?, &days[0]), input.band(), 1.0)));
         let reference = match first.or_else(first_input) {
             Some((path, band, divisor)) => cache.get(&path, band, || Ok(Raster::of_band(&path, band)?.divided_by(divisor)))?,
-            None => landmask.clone().ok_or_else(|| {
+            None => landmask.as_ref().map(|mask| mask.raster().clone()).ok_or_else(|| {
                 Error::Usage(format!(
                     "the deploy split needs a raster that gives the size of the maps; name one in `in_keys` or set `path_{}`",
                     domain.mask
                 ))
             })?,
         };
-        for raster in landmask.as_deref().into_iter().chain(&map_reference) {
+        for raster in landmask.iter().map(|mask| &**mask.raster()).chain(&map_reference) {
             refuse_other_grid(&reference, raster)?;
         }
         let map_reference = map_reference.map(|raster| raster.geo().clone());
@@ -175,9 +176,9 @@ impl Dataset {
         [self.reference.rows(), self.reference.cols()]
     }
 
-    /// The land mask (below 0: ocean), where `path_landmask` is set.
+    /// The raster of the land mask, where `path_landmask` is set.
     pub fn landmask(&self) -> Option<&Raster> {
-        self.landmask.as_deref()
+        self.landmask.as_ref().map(|mask| &**mask.raster())
     }
 
     /// The georeference of a map of this day: that of its target, for deploy that of the configured reference or else of the inputs.
@@ -211,7 +212,7 @@ impl Dataset {
     pub fn input_raster(&self, input: &Variable, day: usize) -> Result<Arc<Raster>> {
         let index = self.inputs.iter().position(|other| other.name == input.name);
         match (is_mask(input), &self.landmask, index.and_then(|index| self.paths[index].as_deref())) {
-            (true, Some(raster), _) => Ok(raster.clone()),
+            (true, Some(mask), _) => Ok(mask.raster().clone()),
             (_, _, Some(path)) => {
                 let path = file_of(input, path, self.day(day)?);
                 self.raster(&path, input.band(), || Raster::of_band(&path, input.band()))
@@ -241,7 +242,7 @@ impl Dataset {
 
     /// Reads a window of a day: raw channel values, target and ocean mask.
     ///
-    /// What a pixel without a value is says [`crate::domains::Gaps`]; the mask as an input is 1 on ocean (below 0 or no value), 0 on land.
+    /// What a pixel without a value is says [`crate::domains::Gaps`]; the mask as an input is 1 on ocean, 0 on land.
     ///
     /// # Errors
     /// [`Error::Input`] for a file that cannot be read, has another grid, infinite values in the window, or NaN in that of another input;
@@ -303,10 +304,7 @@ impl Dataset {
             out.fill(0.0);
             return Ok(());
         };
-        landmask.read_window(window, out)?;
-        landmask.refuse_infinite(out)?;
-        out.iter_mut().for_each(|value| *value = if *value < 0.0 || value.is_nan() { 1.0 } else { 0.0 });
-        Ok(())
+        landmask.read_ocean(window, out)
     }
 
     /// Scans every input of every day for NaN.

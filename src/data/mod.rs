@@ -1,13 +1,13 @@
 //! Rasters, days and batches on the host: everything between the files of a dataset and slices that a device can take.
 //!
 //! Reading order: [`geotiff`] (what a file declares) → [`mapped`] (its pixels without a copy) → [`raster`] (any readable band)
-//! → [`day`], [`channel`], [`dataset`] (which files make a sample; [`inputs`] whether they are still the same) → [`tiles`] (which
+//! → [`day`], [`dataset`] (which files make a sample; [`inputs`] whether they are still the same) → [`tiles`] (which
 //! window of them) → [`loader`] (batches). Blocks are unpacked in `decode`, `unpack` and `lzw`; what stands beside a raster (masks, notes,
 //! world files) is found in `beside`, `mask`, `pam` and `world_file`, and [`declared`] puts all together; [`crs`] compares coordinate
 //! systems.
 //! Lists of days come from [`complete`] (which days have all their files) and [`split`] (which list a day goes to), statistics of rasters
-//! from [`stats`] and [`winter_mean`]. [`writer`] makes every output file of the crate; [`ingest`] makes mappable files of any others,
-//! [`stack`] files for other programs.
+//! from [`stats`]. [`land_mask`] says which pixels count, [`seen`] which of a map rest on observations. [`writer`]
+//! makes every output file of the crate; [`ingest`] makes mappable files of any others, [`stack`] files for other programs.
 
 pub mod complete;
 pub mod crs;
@@ -19,6 +19,7 @@ pub mod geotags;
 pub mod geotiff;
 pub mod ingest;
 pub mod inputs;
+pub mod land_mask;
 pub mod linear;
 pub mod loader;
 pub mod mapped;
@@ -27,6 +28,7 @@ pub mod no_data;
 pub mod notices;
 pub mod raster;
 pub mod raster_cache;
+pub mod seen;
 pub mod sigbus;
 pub mod split;
 pub mod stack;

@@ -11,6 +11,7 @@ use super::Window;
 use super::day::{Split, read_split_csv};
 use super::extremes::Extremes;
 use super::inventory::{file_of, name_some, refuse_other_grid};
+use super::land_mask::LandMask;
 use super::moments::Moments;
 use super::parallel::in_parallel;
 use super::raster::{Raster, rows_at_once};
@@ -53,7 +54,7 @@ pub enum Values {
 pub fn channel_stats(config: &Config, split: Split, values: Values, observe: &mut dyn FnMut(Event)) -> Result<Vec<ChannelStats>> {
     let days = read_split_csv(config.require_split_csv(split.name())?)?;
     let domain = config.domain();
-    let landmask = config.variable_paths.get(domain.mask).map(Raster::open).transpose()?;
+    let landmask = config.variable_paths.get(domain.mask).map(LandMask::open).transpose()?;
     let mut variables: Vec<(&Variable, Vec<PathBuf>)> = Vec::new();
     for input in config.inputs()?.into_iter().filter(|input| !input.is_scalar() && input.name != domain.mask) {
         let path = config.require_variable(input.files_of())?;
@@ -94,7 +95,7 @@ pub fn channel_stats(config: &Config, split: Split, values: Values, observe: &mu
         refuse_other_grid(&reference, &raster)?;
         let mask = landmask.as_ref().filter(|_| variable == &domain.target);
         if let Some(mask) = mask {
-            refuse_other_grid(&reference, mask)?;
+            refuse_other_grid(&reference, mask.raster())?;
         }
         match variable.logarithm && values == Values::Prepared {
             true => moments_of(&raster, mask, |value| config.unnormalised(variable, value)),
@@ -126,26 +127,26 @@ pub fn channel_stats(config: &Config, split: Split, values: Values, observe: &mu
 /// Moments, pixels without a value and extremes of a file.
 type OfFile = (Moments, u64, Extremes);
 
-/// The moments of what `change` makes of a raster's values, where `landmask` says land (0 or above) if it is given, how many pixels have
+/// The moments of what `change` makes of a raster's values, where `landmask` says land if it is given, how many pixels have
 /// no value, and extremes.
 ///
 /// # Errors
 /// None where both rasters have one size; an infinite value is an [`Error::Input`].
-fn moments_of(raster: &Raster, landmask: Option<&Raster>, change: impl Fn(f64) -> f64) -> Result<OfFile> {
+fn moments_of(raster: &Raster, landmask: Option<&LandMask>, change: impl Fn(f64) -> f64) -> Result<OfFile> {
     let (rows, cols) = (raster.rows(), raster.cols());
-    let (mut values, mut land) = (Vec::new(), Vec::new());
+    let (mut values, mut ocean) = (Vec::new(), Vec::new());
     let mut each_row = |take: &mut dyn FnMut(&mut dyn Iterator<Item = f64>)| -> Result<()> {
         let height = rows_at_once(cols);
         for row in (0..rows).step_by(height) {
             let window = Window { row, col: 0, height: height.min(rows - row), width: cols };
             values.resize(window.pixels(), 0.0);
-            land.resize(window.pixels(), 1.0);
+            ocean.resize(window.pixels(), 0.0);
             raster.read_window(window, &mut values)?;
             if let Some(landmask) = landmask {
-                landmask.read_window(window, &mut land)?;
+                landmask.read_ocean(window, &mut ocean)?;
             }
-            for (values, land) in values.chunks_exact(cols).zip(land.chunks_exact(cols)) {
-                take(&mut values.iter().zip(land).filter(|(_, land)| **land >= 0.0).map(|(value, _)| f64::from(*value)));
+            for (values, ocean) in values.chunks_exact(cols).zip(ocean.chunks_exact(cols)) {
+                take(&mut values.iter().zip(ocean).filter(|(_, ocean)| **ocean == 0.0).map(|(value, _)| f64::from(*value)));
             }
         }
         Ok(())

@@ -22,6 +22,7 @@ use crate::data::dataset::{Dataset, HostSample};
 use crate::data::day::{Day, Split, read_split_csv};
 use crate::data::inventory::{name_some, refuse_other_grid};
 use crate::data::raster::Raster;
+use crate::data::seen::hide_unseen;
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::gpu::Gpu;
@@ -104,6 +105,7 @@ pub fn evaluate_and_show(
                 refuse_other_grid(&reference, &raster)?;
                 map.extend(raster.read_all()?);
             }
+            hide_unseen(&file, Window::whole(rows, cols), &mut map)?;
             let score = scene.score(map.clone(), &file, &mut scores.reliability)?;
             scores.push(day.file_name(), score.clone());
             shown.models.push((name, map, score));
@@ -115,7 +117,9 @@ pub fn evaluate_and_show(
     for (scores, (model, folder)) in scored.iter().zip(models) {
         if let Some((scenes, pixels)) = scores.nan_predictions() {
             let folder = folder.display();
-            observe(Event::Note(format!("{model}: {pixels} NaN pixels in {scenes} map(s) of {folder} were counted as 0")));
+            observe(Event::Note(format!(
+                "{model}: {pixels} pixels without a value, or of which nothing was seen, in {scenes} map(s) of {folder} were counted as 0"
+            )));
         }
     }
     Evaluation::new(config, split, scored, groups)

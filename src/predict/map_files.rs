@@ -5,6 +5,7 @@ use std::path::Path;
 
 use crate::data::day::Day;
 use crate::data::geotags::GeoTags;
+use crate::data::seen;
 use crate::data::writer::write_geotiff;
 use crate::error::Result;
 use crate::files::write_atomically;
@@ -40,24 +41,37 @@ pub struct MapFiles<'a> {
 }
 
 impl MapFiles<'_> {
-    /// Writes the map of a day, and its picture; each file appears whole or not at all.
+    /// Makes NaN of a map's values on ocean.
+    pub fn mask(&self, map: &mut [f32]) {
+        map.iter_mut().zip(self.ocean.iter().cycle()).filter(|(_, ocean)| **ocean).for_each(|(value, _)| *value = f32::NAN);
+    }
+
+    /// Writes the map of a day, how many observations it rests on where that is known ([`crate::data::seen`]), and its picture; each file
+    /// appears whole or not at all.
     ///
     /// # Shapes
-    /// `map`: rows × cols of the scene, or several such bands one after the other.
+    /// `map`: rows × cols of the scene, or several such bands one after the other; `seen`: rows × cols.
     ///
     /// # Errors
     /// [`Error::Output`](crate::error::Error::Output) where a file cannot be written, [`Error::Shape`](crate::error::Error::Shape) for a
     /// map of another size.
-    pub fn write(&self, day: &Day, map: &[f32], geo: &GeoTags) -> Result<()> {
+    pub fn write(&self, day: &Day, map: &[f32], seen: Option<&[f32]>, geo: &GeoTags) -> Result<()> {
         let [rows, cols] = self.scene;
         let path = self.destination.folder.join(day.file_name());
+        // First, so that no map is there without its counts.
+        if let Some(seen) = seen {
+            write_geotiff(seen::beside(&path), rows, cols, seen, geo)?;
+        }
         write_geotiff(&path, rows, cols, map, geo)?;
         if !self.destination.pictures {
             return Ok(());
         }
         let first = &map[..map.len().min(rows * cols)];
-        let field = Field { unit: String::new(), ..self.band.field(self.band.quantity, first, self.scene, &self.ocean) };
-        let picture = quicklook(&format!("{day}   {}", self.label), &field, "ocean")?.to_png()?;
+        let unseen = |(ocean, count): (&bool, &f32)| *ocean || *count == 0.0;
+        let grey: Option<Vec<bool>> = seen.map(|seen| self.ocean.iter().zip(seen).map(unseen).collect());
+        let (masked, why) = grey.as_ref().map_or((&self.ocean, "ocean"), |grey| (grey, "ocean or not seen"));
+        let field = Field { unit: String::new(), ..self.band.field(self.band.quantity, first, self.scene, masked) };
+        let picture = quicklook(&format!("{day}   {}", self.label), &field, why)?.to_png()?;
         write_atomically(path.with_extension("png"), |file| file.write_all(&picture))
     }
 }

@@ -1,8 +1,8 @@
 //! Maps of whole scenes: tiles through a network, settled by the task, and averaged where they overlap.
 //!
 //! map(p) = Σ_t w_t(p) settled(f(x_t))(p) / Σ_t w_t(p), over the tiles whose kept part covers p ([`Mosaic`]), with w = 1 unless [`Options`]
-//! say otherwise; deploy maps are 0 on ocean where `apply_landmask_to_predictions` says so. Which tiles share a batch has no effect on the
-//! result beyond rounding.
+//! say otherwise; deploy maps are 0 on ocean where `apply_landmask_to_predictions` says so, all maps NaN there where `mask_outputs` does.
+//! Which tiles share a batch has no effect on the result beyond rounding.
 
 pub mod manifest;
 pub mod map_files;
@@ -46,8 +46,8 @@ pub struct Predictor<'a> {
     /// Tiles that go through the network at once; less than configured once the device refused more.
     batch_size: usize,
     task: Box<dyn Task>,
-    /// 1 on ocean, where maps are to be 0 there.
-    ocean: Option<Vec<f32>>,
+    /// What maps are to be on ocean, and 1 where that is.
+    masking: Option<(Masking, Vec<f32>)>,
     options: Options,
     /// The number of a signal that asks to stop.
     stop: &'a dyn Fn() -> Option<i32>,
@@ -57,6 +57,26 @@ pub struct Predictor<'a> {
 struct Pending {
     outputs: Vec<Views>,
     crops: Vec<Crop>,
+}
+
+/// What maps are where the land mask says ocean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Masking {
+    /// 0, as in the reference's deployed maps.
+    Zero,
+    /// NaN.
+    NoValue,
+}
+
+impl Masking {
+    /// Applies it to the bands of a map.
+    fn apply(self, ocean: &[f32], map: &mut [f32]) {
+        let pixels = map.iter_mut().zip(ocean.iter().cycle());
+        match self {
+            Masking::Zero => pixels.for_each(|(value, ocean)| *value *= 1.0 - ocean),
+            Masking::NoValue => pixels.filter(|(_, ocean)| **ocean > 0.0).for_each(|(value, _)| *value = f32::NAN),
+        }
+    }
 }
 
 /// A network's outputs for the same tiles, each turned by a symmetry.
@@ -89,18 +109,23 @@ impl<'a> Predictor<'a> {
         models::check_tile(config, tile)?;
         let mosaic = Mosaic::new(scene, tile, config.prediction_stride.unwrap_or(tile[0]), config.erode_size)?;
         let preprocessor = Preprocessor::new(gpu, config, dataset.inputs(), &models::inputs(config)?)?;
-        let ocean = match (config.apply_landmask_to_predictions, dataset.split()) {
-            (true, Split::Deploy) => {
-                config.require_variable(config.domain().mask)?;
-                Some(dataset.ocean()?)
-            }
-            (true, _) => {
+        let masking = match (config.mask_outputs, config.apply_landmask_to_predictions, dataset.split()) {
+            (true, ..) => Some(Masking::NoValue),
+            (false, true, Split::Deploy) => Some(Masking::Zero),
+            (false, true, _) => {
                 observe(Event::Note(
                     "apply_landmask_to_predictions acts on the maps of the split deploy only; these are not masked".into(),
                 ));
                 None
             }
-            (false, _) => None,
+            (false, false, _) => None,
+        };
+        let masking = match masking {
+            Some(masking) => {
+                config.require_variable(config.domain().mask)?;
+                Some((masking, dataset.ocean()?))
+            }
+            None => None,
         };
         Ok(Predictor {
             model,
@@ -109,7 +134,7 @@ impl<'a> Predictor<'a> {
             mosaic,
             batch_size: config.prediction_batch_size,
             task: tasks::of(config),
-            ocean,
+            masking,
             options,
             stop: &|| None,
         })
@@ -200,12 +225,12 @@ impl<'a> Predictor<'a> {
         Ok(output)
     }
 
-    /// The map of a scene's averages, 0 on ocean where maps are to be 0 there.
+    /// The map of a scene's averages, on ocean what maps are to be there.
     fn finish(&self, averages: Vec<f32>) -> Vec<f32> {
         let [rows, cols] = self.dataset.scene();
         let mut map = self.task.finish(averages, rows * cols);
-        if let Some(ocean) = &self.ocean {
-            map.iter_mut().zip(ocean.iter().cycle()).for_each(|(value, ocean)| *value *= 1.0 - ocean);
+        if let Some((masking, ocean)) = &self.masking {
+            masking.apply(ocean, &mut map);
         }
         map
     }
@@ -316,7 +341,7 @@ pub fn write_maps(
         let files = destination.files(config.model_key.name(), task.bands()[0], dataset.scene(), &dataset.ocean()?);
         predictor.maps(&days, observe, &mut |day, map| {
             let date = &dataset.days()[day];
-            files.write(date, &map, &dataset.output_geo(day)?)?;
+            files.write(date, &map, None, &dataset.output_geo(day)?)?;
             dataset.release(day);
             manifest.finish(&date.file_name(), Some(&sources(day))).map(drop)
         })?;

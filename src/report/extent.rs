@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crate::config::Config;
+use crate::data::Window;
 use crate::data::dataset::Dataset;
 use crate::data::day::{Day, read_split_csv};
 use crate::data::geotags::GeoTransform;
 use crate::data::raster::Raster;
+use crate::data::seen::hide_unseen;
 use crate::error::{Error, Result};
 use crate::event::Event;
 
@@ -113,15 +115,9 @@ fn extent(raster: &Raster, scene: [usize; 2], land: &[bool], threshold: f32) -> 
         let message = format!("has {} × {} pixels, the scene {rows} × {cols}; make this map again", raster.rows(), raster.cols());
         return Err(Error::input(raster.path(), message));
     }
-    let read;
-    let values = match raster.as_slice() {
-        Some(values) => values,
-        None => {
-            read = raster.read_all()?;
-            &read
-        }
-    };
-    raster.refuse_infinite(values)?;
+    let mut values = raster.read_all()?;
+    raster.refuse_infinite(&values)?;
+    hide_unseen(raster.path(), Window::whole(scene[0], scene[1]), &mut values)?;
     let seen = values.iter().zip(land).filter(|(value, land)| **land && !value.is_nan());
     Ok(seen
         .fold(Counted::default(), |all, (value, _)| Counted { covered: all.covered + u64::from(*value > threshold), seen: all.seen + 1 }))

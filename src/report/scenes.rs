@@ -6,6 +6,7 @@ use super::score_file::{ScoreFile, Scores, WrittenScores, score};
 use crate::data::dataset::{Dataset, HostSample};
 use crate::data::day::Day;
 use crate::data::raster::Raster;
+use crate::data::seen::hide_unseen;
 use crate::error::Result;
 use crate::evaluate::panels::{around_land, cut, difference};
 use crate::event::Event;
@@ -106,6 +107,7 @@ pub fn draw(
             let raster = Raster::open_band(folder.join(day.file_name()), 0)?;
             raster.read_window(window, &mut map)?;
             raster.refuse_infinite(&map)?;
+            hide_unseen(raster.path(), window, &mut map)?;
             pictures.push(picture(name.clone(), &map, &ocean, false)?);
             pictures.push(picture(format!("{name} − observed"), &difference(&map, &sample.target), &unseen, true)?);
         }

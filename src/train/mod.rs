@@ -19,6 +19,7 @@ mod run;
 mod session;
 mod state;
 mod step;
+mod target_range;
 pub mod tensorboard;
 mod tree;
 mod valid;

@@ -92,7 +92,7 @@ impl PeriodicalMaps {
         );
         let mut predictor = Predictor::new(gpu, config, model, self.dataset.clone(), Options::default(), &mut notes)?;
         predictor.stop_where(*stop);
-        predictor.maps(days, &mut notes, &mut |day, map| files.write(&self.dataset.days()[day], &map, &self.dataset.output_geo(day)?))
+        predictor.maps(days, &mut notes, &mut |day, map| files.write(&self.dataset.days()[day], &map, None, &self.dataset.output_geo(day)?))
     }
 }
 

@@ -8,6 +8,7 @@ use super::folder::{LAST, Rotation, RunFolder};
 use super::inputs::TrainedOn;
 use super::periodical_maps::PeriodicalMaps;
 use super::resume::{self, Found};
+use super::target_range::out_of_range;
 use super::valid::require_valid_pixels;
 use super::{ChangedData, Start};
 use crate::config::{Config, Precision};
@@ -61,6 +62,7 @@ impl<'a> Training<'a> {
         for dataset in [Some(&train), val.as_ref()].into_iter().flatten() {
             require_valid_pixels(config, dataset)?;
         }
+        let notes = out_of_range(config, &train)?.into_iter().collect();
         let evaluation = PeriodicalMaps::open(config)?;
         let datasets = [Some(train.as_ref()), val.as_deref(), evaluation.as_ref().map(PeriodicalMaps::dataset)];
         let inputs = TrainedOn::of(config, &datasets.into_iter().flatten().collect::<Vec<_>>())?;
@@ -76,7 +78,7 @@ impl<'a> Training<'a> {
             weights: None,
             encoder: None,
             best: None,
-            notes: Vec::new(),
+            notes,
             memory_limit: None,
             saves_first: true,
         };

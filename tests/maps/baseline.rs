@@ -97,7 +97,11 @@ fn maps_are_means_over_valid_land() {
     let apart = got.iter().zip(wanted.as_flattened()).map(|(a, b): (&f32, &f32)| (a - b).abs()).fold(0.0, f32::max);
     assert!(apart < 1e-6, "{got:?}");
     assert_eq!(pixels(&root.join("maps/2019_05_05.tif")), [0.0; ROWS * COLS]);
-    assert_eq!(std::fs::read_dir(root.join("maps")).unwrap().count(), 8, "three maps with their pictures, their list and its lock");
+    assert_eq!(
+        std::fs::read_dir(root.join("maps")).unwrap().count(),
+        9,
+        "three maps with their pictures, their counts, their list and its lock"
+    );
 
     let done =
         baseline(root, &["time_interpolate_sar", "--split", "deploy", "-q", "--set", "n_previous_dates=1", "--set", "n_posterior_dates=0"]);

@@ -86,9 +86,15 @@ fn time_interpolate_sar_equals_its_naive_form() {
         let set = [format!("n_previous_dates={previous}"), format!("n_posterior_dates={posterior}")];
         let baseline = TimeInterpolateSar::new(&config(root, &[&set[0], &set[1]])).unwrap();
         for day in DAYS.into_iter().chain(["2018_06_14", "2017_01_01", "2018_12_31", "2016_06_13"]) {
-            let got = baseline.map(&Day::from_file_name(&format!("{day}.tif")).unwrap()).unwrap();
+            let (got, seen) = baseline.map(&Day::from_file_name(&format!("{day}.tif")).unwrap()).unwrap();
             let wanted = time_interpolate_sar(date(day), &train, &ocean(root), previous, posterior);
             assert!(apart(&got, &wanted) < 3e-7, "{day} {previous} {posterior}");
+            let others = baseline.neighbours(&Day::from_file_name(&format!("{day}.tif")).unwrap());
+            let ocean = ocean(root);
+            for (pixel, count) in seen.iter().enumerate() {
+                let saw = others.iter().filter(|other| !train[**other].1[pixel].is_nan()).count();
+                assert_eq!(*count, if ocean[pixel] > 0.0 { 0.0 } else { saw as f32 }, "{day} {previous} {posterior}: pixel {pixel}");
+            }
         }
     }
 }

@@ -106,7 +106,7 @@ fn scores_follow_the_reference_and_means_their_weights() {
     let (evaluation, notes) = run(folder.path(), Split::Test, &[("mine", "a"), ("low", "b")]);
     let evaluation = evaluation.unwrap();
     assert_eq!(notes.len(), 1);
-    assert!(notes[0].contains("11 NaN") && notes[0].contains("mine"), "{notes:?}");
+    assert!(notes[0].contains("11 pixels without a value") && notes[0].contains("mine"), "{notes:?}");
     let wanted: Vec<[f64; 10]> = (0..4).map(|index| by_reference(&made, index)).collect();
     let model = &evaluation.models[0];
     for (index, ((file, scene), wanted)) in model.scenes.iter().zip(&wanted).enumerate() {
