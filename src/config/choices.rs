@@ -32,6 +32,8 @@ TaskKey {
     /// Daily fractions of melt.
     #[default]
     MeltFraction = "melt_fraction",
+    /// A quantity of any kind.
+    Regression = "regression",
 }
 }
 

@@ -23,7 +23,7 @@ pub(super) const ALIASES: [(&str, &str); 1] = [("decoder_use_norm", "decoder_use
 
 keys! {
 "Task and network" {
-    task: TaskKey = choice(TaskKey::MeltFraction, TaskKey::WORDS), WEIGHTS_AND_MAPS.unless_default(), "what networks are trained for";
+    task: TaskKey = choice(TaskKey::MeltFraction, TaskKey::WORDS), WEIGHTS_AND_MAPS.unless_default(), "what networks are trained for: melt_fraction (0…1, with F1 of melt above 0.1), or regression of any quantity";
     domain: DomainKey = choice(DomainKey::Helheim, &["helheim"]), WEIGHTS_AND_MAPS.unless_default(), "whose table says what variables mean";
     model_key: ModelKey = choice(ModelKey::TimeInterpolateSar, ModelKey::WORDS), WEIGHTS_AND_MAPS, "the network or baseline";
     seed: u64 = seed(42), WEIGHTS, "seed of every random draw";

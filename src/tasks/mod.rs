@@ -15,6 +15,7 @@
 
 mod band;
 pub mod melt_fraction;
+pub mod regression;
 mod scores;
 mod words;
 
@@ -138,6 +139,7 @@ pub fn of(config: &Config) -> Box<dyn Task> {
 pub fn by_key(key: TaskKey, config: Option<&Config>) -> Box<dyn Task> {
     match key {
         TaskKey::MeltFraction => Box::new(config.map_or_else(Default::default, melt_fraction::MeltFraction::new)),
+        TaskKey::Regression => Box::new(config.map_or_else(Default::default, regression::Regression::new)),
     }
 }
 

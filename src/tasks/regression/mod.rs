@@ -1,0 +1,158 @@
+//! A quantity of any kind: the network's output is the map, in the unit that targets are learnt in (divided by `max_<target>`).
+//!
+//! Maps are clipped where `min_melt` or `max_melt` are given; an `out_activation` that reaches the quantity's values is the user's to
+//! choose. Scores are errors, the coefficient of determination, and structural similarity after Wang et al. 2004 over the target's
+//! `range_<target>`. Kernels: `masked_loss`, `masked_metrics`, `masked_ssim`.
+
+use super::{Band, Column, Mean, Scored, Tally, Targets, Task, Words, only};
+use crate::autograd::Tape;
+use crate::config::{Config, TaskKey};
+use crate::domains::{Look, interned};
+use crate::error::{Error, Result};
+use crate::image::Colormap;
+use crate::kernels::masked_loss::LossKind;
+use crate::kernels::masked_metrics::{SceneSums, masked_metrics};
+use crate::kernels::masked_ssim::masked_ssim;
+use crate::models::Outputs;
+use crate::ops::{self, Reduction};
+use crate::tensor::Tensor;
+
+/// Standard deviation of the similarity's window, pixels.
+const SSIM_SIGMA: f64 = 3.0;
+
+/// The scores in the order of files.
+const COLUMNS: [Column; 6] = [
+    Column::error("mae", "MAE"),
+    Column::error("mse", "MSE"),
+    Column { mean: Mean::RootOf("mse"), ..Column::error("rmse", "RMSE") },
+    Column::merit("r2", "R²"),
+    Column::merit("ssim", "SSIM"),
+    Column::count("valid_px", "Valid pixels"),
+];
+
+const WORDS: Words = Words {
+    title: "Maps",
+    stack: "Daily maps",
+    maps: "Daily maps",
+    first_score: ["Mean absolute error", "the target's unit"],
+    scores: "Means over the days, weighted by the observed pixels that the mask leaves, and the standard deviation over the days below. \
+             Pooled R²: all pixels of all days at once. SSIM: structural similarity with a Gaussian window of 3 pixels.",
+    pooled: &[("r2", "pooled R²")],
+    extent: None,
+};
+
+/// The task with what a configuration says of it.
+pub struct Regression {
+    loss: LossKind,
+    /// Bounds of maps, where there are any.
+    clip: [f32; 2],
+    band: [Band; 1],
+}
+
+impl Regression {
+    /// With `loss_function`, and the target's name, label, unit, range and colours.
+    pub fn new(config: &Config) -> Regression {
+        let target = &config.domain().target;
+        let Look { title, unit, range, colormap, .. } = target.look;
+        let bound = |key: &str, value: f64, without: f32| if config.given.contains(key) { value as f32 } else { without };
+        let quantity = if unit.is_empty() { title.to_owned() } else { format!("{title}, {unit}") };
+        let band =
+            Band { name: target.name, long_name: title, quantity: interned(&quantity), range: range.unwrap_or((0.0, 1.0)), colormap };
+        let clip = [bound("min_melt", config.min_melt, f32::NEG_INFINITY), bound("max_melt", config.max_melt, f32::INFINITY)];
+        Regression { loss: config.loss_function, clip, band: [band] }
+    }
+}
+
+impl Default for Regression {
+    /// The absolute error of something without a name, 0…1.
+    fn default() -> Self {
+        let band = Band { name: "value", long_name: "value", quantity: "value", range: (0.0, 1.0), colormap: Colormap::Viridis };
+        Regression { loss: LossKind::L1, clip: [f32::NEG_INFINITY, f32::INFINITY], band: [band] }
+    }
+}
+
+/// Sums over one map's valid pixels.
+fn sums(map: &Tensor, targets: &Targets) -> Result<SceneSums> {
+    if map.shape() != targets.values.shape() {
+        return Err(Error::shape("regression", format!("a map {} where {} is expected", map.shape(), targets.values.shape())));
+    }
+    // Errors and spreads know no threshold.
+    only(masked_metrics(map, &targets.values, &targets.mask, 0.0)?)
+}
+
+impl Task for Regression {
+    fn key(&self) -> TaskKey {
+        TaskKey::Regression
+    }
+
+    fn loss(&self, tape: &Tape, outputs: &Outputs, targets: &Targets) -> Result<Tensor> {
+        ops::masked_loss(tape, &outputs.map, &targets.values, &targets.mask, self.loss, Reduction::Mean)
+    }
+
+    fn bands(&self) -> &[Band] {
+        &self.band
+    }
+
+    fn settle(&self, tile: &mut [f32], _pixels: usize) {
+        tile.iter_mut().for_each(|value| *value = value.clamp(self.clip[0], self.clip[1]));
+    }
+
+    fn columns(&self) -> &'static [Column] {
+        &COLUMNS
+    }
+
+    fn table(&self) -> &'static [&'static str] {
+        &["mae", "rmse", "r2", "ssim", "mse", "valid_px"]
+    }
+
+    fn headline(&self) -> &'static [&'static str] {
+        &["mae", "r2"]
+    }
+
+    fn summary(&self) -> &'static [&'static str] {
+        &["mae", "rmse", "r2"]
+    }
+
+    fn watched(&self) -> &'static [&'static str] {
+        &["mae", "r2"]
+    }
+
+    fn watch(&self, map: &Tensor, targets: &Targets) -> Result<Vec<f64>> {
+        let scores = sums(map, targets)?.scores();
+        Ok(vec![scores.mae, scores.r2])
+    }
+
+    fn score(&self, map: &Tensor, targets: &Targets) -> Result<Scored> {
+        let sums = sums(map, targets)?;
+        let (low, high) = self.band[0].range;
+        let ssim = only(masked_ssim(map, &targets.values, &targets.mask, SSIM_SIGMA, [f64::from(low), f64::from(high)])?)?;
+        let s = sums.scores();
+        let valid = sums.valid as f64;
+        let squares = sums.target_spread + sums.target_mean.powi(2) * valid;
+        let tally = Tally(vec![valid, sums.sq_sum, sums.target_mean * valid, squares]);
+        Ok(Scored { valid: sums.valid, values: vec![s.mae, s.mse, s.rmse, s.r2, ssim, valid], tally })
+    }
+
+    fn pooled(&self, tally: &Tally) -> Vec<(&'static str, f64)> {
+        let sum = |index: usize| tally.0.get(index).copied().unwrap_or_default();
+        let (valid, errors) = (sum(0), sum(1));
+        let target_mean = if valid > 0.0 { sum(2) / valid } else { 0.0 };
+        let spread = (sum(3) - target_mean.powi(2) * valid).max(0.0);
+        // The target's extremes are needed only where it is constant, which its spread says, too.
+        let (target_min, target_max) = if spread > 0.0 { (0.0, 1.0) } else { (0.0, 0.0) };
+        let all = SceneSums {
+            valid: valid as u64,
+            sq_sum: errors,
+            target_mean,
+            target_spread: spread,
+            target_min,
+            target_max,
+            ..SceneSums::default()
+        };
+        vec![("r2", all.r2())]
+    }
+
+    fn words(&self) -> &'static Words {
+        &WORDS
+    }
+}
