@@ -49,24 +49,36 @@ pub fn cases() -> Vec<Case> {
     tails.into_iter().chain(extremes).chain(images).collect()
 }
 
+/// Tolerances of the output and of the gradient as shares of the largest value. Of sigmoidcutoff, the power's rounding is what counts.
+fn tolerances(kind: Activation) -> [f64; 2] {
+    match kind {
+        Activation::None | Activation::Relu => [0.0; 2],
+        Activation::Sigmoidcutoff => [1.3e-6, 2e-6],
+        _ => [8e-7; 2],
+    }
+}
+
 /// Runs an activation and its gradient for an upstream one, and compares both.
 fn check(gpu: &Gpu, kind: Activation, shape: &[usize], values: &[f32]) -> Checked {
+    let [output, gradient] = tolerances(kind);
     let x = Tensor::from_slice(gpu, shape, values)?;
     let grad = noise(2, values.len());
     let tape = Tape::recording();
     tape.watch(&x);
     poison(gpu, values.len());
     let y = ops::activation(&tape, kind, &x)?;
-    close("output", &y, &activated(kind, &wide(values)), 1e-5, 1e-30)?;
+    close("output", &y, &activated(kind, &wide(values)), output, 1e-30)?;
     let gradients = tape.backward(&[(&y, Tensor::from_slice(gpu, shape, &grad)?)])?;
     let want = activation_grad(kind, &wide(&grad), &wide(values));
-    close("gradient", gradients.get(&x).ok_or("no gradient")?, &want, 1e-5, 1e-30)
+    close("gradient", gradients.get(&x).ok_or("no gradient")?, &want, gradient, 1e-30)
 }
 
 fn far_into_both_tails(gpu: &Gpu, kind: Activation) -> Checked {
     let mut values: Vec<f32> = noise(1, 1001).iter().map(|v| 9.0 * v).collect();
-    values.extend([0.0, -0.0, 1e-30, -1e-30, 60.0, -60.0]);
-    check(gpu, kind, &[values.len()], &values)
+    values.extend([0.0, -0.0, 1e-30, -1e-30]);
+    check(gpu, kind, &[values.len()], &values)?;
+    // Apart, since GELU of 60 would hide the errors of all others.
+    check(gpu, kind, &[2], &[60.0, -60.0])
 }
 
 /// Several images of sides whose rows and planes end anywhere.

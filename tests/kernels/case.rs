@@ -62,8 +62,8 @@ type Backward<'a> = &'a dyn Fn(&[f64], &[Vec<f64>]) -> Vec<Vec<f64>>;
 pub struct Definition<'a> {
     /// Shapes of the inputs.
     pub inputs: &'a [&'a [usize]],
-    /// Tolerance as a share of the largest value of each result.
-    pub rtol: f64,
+    /// Tolerances of the output and of the gradients as shares of the largest value of each.
+    pub rtol: [f64; 2],
     pub op: Op<'a>,
     pub forward: Forward<'a>,
     pub backward: Backward<'a>,
@@ -82,14 +82,14 @@ impl Definition<'_> {
         tensors.iter().for_each(|tensor| tape.watch(tensor));
         let output = (self.op)(&tape, &tensors)?;
         ensure(output.shape().dims() == shape, format!("the output has shape {}, expected {shape:?}", output.shape()))?;
-        close("output", &output, &want, self.rtol, 1e-30)?;
+        close("output", &output, &want, self.rtol[0], 1e-30)?;
         let upstream = noise(99, want.len());
         let seed = Tensor::from_slice(gpu, output.shape(), &upstream)?;
         tensors.iter().for_each(|tensor| poison(gpu, tensor.len()));
         let gradients = tape.backward(&[(&output, seed)])?;
         for (i, (tensor, want)) in tensors.iter().zip((self.backward)(&wide(&upstream), &values)).enumerate() {
             let got = gradients.get(tensor).ok_or_else(|| format!("input {i} has no gradient"))?;
-            close(&format!("gradient of input {i}"), got, &want, self.rtol, 1e-30)?;
+            close(&format!("gradient of input {i}"), got, &want, self.rtol[1], 1e-30)?;
         }
         Ok(())
     }

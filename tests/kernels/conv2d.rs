@@ -39,7 +39,7 @@ pub fn cases() -> Vec<Case> {
     cases.push(Case::new("gradients_of_4_million_pixels", |gpu| {
         gradient_of_long_sums(gpu, kernels::conv2d_grad_weight)?;
         let (ones, pixels) = long_ones(gpu)?;
-        close("grad_bias of ones", &kernels::conv2d_grad_bias(&ones)?, &[pixels])
+        compared("grad_bias of ones", &kernels::conv2d_grad_bias(&ones)?, &[pixels], 0.0, 0.0)
     }));
     cases.push(Case::new("refusals", refusals));
     cases
@@ -56,7 +56,7 @@ fn name(Row(shape, c_out, kernel, [stride, padding, dilation, groups]): &Row) ->
 }
 
 fn close(what: &str, got: &Tensor, want: &[f64]) -> Checked {
-    compared(what, got, want, 2e-5, 1e-6)
+    compared(what, got, want, 2e-6, 1e-7)
 }
 
 /// Runs all four kernels on a case with `activation` behind the forward pass. The input gradient takes a bias where `transposed`.
@@ -88,9 +88,11 @@ fn check(gpu: &Gpu, row: &Row, activation: Activation, transposed: bool) -> Chec
 
     let want = definition::conv2d_grad_weight(&grad_wide, &x_wide, shape, weight_shape, &meaning);
     poison(gpu, want.len());
-    close("grad_weight", &kernels::conv2d_grad_weight(&dims, &x, &grad)?, &want)?;
+    // Over so many images of one pixel a sum is one long chain: the host's of the weight's gradient, WGSL's of the bias's.
+    let rtol = if shape[0] > 65_535 { 2e-5 } else { 3e-6 };
+    compared("grad_weight", &kernels::conv2d_grad_weight(&dims, &x, &grad)?, &want, rtol, 1e-7)?;
     poison(gpu, c_out);
-    close("grad_bias", &kernels::conv2d_grad_bias(&grad)?, &definition::conv2d_grad_bias(&grad_wide, output_shape))
+    compared("grad_bias", &kernels::conv2d_grad_bias(&grad)?, &definition::conv2d_grad_bias(&grad_wide, output_shape), rtol, 1e-7)
 }
 
 /// Runs the forward pass of a case with a scale and, where `biased`, a bias.
@@ -116,7 +118,7 @@ fn long_ones(gpu: &Gpu) -> Result<(Tensor, f64)> {
     Ok((Tensor::full(gpu, shape, 1.0)?, count(shape) as f64))
 }
 
-/// Weight gradients of a plane whose sums are split, by a kernel that takes the input and the output's gradient.
+/// Weight gradients, whole numbers below 2²⁴, of a plane whose sums are split, by a kernel that takes the input and the output's gradient.
 pub fn gradient_of_long_sums(gpu: &Gpu, grad_weight: fn(&Conv2dDims, &Tensor, &Tensor) -> Result<Tensor>) -> Checked {
     let (ones, _) = long_ones(gpu)?;
     let [_, _, rows, cols] = ones.nchw("ones")?;
@@ -125,7 +127,7 @@ pub fn gradient_of_long_sums(gpu: &Gpu, grad_weight: fn(&Conv2dDims, &Tensor, &T
         let dims = Conv2dDims::forward(&ones, &weight, &Conv2dAttrs { padding, ..Default::default() })?;
         let side = |extent: usize, at: usize| (extent - at.abs_diff(padding)) as f64;
         let want: Vec<f64> = (0..kernel * kernel).map(|tap| side(rows, tap / kernel) * side(cols, tap % kernel)).collect();
-        close("grad_weight of ones", &grad_weight(&dims, &ones, &ones)?, &want)?;
+        compared("grad_weight of ones", &grad_weight(&dims, &ones, &ones)?, &want, 0.0, 0.0)?;
     }
     Ok(())
 }

@@ -36,7 +36,7 @@ fn check(gpu: &Gpu, (shape, c_out, kernel, stride, padding): Row) -> Checked {
     let output_shape = definition::conv_transpose2d_output_shape(shape, weight_shape, &attrs);
     Definition {
         inputs: &[&shape, &weight_shape, &[c_out]],
-        rtol: 2e-5,
+        rtol: [4e-7, 1.2e-6],
         op: &|tape, inputs| ops::conv_transpose2d(tape, &inputs[0], &inputs[1], Some(&inputs[2]), stride, padding),
         forward: &|values| {
             let (output, shape) = definition::conv_transpose2d(&values[0], shape, &values[1], weight_shape, Some(&values[2]), &attrs);

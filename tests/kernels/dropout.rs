@@ -33,7 +33,8 @@ fn check(gpu: &Gpu, shape: Shape, p: f64) -> Checked {
     let key = Draw { p, seed: SEED, draw: DRAW }.key();
     Definition {
         inputs: &[&shape],
-        rtol: 1e-6,
+        // Two roundings: of the scale, and of the product.
+        rtol: [1.2e-7; 2],
         op: &|tape, inputs| ops::dropout(tape, &inputs[0], p, SEED, DRAW),
         forward: &|values| (dropout(&values[0], p, key), shape.to_vec()),
         backward: &|grad, _| vec![dropout(grad, p, key)],

@@ -21,6 +21,9 @@ const STEP: f32 = 1e-3;
 /// Tolerance as a share of Σ |gradient · direction|, to which the slopes of all elements could add up.
 const TOLERANCE: f64 = 0.005;
 
+/// Largest relative error of one rounding to f32.
+const ONE_ROUNDING: f64 = 6e-8;
+
 pub fn cases() -> Vec<Case> {
     let unets = [(LossKind::L1, definition::LossKind::L1), (LossKind::Mse, definition::LossKind::Mse)].map(|(kind, meaning)| {
         let name = format!("two_levels_of_a_unet_{kind:?}").to_lowercase();
@@ -114,8 +117,8 @@ fn used_twice(gpu: &Gpu) -> Checked {
         Ok(wide(&a.to_vec()?).iter().zip(wide(&b.to_vec()?)).map(|(a, b)| a + b).collect())
     };
     close("gradient of x", x_shared, &wide(&x_apart.to_vec()?), 0.0, 0.0)?;
-    close("gradient of the shared weight", w_shared, &sum(w_first, w_second)?, 1e-6, 0.0)?;
-    close("gradient of the shared bias", b_shared, &sum(b_first, b_second)?, 1e-6, 0.0)
+    close("gradient of the shared weight", w_shared, &sum(w_first, w_second)?, ONE_ROUNDING, 0.0)?;
+    close("gradient of the shared bias", b_shared, &sum(b_first, b_second)?, ONE_ROUNDING, 0.0)
 }
 
 /// It gathers the gradients of all.
@@ -130,5 +133,5 @@ fn used_often(gpu: &Gpu) -> Checked {
     let gradients = tape.backward(&[(&joined, Tensor::from_slice(gpu, [1, 3, 2, 3], &seed)?)])?;
     let seed = wide(&seed);
     let want: Vec<f64> = (0..6).map(|i| 2.0 * seed[i] + seed[6 + i] + 2.0 * seed[12 + i]).collect();
-    close("gradient of x", gradients.get(&x).ok_or("no gradient")?, &want, 1e-6, 0.0)
+    close("gradient of x", gradients.get(&x).ok_or("no gradient")?, &want, 2.0 * ONE_ROUNDING, 0.0)
 }

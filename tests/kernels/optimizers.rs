@@ -13,6 +13,9 @@ use crate::on_device::{noise, wide};
 /// Lengths of the parameters: one value, odd, several workgroups of the norm.
 const LENGTHS: [usize; 4] = [1, 37, 4099, 20_000];
 
+/// Tolerance of norms, relative: 1 / inverseSqrt(x), which WGSL allows for a root, may be 4.5 ULP off.
+const NORM: f64 = 6e-7;
+
 /// A rule and its momentum.
 type Rule = (OptimizerKind, f64);
 
@@ -69,11 +72,17 @@ fn four_steps(gpu: &Gpu, rule: Rule) -> Checked {
         let total = optimizer.step(&named, &gradients(gpu, &named, step)?)?.ok_or("no norm")?;
         let all: Vec<_> = (0..LENGTHS.len()).map(|k| wide(&values(step, k))).collect();
         let (scaled, norm) = gradient_clipping::clip_grad_norm(&all, 1.0);
-        close("norm", &total, &[norm], 1e-6, 0.0)?;
+        close("norm", &total, &[norm], NORM, 0.0)?;
         scaled.into_iter().zip(&mut clipped).for_each(|(gradient, steps)| steps.push(gradient));
     }
     let (kind, momentum) = rule;
     let attrs = definition::OptimizerAttrs { lr: 0.01, weight_decay: 0.02 };
+    // RMSprop's first step is ten times the rate whatever the gradient, so that the rounding of one near 0 shows; momentum adds to it.
+    let allowance = match kind {
+        OptimizerKind::RmsProp if momentum > 0.0 => 3e-6,
+        OptimizerKind::RmsProp => 2e-6,
+        _ => 4e-7,
+    };
     for (k, (name, parameter)) in named.iter().enumerate() {
         let start = wide(&start(k));
         let want = match kind {
@@ -81,7 +90,7 @@ fn four_steps(gpu: &Gpu, rule: Rule) -> Checked {
             OptimizerKind::Sgd => definition::sgd(&start, &clipped[k], &attrs, momentum),
             OptimizerKind::RmsProp => definition::rmsprop(&start, &clipped[k], &attrs, 0.99, 1e-8, momentum),
         };
-        close(name, parameter, &want, 0.0, 3e-6)?;
+        close(name, parameter, &want, 0.0, allowance)?;
     }
     Ok(())
 }
@@ -133,7 +142,7 @@ fn long_norm(gpu: &Gpu) -> Checked {
     let len = 65_536 * 256 + 3;
     let (clipped, norm) = clip_grad_norm(&[Tensor::full(gpu, [len], 0.5)?], 1.0)?;
     let want = (len as f64 * 0.25).sqrt();
-    close("norm", &norm, &[want], 1e-6, 0.0)?;
+    close("norm", &norm, &[want], NORM, 0.0)?;
     let factor = 0.5 / (want + 1e-6);
     ensure(clipped[0].to_vec()?.iter().all(|&v| (f64::from(v) / factor - 1.0).abs() < 1e-6), "values are not scaled alike")?;
     ensure(clip_grad_norm(&[], 1.0).is_err(), "the norm of nothing")
