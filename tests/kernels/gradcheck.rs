@@ -1,4 +1,5 @@
-//! Gradients of whole graphs against finite differences: every op sits between others, and the loss is scaled by a constant that is not 1.
+//! Gradients of whole graphs against finite differences of the same in f64: every op sits between others, and the loss is scaled by a
+//! constant that is not 1.
 //!
 //! Also what the tape does where tensors and modules are used more than once.
 
@@ -11,15 +12,18 @@ use meltcore::reference::masked_loss as definition;
 use meltcore::tensor::Tensor;
 
 use crate::case::{Case, Checked, close, ensure};
-use crate::graphs::{DEPTHWISE, LEVEL, Leaf, SMALL, UNET, depthwise, level, small_ops, unet, unet_loss};
+use crate::graphs::{DEPTHWISE, LEVEL, Leaf, SMALL, UNET, depthwise, level, small_ops, unet};
+use crate::graphs_in_f64::{self as in_f64, Map};
 use crate::on_device::{noise, wide};
 
 /// Factor behind the loss.
 const SCALE: f32 = 0.7;
-/// Distance of the differences.
-const STEP: f32 = 1e-3;
+/// Distance of the differences, which are of f64.
+const STEP: f64 = 1e-6;
 /// Tolerance as a share of Σ |gradient · direction|, to which the slopes of all elements could add up.
-const TOLERANCE: f64 = 0.005;
+const TOLERANCE: f64 = 6e-6;
+/// Tolerance of the loss, relative.
+const LOSS_TOLERANCE: f64 = 3e-7;
 
 /// Largest relative error of one rounding to f32.
 const ONE_ROUNDING: f64 = 6e-8;
@@ -27,47 +31,41 @@ const ONE_ROUNDING: f64 = 6e-8;
 pub fn cases() -> Vec<Case> {
     let unets = [(LossKind::L1, definition::LossKind::L1), (LossKind::Mse, definition::LossKind::Mse)].map(|(kind, meaning)| {
         let name = format!("two_levels_of_a_unet_{kind:?}").to_lowercase();
-        Case::new(name, move |gpu| slopes(gpu, UNET, &|tape, leaves| unet(tape, leaves, kind), &|leaves| unet_loss(leaves, meaning)))
+        Case::new(name, move |gpu| slopes(gpu, UNET, &|tape, leaves| unet(tape, leaves, kind), &|leaves| in_f64::unet(leaves, meaning)))
     });
     let others = [
-        Case::new("depthwise_layers", |gpu| slopes(gpu, DEPTHWISE, &depthwise, &|leaves| summed(&depthwise, leaves))),
-        Case::new("one_level_with_resampling", |gpu| slopes(gpu, LEVEL, &level, &|leaves| summed(&level, leaves))),
-        Case::new("small_ops", |gpu| slopes(gpu, SMALL, &small_ops, &|leaves| summed(&small_ops, leaves))),
+        Case::new("depthwise_layers", |gpu| slopes(gpu, DEPTHWISE, &depthwise, &in_f64::depthwise)),
+        Case::new("one_level_with_resampling", |gpu| slopes(gpu, LEVEL, &level, &in_f64::level)),
+        Case::new("small_ops", |gpu| slopes(gpu, SMALL, &small_ops, &in_f64::small_ops)),
         Case::new("a_module_that_is_used_twice", used_twice),
         Case::new("a_tensor_that_is_used_in_many_places", used_often),
     ];
     unets.into_iter().chain(others).collect()
 }
 
-/// Values of the leaves, those of leaf `moved` shifted by `step` along `direction`.
-fn tensors(gpu: &Gpu, leaves: &[Leaf], moved: usize, step: f32, direction: &[f32]) -> Result<Vec<Tensor>> {
-    let one = |(i, leaf): (usize, &Leaf)| {
-        let mut values: Vec<f32> = noise(leaf.seed, leaf.shape.iter().product()).iter().map(|v| leaf.centre + leaf.spread * v).collect();
-        if i == moved {
-            values.iter_mut().zip(direction).for_each(|(value, along)| *value += step * along);
-        }
-        Tensor::from_slice(gpu, leaf.shape, &values)
-    };
-    leaves.iter().enumerate().map(one).collect()
+/// Values of a leaf.
+fn values(leaf: &Leaf) -> Vec<f32> {
+    noise(leaf.seed, leaf.shape.iter().product()).iter().map(|v| leaf.centre + leaf.spread * v).collect()
 }
 
 /// A graph over its leaves; the loss is the sum of what it gives.
 pub type Graph<'a> = &'a dyn Fn(&Tape, &[Tensor]) -> Result<Tensor>;
 
-/// The loss of a graph in f64.
-pub fn summed(graph: Graph, leaves: &[Tensor]) -> Result<f64> {
-    Ok(wide(&graph(&Tape::off(), leaves)?.to_vec()?).iter().sum())
-}
-
 /// Compares the slopes that the tape says with those that `loss`, the same in f64, shows, in every leaf.
-pub fn slopes(gpu: &Gpu, leaves: &[Leaf], graph: Graph, loss: &dyn Fn(&[Tensor]) -> Result<f64>) -> Checked {
-    let at = tensors(gpu, leaves, 0, 0.0, &[])?;
+pub fn slopes(gpu: &Gpu, leaves: &[Leaf], graph: Graph, loss: &dyn Fn(&[Map]) -> f64) -> Checked {
+    let at = leaves.iter().map(|leaf| Tensor::from_slice(gpu, leaf.shape, &values(leaf))).collect::<Result<Vec<_>>>()?;
     let tape = Tape::recording();
     at.iter().for_each(|leaf| tape.watch(leaf));
     let output = graph(&tape, &at)?;
     let gradients = tape.backward(&[(&output, Tensor::full(gpu, output.shape(), SCALE)?)])?;
-    let loss_at = |moved: usize, step: f32, direction: &[f32]| -> Result<f64> {
-        Ok(f64::from(SCALE) * loss(&tensors(gpu, leaves, moved, step, direction)?)?)
+    let maps: Vec<Map> = leaves.iter().map(|leaf| Map::leaf(wide(&values(leaf)), leaf.shape)).collect();
+    let value: f64 = wide(&output.to_vec()?).iter().sum();
+    let error = (value - loss(&maps)).abs() / value.abs();
+    ensure(error <= LOSS_TOLERANCE, format!("the loss is {value}, in f64 {}", loss(&maps)))?;
+    let loss_at = |moved: usize, step: f64, direction: &[f32]| {
+        let mut maps = maps.clone();
+        maps[moved].values.iter_mut().zip(direction).for_each(|(value, along)| *value += step * f64::from(*along));
+        f64::from(SCALE) * loss(&maps)
     };
     for (i, leaf) in at.iter().enumerate() {
         let name = leaves[i].name;
@@ -78,10 +76,10 @@ pub fn slopes(gpu: &Gpu, leaves: &[Leaf], graph: Graph, loss: &dyn Fn(&[Tensor])
         for direction in [uphill, random] {
             let products: Vec<f64> = gradient.iter().zip(&direction).map(|(g, d)| f64::from(*g) * f64::from(*d)).collect();
             let (slope, size): (f64, f64) = (products.iter().sum(), products.iter().map(|p| p.abs()).sum());
-            let numeric = (loss_at(i, STEP, &direction)? - loss_at(i, -STEP, &direction)?) / (2.0 * f64::from(STEP));
+            let numeric = (loss_at(i, STEP, &direction) - loss_at(i, -STEP, &direction)) / (2.0 * STEP);
             ensure(size > 1e-3, format!("{name}: the gradient hardly differs from 0"))?;
             let error = (slope - numeric).abs() / size;
-            ensure(error <= TOLERANCE, format!("{name}: the tape says {slope}, differences {numeric}, {error:.4} of {size}"))?;
+            ensure(error <= TOLERANCE, format!("{name}: the tape says {slope}, differences {numeric}, {error:e} of {size}"))?;
         }
     }
     Ok(())

@@ -1,15 +1,15 @@
 //! The graphs whose gradients are checked, and what they have gradients for.
 //!
 //! The leaves' seeds are chosen so that no rectifier and no pooling window is about to switch, where differences would straddle a kink.
+//! `graphs_in_f64` says the same of numbers in f64.
 
 use meltcore::autograd::Tape;
 use meltcore::error::{Error, Result};
 use meltcore::kernels::conv2d::Conv2dAttrs;
 use meltcore::ops::{self, Activation, BatchNormAttrs, Candidate, Interpolation, LossKind, Reduction, Sides, Target, Window};
-use meltcore::reference::masked_loss as definition;
 use meltcore::tensor::Tensor;
 
-use crate::on_device::{noise, wide};
+use crate::on_device::noise;
 
 /// A tensor that has a gradient: its values are noise of this seed, centre and spread.
 pub struct Leaf {
@@ -48,15 +48,8 @@ pub fn unet(tape: &Tape, leaves: &[Tensor], kind: LossKind) -> Result<Tensor> {
     ops::masked_loss(tape, &melt, &target?, &mask?, kind, Reduction::Mean)
 }
 
-/// The same loss, computed from the map in f64: in f32 its rounding would be half a percent of the smallest slopes.
-pub fn unet_loss(leaves: &[Tensor], kind: definition::LossKind) -> Result<f64> {
-    let melt = melt(&Tape::off(), leaves)?;
-    let ([target, mask], images) = (answers(melt.len()).map(|values| wide(&values)), melt.shape().dims()[0]);
-    Ok(definition::masked_loss(&wide(&melt.to_vec()?), &target, &mask, images, kind, definition::Reduction::Mean)[0])
-}
-
 /// Target and mask. Targets of 0 and 1, which a sigmoid never reaches: the absolute error has no kink. A fifth of the pixels is masked.
-fn answers(len: usize) -> [Vec<f32>; 2] {
+pub fn answers(len: usize) -> [Vec<f32>; 2] {
     [(91, 0.0), (92, 0.6)].map(|(seed, threshold)| noise(seed, len).iter().map(|value| f32::from(u8::from(*value > threshold))).collect())
 }
 

@@ -17,6 +17,7 @@ mod dropout;
 mod gaussian_blur;
 mod gradcheck;
 mod graphs;
+mod graphs_in_f64;
 mod joining;
 mod masked_loss;
 mod masked_metrics;
