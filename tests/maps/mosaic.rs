@@ -111,6 +111,6 @@ fn maps_equal_the_naive_mosaic() {
             f64s(&crop).iter().enumerate().map(|(i, value)| ramp(*value, i / tile[1], i % tile[1])).collect()
         });
         let error = apart(&got, &wanted.unwrap());
-        assert!(error < 1e-6, "{tile:?} {stride} {erode} {masked}: {error}");
+        assert!(error < 2e-7, "{tile:?} {stride} {erode} {masked}: {error}");
     }
 }
