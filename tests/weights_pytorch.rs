@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Output};
 
 /// Largest difference of a map over the spread of its values, which for untrained weights is small beside them.
-const TOLERANCE: f32 = 1e-4;
+const TOLERANCE: f32 = 5e-6;
 const CHANNELS: [&str; 6] = ["pmw", "modis_b1", "modis_b2", "mar_wa1", "time_interpolate_sar", "dem"];
 
 fn root(path: &str) -> PathBuf {
