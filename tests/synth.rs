@@ -253,8 +253,8 @@ fn written_datasets_load_with_their_configuration() {
     let train = std::fs::read_to_string(out.join("splits/train.csv")).unwrap();
     let pmw = train.lines().flat_map(|name| Raster::open(out.join("pmw").join(name)).unwrap().read_all().unwrap());
     let want = stats(pmw);
-    within("mean_pmw", config.mean["pmw"], want.mean, 1e-3);
-    within("std_pmw", config.std["pmw"], want.std, 1e-3);
+    within("mean_pmw", config.mean["pmw"], want.mean, 1e-6);
+    within("std_pmw", config.std["pmw"], want.std, 1e-6);
 }
 
 fn impossible_options_are_errors() {
@@ -333,8 +333,8 @@ fn real_geography_keeps_its_georeference(folder: &Path) {
     // 128 of the 146 columns at a tenth or so of the size: the margins are equal.
     let part = cut_tags(folder, 256, 128).unwrap().unwrap().transform().unwrap();
     let (left, right) = (part.at(0.0, 0.0).0 - mask.origin_x, mask.at(0.0, 1633.0).0 - part.at(0.0, 128.0).0);
-    within("margins", left, right, 1e-6);
-    within("height", part.at(256.0, 0.0).1, mask.at(2863.0, 0.0).1, 1e-6);
+    within("margins", left, right, 1e-9);
+    within("height", part.at(256.0, 0.0).1, mask.at(2863.0, 0.0).1, 1e-9);
     assert_eq!(full_size(folder).unwrap(), (2863, 1633));
 }
 
