@@ -13,6 +13,7 @@ use crate::data::day::Day;
 use crate::data::inventory::refuse_other_grid;
 use crate::data::parallel::in_parallel;
 use crate::data::raster::{Raster, rows_at_once};
+use crate::data::variable_files::VariableFiles;
 use crate::data::writer::write_geotiff;
 use crate::domains::helheim::{PMW, PMW_WINTER_MEAN};
 use crate::error::{Error, Result};
@@ -45,7 +46,9 @@ pub fn write_winter_means(config: &Config, force: bool, observe: &mut dyn FnMut(
     let (folder, out) = (config.require_variable(PMW)?, config.require_variable(PMW_WINTER_MEAN)?);
     let mut years: BTreeMap<u16, Vec<Day>> = BTreeMap::new();
     let mut summers = std::collections::BTreeSet::new();
-    for day in days_of_folder(folder, PMW)? {
+    let Some(variable) = config.domain().input(PMW) else { return Err(config.key_error("domain", "has no microwaves")) };
+    let (files, of_folder) = days_of_folder(variable, folder)?;
+    for day in of_folder {
         if day.month <= 2 {
             years.entry(day.year).or_default().push(day);
         } else {
@@ -61,22 +64,22 @@ pub fn write_winter_means(config: &Config, force: bool, observe: &mut dyn FnMut(
     let years: Vec<Vec<Day>> = years.into_values().collect();
     observe(Event::Start { label: "winter-mean", total: years.len(), unit: "years" });
     let most = rayon::current_num_threads().min(MOST_YEARS);
-    in_parallel(years.iter().map(Ok), most, |days| write_year(folder, out, days, force), || observe(Event::Done(1)))
+    in_parallel(years.iter().map(Ok), most, |days| write_year(&files, out, days, force), || observe(Event::Done(1)))
 }
 
-fn write_year(folder: &Path, out: &Path, days: &[Day], force: bool) -> Result<WinterMean> {
+fn write_year(files: &VariableFiles, out: &Path, days: &[Day], force: bool) -> Result<WinterMean> {
     let Some(first) = days.first() else { return Err(Error::Usage("a winter without days".into())) };
     let path = out.join(first.winter_file_name());
     let mut written = WinterMean { year: first.year, path, days: days.len(), without_value: 0, kept: false };
     if written.path.exists() && !force {
         return Ok(WinterMean { kept: true, ..written });
     }
-    let reference = Raster::open(folder.join(first.file_name()))?;
+    let reference = Raster::open(files.file(first))?;
     let (rows, cols) = (reference.rows(), reference.cols());
     let (mut sums, mut counts) = (vec![0.0f64; rows * cols], vec![0u8; rows * cols]);
     let (mut values, height) = (Vec::new(), rows_at_once(cols));
     for day in days {
-        let raster = Raster::open(folder.join(day.file_name()))?;
+        let raster = Raster::open(files.file(day))?;
         refuse_other_grid(&reference, &raster)?;
         for (part, (sums, counts)) in sums.chunks_mut(height * cols).zip(counts.chunks_mut(height * cols)).enumerate() {
             values.resize(sums.len(), 0.0);

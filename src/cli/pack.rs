@@ -1,8 +1,11 @@
 //! `meltcore pack`: rasters of any kind to aligned, mappable GeoTIFFs.
 
 use super::Globals;
+use super::output::Table;
 use super::watch::Watch;
-use crate::data::ingest::{PackOptions, Resampling, pack};
+use crate::data::dated_names::Pattern;
+use crate::data::day::Day;
+use crate::data::ingest::{Dates, PackOptions, Plan, Resampling};
 use crate::data::inventory::name_some;
 use crate::data::linear::Linear;
 use crate::error::{Error, Result};
@@ -13,11 +16,13 @@ use std::path::PathBuf;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     meltcore pack --like dem.tif --out melt compressed/*.tif\n  \
+    meltcore pack --like dem.tif --out snow --date \"MOD10A1.A%Y%j.*\" snow/\n  \
     meltcore pack --like dem.tif --out mar --variable WA1 --level 0 --resampling bilinear MAR-2020.nc\n  \
     meltcore pack --like dem.tif --out temperature --variable TT --level 0 --scale 1 --offset 273.15 \\\n    \
     --source-crs \"+proj=stere +lat_0=70.5 +lon_0=-40 +R=6371229\" --resampling bilinear MARv3.11.nc\n\n\
-    A source with a time axis gives one file a day (YYYY_MM_DD.tif, the mean of the day's steps), another one file under its own name \
-    (with the variable's after it). No-data becomes NaN; the file's own scale and offset are applied. Run it again after an interruption: \
+    A source with a time axis gives one file a day (YYYY_MM_DD.tif, the mean of the day's steps). Another one gives one file: of the day in \
+    its name (2019-05-01, 2019_05_01, 2019.05.01 or 20190501; --date PATTERN for others), which is shown before anything is written, or \
+    under its own name (with the variable's after it). No-data becomes NaN; the file's own scale and offset are applied. Run it again after an interruption: \
     finished files are kept while source and options are the same (pack.json in the folder says so).\n\n\
     GeoTIFFs on the grid need nothing; other formats, grids and coordinate systems take a build with GDAL \
     (cargo build --release --features gdal). Of NetCDF the README says what is read how, and what is refused.")]
@@ -46,6 +51,10 @@ pub struct Args {
     /// Added to the values after the factor
     #[arg(long, value_name = "B", default_value_t = 0.0, allow_negative_numbers = true, value_parser = finite)]
     pub offset: f64,
+    /// Where names of sources without a time axis hold their day: strptime's words (%Y %m %d %j %b ...) and * for anything, or `none`:
+    /// they keep their names [default: the only date in the name]
+    #[arg(long, value_name = "PATTERN")]
+    pub date: Option<String>,
     /// Files made at the same time [default: one a core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub workers: Option<u16>,
@@ -53,6 +62,9 @@ pub struct Args {
     #[arg(value_name = "SOURCE", required = true)]
     pub sources: Vec<PathBuf>,
 }
+
+/// Files that are shown with their days.
+const SHOWN_DAYS: usize = 12;
 
 /// Ways to find values between pixels.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -68,6 +80,25 @@ pub enum Method {
 
 fn finite(text: &str) -> std::result::Result<f64, String> {
     text.parse::<f64>().ok().filter(|x| x.is_finite()).ok_or_else(|| "must be a finite number".into())
+}
+
+/// Says which days the names of sources were taken for, where files are called otherwise than their sources: the first and the last, with
+/// `-v` all.
+fn show_days(days: &[(PathBuf, Day)], globals: &Globals) {
+    let name = |source: &PathBuf| source.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    if days.iter().all(|(source, day)| name(source) == day.file_name()) {
+        return;
+    }
+    let mut table = Table::new(&["file", "day"]);
+    let left_out = if globals.verbose > 0 { 0 } else { days.len().saturating_sub(SHOWN_DAYS) };
+    for (index, (source, day)) in days.iter().enumerate() {
+        match index {
+            _ if left_out == 0 || index + 1 < SHOWN_DAYS || index + 1 == days.len() => table.row([name(source), day.to_string()]),
+            _ if index + 1 == SHOWN_DAYS => table.row([format!("({} more, -v shows them)", left_out), String::new()]),
+            _ => {}
+        }
+    }
+    globals.note(table.to_text().trim_end());
 }
 
 /// Runs the command.
@@ -90,10 +121,17 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
             Method::Average => Resampling::Average,
         },
         unit: Linear { scale: args.scale, offset: args.offset },
+        dates: match args.date.as_deref() {
+            None => Dates::InNames,
+            Some("none") => Dates::Ignored,
+            Some(text) => Dates::Pattern(Pattern::parse(text)?),
+        },
         workers: args.workers.map(usize::from),
     };
+    let plan = Plan::of(&args.sources, &options)?;
+    show_days(plan.days(), globals);
     let mut watch = Watch::new(globals);
-    let packed = pack(&args.sources, &options, &mut |event| watch.observe(event))?;
+    let packed = plan.make(&mut |event| watch.observe(event))?;
     if !packed.empty.is_empty() {
         let (count, some) = (packed.empty.len(), name_some(&packed.empty));
         watch.observe(Event::Note(format!(

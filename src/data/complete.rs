@@ -9,9 +9,10 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::day::Day;
-use super::inventory::{file_of, name_some, nan_input};
+use super::inventory::{name_some, nan_input};
 use super::parallel::in_parallel;
 use super::raster::Raster;
+use super::variable_files::{OTHER_NAMES, VariableFiles};
 use crate::config::Config;
 use crate::domains::{Source, Variable};
 use crate::error::{Error, Result};
@@ -69,7 +70,7 @@ impl Season {
 /// A folder or file that days need.
 struct Needed {
     input: &'static Variable,
-    path: PathBuf,
+    files: VariableFiles,
     /// The days that have a file; none where one file serves all days or a year.
     days: Option<BTreeSet<Day>>,
 }
@@ -78,7 +79,7 @@ impl Needed {
     fn has(&self, day: &Day) -> bool {
         match &self.days {
             Some(days) => days.contains(day),
-            None => file_of(self.input, &self.path, day).is_file(),
+            None => self.files.file(day).is_file(),
         }
     }
 }
@@ -93,8 +94,8 @@ impl CompleteDays {
     /// raster that cannot be read.
     pub fn find(config: &Config, season: Option<&Season>, observe: &mut dyn FnMut(Event)) -> Result<CompleteDays> {
         let needed = needed(config)?;
-        let target = config.domain().target.name;
-        let targets = days_of_folder(config.require_variable(target)?, target)?;
+        let target = &config.domain().target;
+        let (_, targets) = days_of_folder(target, config.require_variable(target.name)?)?;
         let mut with_target = targets.clone();
         for needed in &needed {
             let lacking: Vec<PathBuf> = targets.iter().filter(|day| !needed.has(day)).map(|day| day.file_name().into()).collect();
@@ -133,29 +134,27 @@ fn needed(config: &Config) -> Result<Vec<Needed>> {
         if input.is_constant() && !path.is_file() {
             return Err(Error::input(&path, format!("this file is missing; check `path_{}`", input.files_of())));
         }
-        let days = if input.source == Source::Daily { Some(days_of_folder(&path, input.files_of())?) } else { None };
-        needed.push(Needed { input, path, days });
+        let (files, days) = match input.source {
+            Source::Daily => days_of_folder(input, &path).map(|(files, days)| (files, Some(days)))?,
+            _ => (VariableFiles::of(input, &path, &[])?, None),
+        };
+        needed.push(Needed { input, files, days });
     }
     Ok(needed)
 }
 
-/// The days that have a file in a folder; other files do not count.
+/// The days that a daily variable has a file of in a folder; other files do not count.
 ///
 /// # Errors
-/// [`Error::Input`] where the folder cannot be read or holds no day.
-pub(crate) fn days_of_folder(folder: &Path, variable: &str) -> Result<BTreeSet<Day>> {
-    let unreadable =
-        |e: std::io::Error| Error::input(folder, format!("this folder cannot be read ({e}); check `path_{variable}`")).because(e);
-    let mut days = BTreeSet::new();
-    for entry in std::fs::read_dir(folder).map_err(unreadable)? {
-        let name = entry.map_err(unreadable)?.file_name();
-        days.extend(name.to_str().and_then(Day::from_file_name));
-    }
+/// [`Error::Input`] where the folder cannot be read, holds no day, or two files of one.
+pub(crate) fn days_of_folder(variable: &Variable, folder: &Path) -> Result<(VariableFiles, BTreeSet<Day>)> {
+    let (files, days) = VariableFiles::listed(variable, folder)?;
     if days.is_empty() {
-        let message = format!("holds no file named as a day, for example 2017_06_04.tif; check `path_{variable}`");
+        let name = variable.files_of();
+        let message = format!("holds no file named as a day, for example 2017_06_04.tif; check `path_{name}`. {OTHER_NAMES}");
         return Err(Error::input(folder, message));
     }
-    Ok(days)
+    Ok((files, days))
 }
 
 /// Takes days out whose file has pixels without a value: from both lists with `check`, else those to be mapped where they must be whole.
@@ -166,13 +165,13 @@ fn leave_out_nan(
     deploy: &mut BTreeSet<Day>,
     observe: &mut dyn FnMut(Event),
 ) -> Result<()> {
-    let Needed { input, path, .. } = needed;
+    let Needed { input, files: of_days, .. } = needed;
     let looked_at: Vec<&Day> = match (check, input.must_be_whole) {
         (true, _) => with_target.union(deploy).collect(),
         (false, true) => deploy.iter().collect(),
         (false, false) => return Ok(()),
     };
-    let files: BTreeSet<PathBuf> = looked_at.into_iter().map(|day| file_of(input, path, day)).collect();
+    let files: BTreeSet<PathBuf> = looked_at.into_iter().map(|day| of_days.file(day)).collect();
     let files: Vec<PathBuf> = files.into_iter().collect();
     if files.is_empty() {
         return Ok(());
@@ -185,7 +184,7 @@ fn leave_out_nan(
     if input.is_constant() {
         return Err(Error::input(first, nan_input(input)));
     }
-    let is_bad = |day: &Day| bad.contains(&file_of(input, path, day));
+    let is_bad = |day: &Day| bad.contains(&of_days.file(day));
     let unusable = with_target.iter().filter(|day| is_bad(day)).count();
     let some = name_some(&bad.iter().cloned().collect::<Vec<_>>());
     let (count, name) = (bad.len(), input.name);

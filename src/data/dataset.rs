@@ -7,10 +7,11 @@ use super::Window;
 use super::beside::companions;
 use super::day::{Day, Split, read_split_csv};
 use super::geotags::GeoTags;
-use super::inventory::{file_of, name_some, nan_input, refuse_missing, refuse_other_grid};
+use super::inventory::{name_some, nan_input, refuse_missing, refuse_other_grid};
 use super::land_mask::LandMask;
 use super::raster::Raster;
 use super::raster_cache::RasterCache;
+use super::variable_files::VariableFiles;
 use crate::config::Config;
 use crate::domains::{Calendar, Domain, Gaps, Source, Variable};
 use crate::error::{Error, Result};
@@ -36,10 +37,10 @@ pub struct Dataset {
     days: Vec<Day>,
     inputs: Vec<&'static Variable>,
     domain: &'static Domain,
-    /// Folder or file of each input, in the order of `inputs`; `None` for scalars.
-    paths: Vec<Option<PathBuf>>,
-    /// Folder of the targets; `None` for deploy.
-    target_folder: Option<PathBuf>,
+    /// The files of each input, in the order of `inputs`; `None` for scalars.
+    files: Vec<Option<VariableFiles>>,
+    /// The targets; `None` for deploy.
+    target_files: Option<VariableFiles>,
     /// What stored targets are divided by.
     target_divisor: f64,
     mask_threshold: f32,
@@ -60,17 +61,18 @@ impl Dataset {
     pub fn open(config: &Config, split: Split) -> Result<Dataset> {
         let days = read_split_csv(config.require_split_csv(split.name())?)?;
         let (inputs, domain) = (config.inputs()?, config.domain());
-        let path_of = |input: &&Variable| match input.is_scalar() {
+        let files_of = |input: &&'static Variable| match input.is_scalar() {
             true => Ok(None),
-            false => config.require_variable(input.files_of()).map(|path| Some(path.to_owned())),
+            false => VariableFiles::of(input, config.require_variable(input.files_of())?, &days).map(Some),
         };
-        let paths = inputs.iter().map(path_of).collect::<Result<Vec<_>>>()?;
+        let found = inputs.iter().map(|input| Ok((*input, files_of(input)?))).collect::<Result<Vec<_>>>()?;
         let target = &domain.target;
-        let target_folder = match split {
+        let target_files = match split {
             Split::Deploy => None,
-            _ => Some(config.require_variable(target.name)?.to_owned()),
+            _ => Some(VariableFiles::of(target, config.require_variable(target.name)?, &days)?),
         };
-        refuse_missing(&days, &inputs, &paths, (target, target_folder.as_deref()))?;
+        refuse_missing(&days, &found, (target, target_files.as_ref()))?;
+        let files: Vec<Option<VariableFiles>> = found.into_iter().map(|(_, files)| files).collect();
 
         let cache = RasterCache::new(CACHE_BYTES);
         let landmask = config.variable_paths.get(domain.mask).map(LandMask::open).transpose()?;
@@ -79,9 +81,8 @@ impl Dataset {
             _ => None,
         };
         let target_divisor = config.divisor(target);
-        let first = target_folder.as_ref().map(|folder| (folder.join(days[0].file_name()), None, target_divisor));
-        let first_input =
-            || inputs.iter().zip(&paths).find_map(|(input, path)| Some((file_of(input, path.as_deref()?, &days[0]), input.band(), 1.0)));
+        let first = target_files.as_ref().map(|files| (files.file(&days[0]), None, target_divisor));
+        let first_input = || inputs.iter().zip(&files).find_map(|(input, files)| Some((files.as_ref()?.file(&days[0]), input.band(), 1.0)));
         let reference = match first.or_else(first_input) {
             Some((path, band, divisor)) => cache.get(&path, band, || Ok(Raster::of_band(&path, band)?.divided_by(divisor)))?,
             None => landmask.as_ref().map(|mask| mask.raster().clone()).ok_or_else(|| {
@@ -101,8 +102,8 @@ impl Dataset {
             days,
             inputs,
             domain,
-            paths,
-            target_folder,
+            files,
+            target_files,
             target_divisor,
             mask_threshold,
             landmask,
@@ -157,13 +158,12 @@ impl Dataset {
     /// The rasters that a day's inputs are read from, each with the name that its path has, without what stands beside them.
     pub(super) fn input_rasters(&self, day: usize) -> Vec<(&str, PathBuf)> {
         let Some(date) = self.days.get(day) else { return Vec::new() };
-        let of = |(input, path): (&&Variable, &Option<PathBuf>)| path.as_deref().map(|path| file_of(input, path, date));
-        self.inputs.iter().zip(&self.paths).filter_map(|pair| Some((pair.0.files_of(), of(pair)?))).collect()
+        self.inputs.iter().zip(&self.files).filter_map(|(input, files)| Some((input.files_of(), files.as_ref()?.file(date)))).collect()
     }
 
     /// The raster file of the target of a day; none for the deploy split.
     pub fn target_file(&self, day: usize) -> Option<PathBuf> {
-        Some(self.target_folder.as_ref()?.join(self.days.get(day)?.file_name()))
+        Some(self.target_files.as_ref()?.file(self.days.get(day)?))
     }
 
     /// Number of channels, scalar ones included.
@@ -186,7 +186,7 @@ impl Dataset {
     /// # Errors
     /// Those of opening the target.
     pub fn output_geo(&self, day: usize) -> Result<GeoTags> {
-        match (&self.target_folder, &self.map_reference) {
+        match (&self.target_files, &self.map_reference) {
             (Some(_), _) => Ok(self.target_raster(day)?.geo().clone()),
             (None, Some(geo)) => Ok(geo.clone()),
             (None, None) => Ok(self.reference.geo().clone()),
@@ -198,10 +198,10 @@ impl Dataset {
     /// # Errors
     /// [`Error::Input`] where it cannot be read or has another grid; [`Error::Usage`] for the deploy split.
     pub fn target_raster(&self, day: usize) -> Result<Arc<Raster>> {
-        let Some(folder) = &self.target_folder else {
+        let Some(files) = &self.target_files else {
             return Err(Error::Usage("the deploy split has no targets; choose one of train, val, test, eval, all".into()));
         };
-        let path = folder.join(self.day(day)?.file_name());
+        let path = files.file(self.day(day)?);
         self.raster(&path, None, || Ok(Raster::open(&path)?.divided_by(self.target_divisor)))
     }
 
@@ -211,10 +211,10 @@ impl Dataset {
     /// [`Error::Input`] where it cannot be read or has another grid; [`Error::Usage`] where it is a scalar or not among the inputs.
     pub fn input_raster(&self, input: &Variable, day: usize) -> Result<Arc<Raster>> {
         let index = self.inputs.iter().position(|other| other.name == input.name);
-        match (is_mask(input), &self.landmask, index.and_then(|index| self.paths[index].as_deref())) {
+        match (is_mask(input), &self.landmask, index.and_then(|index| self.files[index].as_ref())) {
             (true, Some(mask), _) => Ok(mask.raster().clone()),
-            (_, _, Some(path)) => {
-                let path = file_of(input, path, self.day(day)?);
+            (_, _, Some(files)) => {
+                let path = files.file(self.day(day)?);
                 self.raster(&path, input.band(), || Raster::of_band(&path, input.band()))
             }
             _ => Err(Error::Usage(format!("`{}` is no raster among the inputs; add it to `{}`", input.name, input.list()))),
@@ -234,9 +234,9 @@ impl Dataset {
     /// Lets go of the files that belong to a day alone, which need not be read again soon: mapped pages, too, count as memory.
     pub fn release(&self, day: usize) {
         let Some(date) = self.days.get(day) else { return };
-        let daily = self.inputs.iter().zip(&self.paths).filter(|(input, _)| input.source == Source::Daily);
-        let inputs = daily.filter_map(|(input, path)| Some((file_of(input, path.as_deref()?, date), input.band())));
-        let target = self.target_folder.as_ref().map(|folder| (folder.join(date.file_name()), None));
+        let daily = self.inputs.iter().zip(&self.files).filter(|(input, _)| input.source == Source::Daily);
+        let inputs = daily.filter_map(|(input, files)| Some((files.as_ref()?.file(date), input.band())));
+        let target = self.target_files.as_ref().map(|files| (files.file(date), None));
         inputs.chain(target).for_each(|(file, band)| self.cache.forget(&file, band));
     }
 
@@ -268,7 +268,7 @@ impl Dataset {
             }
         }
         sample.target.resize(pixels, 0.0);
-        match &self.target_folder {
+        match &self.target_files {
             Some(_) => {
                 let raster = self.target_raster(day)?;
                 raster.read_window(window, &mut sample.target)?;

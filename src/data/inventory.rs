@@ -2,9 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use super::dated_names::days_in;
 use super::day::Day;
 use super::notices::tell_once_a_folder;
 use super::raster::Raster;
+use super::variable_files::{OTHER_NAMES, VariableFiles, is_tiff};
 use crate::domains::{Source, Variable};
 use crate::error::{Error, Result};
 
@@ -12,15 +14,6 @@ use crate::error::{Error, Result};
 const LARGEST_MISALIGNMENT: f64 = 0.5;
 /// So many files are named in a message, the others are counted.
 const NAMED_FILES: usize = 3;
-
-/// The file of a variable on a day; `path` is its folder, or the file of a constant one.
-pub(super) fn file_of(variable: &Variable, path: &Path, day: &Day) -> PathBuf {
-    match variable.source {
-        Source::Constant => path.to_owned(),
-        Source::Winter => path.join(day.winter_file_name()),
-        Source::Daily | Source::Date(_) => path.join(day.file_name()),
-    }
-}
 
 /// What is wrong with a pixel without a value in an input that must have one.
 pub(super) fn nan_input(variable: &Variable) -> String {
@@ -40,26 +33,25 @@ pub(crate) fn name_some(files: &[PathBuf]) -> String {
 /// Refuses a dataset of which files do not exist, naming the first few of the first variable that lacks any.
 pub(super) fn refuse_missing(
     days: &[Day],
-    inputs: &[&Variable],
-    paths: &[Option<PathBuf>],
-    target: (&Variable, Option<&Path>),
+    inputs: &[(&Variable, Option<VariableFiles>)],
+    target: (&Variable, Option<&VariableFiles>),
 ) -> Result<()> {
     let absent = |files: Vec<PathBuf>| -> Vec<PathBuf> { files.into_iter().filter(|file| !file.is_file()).collect() };
-    if let (Variable { name, .. }, Some(folder)) = target {
-        let missing = absent(days.iter().map(|day| folder.join(day.file_name())).collect());
+    if let (Variable { name, .. }, Some(files)) = target {
+        let missing = absent(days.iter().map(|day| files.file(day)).collect());
         if !missing.is_empty() {
-            let (count, some) = (missing.len(), name_some(&missing));
+            let (count, some, other) = (missing.len(), name_some(&missing), other_names(files.path()));
             return Err(Error::input(
-                folder,
-                format!("{count} target file(s) are missing: {some}; check `path_{name}` and the split file"),
+                files.path(),
+                format!("{count} target file(s) are missing: {some}; check `path_{name}` and the split file{other}"),
             ));
         }
     }
-    for (variable, path) in inputs.iter().zip(paths) {
-        let Some(path) = path else { continue };
-        let mut files: Vec<PathBuf> = days.iter().map(|day| file_of(variable, path, day)).collect();
-        files.dedup();
-        let missing = absent(files);
+    for (variable, files) in inputs {
+        let Some(files) = files else { continue };
+        let mut wanted: Vec<PathBuf> = days.iter().map(|day| files.file(day)).collect();
+        wanted.dedup();
+        let missing = absent(wanted);
         if missing.is_empty() {
             continue;
         }
@@ -69,10 +61,21 @@ pub(super) fn refuse_missing(
             None => "check the path, or take those days out of the split file",
         };
         let (count, some, name) = (missing.len(), name_some(&missing), variable.name);
-        let files = variable.files_of();
-        return Err(Error::input(path, format!("{count} file(s) of the input `{name}` (`path_{files}`) are missing: {some}; {cure}")));
+        let (key, other) = (variable.files_of(), if variable.source == Source::Daily { other_names(files.path()) } else { String::new() });
+        let message = format!("{count} file(s) of the input `{name}` (`path_{key}`) are missing: {some}; {cure}{other}");
+        return Err(Error::input(files.path(), message));
     }
     Ok(())
+}
+
+/// What to say of a folder of GeoTIFFs whose names say no day.
+fn other_names(folder: &Path) -> String {
+    let names = std::fs::read_dir(folder).into_iter().flatten().flatten().filter_map(|entry| entry.file_name().into_string().ok());
+    let (mut tiffs, mut dated) = (0, false);
+    for name in names.filter(|name| is_tiff(name)) {
+        (tiffs, dated) = (tiffs + 1, dated || days_in(&name).len() == 1);
+    }
+    if tiffs > 0 && !dated { format!(". No name there says a day: {OTHER_NAMES}") } else { String::new() }
 }
 
 /// Refuses a raster that does not lie on the grid of the others.

@@ -12,6 +12,7 @@
 pub mod complete;
 pub mod crs;
 pub mod dataset;
+pub mod dated_names;
 pub mod day;
 pub mod declared;
 pub mod gdal_metadata;
@@ -56,6 +57,7 @@ mod pam;
 pub(crate) mod parallel;
 mod sample;
 mod unpack;
+pub(crate) mod variable_files;
 mod world_file;
 
 /// What a user does about a build without GDAL.

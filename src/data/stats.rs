@@ -10,11 +10,12 @@ use std::path::{Path, PathBuf};
 use super::Window;
 use super::day::{Split, read_split_csv};
 use super::extremes::Extremes;
-use super::inventory::{file_of, name_some, refuse_other_grid};
+use super::inventory::{name_some, refuse_other_grid};
 use super::land_mask::LandMask;
 use super::moments::Moments;
 use super::parallel::in_parallel;
 use super::raster::{Raster, rows_at_once};
+use super::variable_files::VariableFiles;
 use crate::config::Config;
 use crate::domains::Variable;
 use crate::error::{Error, Result};
@@ -57,14 +58,15 @@ pub fn channel_stats(config: &Config, split: Split, values: Values, observe: &mu
     let landmask = config.variable_paths.get(domain.mask).map(LandMask::open).transpose()?;
     let mut variables: Vec<(&Variable, Vec<PathBuf>)> = Vec::new();
     for input in config.inputs()?.into_iter().filter(|input| !input.is_scalar() && input.name != domain.mask) {
-        let path = config.require_variable(input.files_of())?;
-        let mut files: Vec<PathBuf> = days.iter().map(|day| file_of(input, path, day)).collect();
+        let of_days = VariableFiles::of(input, config.require_variable(input.files_of())?, &days)?;
+        let mut files: Vec<PathBuf> = days.iter().map(|day| of_days.file(day)).collect();
         files.sort();
         files.dedup();
         variables.push((input, files));
     }
     if let (Some(folder), true) = (config.variable_paths.get(domain.target.name), split != Split::Deploy) {
-        variables.push((&domain.target, days.iter().map(|day| folder.join(day.file_name())).collect()));
+        let of_days = VariableFiles::of(&domain.target, folder, &days)?;
+        variables.push((&domain.target, days.iter().map(|day| of_days.file(day)).collect()));
     }
     let mut kept = Vec::new();
     for (variable, files) in variables {

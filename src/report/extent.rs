@@ -10,6 +10,7 @@ use crate::data::day::{Day, read_split_csv};
 use crate::data::geotags::GeoTransform;
 use crate::data::raster::Raster;
 use crate::data::seen::hide_unseen;
+use crate::data::variable_files::VariableFiles;
 use crate::error::{Error, Result};
 use crate::event::Event;
 
@@ -55,9 +56,11 @@ impl Extents {
         let land: Vec<bool> = dataset.ocean()?.iter().map(|ocean| *ocean < 0.5).collect();
         let files = models.iter().map(|(name, folder)| Ok((name.clone(), files_of(config, folder)?))).collect::<Result<Vec<_>>>()?;
         let days: BTreeSet<&Day> = files.iter().flat_map(|(_, files)| files.keys()).collect();
-        let targets = config.variable_paths.get(config.domain().target.name);
+        let days: Vec<Day> = days.into_iter().copied().collect();
+        let target = &config.domain().target;
+        let files_of_target = config.variable_paths.get(target.name).map(|path| VariableFiles::of(target, path, &days)).transpose()?;
         let targets: BTreeMap<Day, PathBuf> =
-            days.iter().filter_map(|day| Some((**day, targets?.join(day.file_name())))).filter(|(_, file)| file.is_file()).collect();
+            days.iter().filter_map(|day| Some((*day, files_of_target.as_ref()?.file(day)))).filter(|(_, file)| file.is_file()).collect();
         let total = files.iter().map(|(_, files)| files.len()).sum::<usize>() + targets.len();
         observe(Event::Start { label: "extent", total, unit: "maps" });
         let mut of_files = |files: &BTreeMap<Day, PathBuf>, divisor: f64| {

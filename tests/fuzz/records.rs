@@ -204,6 +204,7 @@ fn packed(path: &Path, like: &Path, out: &Path) -> Answer {
         source_crs: None,
         resampling: Resampling::Nearest,
         unit: Linear::default(),
+        dates: Default::default(),
         workers: Some(1),
     };
     match pack(&[like.to_owned()], &options, &mut |_| ()) {

@@ -34,6 +34,7 @@ pub fn options(like: &Path, out: &Path) -> PackOptions {
         source_crs: None,
         resampling: Resampling::Nearest,
         unit: Linear::default(),
+        dates: Default::default(),
         workers: Some(2),
     }
 }

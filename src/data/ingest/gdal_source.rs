@@ -73,13 +73,13 @@ pub(super) fn metadata(dataset: &Dataset) -> BTreeMap<String, String> {
     entries.iter().filter_map(|entry| entry.split_once('=')).map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
 }
 
-/// The files that steps become, each with the steps (from 1) whose mean it is.
-pub(super) fn files(path: &Path, axes: &[Axis], options: &PackOptions) -> Result<Vec<(String, Vec<usize>)>> {
+/// The files that steps become, each with whether no time axis says its day, and the steps (from 1) whose mean it is.
+pub(super) fn files(path: &Path, axes: &[Axis], options: &PackOptions) -> Result<Vec<(String, bool, Vec<usize>)>> {
     Ok(match select(axes, options.level).map_err(|message| Error::input(path, message))? {
-        Selection::Days(days) => days.into_iter().map(|(day, steps)| (day.file_name(), steps)).collect(),
+        Selection::Days(days) => days.into_iter().map(|(day, steps)| (day.file_name(), false, steps)).collect(),
         Selection::Static(step) => {
             let variable = options.variable.as_ref().map(|name| format!("_{}", name.trim_matches('/').replace('/', "_")));
-            vec![(format!("{}{}.tif", stem(path), variable.unwrap_or_default()), vec![step])]
+            vec![(format!("{}{}.tif", stem(path), variable.unwrap_or_default()), true, vec![step])]
         }
     })
 }

@@ -8,6 +8,7 @@
 
 mod classic_netcdf;
 mod grid;
+mod naming;
 mod record;
 mod same_grid;
 mod workers;
@@ -40,11 +41,14 @@ mod warp;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::day::Day;
 use super::linear::Linear;
 use super::raster::Raster;
 use crate::error::{Error, Result};
 use crate::event::Event;
 use grid::Grid;
+pub use naming::Dates;
+use naming::name_by_day;
 use record::{Entry, Folder};
 
 /// How values between the pixels of a source are found.
@@ -87,6 +91,8 @@ pub struct PackOptions {
     pub resampling: Resampling,
     /// Change of unit, after the source's own scale and offset.
     pub unit: Linear,
+    /// Which days the names of sources without a time axis mean.
+    pub dates: Dates,
     /// Files made at the same time; `None` takes as many as there are cores.
     pub workers: Option<usize>,
 }
@@ -107,6 +113,8 @@ pub struct Packed {
 struct Job {
     file: String,
     source: PathBuf,
+    /// Whether the source has no time axis that says the file's day.
+    is_timeless: bool,
     work: Work,
 }
 
@@ -119,39 +127,77 @@ enum Work {
     Warp(Vec<usize>),
 }
 
-/// Converts the sources; a folder stands for the GeoTIFFs and NetCDF files in it.
-///
-/// A source with a time axis gives one file a day (`YYYY_MM_DD.tif`, the mean of the day's steps), another one file under its own name.
-/// Finished files whose source and options have not changed are kept.
+/// Converts the sources: [`Plan::of`] and [`Plan::make`].
 ///
 /// # Errors
-/// [`Error::Input`] for a source or `like` that cannot be read or placed, [`Error::Usage`] for options that do not fit it or a folder that
-/// holds other files under the same names, [`Error::Output`] where a file cannot be written or another process packs into the folder.
+/// Those of both.
 pub fn pack(sources: &[PathBuf], options: &PackOptions, observe: &mut dyn FnMut(Event)) -> Result<Packed> {
-    let grid = Grid::open(&options.like)?;
-    let mut jobs = BTreeMap::new();
-    for source in files_of(sources)? {
-        for job in plan(&source, options, &grid)? {
-            if let Some(other) = jobs.insert(job.file.clone(), job) {
+    Plan::of(sources, options)?.make(observe)
+}
+
+/// The files that sources are to become.
+#[derive(Debug)]
+pub struct Plan<'a> {
+    options: &'a PackOptions,
+    grid: Grid,
+    jobs: BTreeMap<String, Job>,
+    days: Vec<(PathBuf, Day)>,
+}
+
+impl<'a> Plan<'a> {
+    /// Looks at the sources and writes nothing; a folder stands for the GeoTIFFs and NetCDF files in it.
+    ///
+    /// A source with a time axis gives one file a day (`YYYY_MM_DD.tif`, the mean of the day's steps), another one file: of the day in its
+    /// name, or under its own name.
+    ///
+    /// # Errors
+    /// [`Error::Input`] for a source or `like` that cannot be read or placed, [`Error::Usage`] for options that do not fit it, names whose
+    /// day is in doubt, and two sources of one file.
+    pub fn of(sources: &[PathBuf], options: &'a PackOptions) -> Result<Plan<'a>> {
+        let grid = Grid::open(&options.like)?;
+        let mut all = Vec::new();
+        for source in files_of(sources)? {
+            all.extend(plan(&source, options, &grid)?);
+        }
+        let days = name_by_day(&mut all, &options.dates)?;
+        let mut jobs: BTreeMap<String, Job> = BTreeMap::new();
+        for job in all {
+            if let Some(other) = jobs.get(&job.file) {
                 return Err(Error::Usage(format!(
                     "{} and {} would both become {}; pack them into two folders",
                     other.source.display(),
-                    source.display(),
+                    job.source.display(),
                     other.file
                 )));
             }
+            jobs.insert(job.file.clone(), job);
         }
+        Ok(Plan { options, grid, jobs, days })
     }
-    let entries = jobs.values().map(|job| Ok((job.file.clone(), Entry::of(&job.source, recipe(options, &grid))?)));
-    let folder = Folder::claim(&options.out, entries.collect::<Result<_>>()?)?;
-    folder.note().into_iter().for_each(|note| observe(Event::Note(note.to_owned())));
-    let (done, todo): (Vec<Job>, Vec<Job>) = jobs.into_values().partition(|job| folder.is_done(&job.file, &grid));
-    if !todo.is_empty() {
-        observe(Event::Start { label: "pack", total: todo.len(), unit: "files" });
+
+    /// The sources whose names say the day of their file, in the order in which they were given.
+    pub fn days(&self) -> &[(PathBuf, Day)] {
+        &self.days
     }
-    let mut empty = workers::make(&todo, options, &grid, observe)?;
-    empty.sort();
-    Ok(Packed { written: todo.len(), unchanged: done.len(), empty })
+
+    /// Makes the files; finished ones whose source and options have not changed are kept, and those that are called otherwise now replaced.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for a folder that holds other files, [`Error::Input`] for a source that cannot be read, [`Error::Output`] where a
+    /// file cannot be written or another process packs into the folder.
+    pub fn make(self, observe: &mut dyn FnMut(Event)) -> Result<Packed> {
+        let Plan { options, grid, jobs, .. } = self;
+        let entries = jobs.values().map(|job| Ok((job.file.clone(), Entry::of(&job.source, recipe(options, &grid))?)));
+        let folder = Folder::claim(&options.out, entries.collect::<Result<_>>()?, &grid)?;
+        folder.notes().into_iter().for_each(|note| observe(Event::Note(note)));
+        let (done, todo): (Vec<Job>, Vec<Job>) = jobs.into_values().partition(|job| folder.is_done(&job.file, &grid));
+        if !todo.is_empty() {
+            observe(Event::Start { label: "pack", total: todo.len(), unit: "files" });
+        }
+        let mut empty = workers::make(&todo, options, &grid, observe)?;
+        empty.sort();
+        Ok(Packed { written: todo.len(), unchanged: done.len(), empty })
+    }
 }
 
 /// The files that a source becomes.
@@ -163,9 +209,9 @@ fn plan(source: &Path, options: &PackOptions, grid: &Grid) -> Result<Vec<Job>> {
         PackOptions { level: Some(_), .. } => Err(Error::Usage("--level picks one of several levels or bands of a file".into())),
         _ => Err(Error::Usage("--source-crs places a file on another grid".into())),
     };
-    let job = |file: String, work: Work| Job { file, source: source.to_owned(), work };
+    let job = |file: String, is_timeless: bool, work: Work| Job { file, source: source.to_owned(), is_timeless, work };
     match own {
-        Ok(()) => Ok(vec![job(format!("{}.tif", stem(source)), Work::SameGrid)]),
+        Ok(()) => Ok(vec![job(format!("{}.tif", stem(source)), true, Work::SameGrid)]),
         #[cfg(not(feature = "gdal"))]
         Err(error) => Err(same_grid::needs_gdal(error)),
         #[cfg(feature = "gdal")]
@@ -173,7 +219,7 @@ fn plan(source: &Path, options: &PackOptions, grid: &Grid) -> Result<Vec<Job>> {
             same_grid::refuse_for_gdal(source)?;
             // Opened as for reading, so that what cannot be placed is refused before anything is written.
             let files = source::Source::open(source, options, &warp::empty_map(grid)?)?.files(options)?;
-            Ok(files.into_iter().map(|(file, bands)| job(file, Work::Warp(bands))).collect())
+            Ok(files.into_iter().map(|(file, is_timeless, bands)| job(file, is_timeless, Work::Warp(bands))).collect())
         }
     }
 }

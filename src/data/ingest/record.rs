@@ -3,7 +3,7 @@
 //! Files appear whole or not at all, and those that the record no longer describes are removed before it is replaced. So a file that is
 //! there is the one that the record describes, wherever the last run was stopped, and there is nothing to note when a file is finished.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -13,6 +13,8 @@ use serde::{Deserialize, Serialize};
 
 use super::grid::Grid;
 use crate::data::beside::companions;
+use crate::data::inventory::name_some;
+use crate::data::variable_files::is_tiff;
 use crate::error::{Error, Result};
 use crate::files::{FolderLock, write_atomically};
 
@@ -55,6 +57,21 @@ impl Entry {
             recipe,
         })
     }
+
+    /// What stays the same where its source is renamed.
+    fn state(&self) -> (u64, &str, &str) {
+        (self.source_bytes, &self.source_modified, &self.recipe)
+    }
+}
+
+/// The entries of a record that other files take the place of: what was made in the same way of a source that is wanted under another
+/// name now, or of one that was renamed itself since.
+fn superseded(files: &BTreeMap<String, Entry>, wanted: &BTreeMap<String, Entry>) -> Vec<String> {
+    let sources: BTreeSet<(&str, &str)> = wanted.values().map(|entry| (&*entry.source, &*entry.recipe)).collect();
+    let states: BTreeSet<(u64, &str, &str)> = wanted.values().map(Entry::state).collect();
+    let is_renamed = |entry: &Entry| states.contains(&entry.state()) && !Path::new(&entry.source).exists();
+    let is_wanted = |entry: &Entry| sources.contains(&(&*entry.source, &*entry.recipe)) || is_renamed(entry);
+    files.iter().filter(|(name, entry)| !wanted.contains_key(*name) && is_wanted(entry)).map(|(name, _)| name.clone()).collect()
 }
 
 /// A folder that this process alone packs into.
@@ -62,11 +79,12 @@ impl Entry {
 pub(super) struct Folder {
     path: PathBuf,
     lock: FolderLock,
+    replaced: Vec<PathBuf>,
 }
 
 impl Folder {
-    /// Takes a folder for these files: removes what was made otherwise, then notes the plan.
-    pub fn claim(path: &Path, wanted: BTreeMap<String, Entry>) -> Result<Folder> {
+    /// Takes a folder for these files: removes what was made otherwise or is called otherwise now, then notes the plan.
+    pub fn claim(path: &Path, wanted: BTreeMap<String, Entry>, grid: &Grid) -> Result<Folder> {
         let busy = "another process packs into this folder; wait for it, or choose another folder";
         let lock = FolderLock::take(path, LOCK, busy, "choose another")?;
         let mut files = read(&path.join(RECORD))?;
@@ -76,28 +94,60 @@ impl Folder {
                 path.display()
             )));
         }
+        refuse_renamed(path, &files, &wanted, grid)?;
+        let remove = |file: &Path| match file.exists() {
+            true => {
+                fs::remove_file(file).map_err(|e| Error::output(file, format!("is out of date and cannot be removed ({e})")).because(e))
+            }
+            false => Ok(()),
+        };
+        let mut replaced = Vec::new();
+        for name in superseded(&files, &wanted) {
+            remove(&path.join(&name))?;
+            files.remove(&name);
+            replaced.push(PathBuf::from(name));
+        }
         for (name, entry) in wanted {
             let file = path.join(&name);
-            if files.insert(name, entry.clone()).is_some_and(|before| before != entry) && file.exists() {
-                fs::remove_file(&file)
-                    .map_err(|e| Error::output(&file, format!("is out of date and cannot be removed ({e})")).because(e))?;
+            if files.insert(name, entry.clone()).is_some_and(|before| before != entry) {
+                remove(&file)?;
             }
         }
         let record = Record { format: FORMAT.into(), files };
         let text = serde_json::to_string_pretty(&record)
             .map_err(|e| Error::output(path, format!("the record has no JSON form ({e})")).because(e))?;
         write_atomically(path.join(RECORD), |out| writeln!(out, "{text}"))?;
-        Ok(Folder { path: path.to_owned(), lock })
+        Ok(Folder { path: path.to_owned(), lock, replaced })
     }
 
     /// What to tell the user about the folder.
-    pub fn note(&self) -> Option<&str> {
-        self.lock.note()
+    pub fn notes(&self) -> Vec<String> {
+        let (count, some) = (self.replaced.len(), name_some(&self.replaced));
+        let replaced = (count > 0).then(|| format!("{count} file(s) of an earlier run are replaced by files of other names: {some}"));
+        self.lock.note().map(str::to_owned).into_iter().chain(replaced).collect()
     }
 
     /// Whether a file is there, whole, and readable in place.
     pub fn is_done(&self, name: &str, grid: &Grid) -> bool {
         super::is_mappable(&self.path.join(name), grid)
+    }
+}
+
+/// Refuses a folder where files that were made are gone and rasters like them are there under other names: they would be made once more.
+fn refuse_renamed(path: &Path, files: &BTreeMap<String, Entry>, wanted: &BTreeMap<String, Entry>, grid: &Grid) -> Result<()> {
+    let Some(gone) = wanted.keys().find(|name| files.contains_key(*name) && !path.join(name).exists()) else { return Ok(()) };
+    let entries = fs::read_dir(path).into_iter().flatten().flatten();
+    let mut names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    names.sort();
+    let is_other = |name: &&String| is_tiff(name) && !files.contains_key(*name) && super::is_mappable(&path.join(name), grid);
+    match names.iter().find(is_other) {
+        Some(other) => Err(Error::Usage(format!(
+            "--out {} lacks {gone}, which pack made, and holds {other}, which it did not make under that name: after a renaming the same maps \
+             would lie there twice. Choose another folder, or empty this one and pack again (a date in the sources' names, or --date PATTERN, \
+             calls files YYYY_MM_DD.tif)",
+            path.display()
+        ))),
+        None => Ok(()),
     }
 }
 

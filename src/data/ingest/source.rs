@@ -172,8 +172,8 @@ impl Source {
         Ok(Source { path: path.to_owned(), reader: Reader::Bands(dataset, encoding), axes, part, place, notes: beside })
     }
 
-    /// The files that it becomes, each with the steps whose mean it is.
-    pub fn files(&self, options: &PackOptions) -> Result<Vec<(String, Vec<usize>)>> {
+    /// The files that it becomes, each with whether no time axis says its day, and the steps whose mean it is.
+    pub fn files(&self, options: &PackOptions) -> Result<Vec<(String, bool, Vec<usize>)>> {
         gdal_source::files(&self.path, &self.axes, options)
     }
 
