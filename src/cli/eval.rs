@@ -8,7 +8,7 @@ use super::overwrite::{refuse_foreign, refuse_foreign_pictures};
 use super::watch::Watch;
 use crate::data::day::Split;
 use crate::error::Result;
-use crate::evaluate::{Evaluation, GroupBy, Panels, evaluate, evaluate_and_show};
+use crate::evaluate::{Evaluation, GroupBy, Panels, ScoreFile, evaluate, evaluate_and_show};
 use crate::files::write_atomically;
 use crate::tasks::{Better, Task};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -115,7 +115,7 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
         write(path, evaluation.to_csv())?;
     }
     if let Some(folder) = &args.out {
-        write(folder.join("scores.json"), json_text(&evaluation)?)?;
+        write(folder.join("scores.json"), json_text(&ScoreFile::of(&evaluation))?)?;
         write(folder.join("groups.csv"), evaluation.groups_to_csv())?;
         write(folder.join("reliability.csv"), evaluation.reliability_to_csv())?;
     }
@@ -123,7 +123,7 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
         globals.note(&format!("pictures of the split {split} are in {}", folder.display()));
     }
     if args.json {
-        return print_json(&evaluation);
+        return print_json(&ScoreFile::of(&evaluation));
     }
     table(&evaluation).print()?;
     for by in &args.by {

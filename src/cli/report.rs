@@ -9,9 +9,9 @@ use super::watch::Watch;
 use crate::config::{Config, TaskKey};
 use crate::data::day::Split;
 use crate::error::{Error, Result};
-use crate::evaluate::evaluate;
+use crate::evaluate::{ScoreFile, evaluate};
 use crate::files::write_atomically;
-use crate::report::{Evidence, GENERATOR, ScoreFile, page};
+use crate::report::{Evidence, GENERATOR, page};
 use crate::tasks;
 use std::io::Write;
 use std::path::PathBuf;
@@ -73,7 +73,7 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
         (None, Some(config)) => {
             let gpu = open_device(globals)?;
             device = Some(gpu.capabilities().name.clone());
-            Ok(ScoreFile::of(&evaluate(&gpu, config, split, &models, &mut |event| watch.observe(event))?)?)
+            Ok(ScoreFile::of(&evaluate(&gpu, config, split, &models, &mut |event| watch.observe(event))?))
         }
         (None, None) => Err("Neither a configuration nor scores were given.".to_owned()),
     };

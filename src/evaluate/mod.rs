@@ -1,16 +1,18 @@
 //! Scores of maps against their targets, as the task defines them: [`scores`] per scene on the device, [`table`] over a split, [`groups`]
-//! of its scenes, [`reliability`] of predicted fractions, all of it as files by [`written`], and [`panels`] to look at.
+//! of its scenes, [`reliability`] of predicted fractions, all of it as files by [`score_file`] and [`csv`], and [`panels`] to look at.
 
+pub mod csv;
 pub mod groups;
 pub mod panels;
 pub mod reliability;
+pub mod score_file;
 pub mod scores;
 pub mod table;
-pub mod written;
 
 pub use groups::{GroupBy, Groups};
 pub use panels::Panels;
 pub use reliability::Reliability;
+pub use score_file::ScoreFile;
 pub use scores::{SceneScorer, SceneScores, ScoredScene};
 pub use table::{Evaluation, ModelScores};
 

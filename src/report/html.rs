@@ -4,7 +4,9 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use maud::{Markup, html};
 
 use super::plot::{COLOURS, Plot};
+use crate::evaluate::score_file::{Scores, score};
 use crate::image::Colormap;
+use crate::tasks::{Better, Task};
 
 /// Why a part of the page is not there.
 pub fn missing(reason: &str) -> Markup {
@@ -19,6 +21,12 @@ pub fn table(contents: &Markup) -> Markup {
 /// Charts beside and below each other, as the screen has room.
 pub fn charts(plots: &[Plot]) -> Markup {
     html! { div.charts { @for plot in plots { (plot) } } }
+}
+
+/// The score of this name as the page shows it: errors with four decimals, all others with three.
+pub fn score_text(task: &dyn Task, scores: &Scores, name: &str) -> String {
+    let decimals = if task.column(name).is_some_and(|column| column.better == Better::Less) { 4 } else { 3 };
+    score(scores, name).map_or("–".into(), |value| format!("{value:.decimals$}").replace('-', "−"))
 }
 
 /// A PNG file as the address of a picture (RFC 2397).

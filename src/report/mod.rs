@@ -13,11 +13,8 @@ pub mod page;
 pub mod plot;
 pub mod run_log;
 pub mod scenes;
-pub mod score_file;
 pub mod season;
 mod sections;
-
-pub use score_file::ScoreFile;
 
 use std::path::PathBuf;
 
@@ -25,6 +22,7 @@ use crate::config::Config;
 use crate::data::dataset::Dataset;
 use crate::data::day::Split;
 use crate::error::Result;
+use crate::evaluate::ScoreFile;
 use crate::event::Event;
 use crate::tasks;
 use colours::Colours;

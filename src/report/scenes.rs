@@ -2,13 +2,13 @@
 
 use std::path::PathBuf;
 
-use super::score_file::{ScoreFile, Scores, WrittenScores, score};
 use crate::data::dataset::{Dataset, HostSample};
 use crate::data::day::Day;
 use crate::data::raster::Raster;
 use crate::data::seen::hide_unseen;
 use crate::error::Result;
 use crate::evaluate::panels::{around_land, cut, difference};
+use crate::evaluate::score_file::{ScoreFile, Scores, WrittenScores, score};
 use crate::event::Event;
 use crate::tasks::{Better, Task};
 

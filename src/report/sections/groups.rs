@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use maud::{Markup, html};
 
+use crate::evaluate::score_file::{Pairs, ScoreFile, Scores, WrittenScores, score};
 use crate::report::colours::Colours;
-use crate::report::html::{Key, charts, missing, table};
+use crate::report::html::{Key, charts, missing, score_text, table};
 use crate::report::plot::{Axis, Mark, Plot, Series};
-use crate::report::score_file::{Pairs, ScoreFile, Scores, WrittenScores, score, score_text};
 use crate::report::season::Season;
 use crate::tasks::{Column, Task};
 

@@ -2,10 +2,10 @@
 
 use maud::{Markup, html};
 
+use crate::evaluate::score_file::Scores;
 use crate::image::Colormap;
-use crate::report::html::{colour_bar, png_address};
+use crate::report::html::{colour_bar, png_address, score_text};
 use crate::report::scenes::ShownScene;
-use crate::report::score_file::{Scores, score_text};
 use crate::tasks::Task;
 
 /// The scenes' maps under one key to their colours.

@@ -2,8 +2,8 @@
 
 use maud::{Markup, html};
 
-use crate::report::html::table;
-use crate::report::score_file::{ScoreFile, Scores, WrittenScores, score, score_text};
+use crate::evaluate::score_file::{ScoreFile, Scores, WrittenScores, score};
+use crate::report::html::{score_text, table};
 use crate::tasks::{Better, Column, Task};
 
 /// A column of the table.

@@ -1,35 +1,38 @@
-//! The scores as `meltcore eval` writes them (`--json`, or `scores.json` of `--out`), read back with the order of models and groups kept.
+//! The scores as JSON, written by `meltcore eval` (`--json`, or `scores.json` of `--out`) and read back with the order of models, groups
+//! and scores kept.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
 use std::path::Path;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde::ser::{Serialize, Serializer};
+use serde_json::Number;
 
+use super::groups::GroupBy;
+use super::reliability::BinMeans;
+use super::table::{Evaluation, ModelScores};
 use crate::config::TaskKey;
 use crate::error::{Error, Result};
-use crate::evaluate::Evaluation;
-use crate::evaluate::reliability::BinMeans;
-use crate::tasks::{Better, Task};
+use crate::tasks::{Better, Column};
 
-/// Scores by name.
-pub type Scores = BTreeMap<String, Option<f64>>;
+/// Scores by name, in the task's order; null where a score is no number.
+pub type Scores = Pairs<Option<Number>>;
 
 /// All scores of a split.
-#[derive(Debug, Clone, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub struct ScoreFile {
     /// Name of the split.
     pub split: String,
-    /// What was scored.
-    #[serde(default)]
+    /// What was scored; files of the default task do not name it.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub task: TaskKey,
     /// The models in the order they were given.
     pub models: Pairs<WrittenScores>,
 }
 
 /// The scores of one model; groups and reliability are empty in files of versions that did not write them.
-#[derive(Debug, Clone, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub struct WrittenScores {
     /// By file name.
     pub scenes: Pairs<Scores>,
@@ -70,6 +73,12 @@ impl<V> Pairs<V> {
     }
 }
 
+impl<V: Serialize> Serialize for Pairs<V> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(key, value)| (key, value)))
+    }
+}
+
 impl<'de, V: Deserialize<'de>> Deserialize<'de> for Pairs<V> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
         struct InOrder<V>(PhantomData<V>);
@@ -106,23 +115,52 @@ impl ScoreFile {
         if scores.models.0.is_empty() { Err(unusable("holds no model".into())) } else { Ok(scores) }
     }
 
-    /// The scores of an evaluation just done.
-    ///
-    /// # Errors
-    /// [`Error::Encoding`] where they have no JSON form.
-    pub fn of(evaluation: &Evaluation) -> Result<ScoreFile> {
-        let read_back = serde_json::to_string(evaluation).and_then(|text| serde_json::from_str(&text));
-        read_back.map_err(|e| Error::Encoding(format!("the scores have no JSON form ({e}); run `meltcore eval` to see them")).because(e))
+    /// The scores of an evaluation.
+    pub fn of(evaluation: &Evaluation) -> ScoreFile {
+        let models = evaluation.models.iter().map(|model| (model.name.clone(), WrittenScores::of(evaluation, model)));
+        ScoreFile { split: evaluation.split.name().to_owned(), task: evaluation.task.key(), models: Pairs(models.collect()) }
     }
+}
+
+impl WrittenScores {
+    fn of(evaluation: &Evaluation, model: &ModelScores) -> WrittenScores {
+        let columns = model.columns;
+        let by = |by: GroupBy| {
+            let of_group = |group: ModelScores| {
+                let mut means = by_name(columns, &group.weighted_mean());
+                means.0.insert(0, ("scenes".to_owned(), Some(group.scenes.len().into())));
+                means
+            };
+            Pairs(evaluation.grouped(model, by).into_iter().map(|(label, group)| (label, of_group(group))).collect())
+        };
+        let pooled = evaluation.pooled(model).into_iter().map(|(name, value)| (name.to_owned(), Number::from_f64(value)));
+        WrittenScores {
+            scenes: Pairs(model.scenes.iter().map(|(file, scene)| (file.clone(), by_name(columns, &scene.scored.values))).collect()),
+            weighted_mean: by_name(columns, &model.weighted_mean()),
+            weighted_std: by_name(columns, &model.weighted_std()),
+            pooled: Pairs(pooled.collect()),
+            by_month: by(GroupBy::Month),
+            by_year: by(GroupBy::Year),
+            by_gap: by(GroupBy::Gap),
+            reliability: model.reliability.means().to_vec(),
+        }
+    }
+}
+
+fn is_default(task: &TaskKey) -> bool {
+    *task == TaskKey::default()
+}
+
+/// Scores under the names of their columns; pixel counts of scenes are whole numbers.
+fn by_name(columns: &[Column], values: &[f64]) -> Scores {
+    let number = |(column, x): (&Column, &f64)| match column.better {
+        Better::Neither if x.fract() == 0.0 => (column.name.to_owned(), Some(Number::from(*x as u64))),
+        _ => (column.name.to_owned(), Number::from_f64(*x)),
+    };
+    Pairs(columns.iter().zip(values).map(number).collect())
 }
 
 /// The score of this name, where there is one.
 pub fn score(scores: &Scores, name: &str) -> Option<f64> {
-    scores.get(name).copied().flatten()
-}
-
-/// The score of this name as the page shows it: errors with four decimals, all others with three.
-pub fn score_text(task: &dyn Task, scores: &Scores, name: &str) -> String {
-    let decimals = if task.column(name).is_some_and(|column| column.better == Better::Less) { 4 } else { 3 };
-    score(scores, name).map_or("–".into(), |value| format!("{value:.decimals$}").replace('-', "−"))
+    scores.get(name)?.as_ref()?.as_f64()
 }
