@@ -21,6 +21,11 @@ impl<'a> Epilogue<'a> {
         Epilogue { bias, ..Epilogue::default() }
     }
 
+    /// Whether there are a bias and a scale, as parameter structs hold it.
+    pub(in crate::kernels) fn flags(&self) -> [u32; 2] {
+        [self.bias, self.scale].map(|tensor| tensor.is_some().into())
+    }
+
     /// Refuses a scale or bias that has not one value for each of `channels`.
     pub(in crate::kernels) fn check(&self, op: &'static str, channels: usize) -> Result<()> {
         for (name, tensor) in [("scale", self.scale), ("bias", self.bias)] {

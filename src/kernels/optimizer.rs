@@ -11,45 +11,21 @@ use crate::host::rmsprop::RmsPropParams;
 use crate::host::sgd::SgdParams;
 use crate::tensor::Tensor;
 
-/// Coefficients of an Adam step, in f64 on the host.
-#[derive(Debug, Clone, Copy)]
-pub struct AdamStep {
-    /// Number of this step, from 1.
-    pub step: u64,
+/// Coefficients of a step, in f64 on the host; each rule reads those that it knows.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Coefficients {
     /// Learning rate.
     pub learning_rate: f64,
-    /// Decay of the two moments.
+    /// Adam: decay of the two moments.
     pub betas: [f64; 2],
-    /// Added to the root of the second moment.
+    /// Adam, RMSprop: added to the root in the denominator.
     pub eps: f64,
     /// Added to the gradient, times the parameter.
     pub weight_decay: f64,
-}
-
-/// Coefficients of an SGD step.
-#[derive(Debug, Clone, Copy)]
-pub struct SgdStep {
-    /// Learning rate.
-    pub learning_rate: f64,
-    /// Decay of the velocity.
+    /// SGD, RMSprop: decay of the velocity; 0 keeps none.
     pub momentum: f64,
-    /// Added to the gradient, times the parameter.
-    pub weight_decay: f64,
-}
-
-/// Coefficients of an RMSprop step.
-#[derive(Debug, Clone, Copy)]
-pub struct RmsPropStep {
-    /// Learning rate.
-    pub learning_rate: f64,
-    /// Decay of the mean square.
+    /// RMSprop: decay of the mean square.
     pub alpha: f64,
-    /// Added to the root of the mean square.
-    pub eps: f64,
-    /// Decay of the velocity.
-    pub momentum: f64,
-    /// Added to the gradient, times the parameter.
-    pub weight_decay: f64,
 }
 
 fn check(op: &'static str, parameter: &Tensor, others: &[&Tensor], scale: &Tensor) -> Result<u32> {
@@ -76,46 +52,44 @@ fn launch(kernel: Kernel, momentum: Option<bool>, buffers: &[&Buffer], parameter
     })
 }
 
-/// One Adam step (Kingma and Ba 2015, PyTorch's order of operations) on `parameter` and its two moments.
+/// Adam's step number `step`, from 1 (Kingma and Ba 2015, PyTorch's order of operations), on `parameter` and its two moments:
+/// p −= lr · m̂ / (√v̂ + eps) with bias-corrected moments.
 ///
 /// # Errors
 /// Shapes that differ.
-pub fn adam(parameter: &Tensor, gradient: &Tensor, scale: &Tensor, moments: [&Tensor; 2], step: AdamStep) -> Result<()> {
+pub fn adam(parameter: &Tensor, gradient: &Tensor, scale: &Tensor, moments: [&Tensor; 2], step: u64, by: &Coefficients) -> Result<()> {
     let packs = check("adam", parameter, &[gradient, moments[0], moments[1]], scale)?;
-    let [beta1, beta2] = step.betas;
-    let elapsed = step.step as f64;
+    let [beta1, beta2] = by.betas;
+    let elapsed = step as f64;
     let params = AdamParams {
         packs,
-        rate: (step.learning_rate / (1.0 - beta1.powf(elapsed))) as f32,
+        rate: (by.learning_rate / (1.0 - beta1.powf(elapsed))) as f32,
         correction: (1.0 - beta2.powf(elapsed)).sqrt() as f32,
         one_minus_beta1: (1.0 - beta1) as f32,
         beta2: beta2 as f32,
         one_minus_beta2: (1.0 - beta2) as f32,
-        eps: step.eps as f32,
-        weight_decay: step.weight_decay as f32,
+        eps: by.eps as f32,
+        weight_decay: by.weight_decay as f32,
     };
     let buffers = [gradient.buffer(), scale.buffer(), parameter.buffer(), moments[0].buffer(), moments[1].buffer()];
     launch(Kernel::of(&params), None, &buffers, parameter)
 }
 
-/// One SGD step on `parameter`; `velocity` has its shape, or is any small tensor where momentum is 0.
+/// One SGD step on `parameter`, b = momentum·b + g, p −= lr·b; `velocity` b has its shape, or is any small tensor where momentum is 0.
 ///
 /// # Errors
 /// Shapes that differ.
-pub fn sgd(parameter: &Tensor, gradient: &Tensor, scale: &Tensor, velocity: &Tensor, step: SgdStep) -> Result<()> {
-    let kept = step.momentum != 0.0;
+pub fn sgd(parameter: &Tensor, gradient: &Tensor, scale: &Tensor, velocity: &Tensor, by: &Coefficients) -> Result<()> {
+    let kept = by.momentum != 0.0;
     let packs = check("sgd", parameter, &[gradient, if kept { velocity } else { gradient }], scale)?;
-    let params = SgdParams {
-        packs,
-        learning_rate: step.learning_rate as f32,
-        momentum: step.momentum as f32,
-        weight_decay: step.weight_decay as f32,
-    };
+    let params =
+        SgdParams { packs, learning_rate: by.learning_rate as f32, momentum: by.momentum as f32, weight_decay: by.weight_decay as f32 };
     let buffers = [gradient.buffer(), scale.buffer(), parameter.buffer(), velocity.buffer()];
     launch(Kernel::of(&params), Some(kept), &buffers, parameter)
 }
 
-/// One RMSprop step on `parameter` and its mean square; `velocity` has its shape, or is any small tensor where momentum is 0.
+/// One RMSprop step, not centred, on `parameter` and its mean square s: s = α·s + (1 − α)·g², b = momentum·b + g / (√s + eps), p −= lr·b;
+/// `velocity` b has its shape, or is any small tensor where momentum is 0.
 ///
 /// # Errors
 /// Shapes that differ.
@@ -125,18 +99,18 @@ pub fn rmsprop(
     scale: &Tensor,
     mean_square: &Tensor,
     velocity: &Tensor,
-    step: RmsPropStep,
+    by: &Coefficients,
 ) -> Result<()> {
-    let kept = step.momentum != 0.0;
+    let kept = by.momentum != 0.0;
     let packs = check("rmsprop", parameter, &[gradient, mean_square, if kept { velocity } else { gradient }], scale)?;
     let params = RmsPropParams {
         packs,
-        learning_rate: step.learning_rate as f32,
-        alpha: step.alpha as f32,
-        one_minus_alpha: (1.0 - step.alpha) as f32,
-        eps: step.eps as f32,
-        momentum: step.momentum as f32,
-        weight_decay: step.weight_decay as f32,
+        learning_rate: by.learning_rate as f32,
+        alpha: by.alpha as f32,
+        one_minus_alpha: (1.0 - by.alpha) as f32,
+        eps: by.eps as f32,
+        momentum: by.momentum as f32,
+        weight_decay: by.weight_decay as f32,
     };
     let buffers = [gradient.buffer(), scale.buffer(), parameter.buffer(), mean_square.buffer(), velocity.buffer()];
     launch(Kernel::of(&params), Some(kept), &buffers, parameter)

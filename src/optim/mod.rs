@@ -3,22 +3,20 @@
 //! Semantics and order of operations are PyTorch's (`torch.optim.Adam`, `SGD`, `RMSprop`, `clip_grad_norm_`). Each parameter counts
 //! its own steps: one without a gradient in a step is left alone, state included.
 
-mod adam;
 mod clip_grad_norm;
-mod rmsprop;
 pub mod schedule;
-mod sgd;
 mod state;
 
 use std::collections::BTreeMap;
 
+pub use crate::kernels::optimizer::Coefficients;
 pub use clip_grad_norm::clip_grad_norm;
 pub use schedule::{Schedule, SchedulerKind};
 
 use crate::autograd::Gradients;
 use crate::error::Result;
 use crate::gpu::Gpu;
-use crate::kernels;
+use crate::kernels::{self, optimizer};
 use crate::tensor::Tensor;
 
 /// The rule by which parameters are updated.
@@ -38,18 +36,8 @@ pub enum OptimizerKind {
 pub struct OptimizerSettings {
     /// How a gradient becomes a step.
     pub kind: OptimizerKind,
-    /// Learning rate of the first step.
-    pub learning_rate: f64,
-    /// Adam: decay of the two moments.
-    pub betas: [f64; 2],
-    /// Adam, RMSprop: added to the root in the denominator.
-    pub eps: f64,
-    /// Added to the gradient, times the parameter.
-    pub weight_decay: f64,
-    /// SGD, RMSprop: decay of the velocity; 0 keeps none.
-    pub momentum: f64,
-    /// RMSprop: decay of the mean square.
-    pub alpha: f64,
+    /// The numbers in it, with the learning rate of the first step.
+    pub coefficients: Coefficients,
     /// Gradients are scaled so that their common norm does not exceed this; `None`: no clipping.
     pub max_norm: Option<f64>,
 }
@@ -59,17 +47,18 @@ impl OptimizerSettings {
     /// weight decay and no clipping.
     pub fn new(kind: OptimizerKind, learning_rate: f64) -> Self {
         let momentum = if kind == OptimizerKind::RmsProp { 0.999 } else { 0.0 };
-        OptimizerSettings { kind, learning_rate, betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0.0, momentum, alpha: 0.99, max_norm: None }
+        let coefficients = Coefficients { learning_rate, betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0.0, momentum, alpha: 0.99 };
+        OptimizerSettings { kind, coefficients, max_norm: None }
     }
 
     /// Names of a parameter's state tensors, as PyTorch's.
     fn state_names(&self) -> &'static [&'static str] {
-        match (self.kind, self.momentum != 0.0) {
-            (OptimizerKind::Adam, _) => adam::STATE,
-            (OptimizerKind::Sgd, true) => sgd::STATE,
+        match (self.kind, self.coefficients.momentum != 0.0) {
+            (OptimizerKind::Adam, _) => &["exp_avg", "exp_avg_sq"],
+            (OptimizerKind::Sgd, true) => &["momentum_buffer"],
             (OptimizerKind::Sgd, false) => &[],
-            (OptimizerKind::RmsProp, true) => rmsprop::STATE,
-            (OptimizerKind::RmsProp, false) => &rmsprop::STATE[..1],
+            (OptimizerKind::RmsProp, true) => &["square_avg", "momentum_buffer"],
+            (OptimizerKind::RmsProp, false) => &["square_avg"],
         }
     }
 }
@@ -107,12 +96,12 @@ impl Optimizer {
 
     /// The rate of the next step.
     pub fn learning_rate(&self) -> f64 {
-        self.settings.learning_rate
+        self.settings.coefficients.learning_rate
     }
 
     /// Sets the rate of the next step.
     pub fn set_learning_rate(&mut self, learning_rate: f64) {
-        self.settings.learning_rate = learning_rate;
+        self.settings.coefficients.learning_rate = learning_rate;
     }
 
     /// Updates every parameter that has a gradient, in place; nothing is read back. Returns the gradients' norm before clipping
@@ -152,10 +141,13 @@ impl Optimizer {
         };
         slot.steps += 1;
         let scale = scale.unwrap_or(&fillers.one);
+        let (state, by) = (&slot.tensors, &self.settings.coefficients);
         match self.settings.kind {
-            OptimizerKind::Adam => adam::update(&self.settings, parameter, gradient, scale, slot),
-            OptimizerKind::Sgd => sgd::update(&self.settings, parameter, gradient, scale, slot, &fillers.unused),
-            OptimizerKind::RmsProp => rmsprop::update(&self.settings, parameter, gradient, scale, slot, &fillers.unused),
+            OptimizerKind::Adam => optimizer::adam(parameter, gradient, scale, [&state[0], &state[1]], slot.steps, by),
+            OptimizerKind::Sgd => optimizer::sgd(parameter, gradient, scale, state.first().unwrap_or(&fillers.unused), by),
+            OptimizerKind::RmsProp => {
+                optimizer::rmsprop(parameter, gradient, scale, &state[0], state.get(1).unwrap_or(&fillers.unused), by)
+            }
         }
     }
 }

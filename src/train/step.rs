@@ -13,10 +13,10 @@ use crate::tensor::Tensor;
 /// The optimizer that a configuration asks for.
 pub fn optimizer(config: &Config) -> Optimizer {
     let mut settings = OptimizerSettings::new(config.optimizer, config.learning_rate);
-    settings.weight_decay = config.weight_decay;
+    settings.coefficients.weight_decay = config.weight_decay;
     settings.max_norm = Some(config.gradient_clipping);
     if let Some(momentum) = config.momentum {
-        settings.momentum = momentum;
+        settings.coefficients.momentum = momentum;
     }
     Optimizer::new(settings)
 }

@@ -25,12 +25,13 @@ fn optimizer(gpu: &Gpu, case: &Case) -> Result<Outcome> {
         let [first, second] = case.attr_list("betas")?[..] else {
             return Err(case.malformed("`betas` is not a list of two numbers"));
         };
-        settings.betas = [first, second];
+        settings.coefficients.betas = [first, second];
     }
-    settings.eps = number_or(case, "eps", settings.eps)?;
-    settings.weight_decay = number_or(case, "weight_decay", 0.0)?;
-    settings.momentum = number_or(case, "momentum", 0.0)?;
-    settings.alpha = number_or(case, "alpha", settings.alpha)?;
+    let by = &mut settings.coefficients;
+    by.eps = number_or(case, "eps", by.eps)?;
+    by.weight_decay = number_or(case, "weight_decay", 0.0)?;
+    by.momentum = number_or(case, "momentum", 0.0)?;
+    by.alpha = number_or(case, "alpha", by.alpha)?;
     let parameter = case.input(gpu, "p")?;
     let (_, values) = case.values("in.grads")?;
     let steps = case.attr_usize("steps")?;

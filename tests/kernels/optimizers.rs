@@ -61,7 +61,9 @@ fn gradients(gpu: &Gpu, parameters: &[(String, Tensor)], step: usize) -> Result<
 }
 
 fn optimizer((kind, momentum): Rule) -> Optimizer {
-    Optimizer::new(OptimizerSettings { weight_decay: 0.02, momentum, max_norm: Some(1.0), ..OptimizerSettings::new(kind, 0.01) })
+    let mut settings = OptimizerSettings { max_norm: Some(1.0), ..OptimizerSettings::new(kind, 0.01) };
+    (settings.coefficients.weight_decay, settings.coefficients.momentum) = (0.02, momentum);
+    Optimizer::new(settings)
 }
 
 fn four_steps(gpu: &Gpu, rule: Rule) -> Checked {

@@ -119,6 +119,13 @@ impl Conv2dDims {
         self.c_out * self.in_per_group() * self.kernel_h * self.kernel_w
     }
 
+    /// What parameter structs hold: n, c_in, h_in, w_in, c_out, h_out, w_out, kernel_h, kernel_w, stride, padding, dilation, groups.
+    pub(in crate::kernels) fn words(&self) -> [u32; 13] {
+        let Conv2dDims { n, c_in, h_in, w_in, c_out, h_out, w_out, kernel_h, kernel_w, attrs } = *self;
+        let Conv2dAttrs { stride, padding, dilation, groups } = attrs;
+        [n, c_in, h_in, w_in, c_out, h_out, w_out, kernel_h, kernel_w, stride, padding, dilation, groups].map(|v| v as u32)
+    }
+
     /// Arithmetic and traffic of the forward pass or of either gradient.
     pub fn cost(&self) -> Cost {
         let output = self.n * self.c_out * self.h_out * self.w_out;

@@ -13,23 +13,14 @@ use crate::tensor::{Shape, Tensor};
 /// Pixels an invocation.
 const PIXELS: usize = 4;
 
-/// The extents, with which both parameter structs begin in this order.
-fn extents(d: &Conv2dDims) -> [u32; 13] {
-    let a = &d.attrs;
-    let extents = [d.n, d.c_in, d.h_in, d.w_in, d.c_out, d.h_out, d.w_out, d.kernel_h, d.kernel_w];
-    let [n, c_in, h_in, w_in, c_out, h_out, w_out, kernel_h, kernel_w] = extents.map(|v| v as u32);
-    let [stride, padding, dilation, groups] = [a.stride, a.padding, a.dilation, a.groups].map(|v| v as u32);
-    [n, c_in, h_in, w_in, c_out, h_out, w_out, kernel_h, kernel_w, stride, padding, dilation, groups]
-}
-
 fn params(d: &Conv2dDims, epilogue: &Epilogue) -> Conv2dParams {
-    let [n, c_in, h_in, w_in, c_out, h_out, w_out, kernel_h, kernel_w, stride, padding, dilation, groups] = extents(d);
-    let [has_bias, has_scale] = [epilogue.bias, epilogue.scale].map(|tensor| tensor.is_some().into());
+    let [n, c_in, h_in, w_in, c_out, h_out, w_out, kernel_h, kernel_w, stride, padding, dilation, groups] = d.words();
+    let [has_bias, has_scale] = epilogue.flags();
     Conv2dParams { n, c_in, h_in, w_in, c_out, h_out, w_out, kernel_h, kernel_w, stride, padding, dilation, groups, has_bias, has_scale }
 }
 
 fn grad_weight_params(d: &Conv2dDims, spans: u32) -> Conv2dGradWeightParams {
-    let [n, c_in, h_in, w_in, c_out, h_out, w_out, kernel_h, kernel_w, stride, padding, dilation, groups] = extents(d);
+    let [n, c_in, h_in, w_in, c_out, h_out, w_out, kernel_h, kernel_w, stride, padding, dilation, groups] = d.words();
     Conv2dGradWeightParams { n, c_in, h_in, w_in, c_out, h_out, w_out, kernel_h, kernel_w, stride, padding, dilation, groups, spans }
 }
 

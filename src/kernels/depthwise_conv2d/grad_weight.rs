@@ -58,8 +58,13 @@ pub fn depthwise_conv2d_grad_weight(dims: &Conv2dDims, input: &Tensor, grad_outp
     })
 }
 
-fn shape(d: &Conv2dDims) -> Shape {
-    Shape::from([d.c_out, 1, d.kernel_h, d.kernel_w])
+/// Launches a kernel that sums `spans` spans with `sums` workgroups each, and adds the spans in order.
+fn summed(d: &Conv2dDims, tensors: &[&Tensor], kernel: Kernel, variant: Variant, [spans, sums]: [usize; 2]) -> Result<Tensor> {
+    let gpu = tensors[0].gpu();
+    let partials = Tensor::empty(gpu, [spans * d.weight_len()])?;
+    let buffers: Vec<_> = tensors.iter().copied().chain([&partials]).map(Tensor::buffer).collect();
+    gpu.launch(&Launch { kernel, variant, buffers: &buffers, groups: groups_1d(spans * sums), cost: d.cost() })?;
+    sum_partials(&partials, spans, &Shape::from([d.c_out, 1, d.kernel_h, d.kernel_w]))
 }
 
 fn strips(d: &Conv2dDims, input: &Tensor, grad_output: &Tensor) -> Result<Tensor> {
@@ -68,18 +73,11 @@ fn strips(d: &Conv2dDims, input: &Tensor, grad_output: &Tensor) -> Result<Tensor
     let columns = d.n * dilation.min(d.h_in) * d.w_in.div_ceil(4);
     let Strips { strip, strips } = Strips::new(d.h_in.div_ceil(dilation), columns * d.c_in);
     let spans = spans(capabilities.loop_trips, d.c_in, columns * strips, strip + 3);
-    let partials = Tensor::empty(input.gpu(), [spans * d.weight_len()])?;
     let [n, c, height, width, dilation_u32, strip, strips, spans_u32] =
         [d.n, d.c_in, d.h_in, d.w_in, dilation, strip, strips, spans].map(|v| v as u32);
     let params = GradWeight3x3Params { n, c, height, width, dilation: dilation_u32, strip, strips, spans: spans_u32 };
-    input.gpu().launch(&Launch {
-        kernel: Kernel::of(&params),
-        variant: Variant { consts: vec![("SIDES", sides(dilation))], scalar: !d.w_in.is_multiple_of(4) },
-        buffers: &[input.buffer(), input.buffer(), grad_output.buffer(), partials.buffer()],
-        groups: groups_1d(spans * d.c_in),
-        cost: d.cost(),
-    })?;
-    sum_partials(&partials, spans, &shape(d))
+    let variant = Variant { consts: vec![("SIDES", sides(dilation))], scalar: !d.w_in.is_multiple_of(4) };
+    summed(d, &[input, input, grad_output], Kernel::of(&params), variant, [spans, d.c_in])
 }
 
 fn strips_stride2(d: &Conv2dDims, input: &Tensor, grad_output: &Tensor) -> Result<Tensor> {
@@ -87,48 +85,23 @@ fn strips_stride2(d: &Conv2dDims, input: &Tensor, grad_output: &Tensor) -> Resul
     let columns = d.n * d.w_out.div_ceil(4);
     let Strips { strip, strips } = Strips::new(d.h_out, columns * d.c_in);
     let spans = spans(capabilities.loop_trips, d.c_in, columns * strips, strip + 2);
-    let partials = Tensor::empty(input.gpu(), [spans * d.weight_len()])?;
     let [n, c, h_in, w_in, h_out, w_out, strip, strips, spans_u32] =
         [d.n, d.c_in, d.h_in, d.w_in, d.h_out, d.w_out, strip, strips, spans].map(|v| v as u32);
     let params = GradWeight3x3Stride2Params { n, c, h_in, w_in, h_out, w_out, strip, strips, spans: spans_u32 };
-    input.gpu().launch(&Launch {
-        kernel: Kernel::of(&params),
-        variant: Variant { consts: Vec::new(), scalar: !d.w_in.is_multiple_of(8) },
-        buffers: &[input.buffer(), input.buffer(), grad_output.buffer(), partials.buffer()],
-        groups: groups_1d(spans * d.c_in),
-        cost: d.cost(),
-    })?;
-    sum_partials(&partials, spans, &shape(d))
+    let variant = Variant { consts: Vec::new(), scalar: !d.w_in.is_multiple_of(8) };
+    summed(d, &[input, input, grad_output], Kernel::of(&params), variant, [spans, d.c_in])
 }
 
 fn general(d: &Conv2dDims, input: &Tensor, grad_output: &Tensor) -> Result<Tensor> {
     let capabilities = input.gpu().capabilities();
     let (sums, tasks) = (d.weight_len(), d.n * d.h_out * d.w_out.div_ceil(4));
     let spans = if capabilities.is_host() { 1 } else { spans(capabilities.loop_trips, sums, tasks, 1) };
-    let partials = Tensor::empty(input.gpu(), [spans * sums])?;
-    let a = &d.attrs;
-    let params = DepthwiseGradWeightParams {
-        n: d.n as u32,
-        c: d.c_in as u32,
-        h_in: d.h_in as u32,
-        w_in: d.w_in as u32,
-        h_out: d.h_out as u32,
-        w_out: d.w_out as u32,
-        kernel_h: d.kernel_h as u32,
-        kernel_w: d.kernel_w as u32,
-        stride: a.stride as u32,
-        padding: a.padding as u32,
-        dilation: a.dilation as u32,
-        spans: spans as u32,
-    };
-    input.gpu().launch(&Launch {
-        kernel: Kernel::of(&params),
-        variant: Variant { consts: Vec::new(), scalar: false },
-        buffers: &[input.buffer(), grad_output.buffer(), partials.buffer()],
-        groups: groups_1d(spans * sums),
-        cost: d.cost(),
-    })?;
-    sum_partials(&partials, spans, &shape(d))
+    let [n, c, h_in, w_in, _, h_out, w_out, kernel_h, kernel_w, stride, padding, dilation, _] = d.words();
+    let spans_u32 = spans as u32;
+    let params =
+        DepthwiseGradWeightParams { n, c, h_in, w_in, h_out, w_out, kernel_h, kernel_w, stride, padding, dilation, spans: spans_u32 };
+    let variant = Variant::default();
+    summed(d, &[input, grad_output], Kernel::of(&params), variant, [spans, sums])
 }
 
 #[cfg(test)]

@@ -111,6 +111,7 @@ fn strips(d: &Conv2dDims, input: &Tensor, weight: &Tensor, epilogue: &Epilogue, 
     let dilation = d.attrs.dilation;
     let (columns, phases) = (d.n * d.c_in * d.w_in.div_ceil(4), dilation.min(d.h_in));
     let Strips { strip, strips } = Strips::new(d.h_in.div_ceil(dilation), columns * phases);
+    let [has_bias, has_scale] = epilogue.flags();
     let params = Depthwise3x3Params {
         planes: (d.n * d.c_in) as u32,
         c: d.c_in as u32,
@@ -120,8 +121,8 @@ fn strips(d: &Conv2dDims, input: &Tensor, weight: &Tensor, epilogue: &Epilogue, 
         strip: strip as u32,
         strips: strips as u32,
         flip: flip.into(),
-        has_bias: epilogue.bias.is_some().into(),
-        has_scale: epilogue.scale.is_some().into(),
+        has_bias,
+        has_scale,
     };
     let consts = vec![("SIDES", sides(dilation)), ("ACTIVATION", epilogue.activation.code())];
     input.gpu().launch(&Launch {
@@ -138,7 +139,7 @@ fn strips_stride2(d: &Conv2dDims, input: &Tensor, weight: &Tensor, epilogue: &Ep
     let cut = Strips::new(d.h_out, columns);
     let [planes, c, h_in, w_in, h_out, w_out, strip, strips] =
         [d.n * d.c_in, d.c_in, d.h_in, d.w_in, d.h_out, d.w_out, cut.strip, cut.strips].map(|v| v as u32);
-    let [has_bias, has_scale] = [epilogue.bias, epilogue.scale].map(|tensor| tensor.is_some().into());
+    let [has_bias, has_scale] = epilogue.flags();
     let params = Depthwise3x3Stride2Params { planes, c, h_in, w_in, h_out, w_out, strip, strips, has_bias, has_scale };
     input.gpu().launch(&Launch {
         kernel: Kernel::of(&params),
@@ -165,22 +166,10 @@ fn grad_input_stride2(d: &Conv2dDims, grad_output: &Tensor, weight: &Tensor, gra
 }
 
 fn general(d: &Conv2dDims, input: &Tensor, weight: &Tensor, epilogue: &Epilogue, output: &Tensor) -> Result<()> {
-    let a = &d.attrs;
-    let params = DepthwiseParams {
-        planes: (d.n * d.c_in) as u32,
-        c: d.c_in as u32,
-        h_in: d.h_in as u32,
-        w_in: d.w_in as u32,
-        h_out: d.h_out as u32,
-        w_out: d.w_out as u32,
-        kernel_h: d.kernel_h as u32,
-        kernel_w: d.kernel_w as u32,
-        stride: a.stride as u32,
-        padding: a.padding as u32,
-        dilation: a.dilation as u32,
-        has_bias: epilogue.bias.is_some().into(),
-        has_scale: epilogue.scale.is_some().into(),
-    };
+    let [n, c, h_in, w_in, _, h_out, w_out, kernel_h, kernel_w, stride, padding, dilation, _] = d.words();
+    let (planes, [has_bias, has_scale]) = (n * c, epilogue.flags());
+    let params =
+        DepthwiseParams { planes, c, h_in, w_in, h_out, w_out, kernel_h, kernel_w, stride, padding, dilation, has_bias, has_scale };
     input.gpu().launch(&Launch {
         kernel: Kernel::of(&params),
         variant: Variant { consts: vec![("ACTIVATION", epilogue.activation.code())], scalar: false },
@@ -191,21 +180,11 @@ fn general(d: &Conv2dDims, input: &Tensor, weight: &Tensor, epilogue: &Epilogue,
 }
 
 fn grad_input_general(d: &Conv2dDims, grad_output: &Tensor, weight: &Tensor, grad_input: &Tensor) -> Result<()> {
-    let params = DepthwiseGradInputParams {
-        planes: (d.n * d.c_in) as u32,
-        c: d.c_in as u32,
-        h_in: d.h_in as u32,
-        w_in: d.w_in as u32,
-        h_out: d.h_out as u32,
-        w_out: d.w_out as u32,
-        kernel_h: d.kernel_h as u32,
-        kernel_w: d.kernel_w as u32,
-        padding: d.attrs.padding as u32,
-        dilation: d.attrs.dilation as u32,
-    };
+    let [n, c, h_in, w_in, _, h_out, w_out, kernel_h, kernel_w, stride, padding, dilation, _] = d.words();
+    let params = DepthwiseGradInputParams { planes: n * c, c, h_in, w_in, h_out, w_out, kernel_h, kernel_w, padding, dilation };
     grad_output.gpu().launch(&Launch {
         kernel: Kernel::of(&params),
-        variant: Variant { consts: vec![("STRIDE", d.attrs.stride as u32)], scalar: false },
+        variant: Variant { consts: vec![("STRIDE", stride)], scalar: false },
         buffers: &[grad_output.buffer(), weight.buffer(), grad_input.buffer()],
         groups: groups_1d((d.n * d.c_in * d.h_in * d.w_in.div_ceil(4)).div_ceil(64)),
         cost: d.cost(),
