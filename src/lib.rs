@@ -6,8 +6,8 @@
 //! ```text
 //!                    cli
 //!                     |
-//!   verify  bench   report  ablate  baselines  synth        the engine proved and timed, maps shown, made up and made without a network
-//!                     |
+//!   verify  bench  report  ablate  baselines  synth  draft  the engine proved and timed, maps shown, made up and made without a network,
+//!                     |                                     configurations made from data
 //!            train  predict  evaluate                       know a task and a network, not which
 //!                     |
 //!            tasks    preprocess    weights                 what is learned; rasters to inputs; weight files
@@ -46,6 +46,7 @@
 //! | [`tasks`] | what networks are trained for: targets, losses, bands of maps, scores, words; **how to add one** |
 //! | [`evaluate`], [`predict`] | maps to scores; full scenes by mosaicking tiles |
 //! | [`train`], [`baselines`] | the loop, checkpoints, logs; maps without a network |
+//! | [`draft`] | a configuration made from folders of rasters |
 //! | [`ablate`], [`report`] | what each input is worth; one HTML page with scores, maps, curves and the run's manifest |
 //! | [`verify`], [`mod@bench`], [`synth`] | PyTorch fixtures replayed; kernels timed; a believable sample scene |
 //! | [`cli`] | arguments in, one call down, table out |
@@ -135,6 +136,7 @@ pub mod cli;
 pub mod config;
 pub mod data;
 pub mod domains;
+pub mod draft;
 pub mod error;
 pub mod evaluate;
 pub mod event;

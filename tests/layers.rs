@@ -34,6 +34,7 @@ const MAY_IMPORT: &[(&str, &str)] = &[
         "train",
         "error event files random config domains data image gpu tensor kernels autograd ops nn optim models weights preprocess tasks evaluate predict",
     ),
+    ("draft", "error event files config domains data gpu train"),
     ("ablate", "error event config domains data gpu nn models weights preprocess tasks evaluate predict train"),
     ("baselines", "error event files random config domains data gpu tensor kernels tasks predict"),
     ("report", "error event config data image tasks evaluate train"),
@@ -42,8 +43,8 @@ const MAY_IMPORT: &[(&str, &str)] = &[
     ("synth", "error files random data domains"),
     (
         "cli",
-        "error event files config domains data image host gpu nn models weights tasks evaluate predict train ablate baselines report verify \
-         bench synth",
+        "error event files config domains data image host gpu nn models weights tasks evaluate predict train draft ablate baselines report \
+         verify bench synth",
     ),
     ("lib", ""),
     ("main", "gpu cli"),

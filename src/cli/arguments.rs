@@ -26,6 +26,10 @@ impl ConfigArgs {
         if !config.ignored.is_empty() {
             globals.note(&format!("{}: keys without effect here: {}", config.file, config.ignored.join(", ")));
         }
+        let keys = config.beside.keys().cloned().collect::<Vec<_>>().join(", ");
+        let from = if keys.is_empty() { "relative paths are" } else { "taken from the folder of the file:" };
+        let rest = if keys.is_empty() { "taken from the current directory".to_owned() } else { keys };
+        globals.detail(&format!("{}: {from} {rest}", config.file));
         Ok(config)
     }
 }

@@ -1,15 +1,16 @@
-//! `meltcore config`: the keys that there are, and the values in force.
+//! `meltcore config`: the keys that there are, the values in force, and a configuration drafted from data.
 
-use super::Globals;
 use super::arguments::ConfigArgs;
 use super::output::{Table, print_bytes, print_json, print_line};
+use super::{Globals, draft};
 use crate::config::{Config, Key};
 use crate::error::Result;
 use serde_json::{Map, Value, json};
 
-/// Print the keys that a configuration may hold, or the values in force
+/// Print the keys that a configuration may hold, or the values in force; draft a configuration from data
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
+    meltcore config new --target wetsnow --input tb36=AMSR2 --static slope.tif --out run.yaml\n  \
     meltcore config keys\n  \
     meltcore config show --config run.yaml --set batch_size=4\n  \
     meltcore config show --config run.yaml > whole.yaml")]
@@ -22,6 +23,8 @@ pub struct Args {
 /// What is printed.
 #[derive(Debug, clap::Subcommand)]
 pub enum What {
+    #[allow(missing_docs)]
+    New(draft::Args),
     /// Every key with its default, what it acts on and what it means
     #[command(after_help = "Examples:\n  meltcore config keys\n  meltcore config keys --json\n\n\
         A run whose key that acts on weights has changed is not resumed; maps whose key that acts on maps has changed are made again.")]
@@ -44,12 +47,13 @@ pub enum What {
     },
 }
 
-/// Prints the table of keys or a configuration.
+/// Prints the table of keys or a configuration, or drafts one.
 ///
 /// # Errors
-/// The configuration cannot be used; stdout cannot be written.
+/// The configuration or the data cannot be used; stdout cannot be written.
 pub fn run(args: &Args, globals: &Globals) -> Result<()> {
     match &args.what {
+        What::New(args) => draft::run(args, globals),
         What::Keys { json: true } => print_json(&Key::groups().iter().flat_map(|(_, keys)| keys).map(|key| entry(key)).collect::<Vec<_>>()),
         What::Keys { json: false } => keys(),
         What::Show { config, json: true } => print_json(&effective(&config.load(globals)?)),

@@ -10,6 +10,7 @@ pub mod completions;
 pub mod config;
 pub mod device;
 pub mod devices;
+pub mod draft;
 pub mod eval;
 pub mod output;
 pub mod overwrite;

@@ -21,6 +21,8 @@ impl Config {
             let relative = path.strip_prefix(&self.data_root).unwrap_or(path);
             map.insert(format!("path_{variable}"), json!(relative.display().to_string()));
         }
+        // A run is the same whatever directory it is started from.
+        map.extend(self.beside.iter().map(|(key, written)| (key.clone(), json!(written))));
         map
     }
 

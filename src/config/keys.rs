@@ -100,6 +100,8 @@ macro_rules! keys {
             pub table: &'static Domain,
             /// Names that the file declares.
             pub declared: Vec<String>,
+            /// Paths that were taken from the folder of the file instead of the current directory, by key as the file has them.
+            pub beside: BTreeMap<String, String>,
             /// Keys that were accepted and ignored, for the one line that names them.
             pub ignored: Vec<String>,
             /// Keys in force that the file or an override gave, by their canonical names.
@@ -114,6 +116,7 @@ macro_rules! keys {
                     $($( $field: reader.$read(keys!(@name $field $($name)?) $(, $argument)*)?, )*)*
                     table: DomainKey::default().domain(),
                     declared: reader.declared.clone(),
+                    beside: BTreeMap::new(),
                     ignored,
                     given: reader.keys.iter().map(|(key, _)| key.clone()).collect(),
                 })

@@ -4,6 +4,7 @@
 //! What a command cannot do without is asked for by that command through the `require_…` functions, so that a
 //! baseline's configuration need not carry the keys of a network.
 
+mod beside;
 mod choices;
 mod declared;
 mod digest;
@@ -28,17 +29,27 @@ use std::path::Path;
 impl Config {
     /// Reads the YAML file `file` and then applies `overrides`, each of them `key=value` with a YAML value.
     ///
+    /// Relative paths that lead nowhere from the current directory are taken from the folder of the file; [`Config::beside`] names them.
+    ///
     /// # Errors
     /// An unreadable file, text that is not one YAML map, an unknown or refused key, a value that is not allowed.
     pub fn load(file: &Path, overrides: &[String]) -> Result<Config> {
         let text = std::fs::read_to_string(file).map_err(|e| {
             Error::input(file, format!("the configuration cannot be read ({e}); give --config the path of a YAML file")).because(e)
         })?;
-        Config::from_yaml(&text, &file.display().to_string(), overrides)
+        Config::from_text(&text, &file.display().to_string(), overrides, file.parent().filter(|folder| !folder.as_os_str().is_empty()))
     }
 
     /// As [`Config::load`], from text already in memory; `file` is the name for error messages.
     pub fn from_yaml(text: &str, file: &str, overrides: &[String]) -> Result<Config> {
+        Config::from_text(text, file, overrides, None)
+    }
+
+    /// As [`Config::from_yaml`] of a file in `folder`, from which paths may be meant.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn from_text(text: &str, file: &str, overrides: &[String], folder: Option<&Path>) -> Result<Config> {
         let unusable = |message: String| Error::input(file, message);
         let document = parse_yaml(text).map_err(|e| unusable(format!("not usable as YAML: {e}")))?;
         let map = match document {
@@ -59,7 +70,7 @@ impl Config {
             reader.overridden.insert(key.clone());
             reader.keys.insert(key, value);
         }
-        Config::from_reader(reader, false)
+        Config::from_reader(reader, false, folder)
     }
 
     /// The configuration of a numerical fixture's attributes; unlike a file they may hold `momentum` and `dropout`.
@@ -68,11 +79,11 @@ impl Config {
     /// As [`Config::load`]; keys that are no configuration keys must have been removed.
     pub fn from_json(attributes: &Map<String, Value>) -> Result<Config> {
         let keys = attributes.iter().map(|(key, value)| (keys::canonical(key).to_owned(), value.clone())).collect();
-        Config::from_reader(Reader { file: "fixture attributes".into(), keys, ..Reader::default() }, true)
+        Config::from_reader(Reader { file: "fixture attributes".into(), keys, ..Reader::default() }, true, None)
     }
 
     /// Sorts the keys into those in force and the ignored ones, then builds the fields.
-    fn from_reader(mut reader: Reader, fixture: bool) -> Result<Config> {
+    fn from_reader(mut reader: Reader, fixture: bool, folder: Option<&Path>) -> Result<Config> {
         let mut ignored = Vec::new();
         reader.declared = declared::declared(&reader.keys);
         for (key, value) in &reader.keys {
@@ -95,6 +106,9 @@ impl Config {
         config.check_together(&reader)?;
         if !fixture {
             config.check_of_files(&reader)?;
+        }
+        if let Some(folder) = folder {
+            config.take_beside(folder, &reader);
         }
         Ok(config)
     }

@@ -69,6 +69,11 @@ impl Extremes {
         self
     }
 
+    /// The smallest and the largest value.
+    pub fn ends(&self) -> Option<[f64; 2]> {
+        self.ends.as_ref().map(|[least, most]| [least.0, most.0])
+    }
+
     /// What to say about extremes that hardly belong to the variable `name`.
     pub fn warnings(&self, name: &str) -> Vec<String> {
         let Some(ends) = &self.ends else { return Vec::new() };

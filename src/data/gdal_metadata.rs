@@ -1,21 +1,19 @@
-//! GDAL's tag 42112: metadata as XML, of which the scale and offset of a band count here.
+//! GDAL's tag 42112: metadata as XML, of which the scale and offset of a band count here, and its title and unit.
 //!
 //! `<GDALMetadata><Item name="SCALE" sample="0" role="scale">0.01</Item>…</GDALMetadata>`, in UTF-8 or in what other programs left there.
 
 use roxmltree::Document;
 
+use super::described::Words;
 use super::linear::Linear;
 use super::number::{Number, number};
 
 /// The scale and offset of a band, counted from 0, and what else a user should know; an error is a message.
 pub fn unscale(bytes: &[u8], band: usize) -> Result<(Linear, Option<String>), String> {
-    let bytes = bytes.split(|byte| *byte == 0).next().unwrap_or_default();
-    if bytes.iter().all(u8::is_ascii_whitespace) {
+    let text = text_of(bytes);
+    if text.trim().is_empty() {
         return Ok((Linear::default(), None));
     }
-    // Latin-1 is what is not UTF-8 in practice, and keeps every ASCII character.
-    let text = std::str::from_utf8(bytes).map_or_else(|_| bytes.iter().map(|byte| char::from(*byte)).collect(), str::to_owned);
-    let text = with_known_entities(&text);
     let document = match Document::parse(&text) {
         Ok(document) => document,
         Err(e) => {
@@ -65,6 +63,38 @@ pub fn unscale(bytes: &[u8], band: usize) -> Result<(Linear, Option<String>), St
     Ok((unscale, note))
 }
 
+/// What is said of a band, counted from 0: by the roles that GDAL gives, else by names as other programs choose them, which are of the
+/// whole file.
+pub fn words(bytes: &[u8], band: usize) -> Words {
+    let text = text_of(bytes);
+    let Ok(document) = Document::parse(&text) else { return Words::default() };
+    let mut words = [Words::default(), Words::default()];
+    for item in document.descendants().filter(|node| node.tag_name().name().eq_ignore_ascii_case("Item")) {
+        let attribute = |name: &str| item.attribute(name).unwrap_or_default().to_ascii_lowercase();
+        let (role, sample, name) = (attribute("role"), attribute("sample"), attribute("name"));
+        let [own, of_file] = &mut words;
+        let place = match (sample.parse() == Ok(band), &*role, &*name) {
+            (true, "description", _) => &mut own.title,
+            (true, "unittype", _) => &mut own.unit,
+            (_, "", "units" | "unit") if sample.is_empty() || sample.parse() == Ok(band) => &mut of_file.unit,
+            (_, "", "long_name") if sample.is_empty() || sample.parse() == Ok(band) => &mut of_file.title,
+            _ => continue,
+        };
+        *place = item.text().unwrap_or_default().trim().to_owned();
+    }
+    let [own, of_file] = words;
+    let either = |own: String, of_file: String| if own.is_empty() { of_file } else { own };
+    Words { title: either(own.title, of_file.title), unit: either(own.unit, of_file.unit) }
+}
+
+/// The XML in a tag's bytes.
+fn text_of(bytes: &[u8]) -> String {
+    let bytes = bytes.split(|byte| *byte == 0).next().unwrap_or_default();
+    // Latin-1 is what is not UTF-8 in practice, and keeps every ASCII character.
+    let text = std::str::from_utf8(bytes).map_or_else(|_| bytes.iter().map(|byte| char::from(*byte)).collect(), str::to_owned);
+    with_known_entities(&text)
+}
+
 /// The text with `&` as itself where it begins none of XML's own entities: `&deg;` and `A & B` are found in units and titles.
 fn with_known_entities(text: &str) -> String {
     let mut pieces = text.split('&');
@@ -99,6 +129,17 @@ mod tests {
         for none in ["", " \n", "<GDALMetadata/>", "<x><Item sample='0' role='scale'>7</Item></x>"] {
             assert_eq!(unscale(none.as_bytes(), 0), Ok((Linear::default(), None)));
         }
+    }
+
+    #[test]
+    fn words_are_of_a_band_before_they_are_of_the_file() {
+        let xml = "<GDALMetadata><Item name=\"units\">degC</Item><Item name='long_name'>Snow &amp; ice</Item>\
+            <Item name='UNITTYPE' sample='1' role='unittype'>%</Item><Item name='DESCRIPTION' sample='1' role='description'> red </Item>\
+            </GDALMetadata>";
+        let of = |band: usize| words(xml.as_bytes(), band);
+        assert_eq!(of(0), Words { title: "Snow & ice".into(), unit: "degC".into() });
+        assert_eq!(of(1), Words { title: "red".into(), unit: "%".into() });
+        assert_eq!(words(b"<GDALMetadata><Item>", 0), Words::default());
     }
 
     #[test]

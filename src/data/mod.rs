@@ -15,6 +15,7 @@ pub mod dataset;
 pub mod dated_names;
 pub mod day;
 pub mod declared;
+pub mod described;
 pub mod gdal_metadata;
 pub mod geotags;
 pub mod geotiff;

@@ -1,13 +1,14 @@
 //! What GDAL, QGIS and ArcGIS note beside a raster in `FILE.aux.xml`: no-data value, scale and offset, place and coordinate system.
 //!
 //! Where such a note and the file itself disagree the note counts, as it does for GDAL. Source: GDAL's description of its persistent
-//! auxiliary metadata (PAM). Statistics, histograms, colours and names mean nothing here and are passed over.
+//! auxiliary metadata (PAM). Statistics, histograms and colours mean nothing here and are passed over.
 
 use std::path::{Path, PathBuf};
 
 use roxmltree::{Document, Node};
 
 use super::beside;
+use super::described::Words;
 use super::geotags::GeoTransform;
 use super::linear::Linear;
 use crate::error::{Error, Result};
@@ -93,6 +94,16 @@ impl Pam {
         }
         Ok(pam)
     }
+}
+
+/// What the notes beside a raster say of a band, counted from 0, in words; nothing where they cannot be understood.
+pub fn words_beside(raster: &Path, band: usize) -> Words {
+    let text = beside::appended(raster, &[".aux.xml", ".AUX.XML"]).and_then(|path| std::fs::read_to_string(path).ok()).unwrap_or_default();
+    let Ok(document) = Document::parse(&text) else { return Words::default() };
+    let is_band = |node: &Node| is(*node, "PAMRasterBand") && node.attribute("band").and_then(|n| n.parse().ok()) == Some(band + 1);
+    let Some(band) = document.root_element().children().find(is_band) else { return Words::default() };
+    let text = |name: &str| text_of(band, name).unwrap_or_default().to_owned();
+    Words { title: text("Description"), unit: text("UnitType") }
 }
 
 fn is(node: Node, name: &str) -> bool {

@@ -8,7 +8,7 @@
 use std::path::{Path, PathBuf};
 
 use super::Window;
-use super::day::{Split, read_split_csv};
+use super::day::{Day, Split, read_split_csv};
 use super::extremes::Extremes;
 use super::inventory::{name_some, refuse_other_grid};
 use super::land_mask::LandMask;
@@ -28,6 +28,8 @@ pub struct ChannelStats {
     pub name: &'static str,
     /// In the unit of those keys: raw values divided by [`Config::divisor`].
     pub moments: Moments,
+    /// The smallest and the largest value that the files hold.
+    pub ends: [f64; 2],
     /// Pixels without a value, which were left out.
     pub without_value: u64,
     /// Files that were read.
@@ -54,18 +56,32 @@ pub enum Values {
 /// A missing split or path key; files that are missing, cannot be read, hold no value or lie on different grids.
 pub fn channel_stats(config: &Config, split: Split, values: Values, observe: &mut dyn FnMut(Event)) -> Result<Vec<ChannelStats>> {
     let days = read_split_csv(config.require_split_csv(split.name())?)?;
+    stats_of_days(config, &days, split != Split::Deploy, values, observe)
+}
+
+/// As [`channel_stats`], of days that no list holds yet, `with_target` or without.
+///
+/// # Errors
+/// As [`channel_stats`].
+pub fn stats_of_days(
+    config: &Config,
+    days: &[Day],
+    with_target: bool,
+    values: Values,
+    observe: &mut dyn FnMut(Event),
+) -> Result<Vec<ChannelStats>> {
     let domain = config.domain();
     let landmask = config.variable_paths.get(domain.mask).map(LandMask::open).transpose()?;
     let mut variables: Vec<(&Variable, Vec<PathBuf>)> = Vec::new();
     for input in config.inputs()?.into_iter().filter(|input| !input.is_scalar() && input.name != domain.mask) {
-        let of_days = VariableFiles::of(input, config.require_variable(input.files_of())?, &days)?;
+        let of_days = VariableFiles::of(input, config.require_variable(input.files_of())?, days)?;
         let mut files: Vec<PathBuf> = days.iter().map(|day| of_days.file(day)).collect();
         files.sort();
         files.dedup();
         variables.push((input, files));
     }
-    if let (Some(folder), true) = (config.variable_paths.get(domain.target.name), split != Split::Deploy) {
-        let of_days = VariableFiles::of(&domain.target, folder, &days)?;
+    if let (Some(folder), true) = (config.variable_paths.get(domain.target.name), with_target) {
+        let of_days = VariableFiles::of(&domain.target, folder, days)?;
         variables.push((&domain.target, days.iter().map(|day| of_days.file(day)).collect()));
     }
     let mut kept = Vec::new();
@@ -121,7 +137,8 @@ pub fn channel_stats(config: &Config, split: Split, values: Values, observe: &mu
         }
         let divided = values == Values::Prepared && !variable.logarithm;
         let moments = if divided { moments.divided_by(config.divisor(variable)) } else { moments };
-        stats.push(ChannelStats { name, moments, without_value, files: files.len(), normalised: *normalised });
+        let ends = extremes.ends().unwrap_or_default();
+        stats.push(ChannelStats { name, moments, ends, without_value, files: files.len(), normalised: *normalised });
     }
     Ok(stats)
 }

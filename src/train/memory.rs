@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::session::{Session, Watcher};
 use crate::config::Config;
 use crate::data::dataset::Dataset;
+use crate::data::day::Split;
 use crate::error::{Error, Result};
 use crate::gpu::{DeviceKind, Gpu, MemoryUse};
 
@@ -138,4 +139,24 @@ impl Memory<'_> {
 pub(super) fn mebibytes(bytes: u64) -> String {
     let mib = bytes as f64 / f64::from(1 << 20);
     if mib < 10240.0 { format!("{mib:.1} MiB") } else { format!("{:.1} GiB", mib / 1024.0) }
+}
+
+/// The batch size with which training fits into the device's memory, and the bytes of its arrays: the configured one, else halved as often
+/// as it takes; `None` where not even single crops fit.
+///
+/// # Errors
+/// Those of [`Dataset::open`]; what a model or its inputs refuse.
+pub fn fitting_batch_size(config: &Config, gpu: &Gpu) -> Result<Option<(usize, u64)>> {
+    let train = Arc::new(Dataset::open(config, Split::Train)?);
+    let memory = Memory { gpu, train: &train, val: None };
+    let limit = Limit { bytes: gpu.memory_size(), of_device: false };
+    let mut batch_size = config.batch_size;
+    while batch_size > 0 {
+        match memory.needed(&Config { batch_size, ..config.clone() }) {
+            Ok(needed) if limit.holds(&needed) => return Ok(Some((batch_size, needed.memory.allocated))),
+            Ok(_) | Err(Error::OutOfMemory(_) | Error::Limit(_)) => batch_size /= 2,
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(None)
 }

@@ -27,6 +27,7 @@ mod watched_scene;
 
 use std::path::PathBuf;
 
+pub use memory::fitting_batch_size;
 pub use prepare::Training;
 pub use session::Watcher;
 pub use step::{LossOf, Step, masked_loss, optimizer, training_step};
