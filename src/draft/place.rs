@@ -73,7 +73,8 @@ impl Place {
 
     /// Something in the folder beside the configuration, from the current directory.
     pub fn inside(&self, name: &str) -> PathBuf {
-        self.folder.join(&self.beside).join(name)
+        let beside = Path::new(&self.beside).join(name);
+        if self.folder == Path::new(".") { beside } else { self.folder.join(beside) }
     }
 
     /// Refuses to replace what is there.
