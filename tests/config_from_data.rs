@@ -28,8 +28,8 @@ fn make(root: &Path) {
             field(1, day).iter().enumerate().map(|(i, x)| if i % 13 == 0 { f32::NAN } else { (x * 97.0).round() }).collect();
         let target = root.join(format!("data/wetsnow/wetsnow_2019-05-{day:02}.tif"));
         save(target.clone(), &percent);
-        let notes =
-            "<PAMDataset><PAMRasterBand band=\"1\"><Description>Wet snow</Description><UnitType>%</UnitType></PAMRasterBand></PAMDataset>";
+        let words = "<Description>Wet snow</Description><UnitType>%</UnitType>";
+        let notes = format!("<PAMDataset><PAMRasterBand band=\"1\">{words}</PAMRasterBand></PAMDataset>");
         std::fs::write(target.with_extension("tif.aux.xml"), notes).unwrap();
         save(
             root.join(format!("data/AMSR2/AMSR2_TB36V_201905{day:02}.tif")),
@@ -195,7 +195,7 @@ fn days_with_gaps_are_left_out_and_values_below_0_are_reached() {
     assert_eq!(all.contains("2019_05_03.tif"), has_fill, "{all}");
     assert!(has_fill || said.contains("their days are left out"), "{said}");
     let yaml = std::fs::read_to_string(root.join("made/air.yaml")).unwrap();
-    for key in ["max_air: 20  ", "out_activation: linear  ", "min_melt: -1  ", "max_melt: 1  "] {
+    for key in ["task: regression  ", "max_air: 20  ", "out_activation: linear  ", "range_air: [-0.45, 0.9]  "] {
         assert!(yaml.contains(&format!("\n{key}")), "{key} in {yaml}");
     }
     // Data that are not below the configuration's folder are named by whole paths.
@@ -245,4 +245,18 @@ fn paths_lead_from_the_current_directory_or_else_from_the_file() {
     // Where nothing leads anywhere, everything is of the current directory, as ever.
     let [_, told] = done(root, "config show --config bare/run.yaml -v");
     assert!(told.contains("relative paths are taken from the current directory"), "{told}");
+}
+
+#[test]
+fn the_smallest_one_of_the_readme_is_one() {
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    let section = readme.split("## Your own rasters").nth(1).unwrap();
+    let yaml = section.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let config = Config::from_yaml(yaml, "README.md", &[]).unwrap();
+    assert_eq!(config.domain().target.name, "wetsnow");
+    assert_eq!(config.inputs().unwrap().iter().map(|input| input.name).collect::<Vec<_>>(), ["tb36"]);
+    assert!(config.ignored.is_empty(), "{:?}", config.ignored);
+    // The command that the section begins with is the one that is tried above, but for where the folders are.
+    let typed = section.lines().find(|line| line.starts_with("meltcore config new")).unwrap();
+    assert_eq!(typed, format!("meltcore {} --out run.yaml", NEW.replace("data/", "")));
 }

@@ -20,10 +20,11 @@ use std::path::PathBuf;
     meltcore pack --like dem.tif --out mar --variable WA1 --level 0 --resampling bilinear MAR-2020.nc\n  \
     meltcore pack --like dem.tif --out temperature --variable TT --level 0 --scale 1 --offset 273.15 \\\n    \
     --source-crs \"+proj=stere +lat_0=70.5 +lon_0=-40 +R=6371229\" --resampling bilinear MARv3.11.nc\n\n\
-    A source with a time axis gives one file a day (YYYY_MM_DD.tif, the mean of the day's steps). Another one gives one file: of the day in \
-    its name (2019-05-01, 2019_05_01, 2019.05.01 or 20190501; --date PATTERN for others), which is shown before anything is written, or \
-    under its own name (with the variable's after it). No-data becomes NaN; the file's own scale and offset are applied. Run it again after an interruption: \
-    finished files are kept while source and options are the same (pack.json in the folder says so).\n\n\
+    A source with a time axis gives one file a day (YYYY_MM_DD.tif, the mean of the day's steps). Another one gives one file: of the \
+    day in its name (2019-05-01, 2019_05_01, 2019.05.01 or 20190501; --date PATTERN for others), which is shown before anything is \
+    written, or under its own name (with the variable's after it). No-data becomes NaN; the file's own scale and offset are applied. \
+    Run it again after an interruption: finished files are kept while source and options are the same (pack.json in the folder says \
+    so), and those of sources that are called otherwise now are replaced.\n\n\
     GeoTIFFs on the grid need nothing; other formats, grids and coordinate systems take a build with GDAL \
     (cargo build --release --features gdal). Of NetCDF the README says what is read how, and what is refused.")]
 pub struct Args {

@@ -75,7 +75,7 @@ fn other_names(folder: &Path) -> String {
     for name in names.filter(|name| is_tiff(name)) {
         (tiffs, dated) = (tiffs + 1, dated || days_in(&name).len() == 1);
     }
-    if tiffs > 0 && !dated { format!(". No name there says a day: {OTHER_NAMES}") } else { String::new() }
+    if tiffs > 0 && !dated { format!(". No name there says a day. {OTHER_NAMES}") } else { String::new() }
 }
 
 /// Refuses a raster that does not lie on the grid of the others.

@@ -93,7 +93,8 @@ impl VariableFiles {
 }
 
 /// What to do about a folder whose files are called otherwise.
-pub(crate) const OTHER_NAMES: &str = "files are called YYYY_MM_DD.tif or hold one date (snow_2017-06-04.tif, snow_20170604.tif); `meltcore pack --date PATTERN` takes others";
+pub(crate) const OTHER_NAMES: &str = "Files are called YYYY_MM_DD.tif or by one date (snow_2017-06-04.tif, snow_20170604.tif); `meltcore \
+                                      pack --date PATTERN` takes others";
 
 /// The names of the GeoTIFFs in a folder.
 fn tiffs_in(folder: &Path) -> std::io::Result<Vec<String>> {

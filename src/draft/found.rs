@@ -64,7 +64,8 @@ impl Found {
         if named.path.is_file() {
             let (name, path) = (&named.name, named.path.display());
             return Err(Error::Usage(format!(
-                "{option} {path} is a file where a folder with one raster a day is wanted; of a raster for all days give --static {name}={path}"
+                "{option} {path} is a file where a folder with one raster a day is wanted; of a raster for all days give \
+                 --static {name}={path}"
             )));
         }
         let variable = Variable { name: interned(&named.name), ..Variable::DAILY };
@@ -116,8 +117,8 @@ fn check_name(named: &Named, option: &str) -> Result<()> {
     match letters && name.starts_with(|c: char| c.is_ascii_alphabetic()) && name.len() <= 64 {
         true => Ok(()),
         false => Err(Error::Usage(format!(
-            "{option} {}: `{name}` cannot be a variable's name, which has letters, digits and _ and begins with a letter; give {option} NAME={}",
-            path.display(),
+            "{option} {0}: `{name}` cannot be a variable's name, which has letters, digits and _ and begins with a letter; give \
+             {option} NAME={0}",
             path.display()
         ))),
     }

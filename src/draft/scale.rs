@@ -1,4 +1,4 @@
-//! What a target's values are divided by, so that maps can reach them.
+//! What a target is, and what its values are divided by, so that a network learns numbers of about 1.
 
 use super::Found;
 use crate::domains::DomainKey;
@@ -9,8 +9,8 @@ use crate::error::{Error, Result};
 pub(super) struct Scale {
     /// What they are divided by.
     pub divisor: f64,
-    /// Whether they may be below 0.
-    pub is_signed: bool,
+    /// Whether it is a share: 0 to 1, or percent.
+    pub is_fraction: bool,
     /// What the values are.
     pub ends: [f64; 2],
 }
@@ -25,20 +25,22 @@ impl Scale {
         let unit = target.bands.first().map_or("", |band| &*band.unit);
         let is_percent = ["%", "percent", "per cent"].iter().any(|word| unit.eq_ignore_ascii_case(word));
         let largest = high.abs().max(low.abs());
-        let divisor = match low < 0.0 {
-            false if is_percent || (largest > 50.0 && largest <= 100.0) => 100.0,
-            _ if largest <= 1.0 => 1.0,
-            _ => round_above(largest),
+        // Without a unit, numbers up to 100 that come near it are most often percent.
+        let looks_percent = is_percent || (unit.is_empty() && largest > 50.0 && largest <= 100.0);
+        let (divisor, is_fraction) = match low >= 0.0 {
+            true if largest <= 1.0 => (1.0, unit.is_empty() || is_percent),
+            true if looks_percent => (100.0, true),
+            _ => (if largest <= 1.0 { 1.0 } else { round_above(largest) }, false),
         };
-        let scale = Scale { divisor, is_signed: low < 0.0, ends };
         let fraction = DomainKey::default().domain().target.name;
-        match target.name == fraction && (scale.divisor != 1.0 || scale.is_signed) {
-            true => Err(Error::Usage(format!(
-                "the target `{fraction}` is a fraction of 0 to 1, and the files hold {low} to {high}; give it another name: --target NAME={}",
-                target.path.display()
-            ))),
-            false => Ok(scale),
+        if target.name == fraction && (divisor != 1.0 || low < 0.0) {
+            let path = target.path.display();
+            return Err(Error::Usage(format!(
+                "the target `{fraction}` is a fraction of 0 to 1, and its files hold {low} to {high}; give it another name: \
+                 --target NAME={path}"
+            )));
         }
+        Ok(Scale { divisor, is_fraction: is_fraction || target.name == fraction, ends })
     }
 }
 

@@ -83,7 +83,7 @@ fn variables(lines: &mut Lines, found: &[Found], request: &Request, place: &Plac
         let name = &found.name;
         let said = match found.days.len() {
             0 => "one file for all days".to_owned(),
-            count => format!("a folder with {count} days"),
+            count => format!("a folder with {count} day(s)"),
         };
         lines.add(&format!("path_{name}"), path(&found.path), &said);
         if found.bands.len() > 1 {
@@ -102,11 +102,15 @@ impl Drafted<'_> {
     pub fn yaml(&self, sizes: &Sizes) -> String {
         let mut lines = Lines::default();
         let [rows, cols] = self.found[0].scene();
-        lines.heading(&format!("Drafted by `meltcore config new` of {rows} x {cols} pixels and {} days. Next:", self.lists.all.len()));
+        lines.heading(&format!("Drafted by `meltcore config new` of {rows} x {cols} pixels and {} day(s). Next:", self.lists.all.len()));
         for command in self.place.next(self.lists, &self.request.out) {
             lines.text.push_str(&format!("#   {command}\n"));
         }
-        lines.heading("The network");
+        lines.heading("The task and the network");
+        if !self.scale.is_fraction {
+            lines.add("task", "regression", "");
+            lines.add("out_activation", "linear", "maps take any value");
+        }
         lines.add("model_key", "unet", "");
         lines.add("base_channels", sizes.base_channels, "");
         lines.add("seed", self.look.seed, "");
@@ -129,7 +133,7 @@ impl Drafted<'_> {
                 }
                 match (index, words.unit.as_str()) {
                     (_, "") => {}
-                    (0, _) if divisor == 100.0 => {}
+                    (0, _) if self.scale.is_fraction => {}
                     (0, unit) if divisor != 1.0 => {
                         lines.add(&format!("unit_{channel}"), quoted(format!("{unit} / {divisor}")), "as its files say, divided");
                     }
@@ -140,17 +144,20 @@ impl Drafted<'_> {
     }
 
     fn statistics(&self, lines: &mut Lines) {
-        let Scale { divisor, is_signed, ends: [low, high] } = self.scale;
+        let Scale { divisor, is_fraction, ends: [low, high] } = self.scale;
         lines.heading("Values: of the target what maps reach, of inputs mean and standard deviation over the train days");
         let target = &self.found[0].name;
         if *divisor != 1.0 {
-            let said = format!("its values are {} to {}; a network learns them divided by this", number(*low), number(*high));
+            let taken = if *is_fraction { "taken for percent" } else { "a network learns them divided by this" };
+            let said = format!("its values are {} to {}, {taken}", number(*low), number(*high));
             lines.add(&format!("max_{target}"), divisor, &said);
         }
-        if *is_signed {
-            lines.add("out_activation", "linear", "the target has values below 0");
-            lines.add("min_melt", -1.0, "lower clip of maps, of divided values");
-            lines.add("max_melt", 1.0, "upper clip of maps, of divided values");
+        if !*is_fraction {
+            let range = [low / divisor, high / divisor].map(|end| (end * 100.0).round() / 100.0);
+            // A target that is the same everywhere has no range.
+            if range[0] < range[1] {
+                lines.add(&format!("range_{target}"), format!("[{}, {}]", range[0], range[1]), "ends of its colours, of divided values");
+            }
         }
         for stats in self.stats.iter().filter(|stats| stats.normalised && stats.name != target) {
             let [low, high] = stats.ends.map(number);
@@ -178,7 +185,7 @@ impl Drafted<'_> {
                 Split::All | Split::Eval => "every one with a target",
                 Split::Deploy => "every one with all inputs, to be mapped",
             };
-            lines.add(&key, quoted(self.place.list_in_file(split)), &format!("{} days: {said}", self.lists.of(split).len()));
+            lines.add(&key, quoted(self.place.list_in_file(split)), &format!("{} day(s): {said}", self.lists.of(split).len()));
         }
         lines.add("split_cfg", &self.look.split_cfg, "");
         match self.look.split_cfg.as_str() {

@@ -95,11 +95,11 @@ impl Folder {
             )));
         }
         refuse_renamed(path, &files, &wanted, grid)?;
-        let remove = |file: &Path| match file.exists() {
-            true => {
-                fs::remove_file(file).map_err(|e| Error::output(file, format!("is out of date and cannot be removed ({e})")).because(e))
+        let remove = |file: &Path| match fs::remove_file(file) {
+            Err(e) if e.kind() != ErrorKind::NotFound => {
+                Err(Error::output(file, format!("is out of date and cannot be removed ({e})")).because(e))
             }
-            false => Ok(()),
+            _ => Ok(()),
         };
         let mut replaced = Vec::new();
         for name in superseded(&files, &wanted) {
