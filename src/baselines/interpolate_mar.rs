@@ -19,7 +19,7 @@ use crate::event::Event;
 use crate::gpu::Gpu;
 use crate::kernels::gaussian_blur::{Window, blur_with};
 use crate::predict::Destination;
-use crate::tasks::melt_fraction::BAND;
+use crate::tasks;
 use crate::tensor::Tensor;
 
 /// The four numbers of the method.
@@ -178,7 +178,7 @@ pub fn write_maps(gpu: &Gpu, config: &Config, split: Split, destination: Destina
     let setting = Setting::of(config);
     let window = baseline.window(&setting)?;
     let dataset = baseline.dataset();
-    let files = destination.files("interpolate-mar", BAND, dataset.scene(), baseline.ocean());
+    let files = destination.files("interpolate-mar", tasks::of(config).as_ref(), "", dataset.scene(), baseline.ocean());
     let (mut sample, mut told) = (HostSample::default(), false);
     let geo = |day| {
         let geo = dataset.output_geo(day);

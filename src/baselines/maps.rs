@@ -1,9 +1,5 @@
 //! Writing the maps of a split's days, as every baseline does: in order of time, one day in memory.
 
-use std::fs::File;
-use std::path::Path;
-use std::time::SystemTime;
-
 use serde_json::{Value, json};
 
 use crate::config::Config;
@@ -11,7 +7,6 @@ use crate::data::day::Day;
 use crate::data::geotags::GeoTags;
 use crate::error::Result;
 use crate::event::Event;
-use crate::files::{Digest, digest_of_file};
 use crate::predict::manifest::{Maker, Manifest};
 use crate::predict::{Destination, MapFiles};
 
@@ -61,19 +56,14 @@ impl Maps<'_> {
         observe(Event::Start { label: self.label, total: self.days.len(), unit: "maps" });
         for index in order {
             let day = &self.days[index];
-            let path = self.destination.folder.join(day.file_name());
-            let before = Earlier::of(&path);
             let Made { mut map, seen } = map(index, observe)?;
             // What may be an input keeps the values that a network knows.
             if self.config.mask_outputs && self.fills.is_none() {
                 self.files.mask(&mut map);
             }
-            self.files.write(day, &map, seen.as_deref(), &geo(index)?)?;
+            self.files.renew(day, &map, seen.as_deref(), &geo(index)?)?;
             // All maps are made at every run: no state of inputs needs to be kept.
-            let digest = manifest.finish(&day.file_name(), None)?;
-            if let Some(before) = before.filter(|before| before.digest == digest) {
-                before.keep_time(&path);
-            }
+            manifest.finish(&day.file_name(), None)?;
             observe(Event::Done(1));
         }
         Ok(())
@@ -85,24 +75,5 @@ impl Maps<'_> {
             all.extend(own.clone());
         }
         options
-    }
-}
-
-/// A map as an earlier run left it.
-struct Earlier {
-    digest: Digest,
-    modified: SystemTime,
-}
-
-impl Earlier {
-    fn of(path: &Path) -> Option<Earlier> {
-        let modified = std::fs::metadata(path).and_then(|meta| meta.modified()).ok()?;
-        Some(Earlier { digest: digest_of_file(path).ok()?.0, modified })
-    }
-
-    /// Gives a map that was made again to the same bytes its earlier time: runs that were trained on it then know it for the same file.
-    fn keep_time(&self, path: &Path) {
-        // Without it all that happens is that a resume asks.
-        let _ = File::options().append(true).open(path).and_then(|file| file.set_modified(self.modified));
     }
 }

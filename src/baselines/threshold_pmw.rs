@@ -14,7 +14,7 @@ use crate::domains::helheim::{PMW, PMW_WINTER_MEAN};
 use crate::error::Result;
 use crate::event::Event;
 use crate::predict::Destination;
-use crate::tasks::melt_fraction::BAND;
+use crate::tasks;
 
 /// Weight of the winter mean in the threshold.
 pub const WINTER_WEIGHT: f32 = 0.48;
@@ -73,7 +73,7 @@ pub fn melts(pmw: f32, winter_mean: f32) -> bool {
 pub fn write_maps(config: &Config, split: Split, destination: Destination, observe: &mut dyn FnMut(Event)) -> Result<()> {
     let baseline = ThresholdPmw::new(config, split)?;
     let dataset = baseline.dataset();
-    let files = destination.files("threshold-pmw", BAND, dataset.scene(), &baseline.ocean);
+    let files = destination.files("threshold-pmw", tasks::of(config).as_ref(), "", dataset.scene(), &baseline.ocean);
     let mut sample = HostSample::default();
     let geo = |day| {
         let geo = dataset.output_geo(day);

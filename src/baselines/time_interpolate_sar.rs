@@ -23,7 +23,7 @@ use crate::data::raster::{Raster, rows_at_once};
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::predict::Destination;
-use crate::tasks::melt_fraction::BAND;
+use crate::tasks;
 
 /// The train days and how many of them make a map.
 pub struct TimeInterpolateSar {
@@ -158,7 +158,7 @@ pub fn write_maps(config: &Config, split: Split, unseen: Unseen, destination: De
     baseline.require_observations(config)?;
     let georeference = baseline.georeference(config, split)?;
     let days = read_split_csv(config.require_split_csv(split.name())?)?;
-    let files = destination.files("time-interpolate-sar", BAND, baseline.train.scene(), &baseline.ocean);
+    let files = destination.files("time-interpolate-sar", tasks::of(config).as_ref(), "", baseline.train.scene(), &baseline.ocean);
     let geo = |index: usize| match &georeference {
         Georeference::One(geo) => Ok(geo.clone()),
         Georeference::OfTargets(targets) => {

@@ -5,7 +5,7 @@ use crate::data::day::{Split, read_split_csv};
 use crate::error::{Error, Result};
 use crate::files::is_same;
 use crate::image::SOFTWARE;
-use crate::predict::manifest::MANIFEST_FILE;
+use crate::tasks::MAPS_FILE;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -42,7 +42,7 @@ pub fn refuse_foreign(path: &Path, kind: &str, force: bool, is_own: impl Fn(&[u8
 /// [`Error::Usage`]; those of reading the list of days.
 pub fn refuse_foreign_pictures(folder: &Path, config: &Config, split: Split, force: bool) -> Result<()> {
     let input = config.variable_paths.iter().find(|(_, path)| path.is_dir() && is_same(path, folder));
-    let is_of_maps = folder.join(MANIFEST_FILE).is_file();
+    let is_of_maps = folder.join(MAPS_FILE).is_file();
     if input.is_some() || is_of_maps {
         let what = input.map_or("a folder of maps".into(), |(variable, _)| format!("the folder of path_{variable}"));
         let folder = folder.display();

@@ -10,9 +10,11 @@ use crate::data::day::{Day, Split, read_split_csv};
 use crate::data::stack::{self, StackMeta};
 use crate::error::{Error, Result};
 use crate::files::is_same;
-use crate::predict::manifest::{MANIFEST_FILE, Maker, Manifest};
+use crate::predict::manifest::{Maker, Manifest, weights_digest};
+use crate::predict::origin::Origin;
 use crate::predict::{Blend, Destination, Options, Request, write_maps};
-use crate::tasks;
+use crate::tasks::{self, MAPS_FILE};
+use crate::weights::intact_weight_file;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
@@ -112,7 +114,7 @@ fn refuse_name_of_map(file: &Path, args: &Args, config: &Config) -> Result<()> {
     let stem = file.file_stem().unwrap_or_default();
     let extension = file.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
     let is_map = |day: &Day| Path::new(&day.file_name()).file_stem() == Some(stem) && ["tif", "png"].contains(&extension);
-    let taken = file.ends_with(MANIFEST_FILE) || days.iter().any(is_map);
+    let taken = file.ends_with(MAPS_FILE) || days.iter().any(is_map);
     let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     // The folder may not be there yet.
     let is_of = |folder: &Path| is_same(parent, folder) || std::path::absolute(parent).ok() == std::path::absolute(folder).ok();
@@ -165,15 +167,20 @@ impl Copies {
             }
             globals.note(&format!("cloud-optimized copies are in {}", folder.display()));
         }
-        let (model, weights) = (config.model_key.name(), args.weights.display());
+        if args.netcdf.is_none() && args.zarr.is_none() {
+            return Ok(());
+        }
+        let (model, weights, digest) =
+            (config.model_key.name(), args.weights.display(), weights_digest(&intact_weight_file(&args.weights)?)?);
         let task = tasks::of(config);
         let band = task.bands()[0];
         let meta = StackMeta {
             variable: band.name.into(),
             long_name: band.long_name.into(),
-            units: "1".into(),
+            units: band.unit.into(),
             title: task.words().stack.into(),
-            source: format!("meltcore {}, {model}, weights {weights}", env!("CARGO_PKG_VERSION")),
+            source: format!("{}, {model}, weights {weights} (SHA-256 {digest})", Origin::software()),
+            attributes: Origin::of(model, task.as_ref(), &digest).attributes(),
         };
         if let Some(file) = &args.netcdf {
             stack::write_netcdf(maps, file, &meta)?;

@@ -76,6 +76,13 @@ impl GeoTag {
         GeoTag { tag, kind: 12, count: values.len() as u64, bytes: values.iter().flat_map(|value| value.to_le_bytes()).collect() }
     }
 
+    /// A tag of ASCII; control characters, of which a zero would end the text, become spaces but for ends of lines.
+    pub fn of_text(tag: u16, text: &str) -> GeoTag {
+        let mut bytes = text.replace(|c: char| c.is_control() && c != '\n', " ").into_bytes();
+        bytes.push(0);
+        GeoTag { tag, kind: 2, count: bytes.len() as u64, bytes }
+    }
+
     /// A tag of SHORT values.
     pub fn of_shorts(tag: u16, values: &[u16]) -> GeoTag {
         GeoTag { tag, kind: 3, count: values.len() as u64, bytes: values.iter().flat_map(|value| value.to_le_bytes()).collect() }

@@ -367,7 +367,7 @@ impl Directory<'_> {
     }
 
     /// The bytes of a text, whatever the field type it was given.
-    fn text(&self, tag: u16) -> Option<&[u8]> {
+    pub(super) fn text(&self, tag: u16) -> Option<&[u8]> {
         self.entry(tag).filter(|entry| matches!(entry.kind, 1 | 2 | 6 | 7)).map(|entry| entry.value)
     }
 

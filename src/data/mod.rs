@@ -9,6 +9,7 @@
 //! from [`stats`]. [`land_mask`] says which pixels count, [`seen`] which of a map rest on observations. [`writer`]
 //! makes every output file of the crate; [`ingest`] makes mappable files of any others, [`stack`] files for other programs.
 
+pub mod about;
 pub mod complete;
 pub mod crs;
 pub mod dataset;

@@ -1,11 +1,13 @@
-//! Maps as float32 GeoTIFFs.
+//! Maps and other rasters as float32 GeoTIFFs.
 //!
 //! Source: TIFF 6.0 section 8; the BigTIFF design of libtiff; GDAL's no-data tag 42113.
 
 use std::io::Write;
 use std::path::Path;
 
+use super::about::About;
 use super::geotags::{GeoTag, GeoTags};
+use super::ifd::Directory;
 use super::tags;
 use crate::error::{Error, Result};
 use crate::files::write_atomically;
@@ -15,7 +17,7 @@ const STRIP_BYTES: usize = 1 << 16;
 /// Pixels begin at a multiple of this, so that mapped rows are aligned for any vector unit.
 const PIXEL_ALIGNMENT: u64 = 64;
 
-/// Writes a float32 map as an uncompressed striped GeoTIFF (BigTIFF past 4 GiB) with the given georeference and NaN as no-data; several
+/// Writes a float32 raster as an uncompressed striped GeoTIFF (BigTIFF past 4 GiB) with the given georeference and NaN as no-data; several
 /// bands lie one after the other (PlanarConfiguration 2).
 ///
 /// # Shapes
@@ -24,14 +26,37 @@ const PIXEL_ALIGNMENT: u64 = 64;
 /// # Errors
 /// [`Error::Shape`] where `pixels` has another length; those of [`write_atomically`].
 pub fn write_geotiff(path: impl AsRef<Path>, rows: usize, cols: usize, pixels: &[f32], geo: &GeoTags) -> Result<()> {
-    let of_band = rows.checked_mul(cols).filter(|pixels| *pixels > 0 && rows.max(cols) <= u32::MAX as usize);
-    let whole = of_band.filter(|of_band| !pixels.is_empty() && pixels.len().is_multiple_of(*of_band));
-    let Some(bands) = whole.map(|of_band| pixels.len() / of_band).filter(|bands| *bands <= usize::from(u16::MAX)) else {
-        return Err(Error::shape("write_geotiff", format!("{} pixels do not make a map of {rows} rows × {cols} columns", pixels.len())));
-    };
-    let header = header(bands, rows, cols, geo);
+    write(path.as_ref(), &header([rows, cols], pixels, geo, None)?, pixels)
+}
+
+/// As [`write_geotiff`], for a map that says what it is.
+///
+/// # Shapes
+/// `scene`: rows and columns; `pixels`: bands × rows × columns, row after row.
+///
+/// # Errors
+/// Those of [`write_geotiff`].
+pub fn write_map(path: &Path, scene: [usize; 2], pixels: &[f32], geo: &GeoTags, about: &About) -> Result<()> {
+    write(path, &header(scene, pixels, geo, Some(about))?, pixels)
+}
+
+/// Whether a file is what [`write_map`] would write, whatever version of the program made it.
+///
+/// # Errors
+/// [`Error::Shape`] where `pixels` has another length.
+pub fn is_map(path: &Path, scene: [usize; 2], pixels: &[f32], geo: &GeoTags, about: &About) -> Result<bool> {
+    let Ok(bytes) = std::fs::read(path) else { return Ok(false) };
+    let made_by = Directory::read(&bytes).ok().and_then(|directory| directory.text(tags::SOFTWARE).map(<[u8]>::to_vec));
+    let Some(software) = made_by.and_then(|text| String::from_utf8(text).ok()) else { return Ok(false) };
+    let about = About { software: software.trim_end_matches('\0').to_owned(), ..about.clone() };
+    let Some(stored) = bytes.strip_prefix(header(scene, pixels, geo, Some(&about))?.as_slice()) else { return Ok(false) };
+    let (stored, rest) = stored.as_chunks::<4>();
+    Ok(rest.is_empty() && stored.iter().copied().eq(pixels.iter().map(|pixel| pixel.to_le_bytes())))
+}
+
+fn write(path: &Path, header: &[u8], pixels: &[f32]) -> Result<()> {
     write_atomically(path, |out| {
-        out.write_all(&header)?;
+        out.write_all(header)?;
         if cfg!(target_endian = "little") {
             return out.write_all(bytemuck::cast_slice(pixels));
         }
@@ -51,13 +76,19 @@ fn field(tag: u16, kind: u16, values: &[u64]) -> GeoTag {
 }
 
 /// Everything before the pixels: header, directory and values, padded to the pixels' alignment.
-fn header(bands: usize, rows: usize, cols: usize, geo: &GeoTags) -> Vec<u8> {
+fn header([rows, cols]: [usize; 2], pixels: &[f32], geo: &GeoTags, about: Option<&About>) -> Result<Vec<u8>> {
+    let of_band = rows.checked_mul(cols).filter(|pixels| *pixels > 0 && rows.max(cols) <= u32::MAX as usize);
+    let whole = of_band.filter(|of_band| !pixels.is_empty() && pixels.len().is_multiple_of(*of_band));
+    let Some(bands) = whole.map(|of_band| pixels.len() / of_band).filter(|bands| *bands <= usize::from(u16::MAX)) else {
+        return Err(Error::shape("write_geotiff", format!("{} pixels do not make a map of {rows} rows × {cols} columns", pixels.len())));
+    };
+    let texts: Vec<GeoTag> = geo.tags.iter().cloned().chain(about.into_iter().flat_map(|about| about.tags(bands))).collect();
     let row_bytes = cols * size_of::<f32>();
     let strip_rows = (STRIP_BYTES / row_bytes).clamp(1, rows);
     let (strips, of_band) = (bands * rows.div_ceil(strip_rows), rows.div_ceil(strip_rows));
     // Room for the directory itself: far more than it takes, so that no offset passes 4 GiB in a classic file.
-    let geo_bytes: usize = geo.tags.iter().map(|tag| tag.bytes.len() + 32).sum();
-    let big = (bands * rows * row_bytes + strips * 8 + geo_bytes + 4096) as u64 > u64::from(u32::MAX);
+    let text_bytes: usize = texts.iter().map(|tag| tag.bytes.len() + 32).sum();
+    let big = (bands * rows * row_bytes + strips * 8 + text_bytes + 4096) as u64 > u64::from(u32::MAX);
     let (offset_kind, offset_len) = if big { (16, 8u64) } else { (4, 4u64) };
     let rows_of = |strip: usize| strip_rows.min(rows - strip % of_band * strip_rows);
     let lens: Vec<u64> = (0..strips).map(|strip| (rows_of(strip) * row_bytes) as u64).collect();
@@ -80,7 +111,7 @@ fn header(bands: usize, rows: usize, cols: usize, geo: &GeoTags) -> Vec<u8> {
         // ExtraSamples: beside the first one, samples of no colour.
         fields.push(field(tags::EXTRA_SAMPLES, 3, &vec![0; bands - 1]));
     }
-    fields.extend(geo.tags.iter().cloned());
+    fields.extend(texts);
     fields.sort_by_key(|field| field.tag);
 
     let (start, count_len, entry_len) = if big { (16u64, 8u64, 20u64) } else { (8, 2, 12) };
@@ -122,5 +153,5 @@ fn header(bands: usize, rows: usize, cols: usize, geo: &GeoTags) -> Vec<u8> {
     out.resize(out.len().next_multiple_of(8), 0);
     out.extend_from_slice(&values);
     out.resize(pixels_start as usize, 0);
-    out
+    Ok(out)
 }

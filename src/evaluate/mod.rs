@@ -28,7 +28,7 @@ use crate::data::seen::hide_unseen;
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::gpu::Gpu;
-use crate::tasks;
+use crate::tasks::{self, Holds, Task};
 
 /// A scene just scored, for whoever wants to show it.
 pub struct Shown<'a> {
@@ -45,7 +45,7 @@ pub struct Shown<'a> {
 /// Scores the maps of several models, each a name and a folder of `YYYY_MM_DD.tif`, on the days of a split.
 ///
 /// # Errors
-/// [`Error::Usage`] for the deploy split or a model named twice; [`Error::Input`] for missing maps, maps of another grid or with
+/// [`Error::Usage`] for the deploy split or a model named twice; [`Error::Input`] for missing maps, maps of another task or grid or with
 /// infinite values, and where no scene has a valid pixel.
 pub fn evaluate(
     gpu: &Gpu,
@@ -75,11 +75,13 @@ pub fn evaluate_and_show(
     if let Some((name, _)) = models.iter().enumerate().find_map(|(i, m)| models[..i].iter().any(|other| other.0 == m.0).then_some(m)) {
         return Err(Error::Usage(format!("--pred: the model name `{name}` is given twice; give each folder its own name")));
     }
+    let task = tasks::of(config);
+    refuse_other_maps(task.as_ref(), models, observe)?;
     let dataset = Dataset::open_targets(config, split)?;
     for (model, folder) in models {
         refuse_missing_maps(&dataset, model, folder)?;
     }
-    let ([rows, cols], task) = (dataset.scene(), tasks::of(config));
+    let [rows, cols] = dataset.scene();
     let scorer = SceneScorer::new(gpu, task.as_ref(), dataset.scene());
     if let Some(warning) = scorer.warning() {
         observe(Event::Note(warning));
@@ -125,6 +127,17 @@ pub fn evaluate_and_show(
         }
     }
     Evaluation::new(config, split, scored, groups)
+}
+
+/// Refuses maps that say that they are of another task, or of other bands.
+///
+/// # Errors
+/// [`Error::Input`] that names both.
+pub fn refuse_other_maps(task: &dyn Task, models: &[(String, PathBuf)], observe: &mut dyn FnMut(Event)) -> Result<()> {
+    models.iter().try_for_each(|(model, folder)| {
+        Holds::refuse_other(task, model, folder)?.into_iter().for_each(|note| observe(Event::Note(note)));
+        Ok(())
+    })
 }
 
 /// Refuses a folder that lacks maps, naming the first few.

@@ -1,7 +1,7 @@
 //! Which maps of a folder meltcore made, and which are finished: `maps.json` beside them says what they were made with.
 //!
 //! A map is made again when its file is not the one that was written, or one of the rasters it is made from is not the one that was read;
-//! all of them, when weights, configuration or options are others. Files that the list does not know are nobody's to overwrite: a folder of
+//! all of them, when weights, configuration or options are others, but not for another version of the program alone. Files that the list does not know are nobody's to overwrite: a folder of
 //! rasters under the same names (the inputs!) is refused.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -17,9 +17,8 @@ use super::Destination;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::files::{self, Digest, FolderLock, Stamp, digest_of_file, write_atomically};
+use crate::tasks::{self, Holds, MAPS_FILE};
 
-/// Name of the file beside the maps.
-pub const MANIFEST_FILE: &str = "maps.json";
 const LOCK_FILE: &str = ".maps.lock";
 /// Names that a message lists at most.
 const SHOWN: usize = 3;
@@ -37,8 +36,11 @@ pub struct Maker<'a> {
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Content {
-    /// Version of the program.
+    /// Version of the program that wrote the list; of an earlier one there may be maps, which say so themselves.
     meltcore: String,
+    /// What the maps are of.
+    #[serde(flatten)]
+    holds: Holds,
     /// [`Maker::weights`].
     weights: String,
     /// Everything else that the values of the maps depend on.
@@ -95,12 +97,13 @@ impl Manifest {
         let busy = "another process writes maps into this folder; wait for it, or choose another with --out";
         let lock = FolderLock::take(to.folder, LOCK_FILE, busy, "choose another with --out")?;
         let mut notes: Vec<String> = lock.note().map(str::to_owned).into_iter().collect();
-        let earlier = read(&to.folder.join(MANIFEST_FILE));
+        let earlier = read(&to.folder.join(MAPS_FILE));
         let known = earlier.as_ref().map(Content::known).unwrap_or_default();
         refuse_unknown(to, wanted, &known, earlier.is_some())?;
 
         let (meltcore, weights) = (env!("CARGO_PKG_VERSION").to_owned(), maker.weights.clone());
-        let mut content = Content { meltcore, weights, settings, days: Days::Made(BTreeMap::new()), known };
+        let holds = Holds::of(tasks::of(config).as_ref());
+        let mut content = Content { meltcore, holds, weights, settings, days: Days::Made(BTreeMap::new()), known };
         let mut named = BTreeSet::new();
         match earlier.map(|earlier| (content.difference(&earlier), earlier)) {
             None => {}
@@ -193,7 +196,7 @@ impl Manifest {
     }
 
     fn write(&self) -> Result<()> {
-        write_atomically(self.folder.join(MANIFEST_FILE), |file| Ok(writeln!(file, "{}", serde_json::to_string_pretty(&self.content)?)?))
+        write_atomically(self.folder.join(MAPS_FILE), |file| Ok(writeln!(file, "{}", serde_json::to_string_pretty(&self.content)?)?))
     }
 }
 
@@ -202,9 +205,6 @@ impl Content {
     fn difference(&self, earlier: &Content) -> Option<String> {
         if self.weights != earlier.weights {
             return Some("weights".into());
-        }
-        if self.meltcore != earlier.meltcore {
-            return Some(format!("version {}", earlier.meltcore));
         }
         let keys: BTreeSet<&String> = self.settings.keys().chain(earlier.settings.keys()).collect();
         let changed: Vec<&str> =
@@ -272,7 +272,7 @@ fn refuse_unknown(to: Destination, wanted: &BTreeSet<String>, known: &BTreeSet<S
 ///
 /// # Errors
 /// [`Error::Weights`] where it cannot be read.
-pub(super) fn weights_digest(path: &Path) -> Result<String> {
+pub fn weights_digest(path: &Path) -> Result<String> {
     let bytes = std::fs::read(path)
         .map_err(|e| Error::Weights { path: path.to_owned(), message: format!("the weights cannot be read ({e}); check the path") })?;
     Ok(Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect())

@@ -1,16 +1,17 @@
 //! The files of a day's map: a GeoTIFF and, where wanted, a picture of it beside (`YYYY_MM_DD.tif`, `YYYY_MM_DD.png`).
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use super::origin::Origin;
 use crate::data::day::Day;
 use crate::data::geotags::GeoTags;
 use crate::data::seen;
-use crate::data::writer::write_geotiff;
+use crate::data::writer::{is_map, write_map};
 use crate::error::Result;
 use crate::files::write_atomically;
 use crate::image::{Field, quicklook};
-use crate::tasks::Band;
+use crate::tasks::{Band, Task};
 
 /// Where the maps of a model go, and whether pictures of them go there too.
 #[derive(Debug, Clone, Copy)]
@@ -24,9 +25,11 @@ pub struct Destination<'a> {
 }
 
 impl<'a> Destination<'a> {
-    /// The files of one model's maps; `label` is what the pictures call it, `band` what they show, `ocean` 1 on ocean, which is grey.
-    pub fn files(self, label: &str, band: Band, scene: [usize; 2], ocean: &[f32]) -> MapFiles<'a> {
-        MapFiles { destination: self, label: label.to_owned(), band, scene, ocean: ocean.iter().map(|ocean| *ocean > 0.5).collect() }
+    /// The files of one model's maps; `label` is what they call it, `weights` the digest of its weights, empty where it has none, `ocean` 1
+    /// on ocean, which is grey in pictures of the task's first band.
+    pub fn files(self, label: &str, task: &dyn Task, weights: &str, scene: [usize; 2], ocean: &[f32]) -> MapFiles<'a> {
+        let ocean = ocean.iter().map(|ocean| *ocean > 0.5).collect();
+        MapFiles { destination: self, origin: Origin::of(label, task, weights), band: task.bands()[0], scene, ocean }
     }
 }
 
@@ -34,7 +37,7 @@ impl<'a> Destination<'a> {
 #[derive(Debug)]
 pub struct MapFiles<'a> {
     destination: Destination<'a>,
-    label: String,
+    origin: Origin,
     band: Band,
     scene: [usize; 2],
     ocean: Vec<bool>,
@@ -56,22 +59,44 @@ impl MapFiles<'_> {
     /// [`Error::Output`](crate::error::Error::Output) where a file cannot be written, [`Error::Shape`](crate::error::Error::Shape) for a
     /// map of another size.
     pub fn write(&self, day: &Day, map: &[f32], seen: Option<&[f32]>, geo: &GeoTags) -> Result<()> {
-        let [rows, cols] = self.scene;
-        let path = self.destination.folder.join(day.file_name());
+        let path = self.path(day);
         // First, so that no map is there without its counts.
         if let Some(seen) = seen {
-            write_geotiff(seen::beside(&path), rows, cols, seen, geo)?;
+            write_map(&seen::beside(&path), self.scene, seen, geo, &self.origin.about_counts(day))?;
         }
-        write_geotiff(&path, rows, cols, map, geo)?;
+        write_map(&path, self.scene, map, geo, &self.origin.about(day))?;
+        self.draw(day, map, seen)
+    }
+
+    /// As [`write`](MapFiles::write), but files that are these maps already stay untouched, whatever version of the program made them: runs
+    /// that were trained on them then know them for the same.
+    ///
+    /// # Errors
+    /// Those of [`write`](MapFiles::write).
+    pub fn renew(&self, day: &Day, map: &[f32], seen: Option<&[f32]>, geo: &GeoTags) -> Result<()> {
+        let (path, scene) = (self.path(day), self.scene);
+        let counts = seen.map(|seen| is_map(&seen::beside(&path), scene, seen, geo, &self.origin.about_counts(day)));
+        match counts.transpose()?.unwrap_or(true) && is_map(&path, scene, map, geo, &self.origin.about(day))? {
+            true => self.draw(day, map, seen),
+            false => self.write(day, map, seen, geo),
+        }
+    }
+
+    fn path(&self, day: &Day) -> PathBuf {
+        self.destination.folder.join(day.file_name())
+    }
+
+    /// The picture, where one is wanted.
+    fn draw(&self, day: &Day, map: &[f32], seen: Option<&[f32]>) -> Result<()> {
         if !self.destination.pictures {
             return Ok(());
         }
-        let first = &map[..map.len().min(rows * cols)];
+        let first = &map[..map.len().min(self.scene[0] * self.scene[1])];
         let unseen = |(ocean, count): (&bool, &f32)| *ocean || *count == 0.0;
         let grey: Option<Vec<bool>> = seen.map(|seen| self.ocean.iter().zip(seen).map(unseen).collect());
         let (masked, why) = grey.as_ref().map_or((&self.ocean, "ocean"), |grey| (grey, "ocean or not seen"));
         let field = Field { unit: String::new(), ..self.band.field(self.band.quantity, first, self.scene, masked) };
-        let picture = quicklook(&format!("{day}   {}", self.label), &field, why)?.to_png()?;
-        write_atomically(path.with_extension("png"), |file| file.write_all(&picture))
+        let picture = quicklook(&format!("{day}   {}", self.origin.model), &field, why)?.to_png()?;
+        write_atomically(self.path(day).with_extension("png"), |file| file.write_all(&picture))
     }
 }

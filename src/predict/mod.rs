@@ -8,6 +8,7 @@ pub mod manifest;
 pub mod map_files;
 mod mosaicking;
 mod options;
+pub mod origin;
 mod symmetry;
 
 use std::path::{Path, PathBuf};
@@ -338,7 +339,7 @@ pub fn write_maps(
         let mut predictor = Predictor::new(gpu, config, model.as_ref(), dataset.clone(), request.options, observe)?;
         state_dict::load(model.parameters(), &file)?;
         let task = tasks::of(config);
-        let files = destination.files(config.model_key.name(), task.bands()[0], dataset.scene(), &dataset.ocean()?);
+        let files = destination.files(config.model_key.name(), task.as_ref(), &maker.weights, dataset.scene(), &dataset.ocean()?);
         predictor.maps(&days, observe, &mut |day, map| {
             let date = &dataset.days()[day];
             files.write(date, &map, None, &dataset.output_geo(day)?)?;

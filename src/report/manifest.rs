@@ -9,6 +9,7 @@ use super::run_log::RunLog;
 use crate::config::Config;
 use crate::data::day::{Day, now, read_split_csv};
 use crate::event::duration;
+use crate::tasks::MAPS_FILE;
 
 /// Names and values, in groups with a heading.
 pub type Facts = Vec<(String, Vec<(String, String)>)>;
@@ -36,9 +37,6 @@ pub fn facts(config: Option<&Config>, split: &str, models: &[(String, PathBuf)],
 fn fact(name: &str, value: &str) -> (String, String) {
     (name.to_owned(), value.to_owned())
 }
-
-/// What maps were made with, beside them.
-const MAPS_FILE: &str = "maps.json";
 
 /// A folder of maps: how many, and what they were made with.
 fn of_maps(folder: &Path) -> Vec<(String, String)> {

@@ -7,8 +7,10 @@ use crate::image::{Colormap, Field};
 pub struct Band {
     /// Its name as a variable of a NetCDF file.
     pub name: &'static str,
-    /// What its values are, for people who read that file.
+    /// What its values are, for people who read that file, or a map.
     pub long_name: &'static str,
+    /// Their unit, in files; `1` for fractions, empty where it is not known.
+    pub unit: &'static str,
     /// What its values are, for legends.
     pub quantity: &'static str,
     /// The values at the ends of the colours.

@@ -14,12 +14,14 @@
 //! there. A task with several bands is configured with `out_channels` = [`Task::heads`]; `train` refuses another number.
 
 mod band;
+mod holds;
 pub mod melt_fraction;
 pub mod regression;
 mod scores;
 mod words;
 
 pub use band::Band;
+pub use holds::{Holds, MAPS_FILE};
 pub use scores::{Better, Column, Mean, Scored, Tally, only};
 pub use words::{Extent, Words};
 

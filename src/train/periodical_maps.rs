@@ -86,7 +86,8 @@ impl PeriodicalMaps {
         let label = format!("{}, epoch {epoch}", config.model_key.name());
         let files = Destination { folder: &folder, pictures: true, replace: true }.files(
             &label,
-            tasks::of(config).bands()[0],
+            tasks::of(config).as_ref(),
+            "",
             self.dataset.scene(),
             &self.dataset.ocean()?,
         );

@@ -3,10 +3,12 @@
 use std::io::Write;
 
 use super::{grid, tiff};
+use meltcore::data::about::{About, BandAbout};
+use meltcore::data::day::Day;
 use meltcore::data::geotags::GeoTags;
 use meltcore::data::geotiff::Layout;
 use meltcore::data::raster::Raster;
-use meltcore::data::writer::write_geotiff;
+use meltcore::data::writer::{is_map, write_geotiff, write_map};
 use meltcore::files::write_atomically;
 
 #[test]
@@ -50,6 +52,74 @@ fn bands_lie_one_after_the_other_and_each_is_mapped() {
     assert_eq!(Raster::open_band(&single, 0).unwrap().read_all().unwrap(), pixels[..rows * cols]);
     assert!(refused(Raster::open_band(&single, 1)).contains("has 1 band(s)"));
     assert!(write_geotiff(&path, rows, cols, &pixels[1..], &GeoTags::default()).is_err());
+}
+
+/// What a map of melt says; the software's version aside it is always the same.
+fn about(software: &str, day: u8) -> About {
+    let bands = vec![BandAbout { description: "snow & <ice>".into(), unit: "kg m\u{207b}²".into() }];
+    About {
+        software: software.into(),
+        day: Day { year: 2019, month: 7, day },
+        bands,
+        items: vec![("TASK", "melt\u{0}_fraction".into()), ("WEIGHTS_SHA256", "0123".into())],
+    }
+}
+
+#[test]
+fn maps_say_what_they_are_and_hold_the_same_pixels() {
+    let folder = tempfile::tempdir().unwrap();
+    let (map, plain) = (folder.path().join("map.tif"), folder.path().join("plain.tif"));
+    let (scene, geo) = ([333, 217], Raster::open(tiff("float32.tif")).unwrap().geo().clone());
+    for bands in [1, 2] {
+        let pixels: Vec<f32> = (0..bands * scene[0] * scene[1]).map(|i| if i % 11 == 3 { f32::NAN } else { i as f32 }).collect();
+        write_map(&map, scene, &pixels, &geo, &about("meltcore 1.2", 4)).unwrap();
+        write_geotiff(&plain, scene[0], scene[1], &pixels, &geo).unwrap();
+        let bytes = std::fs::read(&map).unwrap();
+        // What stands before the pixels is all that differs.
+        let pixel_bytes = 4 * pixels.len();
+        assert_eq!(bytes[bytes.len() - pixel_bytes..], std::fs::read(&plain).unwrap()[bytes_before(&plain, pixel_bytes)..]);
+        let mut decoder = tiff::decoder::Decoder::new(std::fs::File::open(&map).unwrap()).unwrap();
+        let mut text = |tag: u16| decoder.get_tag_ascii_string(tiff::tags::Tag::from_u16_exhaustive(tag)).unwrap();
+        assert_eq!(text(270), "snow & <ice>, 2019-07-04");
+        assert_eq!((text(305), text(306)), ("meltcore 1.2".into(), "2019:07:04 00:00:00".into()));
+        let xml = text(42112);
+        let document = roxmltree::Document::parse(&xml).unwrap();
+        let items = document.root_element().children().filter(|node| node.is_element());
+        let found: Vec<_> = items
+            .map(|item| (item.attribute("name").unwrap(), item.attribute("sample"), item.attribute("role"), item.text().unwrap()))
+            .collect();
+        let wanted = [
+            ("DATE", None, None, "2019-07-04"),
+            ("TASK", None, None, "melt _fraction"),
+            ("WEIGHTS_SHA256", None, None, "0123"),
+            ("DESCRIPTION", Some("0"), Some("description"), "snow & <ice>"),
+            ("UNITTYPE", Some("0"), Some("unittype"), "kg m\u{207b}²"),
+        ];
+        assert_eq!(found, wanted);
+        // It reads as before, with nothing to say of its metadata.
+        for band in 0..bands {
+            let raster = Raster::open_band(&map, band).unwrap();
+            assert_eq!((raster.as_slice().is_some(), raster.geo()), (true, &geo));
+        }
+        if bands == 1 {
+            let layout = Layout::parse(&bytes, &map).unwrap();
+            assert!(layout.notes.is_empty() && layout.unscale.is_identity() && layout.blocks[0].offset.is_multiple_of(64));
+        }
+        // The same map of another version is the same map; one of other pixels, of another day, of another place is not.
+        let mut others = pixels.clone();
+        others[7] = -1.0;
+        let is = |pixels: &[f32], geo: &GeoTags, day| is_map(&map, scene, pixels, geo, &about("meltcore 9.9", day)).unwrap();
+        assert!(is(&pixels, &geo, 4));
+        assert!(!is(&others, &geo, 4) && !is(&pixels, &geo, 5) && !is(&pixels, &GeoTags::default(), 4));
+        assert!(!is_map(&plain, scene, &pixels, &geo, &about("meltcore 9.9", 4)).unwrap());
+        std::fs::OpenOptions::new().append(true).open(&map).unwrap().write_all(&[0]).unwrap();
+        assert!(!is(&pixels, &geo, 4), "a byte too many");
+    }
+}
+
+/// How many bytes of a file come before its last ones.
+fn bytes_before(path: &std::path::Path, last: usize) -> usize {
+    std::fs::metadata(path).unwrap().len() as usize - last
 }
 
 #[test]

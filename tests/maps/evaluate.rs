@@ -275,6 +275,26 @@ fn what_cannot_be_scored_is_said() {
     map[4] = f32::INFINITY;
     write_geotiff(root.join("b/2018_04_01.tif"), 8, 9, &map, &albers(100.0)).unwrap();
     assert!(fails(Split::Test, &[("n", "b")]).contains("infinite"));
+    // What says that it is of another task, or of other bands, is not scored as if it were not.
+    for (text, words) in [
+        (
+            "{\"task\": \"calving_front\", \"bands\": [\"front\"]}",
+            ["`calving_front` with the band front", "`melt_fraction` with the band melt"],
+        ),
+        ("{\"task\": \"melt_fraction\", \"bands\": [\"a\", \"b\"]}", ["with the bands a, b", "with the band melt"]),
+    ] {
+        std::fs::write(root.join("a/maps.json"), text).unwrap();
+        let said = fails(Split::Test, &[("m", "a")]);
+        assert!(words.iter().all(|word| said.contains(word)) && said.contains("maps.json") && said.contains("`m`"), "{said}");
+        let done = eval(root, &["--split", "test", "--pred", &format!("m={}", root.join("a").display())]);
+        assert_eq!(done.status.code(), Some(2));
+    }
+    for (text, notes) in [("{}", 0), ("{\"task\": \"melt_fraction\"}", 0), ("no list", 1)] {
+        std::fs::write(root.join("a/maps.json"), text).unwrap();
+        let (scores, said) = run(root, Split::Test, &[("m", "a")]);
+        let said = said.into_iter().filter(|note| note.contains("of what task")).count();
+        assert!(scores.is_ok() && said == notes, "{text}");
+    }
     let done = eval(root, &["--split", "test", "--pred", "nofolder"]);
     assert_eq!(done.status.code(), Some(2));
 }

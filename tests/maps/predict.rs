@@ -284,6 +284,12 @@ fn maps_are_finished_once(root: &Path, weights: &str) {
     content.as_object_mut().unwrap().remove("known");
     std::fs::write(&list, content.to_string()).unwrap();
     assert!(run(&[]).contains("3 of 3 maps are finished"));
+    // Another version of the program is no reason to make maps again.
+    let mut content: serde_json::Value = serde_json::from_slice(&std::fs::read(&list).unwrap()).unwrap();
+    assert_eq!((&content["task"], &content["bands"]), (&"melt_fraction".into(), &serde_json::json!(["melt"])));
+    content["meltcore"] = "0.0.1".into();
+    std::fs::write(&list, content.to_string()).unwrap();
+    assert!(run(&[]).contains("3 of 3 maps are finished"));
     assert!(!run(&["--overwrite"]).contains("finished"));
     assert!(run(&["--set", "max_melt=0.7"]).contains("other settings (max_melt)"));
     assert!(run(&[]).contains("other settings (max_melt)"));

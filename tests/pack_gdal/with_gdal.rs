@@ -64,7 +64,7 @@ pub fn like(path: &Path, rows: usize, cols: usize, size: f64) {
 fn meta() -> StackMeta {
     let [variable, long_name, units, title, source] =
         ["melt", "surface melt fraction", "1", "Daily maps of surface melt", "meltcore"].map(str::to_owned);
-    StackMeta { variable, long_name, units, title, source }
+    StackMeta { variable, long_name, units, title, source, attributes: vec![("weights_sha256".into(), "0123abcd".into())] }
 }
 
 fn both_ways_take_the_grid_for_what_lacks_a_place() {

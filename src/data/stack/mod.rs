@@ -35,6 +35,8 @@ pub struct StackMeta {
     pub title: String,
     /// Where the values come from (model, weights).
     pub source: String,
+    /// Further attributes of the file: names and texts.
+    pub attributes: Vec<(String, String)>,
 }
 
 /// Whether this build can write stacks and cloud-optimized copies.

@@ -79,6 +79,7 @@ impl Grid {
         store.attribute("Conventions", "CF-1.8")?;
         store.attribute("title", &meta.title)?;
         store.attribute("source", &meta.source)?;
+        meta.attributes.iter().try_for_each(|(name, text)| store.attribute(name, text))?;
         let (rows, cols) = (self.first.rows(), self.first.cols());
 
         let time = store.dimension("time", "TEMPORAL", files.len())?;

@@ -6,6 +6,7 @@
 use super::{Band, Column, Extent, Mean, Scored, Tally, Targets, Task, Words, only};
 use crate::autograd::Tape;
 use crate::config::{Config, TaskKey};
+use crate::domains::interned;
 use crate::error::{Error, Result};
 use crate::image::Colormap;
 use crate::kernels::masked_loss::LossKind;
@@ -22,9 +23,15 @@ pub const SSIM_SIGMA: f64 = 10.0;
 /// Range of melt fractions.
 pub const DATA_RANGE: [f64; 2] = [0.0, 1.0];
 
-/// The one band of a map.
-pub const BAND: Band =
-    Band { name: "melt", long_name: "surface melt fraction", quantity: "melt fraction", range: (0.0, 1.0), colormap: Colormap::Viridis };
+/// The one band of a map of melt.
+pub const BAND: Band = Band {
+    name: "melt",
+    long_name: "surface melt fraction",
+    unit: "1",
+    quantity: "melt fraction",
+    range: (0.0, 1.0),
+    colormap: Colormap::Viridis,
+};
 
 /// The scores in the order of files.
 const COLUMNS: [Column; 10] = [
@@ -63,13 +70,33 @@ const WORDS: Words = Words {
 pub struct MeltFraction {
     loss: LossKind,
     clip: [f32; 2],
+    band: Band,
 }
 
 impl MeltFraction {
-    /// With `loss_function`, and maps clipped to `min_melt` … `max_melt`.
+    /// With `loss_function`, maps clipped to `min_melt` … `max_melt`, and the words of the target.
     pub fn new(config: &Config) -> MeltFraction {
-        MeltFraction { loss: config.loss_function, clip: [config.min_melt as f32, config.max_melt as f32] }
+        let clip = [config.min_melt as f32, config.max_melt as f32];
+        MeltFraction { loss: config.loss_function, clip, band: band_of(config) }
     }
+}
+
+/// The band of maps of the configured target: a target of a configuration's own is called what that calls it.
+fn band_of(config: &Config) -> Band {
+    let target = &config.domain().target;
+    if target.name == BAND.name {
+        return BAND;
+    }
+    let look = target.look;
+    // What is divided first is a share of that, whatever its unit was.
+    let is_share = look.unit.is_empty() || config.divisor(target) != 1.0;
+    let quantity = if is_share { look.title } else { interned(&format!("{}, {}", look.title, look.unit)) };
+    let range = look.range.map_or(BAND.range, |(low, high)| {
+        let divided = |value: f32| (f64::from(value) / config.divisor(target)) as f32;
+        (divided(low), divided(high))
+    });
+    let unit = if is_share { BAND.unit } else { look.unit };
+    Band { name: target.name, long_name: look.title, unit, quantity, range, colormap: look.colormap }
 }
 
 /// Sums over one map's valid pixels.
@@ -83,7 +110,7 @@ fn sums(map: &Tensor, targets: &Targets) -> Result<SceneSums> {
 impl Default for MeltFraction {
     /// The absolute error, and all fractions.
     fn default() -> Self {
-        MeltFraction { loss: LossKind::L1, clip: [0.0, 1.0] }
+        MeltFraction { loss: LossKind::L1, clip: [0.0, 1.0], band: BAND }
     }
 }
 
@@ -97,7 +124,7 @@ impl Task for MeltFraction {
     }
 
     fn bands(&self) -> &[Band] {
-        &[BAND]
+        std::slice::from_ref(&self.band)
     }
 
     fn settle(&self, tile: &mut [f32], _pixels: usize) {

@@ -56,8 +56,10 @@ impl Regression {
         let Look { title, unit, range, colormap, .. } = target.look;
         let bound = |key: &str, value: f64, without: f32| if config.given.contains(key) { value as f32 } else { without };
         let quantity = if unit.is_empty() { title.to_owned() } else { format!("{title}, {unit}") };
-        let band =
-            Band { name: target.name, long_name: title, quantity: interned(&quantity), range: range.unwrap_or((0.0, 1.0)), colormap };
+        // What is divided first is a share of that, whatever its unit was.
+        let unit = if config.divisor(target) == 1.0 { unit } else { "1" };
+        let range = range.unwrap_or((0.0, 1.0));
+        let band = Band { name: target.name, long_name: title, unit, quantity: interned(&quantity), range, colormap };
         let clip = [bound("min_melt", config.min_melt, f32::NEG_INFINITY), bound("max_melt", config.max_melt, f32::INFINITY)];
         Regression { loss: config.loss_function, clip, band: [band] }
     }
@@ -66,7 +68,7 @@ impl Regression {
 impl Default for Regression {
     /// The absolute error of something without a name, 0…1.
     fn default() -> Self {
-        let band = Band { name: "value", long_name: "value", quantity: "value", range: (0.0, 1.0), colormap: Colormap::Viridis };
+        let band = Band { name: "value", long_name: "value", unit: "", quantity: "value", range: (0.0, 1.0), colormap: Colormap::Viridis };
         Regression { loss: LossKind::L1, clip: [f32::NEG_INFINITY, f32::INFINITY], band: [band] }
     }
 }
