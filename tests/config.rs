@@ -232,11 +232,28 @@ fn every_rule_refuses() {
         ("momentum: 0.9", "momentum", "not a known key"),
         ("path_pnw: x", "path_pnw", "did you mean `path_pmw`?"),
         ("LEARNING_RATE: 1", "LEARNING_RATE", "did you mean `learning_rate`?"),
+        ("lr: 1e-3", "lr", "it is `learning_rate` here"),
+        ("loss: l1", "loss", "it is `loss_function` here"),
+        ("Batch-Size: 4", "Batch-Size", "did you mean `batch_size`?"),
+        ("max-epochs: 4", "max-epochs", "it is `epochs` here"),
+        ("num_classes: 3", "num_classes", "it is `out_channels` here"),
+        ("workers: 4", "workers", "`--threads`"),
+        ("accelerator: gpu", "accelerator", "`--device`"),
+        ("model_key: segformer", "model_key", "time_interpolate_sar, but \"segformer\" was given"),
+        ("loss_function: mae", "loss_function", "it is l1 here"),
+        ("lr_scheduler: cosine", "lr_scheduler", "it is CosineAnnealingWarmRestarts here"),
+        ("quux: 1", "quux", "`meltcore config keys` lists those that there are"),
+        ("mean_snowdepth: 1", "mean_snowdepth", "no list names `snowdepth`"),
         ("'': 1", "", "not a known key"),
     ] {
         let (got, message) = refused(text);
         assert_eq!(got, key, "{text}: {message}");
         assert!(message.contains(wanted), "{text}: {message}");
+    }
+    // What is far away misleads.
+    for (text, far) in [("lr: 1", "blur"), ("loss: l1", "seed"), ("model_key: segformer", "did you mean"), ("quux: 1", "did you mean")] {
+        let (_, message) = refused(text);
+        assert!(!message.contains(far), "{text}: {message}");
     }
     for fine in
         ["dtype: float32", "normalize_melt: false", "blur: gaussian", "wandb_x: {a: [1]}", "log_anything: null", "encoder_weights: null"]

@@ -1,7 +1,7 @@
 //! Arguments that several commands share.
 
 use super::Globals;
-use crate::config::{Config, SPLITS};
+use crate::config::{Config, SPLITS, without_effect};
 use crate::error::Result;
 use std::path::{Path, PathBuf};
 
@@ -24,7 +24,8 @@ impl ConfigArgs {
     pub fn load(&self, globals: &Globals) -> Result<Config> {
         let config = Config::load(&self.config, &self.set)?;
         if !config.ignored.is_empty() {
-            globals.note(&format!("{}: keys without effect here: {}", config.file, config.ignored.join(", ")));
+            let keys: Vec<String> = config.ignored.iter().map(|key| without_effect(key)).collect();
+            globals.note(&format!("{}: keys without effect here: {}", config.file, keys.join(", ")));
         }
         let keys = config.beside.keys().cloned().collect::<Vec<_>>().join(", ");
         let from = if keys.is_empty() { "relative paths are" } else { "taken from the folder of the file:" };

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use super::Config;
 use super::declared::is_own;
 use super::reader::Reader;
+use super::synonyms;
 use super::table::{ALIASES, KEYS};
 use crate::domains::{Domain, DomainKey, Source};
 
@@ -268,7 +269,7 @@ pub(super) enum KeyUse {
     InForce,
     /// Accepted, named once in a line, and without effect.
     Ignored,
-    /// Neither; holds the nearest known key.
+    /// Neither; holds what to do about it.
     Unknown(String),
 }
 
@@ -293,14 +294,29 @@ pub(super) fn classify(key: &str, fixture: bool, declared: &[String]) -> KeyUse 
     let mut known: Vec<String> = KEYS.iter().filter(|key| key.is_for_files()).flat_map(Key::names).collect();
     known.extend(declared.iter().flat_map(|name| Key::own_names(name)));
     let ignored = IGNORED.split_whitespace();
-    let candidates = known.iter().map(String::as_str).chain(ALIASES.iter().map(|(alias, _)| *alias)).chain(ignored);
-    KeyUse::Unknown(nearest(key, candidates).unwrap_or_default().to_owned())
+    let candidates: Vec<&str> = known.iter().map(String::as_str).chain(ALIASES.iter().map(|(alias, _)| *alias)).chain(ignored).collect();
+    KeyUse::Unknown(match of_family(key).filter(|_| nearest(key, candidates.iter().copied()).is_none()) {
+        Some(name) => format!(
+            "no list names `{name}`: a variable of your own stands in `in_keys`, `in_keys_static` or `target`. Name it there, or remove the \
+             line"
+        ),
+        None => synonyms::advice(key, candidates),
+    })
 }
 
-/// The candidate with the fewest edits from `given`, letter case aside; the first of equals.
+/// The variable that a key would be of, had a configuration declared it.
+fn of_family(key: &str) -> Option<&str> {
+    let families = KEYS.iter().filter(|family| family.names_for("").is_some()).filter_map(|family| family.name.split_once('<'));
+    families.filter(|(before, _)| !before.is_empty()).find_map(|(before, _)| key.strip_prefix(before)).filter(|name| !name.is_empty())
+}
+
+/// The candidate with the fewest edits from `given`, letter case aside, the first of equals; none where those are more than a third of its
+/// letters, since what is far away misleads.
 pub(super) fn nearest<'a>(given: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let given = given.to_lowercase();
-    candidates.into_iter().min_by_key(|name| strsim::damerau_levenshtein(&given, &name.to_lowercase()))
+    let edits = |name: &str| strsim::damerau_levenshtein(&given, &name.to_lowercase());
+    let (edits, near) = candidates.into_iter().map(|name| (edits(name), name)).min_by_key(|(edits, _)| *edits)?;
+    (3 * edits <= given.chars().count()).then_some(near)
 }
 
 /// A reason to refuse the value of a key that the reference reads and this crate fixes.

@@ -12,6 +12,7 @@ mod keys;
 mod reader;
 mod require;
 mod rules;
+mod synonyms;
 mod table;
 mod together;
 mod variables;
@@ -94,10 +95,7 @@ impl Config {
                     }
                 }
                 KeyUse::Ignored => ignored.push(key.clone()),
-                KeyUse::Unknown(nearest) => {
-                    let message = format!("is not a known key; did you mean `{nearest}`? Correct it, or remove the line");
-                    return Err(reader.error(key, message));
-                }
+                KeyUse::Unknown(advice) => return Err(reader.error(key, format!("is not a known key; {advice}"))),
             }
         }
         reader.keys.retain(|key, _| !ignored.contains(key));
@@ -112,6 +110,11 @@ impl Config {
         }
         Ok(config)
     }
+}
+
+/// A key that has no effect here, with the option of commands that says it instead, where there is one.
+pub fn without_effect(key: &str) -> String {
+    synonyms::option(key).map_or_else(|| key.to_owned(), |option| format!("{key} (see {option})"))
 }
 
 /// Parses one YAML document; NaN and infinities become text, so that the key that holds them can be named.

@@ -1,7 +1,7 @@
 //! Typed reading of one flat map of keys, with errors that name the key, the value given and what is allowed.
 
 use super::declared::how_to_declare;
-use super::keys;
+use super::{keys, synonyms};
 use crate::error::{Error, Result};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -158,8 +158,7 @@ impl Reader {
         match serde_json::from_value(value.clone()) {
             Ok(choice) if known => Ok(choice),
             _ => {
-                let hint = value.as_str().and_then(|s| keys::nearest(s, words.iter().copied()));
-                let hint = hint.map(|word| format!("; did you mean {word}?")).unwrap_or_default();
+                let hint = synonyms::hint(key, &plain(value), words);
                 Err(self.error(key, format!("must be {allowed}, but {} was given{hint}", shown(value))))
             }
         }
@@ -222,6 +221,11 @@ impl Reader {
 /// `range` in words.
 fn whole(range: &RangeInclusive<u64>) -> String {
     format!("a whole number from {} to {}", range.start(), range.end())
+}
+
+/// A value as its text or number, without quotes.
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 /// A value as it may stand in a message: compact, and cut where it is long.

@@ -1,6 +1,6 @@
 //! What a command cannot do without: accessors whose error names the missing key and how to give it.
 
-use super::{Config, ModelKey, SPLITS, keys};
+use super::{Config, ModelKey, SPLITS, synonyms};
 use crate::error::{Error, Result};
 use std::path::Path;
 
@@ -30,8 +30,8 @@ impl Config {
     /// The CSV of the split `name`: train, val, test, eval, all or deploy.
     pub fn require_split_csv(&self, name: &str) -> Result<&Path> {
         if !SPLITS.contains(&name) {
-            let hint = keys::nearest(name, SPLITS).unwrap_or_default();
-            return Err(Error::Usage(format!("split {name} is not one of {}; did you mean {hint}?", SPLITS.join(", "))));
+            let hint = synonyms::hint("split", name, &SPLITS);
+            return Err(Error::Usage(format!("split {name} is not one of {}{hint}", SPLITS.join(", "))));
         }
         self.require_path(&format!("path_{name}_split_csv"))
     }
