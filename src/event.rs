@@ -18,6 +18,8 @@ pub enum Event {
     Message(String),
     /// Something the user should know.
     Note(String),
+    /// Something for whoever asks for details.
+    Detail(String),
 }
 
 /// Seconds as a reader says them: `1 h 2 min`, `3 min 20 s`, `42 s`, `4.2 s`.

@@ -166,7 +166,7 @@ fn arguments_of_the_commands() {
     assert!(parse::<train::Args>("").is_err());
 
     let predict = parse::<predict::Args>("--config c --weights w --split deploy --out o").unwrap();
-    assert_eq!((predict.split.as_str(), predict.out.as_deref()), ("deploy", Some(Path::new("o"))));
+    assert_eq!((predict.split.as_deref(), predict.out.as_deref()), (Some("deploy"), Some(Path::new("o"))));
     assert!(parse::<predict::Args>("--config c --weights w --split vall").unwrap_err().to_string().contains("deploy"));
     assert!(parse::<predict::Args>("--config c --split val").is_err());
 

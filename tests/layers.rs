@@ -25,11 +25,11 @@ const MAY_IMPORT: &[(&str, &str)] = &[
     ("config", "error files domains kernels optim"),
     ("data", "error event files random config domains"),
     ("models", "error config domains gpu tensor kernels autograd ops nn"),
-    ("weights", "error files config nn models"),
+    ("weights", "error event files config nn models"),
     ("preprocess", "error config domains data gpu tensor kernels models"),
     ("tasks", "error event config domains data image gpu tensor kernels autograd ops models preprocess"),
     ("evaluate", "error event files config domains data image gpu tensor tasks"),
-    ("predict", "error event files config data image gpu tensor autograd nn models weights preprocess tasks"),
+    ("predict", "error event files config domains data image gpu tensor autograd nn models weights preprocess tasks"),
     (
         "train",
         "error event files random config domains data image gpu tensor kernels autograd ops nn optim models weights preprocess tasks evaluate predict",

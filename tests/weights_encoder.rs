@@ -139,7 +139,7 @@ fn models_are_told_from_names_and_shapes() {
     let recognised = |tensors: &[(&str, &[usize])]| {
         let tensor = |shape: &[usize]| HostTensor::F32(shape.to_vec(), vec![0.0; shape.iter().product()]);
         let dict = tensors.iter().map(|(name, shape)| ((*name).to_owned(), tensor(shape))).collect();
-        let found = Info::of(&WeightFile::open(&write(folder.path(), &dict)).unwrap()).recognised;
+        let found = Info::of(&WeightFile::open(&write(folder.path(), &dict)).unwrap()).unwrap().recognised;
         found.map(|found| (found.model, found.in_channels, serde_json::to_string(&found.config).unwrap()))
     };
     let stem: (&str, &[usize]) = ("encoder.model.stem_0.conv.weight", &[2, 4, 3, 3]);

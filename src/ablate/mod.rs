@@ -30,6 +30,7 @@ use crate::predict::{Options, Predictor};
 use crate::tasks::{self, Better, Task};
 use crate::train::{ChangedData, Start, Training, Watcher};
 use crate::weights::intact_weight_file;
+use crate::weights::origin::require_same;
 
 /// What to leave out of what.
 #[derive(Debug, Clone, Copy)]
@@ -42,6 +43,8 @@ pub struct Request<'a> {
     pub sets: &'a [Vec<&'static Variable>],
     /// Whether a network is trained without each set, into `path_checkpoints/ablate/<set>`; runs that are there go on.
     pub retrain: bool,
+    /// Go on although the weights say that they were trained under another configuration.
+    pub accept_changed_config: bool,
 }
 
 /// Scores by name, means over the scenes weighted by their valid pixels.
@@ -83,6 +86,7 @@ pub fn ablate(gpu: &Gpu, config: &Config, request: &Request, watcher: &mut Watch
         return Err(Error::Usage("the deploy split has no targets to score against; choose one of train, val, test, eval, all".into()));
     }
     let file = intact_weight_file(request.weights)?;
+    require_same(&file, config, request.accept_changed_config)?.into_iter().for_each(&mut *watcher.observe);
     let scoring = Scoring {
         gpu,
         inputs: Arc::new(Dataset::open(config, split)?),

@@ -39,6 +39,9 @@ pub struct Args {
     /// Train a network without each set of inputs instead of scoring the one that is there
     #[arg(long)]
     pub retrain: bool,
+    /// Go on although the weights say that they were trained under another configuration
+    #[arg(long)]
+    pub accept_changed_config: bool,
     /// Print JSON instead of a table
     #[arg(long)]
     pub json: bool,
@@ -55,7 +58,9 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
     let config = args.config.load(globals)?;
     config.require_model_key()?;
     let sets = sets(&config, &args.keys)?;
-    let request = Request { split: args.split.parse()?, weights: &args.weights, sets: &sets, retrain: args.retrain };
+    let Args { weights, retrain, accept_changed_config, .. } = args;
+    let request =
+        Request { split: args.split.parse()?, weights, sets: &sets, retrain: *retrain, accept_changed_config: *accept_changed_config };
     let interrupt = Interrupt::install()?;
     interrupt.end_unanswered("stopped at once; trainings go on after their last finished epoch when the command is run again".into())?;
     let gpu = open_device(globals)?;

@@ -139,7 +139,14 @@ fn write_maps(args: &Args, config: &Config, split: Split, folder: &Path, globals
         (Name::ThresholdPmw, _) => threshold_pmw::write_maps(config, split, destination, &mut observe)?,
         (Name::InterpolateMar, _) => interpolate_mar::write_maps(&open_device(globals)?, config, split, destination, &mut observe)?,
         (Name::LinearDem, Some(weights)) => {
-            let request = predict::Request { split, weights, options: predict::Options::default(), overwrite: false };
+            let request = predict::Request {
+                split,
+                days: None,
+                weights,
+                options: predict::Options::default(),
+                overwrite: false,
+                accept_changed_config: false,
+            };
             predict::write_maps(&open_device(globals)?, config, &request, destination, &mut observe)?;
         }
         (Name::LinearDem, None) => return Err(Error::Usage("linear-dem needs --weights, a file or a checkpoint folder of train".into())),

@@ -89,6 +89,7 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
         Event::Start { label, total, unit } => progress = Some(Progress::start(label, total, unit, globals.quiet)),
         Event::Done(steps) => progress.iter().for_each(|progress| progress.advance(steps)),
         Event::Note(text) => globals.note(&text),
+        Event::Detail(text) => globals.detail(&text),
         Event::Message(text) => progress.iter().for_each(|progress| progress.set_message(&text)),
     });
     drop(progress);

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::files::is_same;
 use crate::predict::manifest::{Maker, Manifest, weights_digest};
 use crate::predict::origin::Origin;
-use crate::predict::{Blend, Destination, Options, Request, write_maps};
+use crate::predict::{Blend, Destination, Options, Request, Scene, write_maps};
 use crate::tasks::{self, MAPS_FILE};
 use crate::weights::intact_weight_file;
 use serde_json::json;
@@ -22,20 +22,38 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     meltcore predict --config run.yaml --weights checkpoints/best.safetensors --split test\n  \
-    meltcore predict --config run.yaml --weights checkpoints/best.safetensors --split deploy --out maps --set prediction_stride=58 --netcdf maps.nc")]
+    meltcore predict --config run.yaml --weights checkpoints/best.safetensors --split deploy --out maps --set prediction_stride=58 --netcdf maps.nc\n  \
+    meltcore predict --weights best.safetensors scene --out maps\n  \
+    meltcore predict --weights best.safetensors pmw=amsr/2019_05_01.tif dem=dem.tif --out maps\n\n\
+    Weights carry the configuration of their training, paths aside (`meltcore weights info FILE` shows it). Under another one they mean \
+    something else: where --config differs in what maps depend on, the command names both values and ends with 2, unless \
+    --accept-changed-config says to go on. How tiles are laid, clipped and masked is a choice, and may differ.\n\n\
+    With SCENE in place of --config and --split nothing but the weights' own configuration is needed. SCENE is a folder with one entry for \
+    each input, named as the input: a sub-folder of files YYYY_MM_DD.tif, of which every day that all inputs have is mapped, or one file \
+    (pmw.tif, dem.tif); NAME=PATH says where else an input is. All rasters lie on one grid (`meltcore pack` sees to that). landmask.tif is \
+    taken where it is there. Files without a date in their names give one map, map.tif.")]
 pub struct Args {
-    /// The configuration and its overrides.
-    #[command(flatten)]
-    pub config: ConfigArgs,
+    /// Folder with an entry for each input of the weights, or NAME=PATH for one; takes the place of --config and --split
+    #[arg(value_name = "SCENE", conflicts_with_all = ["config", "split"], requires = "out")]
+    pub scene: Vec<String>,
+    /// YAML configuration
+    #[arg(long, value_name = "FILE", required_unless_present = "scene")]
+    pub config: Option<PathBuf>,
+    /// Override one key of the configuration, the value as YAML; may be repeated
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
     /// Trained weights: a safetensors file or a checkpoint folder
     #[arg(long, value_name = "FILE|DIR")]
     pub weights: PathBuf,
     /// Days to map
-    #[arg(long, value_name = "NAME", value_parser = split_names())]
-    pub split: String,
+    #[arg(long, value_name = "NAME", value_parser = split_names(), required_unless_present = "scene")]
+    pub split: Option<String>,
     /// Folder for the maps; without it `path_predictions`, for deploy `path_deploy`
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// Go on although the weights were trained under another configuration
+    #[arg(long)]
+    pub accept_changed_config: bool,
     /// Write no picture (YYYY_MM_DD.png) beside each map
     #[arg(long)]
     pub no_png: bool,
@@ -84,33 +102,75 @@ pub enum BlendName {
 /// # Errors
 /// An unusable configuration, dataset or weight file; no device; a map that is not finite or cannot be written.
 pub fn run(args: &Args, globals: &Globals) -> Result<()> {
-    let config = args.config.load(globals)?;
-    config.require_model_key()?;
-    let split: Split = args.split.parse()?;
-    let folder = map_folder(args.out.as_deref(), &config, &args.split)?;
+    let work = Work::of(args, globals)?;
     if args.cog.is_some() || args.netcdf.is_some() || args.zarr.is_some() {
         stack::check_available()?;
     }
-    let copies = Copies::open(args, &config, split)?;
+    let copies = Copies::open(args, &work)?;
     let gpu = open_device(globals)?;
     let mut watch = Watch::new(globals);
-    let destination = Destination { folder: &folder, pictures: !args.no_png, replace: args.force };
+    let destination = Destination { folder: &work.folder, pictures: !args.no_png, replace: args.force };
     let blend = match args.blend {
         BlendName::Equal => Blend::Equal,
         BlendName::Gaussian => Blend::Gaussian,
     };
     let options = Options { d4: args.tta.is_some(), blend };
-    let request = Request { split, weights: &args.weights, options, overwrite: args.overwrite };
-    let maps = write_maps(&gpu, &config, &request, destination, &mut |event| watch.observe(event))?;
+    let request = Request {
+        split: work.split,
+        days: work.days.as_deref(),
+        weights: &args.weights,
+        options,
+        overwrite: args.overwrite,
+        accept_changed_config: args.accept_changed_config,
+    };
+    let maps = write_maps(&gpu, &work.config, &request, destination, &mut |event| watch.observe(event))?;
     watch.finish();
-    globals.note(&format!("maps of the split {split} are in {}", folder.display()));
-    copies.write(args, &config, &maps, globals)
+    let of = if work.days.is_some() { "scene".to_owned() } else { format!("split {}", work.split) };
+    globals.note(&format!("maps of the {of} are in {}", work.folder.display()));
+    copies.write(args, &work.config, &maps, globals)
+}
+
+/// What is to be mapped, under which configuration, and where to.
+struct Work {
+    config: Config,
+    split: Split,
+    /// The days of a scene; none: those of the split's list.
+    days: Option<Vec<Day>>,
+    folder: PathBuf,
+}
+
+impl Work {
+    fn of(args: &Args, globals: &Globals) -> Result<Work> {
+        let (Some(config), Some(split)) = (&args.config, &args.split) else {
+            let Scene { config, days, notes } = Scene::open(&args.weights, &args.scene, &args.set)?;
+            notes.iter().for_each(|note| globals.note(note));
+            let is_stack = args.netcdf.is_some() || args.zarr.is_some();
+            if is_stack && days.contains(&Day::UNDATED) {
+                let message = "--netcdf and --zarr make stacks of days, and the scene has no date: name its files after it, for example \
+                               2017_06_04.tif, or leave these options out";
+                return Err(Error::Usage(message.into()));
+            }
+            let folder = map_folder(args.out.as_deref(), &config, "deploy")?;
+            return Ok(Work { config, split: Split::Deploy, days: Some(days), folder });
+        };
+        let config = ConfigArgs { config: config.clone(), set: args.set.clone() }.load(globals)?;
+        config.require_model_key()?;
+        let folder = map_folder(args.out.as_deref(), &config, split)?;
+        Ok(Work { config, split: split.parse()?, days: None, folder })
+    }
+
+    /// The days that are mapped.
+    fn days(&self) -> Result<Vec<Day>> {
+        match &self.days {
+            Some(days) => Ok(days.clone()),
+            None => read_split_csv(self.config.require_split_csv(self.split.name())?),
+        }
+    }
 }
 
 /// Refuses a stack under the name of one of the maps, their pictures or their list, which would take its place.
-fn refuse_name_of_map(file: &Path, args: &Args, config: &Config) -> Result<()> {
-    let (maps, split) = (map_folder(args.out.as_deref(), config, &args.split)?, args.split.parse::<Split>()?);
-    let days = read_split_csv(config.require_split_csv(split.name())?)?;
+fn refuse_name_of_map(file: &Path, args: &Args, work: &Work) -> Result<()> {
+    let (maps, days) = (&work.folder, work.days()?);
     let stem = file.file_stem().unwrap_or_default();
     let extension = file.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
     let is_map = |day: &Day| Path::new(&day.file_name()).file_stem() == Some(stem) && ["tif", "png"].contains(&extension);
@@ -118,7 +178,7 @@ fn refuse_name_of_map(file: &Path, args: &Args, config: &Config) -> Result<()> {
     let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     // The folder may not be there yet.
     let is_of = |folder: &Path| is_same(parent, folder) || std::path::absolute(parent).ok() == std::path::absolute(folder).ok();
-    match [Some(&maps), args.cog.as_ref()].into_iter().flatten().find(|folder| taken && is_of(folder)) {
+    match [Some(maps), args.cog.as_ref()].into_iter().flatten().find(|folder| taken && is_of(folder)) {
         Some(folder) => {
             let message = format!("--netcdf {} has the name of a file of the maps in {}; choose another", file.display(), folder.display());
             Err(Error::Usage(message))
@@ -135,23 +195,22 @@ struct Copies {
 
 impl Copies {
     /// Takes the places of the copies before the work begins.
-    fn open(args: &Args, config: &Config, split: Split) -> Result<Copies> {
+    fn open(args: &Args, work: &Work) -> Result<Copies> {
         if let Some(file) = &args.netcdf {
             // NetCDF, with the attribute `source` of every stack.
             let is_netcdf = |head: &[u8]| head.starts_with(b"CDF") || head.starts_with(b"\x89HDF");
             refuse_foreign(file, "time stack", args.force, |head| is_netcdf(head) && holds(head, b"meltcore "))?;
-            refuse_name_of_map(file, args, config)?;
+            refuse_name_of_map(file, args, work)?;
         }
         if let Some(folder) = args.zarr.as_ref().filter(|folder| folder.exists()) {
             return Err(Error::output(folder, "exists already; remove it, or choose another name for the Zarr store"));
         }
         let Some(folder) = &args.cog else { return Ok(Copies { cog: None }) };
-        let days = read_split_csv(config.require_split_csv(split.name())?)?;
+        let days = work.days()?;
         let maker = Maker { weights: String::new(), options: json!({ "copies": "COG" }), fills: None };
         let to = Destination { folder, pictures: false, replace: args.force };
-        let (manifest, _) = Manifest::open(to, config, &maker, &days.iter().map(Day::file_name).collect())?;
-        let maps = map_folder(args.out.as_deref(), config, &args.split)?;
-        if is_same(folder, &maps) {
+        let (manifest, _) = Manifest::open(to, &work.config, &maker, &days.iter().map(Day::file_name).collect())?;
+        if is_same(folder, &work.folder) {
             let message = format!("--cog {} is the folder of the maps, which have the same names; choose another", folder.display());
             return Err(Error::Usage(message));
         }

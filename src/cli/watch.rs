@@ -32,6 +32,8 @@ impl<'a> Watch<'a> {
             (Event::Message(text), Some(progress)) => progress.set_message(&text),
             (Event::Message(_), None) => {}
             (Event::Note(text), _) => self.note(text),
+            (Event::Detail(text), _) if self.globals.verbose > 0 => self.note(text),
+            (Event::Detail(_), _) => {}
         }
     }
 

@@ -14,8 +14,8 @@ use crate::weights::diff::Comparison;
 use crate::weights::fit::{Fault, Misfit, misfits};
 use crate::weights::guard::{Condition, STATE_FILE, condition_of_checkpoint, condition_of_file};
 use crate::weights::info::Info;
+use crate::weights::origin::Origin;
 use crate::weights::{WeightFile, intact_weight_file};
-use std::collections::HashMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -40,7 +40,8 @@ pub struct Args {
 /// The subcommands; each one's description is its help.
 #[derive(Debug, clap::Subcommand)]
 pub enum Action {
-    /// Say what a file holds: the model told from names and shapes, parameters, types, digest, damage, values that are not finite
+    /// Say what a file holds: the model told from names and shapes, parameters, types, digest, damage, values that are not finite, and the
+    /// configuration that it carries
     Info {
         /// Weight file or checkpoint folder
         #[arg(value_name = "FILE")]
@@ -93,10 +94,20 @@ pub enum Action {
         json: bool,
     },
     /// Write weights of any type as float32, or as float16, which takes half the room and loads as well
+    #[command(
+        after_help = "The configuration that a file carries goes along. --config gives one to weights without any, such as PyTorch's, or \
+        in place of theirs."
+    )]
     Convert {
         /// Weight file
         #[arg(value_name = "FILE")]
         file: PathBuf,
+        /// YAML configuration that the written file is to carry
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+        /// Override one key of that configuration, the value as YAML; may be repeated
+        #[arg(long, value_name = "KEY=VALUE", requires = "config")]
+        set: Vec<String>,
         /// Type of the values to write
         #[arg(long, value_name = "TYPE", default_value = "float32")]
         to: Precision,
@@ -151,7 +162,10 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
             init(&config, out.path()?, globals)
         }
         Action::Diff { a, b, tolerance, json } => diff(a, b, *tolerance, *json),
-        Action::Convert { file, to, out } => convert(file, *to, out.path()?, globals),
+        Action::Convert { file, config, set, to, out } => {
+            let config = config.as_ref().map(|config| ConfigArgs { config: config.clone(), set: set.clone() }.load(globals)).transpose()?;
+            convert(file, config.as_ref(), *to, out.path()?, globals)
+        }
     }
 }
 
@@ -177,7 +191,7 @@ fn info(path: &Path, list: bool, json: bool) -> Result<()> {
 }
 
 fn print_info(file: &WeightFile, condition: &Condition, list: bool, json: bool) -> Result<()> {
-    let info = Info::of(file);
+    let info = Info::of(file)?;
     if json {
         let mut value = serde_json::to_value(&info).unwrap_or_default();
         if let Some(map) = value.as_object_mut() {
@@ -199,6 +213,10 @@ fn print_info(file: &WeightFile, condition: &Condition, list: bool, json: bool) 
         }
     }
     let dtypes: Vec<String> = info.dtypes.iter().map(|(name, count)| format!("{name} ({count})")).collect();
+    match &info.origin {
+        None => rows.push(("configuration", "not in the file".into())),
+        Some(origin) => rows.push(("trained by", format!("meltcore {}", origin.version))),
+    }
     rows.extend([
         ("parameters", info.parameters.to_string()),
         ("keys", info.keys.to_string()),
@@ -210,6 +228,10 @@ fn print_info(file: &WeightFile, condition: &Condition, list: bool, json: bool) 
     ]);
     let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     rows.iter().try_for_each(|(name, value)| print_line(&format!("{name:<width$}  {value}")))?;
+    if let Some(origin) = &info.origin {
+        print_line("\nconfiguration of the training, paths aside:")?;
+        origin.config.iter().try_for_each(|(key, value)| print_line(&format!("{key}: {value}")))?;
+    }
     if list {
         let mut table = Table::new(&["tensor", "type", "shape"]);
         file.tensors.iter().for_each(|(name, t)| table.row([name.clone(), t.kind.name().to_owned(), format!("{:?}", t.shape)]));
@@ -245,7 +267,7 @@ fn check(path: &Path, config: &Config, json: bool, globals: &Globals) -> Result<
             file.tensors.len()
         )));
     }
-    let known = Info::of(&file).recognised.map(|found| {
+    let known = Info::of(&file)?.recognised.map(|found| {
         let keys: Vec<String> = found.config.iter().map(|(key, value)| format!(", {key}: {value}")).collect();
         format!("; by its names and shapes it is of {} with {} input channels{}", found.model, found.in_channels, keys.concat())
     });
@@ -270,7 +292,7 @@ fn misfit_table(faults: &[Misfit]) -> Table {
 
 fn init(config: &Config, out: &Path, globals: &Globals) -> Result<()> {
     let model = build(&open_device(globals)?, config)?;
-    state_dict::save(model.parameters(), out)?;
+    state_dict::write(out, &state_dict::to_host(model.parameters())?, Origin::of(config)?.metadata())?;
     let (count, name, seed) = (model.parameters().count(), config.model_key.name(), config.seed);
     globals.note(&format!("{}: {count} fresh parameters of {name} from seed {seed}", out.display()));
     Ok(())
@@ -318,11 +340,23 @@ fn print_differences(comparison: &Comparison) -> Result<()> {
     }))
 }
 
-fn convert(path: &Path, to: Precision, out: &Path, globals: &Globals) -> Result<()> {
-    let file = WeightFile::open(&intact_weight_file(path)?)?;
+fn convert(path: &Path, config: Option<&Config>, to: Precision, out: &Path, globals: &Globals) -> Result<()> {
+    let mut file = WeightFile::open(&intact_weight_file(path)?)?;
+    if let Some(config) = config {
+        let model = build(&open_device(globals)?.planner(), config)?;
+        if let Some(misfit) = misfits(&file, model.parameters()).iter().find(|misfit| misfit.fault != Fault::Type) {
+            return Err(file.error(format!(
+                "is not of the model of {}: `{}` is {}; `meltcore weights check` lists all that does not fit",
+                config.file,
+                misfit.tensor,
+                misfit.fault.name()
+            )));
+        }
+        file.notes.extend(Origin::of(config)?.metadata());
+    }
     let name = match to {
         Precision::Float32 => {
-            state_dict::write(out, &file.to_float32()?, HashMap::from([("format".to_owned(), "pt".to_owned())]))?;
+            state_dict::write(out, &file.to_float32()?, file.metadata())?;
             "float32"
         }
         Precision::Float16 => {

@@ -27,6 +27,19 @@ const IGNORED: &str = "device num_workers persistent_workers use_gpu use_cv use_
 /// Beginnings of further keys that have no meaning here.
 const IGNORED_PREFIXES: [&str; 5] = ["log_", "period_wandb_", "wandb_", "path_sweep", "path_predictions_"];
 
+/// What weight files say of a key, and what another value means where maps are made with them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Carried {
+    /// Nothing: where files are, how a run trains, what the device does.
+    Not,
+    /// Its value, for whoever has no configuration; another one is a choice.
+    Choice,
+    /// Its value; another one is a choice that is told.
+    Told,
+    /// Its value; under another one the weights mean something else.
+    Binding,
+}
+
 /// What a key's value decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Acts {
@@ -34,18 +47,24 @@ pub struct Acts {
     pub weights: bool,
     /// Maps made from given weights: they are made again where it is another.
     pub maps: bool,
+    /// What weight files say of it.
+    pub carried: Carried,
     /// It is written down only where it is not the default, so that digests are those of versions without the key.
     unless_default: bool,
     /// No file may hold it, only the attributes of a numerical fixture.
     of_fixtures: bool,
 }
 
-pub(super) const NOTHING: Acts = Acts { weights: false, maps: false, unless_default: false, of_fixtures: false };
+pub(super) const NOTHING: Acts = Acts { weights: false, maps: false, carried: Carried::Not, unless_default: false, of_fixtures: false };
 pub(super) const WEIGHTS: Acts = Acts { weights: true, ..NOTHING };
-pub(super) const MAPS: Acts = Acts { maps: true, ..NOTHING };
-pub(super) const WEIGHTS_AND_MAPS: Acts = Acts { weights: true, maps: true, ..NOTHING };
+pub(super) const MAPS: Acts = Acts { maps: true, carried: Carried::Choice, ..NOTHING };
+pub(super) const WEIGHTS_AND_MAPS: Acts = Acts { weights: true, maps: true, carried: Carried::Binding, ..NOTHING };
 
 impl Acts {
+    pub(super) const fn carried(self, carried: Carried) -> Acts {
+        Acts { carried, ..self }
+    }
+
     pub(super) const fn unless_default(self) -> Acts {
         Acts { unless_default: true, ..self }
     }
@@ -188,6 +207,12 @@ impl Key {
     /// Whether it stands for several keys.
     pub fn is_family(&self) -> bool {
         self.name.contains('<')
+    }
+
+    /// Whether it would be the line of a key of this name, were its variable declared.
+    pub(super) fn is_form_of(&self, name: &str) -> bool {
+        let ends = self.name.split_once('<').and_then(|(before, rest)| Some((before, rest.split_once('>')?.1)));
+        ends.is_some_and(|(before, after)| name.strip_prefix(before).is_some_and(|rest| rest.len() > after.len() && rest.ends_with(after)))
     }
 
     /// Whether a file may hold it.

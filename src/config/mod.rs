@@ -5,6 +5,7 @@
 //! baseline's configuration need not carry the keys of a network.
 
 mod beside;
+mod carried;
 mod choices;
 mod declared;
 mod digest;
@@ -17,8 +18,9 @@ mod table;
 mod together;
 mod variables;
 
+pub use carried::Difference;
 pub use choices::{ModelKey, Precision, TaskKey};
-pub use keys::{Acts, Key, SPLITS};
+pub use keys::{Acts, Carried, Key, SPLITS};
 pub use table::{Config, KEYS};
 
 use crate::error::{Error, Result};
@@ -58,8 +60,16 @@ impl Config {
             Value::Null => return Err(unusable("holds no keys; a configuration is a list of `key: value` lines".into())),
             _ => return Err(unusable("must be a flat map of `key: value` lines at its top level".into())),
         };
+        Config::from_keys(map, file, overrides, folder)
+    }
+
+    /// As [`Config::from_text`], from keys that are values already.
+    ///
+    /// # Errors
+    /// Those of [`Config::load`] but for what is wrong with a file's text.
+    pub fn from_keys(keys: Map<String, Value>, file: &str, overrides: &[String], folder: Option<&Path>) -> Result<Config> {
         let mut reader = Reader { file: file.to_owned(), ..Reader::default() };
-        for (key, value) in map {
+        for (key, value) in keys {
             let name = keys::canonical(&key).to_owned();
             if reader.keys.insert(name.clone(), value).is_some() {
                 let message = format!("is given twice, once under its other name `{name}`; keep one of the two");

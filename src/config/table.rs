@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use super::keys::{Key, MAPS, NOTHING, WEIGHTS, WEIGHTS_AND_MAPS, keys, value};
+use super::keys::{Carried, Key, MAPS, NOTHING, WEIGHTS, WEIGHTS_AND_MAPS, keys, value};
 use super::reader::{COUNT, COUNT_OR_0, Numbers, Reader, SIDE, WIDTH};
 use super::{ModelKey, Precision, TaskKey};
 use crate::domains::{COLORS, Domain, DomainKey, Source};
@@ -27,10 +27,10 @@ keys! {
     domain: DomainKey = choice(DomainKey::Helheim, &["helheim"]), WEIGHTS_AND_MAPS.unless_default(), "whose table says what variables mean";
     model_key: ModelKey = choice(ModelKey::TimeInterpolateSar, ModelKey::WORDS), WEIGHTS_AND_MAPS, "the network or baseline";
     seed: u64 = seed(42), WEIGHTS, "seed of every random draw";
-    precision: Precision = precision(), WEIGHTS_AND_MAPS, "arithmetic of the network; f32 is the only one so far";
+    precision: Precision = precision(), WEIGHTS_AND_MAPS.carried(Carried::Not), "arithmetic of the network; f32 is the only one so far";
 }
 "Data" {
-    data_root: PathBuf = folder("."), MAPS, "folder that the paths of variables are relative to";
+    data_root: PathBuf = folder("."), MAPS.carried(Carried::Not), "folder that the paths of variables are relative to";
     in_keys: Vec<String> = channels(|source| source == Source::Daily), WEIGHTS_AND_MAPS,
         "inputs of one raster a day; their order has no effect";
     in_keys_static: Vec<String> = channels(|source| source == Source::Constant), WEIGHTS_AND_MAPS, "inputs of one raster for all days";
@@ -38,9 +38,10 @@ keys! {
         "inputs made from the date, and those of one raster a year";
     target: Option<String> = target(), WEIGHTS_AND_MAPS.unless_default(),
         "what maps are trained on: a variable of your own, with its path; absent: the domain's, melt";
-    constant_inputs: BTreeMap<String, f64> = numbers_by_name("for example {pmw: 201.5}"), WEIGHTS_AND_MAPS.unless_default(),
+    constant_inputs: BTreeMap<String, f64> = numbers_by_name("for example {pmw: 201.5}"),
+        WEIGHTS_AND_MAPS.unless_default().carried(Carried::Told),
         "inputs that hold one value at every pixel instead of their rasters' values, in the rasters' unit";
-    variable_paths as "path_<variable>": BTreeMap<String, PathBuf> = variable_paths(), WEIGHTS_AND_MAPS,
+    variable_paths as "path_<variable>": BTreeMap<String, PathBuf> = variable_paths(), WEIGHTS_AND_MAPS.carried(Carried::Not),
         "folder (or file) of a variable's rasters";
     mean as "mean_<variable>": BTreeMap<String, f64> = numbers(Numbers::Finite), WEIGHTS_AND_MAPS, "mean of a variable, in its unit";
     std as "std_<variable>": BTreeMap<String, f64> = numbers(Numbers::Positive), WEIGHTS_AND_MAPS,
@@ -51,10 +52,10 @@ keys! {
         "whether ln(1 + x) is taken of an input of your own, of values x divided by max; mean and std are those of the result";
     bands as "bands_<input>": BTreeMap<String, Vec<usize>> = bands(), WEIGHTS_AND_MAPS,
         "which bands of its files are inputs, from 1: `<input>_b1` and so on, each with mean and std; absent: the only one";
-    label as "label_<variable>": BTreeMap<String, String> = texts(), NOTHING, "title of a variable's pictures";
-    unit as "unit_<variable>": BTreeMap<String, String> = texts(), NOTHING, "unit of a variable";
-    range as "range_<variable>": BTreeMap<String, [f64; 2]> = ranges(), NOTHING, "values at the ends of a variable's colours";
-    colors as "colors_<variable>": BTreeMap<String, String> = words(&COLORS), NOTHING,
+    label as "label_<variable>": BTreeMap<String, String> = texts(), NOTHING.carried(Carried::Choice), "title of a variable's pictures";
+    unit as "unit_<variable>": BTreeMap<String, String> = texts(), NOTHING.carried(Carried::Choice), "unit of a variable";
+    range as "range_<variable>": BTreeMap<String, [f64; 2]> = ranges(), NOTHING.carried(Carried::Choice), "values at the ends of a variable's colours";
+    colors as "colors_<variable>": BTreeMap<String, String> = words(&COLORS), NOTHING.carried(Carried::Choice),
         "colours of a variable: viridis, grey, elevation or diverging";
     max_mar_wa1: f64 = number(1.0, Numbers::Positive), WEIGHTS_AND_MAPS, "mar_wa1 is divided by this before it is normalised";
     max_modis: f64 = number(10_000.0, Numbers::Positive), WEIGHTS_AND_MAPS, "reflectances of MODIS are divided by this";
@@ -64,7 +65,8 @@ keys! {
     blur_sigma as "<variable>_GaussianBlur_sigma": BTreeMap<String, f64> = numbers(Numbers::Positive), WEIGHTS_AND_MAPS,
         "sigma of a variable's blur, pixels";
     use_batch_blur: bool = boolean(false), WEIGHTS_AND_MAPS, "the reference's batched blur: mar_wa1 takes the window of pmw";
-    mask_threshold: f64 = number(0.5, Numbers::Finite), WEIGHTS_AND_MAPS, "ocean is where the land mask as an input exceeds this";
+    mask_threshold: f64 = number(0.5, Numbers::Finite), WEIGHTS_AND_MAPS.carried(Carried::Choice),
+        "ocean is where the land mask as an input exceeds this";
     check_for_invalid_entries: bool = boolean(false), WEIGHTS, "whether days with invalid entries are looked for and left out";
 }
 "The network's shape" {
@@ -89,7 +91,7 @@ keys! {
     time_channel_idx: usize = integer(1, 0..=65_535), WEIGHTS_AND_MAPS, "linear_dem: the input channel that holds the month";
 }
 "Training" {
-    img_size: [usize; 2] = size([512, 512]), WEIGHTS_AND_MAPS, "size of crops and tiles, [rows, columns], pixels";
+    img_size: [usize; 2] = size([512, 512]), WEIGHTS_AND_MAPS.carried(Carried::Told), "size of crops and tiles, [rows, columns], pixels";
     batch_size: usize = integer(8, WIDTH), WEIGHTS, "crops that go through the network at once";
     accumulate_steps: usize = integer(1, WIDTH), WEIGHTS, "batches whose gradients make one optimizer step";
     recompute: bool = boolean(false), NOTHING,

@@ -59,7 +59,15 @@ impl Dataset {
     /// [`Error::Config`] for a missing path key; [`Error::Input`] for a split file that cannot be used, for missing files, for
     /// rasters of different grids and, with `check_for_invalid_entries`, for inputs that contain NaN.
     pub fn open(config: &Config, split: Split) -> Result<Dataset> {
-        let days = read_split_csv(config.require_split_csv(split.name())?)?;
+        Dataset::of_days(config, split, read_split_csv(config.require_split_csv(split.name())?)?)
+    }
+
+    /// As [`Dataset::open`], of these days, at least one, instead of a list's.
+    ///
+    /// # Errors
+    /// Those of [`Dataset::open`] but for the list.
+    pub fn of_days(config: &Config, split: Split, days: Vec<Day>) -> Result<Dataset> {
+        let Some(day) = days.first() else { return Err(Error::Usage(format!("the split {split} has no day"))) };
         let (inputs, domain) = (config.inputs()?, config.domain());
         let files_of = |input: &&'static Variable| match input.is_scalar() {
             true => Ok(None),
@@ -81,8 +89,8 @@ impl Dataset {
             _ => None,
         };
         let target_divisor = config.divisor(target);
-        let first = target_files.as_ref().map(|files| (files.file(&days[0]), None, target_divisor));
-        let first_input = || inputs.iter().zip(&files).find_map(|(input, files)| Some((files.as_ref()?.file(&days[0]), input.band(), 1.0)));
+        let first = target_files.as_ref().map(|files| (files.file(day), None, target_divisor));
+        let first_input = || inputs.iter().zip(&files).find_map(|(input, files)| Some((files.as_ref()?.file(day), input.band(), 1.0)));
         let reference = match first.or_else(first_input) {
             Some((path, band, divisor)) => cache.get(&path, band, || Ok(Raster::of_band(&path, band)?.divided_by(divisor)))?,
             None => landmask.as_ref().map(|mask| mask.raster().clone()).ok_or_else(|| {

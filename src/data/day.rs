@@ -74,6 +74,9 @@ pub struct Day {
 }
 
 impl Day {
+    /// The day of a scene of which nobody knows when it was seen: it has a map, and no date.
+    pub const UNDATED: Day = Day { year: 0, month: 0, day: 0 };
+
     /// A day of the calendar; `None` where it does not exist.
     pub fn new(year: u16, month: u8, day: u8) -> Option<Day> {
         let date = Date::new(i16::try_from(year).ok()?, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()?;
@@ -94,8 +97,11 @@ impl Day {
         name.strip_suffix(".tif")?.parse().ok()
     }
 
-    /// `YYYY_MM_DD.tif`.
+    /// `YYYY_MM_DD.tif`; `map.tif` without a date.
     pub fn file_name(&self) -> String {
+        if *self == Day::UNDATED {
+            return "map.tif".into();
+        }
         format!("{:04}_{:02}_{:02}.tif", self.year, self.month, self.day)
     }
 
@@ -133,6 +139,9 @@ impl Day {
 impl fmt::Display for Day {
     /// `YYYY-MM-DD`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if *self == Day::UNDATED {
+            return f.write_str("undated");
+        }
         write!(f, "{:04}-{:02}-{:02}", self.year, self.month, self.day)
     }
 }

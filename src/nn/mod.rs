@@ -5,6 +5,7 @@ mod conv_norm;
 mod init;
 mod layers;
 mod mode;
+pub mod notes;
 pub mod state_dict;
 
 use std::cell::Cell;

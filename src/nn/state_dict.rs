@@ -10,7 +10,7 @@ use safetensors::{Dtype, SafeTensors, View};
 
 use crate::error::{Error, Result};
 use crate::files::write_atomically;
-use crate::nn::{ParameterSet, Value};
+use crate::nn::{ParameterSet, Value, notes};
 use crate::tensor::Tensor;
 
 /// A tensor on the host, on its way to or from a file.
@@ -90,14 +90,13 @@ pub fn write(path: &Path, dict: &HostDict, metadata: HashMap<String, String>) ->
     write_atomically(path, |file| file.write_all(&bytes))
 }
 
-/// The bytes of a safetensors file; `path` is for messages.
+/// The bytes of a safetensors file with these notes, always the same ones; `path` is for messages.
 ///
 /// # Errors
 /// [`Error::Output`] where the tensors have no such form.
 pub fn encode(path: &Path, dict: &HostDict, metadata: HashMap<String, String>) -> Result<Vec<u8>> {
-    // Without tensors (an optimizer's state before its first step) metadata would leave a header that no reader takes.
-    let metadata = Some(metadata).filter(|_| !dict.is_empty());
-    safetensors::serialize(dict, metadata).map_err(|e| Error::output(path, format!("cannot be encoded ({e})")).because(e))
+    let tensors = dict.iter().map(|(name, tensor)| (name.clone(), tensor)).collect();
+    notes::encode(tensors, metadata).map_err(|e| Error::output(path, format!("cannot be encoded ({e})")).because(e))
 }
 
 /// Writes a model's weights.

@@ -9,6 +9,7 @@ pub mod map_files;
 mod mosaicking;
 mod options;
 pub mod origin;
+mod scene;
 mod symmetry;
 
 use std::path::{Path, PathBuf};
@@ -20,6 +21,7 @@ use manifest::{Maker, Manifest, weights_digest};
 pub use map_files::{Destination, MapFiles};
 use mosaicking::Mosaicking;
 pub use options::{Blend, Options};
+pub use scene::Scene;
 use symmetry::Symmetry;
 
 use crate::autograd::Tape;
@@ -37,6 +39,7 @@ use crate::preprocess::Preprocessor;
 use crate::tasks::{self, Task};
 use crate::tensor::Tensor;
 use crate::weights::intact_weight_file;
+use crate::weights::origin::require_same;
 
 /// Makes maps of a dataset's days with a model.
 pub struct Predictor<'a> {
@@ -290,19 +293,24 @@ fn mean_of(views: &Views) -> Result<Vec<f32>> {
 pub struct Request<'a> {
     /// Which days are mapped.
     pub split: Split,
+    /// These days of the split; none: those of its list.
+    pub days: Option<&'a [Day]>,
     /// A safetensors file or a folder with one ([`crate::weights::intact_weight_file`]).
     pub weights: &'a Path,
     /// Departures from the reference's way.
     pub options: Options,
     /// Make finished maps again, too.
     pub overwrite: bool,
+    /// Go on although the weights say that they were trained under another configuration.
+    pub accept_changed_config: bool,
 }
 
 /// Writes the maps of a split's days, in the order of the split file; those that an equal earlier run finished are left as they are.
 /// Returns the days with their maps, in order of time.
 ///
 /// # Errors
-/// As [`Predictor`]; weights that do not fit the configured model; a map or picture that cannot be written.
+/// As [`Predictor`]; weights that do not fit the configured model, or were trained under another configuration; a map or picture that
+/// cannot be written.
 pub fn write_maps(
     gpu: &Gpu,
     config: &Config,
@@ -310,11 +318,15 @@ pub fn write_maps(
     destination: Destination,
     observe: &mut dyn FnMut(Event),
 ) -> Result<Vec<(Day, PathBuf)>> {
-    let dataset = Arc::new(Dataset::open(config, request.split)?);
+    let dataset = Arc::new(match request.days {
+        None => Dataset::open(config, request.split)?,
+        Some(days) => Dataset::of_days(config, request.split, days.to_vec())?,
+    });
     let file = intact_weight_file(request.weights)?;
     if file != request.weights {
         observe(Event::Note(format!("weights: {}", file.display())));
     }
+    require_same(&file, config, request.accept_changed_config)?.into_iter().for_each(&mut *observe);
     let maker = Maker { weights: weights_digest(&file)?, options: json!(request.options), fills: None };
     let wanted = dataset.days().iter().map(Day::file_name).collect();
     let (mut manifest, notes) = Manifest::open(destination, config, &maker, &wanted)?;

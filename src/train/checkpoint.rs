@@ -9,6 +9,7 @@ use std::path::Path;
 
 use super::inputs::{INPUTS_FILE, TrainedOn};
 pub use super::state::{Best, Criterion, Rng, State};
+use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::files::write_atomically;
 use crate::gpu::Gpu;
@@ -18,6 +19,7 @@ use crate::optim::Optimizer;
 use crate::tensor::{Shape, Tensor};
 use crate::weights::guard::{FileMark, OPTIMIZER_FILE};
 pub use crate::weights::guard::{MODEL_FILE, STATE_FILE};
+use crate::weights::origin::Origin;
 
 /// Reads the model's state dict back from the device, and refuses values that are not finite.
 ///
@@ -32,13 +34,12 @@ pub fn finite_weights(model: &ParameterSet) -> Result<HostDict> {
     }
 }
 
-/// The bytes of a weight file that PyTorch loads; `file` is for messages.
+/// The bytes of a weight file that PyTorch loads and that says under which configuration it was trained; `file` is for messages.
 ///
 /// # Errors
-/// [`Error::Output`].
-pub fn encode_weights(file: &Path, weights: &HostDict) -> Result<Vec<u8>> {
-    // One note only: several are written in random order, and equal weights are to be equal files.
-    state_dict::encode(file, weights, HashMap::from([("format".to_owned(), "pt".to_owned())]))
+/// [`Error::Output`]; those of [`Origin::of`].
+pub fn encode_weights(file: &Path, weights: &HostDict, config: &Config) -> Result<Vec<u8>> {
+    state_dict::encode(file, weights, Origin::of(config)?.metadata())
 }
 
 /// Writes a checkpoint into a folder that does not exist yet; `model` is the file of its weights, `state` gets the marks of all files.

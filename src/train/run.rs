@@ -82,7 +82,7 @@ impl Training<'_> {
                 (Error::NotFinite(message), Some(path)) => Error::Weights { path: path.clone(), message: format!("{message}; use others") },
                 (error, _) => error,
             })?;
-            let model = checkpoint::encode_weights(&self.folder.join(LAST), &weights)?;
+            let model = checkpoint::encode_weights(&self.folder.join(LAST), &weights, self.config)?;
             self.save(gpu, &session, &model, done, None, false)?;
         }
         if let Some(val) = &self.val {
@@ -132,7 +132,7 @@ impl Training<'_> {
         }
 
         let weights = checkpoint::finite_weights(session.model.parameters()).map_err(|error| of_epoch(error, epoch, "after training"))?;
-        let model = checkpoint::encode_weights(&self.folder.join(LAST), &weights)?;
+        let model = checkpoint::encode_weights(&self.folder.join(LAST), &weights, self.config)?;
         let better = loss.filter(|loss| self.best.is_none_or(|best| *loss < best.loss));
         if let Some(loss) = better {
             self.best = Some(Best { epoch, loss, criterion: self.criterion(), file: Some(FileMark::of(&model)) });

@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 
 use super::guard::{BEST_FILE, MODEL_FILE, require_intact};
 use crate::error::{Error, Result};
+use crate::nn::notes;
 use crate::nn::state_dict::{HostDict, HostTensor};
 
 /// Types of values that weight files may hold.
@@ -109,6 +110,8 @@ pub struct WeightFile {
     pub bytes: u64,
     /// Its tensors by name.
     pub tensors: BTreeMap<String, StoredTensor>,
+    /// What else its header says, text by name.
+    pub notes: BTreeMap<String, String>,
 }
 
 impl WeightFile {
@@ -135,7 +138,8 @@ impl WeightFile {
             };
             tensors.insert(name, StoredTensor { kind, shape: view.shape().to_vec(), bytes: view.data().to_vec() });
         }
-        Ok(WeightFile { bytes: bytes.len() as u64, path, tensors })
+        let notes = notes::read(&path).unwrap_or_default();
+        Ok(WeightFile { bytes: bytes.len() as u64, path, tensors, notes })
     }
 
     /// An error about this file.
@@ -180,7 +184,13 @@ impl WeightFile {
         Ok(dict)
     }
 
-    /// The bytes of a file with the same tensors in float16, which models load, too: half the size, eleven bits of each value.
+    /// Its notes with that of PyTorch's kind of file.
+    pub fn metadata(&self) -> HashMap<String, String> {
+        let format = ("format".to_owned(), "pt".to_owned());
+        self.notes.clone().into_iter().chain([format]).collect()
+    }
+
+    /// The bytes of a file with the same notes and tensors in float16, which models load, too: half the size, eleven bits of each value.
     ///
     /// # Errors
     /// [`Error::Weights`] naming a finite value that float16 cannot hold; those of [`Self::to_float32`].
@@ -200,10 +210,9 @@ impl WeightFile {
         }
         let views: std::result::Result<Vec<_>, _> = halves
             .iter()
-            .map(|(name, dtype, shape, bytes)| TensorView::new(*dtype, shape.clone(), bytes).map(|view| (name.as_str(), view)))
+            .map(|(name, dtype, shape, bytes)| TensorView::new(*dtype, shape.clone(), bytes).map(|view| (name.clone(), view)))
             .collect();
-        let metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
-        let encoded = views.and_then(|views| safetensors::serialize(views, Some(metadata)));
+        let encoded = views.and_then(|views| notes::encode(views, self.metadata()));
         encoded.map_err(|e| self.error(format!("cannot be encoded as float16 ({e})")).because(e))
     }
 }

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::file::WeightFile;
+use super::origin::Origin;
+use crate::error::Result;
 use crate::models::{NETWORKS, Recognised, Shapes, recognise};
 
 /// Summary of a weight file.
@@ -27,11 +29,17 @@ pub struct Info {
     pub sha256: String,
     /// Tensors with NaN or infinite values.
     pub not_finite: Vec<String>,
+    /// Who trained it under which configuration, where the file says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
 }
 
 impl Info {
     /// Sums up a file.
-    pub fn of(file: &WeightFile) -> Info {
+    ///
+    /// # Errors
+    /// Those of [`Origin::in_notes`].
+    pub fn of(file: &WeightFile) -> Result<Info> {
         let mut dtypes = BTreeMap::new();
         let (mut parameters, mut not_finite) = (0, Vec::new());
         for (name, tensor) in &file.tensors {
@@ -43,7 +51,7 @@ impl Info {
                 not_finite.push(name.clone());
             }
         }
-        Info {
+        Ok(Info {
             file: file.path.display().to_string(),
             recognised: recognise(&Shapes(file.tensors.iter().map(|(name, tensor)| (name.as_str(), tensor.shape.as_slice())).collect())),
             parameters,
@@ -52,7 +60,8 @@ impl Info {
             dtypes,
             sha256: file.digest(),
             not_finite,
-        }
+            origin: Origin::in_notes(&file.path, &file.notes)?,
+        })
     }
 }
 

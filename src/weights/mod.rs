@@ -1,8 +1,8 @@
 //! Weight files as files: what they hold, whether they fit a model, how two differ, and foreign ones made usable.
 //!
 //! Reading order: [`mod@file`] (any floating-point safetensors file on the host) → [`info`] (which model it is of) → [`fit`] and [`diff`] →
-//! [`encoder`] (pretrained encoders under timm's names) → [`guard`] (whether a file is the one that was written). Models load their own
-//! state dicts through [`crate::nn::state_dict`].
+//! [`encoder`] (pretrained encoders under timm's names) → [`guard`] (whether a file is the one that was written) → [`origin`] (under which
+//! configuration it was trained). Models load their own state dicts through [`crate::nn::state_dict`].
 
 pub mod diff;
 pub mod encoder;
@@ -10,5 +10,6 @@ pub mod file;
 pub mod fit;
 pub mod guard;
 pub mod info;
+pub mod origin;
 
 pub use file::{WeightFile, intact_weight_file, weight_file};

@@ -125,7 +125,10 @@ fn weights(path: &Path, copy: &Path) -> Answer {
         Ok(file) => file,
         Err(error) => return Answer::Refused(error.to_string()),
     };
-    let info = Info::of(&file);
+    let info = match Info::of(&file) {
+        Ok(info) => info,
+        Err(error) => return Answer::Refused(error.to_string()),
+    };
     serde_json::to_string(&info).unwrap();
     let converted = file.to_float32();
     let Ok(dict) = state_dict::read(path) else { return Answer::Read };

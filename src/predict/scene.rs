@@ -1,0 +1,206 @@
+//! A scene that is mapped without a configuration: what weights carry of theirs, and rasters that are found by the names of the inputs.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use crate::config::Config;
+use crate::data::complete::days_of_folder;
+use crate::data::day::Day;
+use crate::domains::{Source, Variable};
+use crate::error::{Error, Result};
+use crate::weights::intact_weight_file;
+use crate::weights::origin::Origin;
+
+/// Endings of a raster's name in a folder of inputs.
+const ENDINGS: [&str; 2] = ["tif", "tiff"];
+
+/// Rasters to be mapped.
+#[derive(Debug)]
+pub struct Scene {
+    /// The configuration that the weights carry, with the paths of its variables.
+    pub config: Config,
+    /// Its days in order of time; [`Day::UNDATED`] where the inputs are files without a date in their names.
+    pub days: Vec<Day>,
+    /// What there is to tell.
+    pub notes: Vec<String>,
+}
+
+/// Where rasters are looked for.
+#[derive(Debug, Default)]
+struct Places {
+    /// `NAME=PATH`.
+    named: BTreeMap<String, PathBuf>,
+    folders: Vec<PathBuf>,
+}
+
+impl Scene {
+    /// The scene that `places` describe: folders with a sub-folder (`NAME/YYYY_MM_DD.tif`) or a file (`NAME.tif`) for each input, and
+    /// `NAME=PATH` for inputs that are elsewhere. `overrides` are keys of the configuration, `key=value`.
+    ///
+    /// # Errors
+    /// [`Error::Weights`] for weights without a configuration; [`Error::Usage`] naming the inputs that are not found, names that are no
+    /// input, and inputs that do not go together.
+    pub fn open(weights: &Path, places: &[String], overrides: &[String]) -> Result<Scene> {
+        let file = intact_weight_file(weights)?;
+        let Some(origin) = Origin::read(&file)? else {
+            let message = "says nothing of the configuration of its training (it is of PyTorch, or of a version before), so that --config is \
+                           needed; `meltcore weights convert FILE --config YAML --out FILE` writes one that does";
+            return Err(Error::Weights { path: file, message: message.into() });
+        };
+        let places = Places::of(places)?;
+        let bare = origin.config(&file, &BTreeMap::new(), overrides)?;
+        let paths = places.paths(&bare)?;
+        let mut config = origin.config(&file, &paths, overrides)?;
+        let mask = config.domain().mask;
+        if (config.mask_outputs || config.apply_landmask_to_predictions) && !paths.contains_key(mask) {
+            return Err(Error::Usage(format!(
+                "{}: its maps are masked, and there is no {mask}: put {mask}.tif into the scene, give {mask}=PATH, or turn it off with --set \
+                 mask_outputs=false --set apply_landmask_to_predictions=false",
+                file.display()
+            )));
+        }
+        let inputs = config.inputs()?;
+        let daily: Vec<&Variable> = inputs.iter().copied().filter(|input| input.source == Source::Daily).collect();
+        let is_folder = |input: &&Variable| paths.get(input.files_of()).is_some_and(|path| path.is_dir());
+        let (folders, files): (Vec<&Variable>, Vec<&Variable>) = daily.iter().copied().partition(is_folder);
+        if let (Some(folder), Some(file)) = (folders.first(), files.first()) {
+            return Err(Error::Usage(format!(
+                "the input {} is a folder and {} a file; give all inputs of one raster a day as folders of files YYYY_MM_DD.tif, or all as \
+                 single files",
+                folder.files_of(),
+                file.files_of()
+            )));
+        }
+        if !folders.is_empty() {
+            let (days, notes) = common_days(&folders, &paths)?;
+            return Ok(Scene { config, days, notes });
+        }
+        let day = date_of(&files, &paths)?;
+        let dated = |input: &&&Variable| matches!(input.source, Source::Date(_) | Source::Winter);
+        if let Some(input) = inputs.iter().find(dated).filter(|_| day.is_none()) {
+            return Err(Error::Usage(format!(
+                "the input {} needs the day of the scene; name the files of the other inputs after it, for example 2017_06_04.tif",
+                input.name
+            )));
+        }
+        // One file is all there is of such an input.
+        let domain = config.domain();
+        let single = |input: &Variable| match input.source {
+            Source::Daily => Variable { source: Source::Constant, ..input.clone() },
+            _ => input.clone(),
+        };
+        config.table = domain.with(domain.inputs.iter().map(single).collect(), domain.target.clone());
+        Ok(Scene { config, days: vec![day.unwrap_or(Day::UNDATED)], notes: Vec::new() })
+    }
+}
+
+impl Places {
+    fn of(arguments: &[String]) -> Result<Places> {
+        let mut places = Places::default();
+        for argument in arguments {
+            let is_name = |name: &str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+            match argument.split_once('=').filter(|(name, _)| is_name(name)) {
+                Some((name, path)) => {
+                    if !Path::new(path).exists() {
+                        return Err(Error::Usage(format!("{argument}: there is no {path}; check the path")));
+                    }
+                    if places.named.insert(name.to_owned(), path.into()).is_some() {
+                        return Err(Error::Usage(format!("{argument}: {name} is given twice; keep one of the two")));
+                    }
+                }
+                None if Path::new(argument).is_dir() => places.folders.push(argument.into()),
+                None => {
+                    return Err(Error::Usage(format!(
+                        "{argument} is no folder; a scene is a folder with one sub-folder or file for each input, named as the input, or a \
+                         list of NAME=PATH"
+                    )));
+                }
+            }
+        }
+        Ok(places)
+    }
+
+    /// What stands in one of the folders for a variable.
+    fn find(&self, name: &str) -> Option<PathBuf> {
+        self.folders.iter().find_map(|folder| {
+            let file = ENDINGS.iter().map(|ending| folder.join(format!("{name}.{ending}"))).find(|file| file.is_file());
+            file.or_else(|| Some(folder.join(name)).filter(|folder| folder.is_dir()))
+        })
+    }
+
+    /// The paths of the inputs of a configuration, and of the land mask where there is one.
+    fn paths(&self, config: &Config) -> Result<BTreeMap<String, PathBuf>> {
+        let inputs = config.inputs()?;
+        let needed: BTreeMap<&str, &Variable> =
+            inputs.iter().filter(|input| !input.is_scalar()).map(|input| (input.files_of(), *input)).collect();
+        let mask = config.domain().mask;
+        let list = |names: &mut dyn Iterator<Item = String>| names.collect::<Vec<_>>().join(", ");
+        if let Some(name) = self.named.keys().find(|name| !needed.contains_key(name.as_str()) && *name != mask) {
+            let known = list(&mut needed.keys().map(|name| (*name).to_owned()));
+            return Err(Error::Usage(format!(
+                "{name}=… names no input of these weights; they are {known} (and {mask}, which maps may need)"
+            )));
+        }
+        let mut paths = BTreeMap::new();
+        let mut missing = Vec::new();
+        for name in needed.keys().copied().chain([mask]) {
+            match self.named.get(name).cloned().or_else(|| self.find(name)) {
+                Some(path) => drop(paths.insert(name.to_owned(), path)),
+                None if needed.contains_key(name) => missing.push(name),
+                None => {}
+            }
+        }
+        if missing.is_empty() {
+            return Ok(paths);
+        }
+        let form = |name: &&str| match needed.get(name).map(|input| input.source) {
+            Some(Source::Constant) => format!("{name} ({name}.tif)"),
+            Some(Source::Winter) => format!("{name} (a folder {name} of files YYYY_jan_feb.tif)"),
+            _ => format!("{name} (a folder {name} of files YYYY_MM_DD.tif, or {name}.tif)"),
+        };
+        Err(Error::Usage(format!(
+            "the scene lacks inputs of these weights: {}; add them under these names, or say where they are with NAME=PATH",
+            list(&mut missing.iter().map(form))
+        )))
+    }
+}
+
+/// The days that every folder has, and which are left out.
+fn common_days(inputs: &[&Variable], paths: &BTreeMap<String, PathBuf>) -> Result<(Vec<Day>, Vec<String>)> {
+    let mut days: Option<BTreeSet<Day>> = None;
+    let mut all = BTreeSet::new();
+    for input in inputs {
+        let Some(folder) = paths.get(input.files_of()) else { continue };
+        let found = days_of_folder(folder, input.files_of())?;
+        all.extend(found.iter().copied());
+        days = Some(days.map_or(found.clone(), |days| days.intersection(&found).copied().collect()));
+    }
+    let days = days.unwrap_or_default();
+    let names = || inputs.iter().map(|input| input.files_of()).collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>().join(", ");
+    if days.is_empty() {
+        return Err(Error::Usage(format!("no day has a file of all inputs ({}); check the dates in their names", names())));
+    }
+    let left_out = all.len() - days.len();
+    let note = (left_out > 0).then(|| format!("{left_out} day(s) lack a file of some input ({}) and are left out", names()));
+    Ok((days.into_iter().collect(), note.into_iter().collect()))
+}
+
+/// The date in the names of single files, where there is one.
+fn date_of(inputs: &[&Variable], paths: &BTreeMap<String, PathBuf>) -> Result<Option<Day>> {
+    let mut first: Option<(Day, &Path)> = None;
+    for path in inputs.iter().filter_map(|input| paths.get(input.files_of())) {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let Some(day) = Day::from_file_name(&name) else { continue };
+        match first {
+            Some((other, file)) if other != day => {
+                return Err(Error::Usage(format!(
+                    "{} and {} are of different days; give the files of one, or folders",
+                    file.display(),
+                    path.display()
+                )));
+            }
+            _ => first = Some((day, path)),
+        }
+    }
+    Ok(first.map(|(day, _)| day))
+}

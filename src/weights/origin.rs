@@ -1,0 +1,136 @@
+//! What a weight file says of where it comes from: the version that trained it, and the part of the configuration that maps depend on
+//! ([`Config::carried_keys`]).
+//!
+//! It is the note `meltcore` in the file's header, beside the tensors, so that PyTorch reads the file as any other.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use crate::config::{Carried, Config, Difference};
+use crate::error::{Error, Result};
+use crate::event::Event;
+use crate::nn::notes;
+
+/// Name of the note.
+const NOTE: &str = "meltcore";
+/// So many differences are named in a message, the others are counted.
+const NAMED: usize = 8;
+
+/// Where weights come from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Origin {
+    /// Version that trained them.
+    pub version: String,
+    /// [`Config::carried_keys`] of their training.
+    pub config: Map<String, Value>,
+}
+
+impl Origin {
+    /// Of weights that this version trains under a configuration.
+    ///
+    /// # Errors
+    /// Those of [`Config::carried_keys`].
+    pub fn of(config: &Config) -> Result<Origin> {
+        Ok(Origin { version: env!("CARGO_PKG_VERSION").into(), config: config.carried_keys()? })
+    }
+
+    /// The notes of a weight file of this origin.
+    pub fn metadata(&self) -> HashMap<String, String> {
+        // Keys are text, so that there is such a form.
+        let text = serde_json::to_string(self).unwrap_or_default();
+        HashMap::from([("format".to_owned(), "pt".to_owned()), (NOTE.to_owned(), text)])
+    }
+
+    /// What the notes of a file say; `None` where they say nothing, as those of PyTorch and of versions before.
+    ///
+    /// # Errors
+    /// [`Error::Weights`] where this version cannot read what they say.
+    pub fn in_notes(file: &Path, notes: &BTreeMap<String, String>) -> Result<Option<Origin>> {
+        let Some(text) = notes.get(NOTE) else { return Ok(None) };
+        serde_json::from_str(text).map(Some).map_err(|e| {
+            let message = format!(
+                "its note `{NOTE}`, the configuration of its training, cannot be read ({e}); take the file of the training, or the version \
+                 that wrote it"
+            );
+            Error::Weights { path: file.to_owned(), message }.because(e)
+        })
+    }
+
+    /// As [`Origin::in_notes`], of a file of which the header is read. A file without one has no notes: loading it tells.
+    ///
+    /// # Errors
+    /// Those of [`Origin::in_notes`].
+    pub fn read(file: &Path) -> Result<Option<Origin>> {
+        Origin::in_notes(file, &notes::read(file).unwrap_or_default())
+    }
+
+    /// The configuration as far as it is known, with the paths of its variables; `file` is for messages. Choices of `overrides` apply.
+    ///
+    /// # Errors
+    /// [`Error::Config`] where this version does not take it.
+    pub fn config(&self, file: &Path, paths: &BTreeMap<String, PathBuf>, overrides: &[String]) -> Result<Config> {
+        let mut keys = self.config.clone();
+        // By its path a variable of its own is declared.
+        let lists = ["in_keys", "in_keys_static", "target"].into_iter().filter_map(|key| self.config.get(key));
+        for name in lists.flat_map(names) {
+            keys.insert(format!("path_{name}"), json!("unknown"));
+        }
+        keys.extend(paths.iter().map(|(name, path)| (format!("path_{name}"), json!(path.display().to_string()))));
+        let mut config = Config::from_keys(keys, &file.display().to_string(), overrides, None)?;
+        config.variable_paths.retain(|name, _| paths.contains_key(name));
+        Ok(config)
+    }
+}
+
+/// The names in a list, or the only one.
+fn names(value: &Value) -> Vec<&str> {
+    let items = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
+    items.iter().filter_map(Value::as_str).collect()
+}
+
+/// Refuses weights that were trained under another configuration, unless that is accepted; says what there is to tell.
+///
+/// # Errors
+/// [`Error::Usage`] naming what differs with both values; those of [`Origin::in_notes`].
+pub fn require_same(file: &Path, config: &Config, accept: bool) -> Result<Vec<Event>> {
+    let Some(origin) = Origin::read(file)? else {
+        let text = format!(
+            "{} says nothing of the configuration of its training (it is of PyTorch, or of a version before): whether that is {} is not \
+             checked",
+            file.display(),
+            config.file
+        );
+        return Ok(vec![Event::Detail(text)]);
+    };
+    let (binding, told): (Vec<Difference>, Vec<Difference>) =
+        config.differences(&origin.config)?.into_iter().partition(|difference| difference.carried == Carried::Binding);
+    let mut events = Vec::new();
+    if !binding.is_empty() {
+        let list = listed(&binding);
+        if !accept {
+            return Err(Error::Usage(format!(
+                "{}: these weights were trained under another configuration than {}, and mean something else under this one: {list}. Set \
+                 back what differs (`meltcore weights info {0}` shows all), or go on with --accept-changed-config",
+                file.display(),
+                config.file
+            )));
+        }
+        events.push(Event::Note(format!("going on although the weights were trained under another configuration: {list}")));
+    }
+    if !told.is_empty() {
+        events.push(Event::Note(format!("other than in the training of {}: {}", file.display(), listed(&told))));
+    }
+    Ok(events)
+}
+
+/// The first differences in words, and how many more there are.
+fn listed(differences: &[Difference]) -> String {
+    let named: Vec<String> = differences.iter().take(NAMED).map(Difference::words).collect();
+    match differences.len().saturating_sub(NAMED) {
+        0 => named.join(", "),
+        more => format!("{} and {more} more", named.join(", ")),
+    }
+}
