@@ -56,7 +56,7 @@ fn every_spelling_of_the_names_is_read_and_the_rest_of_the_model_is_left_alone()
     for (dict, notes) in [(encoder_of(&source, str::to_owned), 0), (timm, 1), (whole_model, 1)] {
         let target = model(&gpu, 2, 4);
         let before = state_dict::to_host(&target).unwrap();
-        let said = load_encoder(&target, &write(folder.path(), &dict)).unwrap();
+        let said = load_encoder(&target, &write(folder.path(), &dict)).unwrap().notes;
         assert_eq!(said.len(), notes, "{said:?}");
         let after = state_dict::to_host(&target).unwrap();
         for name in after.keys() {
@@ -74,7 +74,7 @@ fn three_channels_are_repeated_and_rescaled() {
     let source = encoder_of(&model(&gpu, 1, 3), str::to_owned);
     let file = write(folder.path(), &source);
     let target = model(&gpu, 2, 5);
-    let notes = load_encoder(&target, &file).unwrap();
+    let notes = load_encoder(&target, &file).unwrap().notes;
     assert!(notes.len() == 1 && notes[0].contains("from 3 to 5"), "{notes:?}");
     let (old, adapted) = (values(&source, "stem_0.conv.weight"), state_dict::to_host(&target).unwrap());
     let adapted = values(&adapted, "encoder.model.stem_0.conv.weight");

@@ -1,5 +1,5 @@
-//! What weights carry of the configuration that they were trained under: what it says of its inputs, of the target and of the network, under
-//! the names of the YAML file; and how another configuration differs from that.
+//! What weights carry of the configuration that they were trained under: what it says of its inputs, of the target and of the network,
+//! under the names of the YAML file; and how another configuration differs from that.
 
 use std::collections::BTreeSet;
 

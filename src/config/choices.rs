@@ -66,3 +66,13 @@ pub enum Precision {
     /// f16 operands, f32 accumulation and master weights.
     Mixed,
 }
+
+/// What of a network does not move while it is trained.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(untagged)]
+pub enum Freeze {
+    /// What was loaded, for so many epochs.
+    Epochs(usize),
+    /// Modules or parameters by name, or the encoder, for the whole run.
+    Names(Vec<String>),
+}

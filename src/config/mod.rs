@@ -19,7 +19,7 @@ mod together;
 mod variables;
 
 pub use carried::Difference;
-pub use choices::{ModelKey, Precision, TaskKey};
+pub use choices::{Freeze, ModelKey, Precision, TaskKey};
 pub use keys::{Acts, Carried, Key, SPLITS};
 pub use table::{Config, KEYS};
 

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::declared::how_to_declare;
-use super::reader::{Numbers, Reader, SIDE, WIDTH};
-use super::{ModelKey, Precision, keys};
+use super::reader::{COUNT, Numbers, Reader, SIDE, WIDTH};
+use super::{Freeze, ModelKey, Precision, keys};
 use crate::domains::Source;
 use crate::error::Result;
 use crate::kernels::activation::Activation;
@@ -132,6 +132,19 @@ impl Reader {
             return Ok(size);
         }
         Err(self.error(key, format!("must be an odd whole number (a window has a middle), but {size} was given; {} is the next", size + 1)))
+    }
+
+    /// A number of epochs, a name, or a list of names; absence and null are `None`.
+    pub(super) fn freeze(&self, key: &str) -> Result<Option<Freeze>> {
+        let Some(value) = self.optional(key) else { return Ok(None) };
+        let wrong = || self.wrong(key, value, "`encoder`, a list of modules such as [inc, down1], or a whole number of epochs from 1");
+        let items = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
+        let names: Option<Vec<String>> = items.iter().map(|item| item.as_str().map(str::to_owned)).collect();
+        match (value.as_u64(), names) {
+            (Some(epochs), _) if COUNT.contains(&epochs) => Ok(Some(Freeze::Epochs(epochs as usize))),
+            (None, Some(names)) if !names.is_empty() && names.iter().all(|name| !name.is_empty()) => Ok(Some(Freeze::Names(names))),
+            _ => Err(wrong()),
+        }
     }
 
     /// Rows and columns.

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use super::keys::{Carried, Key, MAPS, NOTHING, WEIGHTS, WEIGHTS_AND_MAPS, keys, value};
 use super::reader::{COUNT, COUNT_OR_0, Numbers, Reader, SIDE, WIDTH};
-use super::{ModelKey, Precision, TaskKey};
+use super::{Freeze, ModelKey, Precision, TaskKey};
 use crate::domains::{COLORS, Domain, DomainKey, Source};
 use crate::error::Result;
 use crate::kernels::activation::Activation;
@@ -101,6 +101,8 @@ keys! {
     learning_rate: f64 = number(1e-4, Numbers::Positive), WEIGHTS, "learning rate at the start";
     weight_decay: f64 = number(0.0, Numbers::NotNegative), WEIGHTS, "L2 penalty that is added to the gradient";
     momentum: Option<f64> = optional_number(Numbers::NotNegative), WEIGHTS.unless_default().of_fixtures(), "0.999 of rmsprop, 0 of sgd";
+    freeze: Option<Freeze> = freeze(), WEIGHTS.unless_default(),
+        "what does not move: `encoder`, names of modules, or a number: for so many epochs all that was loaded";
     gradient_clipping: f64 = number(1.0, Numbers::Positive), WEIGHTS, "largest total norm of the gradient";
     loss_function: LossKind = choice(LossKind::L1, &["l1",
         "mse"]), WEIGHTS, "training loss: mean absolute or squared error of valid pixels";

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use serde_json::json;
 
-use super::xception::{WIDTHS, Xception71};
+use super::xception::{self, WIDTHS, Xception71};
 use crate::autograd::Tape;
 use crate::config::{Config, ModelKey};
 use crate::error::{Error, Result};
@@ -24,6 +24,8 @@ pub(super) const NETWORK: Network = Network {
     misfit: |config, tile| misfit(config.encoder_output_stride, tile),
     recognise,
     has_encoder: true,
+    first: Some(xception::FIRST),
+    encoder: &["encoder"],
     ..Network::PLAIN
 };
 

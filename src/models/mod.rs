@@ -72,6 +72,10 @@ pub struct Network {
     pub recognise: fn(&Shapes) -> Option<Recognised>,
     /// Whether `encoder_weights` acts on it.
     pub has_encoder: bool,
+    /// The weight `[c_out, channels, …]` that sees the input's channels; none where there is no one such weight.
+    pub first: Option<&'static str>,
+    /// The modules of its encoder; none where it has none.
+    pub encoder: &'static [&'static str],
     /// Lists of modules that are one module under every index.
     pub repeated: &'static [&'static str],
 }
@@ -86,6 +90,8 @@ impl Network {
         misfit: |_, _| None,
         recognise: |_| None,
         has_encoder: false,
+        first: None,
+        encoder: &[],
         repeated: &[],
     };
 }

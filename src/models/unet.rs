@@ -21,6 +21,8 @@ pub(super) const NETWORK: Network = Network {
     key: ModelKey::Unet,
     build: |gpu, config, channels| Ok(Box::new(UNet::new(gpu, config, channels.only()?)?)),
     recognise,
+    first: Some("inc.double_conv.0.weight"),
+    encoder: &["inc", "extraincs", "down1", "down2", "down3", "down4"],
     repeated: &["extraincs", "extraoutcs"],
     ..Network::PLAIN
 };

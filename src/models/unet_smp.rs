@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use serde_json::json;
 
-use super::xception::{WIDTHS, Xception71};
+use super::xception::{self, WIDTHS, Xception71};
 use crate::autograd::Tape;
 use crate::config::{Config, ModelKey};
 use crate::error::Result;
@@ -22,6 +22,8 @@ pub(super) const NETWORK: Network = Network {
     build: |gpu, config, channels| Ok(Box::new(UNetSmp::new(gpu, config, channels.only()?)?)),
     recognise,
     has_encoder: true,
+    first: Some(xception::FIRST),
+    encoder: &["encoder"],
     ..Network::PLAIN
 };
 

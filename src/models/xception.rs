@@ -15,6 +15,8 @@ use crate::nn::{Builder, ConvNorm, Mode};
 use crate::ops::{self, Activation};
 use crate::tensor::Tensor;
 
+/// The weight that sees the input's channels, in the networks that have this encoder.
+pub(super) const FIRST: &str = "encoder.model.stem_0.conv.weight";
 /// eps of the encoder's batch norms.
 const EPS: f32 = 1e-3;
 /// Blocks whose inner maps, before their strided convolution, are features of the encoder.

@@ -102,7 +102,9 @@ impl Builder {
         let running_var = self.constant(format!("{name}.running_var"), channels, 1.0, Value::Buffer)?;
         let batches = Rc::new(Cell::new(0));
         self.set.entries.push((format!("{name}.num_batches_tracked"), Value::Counter(batches.clone())));
-        Ok(BatchNorm2d { weight, bias, running_mean, running_var, batches, eps })
+        let frozen = Rc::new(Cell::new(false));
+        self.set.norms.push((name.to_owned(), frozen.clone()));
+        Ok(BatchNorm2d { weight, bias, running_mean, running_var, batches, eps, frozen })
     }
 
     /// A convolution without bias named `conv`, and batch normalisation of its output named `norm`.

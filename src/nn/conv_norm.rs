@@ -21,7 +21,8 @@ impl From<Conv2d> for ConvNorm {
 }
 
 impl ConvNorm {
-    /// y = f(batch_norm(x ∗ w)), without a norm f(x ∗ w + b); in evaluation without gradients by [`ops::conv2d_batch_norm`].
+    /// y = f(batch_norm(x ∗ w)), without a norm f(x ∗ w + b); in evaluation, as a frozen norm always is, without gradients by
+    /// [`ops::conv2d_batch_norm`].
     ///
     /// # Errors
     /// Those of [`ops::conv2d`] and [`ops::batch_norm`].
@@ -30,7 +31,7 @@ impl ConvNorm {
         let Some(norm) = norm else { return self.conv.forward(tape, input, activation) };
         let BatchNorm2d { running_mean, running_var, eps, .. } = norm;
         let running = RunningNorm { weight: &norm.weight, bias: &norm.bias, running_mean, running_var, eps: *eps };
-        if !mode.is_training() && running.fuses(tape, input, weight) {
+        if !norm.mode(mode).is_training() && running.fuses(tape, input, weight) {
             return ops::conv2d_batch_norm(tape, input, weight, &running, attrs, activation);
         }
         norm.forward(tape, &self.conv.forward(tape, input, Activation::None)?, mode, activation)

@@ -61,15 +61,22 @@ pub struct BatchNorm2d {
     pub(super) running_var: Tensor,
     pub(super) batches: Rc<Cell<i64>>,
     pub(super) eps: f32,
+    /// Set by [`ParameterSet::freeze`](super::ParameterSet::freeze).
+    pub(super) frozen: Rc<Cell<bool>>,
 }
 
 impl BatchNorm2d {
-    /// y = f(batch_norm(x)); in training the running statistics and `num_batches_tracked` are updated.
+    /// The mode in which it computes: a frozen one always evaluates.
+    pub(super) fn mode(&self, mode: Mode) -> Mode {
+        if self.frozen.get() { Mode::Eval } else { mode }
+    }
+
+    /// y = f(batch_norm(x)); in training the running statistics and `num_batches_tracked` are updated, unless it is frozen.
     ///
     /// # Errors
     /// Those of [`ops::batch_norm`].
     pub fn forward(&self, tape: &Tape, input: &Tensor, mode: Mode, activation: Activation) -> Result<Tensor> {
-        let training = mode.is_training();
+        let training = self.mode(mode).is_training();
         let attrs = BatchNormAttrs { training, momentum: MOMENTUM, eps: self.eps, activation };
         let output = ops::batch_norm(tape, input, &self.weight, &self.bias, &self.running_mean, &self.running_var, &attrs)?;
         if training && !tape.is_replaying() {

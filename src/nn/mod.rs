@@ -8,7 +8,8 @@ mod mode;
 pub mod notes;
 pub mod state_dict;
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 pub use builder::Builder;
@@ -36,6 +37,10 @@ pub enum Value {
 pub struct ParameterSet {
     entries: Vec<(String, Value)>,
     repeats: Vec<(String, usize)>,
+    /// Names of parameters that do not move.
+    frozen: RefCell<BTreeSet<String>>,
+    /// Batch norms by name, each with the switch that holds its statistics.
+    norms: Vec<(String, Rc<Cell<bool>>)>,
 }
 
 impl ParameterSet {
@@ -44,21 +49,35 @@ impl ParameterSet {
         &self.entries
     }
 
-    /// Trainable tensors with their names.
+    /// Trainable tensors with their names, frozen ones left out.
     pub fn trainable(&self) -> Vec<(String, Tensor)> {
-        let tensors = self.entries.iter().filter_map(|(name, value)| match value {
-            Value::Parameter(tensor) => Some((name.clone(), tensor.clone())),
-            _ => None,
-        });
-        tensors.collect()
+        let frozen = self.frozen.borrow();
+        let moving = |name: &str| !frozen.contains(name);
+        self.parameters().filter(|(name, _)| moving(name)).map(|(name, tensor)| (name.to_owned(), tensor.clone())).collect()
     }
 
-    /// Number of trainable values.
+    /// Number of values that can be trained, frozen ones among them.
     pub fn count(&self) -> usize {
-        self.trainable().iter().map(|(_, tensor)| tensor.len()).sum()
+        self.parameters().map(|(_, tensor)| tensor.len()).sum()
     }
 
-    /// Asks the tape for the gradients of all trainable tensors.
+    /// Freezes these parameters and no others: nothing asks for their gradients, so that no optimizer moves them, and a batch norm of which
+    /// all parameters are among them normalises with its running statistics in training, too, and leaves those as they are.
+    pub fn freeze(&self, names: &BTreeSet<String>) {
+        for (norm, is_frozen) in &self.norms {
+            is_frozen.set(["weight", "bias"].iter().all(|part| names.contains(&format!("{norm}.{part}"))));
+        }
+        self.frozen.replace(names.clone());
+    }
+
+    fn parameters(&self) -> impl Iterator<Item = (&str, &Tensor)> {
+        self.entries.iter().filter_map(|(name, value)| match value {
+            Value::Parameter(tensor) => Some((name.as_str(), tensor)),
+            _ => None,
+        })
+    }
+
+    /// Asks the tape for the gradients of all trainable tensors, frozen ones left out.
     pub fn watch(&self, tape: &Tape) {
         for (_, tensor) in self.trainable() {
             tape.watch(&tensor);

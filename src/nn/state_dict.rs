@@ -231,7 +231,7 @@ fn expected_shape(value: &Value) -> &[usize] {
 }
 
 /// Whether a tensor has an entry's shape; a counter may also be a list of one.
-fn fits(value: &Value, host: &HostTensor) -> bool {
+pub fn fits(value: &Value, host: &HostTensor) -> bool {
     match value {
         Value::Counter(_) => matches!(host.shape(), [] | [1]),
         _ => host.shape() == expected_shape(value),

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::io::Write;
 use std::path::Path;
 
+pub use super::freeze::Frozen;
 use super::inputs::{INPUTS_FILE, TrainedOn};
 pub use super::state::{Best, Criterion, Rng, State};
 use crate::config::Config;

@@ -1,12 +1,13 @@
 //! Training: one step, the loop around it, checkpoints and logs.
 //!
 //! Reading order: [`Step`] → `session` (an epoch) → `prepare` and `run` ([`Training`]: what is checked, and what is written when) →
-//! [`checkpoint`], [`folder`], [`inputs`], `resume`, `journal` ([`log`], [`tensorboard`]). A run that was stopped at any moment and
-//! resumed ends with the same bits as one that was not: crops depend on the seed and the epoch alone, and a checkpoint holds weights,
+//! [`checkpoint`], [`folder`], [`inputs`], `freeze`, `resume`, `journal` ([`log`], [`tensorboard`]). A run that was stopped at any moment
+//! and resumed ends with the same bits as one that was not: crops depend on the seed and the epoch alone, and a checkpoint holds weights,
 //! running statistics, the optimizer's state and the schedule.
 
 pub mod checkpoint;
 pub mod folder;
+mod freeze;
 pub mod inputs;
 mod journal;
 pub mod log;

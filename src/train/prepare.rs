@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::checkpoint::{Best, Criterion, State};
+use super::checkpoint::{Best, Criterion, Frozen, State};
 use super::folder::{LAST, Rotation, RunFolder};
 use super::inputs::TrainedOn;
 use super::periodical_maps::PeriodicalMaps;
@@ -31,6 +31,8 @@ pub struct Training<'a> {
     pub(super) weights: Option<PathBuf>,
     pub(super) encoder: Option<PathBuf>,
     pub(super) best: Option<Best>,
+    /// What stays for the first epochs.
+    pub(super) frozen: Option<Frozen>,
     pub(super) notes: Vec<String>,
     pub(super) memory_limit: Option<u64>,
     /// Whether `last` is to hold the state that the run begins with before its first epoch.
@@ -78,6 +80,7 @@ impl<'a> Training<'a> {
             weights: None,
             encoder: None,
             best: None,
+            frozen: None,
             notes,
             memory_limit: None,
             saves_first: true,

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use super::checkpoint::{self, Best, State};
 use super::folder::{BEST_FILE, LAST};
+use super::freeze;
 use super::journal::Journal;
 use super::log::{Entry, Header, Watched};
 use super::memory::{Limit, Memory, mebibytes};
@@ -12,12 +13,13 @@ use super::periodical_maps::PeriodicalMaps;
 use super::session::{Session, Watcher, of_epoch};
 use super::valid::never_valid;
 use super::{Summary, Training};
+use crate::config::Freeze;
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::gpu::{Gpu, MemoryUse};
-use crate::nn::state_dict;
 use crate::weights::encoder::load_encoder;
 use crate::weights::guard::FileMark;
+use crate::weights::transfer::{self, Taken};
 
 /// Share of the training's time from which on waiting for data is spoken of.
 const WORTH_SAYING: f64 = 0.05;
@@ -37,12 +39,22 @@ impl Training<'_> {
         gpu.set_reuse(needs.reuse);
         let mut session = Session::new(gpu, self.config, self.train.clone(), self.val.clone(), watcher)?;
         let mut done = self.config.starting_epoch - 1;
+        let parameters = session.model.parameters();
+        let mut taken = Taken::default();
         if let Some(file) = &self.weights {
-            state_dict::load(session.model.parameters(), file)?;
+            taken = transfer::load(parameters, self.config, file)?;
         }
         if let Some(file) = &self.encoder {
-            load_encoder(session.model.parameters(), file)?.into_iter().for_each(|note| watcher.note(note));
+            taken = load_encoder(parameters, file)?;
         }
+        if self.resumed.is_none() && taken.names.is_empty() && matches!(self.config.freeze, Some(Freeze::Names(_))) {
+            taken.notes.push("freeze: nothing was loaded, so that values drawn from the seed are what stays".into());
+        }
+        taken.notes.into_iter().for_each(|note| watcher.note(note));
+        self.frozen = match &self.resumed {
+            Some((_, state)) => state.frozen.clone(),
+            None => freeze::of_epochs(self.config, &taken.names, parameters)?,
+        };
         if let Some((checkpoint, state)) = &self.resumed {
             checkpoint::load(checkpoint, gpu, session.model.parameters(), &mut session.optimizer, state.step)?;
             (session.schedule, session.step, done) = (state.schedule.clone(), state.step, state.epoch);
@@ -53,7 +65,9 @@ impl Training<'_> {
                 ));
             }
         }
+        freeze::for_epoch(self.frozen.as_ref(), done + 1, session.model.parameters());
         self.introduce(gpu, &session, watcher);
+        freeze::note(self.config, self.frozen.as_ref(), session.model.parameters()).into_iter().for_each(|note| watcher.note(note));
         watcher.note(self.memory_note(needs.memory, limit));
         let resumed = self.resumed.as_ref().map(|_| (done, session.step));
         let mut journal = Journal::start(self.config, &self.folder, &self.header(gpu, &session), resumed, watcher)?;
@@ -93,6 +107,8 @@ impl Training<'_> {
         // A run that goes on has learned something before.
         let mut learned = self.resumed.as_ref().is_some_and(|(_, state)| state.step > 0);
         while done < self.config.epochs {
+            let changed = freeze::for_epoch(self.frozen.as_ref(), done + 1, session.model.parameters());
+            changed.into_iter().for_each(|note| watcher.note(note));
             let epoch = self.epoch(gpu, &mut session, done + 1, &mut journal, watcher);
             learned |= epoch.map_err(|error| self.explain(error, done, false, watcher))?;
             done += 1;
@@ -168,6 +184,7 @@ impl Training<'_> {
     fn save(&mut self, gpu: &Gpu, session: &Session, model: &[u8], epoch: usize, keep: Option<usize>, better: bool) -> Result<()> {
         let device = gpu.capabilities().identity();
         let mut state = State::new(self.config, device, epoch, session.step, session.schedule.clone(), self.best);
+        state.frozen = self.frozen.clone();
         let inputs = &self.inputs;
         let write = |to: &Path| checkpoint::write(to, model, &session.optimizer, inputs, &mut state);
         self.folder.save(keep, better.then_some(model), write)

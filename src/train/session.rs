@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::freeze;
 use super::losses::Losses;
 use super::step::{LossOf, Step, optimizer};
 use super::tree::rehearsal;
@@ -95,6 +96,7 @@ impl<'a> Session<'a> {
         }
         let inputs = models::inputs(config)?;
         let model = models::build(gpu, config, InputChannels::of(&inputs))?;
+        freeze::of_names(config, model.parameters())?;
         let preprocessor = Preprocessor::new(gpu, config, train.inputs(), &inputs)?;
         let task = tasks::of(config);
         if config.out_channels != task.heads() {
@@ -236,7 +238,7 @@ impl<'a> Session<'a> {
         let [height, width] = self.crop;
         let planes = self.train.inputs().iter().filter(|input| !input.is_scalar()).count() + 2;
         let batch = self.config.batch_size.min(self.train.days().len()) * planes * height * width;
-        let weights: usize = self.model.parameters().trainable().iter().map(|(_, tensor)| tensor.len()).sum();
+        let weights = self.model.parameters().count();
         let moments: usize = self.optimizer.state_tensors()?.iter().map(|(_, tensor)| tensor.len()).sum();
         // One batch in each reader's hands, one behind it, one in use and its upload; weights, then the moments and their file's bytes.
         Ok(4 * ((2 * READERS + 2) * batch + weights + (2 * moments).max(weights)) as u64)

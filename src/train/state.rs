@@ -6,6 +6,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::freeze::Frozen;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::optim::Schedule;
@@ -68,6 +69,9 @@ pub struct State {
     pub config_digest: String,
     /// [`Config::training_keys`] of the run.
     pub config: Map<String, Value>,
+    /// What stays for the first epochs, where the configuration asks for that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frozen: Option<Frozen>,
     /// What the other files of the folder are; none in checkpoints of versions before.
     #[serde(default)]
     pub files: BTreeMap<String, FileMark>,
@@ -87,6 +91,7 @@ impl State {
             best,
             config_digest: config.digest(),
             config: config.training_keys(),
+            frozen: None,
             files: BTreeMap::new(),
         }
     }

@@ -1,13 +1,14 @@
 //! Pretrained encoders: `encoder_weights` names a safetensors file with an Xception71 under timm's names, which is put into a new model.
 //!
-//! A first convolution of other width is adapted as timm does it for pretrained weights: from 3 to n input channels,
-//! w'(c) = 3/n · w(c mod 3), so that equal inputs give equal sums; to one channel, w' = w(0) + w(1) + w(2).
+//! A first convolution for three channels is adapted to others as timm does it ([`repeated`]).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use super::adapt::repeated;
 use super::file::WeightFile;
 use super::guard::require_intact;
+use super::transfer::Taken;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::models;
@@ -51,17 +52,17 @@ pub fn encoder_file(config: &Config) -> Result<Option<PathBuf>> {
     ))
 }
 
-/// Puts an encoder's weights into a model; returns notes on what was adapted or left aside.
+/// Puts an encoder's weights into a model; tells what was adapted or left aside, and which entries have the file's values as they are.
 ///
 /// Names may be those of timm's model (`stem.0.…`), of its feature extractor (`stem_0.…`), or those of a whole `unet_smp` or `deeplabv3`
 /// (`encoder.model.stem_0.…`, of which the encoder is taken). Counters may be absent.
 ///
 /// # Errors
 /// [`Error::Weights`] naming a missing, mis-shaped or unknown tensor; the model is unchanged then.
-pub fn load_encoder(model: &ParameterSet, path: &Path) -> Result<Vec<String>> {
+pub fn load_encoder(model: &ParameterSet, path: &Path) -> Result<Taken> {
     require_intact(path)?;
     let file = WeightFile::open(path)?;
-    let mut notes = Vec::new();
+    let (mut notes, mut names) = (Vec::new(), BTreeSet::new());
     let mut tensors = of_encoder(file.to_float32()?, &mut notes);
     let mut found = HostDict::new();
     for (name, value) in model.entries() {
@@ -74,8 +75,8 @@ pub fn load_encoder(model: &ParameterSet, path: &Path) -> Result<Vec<String>> {
                     );
                 };
                 let wanted = to.shape().dims();
-                let adapted = if inner == FIRST { adapt_first(&shape, &values, wanted) } else { None };
-                if adapted.is_some() {
+                let is_adapted = inner == FIRST && is_adaptable(&shape, wanted);
+                if is_adapted {
                     notes.push(format!("{}: first convolution adapted from {} to {} input channels", path.display(), shape[1], wanted[1]));
                 } else if shape != wanted {
                     let advice = if inner == FIRST { "; a file for 3 channels is adapted" } else { "" };
@@ -83,7 +84,11 @@ pub fn load_encoder(model: &ParameterSet, path: &Path) -> Result<Vec<String>> {
                         file.error(format!("tensor `{inner}` has shape {shape:?}, the configured encoder needs {wanted:?}{advice}"))
                     );
                 }
-                found.insert(name.clone(), HostTensor::F32(wanted.to_vec(), adapted.unwrap_or(values)));
+                if !is_adapted {
+                    names.insert(name.clone());
+                }
+                let values = if is_adapted { repeated(&shape, &values, wanted[1]) } else { values };
+                found.insert(name.clone(), HostTensor::F32(wanted.to_vec(), values));
             }
             (Some(counter), Value::Counter(_)) => drop(found.insert(name.clone(), counter)),
             (None, Value::Counter(_)) => drop(found.insert(name.clone(), HostTensor::I64(0))),
@@ -102,7 +107,7 @@ pub fn load_encoder(model: &ParameterSet, path: &Path) -> Result<Vec<String>> {
         return Err(file.error(message));
     }
     state_dict::apply_part(model, found, path)?;
-    Ok(notes)
+    Ok(Taken { notes, names })
 }
 
 /// The encoder's tensors under the names of timm's feature extractor; notes what else the file holds.
@@ -132,42 +137,8 @@ fn of_encoder(dict: HostDict, notes: &mut Vec<String>) -> BTreeMap<String, HostT
     tensors
 }
 
-/// A first convolution `[out, 3, kernel, kernel]` for `wanted[1]` channels; `None` where it cannot or need not be adapted.
-fn adapt_first(shape: &[usize], values: &[f32], wanted: &[usize]) -> Option<Vec<f32>> {
-    let (&[c_out, 3, height, width], &[wanted_out, channels, ..]) = (shape, wanted) else { return None };
-    if channels == 3 || c_out != wanted_out || wanted[2..] != [height, width] || values.is_empty() {
-        return None;
-    }
-    let area = height * width;
-    let scale = (3.0 / channels as f64) as f32;
-    let mut adapted = Vec::with_capacity(c_out * channels * area);
-    for filter in values.chunks_exact(3 * area) {
-        if channels == 1 {
-            adapted.extend((0..area).map(|tap| filter[tap] + filter[area + tap] + filter[2 * area + tap]));
-            continue;
-        }
-        for channel in 0..channels {
-            let plane = channel % 3 * area;
-            adapted.extend(filter[plane..plane + area].iter().map(|weight| weight * scale));
-        }
-    }
-    Some(adapted)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::adapt_first;
-
-    #[test]
-    fn channels_are_repeated_and_rescaled() {
-        // Printed by timm 1.0.31 for weights 1, 2, 3.
-        let adapted = |channels| adapt_first(&[1, 3, 1, 1], &[1.0, 2.0, 3.0], &[1, channels, 1, 1]);
-        assert_eq!(adapted(1), Some(vec![6.0]));
-        assert_eq!(adapted(2), Some(vec![1.5, 3.0]));
-        assert_eq!(adapted(3), None);
-        assert_eq!(adapted(4), Some(vec![0.75, 1.5, 2.25, 0.75]));
-        let seven = [0.42857143, 0.85714287, 1.2857143, 0.42857143, 0.85714287, 1.2857143, 0.42857143];
-        assert_eq!(adapted(7), Some(seven.to_vec()));
-        assert_eq!(adapt_first(&[1, 4, 1, 1], &[1.0; 4], &[1, 5, 1, 1]), None);
-    }
+/// Whether a first convolution for three channels differs from the wanted one in its channels alone.
+fn is_adaptable(shape: &[usize], wanted: &[usize]) -> bool {
+    let (&[c_out, 3, ref kernel @ ..], &[wanted_out, channels, ref wanted_kernel @ ..]) = (shape, wanted) else { return false };
+    channels != 3 && c_out == wanted_out && kernel == wanted_kernel
 }

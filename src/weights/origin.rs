@@ -127,7 +127,7 @@ pub fn require_same(file: &Path, config: &Config, accept: bool) -> Result<Vec<Ev
 }
 
 /// The first differences in words, and how many more there are.
-fn listed(differences: &[Difference]) -> String {
+pub(super) fn listed(differences: &[Difference]) -> String {
     let named: Vec<String> = differences.iter().take(NAMED).map(Difference::words).collect();
     match differences.len().saturating_sub(NAMED) {
         0 => named.join(", "),
