@@ -19,7 +19,9 @@ use std::path::{Path, PathBuf};
 const FIRST: &str = "inc.double_conv.0.weight";
 
 fn config(keys: &str) -> Config {
-    Config::from_yaml(&format!("model_key: unet\nbase_channels: 2\npath_slope: s\npath_tb: t\n{keys}"), "run.yaml", &[]).unwrap()
+    // A path alone declares no variable.
+    let paths: String = ["slope", "tb"].iter().filter(|name| keys.contains(*name)).map(|name| format!("path_{name}: {name}\n")).collect();
+    Config::from_yaml(&format!("model_key: unet\nbase_channels: 2\n{paths}{keys}"), "run.yaml", &[]).unwrap()
 }
 
 fn network(gpu: &Gpu, config: &Config) -> Box<dyn Model> {
@@ -214,7 +216,7 @@ fn what_was_loaded_stays_for_some_epochs_and_then_all_moves() {
     source.trained(&[]);
     let weights = source.checkpoints().join("best.safetensors");
     let weights = ["--weights", weights.to_str().unwrap()];
-    let keys = ["in_keys=[pmw, mar_wa1, time_interpolate_sar]", "freeze=2", "epochs_between_checkpoint_save=1"];
+    let keys = ["in_keys_aux=[time_sin, time_cos]", "freeze=2", "epochs_between_checkpoint_save=1"];
     let run = Run::new(&[&keys[..], &["epochs=4"]].concat());
     let said = run.trained(&weights);
     for words in ["its input channels go by their names", "until epoch 2", "from epoch 3 on all parameters move"] {

@@ -110,9 +110,19 @@ fn a_file_carries_what_its_maps_depend_on_and_nothing_else() {
         assert_eq!(keys[key], value, "{key}");
     }
     // Neither places nor training, nor variables that are no inputs.
-    for key in
-        ["data_root", "path_tb36", "path_slope", "path_checkpoints", "seed", "epochs", "batch_size", "mean_dem", "max_modis", "precision"]
-    {
+    for key in [
+        "data_root",
+        "path_tb36",
+        "path_slope",
+        "path_checkpoints",
+        "seed",
+        "epochs",
+        "batch_size",
+        "mean_dem",
+        "max_modis",
+        "precision",
+        "min_melt",
+    ] {
         assert_eq!(keys.get(key), None, "{key}");
     }
     assert_eq!(carried(root, "run/last"), keys);

@@ -31,6 +31,10 @@ use std::time::Instant;
     Digests in state.json guard every file of a checkpoint and best.safetensors. A damaged checkpoint is not resumed: --resume auto says \
     so and takes the newest intact one. A resume is refused, too, where the lists of days or the files of the data set (length, time, \
     first bytes) are not those that the run was trained on so far; --accept-changed-data goes on with what is there now.\n\n\
+    --weights takes all of a file where all fits. With other inputs, out_channels, decoder or network it takes what fits and lists it: \
+    channels of the first convolution by the names of the inputs where the file knows them (new ones begin at zero), else repeated and scaled \
+    as timm does; what does not fit begins as the seed initialised it. `freeze` in the configuration says what does not move: `encoder`, \
+    names of modules, or the number of epochs for which all that was loaded stays.\n\n\
     An epoch without a valid pixel has no loss (null in log.jsonl), is never the best, and does not count for the schedule; a run \
     without any exits with 2.")]
 pub struct Args {

@@ -38,7 +38,8 @@ impl Difference {
 
 impl Config {
     /// The part of [`Config::to_json`] that weights trained under it carry: what maps made with them depend on, paths aside, and how they
-    /// are shown. Keys of variables that are neither inputs nor the target are left out, lists of inputs are sorted.
+    /// are shown. Keys of variables that are neither inputs nor the target are left out, and choices that nobody made; lists of inputs are
+    /// sorted.
     ///
     /// # Errors
     /// Those of [`Config::inputs`].
@@ -50,7 +51,13 @@ impl Config {
         let mut keys = self.to_json();
         keys.retain(|name, _| match self.key(name) {
             Some(key) if key.is_family() => of_variables.contains(name),
-            Some(key) => key.acts.carried != Carried::Not && (!all_divisors.contains(&key.name) || divisors.contains(&key.name)),
+            Some(key) if all_divisors.contains(&key.name) => divisors.contains(&key.name),
+            Some(key) => match key.acts.carried {
+                Carried::Not => false,
+                // A default may mean something else than the same value that somebody gave.
+                Carried::Choice => self.given.contains(name),
+                Carried::Told | Carried::Binding => true,
+            },
             None => false,
         });
         for list in ["in_keys", "in_keys_static", "in_keys_aux"] {

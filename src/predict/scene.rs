@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::config::Config;
 use crate::data::complete::days_of_folder;
+use crate::data::dated_names::days_in;
 use crate::data::day::Day;
 use crate::domains::{Source, Variable};
 use crate::error::{Error, Result};
@@ -171,7 +172,7 @@ fn common_days(inputs: &[&Variable], paths: &BTreeMap<String, PathBuf>) -> Resul
     let mut all = BTreeSet::new();
     for input in inputs {
         let Some(folder) = paths.get(input.files_of()) else { continue };
-        let found = days_of_folder(folder, input.files_of())?;
+        let (_, found) = days_of_folder(input, folder)?;
         all.extend(found.iter().copied());
         days = Some(days.map_or(found.clone(), |days| days.intersection(&found).copied().collect()));
     }
@@ -189,8 +190,9 @@ fn common_days(inputs: &[&Variable], paths: &BTreeMap<String, PathBuf>) -> Resul
 fn date_of(inputs: &[&Variable], paths: &BTreeMap<String, PathBuf>) -> Result<Option<Day>> {
     let mut first: Option<(Day, &Path)> = None;
     for path in inputs.iter().filter_map(|input| paths.get(input.files_of())) {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let Some(day) = Day::from_file_name(&name) else { continue };
+        let found = days_in(&path.file_stem().unwrap_or_default().to_string_lossy());
+        // Several dates tell as little as none.
+        let Some(&day) = found.first().filter(|_| found.len() == 1) else { continue };
         match first {
             Some((other, file)) if other != day => {
                 return Err(Error::Usage(format!(

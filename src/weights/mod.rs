@@ -2,8 +2,8 @@
 //!
 //! Reading order: [`mod@file`] (any floating-point safetensors file on the host) → [`info`] (which model it is of) → [`fit`] and [`diff`] →
 //! [`encoder`] (pretrained encoders under timm's names) → [`guard`] (whether a file is the one that was written) → [`origin`] (under which
-//! configuration it was trained) → [`transfer`] and [`adapt`] (what a network takes of another's weights). Models load their own state dicts
-//! through [`crate::nn::state_dict`].
+//! configuration it was trained) → [`transfer`] and [`adapt`] (what a network takes of another's weights). Models load their own state
+//! dicts through [`crate::nn::state_dict`].
 
 pub mod adapt;
 pub mod diff;

@@ -132,7 +132,8 @@ fn adapt(shape: &[usize], values: &[f32], wanted: &[usize], then: Option<&[&str]
 fn differences(config: &Config, origin: Option<&Origin>) -> Result<Vec<String>> {
     let Some(origin) = origin else { return Ok(Vec::new()) };
     let mut found = config.differences(&origin.config)?;
-    found.retain(|found| found.carried == Carried::Binding && found.then.is_some() && found.now.is_some());
+    let is_of_inputs = |key: &str| key.starts_with("in_keys");
+    found.retain(|found| found.carried == Carried::Binding && found.then.is_some() && found.now.is_some() && !is_of_inputs(&found.key));
     Ok((!found.is_empty()).then(|| format!("the weights were trained under other values: {}", listed(&found))).into_iter().collect())
 }
 
