@@ -141,10 +141,28 @@ fn scores_made_before_need_no_device() {
     assert_well_formed(&html);
     assert_eq!((html.matches("these scores do not have it").count(), html.matches("<img ").count()), (3, 3));
 
-    // Deploy: extents without scores.
-    let html = page(root, &["--config", "sample/config.yaml", "--split", "deploy", "--pred", "means=means"]);
+    // Deploy: maps with their inputs, and extents, without scores.
+    let deploy = ["--config", "sample/config.yaml", "--split", "deploy", "--pred", "means=means", "also=means", "--scenes", "3"];
+    let without = page(root, &deploy);
+    assert_well_formed(&without);
+    assert!(without.contains("no observed maps to score against") && without.contains("By month, all years"));
+    // The running mean is an input of the sample's network, and is not where the configuration says.
+    assert!(without.contains("The inputs are not shown: ") && without.contains("time-interpolate-sar"), "{without}");
+    assert_eq!((without.matches("<article>").count(), without.matches("<img ").count()), (3, 6));
+    assert_eq!(without.matches("largest extent").count(), 1);
+    let set = format!("path_time_interpolate_sar={}", root.join("means").display());
+    let html = page(root, &[&deploy[..], &["--set", &set]].concat());
     assert_well_formed(&html);
-    assert!(html.contains("no observed maps to score against") && html.contains("By month, all years"));
+    assert_self_contained(&html);
+    // Two models and four inputs a scene.
+    assert_eq!((html.matches("<article>").count(), html.matches("<img ").count()), (3, 18));
+    assert!(!html.contains("The inputs are not shown") && html.contains("<b>Brightness temperature, K</b>") && !html.contains("Observed:"));
+
+    // Maps that say that they are of another task are no maps of this one.
+    std::fs::write(root.join("means/maps.json"), "{\"task\": \"calving_front\", \"bands\": [\"front\"]}").unwrap();
+    let refused = meltcore(root, &[&["report", "--out", "r.html"], &deploy[..]].concat());
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert!(refused.status.code() == Some(2) && said.contains("`calving_front`") && said.contains("`melt_fraction`"), "{said}");
 }
 
 #[test]

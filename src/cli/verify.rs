@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::verify::{Row, replay};
 use std::path::{Path, PathBuf};
 
-/// Replay numerical fixtures exported from PyTorch and compare
+/// Compute what PyTorch computed and stored in files (fixtures), and say how far the two are apart
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     meltcore verify ../shared/fixtures\n  \

@@ -52,7 +52,9 @@ impl About {
             [("DESCRIPTION", "description", &band.description), ("UNITTYPE", "unittype", &band.unit)]
                 .into_iter()
                 .filter(|(_, _, text)| !text.is_empty())
-                .map(move |(name, role, text)| format!("  <Item name=\"{name}\" sample=\"{sample}\" role=\"{role}\">{}</Item>\n", escaped(text)))
+                .map(move |(name, role, text)| {
+                    format!("  <Item name=\"{name}\" sample=\"{sample}\" role=\"{role}\">{}</Item>\n", escaped(text))
+                })
         });
         format!("<GDALMetadata>\n{}</GDALMetadata>\n", items.chain(of_bands).collect::<String>())
     }

@@ -7,6 +7,7 @@ pub mod panels;
 pub mod reliability;
 pub mod score_file;
 pub mod scores;
+pub mod shown_inputs;
 pub mod table;
 
 pub use groups::{GroupBy, Groups};
@@ -14,6 +15,7 @@ pub use panels::Panels;
 pub use reliability::Reliability;
 pub use score_file::ScoreFile;
 pub use scores::{SceneScorer, SceneScores, ScoredScene};
+pub use shown_inputs::ShownInputs;
 pub use table::{Evaluation, ModelScores};
 
 use std::path::{Path, PathBuf};

@@ -1,8 +1,8 @@
 //! Which maps of a folder meltcore made, and which are finished: `maps.json` beside them says what they were made with.
 //!
 //! A map is made again when its file is not the one that was written, or one of the rasters it is made from is not the one that was read;
-//! all of them, when weights, configuration or options are others, but not for another version of the program alone. Files that the list does not know are nobody's to overwrite: a folder of
-//! rasters under the same names (the inputs!) is refused.
+//! all of them, when weights, configuration or options are others, but not for another version of the program alone. Files that the list
+//! does not know are nobody's to overwrite: a folder of rasters under the same names (the inputs!) is refused.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::{ErrorKind, Write};

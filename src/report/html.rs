@@ -18,6 +18,11 @@ pub fn table(contents: &Markup) -> Markup {
     html! { div.scroll tabindex="0" { table { (contents) } } }
 }
 
+/// A table with two lines a cell that stands on its side where the screen is narrow: its columns become rows below each other.
+pub fn turning_table(contents: &Markup) -> Markup {
+    html! { div.scroll tabindex="0" { table.turning { (contents) } } }
+}
+
 /// Charts beside and below each other, as the screen has room.
 pub fn charts(plots: &[Plot]) -> Markup {
     html! { div.charts { @for plot in plots { (plot) } } }

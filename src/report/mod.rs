@@ -15,14 +15,17 @@ pub mod run_log;
 pub mod scenes;
 pub mod season;
 mod sections;
+pub mod unscored;
 
 use std::path::PathBuf;
+
+use maud::Markup;
 
 use crate::config::Config;
 use crate::data::dataset::Dataset;
 use crate::data::day::Split;
 use crate::error::Result;
-use crate::evaluate::ScoreFile;
+use crate::evaluate::{ScoreFile, ShownInputs, refuse_other_maps};
 use crate::event::Event;
 use crate::tasks;
 use colours::Colours;
@@ -64,25 +67,43 @@ pub type Part<T> = std::result::Result<T, String>;
 /// Maps, targets or logs that are there but cannot be used.
 pub fn page(inputs: Evidence, observe: &mut dyn FnMut(Event)) -> Result<String> {
     let Evidence { title, config, split, models, scores, device, logs, scenes: most } = inputs;
-    let dataset = match config {
-        Some(config) if !models.is_empty() => Some((config, Dataset::open_targets(config, split)?)),
+    // Days without targets are shown with their inputs, where those are at hand.
+    let inputs = match config.filter(|_| split == Split::Deploy && !models.is_empty()) {
+        Some(config) => ShownInputs::open(config, split).map_err(|e| format!("The inputs are not shown: {e}")),
+        None => Err(String::new()),
+    };
+    let targets = match config {
+        Some(config) if !models.is_empty() && inputs.is_err() => Some(Dataset::open_targets(config, split)?),
         _ => None,
     };
+    let dataset = config.zip(inputs.as_ref().ok().map(ShownInputs::dataset).or(targets.as_ref()));
     let no_maps = || "This page was made without the folders of the maps (--config and --pred).".to_owned();
     let key = config.map(|config| config.task).or_else(|| scores.as_ref().ok().map(|scores| scores.task)).unwrap_or_default();
     let task = tasks::by_key(key, config);
     let task = task.as_ref();
+    refuse_other_maps(task, models, observe)?;
     let extents = match (&dataset, &task.words().extent) {
         (Some((config, dataset)), Some(of)) => Ok(Extents::read(config, of, dataset, models, observe)?),
         _ => Err(no_maps()),
     };
     let season = Season::of(extents.iter().flat_map(|extents: &Extents| extents.models.iter().flat_map(|(_, days)| days.keys())));
-    let scenes = match (&dataset, &scores) {
-        (Some((_, dataset)), Ok(scores)) if most > 0 => {
-            let first = scores.models.0.first().map(|(_, model)| scenes::choose(model, task, most, |day| season.place(day)));
-            Ok(scenes::draw(dataset, task, scores, models, &first.unwrap_or_default(), observe)?)
+    let maps: Part<Markup> = match (&dataset, &scores) {
+        (Some(_), _) if most == 0 => Err("No scenes were asked for (--scenes 0).".into()),
+        (Some((_, dataset)), _) if split == Split::Deploy => {
+            let chosen = unscored::choose(dataset, models, extents.as_ref().ok(), most, |day| season.place(day));
+            match chosen.is_empty() {
+                true => Err("The folders hold no maps of the days of the split deploy.".into()),
+                false => {
+                    let (scenes, keys) = unscored::draw(dataset, &inputs, task, models, &chosen, observe)?;
+                    Ok(sections::maps::unscored(&scenes, &keys, inputs.as_ref().err().map(String::as_str), task))
+                }
+            }
         }
-        (Some(_), Ok(_)) => Err("No scenes were asked for (--scenes 0).".into()),
+        (Some((_, dataset)), Ok(scores)) => {
+            let first = scores.models.0.first().map(|(_, model)| scenes::choose(model, task, most, |day| season.place(day)));
+            let scenes = scenes::draw(dataset, task, scores, models, &first.unwrap_or_default(), observe)?;
+            Ok(sections::maps::section(&scenes, task))
+        }
         (_, Err(reason)) => Err(reason.clone()),
         (None, _) => Err(no_maps()),
     };
@@ -97,15 +118,16 @@ pub fn page(inputs: Evidence, observe: &mut dyn FnMut(Event)) -> Result<String> 
     let facts = manifest::facts(config, split.name(), models, &logs, device.as_deref());
     let scored = scores.iter().flat_map(|scores| scores.models.0.iter().map(|(name, _)| name));
     let colours = Colours::of(scored.chain(models.iter().map(|(name, _)| name)));
-    let lead =
-        scores.as_ref().map_or_else(|_| format!("Maps of the split {}.", split.name()), |scores| sections::scores::lead(scores, task));
+    let lead = scores
+        .as_ref()
+        .map_or_else(|_| format!("{} of the split {}.", task.words().maps, split.name()), |scores| sections::scores::lead(scores, task));
     let keys = config.map(Config::to_json).unwrap_or_default();
     let extent = task.words().extent.as_ref().map(|words| {
         Section::new("extent", words.heading, &extents, |extents| sections::extent::section(extents, words, season, &colours))
     });
     let first = [
         Section::new("scores", "Scores", &scores, |scores| sections::scores::section(scores, task)),
-        Section::new("maps", "Maps", &scenes, |scenes| sections::maps::section(scenes, task)),
+        Section::new("maps", "Maps", &maps, Markup::clone),
     ];
     let last = [
         Section::new("detail", "Where the errors are", &scores, |scores| sections::groups::section(scores, task, season, &colours)),

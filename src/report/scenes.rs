@@ -1,4 +1,4 @@
-//! The scenes that the page shows: which ones, and their maps as small pictures with ocean and unseen pixels transparent.
+//! The scored scenes that the page shows: which ones, and their maps as small pictures with ocean and unseen pixels transparent.
 
 use std::path::PathBuf;
 
@@ -7,13 +7,14 @@ use crate::data::day::Day;
 use crate::data::raster::Raster;
 use crate::data::seen::hide_unseen;
 use crate::error::Result;
-use crate::evaluate::panels::{around_land, cut, difference};
+use crate::evaluate::panels::difference;
 use crate::evaluate::score_file::{ScoreFile, Scores, WrittenScores, score};
+use crate::evaluate::shown_inputs::{around_land, cut};
 use crate::event::Event;
 use crate::tasks::{Better, Task};
 
 /// Widest picture of a map, in pixels.
-const MOST_COLS: usize = 480;
+pub(super) const MOST_COLS: usize = 480;
 /// A scene is worth showing where it has this share of the most valid pixels of any.
 const ENOUGH: f64 = 0.5;
 
@@ -26,13 +27,13 @@ pub struct Picture {
     pub png: Vec<u8>,
 }
 
-/// A scene with its pictures: the target, then of each model map and error.
+/// A scene with its pictures: the target, then of each model map and error; of a day without a target each model's map and the inputs.
 #[derive(Debug, Clone)]
 pub struct ShownScene {
     /// The day.
     pub day: Day,
-    /// Share of the land with a target, 0…1.
-    pub seen: f64,
+    /// Share of the land with a target, 0…1; none where the split has no targets.
+    pub seen: Option<f64>,
     /// Why it was chosen, where that is to be said.
     pub note: Option<&'static str>,
     /// The pictures, all of one size.
@@ -54,11 +55,22 @@ pub fn choose(model: &WrittenScores, task: &dyn Task, most: usize, place: impl F
     let mut scenes: Vec<(Day, f64, f64)> = model.scenes.0.iter().filter_map(scene).collect();
     let widest = scenes.iter().map(|scene| scene.2).fold(0.0, f64::max);
     scenes.retain(|scene| scene.2 > 0.0 && scene.2 >= ENOUGH * widest);
-    let worst = scenes.iter().max_by(|a, b| a.1.total_cmp(&b.1)).map(|scene| scene.0);
+    pick(scenes.into_iter().map(|(day, error, _)| (day, error)).collect(), Some("largest error"), most, place)
+}
+
+/// At most `most` of some days with a number each: the one with the largest, which gets the note, and of each part of the season's year the
+/// middle one.
+pub(super) fn pick(
+    mut scenes: Vec<(Day, f64)>,
+    note: Option<&'static str>,
+    most: usize,
+    place: impl Fn(&Day) -> f64,
+) -> Vec<(Day, Option<&'static str>)> {
+    let largest = scenes.iter().max_by(|a, b| a.1.total_cmp(&b.1)).map(|scene| scene.0);
     let mut chosen: Vec<(Day, Option<&'static str>)> = Vec::new();
-    if let (Some(worst), true) = (worst, most > 0) {
-        scenes.retain(|scene| scene.0 != worst);
-        chosen.push((worst, Some("largest error")));
+    if let (Some(largest), true) = (largest, most > 0) {
+        scenes.retain(|scene| scene.0 != largest);
+        chosen.push((largest, note));
     }
     scenes.sort_by(|a, b| place(&a.0).total_cmp(&place(&b.0)).then_with(|| a.0.cmp(&b.0)));
     let parts = most.saturating_sub(1).min(scenes.len());
@@ -115,7 +127,7 @@ pub fn draw(
         let of_scene = |(name, model): &(String, WrittenScores)| Some((name.clone(), model.scenes.get(&day.file_name())?.clone()));
         scenes.push(ShownScene {
             day: *day,
-            seen: count(&unseen) / count(&ocean).max(1.0),
+            seen: Some(count(&unseen) / count(&ocean).max(1.0)),
             note: *note,
             pictures,
             size: [window.width.div_ceil(reduce), window.height.div_ceil(reduce)],

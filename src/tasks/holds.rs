@@ -26,8 +26,8 @@ impl Holds {
         Holds { task: task.key().name().to_owned(), bands: task.bands().iter().map(|band| band.name.to_owned()).collect() }
     }
 
-    /// Refuses a folder whose maps are of another task, or of other bands; a folder that does not say is taken as it is. Returns what a user
-    /// should know where the file cannot be read.
+    /// Refuses a folder whose maps are of another task, or of other bands; a folder that does not say is taken as it is. Returns what a
+    /// user should know where the file cannot be read.
     ///
     /// # Errors
     /// [`Error::Input`] that names both.

@@ -1,14 +1,15 @@
-//! Scenes beside each other: the observed map, each model's, and its error.
+//! Scenes beside each other: the observed map, each model's, and its error; without targets each model's map and the inputs.
 
 use maud::{Markup, html};
 
 use crate::evaluate::score_file::Scores;
 use crate::image::Colormap;
-use crate::report::html::{colour_bar, png_address, score_text};
+use crate::report::html::{colour_bar, missing, png_address, score_text};
 use crate::report::scenes::ShownScene;
+use crate::report::unscored::InputKey;
 use crate::tasks::Task;
 
-/// The scenes' maps under one key to their colours.
+/// The scored scenes' maps under one key to their colours.
 pub fn section(scenes: &[ShownScene], task: &dyn Task) -> Markup {
     let band = task.bands()[0];
     let (low, high) = band.range;
@@ -26,6 +27,22 @@ pub fn section(scenes: &[ShownScene], task: &dyn Task) -> Markup {
     }
 }
 
+/// The scenes of days without targets, each model's map and the inputs, under keys to their colours; `without` says why inputs are missing.
+pub fn unscored(scenes: &[ShownScene], keys: &[InputKey], without: Option<&str>, task: &dyn Task) -> Markup {
+    let band = task.bands()[0];
+    let (low, high) = band.range;
+    html! {
+        div.bars {
+            (colour_bar(band.quantity, band.colormap, [low, 0.5 * (low + high), high]))
+            @for key in keys { (colour_bar(&key.title, key.colormap, key.labels)) }
+            span.grey { i {} "ocean or no value" }
+        }
+        @if let Some(reason) = without { (missing(reason)) }
+        @for scene in scenes { (article(scene, task)) }
+        p.note { "Shown are days of all parts of the season: the maps, and the inputs that the network sees, as they are stored." }
+    }
+}
+
 fn article(scene: &ShownScene, task: &dyn Task) -> Markup {
     let [width, height] = scene.size;
     let day = scene.day.to_string();
@@ -36,7 +53,7 @@ fn article(scene: &ShownScene, task: &dyn Task) -> Markup {
     html! {
         article {
             h3 { (day) @if let Some(note) = scene.note { " " em { (note) } } }
-            p.note { (format_args!("Observed: {:.0} % of the land. {scores}", 100.0 * scene.seen)) }
+            @if let Some(seen) = scene.seen { p.note { (format_args!("Observed: {:.0} % of the land. {scores}", 100.0 * seen)) } }
             div.maps {
                 @for picture in &scene.pictures {
                     figure {

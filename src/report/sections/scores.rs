@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use crate::evaluate::score_file::{ScoreFile, Scores, WrittenScores, score};
-use crate::report::html::{score_text, table};
+use crate::report::html::{score_text, turning_table};
 use crate::tasks::{Better, Column, Task};
 
 /// A column of the table.
@@ -44,18 +44,21 @@ pub fn section(scores: &ScoreFile, task: &dyn Task) -> Markup {
         let value = score((column.of)(model), column.name);
         models.len() > 1 && value.is_some() && value == column.best(models)
     };
+    let spread =
+        |column: &Shown, model: &WrittenScores| column.spread.map(|of| format!("±\u{202f}{}", score_text(task, of(model), column.name)));
     html! {
-        (table(&html! {
+        (turning_table(&html! {
             thead { tr { th { "Model" } @for column in &columns { th.n { (column.head) } } } }
             tbody {
                 @for (name, model) in models {
                     tr {
                         td { (name) }
-                        @for column in &columns { td.n.best[is_best(column, model)] { (score_text(task, (column.of)(model), column.name)) } }
-                    }
-                    tr {
-                        td.dim { "± over days" }
-                        @for column in &columns { td.n.dim { @if let Some(of) = column.spread { (score_text(task, of(model), column.name)) } } }
+                        @for column in &columns {
+                            td.n {
+                                span.best[is_best(column, model)] { (score_text(task, (column.of)(model), column.name)) }
+                                @if let Some(spread) = spread(column, model) { small { (spread) } }
+                            }
+                        }
                     }
                 }
             }
