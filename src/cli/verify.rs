@@ -12,11 +12,11 @@ use std::path::{Path, PathBuf};
 /// Compute what PyTorch computed and stored in files (fixtures), and say how far the two are apart
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
-    meltcore verify ../shared/fixtures\n  \
+    meltcore verify tests/fixtures\n  \
     meltcore verify conv2d__stride2.safetensors --rtol-scale 10 --json\n\n\
     `ratio` is the largest error of the worst tensor over its allowance: 1 or less passes.\n\
-    Files that cannot be replayed are told on stderr; the others are still compared.\n\
-    Exit status: 0 all pass; 1 some fail; 2 some cannot be replayed.")]
+    Files that cannot be computed again are told on stderr; the others are still compared.\n\
+    Exit status: 0 all pass; 1 some fail; 2 some cannot be computed again.")]
 pub struct Args {
     /// Fixture files, or folders for all .safetensors files in them
     #[arg(value_name = "FILE", required = true)]

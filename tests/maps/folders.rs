@@ -203,6 +203,13 @@ fn stacks_replace_stacks_only_and_no_map() {
     for _ in 0..2 {
         assert_eq!(predict("maps.nc").0, Some(0));
     }
+    // The stack names task, model and weights.
+    let list: serde_json::Value = serde_json::from_slice(&fs::read(root.join("maps/maps.json")).unwrap()).unwrap();
+    let stack = fs::read(root.join("maps.nc")).unwrap();
+    let holds = |text: &str| stack.windows(text.len()).any(|window| window == text.as_bytes());
+    for text in ["weights_sha256", "task", "melt_fraction", "model", list["weights"].as_str().unwrap()] {
+        assert!(holds(text), "{text}");
+    }
 }
 
 /// A land mask is an input of a map, and the states of inputs are those from before the map was made.

@@ -6,12 +6,13 @@ use std::process::{Command, Output};
 use approx::assert_abs_diff_eq;
 use gdal::Metadata;
 use libtest_mimic::Trial;
+use meltcore::data::about::{About, BandAbout};
 use meltcore::data::day::Day;
 use meltcore::data::ingest::{PackOptions, Packed, Resampling, pack};
 use meltcore::data::linear::Linear;
 use meltcore::data::raster::Raster;
 use meltcore::data::stack::{StackMeta, write_cog, write_netcdf, write_zarr};
-use meltcore::data::writer::write_geotiff;
+use meltcore::data::writer::{write_geotiff, write_map};
 use meltcore::error::Result;
 
 use crate::trials::{needing, needing_data, trials};
@@ -236,11 +237,11 @@ fn the_calendar_of_a_stack_is_that_of_xarray() {
     write_netcdf(&files, &out, &meta()).unwrap();
     let script = "import sys, netCDF4\nf = netCDF4.Dataset(sys.argv[1])\nt = f['time']\nv = f['melt']\n\
         print(' '.join(d.strftime('%Y-%m-%d') for d in netCDF4.num2date(t[:], t.units, t.calendar)), v.dimensions, v.dtype, v.units, \
-        v.long_name, hasattr(f[v.grid_mapping], 'crs_wkt'), f[v.grid_mapping].grid_mapping_name, f.Conventions, v.chunking(), v.filters()['zlib'])\n\
+        v.long_name, hasattr(f[v.grid_mapping], 'crs_wkt'), f[v.grid_mapping].grid_mapping_name, f.Conventions, v.chunking(), v.filters()['zlib'], f.weights_sha256)\n\
         print(f['x'].units, f['x'][0], f['y'].standard_name, f['y'][0], f['y'][1])";
     let read = Command::new("python3").args(["-c", script]).arg(&out).output().unwrap();
     let said = String::from_utf8(read.stdout).unwrap();
-    let wanted = "2019-12-31 2020-01-01 2020-02-29 ('time', 'y', 'x') float32 1 surface melt fraction True polar_stereographic CF-1.8 [1, 12, 20] True\n\
+    let wanted = "2019-12-31 2020-01-01 2020-02-29 ('time', 'y', 'x') float32 1 surface melt fraction True polar_stereographic CF-1.8 [1, 12, 20] True 0123abcd\n\
         m 226550.0 projection_y_coordinate -263450.0 -263550.0\n";
     assert_eq!(said, wanted, "{}", String::from_utf8_lossy(&read.stderr));
 }
@@ -251,10 +252,23 @@ fn cloud_optimized_copies_have_the_same_pixels() {
     like(&map, 700, 900, 100.0);
     let geo = Raster::open(&map).unwrap().geo().clone();
     let pixels: Vec<f32> = (0..700 * 900).map(|i| if i % 1001 == 0 { f32::NAN } else { (i % 977) as f32 / 977.0 }).collect();
-    write_geotiff(&map, 700, 900, &pixels, &geo).unwrap();
+    let bands = vec![BandAbout { description: "surface melt & more".into(), unit: "1".into() }];
+    let (software, day) = ("meltcore 1.2".into(), Day { year: 2019, month: 7, day: 4 });
+    let about = About { software, day, bands, items: vec![("TASK", "melt_fraction".into()), ("WEIGHTS_SHA256", "0123".into())] };
+    write_map(&map, [700, 900], &pixels, &geo, &about).unwrap();
     let copy = folder.path().join("cog/map.tif");
     write_cog(&map, &copy).unwrap();
     assert!(same(&values(&copy), &pixels) && Raster::open(&copy).unwrap().same_grid(&Raster::open(&map).unwrap()));
+    // Both say what they are.
+    for file in [&map, &copy] {
+        let opened = gdal::Dataset::open(file).unwrap();
+        let item = |name: &str| opened.metadata_item(name, "").unwrap_or_default();
+        let names = ["DATE", "TASK", "WEIGHTS_SHA256", "TIFFTAG_SOFTWARE", "TIFFTAG_DATETIME", "TIFFTAG_IMAGEDESCRIPTION"];
+        let wanted = ["2019-07-04", "melt_fraction", "0123", "meltcore 1.2", "2019:07:04 00:00:00", "surface melt & more, 2019-07-04"];
+        assert_eq!(names.map(item), wanted, "{}", file.display());
+        let band = opened.rasterband(1).unwrap();
+        assert_eq!((band.description().unwrap(), band.unit()), ("surface melt & more".into(), "1".into()), "{}", file.display());
+    }
     let opened = gdal::Dataset::open(&copy).unwrap();
     assert_eq!(opened.metadata_item("LAYOUT", "IMAGE_STRUCTURE").as_deref(), Some("COG"));
     assert_eq!(opened.rasterband(1).unwrap().overview_count().unwrap(), 1);

@@ -54,7 +54,7 @@ fn article(scene: &ShownScene, task: &dyn Task) -> Markup {
         article {
             h3 { (day) @if let Some(note) = scene.note { " " em { (note) } } }
             @if let Some(seen) = scene.seen { p.note { (format_args!("Observed: {:.0} % of the land. {scores}", 100.0 * seen)) } }
-            div.maps {
+            div.maps.scored[scene.seen.is_some()] {
                 @for picture in &scene.pictures {
                     figure {
                         figcaption { (picture.title) }
