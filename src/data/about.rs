@@ -60,8 +60,9 @@ impl About {
     }
 }
 
-/// A text within XML; control characters, which XML has no place for, become spaces.
+/// A text within XML. GDAL escapes texts twice, and undoes it twice when it reads them; control characters, which XML has no place for, become
+/// spaces.
 fn escaped(text: &str) -> String {
-    let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-    text.replace(char::is_control, " ")
+    let once = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    once(&once(text)).replace(char::is_control, " ")
 }

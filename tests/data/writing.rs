@@ -92,7 +92,8 @@ fn maps_say_what_they_are_and_hold_the_same_pixels() {
             ("DATE", None, None, "2019-07-04"),
             ("TASK", None, None, "melt _fraction"),
             ("WEIGHTS_SHA256", None, None, "0123"),
-            ("DESCRIPTION", Some("0"), Some("description"), "snow & <ice>"),
+            // GDAL reads what XML says once more as XML.
+            ("DESCRIPTION", Some("0"), Some("description"), "snow &amp; &lt;ice&gt;"),
             ("UNITTYPE", Some("0"), Some("unittype"), "kg m\u{207b}²"),
         ];
         assert_eq!(found, wanted);
