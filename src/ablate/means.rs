@@ -2,7 +2,7 @@
 //!
 //! Of a channel that is normalised it is the configured mean, which the network sees as 0. Of the others it is the mean over the train
 //! split, the same number whichever split is scored: of all pixels of all days as the network gets them (a running mean is 0 where there
-//! is none), of the land mask the share of ocean, of the date's sine and cosine that over the days, of the month the mean rounded to a
+//! is none), of the gaps of another input their share, of the land mask the share of ocean, of the date's sine and cosine that over the days, of the month the mean rounded to a
 //! month, since `linear_dem` chooses by it.
 
 use std::collections::BTreeMap;
@@ -13,7 +13,7 @@ use crate::data::dataset::of_date;
 use crate::data::day::{Split, read_split_csv};
 use crate::data::land_mask::LandMask;
 use crate::data::stats::{Values, channel_stats};
-use crate::domains::{Calendar, Source, Variable};
+use crate::domains::{Calendar, Fill, Gaps, Source, Variable};
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::preprocess::zero_of;
@@ -68,21 +68,29 @@ fn means_of_rasters(config: &Config, inputs: &[&Variable], observe: &mut dyn FnM
     only.variable_paths.remove(config.domain().target.name);
     let stats = channel_stats(&only, Split::Train, Values::Raw, observe)?;
     let mean = |input: &&Variable| {
-        let name = input.name;
+        let name = input.gap_of.unwrap_or(input.name);
         let found = stats.iter().find(|stats| stats.name == name).ok_or_else(|| {
             config.key_error(
                 &format!("path_{name}"),
                 "lacks files of train days, over which its mean is taken; make them first, or choose other --keys",
             )
         })?;
-        let (count, zeros) = (found.moments.count() as f64, found.without_value as f64);
-        Ok((name.to_owned(), found.moments.mean() * count / (count + zeros)))
+        let (mean, count, gaps) = (found.moments.mean(), found.moments.count() as f64, found.without_value as f64);
+        let of_gaps = match input.gaps {
+            Gaps::Filled(Fill::Value(value)) => value,
+            Gaps::Filled(Fill::Mean) => config.raw_mean(input)?,
+            // Those of other pixels, which the mean is of.
+            Gaps::Filled(Fill::Nearest | Fill::Time) => mean,
+            Gaps::Refused | Gaps::Zero | Gaps::Masked => 0.0,
+        };
+        let sum = if input.gap_of.is_some() { gaps } else { mean * count + of_gaps * gaps };
+        Ok((input.name.to_owned(), sum / (count + gaps)))
     };
     inputs.iter().map(mean).collect()
 }
 
 /// The sets of inputs to leave out, from `--keys`: a name each, or several joined by `+`; each input alone where none is given, but
-/// the two of a pair (`time_sin` and `time_cos`) together, for one says nothing without the other.
+/// the two of a pair (`time_sin` and `time_cos`) together, for one says nothing without the other, and an input with its gaps.
 ///
 /// # Errors
 /// [`Error::Usage`] for a name that is no input of the configuration.
@@ -91,7 +99,8 @@ pub fn sets(config: &Config, keys: &[String]) -> Result<Vec<Vec<&'static Variabl
     if keys.is_empty() {
         let mut sets: Vec<Vec<&Variable>> = Vec::new();
         for input in inputs {
-            match sets.iter_mut().find(|set| set.iter().any(|other| other.pair == Some(input.name))) {
+            let belongs = |other: &&Variable| other.pair == Some(input.name) || input.gap_of == Some(other.name);
+            match sets.iter_mut().find(|set| set.iter().any(belongs)) {
                 Some(set) => set.push(input),
                 None => sets.push(vec![input]),
             }

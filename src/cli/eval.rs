@@ -188,7 +188,8 @@ fn group_table(evaluation: &Evaluation, by: GroupBy) -> Table {
     let mut table = Table::new(&headers);
     for model in &evaluation.models {
         for (label, group) in evaluation.grouped(model, by) {
-            table.row([model.name.clone(), label, group.scenes.len().to_string()].into_iter().chain(cells(task, group.weighted_mean())));
+            table
+                .row([model.name.clone(), label, group.scored().count().to_string()].into_iter().chain(cells(task, group.weighted_mean())));
         }
     }
     table

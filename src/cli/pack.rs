@@ -8,6 +8,7 @@ use crate::data::day::Day;
 use crate::data::ingest::{Dates, PackOptions, Plan, Resampling};
 use crate::data::inventory::name_some;
 use crate::data::linear::Linear;
+use crate::domains::Fill;
 use crate::error::{Error, Result};
 use crate::event::Event;
 use std::path::PathBuf;
@@ -56,6 +57,9 @@ pub struct Args {
     /// they keep their names [default: the only date in the name]
     #[arg(long, value_name = "PATTERN")]
     pub date: Option<String>,
+    /// What pixels without a value get: nearest (the nearest pixel with one), or a value after --scale and --offset [default: NaN]
+    #[arg(long, value_name = "nearest|VALUE", allow_negative_numbers = true, value_parser = fill)]
+    pub fill: Option<Fill>,
     /// Files made at the same time [default: one a core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub workers: Option<u16>,
@@ -102,6 +106,19 @@ fn show_days(days: &[(PathBuf, Day)], globals: &Globals) {
     globals.note(table.to_text().trim_end());
 }
 
+fn fill(text: &str) -> std::result::Result<Fill, String> {
+    match Fill::named(text) {
+        Some(Fill::Nearest) => Ok(Fill::Nearest),
+        Some(_) => {
+            Err(format!("must be nearest or a number; {text} takes a configuration: its key `fill_<variable>: {text}` fills what is read"))
+        }
+        None => match text.parse::<f64>() {
+            Ok(value) if (value as f32).is_finite() => Ok(Fill::Value(value)),
+            _ => Err("must be nearest or a finite number".into()),
+        },
+    }
+}
+
 /// Runs the command.
 ///
 /// # Errors
@@ -127,6 +144,7 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
             Some("none") => Dates::Ignored,
             Some(text) => Dates::Pattern(Pattern::parse(text)?),
         },
+        fill: args.fill,
         workers: args.workers.map(usize::from),
     };
     let plan = Plan::of(&args.sources, &options)?;
@@ -144,6 +162,7 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
         0 => String::new(),
         count => format!(", {count} kept from before"),
     };
-    globals.note(&format!("{}: {} file(s) written{kept}", args.out.display(), packed.written));
+    let filled = if args.fill.is_some() { format!(", {} pixel(s) filled", packed.filled) } else { String::new() };
+    globals.note(&format!("{}: {} file(s) written{filled}{kept}", args.out.display(), packed.written));
     Ok(())
 }

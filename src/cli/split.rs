@@ -19,6 +19,7 @@ use std::path::{Path, PathBuf};
     meltcore split --config run.yaml --set split_cfg=stratified_time --set n_imgs_per_month=2\n  \
     meltcore split --config run.yaml --set split_cfg=day --set val_percent=0.1 --out splits --keep-31st\n\n\
     A day counts where it has all configured inputs (but time_interpolate_sar, which is made from the train days) and a target.\n\
+    An input without a value anywhere counts where fill_<variable> helps it, a target with a value on land.\n\
     stratified_time: of every month but those of the first year n_imgs_per_month days to test, as many to val, the rest to train.\n\
     day: test_percent and val_percent of all days. eval: up to three days of val; all: every day with a target;\n\
     deploy: every day with all inputs from deploy_start_time to deploy_end_time whose month and day of the month lie between theirs.")]

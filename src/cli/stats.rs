@@ -67,9 +67,14 @@ fn channels(args: &Args, config: &Config, globals: &Globals) -> Result<()> {
     let mut watch = Watch::new(globals);
     let stats = channel_stats(config, split, Values::Prepared, &mut |event| watch.observe(event))?;
     watch.finish();
+    let inputs = config.inputs()?;
     for channel in stats.iter().filter(|channel| channel.without_value > 0 && channel.name != config.domain().target.name) {
         let (name, left_out) = (channel.name, channel.without_value);
-        globals.note(&format!("`{name}`: {left_out} pixels without a value were left out; a network refuses such days"));
+        let of_them = match inputs.iter().find(|input| input.name == name && input.refuses_gaps()) {
+            Some(_) => format!("a network refuses such days; `fill_{name}` fills them (mean, nearest, time or a value)"),
+            None => "a network gets filled ones there".to_owned(),
+        };
+        globals.note(&format!("`{name}`: {left_out} pixels without a value were left out; {of_them}"));
     }
     if args.json {
         return print_json(&as_json(split, &stats));

@@ -103,7 +103,7 @@ impl Config {
             }
             _ => shown(&base.target),
         };
-        Ok(base.with(inputs, target))
+        Ok(base.with(self.filled(inputs, base, reader)?, target))
     }
 
     /// What is said of a variable of its own; a band has what its variable has, where nothing is said of itself.
@@ -139,6 +139,9 @@ impl Config {
 
     /// What the raw values of a variable are divided by.
     pub fn divisor(&self, variable: &Variable) -> f64 {
+        if variable.gap_of.is_some() {
+            return 1.0;
+        }
         let own = either(&self.divided_by, variable.name, Some(variable.files_of()));
         match (own, variable.divisor) {
             (Some(own), _) => *own,
@@ -168,7 +171,7 @@ impl Config {
 }
 
 /// What a map says of a variable, or else of the one whose files it is a band of.
-fn either<'a, T>(map: &'a std::collections::BTreeMap<String, T>, name: &str, files: Option<&str>) -> Option<&'a T> {
+pub(super) fn either<'a, T>(map: &'a std::collections::BTreeMap<String, T>, name: &str, files: Option<&str>) -> Option<&'a T> {
     map.get(name).or_else(|| map.get(files?))
 }
 

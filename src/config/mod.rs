@@ -9,6 +9,7 @@ mod carried;
 mod choices;
 mod declared;
 mod digest;
+mod gaps;
 mod keys;
 mod reader;
 mod require;

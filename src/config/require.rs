@@ -48,10 +48,13 @@ impl Config {
 
     /// Mean and standard deviation of a variable, in its unit.
     pub fn require_mean_std(&self, variable: &str) -> Result<(f64, f64)> {
-        let get = |map: &std::collections::BTreeMap<String, f64>, key: String| {
-            map.get(variable).copied().ok_or_else(|| self.missing(&key, "NUMBER"))
-        };
-        Ok((get(&self.mean, format!("mean_{variable}"))?, get(&self.std, format!("std_{variable}"))?))
+        let std = || self.std.get(variable).copied().ok_or_else(|| self.missing(&format!("std_{variable}"), "NUMBER"));
+        Ok((self.require_mean(variable)?, std()?))
+    }
+
+    /// Mean of a variable, in its unit.
+    pub fn require_mean(&self, variable: &str) -> Result<f64> {
+        self.mean.get(variable).copied().ok_or_else(|| self.missing(&format!("mean_{variable}"), "NUMBER"))
     }
 
     /// The model, where the configuration has to name it.

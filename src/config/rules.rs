@@ -16,7 +16,7 @@ const BATCH_NORM: &str = "batchnorm";
 
 impl Reader {
     /// The values of a family's keys, by what stands for the placeholder in `pattern`.
-    fn each<'a, T>(
+    pub(super) fn each<'a, T>(
         &self,
         pattern: &str,
         names: impl Iterator<Item = &'a str>,
@@ -31,7 +31,7 @@ impl Reader {
     }
 
     /// Variables with a raster of their own, and those that the keys declare.
-    fn variables(&self) -> impl Iterator<Item = &str> {
+    pub(super) fn variables(&self) -> impl Iterator<Item = &str> {
         keys::variables().map(|name| -> &str { name }).chain(self.own())
     }
 

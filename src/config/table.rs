@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use super::keys::{Carried, Key, MAPS, NOTHING, WEIGHTS, WEIGHTS_AND_MAPS, keys, value};
 use super::reader::{COUNT, COUNT_OR_0, Numbers, Reader, SIDE, WIDTH};
 use super::{Freeze, ModelKey, Precision, TaskKey};
-use crate::domains::{COLORS, Domain, DomainKey, Source};
+use crate::domains::{COLORS, Domain, DomainKey, Fill, Source};
 use crate::error::Result;
 use crate::kernels::activation::Activation;
 use crate::kernels::masked_loss::LossKind;
@@ -52,6 +52,10 @@ keys! {
         "whether ln(1 + x) is taken of an input of your own, of values x divided by max; mean and std are those of the result";
     bands as "bands_<input>": BTreeMap<String, Vec<usize>> = bands(), WEIGHTS_AND_MAPS,
         "which bands of its files are inputs, from 1: `<input>_b1` and so on, each with mean and std; absent: the only one";
+    fill as "fill_<variable>": BTreeMap<String, Fill> = fills(), WEIGHTS_AND_MAPS,
+        "what an input's pixels without a value get: mean, nearest (pixel), time (day before or after) or a value; absent: refused";
+    gap_mask: bool = boolean(false), WEIGHTS_AND_MAPS.unless_default(),
+        "whether each filled input is followed by another one, `<input>_gap`: 1 where there was no value, else 0";
     label as "label_<variable>": BTreeMap<String, String> = texts(), NOTHING.carried(Carried::Choice), "title of a variable's pictures";
     unit as "unit_<variable>": BTreeMap<String, String> = texts(), NOTHING.carried(Carried::Choice), "unit of a variable";
     range as "range_<variable>": BTreeMap<String, [f64; 2]> = ranges(), NOTHING.carried(Carried::Choice), "values at the ends of a variable's colours";

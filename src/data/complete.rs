@@ -3,12 +3,14 @@
 //! A day is complete where every daily input has its file, the winter mean of its year exists where it is an input, and, but for the
 //! days to be mapped, the target. `time_interpolate_sar` does not count: it is made from the train days once they are drawn. With
 //! `check_for_invalid_entries` days whose inputs have NaN or no-data pixels are left out; of the days to be mapped those with such
-//! pixels in `pmw` always are, as the reference does.
+//! pixels in `pmw` always are, as the reference does. Neither is asked of an input whose gaps are filled (`fill_<variable>`). Days whose
+//! target or input holds nothing at all are left out whatever the configuration says (`empty_days`).
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::day::Day;
+use super::empty_days::{leave_out_empty_inputs, leave_out_empty_targets};
 use super::inventory::{name_some, nan_input};
 use super::parallel::in_parallel;
 use super::raster::Raster;
@@ -68,9 +70,9 @@ impl Season {
 }
 
 /// A folder or file that days need.
-struct Needed {
-    input: &'static Variable,
-    files: VariableFiles,
+pub(super) struct Needed {
+    pub(super) input: &'static Variable,
+    pub(super) files: VariableFiles,
     /// The days that have a file; none where one file serves all days or a year.
     days: Option<BTreeSet<Day>>,
 }
@@ -95,7 +97,7 @@ impl CompleteDays {
     pub fn find(config: &Config, season: Option<&Season>, observe: &mut dyn FnMut(Event)) -> Result<CompleteDays> {
         let needed = needed(config)?;
         let target = &config.domain().target;
-        let (_, targets) = days_of_folder(target, config.require_variable(target.name)?)?;
+        let (target_files, targets) = days_of_folder(target, config.require_variable(target.name)?)?;
         let mut with_target = targets.clone();
         for needed in &needed {
             let lacking: Vec<PathBuf> = targets.iter().filter(|day| !needed.has(day)).map(|day| day.file_name().into()).collect();
@@ -118,6 +120,13 @@ impl CompleteDays {
         for needed in needed.iter().filter(|needed| needed.input.refuses_gaps()) {
             leave_out_nan(needed, config.check_for_invalid_entries, &mut with_target, &mut deploy, observe)?;
         }
+        // Where gaps were looked for, nothing empty is left.
+        let unchecked =
+            |needed: &&Needed| needed.input.refuses_empty() && !(config.check_for_invalid_entries && needed.input.refuses_gaps());
+        for needed in needed.iter().filter(unchecked) {
+            leave_out_empty_inputs(needed, &mut with_target, &mut deploy, observe)?;
+        }
+        leave_out_empty_targets(config, &target_files, &mut with_target, observe)?;
         Ok(CompleteDays { with_target: with_target.into_iter().collect(), deploy: deploy.into_iter().collect() })
     }
 }
@@ -127,7 +136,7 @@ fn needed(config: &Config) -> Result<Vec<Needed>> {
     let mut needed = Vec::new();
     for input in config.inputs()? {
         let made_each_day = input.made_by.is_some() && input.source == Source::Daily;
-        if input.is_scalar() || made_each_day {
+        if input.is_scalar() || made_each_day || input.gap_of.is_some() {
             continue;
         }
         let path = config.require_variable(input.files_of())?.to_owned();
@@ -188,7 +197,8 @@ fn leave_out_nan(
     let unusable = with_target.iter().filter(|day| is_bad(day)).count();
     let some = name_some(&bad.iter().cloned().collect::<Vec<_>>());
     let (count, name) = (bad.len(), input.name);
-    let mut text = format!("{count} file(s) of `{name}` have NaN or no-data pixels, and their days are left out");
+    let mut text =
+        format!("{count} file(s) of `{name}` have NaN or no-data pixels, and their days are left out (`fill_{name}` would keep them)");
     if check {
         with_target.retain(|day| !is_bad(day));
     } else if unusable > 0 {

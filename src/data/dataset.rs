@@ -6,18 +6,21 @@ use std::sync::Arc;
 use super::Window;
 use super::beside::companions;
 use super::day::{Day, Split, read_split_csv};
+use super::gaps::{Filling, patch};
 use super::geotags::GeoTags;
-use super::inventory::{name_some, nan_input, refuse_missing, refuse_other_grid};
+use super::inventory::{empty_input, name_some, nan_input, refuse_missing, refuse_other_grid};
 use super::land_mask::LandMask;
 use super::raster::Raster;
 use super::raster_cache::RasterCache;
 use super::variable_files::VariableFiles;
 use crate::config::Config;
-use crate::domains::{Calendar, Domain, Gaps, Source, Variable};
+use crate::domains::{Calendar, Domain, Fill, Gaps, Source, Variable};
 use crate::error::{Error, Result};
 
 /// Pixels of open rasters, decoded or mapped: mapped ones count as resident memory once they are read.
 const CACHE_BYTES: usize = 1 << 29;
+/// Pixels of rasters whose gaps were filled from their nearest neighbours, in memory.
+const FILLED_BYTES: usize = 1 << 28;
 
 /// Raw values of one window of one day; buffers are reused from read to read.
 #[derive(Debug, Clone, Default)]
@@ -39,6 +42,8 @@ pub struct Dataset {
     domain: &'static Domain,
     /// The files of each input, in the order of `inputs`; `None` for scalars.
     files: Vec<Option<VariableFiles>>,
+    /// How the gaps of each are filled, in the same order.
+    fillings: Vec<Option<Filling>>,
     /// The targets; `None` for deploy.
     target_files: Option<VariableFiles>,
     /// What stored targets are divided by.
@@ -50,6 +55,7 @@ pub struct Dataset {
     /// Georeference of deploy maps, where the configuration has one.
     map_reference: Option<GeoTags>,
     cache: RasterCache,
+    filled: RasterCache,
 }
 
 impl Dataset {
@@ -80,6 +86,10 @@ impl Dataset {
             _ => Some(VariableFiles::of(target, config.require_variable(target.name)?, &days)?),
         };
         refuse_missing(&days, &found, (target, target_files.as_ref()))?;
+        let of_input = |(input, files): &(&Variable, Option<VariableFiles>)| {
+            files.as_ref().map_or(Ok(None), |files| Filling::of(config, input, files))
+        };
+        let fillings = found.iter().map(of_input).collect::<Result<_>>()?;
         let files: Vec<Option<VariableFiles>> = found.into_iter().map(|(_, files)| files).collect();
 
         let cache = RasterCache::new(CACHE_BYTES);
@@ -111,6 +121,7 @@ impl Dataset {
             inputs,
             domain,
             files,
+            fillings,
             target_files,
             target_divisor,
             mask_threshold,
@@ -118,6 +129,7 @@ impl Dataset {
             reference,
             map_reference,
             cache,
+            filled: RasterCache::new(FILLED_BYTES),
         };
         for input in dataset.inputs.iter().filter(|input| !input.is_scalar()) {
             dataset.input_raster(input, 0)?;
@@ -163,10 +175,15 @@ impl Dataset {
         self.input_rasters(day).into_iter().flat_map(|(_, file)| std::iter::once(file.clone()).chain(companions(&file))).collect()
     }
 
-    /// The rasters that a day's inputs are read from, each with the name that its path has, without what stands beside them.
+    /// The rasters that a day's inputs are read from or may be filled from, each with the name that its path has, without what stands beside
+    /// them.
     pub(super) fn input_rasters(&self, day: usize) -> Vec<(&str, PathBuf)> {
         let Some(date) = self.days.get(day) else { return Vec::new() };
-        self.inputs.iter().zip(&self.files).filter_map(|(input, files)| Some((input.files_of(), files.as_ref()?.file(date)))).collect()
+        let of = |((input, files), filling): ((&&'static Variable, &Option<VariableFiles>), &Option<Filling>)| -> Vec<(&str, PathBuf)> {
+            let around = filling.iter().flat_map(|filling| filling.files_around(date));
+            files.iter().map(|files| files.file(date)).chain(around).map(|file| (input.files_of(), file)).collect()
+        };
+        self.inputs.iter().zip(&self.files).zip(&self.fillings).flat_map(of).collect()
     }
 
     /// The raster file of the target of a day; none for the deploy split.
@@ -245,7 +262,15 @@ impl Dataset {
         let daily = self.inputs.iter().zip(&self.files).filter(|(input, _)| input.source == Source::Daily);
         let inputs = daily.filter_map(|(input, files)| Some((files.as_ref()?.file(date), input.band())));
         let target = self.target_files.as_ref().map(|files| (files.file(date), None));
-        inputs.chain(target).for_each(|(file, band)| self.cache.forget(&file, band));
+        inputs.chain(target).for_each(|(file, band)| {
+            self.cache.forget(&file, band);
+            self.filled.forget(&file, band);
+        });
+        // Days go by in order of time: those behind were opened again for this one only.
+        for (input, filling) in self.inputs.iter().zip(&self.fillings) {
+            let behind = filling.iter().flat_map(|filling| filling.files_behind(date));
+            behind.for_each(|file| self.cache.forget(&file, input.band()));
+        }
     }
 
     /// Reads a window of a day: raw channel values, target and ocean mask.
@@ -259,7 +284,7 @@ impl Dataset {
         let date = self.day(day)?;
         let pixels = window.pixels();
         sample.channels.resize_with(self.inputs.len(), Vec::new);
-        for (input, out) in self.inputs.iter().zip(&mut sample.channels) {
+        for (index, (input, out)) in self.inputs.iter().zip(&mut sample.channels).enumerate() {
             out.resize(if input.is_scalar() { 1 } else { pixels }, 0.0);
             match input.source {
                 Source::Date(calendar) => out[0] = of_date(calendar, date) as f32,
@@ -268,10 +293,11 @@ impl Dataset {
                     let raster = self.input_raster(input, day)?;
                     raster.read_window(window, out)?;
                     raster.refuse_infinite(out)?;
-                    if input.refuses_gaps() && out.iter().any(|value| value.is_nan()) {
-                        return Err(Error::input(raster.path(), nan_input(input)));
+                    if input.gap_of.is_some() {
+                        out.iter_mut().for_each(|value| *value = if value.is_nan() { 1.0 } else { 0.0 });
+                    } else if out.iter().any(|value| value.is_nan()) {
+                        self.fill(index, date, &raster, window, out)?;
                     }
-                    out.iter_mut().filter(|value| value.is_nan()).for_each(|value| *value = 0.0);
                 }
             }
         }
@@ -286,6 +312,40 @@ impl Dataset {
         }
         sample.ocean.resize(pixels, 0.0);
         self.read_mask(window, &mut sample.ocean)
+    }
+
+    /// Fills what a window of an input's raster lacks.
+    fn fill(&self, index: usize, date: &Day, raster: &Raster, window: Window, out: &mut [f32]) -> Result<()> {
+        let (input, rest) = (self.inputs[index], |value| std::iter::repeat_n(value, window.pixels()));
+        let Some(filling) = &self.fillings[index] else {
+            if input.refuses_gaps() {
+                return Err(Error::input(raster.path(), nan_input(input)));
+            }
+            patch(out, rest(0.0));
+            return Ok(());
+        };
+        match filling.fill {
+            Fill::Nearest => {
+                let whole = || raster.filled_from_nearest()?.ok_or_else(|| Error::input(raster.path(), empty_input(input)));
+                self.filled.get(raster.path(), input.band(), whole)?.read_window(window, out)?;
+                // From beyond the window.
+                return raster.refuse_infinite(out);
+            }
+            Fill::Time => {
+                let mut values = vec![0.0; window.pixels()];
+                for file in filling.files_around(date) {
+                    let other = self.raster(&file, input.band(), || Raster::of_band(&file, input.band()))?;
+                    other.read_window(window, &mut values)?;
+                    other.refuse_infinite(&values)?;
+                    if !patch(out, values.iter().copied()) {
+                        return Ok(());
+                    }
+                }
+            }
+            Fill::Mean | Fill::Value(_) => {}
+        }
+        patch(out, rest(filling.rest));
+        Ok(())
     }
 
     /// The ocean mask of the whole scene, as in [`HostSample::ocean`].

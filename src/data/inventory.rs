@@ -17,8 +17,21 @@ const NAMED_FILES: usize = 3;
 
 /// What is wrong with a pixel without a value in an input that must have one.
 pub(super) fn nan_input(variable: &Variable) -> String {
-    let cure = if variable.is_constant() { "fill the gaps" } else { "fill the gaps or take the day out of the split file" };
-    format!("the input `{}` contains NaN or no-data pixels, which the network cannot use; {cure}", variable.name)
+    let (name, words) = (variable.name, if variable.source == Source::Daily { "mean, nearest, time" } else { "mean, nearest" });
+    let cure = format!("set `fill_{name}` to what takes their place ({words} or a value){}", or_take_out(variable));
+    format!("the input `{name}` contains NaN or no-data pixels, which the network cannot use; {cure}")
+}
+
+/// What is wrong with an input's raster of which no pixel has a value.
+pub(super) fn empty_input(variable: &Variable) -> String {
+    let (name, words) = (variable.name, if variable.source == Source::Daily { "time, mean" } else { "mean" });
+    let cure = format!("set `fill_{name}` to {words} or a value{}", or_take_out(variable));
+    format!("no pixel of the input `{name}` has a value here, so that no other one can be filled from it; {cure}")
+}
+
+/// The other way out.
+fn or_take_out(variable: &Variable) -> &'static str {
+    if variable.is_constant() { "" } else { ", or take the day out of the split file" }
 }
 
 /// The first few of `files`, and how many more there are.

@@ -5,8 +5,9 @@
 //! window of them) → [`loader`] (batches). Blocks are unpacked in `decode`, `unpack` and `lzw`; what stands beside a raster (masks, notes,
 //! world files) is found in `beside`, `mask`, `pam` and `world_file`, and [`declared`] puts all together; [`crs`] compares coordinate
 //! systems.
-//! Lists of days come from [`complete`] (which days have all their files) and [`split`] (which list a day goes to), statistics of rasters
-//! from [`stats`]. [`land_mask`] says which pixels count, [`seen`] which of a map rest on observations. [`writer`]
+//! Lists of days come from [`complete`] (which days have all their files; `empty_days` which of them hold nothing) and [`split`] (which
+//! list a day goes to), statistics of rasters from [`stats`]. Pixels without a value are filled by `gaps` and [`nearest`].
+//! [`land_mask`] says which pixels count, [`seen`] which of a map rest on observations. [`writer`]
 //! makes every output file of the crate; [`ingest`] makes mappable files of any others, [`stack`] files for other programs.
 
 pub mod about;
@@ -27,6 +28,7 @@ pub mod linear;
 pub mod loader;
 pub mod mapped;
 pub mod moments;
+pub mod nearest;
 pub mod no_data;
 pub mod notices;
 pub mod raster;
@@ -43,9 +45,11 @@ pub mod writer;
 
 mod beside;
 mod decode;
+mod empty_days;
 mod extremes;
 mod file_head;
 mod file_stamp;
+mod gaps;
 #[cfg(feature = "gdal")]
 mod gdal_library;
 #[cfg(feature = "gdal")]

@@ -9,6 +9,7 @@ use super::ifd::Directory;
 use super::linear::Linear;
 use super::mapped::{FileBytes, MappedBand, map_file, map_or_read_head};
 use super::mask::{decode_masked, is_masked};
+use super::nearest::fill_from_nearest;
 use super::no_data::NoData;
 use super::notices::tell_once_a_folder;
 use crate::error::{Error, Result};
@@ -194,16 +195,38 @@ impl Raster {
     /// # Errors
     /// As [`Raster::read_all`].
     pub fn has_nan(&self) -> Result<bool> {
+        self.any(|_, values| values.iter().any(|value| value.is_nan()))
+    }
+
+    /// Whether `found` says yes of some rows, which it is given with the place of their first pixel among all; no more is read then.
+    pub(super) fn any(&self, found: impl Fn(usize, &[f32]) -> bool) -> Result<bool> {
         let rows = rows_at_once(self.cols);
         let mut buffer = Vec::new();
         for row in (0..self.rows).step_by(rows) {
             buffer.resize(rows.min(self.rows - row) * self.cols, 0.0);
             self.copy(row, 0, self.cols, &mut buffer)?;
-            if buffer.iter().any(|value| value.is_nan()) {
+            if found(row * self.cols, &buffer) {
                 return Ok(true);
             }
         }
         Ok(false)
+    }
+
+    /// This raster with every pixel without a value filled from the nearest one, in memory; `None` where no pixel has a value.
+    ///
+    /// # Errors
+    /// As [`Raster::read_all`].
+    pub fn filled_from_nearest(&self) -> Result<Option<Raster>> {
+        let mut pixels = self.read_all()?;
+        Ok(fill_from_nearest(&mut pixels, self.cols).map(|_| Raster {
+            path: self.path.clone(),
+            rows: self.rows,
+            cols: self.cols,
+            geo: self.geo.clone(),
+            no_data: None,
+            unscale: Linear::default(),
+            pixels: Pixels::Decoded(pixels),
+        }))
     }
 
     /// Refuses infinite values, in what was read of this raster.

@@ -73,7 +73,7 @@ pub fn stats_of_days(
     let domain = config.domain();
     let landmask = config.variable_paths.get(domain.mask).map(LandMask::open).transpose()?;
     let mut variables: Vec<(&Variable, Vec<PathBuf>)> = Vec::new();
-    for input in config.inputs()?.into_iter().filter(|input| !input.is_scalar() && input.name != domain.mask) {
+    for input in config.inputs()?.into_iter().filter(|input| !input.is_scalar() && input.gap_of.is_none() && input.name != domain.mask) {
         let of_days = VariableFiles::of(input, config.require_variable(input.files_of())?, days)?;
         let mut files: Vec<PathBuf> = days.iter().map(|day| of_days.file(day)).collect();
         files.sort();

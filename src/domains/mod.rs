@@ -5,9 +5,11 @@
 //! To add a domain: a file here with its table, one arm of [`DomainKey::domain`], and nothing else.
 
 mod declared;
+mod fill;
 pub mod helheim;
 
 pub use declared::{COLORS, Declared, colormap_named, interned};
+pub use fill::Fill;
 
 use serde::{Deserialize, Serialize};
 
@@ -83,10 +85,12 @@ pub enum Calendar {
 }
 
 /// What a pixel without a value means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Gaps {
     /// The day cannot be used.
     Refused,
+    /// A value that the configuration says.
+    Filled(Fill),
     /// The value 0.
     Zero,
     /// Nothing is known there, as everywhere outside the mask.
@@ -104,6 +108,8 @@ pub struct Variable {
     pub gaps: Gaps,
     /// The variable whose files it is a band of, and which one, counted from 1; none where it has files of its own.
     pub band_of: Option<(&'static str, usize)>,
+    /// The input of which it says where there is no value (1, else 0), whose files it is read from; none of one with values of its own.
+    pub gap_of: Option<&'static str>,
     /// Whether ln(1 + x) is taken of values x (below 0: of 0) after they were divided, before they are normalised.
     pub logarithm: bool,
     /// Whether (x − mean) / std is taken where `normalize_inputs` says so.
@@ -144,6 +150,7 @@ impl Variable {
         source: Source::Daily,
         gaps: Gaps::Refused,
         band_of: None,
+        gap_of: None,
         logarithm: false,
         normalised: true,
         divisor: None,
@@ -154,9 +161,9 @@ impl Variable {
         look: Look { title: "", unit: "", colormap: Colormap::Viridis, range: None, masked: false },
     };
 
-    /// The variable under whose `path_<name>` its files are: itself, but for a band of another's.
+    /// The variable under whose `path_<name>` its files are: itself, but for a band or the gaps of another's.
     pub fn files_of(&self) -> &'static str {
-        self.band_of.map_or(self.name, |(files, _)| files)
+        self.band_of.map_or(self.gap_of.unwrap_or(self.name), |(files, _)| files)
     }
 
     /// Which band of its files it is, counted from 0; none where they are to have one.
@@ -177,6 +184,11 @@ impl Variable {
     /// Whether a pixel without a value makes the day unusable.
     pub fn refuses_gaps(&self) -> bool {
         !self.is_scalar() && self.gaps == Gaps::Refused
+    }
+
+    /// Whether a raster of which no pixel has a value makes the day unusable.
+    pub fn refuses_empty(&self) -> bool {
+        self.refuses_gaps() || matches!(self.gaps, Gaps::Filled(fill) if !fill.serves_empty())
     }
 
     /// The list of a configuration that names it.

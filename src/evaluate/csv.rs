@@ -23,7 +23,7 @@ impl Evaluation {
             let name = field(&model.name);
             for by in GroupBy::ALL {
                 for (label, group) in self.grouped(model, by) {
-                    let (scenes, means) = (group.scenes.len(), numbers(&group.weighted_mean()));
+                    let (scenes, means) = (group.scored().count(), numbers(&group.weighted_mean()));
                     csv.push_str(&format!("{name},{},{label},{scenes},{means}\n", by.name()));
                 }
             }
@@ -54,7 +54,8 @@ fn field(text: &str) -> String {
     if text.contains([',', '"']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
 }
 
-/// Scores as CSV fields.
+/// Scores as CSV fields, empty ones of a scene without a valid pixel.
 fn numbers(scores: &[f64]) -> String {
-    scores.iter().map(f64::to_string).collect::<Vec<_>>().join(",")
+    let field = |score: &f64| if score.is_nan() { String::new() } else { score.to_string() };
+    scores.iter().map(field).collect::<Vec<_>>().join(",")
 }

@@ -120,6 +120,12 @@ pub fn evaluate_and_show(
         dataset.release(index);
         observe(Event::Done(1));
     }
+    let empty = |scores: &ModelScores| -> Vec<PathBuf> {
+        scores.scenes.iter().filter(|(_, scene)| scene.scored.valid == 0).map(|(file, _)| file.into()).collect()
+    };
+    if let Some(empty) = scored.first().map(empty).filter(|empty| !empty.is_empty()) {
+        observe(Event::Note(format!("no valid pixel, and no score, on {} day(s): {}", empty.len(), name_some(&empty))));
+    }
     for (scores, (model, folder)) in scored.iter().zip(models) {
         if let Some((scenes, pixels)) = scores.nan_predictions() {
             let folder = folder.display();

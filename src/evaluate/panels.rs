@@ -56,6 +56,9 @@ impl Panels {
 
     /// Date and, for each model, the task's foremost scores.
     fn headline(&self, scene: &Shown) -> String {
+        if scene.models.iter().any(|(_, _, scores)| scores.scored.valid == 0) {
+            return format!("{}   no valid pixel", scene.day);
+        }
         let columns = self.task.columns();
         let of_model = |(name, _, scores): &(&str, Vec<f32>, SceneScores)| {
             let shown = self.task.headline().iter().filter_map(|wanted| {

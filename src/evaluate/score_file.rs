@@ -128,7 +128,7 @@ impl WrittenScores {
         let by = |by: GroupBy| {
             let of_group = |group: ModelScores| {
                 let mut means = by_name(columns, &group.weighted_mean());
-                means.0.insert(0, ("scenes".to_owned(), Some(group.scenes.len().into())));
+                means.0.insert(0, ("scenes".to_owned(), Some(group.scored().count().into())));
                 means
             };
             Pairs(evaluation.grouped(model, by).into_iter().map(|(label, group)| (label, of_group(group))).collect())
@@ -151,7 +151,7 @@ fn is_default(task: &TaskKey) -> bool {
     *task == TaskKey::default()
 }
 
-/// Scores under the names of their columns; pixel counts of scenes are whole numbers.
+/// Scores under the names of their columns; pixel counts of scenes are whole numbers, and what has no score is null.
 fn by_name(columns: &[Column], values: &[f64]) -> Scores {
     let number = |(column, x): (&Column, &f64)| match column.better {
         Better::Neither if x.fract() == 0.0 => (column.name.to_owned(), Some(Number::from(*x as u64))),

@@ -6,13 +6,13 @@ use super::reliability::Reliability;
 use crate::data::dataset::HostSample;
 use crate::error::{Error, Result};
 use crate::gpu::Gpu;
-use crate::tasks::{Scored, Targets, Task};
+use crate::tasks::{Better, Scored, Targets, Task};
 use crate::tensor::Tensor;
 
 /// What is known of one scene of one model.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SceneScores {
-    /// The task's scores.
+    /// The task's scores; NaN, but for counts, of a scene without a valid pixel.
     pub scored: Scored,
     /// Valid pixels whose prediction was NaN and counted as 0.
     pub nan_px: u64,
@@ -80,7 +80,12 @@ impl ScoredScene<'_> {
         let mut shape = self.targets.values.nchw("evaluate")?;
         shape[1] = self.task.bands().len();
         let pred = Tensor::from_slice(self.targets.values.gpu(), shape, &map)?;
-        let scored = self.task.score(&pred, &self.targets)?;
+        let mut scored = self.task.score(&pred, &self.targets)?;
+        if scored.valid == 0 {
+            // Sums of nothing look like perfect scores.
+            let scores = scored.values.iter_mut().zip(self.task.columns()).filter(|(_, column)| column.better != Better::Neither);
+            scores.for_each(|(value, _)| *value = f64::NAN);
+        }
         if self.task.is_fraction() {
             reliability.add(&map, &self.host_target, &self.host_mask);
         }

@@ -40,7 +40,7 @@ impl ShownInputs {
         let window = around_land(&ocean, dataset.scene());
         let ocean = cut(&ocean, dataset.scene()[1], window);
         let mask = dataset.domain().mask;
-        let is_shown = |input: &&&'static Variable| !input.is_scalar() && input.name != mask;
+        let is_shown = |input: &&&'static Variable| !input.is_scalar() && input.gap_of.is_none() && input.name != mask;
         let variables: Vec<&Variable> = dataset.inputs().iter().filter(is_shown).copied().collect();
         let mut shown = ShownInputs { dataset, inputs: Vec::new(), window, ocean };
         for variable in variables {

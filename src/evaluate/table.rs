@@ -32,6 +32,11 @@ impl ModelScores {
         self.scenes.push((file, scores));
     }
 
+    /// The scenes that have scores, which takes a valid pixel.
+    pub fn scored(&self) -> impl Iterator<Item = &(String, SceneScores)> {
+        self.scenes.iter().filter(|(_, scene)| scene.scored.valid > 0)
+    }
+
     /// Number of maps with NaN predictions and of such pixels, if there are any.
     pub fn nan_predictions(&self) -> Option<(usize, u64)> {
         let counts = || self.scenes.iter().map(|(_, scene)| scene.nan_px).filter(|count| *count > 0);
@@ -79,7 +84,7 @@ impl ModelScores {
 
     fn weighted(&self, term: impl Fn(usize, f64) -> f64) -> Vec<f64> {
         let mut sums = vec![0.0; self.columns.len()];
-        for (_, scene) in &self.scenes {
+        for (_, scene) in self.scored() {
             for (score, (sum, x)) in sums.iter_mut().zip(&scene.scored.values).enumerate() {
                 *sum += scene.scored.valid as f64 * term(score, *x);
             }

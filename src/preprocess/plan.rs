@@ -46,11 +46,6 @@ impl Scaling {
         self.logarithm.map_or(x, |divisor| (f64::from(x) / divisor).max(0.0).ln_1p() as f32)
     }
 
-    /// The raw value that becomes 0.
-    fn zero(&self) -> f64 {
-        self.logarithm.map_or(self.offset, |divisor| self.offset.exp_m1() * divisor)
-    }
-
     pub(super) const NONE: Scaling = Scaling { offset: 0.0, scale: 1.0, logarithm: None };
 
     /// (x / max − mean) / std.
@@ -62,12 +57,12 @@ impl Scaling {
 /// The raw value that a network sees as 0: the configured mean of a channel that is normalised, `None` of any other.
 ///
 /// # Errors
-/// [`Error::Config`] where the mean or the standard deviation is missing.
+/// [`Error::Config`] where the mean is missing.
 pub fn zero_of(config: &Config, input: &Variable) -> Result<Option<f64>> {
     if !(input.normalised && config.normalize_inputs) {
         return Ok(None);
     }
-    Plan::new(config, input).map(|plan| Some(plan.scaling.zero()))
+    config.raw_mean(input).map(Some)
 }
 
 /// A Gaussian blur in pixels; `key` is the configuration key of its kernel size.

@@ -223,6 +223,7 @@ fn pack_refuses_alike_in_every_build() {
             resampling,
             unit,
             dates: Default::default(),
+            fill: None,
             workers: None,
         };
         ingest::pack(std::slice::from_ref(&source), &options, &mut |_| ()).map(|packed| packed.written).map_err(|e| e.to_string())

@@ -205,6 +205,7 @@ fn packed(path: &Path, like: &Path, out: &Path) -> Answer {
         resampling: Resampling::Nearest,
         unit: Linear::default(),
         dates: Default::default(),
+        fill: None,
         workers: Some(1),
     };
     match pack(&[like.to_owned()], &options, &mut |_| ()) {

@@ -36,6 +36,7 @@ pub fn options(like: &Path, out: &Path) -> PackOptions {
         resampling: Resampling::Nearest,
         unit: Linear::default(),
         dates: Default::default(),
+        fill: None,
         workers: Some(2),
     }
 }

@@ -44,6 +44,7 @@ use std::path::{Path, PathBuf};
 use super::day::Day;
 use super::linear::Linear;
 use super::raster::Raster;
+use crate::domains::Fill;
 use crate::error::{Error, Result};
 use crate::event::Event;
 use grid::Grid;
@@ -93,6 +94,8 @@ pub struct PackOptions {
     pub unit: Linear,
     /// Which days the names of sources without a time axis mean.
     pub dates: Dates,
+    /// What pixels without a value get, in the wanted unit: [`Fill::Nearest`] or [`Fill::Value`].
+    pub fill: Option<Fill>,
     /// Files made at the same time; `None` takes as many as there are cores.
     pub workers: Option<usize>,
 }
@@ -106,6 +109,8 @@ pub struct Packed {
     pub unchanged: usize,
     /// Files made now of which no pixel has a value.
     pub empty: Vec<PathBuf>,
+    /// Pixels of the files made now that were filled.
+    pub filled: usize,
 }
 
 /// One file to be made.
@@ -194,9 +199,11 @@ impl<'a> Plan<'a> {
         if !todo.is_empty() {
             observe(Event::Start { label: "pack", total: todo.len(), unit: "files" });
         }
-        let mut empty = workers::make(&todo, options, &grid, observe)?;
+        let made = workers::make(&todo, options, &grid, observe)?;
+        let filled = made.iter().map(|made| made.filled).sum();
+        let mut empty: Vec<PathBuf> = made.into_iter().filter_map(|made| made.empty).collect();
         empty.sort();
-        Ok(Packed { written: todo.len(), unchanged: done.len(), empty })
+        Ok(Packed { written: todo.len(), unchanged: done.len(), empty, filled })
     }
 }
 
@@ -234,9 +241,15 @@ const READING: &str = "reading 2";
 
 /// Everything but the source that decides what a file contains, in words.
 fn recipe(options: &PackOptions, grid: &Grid) -> String {
-    let PackOptions { variable, level, source_crs, resampling, unit, .. } = options;
+    let PackOptions { variable, level, source_crs, resampling, unit, fill, .. } = options;
     let mut words = format!("{READING}; {}; {}; scale {:?}, offset {:?}", grid.words(), resampling.name(), unit.scale, unit.offset);
-    for (name, value) in [("variable", variable.clone()), ("level", level.map(|l| l.to_string())), ("source CRS", source_crs.clone())] {
+    let fill = fill.map(|fill| match fill {
+        Fill::Value(value) => format!("{value:?}"),
+        other => format!("{other:?}").to_lowercase(),
+    });
+    let others =
+        [("variable", variable.clone()), ("level", level.map(|l| l.to_string())), ("source CRS", source_crs.clone()), ("fill", fill)];
+    for (name, value) in others {
         if let Some(value) = value {
             words.push_str(&format!("; {name} {value}"));
         }

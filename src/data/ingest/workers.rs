@@ -7,8 +7,10 @@ use std::sync::{Mutex, PoisonError};
 use super::{Job, PackOptions, Work, grid::Grid, same_grid};
 #[cfg(feature = "gdal")]
 use super::{source::Source, warp};
+use crate::data::nearest::fill_from_nearest;
 use crate::data::parallel::in_parallel;
 use crate::data::writer::write_geotiff;
+use crate::domains::Fill;
 use crate::error::Result;
 use crate::event::Event;
 
@@ -21,8 +23,16 @@ enum Task<'a> {
     Warp(&'a Job, gdal::Dataset),
 }
 
-/// Makes the files; returns those without a value.
-pub(super) fn make(jobs: &[Job], options: &PackOptions, grid: &Grid, observe: &mut dyn FnMut(Event)) -> Result<Vec<PathBuf>> {
+/// What is to be said of a file that was made.
+pub(super) struct Made {
+    /// Its path, where no pixel has a value.
+    pub empty: Option<PathBuf>,
+    /// Pixels that were filled.
+    pub filled: usize,
+}
+
+/// Makes the files.
+pub(super) fn make(jobs: &[Job], options: &PackOptions, grid: &Grid, observe: &mut dyn FnMut(Event)) -> Result<Vec<Made>> {
     #[cfg(feature = "gdal")]
     let mut reader = Reader { options, grid, opened: None };
     let tasks = jobs.iter().map(|job| match &job.work {
@@ -37,8 +47,7 @@ pub(super) fn make(jobs: &[Job], options: &PackOptions, grid: &Grid, observe: &m
         idle: Mutex::default(),
     };
     let most = options.workers.unwrap_or_else(rayon::current_num_threads);
-    let made = in_parallel(tasks, most, |task| workshop.make(task), || observe(Event::Done(1)))?;
-    Ok(made.into_iter().flatten().collect())
+    in_parallel(tasks, most, |task| workshop.make(task), || observe(Event::Done(1)))
 }
 
 /// Reads sources in the order of their files, so that each is opened once.
@@ -70,16 +79,19 @@ struct Workshop<'a> {
 }
 
 impl Workshop<'_> {
-    /// Makes a file; returns its path where no pixel has a value.
-    fn make(&self, task: Task) -> Result<Option<PathBuf>> {
-        let (job, pixels) = match task {
+    /// Makes a file.
+    fn make(&self, task: Task) -> Result<Made> {
+        let (job, mut pixels) = match task {
             Task::SameGrid(job) => (job, same_grid::read(&job.source, self.options.unit)?),
             #[cfg(feature = "gdal")]
             Task::Warp(job, day) => (job, self.warp(job, &day)?),
         };
         let path = self.options.out.join(&job.file);
+        // A source without any value stays one whatever is filled, so that it is not taken for a field.
+        let is_empty = pixels.iter().all(|value| value.is_nan());
+        let filled = if is_empty { 0 } else { fill(&mut pixels, self.options.fill, self.grid.cols) };
         write_geotiff(&path, self.grid.rows, self.grid.cols, &pixels, &self.grid.geo)?;
-        Ok(pixels.iter().all(|value| value.is_nan()).then_some(path))
+        Ok(Made { empty: is_empty.then_some(path), filled })
     }
 
     #[cfg(feature = "gdal")]
@@ -95,5 +107,15 @@ impl Workshop<'_> {
         let pixels = warper.map_of(day).map_err(refused)?;
         idle().push(warper);
         Ok(pixels)
+    }
+}
+
+/// Fills what has no value; returns how many pixels that were.
+fn fill(pixels: &mut [f32], with: Option<Fill>, cols: usize) -> usize {
+    match with {
+        Some(Fill::Nearest) => fill_from_nearest(pixels, cols).unwrap_or(0),
+        Some(Fill::Value(value)) => pixels.iter_mut().filter(|pixel| pixel.is_nan()).map(|pixel| *pixel = value as f32).count(),
+        // What these mean only a configuration and a folder of days know; the command refuses them.
+        Some(Fill::Mean | Fill::Time) | None => 0,
     }
 }

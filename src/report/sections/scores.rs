@@ -70,8 +70,8 @@ pub fn section(scores: &ScoreFile, task: &dyn Task) -> Markup {
 /// The page's first sentences: how many days were scored, and the best model where there are several.
 pub fn lead(scores: &ScoreFile, task: &dyn Task) -> String {
     let models = &scores.models.0;
-    let scenes = models.first().map_or(0, |(_, model)| model.scenes.0.len());
     let (words, foremost) = (task.words(), task.headline()[0]);
+    let scenes = models.first().map_or(0, |(_, model)| model.scenes.0.iter().filter(|(_, of)| score(of, foremost).is_some()).count());
     let values = models.iter().filter_map(|(name, model)| Some((name, score(&model.weighted_mean, foremost)?)));
     let more = task.column(foremost).is_some_and(|column| column.better == Better::More);
     let order = |a: &(&String, f64), b: &(&String, f64)| if more { b.1.total_cmp(&a.1) } else { a.1.total_cmp(&b.1) };
