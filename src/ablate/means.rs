@@ -2,8 +2,8 @@
 //!
 //! Of a channel that is normalised it is the configured mean, which the network sees as 0. Of the others it is the mean over the train
 //! split, the same number whichever split is scored: of all pixels of all days as the network gets them (a running mean is 0 where there
-//! is none), of the gaps of another input their share, of the land mask the share of ocean, of the date's sine and cosine that over the days, of the month the mean rounded to a
-//! month, since `linear_dem` chooses by it.
+//! is none), of another input's gaps their share, of the land mask the share of ocean, of the date's sine and cosine that over the days,
+//! of the month the mean rounded to a month, since `linear_dem` chooses by it.
 
 use std::collections::BTreeMap;
 

@@ -175,8 +175,8 @@ impl Dataset {
         self.input_rasters(day).into_iter().flat_map(|(_, file)| std::iter::once(file.clone()).chain(companions(&file))).collect()
     }
 
-    /// The rasters that a day's inputs are read from or may be filled from, each with the name that its path has, without what stands beside
-    /// them.
+    /// The rasters that a day's inputs are read from or may be filled from, each with the name that its path has, without what stands
+    /// beside them.
     pub(super) fn input_rasters(&self, day: usize) -> Vec<(&str, PathBuf)> {
         let Some(date) = self.days.get(day) else { return Vec::new() };
         let of = |((input, files), filling): ((&&'static Variable, &Option<VariableFiles>), &Option<Filling>)| -> Vec<(&str, PathBuf)> {
