@@ -10,6 +10,8 @@ pub enum Purpose {
     Train,
     /// An epoch's crops to validate with.
     Validate,
+    /// How an epoch's crop to fit the weights to is changed.
+    Augment,
     /// Which days go to which split.
     Split,
     /// Which days and pixels a fit looks at.
@@ -38,6 +40,7 @@ impl Purpose {
         let ((purpose_at, purpose), index_at, mark) = match self {
             Purpose::Train => ((16, 1), 8, 0),
             Purpose::Validate => ((16, 2), 8, 0),
+            Purpose::Augment => ((16, 3), 8, 0),
             Purpose::Split => ((8, 1), 16, b'd'),
             Purpose::Sample => ((8, 2), 16, b'd'),
             Purpose::Trial => ((8, 3), 16, b'd'),
@@ -100,6 +103,17 @@ impl Draw {
         (0..12).map(|_| self.uniform()).sum::<f32>() - 6.0
     }
 
+    /// A number with mean 0 and standard deviation 1, bell-shaped between ±4.88: the sum of the eight bytes of one draw, for whole planes.
+    pub fn noise(&mut self) -> f32 {
+        const EVEN_BYTES: u64 = 0x00ff_00ff_00ff_00ff;
+        // √(8 · (256² − 1) / 12)
+        const DEVIATION: f32 = 209.021_53;
+        let bits = self.rng.next_u64();
+        let pairs = (bits & EVEN_BYTES) + (bits >> 8 & EVEN_BYTES);
+        let sum = pairs.wrapping_mul(0x0001_0001_0001_0001) >> 48;
+        (sum as f32 - 1020.0) / DEVIATION
+    }
+
     /// Shuffles in place (Fisher–Yates).
     pub fn shuffle<T>(&mut self, items: &mut [T]) {
         for last in (1..items.len()).rev() {
@@ -116,7 +130,7 @@ mod tests {
     #[test]
     fn streams_of_different_purposes_and_indices_differ() {
         use Purpose::*;
-        let purposes = [Train, Validate, Split, Sample, Trial, Terrain, Season, Swath, MeltStatic, MeltDaily, Mar, Pmw];
+        let purposes = [Train, Validate, Augment, Split, Sample, Trial, Terrain, Season, Swath, MeltStatic, MeltDaily, Mar, Pmw];
         let mut first: Vec<u64> =
             purposes.into_iter().flat_map(|purpose| [0, 3].map(|index| Draw::new(7, purpose, index).rng.next_u64())).collect();
         first.extend([7, 8].map(|seed| Draw::weights(seed).rng.next_u64()));
@@ -124,5 +138,16 @@ mod tests {
         first.sort_unstable();
         first.dedup();
         assert_eq!(first.len(), streams);
+    }
+
+    #[test]
+    fn noise_is_bell_shaped() {
+        let mut draw = Draw::new(7, Purpose::Augment, 0);
+        let values: Vec<f64> = (0..200_000).map(|_| f64::from(draw.noise())).collect();
+        let moment = |power: i32| values.iter().map(|value| value.powi(power)).sum::<f64>() / values.len() as f64;
+        // Three standard errors of each; the fourth moment of eight uniform numbers is 3 − 1.2 / 8.
+        for (power, wanted, room) in [(1, 0.0, 0.0068), (2, 1.0, 0.0094), (3, 0.0, 0.026), (4, 2.85, 0.064)] {
+            assert!((moment(power) - wanted).abs() < room, "moment {power}: {}", moment(power));
+        }
     }
 }

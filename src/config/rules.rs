@@ -1,6 +1,7 @@
 //! Rules of single keys that no general reader has, and those that concern two keys at once.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use super::declared::how_to_declare;
@@ -13,6 +14,9 @@ use crate::kernels::activation::Activation;
 /// What `precision` and `decoder_use_batchnorm` take beside their own words.
 const AMP: &str = "amp";
 const BATCH_NORM: &str = "batchnorm";
+
+/// Which factors crops are enlarged by.
+const FACTORS: RangeInclusive<f64> = 0.1..=10.0;
 
 impl Reader {
     /// The values of a family's keys, by what stands for the placeholder in `pattern`.
@@ -153,6 +157,19 @@ impl Reader {
             None => Ok(default),
             Some([rows, cols]) => Ok([*rows, *cols]),
             Some(other) => Err(self.error(key, format!("must be [rows, columns], for example [512, 512], but {other:?} was given"))),
+        }
+    }
+
+    /// Bounds of a factor.
+    pub(super) fn factors(&self, key: &str, default: [f64; 2]) -> Result<[f64; 2]> {
+        let Some(value) = self.optional(key) else { return Ok(default) };
+        let numbers: Option<Vec<f64>> = value.as_array().and_then(|items| items.iter().map(|item| item.as_f64()).collect());
+        match numbers.as_deref() {
+            Some([low, high]) if low <= high && FACTORS.contains(low) && FACTORS.contains(high) => Ok([*low, *high]),
+            _ => {
+                let (least, most) = (FACTORS.start(), FACTORS.end());
+                Err(self.wrong(key, value, &format!("two factors from {least} to {most}, the lower one first, for example [0.8, 1.25]")))
+            }
         }
     }
 

@@ -121,6 +121,17 @@ keys! {
     epochs_between_periodical_evaluation: usize = integer(10, COUNT), NOTHING, "epochs between such maps";
     tensorboard: bool = boolean(true), NOTHING, "event files beside `log.jsonl`";
 }
+"Augmentation" {
+    augment_flip: bool = boolean(false), WEIGHTS.unless_default(), "whether crops to train on are mirrored at random, rows and columns each";
+    augment_turn: bool = boolean(false), WEIGHTS.unless_default(),
+        "whether crops to train on are turned at random by quarters; by halves where they are not square";
+    augment_scale: [f64; 2] = factors([1.0, 1.0]), WEIGHTS.unless_default(),
+        "bounds of the factor by which crops to train on are enlarged at random, for example [0.8, 1.25]";
+    augment_noise: f64 = number(0.0, Numbers::NotNegative), WEIGHTS.unless_default(),
+        "standard deviation of noise on inputs to train on, for example 0.05, where a normalised input has 1";
+    augment_channel_dropout: f64 = number(0.0, Numbers::Share), WEIGHTS.unless_default(),
+        "probability that an input to train on is its mean everywhere, for example 0.1; never all of a crop's";
+}
 "Maps" {
     prediction_batch_size: usize = integer(1, WIDTH), NOTHING, "tiles that go through the network at once";
     prediction_stride: Option<usize> = optional_integer(SIDE), MAPS, "pixels between tiles; absent: the rows of img_size";

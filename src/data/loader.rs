@@ -37,16 +37,24 @@ impl Batch {
     /// # Errors
     /// Those of [`Dataset::read`]; [`Error::Shape`] where the windows differ in size.
     pub fn read(dataset: &Dataset, crops: &[Crop]) -> Result<Batch> {
+        Batch::of(dataset.inputs().len(), crops, |crop, sample| dataset.read(crop.day, crop.window, sample))
+    }
+
+    /// A batch of so many channels whose samples, of the size of the crops' windows, are what `read` makes of a crop.
+    ///
+    /// # Errors
+    /// Those of `read`; [`Error::Shape`] where the windows differ in size.
+    pub fn of(channels: usize, crops: &[Crop], mut read: impl FnMut(&Crop, &mut HostSample) -> Result<()>) -> Result<Batch> {
         let (height, width) = crops.first().map_or((0, 0), |crop| (crop.window.height, crop.window.width));
         let mut batch = Batch { crops: crops.to_vec(), n: crops.len(), height, width, ..Batch::default() };
-        batch.channels.resize_with(dataset.inputs().len(), Vec::new);
+        batch.channels.resize_with(channels, Vec::new);
         let mut sample = HostSample::default();
         for crop in crops {
             if (crop.window.height, crop.window.width) != (height, width) {
                 let message = format!("windows of {height} × {width} and {} × {} in one batch", crop.window.height, crop.window.width);
                 return Err(Error::shape("loader", message));
             }
-            dataset.read(crop.day, crop.window, &mut sample)?;
+            read(crop, &mut sample)?;
             batch.channels.iter_mut().zip(&sample.channels).for_each(|(all, one)| all.extend_from_slice(one));
             batch.target.extend_from_slice(&sample.target);
             batch.ocean.extend_from_slice(&sample.ocean);
@@ -115,20 +123,32 @@ impl Loader {
     /// # Errors
     /// [`Error::Usage`] for a batch size of 0; [`Error::Input`] where no thread can be started.
     pub fn new(dataset: Arc<Dataset>, crops: Vec<Crop>, options: LoaderOptions) -> Result<Loader> {
+        Loader::reading(move |crops| Batch::read(&dataset, crops), crops, options)
+    }
+
+    /// As [`Loader::new`], with batches that `read` makes of their crops, in whatever thread.
+    ///
+    /// # Errors
+    /// As [`Loader::new`].
+    pub fn reading(
+        read: impl Fn(&[Crop]) -> Result<Batch> + Send + Sync + 'static,
+        crops: Vec<Crop>,
+        options: LoaderOptions,
+    ) -> Result<Loader> {
         let LoaderOptions { batch_size, drop_last, workers, prefetch } = options;
         if batch_size == 0 {
             return Err(Error::Usage("the batch size is 0; set `batch_size` and `prediction_batch_size` to 1 or more".into()));
         }
         let batches = if drop_last { crops.len() / batch_size } else { crops.len().div_ceil(batch_size) };
         let workers = workers.clamp(1, batches.max(1));
-        let crops: Arc<[Crop]> = crops.into();
+        let (read, crops): (Arc<ReadBatch>, Arc<[Crop]>) = (Arc::new(read), crops.into());
         let mut loader = Loader { receivers: Vec::new(), threads: Vec::new(), next: 0, batches, waited: Duration::ZERO };
         for worker in 0..workers {
             let (sender, receiver) = sync_channel(prefetch);
-            let (dataset, crops) = (dataset.clone(), crops.clone());
+            let (read, crops) = (read.clone(), crops.clone());
             let thread = std::thread::Builder::new()
                 .name(format!("loader-{worker}"))
-                .spawn(move || produce(&dataset, &crops, batch_size, (worker..batches).step_by(workers), &sender))
+                .spawn(move || produce(read.as_ref(), &crops, batch_size, (worker..batches).step_by(workers), &sender))
                 .map_err(|e| {
                     Error::Usage(format!(
                         "a thread that reads cannot be started ({e}); raise the limits of processes and of memory (ulimit -u, -v)"
@@ -152,11 +172,14 @@ impl Loader {
     }
 }
 
+/// How a batch is made of its crops.
+type ReadBatch = dyn Fn(&[Crop]) -> Result<Batch> + Send + Sync;
+
 /// Makes the given batches one after the other until done, failed, or nobody wants them any more.
-fn produce(dataset: &Dataset, crops: &[Crop], batch_size: usize, batches: impl Iterator<Item = usize>, sender: &SyncSender<Result<Batch>>) {
+fn produce(read: &ReadBatch, crops: &[Crop], batch_size: usize, batches: impl Iterator<Item = usize>, sender: &SyncSender<Result<Batch>>) {
     for index in batches {
         let end = ((index + 1) * batch_size).min(crops.len());
-        let batch = Batch::read(dataset, &crops[index * batch_size..end]);
+        let batch = read(&crops[index * batch_size..end]);
         let failed = batch.is_err();
         if sender.send(batch).is_err() || failed {
             return;

@@ -62,6 +62,7 @@ mod number;
 mod pam;
 pub(crate) mod parallel;
 mod sample;
+pub(crate) mod symmetry;
 mod unpack;
 pub(crate) mod variable_files;
 mod world_file;

@@ -10,7 +10,6 @@ mod mosaicking;
 mod options;
 pub mod origin;
 mod scene;
-mod symmetry;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,13 +21,13 @@ pub use map_files::{Destination, MapFiles};
 use mosaicking::Mosaicking;
 pub use options::{Blend, Options};
 pub use scene::Scene;
-use symmetry::Symmetry;
 
 use crate::autograd::Tape;
 use crate::config::Config;
 use crate::data::dataset::Dataset;
 use crate::data::day::{Day, Split};
 use crate::data::loader::{Batch, Loader, LoaderOptions};
+use crate::data::symmetry::Symmetry;
 use crate::data::tiles::{Crop, Mosaic, fit_to_scene};
 use crate::error::{Error, Result};
 use crate::event::Event;

@@ -7,8 +7,8 @@
 
 mod plan;
 
-pub use plan::zero_of;
 use plan::{Plan, Scaling};
+pub use plan::{Unit, zero_of};
 
 use crate::config::Config;
 use crate::data::loader::Batch;

@@ -3,6 +3,7 @@
 use crate::config::Config;
 use crate::domains::Variable;
 use crate::error::{Error, Result};
+use crate::kernels::gaussian_blur::gaussian_window;
 
 /// scale · (x − offset), both in the channel's raw unit; with a logarithm x is ln(1 + raw / divisor).
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -63,6 +64,48 @@ pub fn zero_of(config: &Config, input: &Variable) -> Result<Option<f64>> {
         return Ok(None);
     }
     config.raw_mean(input).map(Some)
+}
+
+/// The unit in which a network sees an input that is a raster, behind the preprocessing.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Unit {
+    scaling: Scaling,
+    /// What white noise is multiplied by before the blur, so that its standard deviation is the same behind it; 1 without a blur.
+    gain: f64,
+}
+
+impl Unit {
+    /// That of an input.
+    ///
+    /// # Errors
+    /// [`Error::Config`] where a mean, a standard deviation or a sigma is missing.
+    pub fn of(config: &Config, input: &Variable) -> Result<Unit> {
+        let Plan { scaling, blur, .. } = Plan::new(config, input)?;
+        let gain = match (blur, scaling.logarithm) {
+            (Some(blur), None) => {
+                // Of white noise behind both passes: standard deviation · Σ w².
+                let squares: f64 = gaussian_window(blur.kernel_size, blur.sigma).iter().map(|weight| weight * weight).sum();
+                1.0 / squares
+            }
+            // So much noise would reach where there is no logarithm.
+            (Some(_), Some(_)) | (None, _) => 1.0,
+        };
+        Ok(Unit { scaling, gain })
+    }
+
+    /// The raw value that a network sees as 0.
+    pub fn zero(&self) -> f32 {
+        self.scaling.zero() as f32
+    }
+
+    /// A raw value with noise of so many units; behind a logarithm nothing falls below that of 0.
+    pub fn with_noise(&self, raw: f32, noise: f32) -> f32 {
+        let rise = f64::from(noise) * self.gain / self.scaling.scale;
+        match self.scaling.logarithm {
+            None => (f64::from(raw) + rise) as f32,
+            Some(divisor) => ((f64::from(self.scaling.logarithm_of(raw)) + rise).max(0.0).exp_m1() * divisor) as f32,
+        }
+    }
 }
 
 /// A Gaussian blur in pixels; `key` is the configuration key of its kernel size.

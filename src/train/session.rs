@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::augment::Augmentation;
 use super::freeze;
 use super::losses::Losses;
 use super::step::{LossOf, Step, optimizer};
@@ -71,6 +72,7 @@ pub(super) struct Session<'a> {
     pub(super) step: u64,
     pub(super) task: Box<dyn Task>,
     preprocessor: Preprocessor,
+    augmentation: Option<Arc<Augmentation>>,
     train: Arc<Dataset>,
     val: Option<Arc<Dataset>>,
     crop: [usize; 2],
@@ -103,9 +105,14 @@ impl<'a> Session<'a> {
             let message = format!("is {}, but the task `{}` needs {}", config.out_channels, task.key().name(), task.heads());
             return Err(config.key_error("out_channels", message));
         }
+        let augmentation = Augmentation::of(config, train.inputs())?.map(Arc::new);
+        if let Some(augmentation) = &augmentation {
+            watcher.note(format!("train crops are changed at random: {}", augmentation.describe(crop)));
+        }
         let c = config;
         let schedule = Schedule::new(c.lr_scheduler, c.learning_rate, c.lr_patience, c.t_0, c.t_mult, c.eta_min);
-        Ok(Session { config, model, optimizer: optimizer(config), schedule, step: 0, task, preprocessor, train, val, crop, drop_last })
+        let optimizer = optimizer(config);
+        Ok(Session { config, model, optimizer, schedule, step: 0, task, preprocessor, augmentation, train, val, crop, drop_last })
     }
 
     /// Crops that an epoch of training uses, and the batches that they make.
@@ -129,7 +136,13 @@ impl<'a> Session<'a> {
         let sampler = CropSampler::new(self.config.seed, epoch as u64, purpose, dataset.days().len(), dataset.scene(), self.crop)?;
         let drop_last = purpose == Purpose::Train && self.drop_last;
         let options = LoaderOptions { batch_size: self.config.batch_size, drop_last, workers: READERS, ..LoaderOptions::default() };
-        Loader::new(dataset.clone(), sampler.crops(), options)
+        match &self.augmentation {
+            Some(augmentation) if purpose == Purpose::Train => {
+                let (augmentation, dataset) = (augmentation.clone(), dataset.clone());
+                Loader::reading(move |crops| augmentation.read(&dataset, epoch, crops), sampler.crops(), options)
+            }
+            _ => Loader::new(dataset.clone(), sampler.crops(), options),
+        }
     }
 
     /// Steps of the optimizer in an epoch.
