@@ -132,6 +132,7 @@ pub mod ablate;
 pub mod autograd;
 pub mod baselines;
 pub mod bench;
+#[cfg(feature = "cli")]
 pub mod cli;
 pub mod config;
 pub mod data;
@@ -149,7 +150,9 @@ pub mod optim;
 pub mod predict;
 pub mod preprocess;
 pub mod random;
+#[cfg(feature = "report")]
 pub mod report;
+#[cfg(feature = "synth")]
 pub mod synth;
 pub mod tasks;
 pub mod tensor;

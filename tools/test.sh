@@ -28,6 +28,8 @@ if [ -z "${XDG_RUNTIME_DIR:-}" ]; then export NODEVICE_SELECT=1; fi
 
 cargo fmt --check
 cargo clippy --locked --all-targets -- -D warnings
+# What a library builds on.
+cargo clippy --locked --lib --no-default-features -- -D warnings
 if [ -n "$features" ]; then
   cargo clippy --locked --all-targets --features "$features" -- -D warnings
 else

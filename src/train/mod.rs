@@ -1,9 +1,11 @@
 //! Training: one step, the loop around it, checkpoints and logs.
 //!
 //! Reading order: [`Step`] → `session` (an epoch) → `prepare` and `run` ([`Training`]: what is checked, and what is written when) →
-//! [`augment`] (crops changed at random), [`checkpoint`], [`folder`], [`inputs`], `freeze`, `resume`, `journal` ([`log`], [`tensorboard`]). A
-//! run that was stopped at any moment and resumed ends with the same bits as one that was not: crops depend on the seed and the epoch alone,
-//! and a checkpoint holds weights, running statistics, the optimizer's state and the schedule.
+//! [`augment`] (crops changed at random), [`checkpoint`], [`folder`], [`inputs`], `freeze`, `resume`, `journal` ([`log`],
+//! [`tensorboard`]).
+//!
+//! A run that was stopped at any moment and resumed ends with the same bits as one that was not: crops and what changes them depend on the
+//! seed and the epoch alone, and a checkpoint holds weights, running statistics, the optimizer's state and the schedule.
 
 pub mod augment;
 pub mod checkpoint;
