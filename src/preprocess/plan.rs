@@ -95,7 +95,8 @@ impl Unit {
 
     /// The raw value that a network sees as 0.
     pub fn zero(&self) -> f32 {
-        self.scaling.zero() as f32
+        let Scaling { offset, logarithm, .. } = self.scaling;
+        logarithm.map_or(offset, |divisor| offset.exp_m1() * divisor) as f32
     }
 
     /// A raw value with noise of so many units; behind a logarithm nothing falls below that of 0.

@@ -101,7 +101,7 @@ fn maps_with(config: &Config, split: Split, model: &Echo, options: Options) -> R
     let mut observe = |event| match event {
         Event::Note(note) => notes.push(note),
         Event::Done(tiles) => done += tiles,
-        Event::Start { .. } | Event::Message(_) => (),
+        Event::Start { .. } | Event::Message(_) | Event::Detail(_) => (),
     };
     let mut predictor = Predictor::new(&gpu, config, model, dataset, options, &mut observe)?;
     let tiles = predictor.tiles();

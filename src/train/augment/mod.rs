@@ -50,7 +50,7 @@ struct Channel {
 
 impl Channel {
     fn of(config: &Config, input: &Variable) -> Result<Channel> {
-        let is_mask = input.gaps == Gaps::Masked;
+        let is_mask = input.gaps == Gaps::Masked || input.gap_of.is_some();
         let between = match (input.is_scalar(), is_mask) {
             (true, _) => None,
             (false, true) => Some(Between::Nearest),
