@@ -82,7 +82,7 @@ fn bytes(path: PathBuf) -> Vec<u8> {
 
 fn carried(folder: &Path, file: &str) -> Value {
     let (printed, _) = done(folder, &format!("weights info {file} --json"));
-    serde_json::from_str::<Value>(&printed).unwrap()["origin"]["config"].clone()
+    serde_json::from_str::<Value>(&printed).unwrap()["provenance"]["config"].clone()
 }
 
 #[test]

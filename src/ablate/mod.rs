@@ -30,7 +30,7 @@ use crate::predict::{Options, Predictor};
 use crate::tasks::{self, Better, Task};
 use crate::train::{ChangedData, Start, Training, Watcher};
 use crate::weights::intact_weight_file;
-use crate::weights::origin::require_same;
+use crate::weights::provenance::require_same;
 
 /// What to leave out of what.
 #[derive(Debug, Clone, Copy)]

@@ -14,7 +14,7 @@ use crate::weights::diff::Comparison;
 use crate::weights::fit::{Fault, Misfit, misfits};
 use crate::weights::guard::{Condition, STATE_FILE, condition_of_checkpoint, condition_of_file};
 use crate::weights::info::Info;
-use crate::weights::origin::Origin;
+use crate::weights::provenance::Provenance;
 use crate::weights::{WeightFile, intact_weight_file};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -213,9 +213,9 @@ fn print_info(file: &WeightFile, condition: &Condition, list: bool, json: bool) 
         }
     }
     let dtypes: Vec<String> = info.dtypes.iter().map(|(name, count)| format!("{name} ({count})")).collect();
-    match &info.origin {
+    match &info.provenance {
         None => rows.push(("configuration", "not in the file".into())),
-        Some(origin) => rows.push(("trained by", format!("meltcore {}", origin.version))),
+        Some(provenance) => rows.push(("trained by", format!("meltcore {}", provenance.version))),
     }
     rows.extend([
         ("parameters", info.parameters.to_string()),
@@ -228,9 +228,9 @@ fn print_info(file: &WeightFile, condition: &Condition, list: bool, json: bool) 
     ]);
     let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     rows.iter().try_for_each(|(name, value)| print_line(&format!("{name:<width$}  {value}")))?;
-    if let Some(origin) = &info.origin {
+    if let Some(provenance) = &info.provenance {
         print_line("\nconfiguration of the training, paths aside:")?;
-        origin.config.iter().try_for_each(|(key, value)| print_line(&format!("{key}: {value}")))?;
+        provenance.config.iter().try_for_each(|(key, value)| print_line(&format!("{key}: {value}")))?;
     }
     if list {
         let mut table = Table::new(&["tensor", "type", "shape"]);
@@ -292,7 +292,7 @@ fn misfit_table(faults: &[Misfit]) -> Table {
 
 fn init(config: &Config, out: &Path, globals: &Globals) -> Result<()> {
     let model = build(&open_device(globals)?, config)?;
-    state_dict::write(out, &state_dict::to_host(model.parameters())?, Origin::of(config)?.metadata())?;
+    state_dict::write(out, &state_dict::to_host(model.parameters())?, Provenance::of(config)?.metadata())?;
     let (count, name, seed) = (model.parameters().count(), config.model_key.name(), config.seed);
     globals.note(&format!("{}: {count} fresh parameters of {name} from seed {seed}", out.display()));
     Ok(())
@@ -352,7 +352,7 @@ fn convert(path: &Path, config: Option<&Config>, to: Precision, out: &Path, glob
                 misfit.fault.name()
             )));
         }
-        file.notes.extend(Origin::of(config)?.metadata());
+        file.notes.extend(Provenance::of(config)?.metadata());
     }
     let name = match to {
         Precision::Float32 => {

@@ -38,7 +38,7 @@ use crate::preprocess::Preprocessor;
 use crate::tasks::{self, Task};
 use crate::tensor::Tensor;
 use crate::weights::intact_weight_file;
-use crate::weights::origin::require_same;
+use crate::weights::provenance::require_same;
 
 /// Makes maps of a dataset's days with a model.
 pub struct Predictor<'a> {

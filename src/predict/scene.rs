@@ -10,7 +10,7 @@ use crate::data::day::Day;
 use crate::domains::{Source, Variable};
 use crate::error::{Error, Result};
 use crate::weights::intact_weight_file;
-use crate::weights::origin::Origin;
+use crate::weights::provenance::Provenance;
 
 /// Endings of a raster's name in a folder of inputs.
 const ENDINGS: [&str; 2] = ["tif", "tiff"];
@@ -43,15 +43,15 @@ impl Scene {
     /// input, and inputs that do not go together.
     pub fn open(weights: &Path, places: &[String], overrides: &[String]) -> Result<Scene> {
         let file = intact_weight_file(weights)?;
-        let Some(origin) = Origin::read(&file)? else {
+        let Some(provenance) = Provenance::read(&file)? else {
             let message = "says nothing of the configuration of its training (it is of PyTorch, or of a version before), so that --config is \
                            needed; `meltcore weights convert FILE --config YAML --out FILE` writes one that does";
             return Err(Error::Weights { path: file, message: message.into() });
         };
         let places = Places::of(places)?;
-        let bare = origin.config(&file, &BTreeMap::new(), overrides)?;
+        let bare = provenance.config(&file, &BTreeMap::new(), overrides)?;
         let paths = places.paths(&bare)?;
-        let mut config = origin.config(&file, &paths, overrides)?;
+        let mut config = provenance.config(&file, &paths, overrides)?;
         let mask = config.domain().mask;
         if (config.mask_outputs || config.apply_landmask_to_predictions) && !paths.contains_key(mask) {
             return Err(Error::Usage(format!(

@@ -20,7 +20,7 @@ use crate::optim::Optimizer;
 use crate::tensor::{Shape, Tensor};
 use crate::weights::guard::{FileMark, OPTIMIZER_FILE};
 pub use crate::weights::guard::{MODEL_FILE, STATE_FILE};
-use crate::weights::origin::Origin;
+use crate::weights::provenance::Provenance;
 
 /// Reads the model's state dict back from the device, and refuses values that are not finite.
 ///
@@ -38,9 +38,9 @@ pub fn finite_weights(model: &ParameterSet) -> Result<HostDict> {
 /// The bytes of a weight file that PyTorch loads and that says under which configuration it was trained; `file` is for messages.
 ///
 /// # Errors
-/// [`Error::Output`]; those of [`Origin::of`].
+/// [`Error::Output`]; those of [`Provenance::of`].
 pub fn encode_weights(file: &Path, weights: &HostDict, config: &Config) -> Result<Vec<u8>> {
-    state_dict::encode(file, weights, Origin::of(config)?.metadata())
+    state_dict::encode(file, weights, Provenance::of(config)?.metadata())
 }
 
 /// Writes a checkpoint into a folder that does not exist yet; `model` is the file of its weights, `state` gets the marks of all files.

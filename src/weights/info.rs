@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::file::WeightFile;
-use super::origin::Origin;
+use super::provenance::Provenance;
 use crate::error::Result;
 use crate::models::{NETWORKS, Recognised, Shapes, recognise};
 
@@ -31,14 +31,14 @@ pub struct Info {
     pub not_finite: Vec<String>,
     /// Who trained it under which configuration, where the file says so.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub origin: Option<Origin>,
+    pub provenance: Option<Provenance>,
 }
 
 impl Info {
     /// Sums up a file.
     ///
     /// # Errors
-    /// Those of [`Origin::in_notes`].
+    /// Those of [`Provenance::in_notes`].
     pub fn of(file: &WeightFile) -> Result<Info> {
         let mut dtypes = BTreeMap::new();
         let (mut parameters, mut not_finite) = (0, Vec::new());
@@ -60,7 +60,7 @@ impl Info {
             dtypes,
             sha256: file.digest(),
             not_finite,
-            origin: Origin::in_notes(&file.path, &file.notes)?,
+            provenance: Provenance::in_notes(&file.path, &file.notes)?,
         })
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::adapt::{by_name, repeated};
-use super::origin::{Origin, listed};
+use super::provenance::{Provenance, listed};
 use crate::config::{Carried, Config};
 use crate::error::Result;
 use crate::models;
@@ -33,8 +33,8 @@ pub struct Taken {
 /// where all had to; the model is unchanged then.
 pub fn load(model: &ParameterSet, config: &Config, path: &Path) -> Result<Taken> {
     let mut dict = state_dict::read(path)?;
-    let origin = Origin::read(path)?;
-    let then = origin.as_ref().map(|origin| origin.config(path, &BTreeMap::new(), &[])?.inputs()).transpose()?;
+    let provenance = Provenance::read(path)?;
+    let then = provenance.as_ref().map(|provenance| provenance.config(path, &BTreeMap::new(), &[])?.inputs()).transpose()?;
     let now: Vec<&str> = config.inputs()?.iter().map(|input| input.name).collect();
     let then: Option<Vec<&str>> = then.map(|inputs| inputs.iter().map(|input| input.name).collect());
     let same_inputs = then.as_ref().is_none_or(|then| *then == now);
@@ -77,7 +77,7 @@ pub fn load(model: &ParameterSet, config: &Config, path: &Path) -> Result<Taken>
     let fits_wholly = adapted.is_none() && fresh.is_empty() && unused.is_empty();
     if fits_wholly || weights == 0 {
         state_dict::apply(model, dict, path)?;
-        return Ok(Taken { notes: differences(config, origin.as_ref())?, names: taken });
+        return Ok(Taken { notes: differences(config, provenance.as_ref())?, names: taken });
     }
     let mut notes = vec![format!(
         "{}: {} of the network's {} tensors are taken as they are: {}",
@@ -93,7 +93,7 @@ pub fn load(model: &ParameterSet, config: &Config, path: &Path) -> Result<Taken>
     }
     notes.extend((!fresh.is_empty()).then(|| format!("initialised from the seed: {}", some(&fresh))));
     notes.extend((!unused.is_empty()).then(|| format!("not used of the file: {}", some(&unused))));
-    notes.extend(differences(config, origin.as_ref())?);
+    notes.extend(differences(config, provenance.as_ref())?);
     state_dict::apply_part(model, part, path)?;
     Ok(Taken { notes, names: taken })
 }
@@ -129,9 +129,9 @@ fn adapt(shape: &[usize], values: &[f32], wanted: &[usize], then: Option<&[&str]
 }
 
 /// What the configuration of the training says otherwise, inputs aside, which are told of.
-fn differences(config: &Config, origin: Option<&Origin>) -> Result<Vec<String>> {
-    let Some(origin) = origin else { return Ok(Vec::new()) };
-    let mut found = config.differences(&origin.config)?;
+fn differences(config: &Config, provenance: Option<&Provenance>) -> Result<Vec<String>> {
+    let Some(provenance) = provenance else { return Ok(Vec::new()) };
+    let mut found = config.differences(&provenance.config)?;
     let is_of_inputs = |key: &str| key.starts_with("in_keys");
     found.retain(|found| found.carried == Carried::Binding && found.then.is_some() && found.now.is_some() && !is_of_inputs(&found.key));
     Ok((!found.is_empty()).then(|| format!("the weights were trained under other values: {}", listed(&found))).into_iter().collect())

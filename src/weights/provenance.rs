@@ -21,23 +21,23 @@ const NAMED: usize = 8;
 
 /// Where weights come from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Origin {
+pub struct Provenance {
     /// Version that trained them.
     pub version: String,
     /// [`Config::carried_keys`] of their training.
     pub config: Map<String, Value>,
 }
 
-impl Origin {
+impl Provenance {
     /// Of weights that this version trains under a configuration.
     ///
     /// # Errors
     /// Those of [`Config::carried_keys`].
-    pub fn of(config: &Config) -> Result<Origin> {
-        Ok(Origin { version: env!("CARGO_PKG_VERSION").into(), config: config.carried_keys()? })
+    pub fn of(config: &Config) -> Result<Provenance> {
+        Ok(Provenance { version: env!("CARGO_PKG_VERSION").into(), config: config.carried_keys()? })
     }
 
-    /// The notes of a weight file of this origin.
+    /// The notes of a weight file of this provenance.
     pub fn metadata(&self) -> HashMap<String, String> {
         // Keys are text, so that there is such a form.
         let text = serde_json::to_string(self).unwrap_or_default();
@@ -48,7 +48,7 @@ impl Origin {
     ///
     /// # Errors
     /// [`Error::Weights`] where this version cannot read what they say.
-    pub fn in_notes(file: &Path, notes: &BTreeMap<String, String>) -> Result<Option<Origin>> {
+    pub fn in_notes(file: &Path, notes: &BTreeMap<String, String>) -> Result<Option<Provenance>> {
         let Some(text) = notes.get(NOTE) else { return Ok(None) };
         serde_json::from_str(text).map(Some).map_err(|e| {
             let message = format!(
@@ -59,12 +59,12 @@ impl Origin {
         })
     }
 
-    /// As [`Origin::in_notes`], of a file of which the header is read. A file without one has no notes: loading it tells.
+    /// As [`Provenance::in_notes`], of a file of which the header is read. A file without one has no notes: loading it tells.
     ///
     /// # Errors
-    /// Those of [`Origin::in_notes`].
-    pub fn read(file: &Path) -> Result<Option<Origin>> {
-        Origin::in_notes(file, &notes::read(file).unwrap_or_default())
+    /// Those of [`Provenance::in_notes`].
+    pub fn read(file: &Path) -> Result<Option<Provenance>> {
+        Provenance::in_notes(file, &notes::read(file).unwrap_or_default())
     }
 
     /// The configuration as far as it is known, with the paths of its variables; `file` is for messages. Choices of `overrides` apply.
@@ -94,9 +94,9 @@ fn names(value: &Value) -> Vec<&str> {
 /// Refuses weights that were trained under another configuration, unless that is accepted; says what there is to tell.
 ///
 /// # Errors
-/// [`Error::Usage`] naming what differs with both values; those of [`Origin::in_notes`].
+/// [`Error::Usage`] naming what differs with both values; those of [`Provenance::in_notes`].
 pub fn require_same(file: &Path, config: &Config, accept: bool) -> Result<Vec<Event>> {
-    let Some(origin) = Origin::read(file)? else {
+    let Some(provenance) = Provenance::read(file)? else {
         let text = format!(
             "{} says nothing of the configuration of its training (it is of PyTorch, or of a version before): whether that is {} is not \
              checked",
@@ -106,14 +106,14 @@ pub fn require_same(file: &Path, config: &Config, accept: bool) -> Result<Vec<Ev
         return Ok(vec![Event::Detail(text)]);
     };
     let (binding, told): (Vec<Difference>, Vec<Difference>) =
-        config.differences(&origin.config)?.into_iter().partition(|difference| difference.carried == Carried::Binding);
+        config.differences(&provenance.config)?.into_iter().partition(|difference| difference.carried == Carried::Binding);
     let mut events = Vec::new();
     if !binding.is_empty() {
         let list = listed(&binding);
         if !accept {
             return Err(Error::Usage(format!(
                 "{}: these weights were trained under another configuration than {}, and mean something else under this one: {list}. Set \
-                 back what differs (`meltcore weights info {0}` shows all), or go on with --accept-changed-config",
+                 back what differs (`meltcore weights info {0}` shows all), or go on with --accept-changed-config (of predict and ablate)",
                 file.display(),
                 config.file
             )));
