@@ -76,7 +76,7 @@ fn channels_with_names_go_by_them_and_the_map_stays_what_it_was() {
     assert_eq!(others(&after), others(&before));
     assert_eq!((taken.names.len(), taken.names.contains(FIRST)), (before.len() - 1, false));
     let said = taken.notes.join("\n");
-    for words in ["taken are pmw, tb", "from zero begin mar_wa1, slope", "left out are dem", "down1 14"] {
+    for words in ["taken are pmw, tb", "from zero begin mar_wa1, slope", "left out are dem", "down1 12"] {
         assert!(said.contains(words), "`{words}` is missing: {said}");
     }
 

@@ -1,9 +1,9 @@
 //! Weight files as files: what they hold, whether they fit a model, how two differ, and foreign ones made usable.
 //!
 //! Reading order: [`mod@file`] (any floating-point safetensors file on the host) → [`info`] (which model it is of) → [`fit`] and [`diff`] →
-//! [`encoder`] (pretrained encoders under timm's names) → [`guard`] (whether a file is the one that was written) → [`provenance`] (under which
-//! configuration it was trained) → [`transfer`] and [`adapt`] (what a network takes of another's weights). Models load their own state
-//! dicts through [`crate::nn::state_dict`].
+//! [`encoder`] (pretrained encoders under timm's names) → [`guard`] (whether a file is the one that was written) → [`provenance`] (under
+//! which configuration it was trained) → [`transfer`] and [`adapt`] (what a network takes of another's weights). Models load their own
+//! state dicts through [`crate::nn::state_dict`].
 
 pub mod adapt;
 pub mod diff;
