@@ -59,8 +59,8 @@ impl About {
     }
 }
 
-/// A text within XML. GDAL escapes texts twice, and undoes it twice when it reads them; control characters, which XML has no place for, become
-/// spaces.
+/// A text within XML. GDAL escapes texts twice, and undoes it twice when it reads them; control characters, which XML has no place for,
+/// become spaces.
 fn escaped(text: &str) -> String {
     let once = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     once(&once(text)).replace(char::is_control, " ")
