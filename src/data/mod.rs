@@ -8,7 +8,8 @@
 //! Lists of days come from [`complete`] (which days have all their files; `empty_days` which of them hold nothing) and [`split`] (which
 //! list a day goes to), statistics of rasters from [`stats`]. Pixels without a value are filled by `gaps` and [`nearest`].
 //! [`land_mask`] says which pixels count, [`seen`] which of a map rest on observations. [`writer`]
-//! makes every output file of the crate, with what [`about`] says in maps; [`ingest`] makes mappable files of any others, [`stack`] files for other programs.
+//! makes every output file of the crate, with what [`about`] says in maps; [`ingest`] makes mappable files of any others, [`stack`] files
+//! for other programs.
 
 pub mod about;
 pub mod complete;
