@@ -100,7 +100,8 @@ fn nearest_of_all(values: &[f32], cols: usize, at: usize) -> f32 {
 #[test]
 fn nearest_is_the_nearest_of_all_pixels() {
     // Dense, sparse, whole columns without a value, ties on both sides, one row, one column, one value.
-    let has: [(usize, usize, fn(usize) -> bool); 9] = [
+    type Has = fn(usize) -> bool;
+    let has: [(usize, usize, Has); 9] = [
         (13, 11, |i| i % 3 != 1),
         (13, 11, |i| (i * i) % 29 == 4),
         (13, 11, |i| i % 11 == 2 || i % 11 == 8),
