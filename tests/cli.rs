@@ -33,7 +33,9 @@ fn help_names_the_order_and_gives_examples() {
     let help = text(&help.stdout);
     assert!(help.contains("synth") && help.contains("Typical order") && help.contains("Exit status"), "{help}");
     let version = meltcore(&["--version"]);
-    assert_eq!(text(&version.stdout).trim(), concat!("meltcore ", env!("CARGO_PKG_VERSION")));
+    let said = text(&version.stdout);
+    let built_in = if cfg!(feature = "gdal") { "(GDAL " } else { "(without GDAL: reads GeoTIFF, NetCDF)" };
+    assert!(said.starts_with(concat!("meltcore ", env!("CARGO_PKG_VERSION"), " ")) && said.contains(built_in), "{said}");
     let completions = text(&meltcore(&["completions", "--help"]).stdout);
     for words in ["Print a completion script", "Examples:", "--device <NAME|INDEX>", "--quiet"] {
         assert!(completions.contains(words), "{words}: {completions}");

@@ -31,11 +31,12 @@ use crate::data::{mapped, notices, sigbus};
 use crate::error::{Error, Result};
 use crate::host;
 use clap::{Parser, Subcommand};
+use std::sync::OnceLock;
 
 /// Trains and runs convolutional networks for daily 100 m maps of surface melt, on any GPU or on the processor.
 #[derive(Debug, Parser)]
 // The name as the examples have it, also for meltcore.exe.
-#[command(bin_name = "meltcore", version, arg_required_else_help = true, max_term_width = 110)]
+#[command(bin_name = "meltcore", version = version(), arg_required_else_help = true, max_term_width = 110)]
 #[command(
     after_help = "Typical order: synth (a sample data set) -> baseline time-interpolate-sar (an input channel) -> train -> predict -> eval -> report.\n\
     `meltcore COMMAND --help` shows a command's options and examples.\n\n\
@@ -108,6 +109,12 @@ pub enum Command {
     Train(train::Args),
     Verify(verify::Args),
     Weights(weights::Args),
+}
+
+/// The version and what is built in, as in `0.1.0 (GDAL 3.10.3)`.
+fn version() -> &'static str {
+    static TEXT: OnceLock<String> = OnceLock::new();
+    TEXT.get_or_init(|| format!("{} ({})", env!("CARGO_PKG_VERSION"), crate::data::built_in()))
 }
 
 impl Cli {

@@ -26,8 +26,8 @@ use std::path::PathBuf;
     written, or under its own name (with the variable's after it). No-data becomes NaN; the file's own scale and offset are applied. \
     Run it again after an interruption: finished files are kept while source and options are the same (pack.json in the folder says \
     so), and those of sources that are called otherwise now are replaced.\n\n\
-    GeoTIFFs on the grid need nothing; other formats, grids and coordinate systems take a build with GDAL \
-    (cargo build --release --features gdal). Of NetCDF the README says what is read how, and what is refused.")]
+    GeoTIFF and NetCDF on even grids of the usual projections are read by every build; other formats, codecs and projections take one with \
+    GDAL (cargo build --release --features gdal; --version says what is built in). The README says what is read how, and what is refused.")]
 pub struct Args {
     /// Raster whose grid the files get: size, place and coordinate system
     #[arg(long, value_name = "RASTER")]

@@ -21,10 +21,16 @@ pub(crate) fn words(path: &Path) -> String {
 }
 
 /// A clause about a file that no program could read as it is: a web page, a pointer to a file elsewhere, a download that stopped.
-#[cfg(not(feature = "gdal"))]
 pub(crate) fn fault_of(path: &Path) -> Option<String> {
     let (head, length) = read(path).ok()?;
     fault(&head, length)
+}
+
+/// A clause about a file that is neither GeoTIFF nor NetCDF; none for one that may be either.
+pub(crate) fn stranger(path: &Path) -> Option<String> {
+    let (head, length) = read(path).ok()?;
+    let known = [&b"II"[..], b"MM", b"CDF", HDF5].iter().any(|magic| head.starts_with(magic));
+    (!known).then(|| fault(&head, length).unwrap_or_else(|| format!("it is neither GeoTIFF nor NetCDF: it begins with {}", shown(&head))))
 }
 
 /// The first bytes and the length.

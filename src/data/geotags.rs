@@ -63,6 +63,13 @@ impl GeoTransform {
         self.at(row as f64 + 0.5, col as f64 + 0.5)
     }
 
+    /// The fractional position (column, row) of map coordinates, the inverse of [`GeoTransform::at`]; pixels must have an area.
+    pub fn position(&self, x: f64, y: f64) -> (f64, f64) {
+        let (x, y) = (x - self.origin_x, y - self.origin_y);
+        let area = self.col_x * self.row_y - self.row_x * self.col_y;
+        ((self.row_y * x - self.row_x * y) / area, (self.col_x * y - self.col_y * x) / area)
+    }
+
     /// Whether all numbers are finite and the pixels have an area.
     pub fn is_usable(&self) -> bool {
         let GeoTransform { origin_x, origin_y, col_x, row_x, col_y, row_y } = *self;
@@ -145,6 +152,13 @@ impl GeoTags {
         if let Some(transform) = transform {
             self.set_transform(transform);
         }
+    }
+
+    /// Tags of a place; `None` where the system is not understood.
+    pub(super) fn of(crs: &Crs, transform: GeoTransform) -> Option<GeoTags> {
+        let mut tags = GeoTags { tags: crs.tags()? };
+        tags.set_transform(transform);
+        Some(tags)
     }
 
     /// Replaces the place of the pixels.

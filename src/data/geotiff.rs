@@ -5,6 +5,7 @@
 
 use std::path::Path;
 
+use super::BY_PACK;
 use super::gdal_metadata;
 use super::geotags::{CARRIED_TAGS, GeoTag, GeoTags};
 use super::ifd::{Directory, field_size};
@@ -15,7 +16,7 @@ use super::unpack::largest_ratio;
 use crate::error::{Error, Result};
 
 /// Scenes of more pixels are refused: their indices would not fit 32 bits on the device.
-const MAX_PIXELS: u64 = i32::MAX as u64;
+pub(super) const MAX_PIXELS: u64 = i32::MAX as u64;
 
 /// Bands of a file: TIFF counts them in 16 bits.
 const MAX_BANDS: u64 = 1 << 16;
@@ -161,7 +162,7 @@ impl Layout {
         match self.compression {
             Compression::Other(number) => Err(format!(
                 "uses TIFF compression {number}; meltcore reads none, LZW, deflate and PackBits: \
-                 rewrite it with `meltcore pack` or `gdal_translate -co COMPRESS=DEFLATE IN OUT`"
+                 rewrite it with {BY_PACK}`gdal_translate -co COMPRESS=DEFLATE IN OUT`"
             )),
             _ => Ok(()),
         }
@@ -292,7 +293,7 @@ impl Directory<'_> {
             (3, 32 | 64) => Ok(SampleType::Float(bits as u16)),
             _ => Err(format!(
                 "holds samples of {bits} bits in TIFF sample format {format}; meltcore reads integers of 8 to 64 bits, float32 and \
-                 float64: convert it with `meltcore pack` or `gdal_translate -ot Float32 IN OUT`"
+                 float64: convert it with {BY_PACK}`gdal_translate -ot Float32 IN OUT`"
             )),
         }
     }

@@ -2,6 +2,7 @@
 //!
 //! Source: TIFF 6.0 section 2; the BigTIFF design of libtiff.
 
+use super::BY_PACK;
 use super::tags;
 
 /// Directories of more entries do not occur and would only cost time.
@@ -78,7 +79,7 @@ impl<'a> Directory<'a> {
 
     /// As [`read`](Self::read), from the beginning of a file of `file_len` bytes; fails where that holds too little.
     pub fn read_part(bytes: &'a [u8], file_len: u64) -> Result<Self, String> {
-        let not_tiff = || "this is not a TIFF file; convert it with `meltcore pack` or gdal_translate".to_string();
+        let not_tiff = || format!("this is not a TIFF file; convert it with {BY_PACK}gdal_translate");
         let little = match bytes.get(..2) {
             Some(b"II") => true,
             Some(b"MM") => false,

@@ -4,7 +4,7 @@
 //! → [`day`], [`dataset`] (which files make a sample; [`inputs`] whether they are still the same) → [`tiles`] (which
 //! window of them) → [`loader`] (batches). Blocks are unpacked in `decode`, `unpack` and `lzw`; what stands beside a raster (masks, notes,
 //! world files) is found in `beside`, `mask`, `pam` and `world_file`, and [`declared`] puts all together; [`crs`] compares coordinate
-//! systems.
+//! systems and leads from one to another.
 //! Lists of days come from [`complete`] (which days have all their files; `empty_days` which of them hold nothing) and [`split`] (which
 //! list a day goes to), statistics of rasters from [`stats`]. Pixels without a value are filled by `gaps` and [`nearest`].
 //! [`land_mask`] says which pixels count, [`seen`] which of a map rest on observations. [`writer`]
@@ -67,6 +67,18 @@ pub(crate) mod symmetry;
 mod unpack;
 pub(crate) mod variable_files;
 mod world_file;
+
+/// What makes a GeoTIFF that is read of one that is not, at the beginning of a list; `pack` leaves these words out of its own messages.
+const BY_PACK: &str = "`meltcore pack` or ";
+
+/// Whether GDAL is built in, and which, as words.
+pub fn built_in() -> String {
+    #[cfg(feature = "gdal")]
+    let words = format!("GDAL {}", gdal::version::version_info("RELEASE_NAME"));
+    #[cfg(not(feature = "gdal"))]
+    let words = "without GDAL: reads GeoTIFF, NetCDF".to_owned();
+    words
+}
 
 /// What a user does about a build without GDAL.
 #[cfg(not(feature = "gdal"))]

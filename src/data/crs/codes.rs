@@ -3,8 +3,8 @@
 //! Source: the EPSG registry. A code that is not here still compares with other codes, only not with a system that is spelt out.
 
 use super::Parameter::*;
-use super::{ALBERS, CYLINDRICAL_EQUAL_AREA, Geodetic, LAMBERT_AZIMUTHAL, LAMBERT_CONFORMAL, POLAR_STEREOGRAPHIC, TRANSVERSE_MERCATOR};
-use super::{Projection, Spelt};
+use super::{ALBERS, CYLINDRICAL_EQUAL_AREA, Geodetic, LAMBERT_AZIMUTHAL, LAMBERT_CONFORMAL, MERCATOR};
+use super::{POLAR_STEREOGRAPHIC, Projection, Spelt, TRANSVERSE_MERCATOR};
 
 /// Codes of ellipsoids with half the longer axis (m) and 1/f.
 const ELLIPSOIDS: &[(u32, f64, f64)] = &[
@@ -106,6 +106,16 @@ const ZONES: &[(u32, u32, u32, bool, u32)] = &[
     (3178, 18, 12, false, 4747),
 ];
 
+/// What web maps are made in.
+const PSEUDO_MERCATOR: u32 = 3857;
+
+/// The code of a system that is spelt out, where it is one of those that are known here.
+pub(super) fn code_of(system: &Spelt) -> Option<u32> {
+    let zones = ZONES.iter().flat_map(|(first, _, count, ..)| *first..first + count);
+    let known = GEOGRAPHIC.iter().map(|row| row.0).chain(PROJECTED.iter().map(|row| row.0)).chain(zones);
+    known.filter_map(|code| Some((code, spelt(code)?))).find(|(_, known)| known.is_same(system)).map(|(code, _)| code)
+}
+
 /// Half the longer axis and 1/f of an ellipsoid.
 pub(super) fn ellipsoid(code: u32) -> Option<(f64, f64)> {
     ELLIPSOIDS.iter().find(|row| row.0 == code).map(|row| (row.1, row.2))
@@ -156,6 +166,11 @@ pub(super) fn spelt(code: u32) -> Option<Spelt> {
     if let Some(&(_, method, latitude, longitude, parallels, scale, shift, base)) = PROJECTED.iter().find(|row| row.0 == code) {
         let projection = projection(method, latitude, longitude, parallels, scale, shift);
         return Some(Spelt { projection: Some(projection), geodetic: geographic(base)? });
+    }
+    if code == PSEUDO_MERCATOR {
+        // The formulas of a sphere on longitudes and latitudes of WGS 84.
+        let sphere = Geodetic { inverse_flattening: 0.0, ..geographic(4326)? };
+        return Some(Spelt { projection: Some(projection(MERCATOR, 0.0, 0.0, None, 1.0, [0.0, 0.0])), geodetic: sphere });
     }
     let &(first, first_zone, _, south, base) = ZONES.iter().find(|(first, _, count, ..)| (*first..first + count).contains(&code))?;
     Some(Spelt { projection: Some(zone(first_zone + code - first, south)), geodetic: geographic(base)? })

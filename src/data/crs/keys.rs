@@ -42,6 +42,30 @@ const PARAMETERS: &[(u16, super::Parameter)] = &[
     (3094, Azimuth),
 ];
 
+const DEGREE: u16 = 9102;
+const METRE: u16 = 9001;
+
+/// The key that a parameter of a method stands under.
+fn key_of(parameter: super::Parameter, method: u16) -> u16 {
+    match (parameter, method) {
+        (Parallel1, _) => 3078,
+        (Parallel2, _) => 3079,
+        (Azimuth, _) => 3094,
+        (Scale, _) => 3092,
+        (Longitude, super::POLAR_STEREOGRAPHIC) => 3095,
+        (Longitude, super::LAMBERT_AZIMUTHAL) => 3088,
+        (Latitude, super::LAMBERT_AZIMUTHAL) => 3089,
+        (Longitude, super::LAMBERT_CONFORMAL) => 3084,
+        (Latitude, super::LAMBERT_CONFORMAL) => 3085,
+        (Easting, super::LAMBERT_CONFORMAL) => 3086,
+        (Northing, super::LAMBERT_CONFORMAL) => 3087,
+        (Longitude, _) => 3080,
+        (Latitude, _) => 3081,
+        (Easting, _) => 3082,
+        (Northing, _) => 3083,
+    }
+}
+
 /// The keys of one raster.
 struct Keys {
     shorts: BTreeMap<u16, u16>,
@@ -159,6 +183,51 @@ impl Crs {
         let projection = keys.projection();
         let spelt = geodetic.filter(|_| projection.is_some() || !projected).map(|geodetic| Spelt { projection, geodetic });
         Some(Crs { code: None, geographic: !projected, spelt })
+    }
+
+    /// Tags that name the system by its code, or spell it out; none where it is not understood.
+    pub(in crate::data) fn tags(&self) -> Option<Vec<GeoTag>> {
+        if let Some(code) = self.code.or_else(|| codes::code_of(self.spelt.as_ref()?)) {
+            return Some(Crs { code: Some(code), ..self.clone() }.to_tags(""));
+        }
+        let Spelt { projection, geodetic } = self.spelt.as_ref()?;
+        let (mut shorts, mut doubles) = (BTreeMap::from([(RASTER_TYPE, 1)]), BTreeMap::new());
+        shorts.extend([(MODEL_TYPE, if projection.is_some() { 1 } else { 2 }), (GEOGRAPHIC_TYPE, USER_DEFINED), (2050, USER_DEFINED)]);
+        shorts.extend([(2054, DEGREE), (2056, USER_DEFINED)]);
+        let Geodetic { semi_major, inverse_flattening, meridian, .. } = *geodetic;
+        doubles.insert(2057, semi_major);
+        // A sphere has no finite 1/f: its other axis says so.
+        if inverse_flattening == 0.0 {
+            doubles.insert(2058, semi_major)
+        } else {
+            doubles.insert(2059, inverse_flattening)
+        };
+        if meridian != 0.0 {
+            shorts.insert(2051, USER_DEFINED);
+            doubles.insert(2061, meridian);
+        }
+        if let Some(projection) = projection {
+            let Projection { method, parameters, unit } = projection.canonical(geodetic);
+            shorts.extend([(PROJECTED_TYPE, USER_DEFINED), (3074, USER_DEFINED), (3075, method)]);
+            match unit {
+                1.0 => drop(shorts.insert(3076, METRE)),
+                _ => {
+                    shorts.insert(3076, USER_DEFINED);
+                    doubles.insert(3077, unit);
+                }
+            }
+            for (parameter, value) in parameters {
+                let length = matches!(parameter, Easting | Northing);
+                doubles.insert(key_of(parameter, method), if length { value / unit } else { value });
+            }
+        }
+        let numbers: Vec<f64> = doubles.values().copied().collect();
+        let of_doubles = doubles.keys().enumerate().map(|(index, key)| [*key, GEO_DOUBLE_PARAMS, 1, index as u16]);
+        let mut entries: Vec<[u16; 4]> = shorts.into_iter().map(|(key, value)| [key, 0, 1, value]).chain(of_doubles).collect();
+        entries.sort_unstable();
+        let mut directory = vec![1, 1, 0, entries.len() as u16];
+        directory.extend(entries.iter().flatten());
+        Some(vec![GeoTag::of_shorts(GEO_KEY_DIRECTORY, &directory), GeoTag::of_doubles(GEO_DOUBLE_PARAMS, &numbers)])
     }
 
     /// Tags that name the system: its code, or else its definition as WKT.

@@ -1,12 +1,19 @@
 //! Coordinate systems, told apart by what they mean and not by the words that programs name them with.
 //!
-//! A system is an EPSG code, or a projection spelt out in GeoTIFF keys (`keys.rs`) or WKT (`wkt.rs`); for codes that maps of ice are
-//! usually made in, `codes.rs` knows what they stand for, so that both forms compare. Only horizontal systems count.
+//! A system is an EPSG code, or a projection spelt out in GeoTIFF keys (`keys.rs`), WKT (`wkt.rs`), a PROJ string (`proj_string.rs`) or the
+//! attributes of a NetCDF variable (`grid_mapping.rs`); for codes that maps of ice are usually made in, `codes.rs` knows what they stand
+//! for, so that all forms compare. `crossing.rs` takes positions from one system to another. Only horizontal systems count.
 //! Sources: OGC GeoTIFF 1.1, section 7 and annex; OGC 01-009 and 18-010 (WKT 1 and 2); EPSG guidance note 7-2 (polar stereographic).
 
 mod codes;
+mod crossing;
+mod grid_mapping;
 mod keys;
+mod proj_string;
 mod wkt;
+
+pub(in crate::data) use crossing::Crossing;
+pub(in crate::data) use grid_mapping::Attributes;
 
 use std::collections::BTreeMap;
 
@@ -87,11 +94,16 @@ struct Projection {
 }
 
 const TRANSVERSE_MERCATOR: u16 = 1;
+const MERCATOR: u16 = 7;
 const LAMBERT_CONFORMAL: u16 = 8;
+/// With one parallel.
+const LAMBERT_CONFORMAL_1: u16 = 9;
 const LAMBERT_AZIMUTHAL: u16 = 10;
 const ALBERS: u16 = 11;
 const STEREOGRAPHIC: u16 = 14;
 const POLAR_STEREOGRAPHIC: u16 = 15;
+const OBLIQUE_STEREOGRAPHIC: u16 = 16;
+const EQUIRECTANGULAR: u16 = 17;
 const CYLINDRICAL_EQUAL_AREA: u16 = 28;
 
 impl Crs {
@@ -100,6 +112,31 @@ impl Crs {
         let spelt = codes::spelt(code);
         let geographic = spelt.as_ref().map_or((4001..5000).contains(&code), |spelt| spelt.projection.is_none());
         Crs { code: Some(code), geographic, spelt }
+    }
+
+    /// Whether its coordinates are longitude and latitude.
+    pub(in crate::data) fn is_geographic(&self) -> bool {
+        self.geographic
+    }
+
+    /// Metres in the unit of x and y; 1 for longitude and latitude, and where it is not spelt out.
+    pub(in crate::data) fn metres(&self) -> f64 {
+        self.spelt.as_ref().and_then(|spelt| spelt.projection.as_ref()).map_or(1.0, |projection| projection.unit)
+    }
+
+    /// A definition that other programs understand: its code, or a PROJ string; empty for a system that is not understood.
+    pub(in crate::data) fn words(&self) -> String {
+        let spelt = || {
+            let spelt = self.spelt.as_ref()?;
+            let datum = if spelt.geodetic.datum == Some(6326) { " +datum=WGS84" } else { "" };
+            Some(format!("{}{datum}", spelt.to_proj()?))
+        };
+        self.code.map(|code| format!("EPSG:{code}")).or_else(spelt).unwrap_or_default()
+    }
+
+    /// Whether it is known what the system is, beyond its code.
+    pub(in crate::data) fn is_understood(&self) -> bool {
+        self.spelt.is_some()
     }
 
     /// Whether both are one system; `None` where too little is understood of one of them.

@@ -183,12 +183,16 @@ fn look_up<T: Copy>(table: &[(&str, T)], name: &str) -> Option<T> {
 }
 
 impl Crs {
-    /// The system of a definition: `EPSG:n`, an URN that ends in a code, or WKT. One that is not understood compares with none.
+    /// The system of a definition: `EPSG:n`, an URN that ends in a code, a PROJ string, or WKT. One that is not understood compares with
+    /// none.
     pub fn of_definition(text: &str) -> Crs {
         let text = text.trim();
         let upper = text.to_ascii_uppercase();
         if upper.starts_with("EPSG:") || upper.starts_with("URN:OGC:DEF:CRS:EPSG:") {
             return text.rsplit(':').next().and_then(|code| code.parse().ok()).map(Crs::of_code).unwrap_or_default();
+        }
+        if upper.starts_with('+') || upper.starts_with("PROJ=") {
+            return super::proj_string::read(text).unwrap_or_default();
         }
         let Some((root, _)) = Node::parse(text, 0) else { return Crs::default() };
         horizontal(&root).map(crs_of).unwrap_or_default()

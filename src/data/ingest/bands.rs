@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::steps::Axis;
+use super::units::{is_east, is_north, metres};
 
 /// Metadata of a dataset by key.
 pub(super) type Metadata = BTreeMap<String, String>;
@@ -51,29 +52,10 @@ pub(super) fn metres_of_axes(metadata: &Metadata) -> Option<f64> {
     metres(horizontal.chain(named).find_map(|name| attribute_of(metadata, name, "units"))?)
 }
 
-/// Metres in a unit of length.
-pub(super) fn metres(unit: &str) -> Option<f64> {
-    match unit.trim().to_ascii_lowercase().as_str() {
-        "km" | "kilometer" | "kilometers" | "kilometre" | "kilometres" => Some(1000.0),
-        "m" | "meter" | "meters" | "metre" | "metres" => Some(1.0),
-        _ => None,
-    }
-}
-
 /// Whether the horizontal axes are longitude and latitude, as their units say.
 pub(super) fn is_geographic(metadata: &Metadata) -> bool {
     let units = |wanted: fn(&str) -> bool| metadata.iter().any(|(key, value)| key.ends_with("#units") && wanted(value));
     units(is_east) && units(is_north)
-}
-
-/// Whether a unit is that of longitude (CF 1.10, section 4.2).
-pub(super) fn is_east(unit: &str) -> bool {
-    matches!(unit.trim(), "degrees_east" | "degree_east" | "degree_E" | "degrees_E" | "degreeE" | "degreesE")
-}
-
-/// Whether a unit is that of latitude (CF 1.10, section 4.1).
-pub(super) fn is_north(unit: &str) -> bool {
-    matches!(unit.trim(), "degrees_north" | "degree_north" | "degree_N" | "degrees_N" | "degreeN" | "degreesN")
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ pub(super) enum Stored {
 
 impl Stored {
     /// Of a number of GDAL's enumeration of data types: the later ones have no name in the bindings of older versions.
+    #[cfg(any(feature = "gdal", test))]
     pub fn of_gdal(number: u32) -> Option<Stored> {
         Some(match number {
             1 => Stored::Unsigned(8),

@@ -6,10 +6,10 @@ use std::path::Path;
 use gdal::spatial_ref::SpatialRef;
 use gdal::{Dataset, DriverManager, GeoTransform, Metadata};
 
-use super::cube::{Cube, Placed};
-use super::grid::Grid;
-use super::steps::{Axis, Selection, select};
-use super::{PackOptions, stem};
+use super::cube::Cube;
+use super::gdal_arrays;
+use super::gdal_rasters::{gdal_crs, six};
+use super::grid::{Grid, upright};
 use crate::data::gdal_library::{crs_of, name_of, open, reason};
 use crate::data::geotiff::Layout;
 use crate::data::mapped::map_file;
@@ -73,42 +73,21 @@ pub(super) fn metadata(dataset: &Dataset) -> BTreeMap<String, String> {
     entries.iter().filter_map(|entry| entry.split_once('=')).map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
 }
 
-/// The files that steps become, each with whether no time axis says its day, and the steps (from 1) whose mean it is.
-pub(super) fn files(path: &Path, axes: &[Axis], options: &PackOptions) -> Result<Vec<(String, bool, Vec<usize>)>> {
-    Ok(match select(axes, options.level).map_err(|message| Error::input(path, message))? {
-        Selection::Days(days) => days.into_iter().map(|(day, steps)| (day.file_name(), false, steps)).collect(),
-        Selection::Static(step) => {
-            let variable = options.variable.as_ref().map(|name| format!("_{}", name.trim_matches('/').replace('/', "_")));
-            vec![(format!("{}{}.tif", stem(path), variable.unwrap_or_default()), true, vec![step])]
-        }
-    })
-}
-
 /// Columns, rows and place of a raster that others are brought to, the first row at the top.
 pub(super) fn frame(path: &Path) -> Result<((usize, usize), GeoTransform, SpatialRef)> {
     let unplaced = |why: &str| {
         let why = if why.is_empty() { String::new() } else { format!(": it {why}") };
         Error::input(path, format!("has no georeference that others could be brought to; name a raster with one for --like{why}"))
     };
-    match Cube::open_only(path)? {
-        Some(cube) => {
-            let (size, mut place) = (
-                cube.size(),
-                match cube.placed {
-                    Placed::Grid(place, crs) => (place, crs),
-                    Placed::Unknown(why) => return Err(unplaced(&why)),
-                    Placed::Arrays => return Err(unplaced("is placed by arrays of longitude and latitude, not by even axes")),
-                },
-            );
-            let transform = &mut place.0;
-            if transform[5] > 0.0 {
-                (transform[3], transform[5]) = (transform[3] + transform[5] * size.1 as f64, -transform[5]);
-            }
-            if transform[1] < 0.0 {
-                (transform[0], transform[1]) = (transform[0] + transform[1] * size.0 as f64, -transform[1]);
-            }
-            Ok((size, place.0, place.1))
-        }
+    let cube = match gdal_arrays::open(path)? {
+        Some(root) => Cube::of_only(&root, path)?,
+        None => None,
+    };
+    match cube {
+        Some(cube) => match upright(&cube) {
+            Ok((transform, system)) => Ok((cube.size(), six(&transform), gdal_crs(path, &system)?)),
+            Err(why) => Err(unplaced(&why)),
+        },
         None => {
             let like = open(name_of(path)?, path)?;
             let (crs, transform) = (crs_of(&like), like.geo_transform().ok());

@@ -2,11 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::data::declared::declared;
-use crate::data::geotags::GeoTags;
-use crate::data::geotiff::Layout;
+use super::cube::{Cube, Placed};
+use super::netcdf::{self, is_netcdf};
+use super::system::System;
+use crate::data::declared::declared_by;
+use crate::data::geotags::{GeoTags, GeoTransform};
+use crate::data::geotiff::{Layout, MAX_PIXELS};
+use crate::data::ifd::Directory;
 use crate::data::mapped::map_file;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::files::fnv1a;
 
 /// Size and georeference of the target.
@@ -23,15 +27,32 @@ pub(super) struct Grid {
 }
 
 impl Grid {
-    /// Takes the grid of a raster; a GeoTIFF, or with GDAL any kind.
+    /// Takes the grid of a raster: a GeoTIFF, a NetCDF variable on an even grid, or with GDAL any kind.
     pub fn open(path: &Path) -> Result<Grid> {
-        let own = map_file(path).and_then(|map| declared(&map, path));
-        match own {
-            Ok(Layout { rows, cols, geo, .. }) => Ok(Grid { path: path.to_owned(), rows, cols, geo }),
-            #[cfg(feature = "gdal")]
-            Err(_) if path.exists() => super::classic_netcdf::refuse_truncated(path).and_then(|()| super::gdal_source::grid(path)),
-            Err(error) => Err(error),
+        let own = if is_netcdf(path) { Self::of_netcdf(path) } else { Self::of_geotiff(path) };
+        #[cfg(feature = "gdal")]
+        let own = own.or_else(|error| if path.exists() { super::gdal_source::grid(path) } else { Err(error) });
+        own
+    }
+
+    fn of_geotiff(path: &Path) -> Result<Grid> {
+        let bytes = map_file(path)?;
+        let directory = Directory::read(&bytes).map_err(|message| Error::input(path, message))?;
+        // Of several bands the first one says as much of the grid as any.
+        let Layout { rows, cols, geo, .. } = declared_by(&directory, path, Some(0))?;
+        Ok(Grid { path: path.to_owned(), rows, cols, geo })
+    }
+
+    fn of_netcdf(path: &Path) -> Result<Grid> {
+        let unplaced = |why: &str| Error::input(path, format!("has no georeference that others could be brought to: {why}"));
+        let cube = Cube::of_only(&netcdf::open(path)?, path)?.ok_or_else(|| unplaced("it has no variable along two axes"))?;
+        let (transform, system) = upright(&cube).map_err(|why| unplaced(&why))?;
+        let geo = GeoTags::of(&system.crs, transform).ok_or_else(|| unplaced("its coordinate system is not understood"))?;
+        let (cols, rows) = cube.size();
+        if rows.checked_mul(cols).is_none_or(|pixels| pixels as u64 > MAX_PIXELS) {
+            return Err(Error::input(path, format!("has {rows} rows × {cols} columns; a scene has 1 to {MAX_PIXELS} pixels")));
         }
+        Ok(Grid { path: path.to_owned(), rows, cols, geo })
     }
 
     /// What tells it from other grids.
@@ -39,4 +60,21 @@ impl Grid {
         let bytes = self.geo.tags.iter().flat_map(|tag| tag.tag.to_le_bytes().into_iter().chain(tag.bytes.iter().copied()));
         format!("{} x {} pixels, georeference {:016x}", self.rows, self.cols, fnv1a(bytes))
     }
+}
+
+/// The place of a variable with its first row at the top and its first column on the left; an error is a clause.
+pub(super) fn upright(cube: &Cube) -> std::result::Result<(GeoTransform, System), String> {
+    let (mut transform, system) = match &cube.placed {
+        Placed::Grid(transform, system) => (*transform, system.clone()),
+        Placed::Unknown(why) => return Err(format!("it {why}")),
+        Placed::Arrays => return Err("it is placed by arrays of longitude and latitude, not by even axes".into()),
+    };
+    let (cols, rows) = cube.size();
+    if transform.row_y > 0.0 {
+        (transform.origin_y, transform.row_y) = (transform.origin_y + transform.row_y * rows as f64, -transform.row_y);
+    }
+    if transform.col_x < 0.0 {
+        (transform.origin_x, transform.col_x) = (transform.origin_x + transform.col_x * cols as f64, -transform.col_x);
+    }
+    Ok((transform, system))
 }

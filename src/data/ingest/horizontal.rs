@@ -2,7 +2,7 @@
 //!
 //! Source: CF conventions 1.10, sections 4 (`axis`, `units` and `standard_name` of coordinates) and 5.6 (projection coordinates).
 
-use super::bands::{is_east, is_north};
+use super::units::{is_east, is_north};
 
 /// What the file says of an axis.
 #[derive(Debug, Clone, Default)]

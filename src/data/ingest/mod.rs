@@ -1,46 +1,49 @@
 //! `pack`: rasters of any kind to aligned, uncompressed float32 GeoTIFFs that [`MappedBand`](super::mapped::MappedBand) reads in place.
 //!
-//! GeoTIFFs that already lie on the grid are converted by the crate's own reader (`same_grid.rs`). Everything else goes through GDAL,
-//! which takes the cargo feature `gdal`: NetCDF variables with time axes, other grids, other coordinate systems.
+//! GeoTIFFs that already lie on the grid are converted (`same_grid.rs`). Other GeoTIFFs and NetCDF variables are read by the crate's own
+//! readers (`own_source.rs`) and brought onto the grid by its own rules (`positions.rs`, `resample.rs`). What those do not know goes
+//! through GDAL where the cargo feature `gdal` is built in (`gdal_rasters.rs`, `warp.rs`); `source.rs` chooses.
 //! A variable with named axes (NetCDF, Zarr) is read as the file describes it: `variables.rs` finds it, `horizontal.rs`, `even_axis.rs` and
 //! `steps.rs` its place and its days, `encoding.rs` what its samples mean, `cube.rs` puts that together.
 //! A record in the output folder (`pack.json`) says what each file was made of, so that a run goes on where the last one stopped.
 
+mod arrays;
 mod classic_netcdf;
+mod cube;
+mod encoding;
+mod even_axis;
 mod grid;
+mod horizontal;
 mod naming;
+mod netcdf;
+mod own_source;
+mod positions;
 mod record;
+mod resample;
 mod same_grid;
+mod source;
+mod source_window;
+mod steps;
+mod system;
+mod units;
+mod variables;
 mod workers;
 
 #[cfg(feature = "gdal")]
-mod arrays;
-#[cfg(feature = "gdal")]
 mod bands;
 #[cfg(feature = "gdal")]
-mod cube;
+mod gdal_arrays;
 #[cfg(feature = "gdal")]
-mod encoding;
-#[cfg(feature = "gdal")]
-mod even_axis;
+mod gdal_rasters;
 #[cfg(feature = "gdal")]
 mod gdal_source;
-#[cfg(feature = "gdal")]
-mod horizontal;
-#[cfg(feature = "gdal")]
-mod source;
-#[cfg(feature = "gdal")]
-mod source_window;
-#[cfg(feature = "gdal")]
-mod steps;
-#[cfg(feature = "gdal")]
-mod variables;
 #[cfg(feature = "gdal")]
 mod warp;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::BY_PACK;
 use super::day::Day;
 use super::linear::Linear;
 use super::raster::Raster;
@@ -51,6 +54,7 @@ use grid::Grid;
 pub use naming::Dates;
 use naming::name_by_day;
 use record::{Entry, Folder};
+use source::Source;
 
 /// How values between the pixels of a source are found.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -127,8 +131,7 @@ struct Job {
 enum Work {
     /// A GeoTIFF on the grid already.
     SameGrid,
-    /// The mean of these bands (numbers from 1), warped.
-    #[cfg(feature = "gdal")]
+    /// The mean of these steps (numbers from 1), brought onto the grid.
     Warp(Vec<usize>),
 }
 
@@ -159,6 +162,14 @@ impl<'a> Plan<'a> {
     /// [`Error::Input`] for a source or `like` that cannot be read or placed, [`Error::Usage`] for options that do not fit it, names whose
     /// day is in doubt, and two sources of one file.
     pub fn of(sources: &[PathBuf], options: &'a PackOptions) -> Result<Plan<'a>> {
+        // Readers advise this command, which is running.
+        Self::of_all(sources, options).map_err(|error| match error {
+            Error::Input { path, message } => Error::Input { path, message: message.replace(BY_PACK, "") },
+            other => other,
+        })
+    }
+
+    fn of_all(sources: &[PathBuf], options: &'a PackOptions) -> Result<Plan<'a>> {
         let grid = Grid::open(&options.like)?;
         let mut all = Vec::new();
         for source in files_of(sources)? {
@@ -209,26 +220,14 @@ impl<'a> Plan<'a> {
 
 /// The files that a source becomes.
 fn plan(source: &Path, options: &PackOptions, grid: &Grid) -> Result<Vec<Job>> {
-    classic_netcdf::refuse_truncated(source)?;
-    let own = match options {
-        PackOptions { variable: None, level: None, source_crs: None, .. } => same_grid::check(source, grid),
-        PackOptions { variable: Some(_), .. } => Err(Error::Usage("--variable picks one of several variables of a file".into())),
-        PackOptions { level: Some(_), .. } => Err(Error::Usage("--level picks one of several levels or bands of a file".into())),
-        _ => Err(Error::Usage("--source-crs places a file on another grid".into())),
-    };
+    let as_it_is = options.variable.is_none() && options.level.is_none() && options.source_crs.is_none();
     let job = |file: String, is_timeless: bool, work: Work| Job { file, source: source.to_owned(), is_timeless, work };
-    match own {
-        Ok(()) => Ok(vec![job(format!("{}.tif", stem(source)), true, Work::SameGrid)]),
-        #[cfg(not(feature = "gdal"))]
-        Err(error) => Err(same_grid::needs_gdal(error)),
-        #[cfg(feature = "gdal")]
-        Err(_) => {
-            same_grid::refuse_for_gdal(source)?;
-            // Opened as for reading, so that what cannot be placed is refused before anything is written.
-            let files = source::Source::open(source, options, &warp::empty_map(grid)?)?.files(options)?;
-            Ok(files.into_iter().map(|(file, is_timeless, bands)| job(file, is_timeless, Work::Warp(bands))).collect())
-        }
+    if as_it_is && same_grid::is_on(source, grid) {
+        return Ok(vec![job(format!("{}.tif", stem(source)), true, Work::SameGrid)]);
     }
+    // Opened as for reading, so that what cannot be placed is refused before anything is written.
+    let files = Source::open(source, options, grid)?.files(options)?;
+    Ok(files.into_iter().map(|(file, is_timeless, steps)| job(file, is_timeless, Work::Warp(steps))).collect())
 }
 
 /// The name of a source without its extension; a variable's name follows it.
@@ -237,7 +236,7 @@ fn stem(source: &Path) -> String {
 }
 
 /// Changes where files of the same source get other values, so that those of an earlier version are made again.
-const READING: &str = "reading 2";
+const READING: &str = "reading 3";
 
 /// Everything but the source that decides what a file contains, in words.
 fn recipe(options: &PackOptions, grid: &Grid) -> String {

@@ -12,23 +12,21 @@ use crate::data::linear::Linear;
 use crate::data::mapped::map_file;
 use crate::data::mask::decode_masked;
 use crate::data::notices::tell_once_a_folder;
-use crate::error::{Error, Result};
+#[cfg(not(feature = "gdal"))]
+use crate::error::Error;
+use crate::error::Result;
 
 /// Pixels may lie apart by so much of their size.
 const TOLERANCE: f64 = 0.01;
 
-/// Refuses a file that is no GeoTIFF of one band on the grid.
-pub(super) fn check(path: &Path, grid: &Grid) -> Result<()> {
-    let layout = declared(&map_file(path)?, path)?;
-    layout.readable().map_err(|message| Error::input(path, message))?;
+/// Whether a file is a GeoTIFF of one band on the grid.
+pub(super) fn is_on(path: &Path, grid: &Grid) -> bool {
+    let Ok(layout) = map_file(path).and_then(|map| declared(&map, path)) else { return false };
+    let near = layout.geo.misalignment(&grid.geo, grid.rows, grid.cols).is_none_or(|apart| apart <= TOLERANCE);
+    if layout.readable().is_err() || (layout.rows, layout.cols) != (grid.rows, grid.cols) || !near {
+        return false;
+    }
     let like = grid.path.display();
-    if (layout.rows, layout.cols) != (grid.rows, grid.cols) {
-        let (rows, cols) = (layout.rows, layout.cols);
-        return Err(Error::input(path, format!("has {rows} rows × {cols} columns where {like} has {} × {}", grid.rows, grid.cols)));
-    }
-    if let Some(apart) = layout.geo.misalignment(&grid.geo, grid.rows, grid.cols).filter(|apart| *apart > TOLERANCE) {
-        return Err(Error::input(path, format!("lies up to {apart:.2} pixels away from {like}")));
-    }
     if layout.geo.transform().is_none() {
         tell_once_a_folder(path, "no georeference", || format!("has no georeference; it is taken to lie on the grid of {like}"));
     }
@@ -38,10 +36,7 @@ pub(super) fn check(path: &Path, grid: &Grid) -> Result<()> {
         let text = || format!("names its coordinate system in a way that cannot be compared with that of {like}; it is taken for the same");
         tell_once_a_folder(path, "coordinate system", text);
     }
-    if !same.unwrap_or(cfg!(not(feature = "gdal"))) {
-        return Err(Error::input(path, format!("has another coordinate system than {like}")));
-    }
-    Ok(())
+    same.unwrap_or(cfg!(not(feature = "gdal")))
 }
 
 /// Refuses what GDAL shall not try; what is no readable file GDAL names itself.
@@ -54,13 +49,15 @@ pub(super) fn refuse_for_gdal(path: &Path) -> Result<()> {
 #[cfg(not(feature = "gdal"))]
 pub(super) fn needs_gdal(reason: Error) -> Error {
     let cure = format!(
-        "this build of pack converts GeoTIFFs that lie on the grid already; NetCDF, other formats, variables, levels and warping take GDAL: {}",
+        "this build reads GeoTIFF and NetCDF on even grids of the usual projections; other formats, codecs and projections take GDAL: {}",
         crate::data::GET_GDAL
     );
     match reason.plain() {
+        // No reader makes anything of such a file.
         Error::Input { path, .. } if let Some(fault) = fault_of(&path) => Error::input(path, format!("cannot be read: {fault}")),
+        Error::Input { path, message } if message.ends_with("again") => Error::input(path, message),
         Error::Input { path, message } => Error::input(path, format!("{message}; {cure}")),
-        other => Error::Usage(format!("{other}; {cure}")),
+        other => other,
     }
 }
 

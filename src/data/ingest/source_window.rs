@@ -1,10 +1,5 @@
 //! The part of a source that a map needs, so that a continent is not read for a glacier.
 
-use gdal::spatial_ref::{CoordTransform, SpatialRef};
-use gdal::{Dataset, GeoTransform, GeoTransformEx};
-
-use crate::data::gdal_library::{crs_of, reason};
-
 /// Sources up to so many pixels are read whole (256 MiB).
 const WHOLE: usize = 1 << 25;
 /// Positions looked up along each side of the map.
@@ -19,26 +14,22 @@ pub(super) struct Part {
     pub rows: usize,
 }
 
-/// The pixels of a source that lie under the map or near it; an error is a message.
-pub(super) fn part_around(map: &Dataset, transform: &GeoTransform, crs: &SpatialRef, whole: Part) -> Result<Part, String> {
-    if whole.cols * whole.rows <= WHOLE {
-        return Ok(whole);
-    }
-    let unplaced = |e: &gdal::errors::GdalError| format!("cannot be placed on the map ({})", reason(e));
-    let map_crs = crs_of(map).ok_or("the map has no coordinate system")?;
-    let map_transform = map.geo_transform().map_err(|e| unplaced(&e))?;
-    let to_source = CoordTransform::new(&map_crs, crs).map_err(|e| unplaced(&e))?;
-    let inverse = transform.invert().map_err(|e| unplaced(&e))?;
-
-    let (width, height) = map.raster_size();
+/// Places (row, column) all over a map of so many rows and columns, its edges among them.
+pub(super) fn samples((height, width): (usize, usize)) -> impl Iterator<Item = (f64, f64)> {
     let at = |index: usize, size: usize| size as f64 * index as f64 / (SAMPLES - 1) as f64;
-    let positions = (0..SAMPLES * SAMPLES).filter_map(|index| {
-        let (x, y) = map_transform.apply(at(index % SAMPLES, width), at(index / SAMPLES, height));
-        let (mut x, mut y) = ([x], [y]);
-        to_source.transform_coords(&mut x, &mut y, &mut []).ok()?;
-        Some(inverse.apply(x[0], y[0])).filter(|(col, row)| col.is_finite() && row.is_finite())
-    });
-    let positions: Vec<(f64, f64)> = positions.collect();
+    (0..SAMPLES * SAMPLES).map(move |index| (at(index / SAMPLES, height), at(index % SAMPLES, width)))
+}
+
+/// The (column, row) in a source of a place (row, column) on the map, where there is one.
+type Place<'a> = &'a dyn Fn(f64, f64) -> Option<(f64, f64)>;
+
+/// The pixels of a source of so many columns and rows that lie under a map of so many rows and columns, or near it; an error is a message.
+pub(super) fn part_around(place: Place, (height, width): (usize, usize), (cols, rows): (usize, usize)) -> Result<Part, String> {
+    if cols.saturating_mul(rows) <= WHOLE {
+        return Ok(Part { col: 0, row: 0, cols, rows });
+    }
+    let positions = samples((height, width)).filter_map(|(row, col)| place(row, col));
+    let positions: Vec<(f64, f64)> = positions.filter(|(col, row)| col.is_finite() && row.is_finite()).collect();
     // Between the samples a curved edge may reach further out, and a coarse map takes more of the source for each of its pixels.
     let range = |values: &mut dyn Iterator<Item = f64>, size: usize| {
         let (low, high) = values.fold((f64::MAX, f64::MIN), |(low, high), value| (low.min(value), high.max(value)));
@@ -46,8 +37,8 @@ pub(super) fn part_around(map: &Dataset, transform: &GeoTransform, crs: &Spatial
         let (low, high) = ((low - margin).floor().clamp(0.0, size as f64), (high + margin).ceil().clamp(0.0, size as f64));
         (low as usize, (high - low).max(0.0) as usize)
     };
-    let (col, cols) = range(&mut positions.iter().map(|position| position.0), whole.cols);
-    let (row, rows) = range(&mut positions.iter().map(|position| position.1), whole.rows);
+    let (col, cols) = range(&mut positions.iter().map(|position| position.0), cols);
+    let (row, rows) = range(&mut positions.iter().map(|position| position.1), rows);
     if cols == 0 || rows == 0 {
         return Err("does not reach the grid; check its coordinate system (--source-crs)".into());
     }

@@ -1,9 +1,12 @@
 //! Which steps of a variable make which day: its axes besides the horizontal ones, flattened with the last of them fastest.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
+use super::{PackOptions, stem};
 use crate::data::day::Day;
 use crate::data::time_axis::TimeAxis;
+use crate::error::{Error, Result};
 
 /// What the steps are.
 #[derive(Debug, Clone, PartialEq)]
@@ -106,6 +109,17 @@ fn level_offset(axes: &[Axis], others: &[usize], stride: &dyn Fn(usize) -> usize
         format!(" ({}{})", values.join(", "), if unit.is_empty() { String::new() } else { format!(" {unit}") })
     };
     Err(format!("has {} of {}{values}; choose one with --level, from 0 to {}", axis.size, axis.name, axis.size - 1))
+}
+
+/// The files that steps become, each with whether no time axis says its day, and the steps (from 1) whose mean it is.
+pub(super) fn files(path: &Path, axes: &[Axis], options: &PackOptions) -> Result<Vec<(String, bool, Vec<usize>)>> {
+    Ok(match select(axes, options.level).map_err(|message| Error::input(path, message))? {
+        Selection::Days(days) => days.into_iter().map(|(day, steps)| (day.file_name(), false, steps)).collect(),
+        Selection::Static(step) => {
+            let variable = options.variable.as_ref().map(|name| format!("_{}", name.trim_matches('/').replace('/', "_")));
+            vec![(format!("{}{}.tif", stem(path), variable.unwrap_or_default()), true, vec![step])]
+        }
+    })
 }
 
 #[cfg(test)]

@@ -48,20 +48,17 @@ pub(super) fn list(root: &Group) -> Vec<Listed> {
 }
 
 fn walk(group: &Group, path: &mut Vec<String>, found: &mut Vec<Listed>, serving: &mut Vec<String>) {
-    for name in group.array_names() {
-        let Some(array) = group.array(&name) else { continue };
-        serving.extend(named_by(&array));
+    for (name, array) in &group.arrays {
+        serving.extend(named_by(array));
         let sizes: Vec<usize> = array.dimensions.iter().map(|dimension| dimension.size).collect();
-        path.push(name);
-        found.push(Listed { path: path.clone(), is_map: sizes.len() >= 2 && array.stored().is_some(), sizes, serves: false });
+        path.push(name.clone());
+        found.push(Listed { path: path.clone(), is_map: sizes.len() >= 2 && array.stored.is_some(), sizes, serves: false });
         path.pop();
     }
-    for name in group.group_names() {
-        if let Some(inner) = group.group(&name) {
-            path.push(name);
-            walk(&inner, path, found, serving);
-            path.pop();
-        }
+    for (name, inner) in &group.groups {
+        path.push(name.clone());
+        walk(inner, path, found, serving);
+        path.pop();
     }
 }
 

@@ -1,17 +1,19 @@
-//! Files made on several threads: this one reads what GDAL reads, the others warp and write.
+//! Files made on several threads: this one reads sources that are not on the grid, the others resample and write.
 
 use std::path::PathBuf;
 #[cfg(feature = "gdal")]
 use std::sync::{Mutex, PoisonError};
 
-use super::{Job, PackOptions, Work, grid::Grid, same_grid};
+use super::resample::resample;
+use super::source::{Pixels, Reader};
 #[cfg(feature = "gdal")]
-use super::{source::Source, warp};
+use super::warp;
+use super::{Job, PackOptions, Work, grid::Grid, same_grid};
 use crate::data::nearest::fill_from_nearest;
 use crate::data::parallel::in_parallel;
 use crate::data::writer::write_geotiff;
 use crate::domains::Fill;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::event::Event;
 
 /// A file with what it takes to make it.
@@ -19,8 +21,7 @@ enum Task<'a> {
     /// The worker reads the source.
     SameGrid(&'a Job),
     /// What was read of the source.
-    #[cfg(feature = "gdal")]
-    Warp(&'a Job, gdal::Dataset),
+    Warp(&'a Job, Pixels),
 }
 
 /// What is to be said of a file that was made.
@@ -33,12 +34,10 @@ pub(super) struct Made {
 
 /// Makes the files.
 pub(super) fn make(jobs: &[Job], options: &PackOptions, grid: &Grid, observe: &mut dyn FnMut(Event)) -> Result<Vec<Made>> {
-    #[cfg(feature = "gdal")]
-    let mut reader = Reader { options, grid, opened: None };
+    let mut reader = Reader::new(options, grid);
     let tasks = jobs.iter().map(|job| match &job.work {
         Work::SameGrid => Ok(Task::SameGrid(job)),
-        #[cfg(feature = "gdal")]
-        Work::Warp(bands) => Ok(Task::Warp(job, reader.day(&job.source, bands)?)),
+        Work::Warp(steps) => Ok(Task::Warp(job, reader.day(&job.source, steps)?)),
     });
     let workshop = Workshop {
         options,
@@ -48,25 +47,6 @@ pub(super) fn make(jobs: &[Job], options: &PackOptions, grid: &Grid, observe: &m
     };
     let most = options.workers.unwrap_or_else(rayon::current_num_threads);
     in_parallel(tasks, most, |task| workshop.make(task), || observe(Event::Done(1)))
-}
-
-/// Reads sources in the order of their files, so that each is opened once.
-#[cfg(feature = "gdal")]
-struct Reader<'a> {
-    options: &'a PackOptions,
-    grid: &'a Grid,
-    opened: Option<Source>,
-}
-
-#[cfg(feature = "gdal")]
-impl Reader<'_> {
-    fn day(&mut self, path: &std::path::Path, bands: &[usize]) -> Result<gdal::Dataset> {
-        let source = match self.opened.take() {
-            Some(source) if source.reads(path) => source,
-            _ => Source::open(path, self.options, &warp::empty_map(self.grid)?)?,
-        };
-        self.opened.insert(source).day(bands)
-    }
 }
 
 /// What the threads share.
@@ -83,8 +63,13 @@ impl Workshop<'_> {
     fn make(&self, task: Task) -> Result<Made> {
         let (job, mut pixels) = match task {
             Task::SameGrid(job) => (job, same_grid::read(&job.source, self.options.unit)?),
+            Task::Warp(job, Pixels::Own(day, positions)) => {
+                let size = (self.grid.rows, self.grid.cols);
+                let map = resample(&day, &positions, self.options.resampling, size);
+                (job, map.map_err(|message| Error::input(&self.grid.path, message))?)
+            }
             #[cfg(feature = "gdal")]
-            Task::Warp(job, day) => (job, self.warp(job, &day)?),
+            Task::Warp(job, Pixels::Gdal(day)) => (job, self.warp(job, &day)?),
         };
         let path = self.options.out.join(&job.file);
         // A source without any value stays one whatever is filled, so that it is not taken for a field.
@@ -103,7 +88,7 @@ impl Workshop<'_> {
             Some(warper) => warper,
             None => warp::Warper::new(self.options, self.grid)?,
         };
-        let refused = |reason| crate::error::Error::input(&job.source, format!("GDAL cannot warp it to the grid ({reason})"));
+        let refused = |reason| Error::input(&job.source, format!("GDAL cannot warp it to the grid ({reason})"));
         let pixels = warper.map_of(day).map_err(refused)?;
         idle().push(warper);
         Ok(pixels)

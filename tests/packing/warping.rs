@@ -1,18 +1,14 @@
-//! What `pack` does through GDAL, and the stacks and copies that GDAL writes.
+//! What `pack` does with rasters on other grids, in any build: levels, gaps, edges, a climate model.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use approx::assert_abs_diff_eq;
-use gdal::Metadata;
 use libtest_mimic::Trial;
-use meltcore::data::about::{About, BandAbout};
-use meltcore::data::day::Day;
 use meltcore::data::ingest::{PackOptions, Packed, Resampling, pack};
 use meltcore::data::linear::Linear;
 use meltcore::data::raster::Raster;
-use meltcore::data::stack::{StackMeta, write_cog, write_netcdf, write_zarr};
-use meltcore::data::writer::{write_geotiff, write_map};
+use meltcore::data::writer::write_geotiff;
 use meltcore::error::Result;
 
 use crate::trials::{needing, needing_data, trials};
@@ -62,14 +58,7 @@ pub fn like(path: &Path, rows: usize, cols: usize, size: f64) {
 }
 
 /// What lacks a coordinate system, or any place, is taken to lie on a grid of its size, however it is read.
-/// What the stacks say of themselves.
-fn meta() -> StackMeta {
-    let [variable, long_name, units, title, source] =
-        ["melt", "surface melt fraction", "1", "Daily maps of surface melt", "meltcore"].map(str::to_owned);
-    StackMeta { variable, long_name, units, title, source, attributes: vec![("weights_sha256".into(), "0123abcd".into())] }
-}
-
-fn both_ways_take_the_grid_for_what_lacks_a_place() {
+fn what_lacks_a_place_is_taken_to_lie_on_the_grid() {
     let folder = tempfile::tempdir().unwrap();
     let like = tiff("float32.tif");
     let raster = Raster::open(&like).unwrap();
@@ -82,10 +71,11 @@ fn both_ways_take_the_grid_for_what_lacks_a_place() {
         write_geotiff(&source, rows, cols, &pixels, &geo).unwrap();
         let mut own = options(&like, &folder.path().join("own"));
         run(&source, &own).unwrap();
-        (own.level, own.out) = (Some(0), folder.path().join("gdal"));
+        (own.level, own.out) = (Some(0), folder.path().join("level"));
         run(&source, &own).unwrap();
-        let [own, gdal] = ["own", "gdal"].map(|out| values(&folder.path().join(out).join(name)));
-        assert!(same(&own, &pixels) && same(&gdal, &pixels), "{name}");
+        for out in ["own", "level"] {
+            assert!(same(&values(&folder.path().join(out).join(name)), &pixels), "{name} {out}");
+        }
     }
     // Elsewhere or of another size it stays refused.
     let mut geo = raster.geo().clone();
@@ -97,9 +87,9 @@ fn both_ways_take_the_grid_for_what_lacks_a_place() {
     assert!(run(&source, &other).unwrap_err().to_string().contains("no coordinate system"));
 }
 
-fn bands_formats_and_codecs_of_gdal_are_read() {
+fn bands_and_codecs_are_read() {
     let folder = tempfile::tempdir().unwrap();
-    // As read by the crate itself; through GDAL because a coordinate system is given.
+    // The same pixels also where a coordinate system is given, so that positions are computed.
     let mut given = options(&tiff("float32.tif"), &folder.path().join("own"));
     given.source_crs = Some("EPSG:3413".into());
     for resampling in [Resampling::Nearest, Resampling::Bilinear, Resampling::Average] {
@@ -187,92 +177,24 @@ fn what_a_source_does_not_reach_has_no_value() {
     assert_eq!(packed.empty, [given.out.join("far.tif")]);
 }
 
-/// Three days of the sample pattern with gaps.
-fn days(folder: &Path) -> Vec<(Day, PathBuf)> {
-    let geo = Raster::open(tiff("float32.tif")).unwrap().geo().clone();
-    let day = |(index, name): (usize, &str)| {
-        let mut pixels: Vec<f32> = (0..240).map(|i| (i as f32 / 240.0).powi(index as i32 + 1)).collect();
-        pixels[11 * index + 3] = f32::NAN;
-        let path = folder.join(name);
-        write_geotiff(&path, 12, 20, &pixels, &geo).unwrap();
-        (Day::from_file_name(name).unwrap(), path)
-    };
-    ["2019_12_31.tif", "2020_01_01.tif", "2020_02_29.tif"].into_iter().enumerate().map(day).collect()
-}
-
-fn stacks_return_the_maps_that_they_were_made_of() {
+fn a_folder_of_either_kind_is_a_source() {
     let folder = tempfile::tempdir().unwrap();
-    let files = days(folder.path());
-    let out = folder.path().join("melt.nc");
-    write_netcdf(&files, &out, &meta()).unwrap();
-    let mut back = options(&files[0].1, &folder.path().join("back"));
-    for (resampling, variable) in [(Resampling::Nearest, None), (Resampling::Bilinear, Some("melt".to_owned()))] {
-        (back.resampling, back.variable) = (resampling, variable);
-        assert_eq!(run(&out, &back).unwrap().written, 3);
-        for (day, path) in &files {
-            assert!(same(&values(&back.out.join(day.file_name())), &values(path)), "{day}");
-        }
-    }
-    back.variable = Some("snow".into());
-    assert!(run(&out, &back).unwrap_err().to_string().contains("melt"));
-
-    write_zarr(&files, &folder.path().join("melt.zarr"), &meta()).unwrap();
-    assert!(folder.path().join("melt.zarr/melt/.zarray").is_file() && folder.path().join("melt.zarr/.zmetadata").is_file());
-    assert_eq!(write_zarr(&files, &folder.path().join("melt.zarr"), &meta()).unwrap_err().exit_status(), 4);
-    (back.variable, back.out) = (None, folder.path().join("of_zarr"));
-    assert_eq!(run(&folder.path().join("melt.zarr"), &back).unwrap().written, 3);
-    for (day, path) in &files {
-        assert!(same(&values(&back.out.join(day.file_name())), &values(path)), "Zarr {day}");
-    }
-    let backwards = [files[1].clone(), files[0].clone()];
-    assert_eq!(write_netcdf(&backwards, &out, &meta()).unwrap_err().exit_status(), 2);
-    assert_eq!(write_netcdf(&[], &out, &meta()).unwrap_err().exit_status(), 2);
-    let names: Vec<String> = std::fs::read_dir(&folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
-    assert!(names.iter().all(|name| !name.contains(".part")), "{names:?}");
-}
-
-fn the_calendar_of_a_stack_is_that_of_xarray() {
-    let folder = tempfile::tempdir().unwrap();
-    let files = days(folder.path());
-    let out = folder.path().join("melt.nc");
-    write_netcdf(&files, &out, &meta()).unwrap();
-    let script = "import sys, netCDF4\nf = netCDF4.Dataset(sys.argv[1])\nt = f['time']\nv = f['melt']\n\
-        print(' '.join(d.strftime('%Y-%m-%d') for d in netCDF4.num2date(t[:], t.units, t.calendar)), v.dimensions, v.dtype, v.units, \
-        v.long_name, hasattr(f[v.grid_mapping], 'crs_wkt'), f[v.grid_mapping].grid_mapping_name, f.Conventions, v.chunking(), v.filters()['zlib'], f.weights_sha256)\n\
-        print(f['x'].units, f['x'][0], f['y'].standard_name, f['y'][0], f['y'][1])";
-    let read = Command::new("python3").args(["-c", script]).arg(&out).output().unwrap();
-    let said = String::from_utf8(read.stdout).unwrap();
-    let wanted = "2019-12-31 2020-01-01 2020-02-29 ('time', 'y', 'x') float32 1 surface melt fraction True polar_stereographic CF-1.8 [1, 12, 20] True 0123abcd\n\
-        m 226550.0 projection_y_coordinate -263450.0 -263550.0\n";
-    assert_eq!(said, wanted, "{}", String::from_utf8_lossy(&read.stderr));
-}
-
-fn cloud_optimized_copies_have_the_same_pixels() {
-    let folder = tempfile::tempdir().unwrap();
-    let map = folder.path().join("map.tif");
-    like(&map, 700, 900, 100.0);
-    let geo = Raster::open(&map).unwrap().geo().clone();
-    let pixels: Vec<f32> = (0..700 * 900).map(|i| if i % 1001 == 0 { f32::NAN } else { (i % 977) as f32 / 977.0 }).collect();
-    let bands = vec![BandAbout { description: "surface melt & more".into(), unit: "1".into() }];
-    let (software, day) = ("meltcore 1.2".into(), Day { year: 2019, month: 7, day: 4 });
-    let about = About { software, day, bands, items: vec![("TASK", "melt_fraction".into()), ("WEIGHTS_SHA256", "0123".into())] };
-    write_map(&map, [700, 900], &pixels, &geo, &about).unwrap();
-    let copy = folder.path().join("cog/map.tif");
-    write_cog(&map, &copy).unwrap();
-    assert!(same(&values(&copy), &pixels) && Raster::open(&copy).unwrap().same_grid(&Raster::open(&map).unwrap()));
-    // Both say what they are.
-    for file in [&map, &copy] {
-        let opened = gdal::Dataset::open(file).unwrap();
-        let item = |name: &str| opened.metadata_item(name, "").unwrap_or_default();
-        let names = ["DATE", "TASK", "WEIGHTS_SHA256", "TIFFTAG_SOFTWARE", "TIFFTAG_DATETIME", "TIFFTAG_IMAGEDESCRIPTION"];
-        let wanted = ["2019-07-04", "melt_fraction", "0123", "meltcore 1.2", "2019:07:04 00:00:00", "surface melt & more, 2019-07-04"];
-        assert_eq!(names.map(item), wanted, "{}", file.display());
-        let band = opened.rasterband(1).unwrap();
-        assert_eq!((band.description().unwrap(), band.unit()), ("surface melt & more".into(), "1".into()), "{}", file.display());
-    }
-    let opened = gdal::Dataset::open(&copy).unwrap();
-    assert_eq!(opened.metadata_item("LAYOUT", "IMAGE_STRUCTURE").as_deref(), Some("COG"));
-    assert_eq!(opened.rasterband(1).unwrap().overview_count().unwrap(), 1);
+    let (grid, inside) = (folder.path().join("grid.tif"), folder.path().join("in"));
+    like(&grid, 4, 5, 100.0);
+    std::fs::create_dir(&inside).unwrap();
+    // Twice the grid's pixels, so that it is brought onto it; and a variable of a NetCDF file.
+    let wide = inside.join("wide.tif");
+    like(&wide, 2, 3, 200.0);
+    write_geotiff(&wide, 2, 3, &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], Raster::open(&wide).unwrap().geo()).unwrap();
+    std::fs::write(inside.join("notes.txt"), "not a source").unwrap();
+    let given = options(&grid, &folder.path().join("out"));
+    assert_eq!(run(&inside, &given).unwrap().written, 1);
+    assert_eq!(values(&given.out.join("wide.tif"))[..5], [1.0, 1.0, 2.0, 2.0, 3.0]);
+    std::fs::remove_file(&wide).unwrap();
+    std::fs::copy(root().join("tests/data/netcdf/groups.nc"), inside.join("groups.nc")).unwrap();
+    let given = PackOptions { variable: Some("snow".into()), out: folder.path().join("snow"), ..given };
+    assert_eq!(run(&inside, &given).unwrap().written, 1);
+    assert_eq!(values(&given.out.join("groups_snow.tif")), [4.0; 20]);
 }
 
 const MAR_DATA: &str = "data/mar-greenland";
@@ -326,7 +248,7 @@ fn a_killed_climate_model_goes_on_to_the_same_bytes(_: &Path) {
 }
 
 /// Why this machine cannot check NetCDF by other means, if it cannot.
-fn no_netcdf4() -> Option<String> {
+pub fn no_netcdf4() -> Option<String> {
     let found = Command::new("python3").args(["-c", "import netCDF4, numpy"]).output();
     (!found.is_ok_and(|output| output.status.success())).then(|| "no python3 with numpy and netCDF4 is here".into())
 }
@@ -348,15 +270,13 @@ fn no_climate_model_or_netcdf4() -> Option<String> {
 
 pub fn trials() -> Vec<Trial> {
     let mut trials = trials![
-        bands_formats_and_codecs_of_gdal_are_read,
-        both_ways_take_the_grid_for_what_lacks_a_place,
+        bands_and_codecs_are_read,
+        what_lacks_a_place_is_taken_to_lie_on_the_grid,
         resampling_leaves_missing_pixels_out,
         what_a_source_does_not_reach_has_no_value,
-        stacks_return_the_maps_that_they_were_made_of,
-        cloud_optimized_copies_have_the_same_pixels
+        a_folder_of_either_kind_is_a_source
     ];
     trials.extend([
-        needing("the_calendar_of_a_stack_is_that_of_xarray", "netcdf4", no_netcdf4, the_calendar_of_a_stack_is_that_of_xarray),
         needing_data("a_killed_climate_model_goes_on_to_the_same_bytes", MAR_DATA, a_killed_climate_model_goes_on_to_the_same_bytes),
         needing(
             "a_climate_model_lands_where_an_independent_interpolation_puts_it",

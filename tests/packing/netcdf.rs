@@ -10,7 +10,7 @@ use meltcore::data::raster::Raster;
 
 use crate::classic::{Classic, Values, Variable};
 use crate::trials::trials;
-use crate::with_gdal::{like, options, root, run, same, tiff, values};
+use crate::warping::{like, options, root, run, same, tiff, values};
 
 const ROWS: usize = 4;
 const COLS: usize = 5;
@@ -380,22 +380,6 @@ fn files_of_no_known_kind_are_described() {
     }
 }
 
-fn signed_bytes_of_rasters_are_signed() {
-    let mut bench = Bench::new();
-    let path = bench.folder.path().join("mask.tif");
-    let words = gdal::cpl::CslStringList::from_iter(["PIXELTYPE=SIGNEDBYTE"]);
-    let driver = gdal::DriverManager::get_driver_by_name("GTiff").unwrap();
-    let mut made = driver.create_with_band_type_with_options::<u8, _>(&path, COLS, ROWS, 1, &words).unwrap();
-    made.set_geo_transform(&gdal::Dataset::open(&bench.options.like).unwrap().geo_transform().unwrap()).unwrap();
-    let bytes: Vec<u8> = (0..ROWS * COLS).map(|index| [255, 1, 128, 127][index % 4]).collect();
-    made.rasterband(1).unwrap().write((0, 0), (COLS, ROWS), &mut gdal::raster::Buffer::new((COLS, ROWS), bytes)).unwrap();
-    made.rasterband(1).unwrap().set_no_data_value(Some(-128.0)).unwrap();
-    made.close().unwrap();
-    (bench.options.variable, bench.options.source_crs) = (None, Some("EPSG:3413".into()));
-    let found = bench.pack(&path).unwrap();
-    assert!(same(&found["mask.tif"][..4], &[-1.0, 1.0, NAN, 127.0]), "{found:?}");
-}
-
 pub fn trials() -> Vec<Trial> {
     trials![
         bytes_are_signed_unless_said_otherwise,
@@ -408,6 +392,5 @@ pub fn trials() -> Vec<Trial> {
         what_lacks_for_a_place_is_named,
         variables_of_groups_are_named_by_their_groups,
         files_of_no_known_kind_are_described,
-        signed_bytes_of_rasters_are_signed,
     ]
 }
