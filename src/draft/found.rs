@@ -25,8 +25,6 @@ pub struct Found {
     pub days: BTreeSet<Day>,
     /// What each band of its first file says of itself.
     pub bands: Vec<Words>,
-    /// Whether its name is one of the domain's.
-    pub is_domains: bool,
     first: Raster,
 }
 
@@ -87,9 +85,7 @@ impl Found {
 
     fn of(named: &Named, option: &'static str, days: BTreeSet<Day>, first: &Path) -> Result<Found> {
         let Named { name, path } = named.clone();
-        let domain = DomainKey::default().domain();
-        let is_domains = domain.target.name == name || domain.input(&name).is_some();
-        Ok(Found { name, path, option, days, bands: bands_of(first)?, is_domains, first: Raster::open_band(first, 0)? })
+        Ok(Found { name, path, option, days, bands: bands_of(first)?, first: Raster::open_band(first, 0)? })
     }
 
     /// Rows and columns.

@@ -15,7 +15,7 @@ use std::path::PathBuf;
 pub use found::Found;
 pub use place::Place;
 
-use crate::config::{Config, Key};
+use crate::config::Config;
 use crate::data::complete::{CompleteDays, Season};
 use crate::data::day::{Day, Split};
 use crate::data::split::{Lists, write_split_csv};
@@ -87,13 +87,11 @@ pub fn draft(request: &Request, gpu: &Gpu, observe: &mut dyn FnMut(Event)) -> Re
         place.refuse_taken()?;
     }
     let found = Found::all(request)?;
-    let fills = ["fill_<input>", "fill_<variable>"].iter().any(|key| Key::find(key).is_some());
     let file = request.out.display().to_string();
     let look = Config::from_yaml(&text::to_look(&found, request, &place), &file, &[])?;
     let season = Season { first: None, last: None, keep_31st: true };
-    // Without a key that fills gaps, days with gaps are of no use.
-    let checked = Config { check_for_invalid_entries: !fills, ..look.clone() };
-    let days = CompleteDays::find(&checked, Some(&season), observe)?;
+    // Gaps are filled: only days that say nothing at all are left out.
+    let days = CompleteDays::find(&look, Some(&season), observe)?;
     let drawn = drawing(&look, &days.with_target);
     let lists = Lists::draw(&drawn, &days)?;
     let stats = stats_of_days(&look, &lists.train, true, Values::Prepared, observe)?;
@@ -107,7 +105,7 @@ pub fn draft(request: &Request, gpu: &Gpu, observe: &mut dyn FnMut(Event)) -> Re
             write_split_csv(&path, lists.of(split))?;
         }
     }
-    let drafted = text::Drafted { found: &found, request, place: &place, look: &drawn, stats: &stats, scale: &scale, lists: &lists, fills };
+    let drafted = text::Drafted { found: &found, request, place: &place, look: &drawn, stats: &stats, scale: &scale, lists: &lists };
     let (sizes, bytes) = fitted(sizes, &drafted, gpu)?;
     write_atomically(&request.out, |out| std::io::Write::write_all(out, drafted.yaml(&sizes).as_bytes()))?;
     Ok(Draft { place, found, stats, lists, bytes })

@@ -21,8 +21,6 @@ pub(super) struct Drafted<'a> {
     pub stats: &'a [ChannelStats],
     pub scale: &'a Scale,
     pub lists: &'a Lists,
-    /// Whether there is a key that fills gaps.
-    pub fills: bool,
 }
 
 /// Lines of keys.
@@ -164,12 +162,20 @@ impl Drafted<'_> {
             lines.add(&format!("mean_{}", stats.name), number(stats.moments.mean()), &format!("its values are {low} to {high}"));
             lines.add(&format!("std_{}", stats.name), number(stats.moments.std()), "");
         }
-        if self.fills {
-            for found in self.found[1..].iter().filter(|found| found.source() == Source::Daily && !found.is_domains) {
-                lines.add(&format!("fill_{}", found.name), "mean", "what gaps take, where there are any");
+        for found in &self.found[1..] {
+            let channels = found.channels();
+            let of_input = || self.stats.iter().filter(|stats| channels.iter().any(|channel| channel == stats.name));
+            let (without, with) =
+                of_input().fold((0, 0), |(without, with), stats| (without + stats.without_value, with + stats.moments.count()));
+            // Days that no statistics were taken of may have gaps where the train days have none.
+            if without > 0 || found.source() == Source::Daily {
+                let share = number(100.0 * without as f64 / (without + with).max(1) as f64);
+                let said =
+                    format!("what its gaps take, {share} % of the pixels of the train days; `nearest`, `time` or a number are other ways");
+                lines.add(&format!("fill_{}", found.name), "mean", &said);
             }
         }
-        if self.request.mask.is_some() && Key::find("mask_outputs").is_some() {
+        if self.request.mask.is_some() {
             lines.add("mask_outputs", true, "");
         }
     }
