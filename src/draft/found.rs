@@ -9,7 +9,7 @@ use crate::data::day::Day;
 use crate::data::described::{Words, bands_of};
 use crate::data::inventory::refuse_other_grid;
 use crate::data::raster::Raster;
-use crate::domains::{DomainKey, Source, Variable, interned};
+use crate::domains::{Source, Variable, interned};
 use crate::error::{Error, Result};
 
 /// A variable, and what there is of it.
