@@ -183,7 +183,8 @@ impl Spelt {
         let own = match projection.method {
             POLAR_STEREOGRAPHIC | STEREOGRAPHIC => format!("+proj=stere +lat_0={latitude} +k={scale}"),
             OBLIQUE_STEREOGRAPHIC => format!("+proj=sterea +lat_0={latitude} +k={scale}"),
-            TRANSVERSE_MERCATOR => format!("+proj=etmerc +lat_0={latitude} +k={scale}"),
+            // The crate has it on ellipsoids only.
+            TRANSVERSE_MERCATOR if inverse_flattening != 0.0 => format!("+proj=etmerc +lat_0={latitude} +k={scale}"),
             LAMBERT_AZIMUTHAL => format!("+proj=laea +lat_0={latitude}"),
             LAMBERT_CONFORMAL => format!("+proj=lcc {two}"),
             LAMBERT_CONFORMAL_1 => format!("+proj=lcc +lat_1={latitude} +lat_0={latitude} +k={scale}"),
