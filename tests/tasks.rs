@@ -48,6 +48,13 @@ fn names_are_those_of_columns() {
             assert!(known.contains(&name), "{key:?}: `{name}` is no column of src/tasks; columns are {known:?}");
         }
         assert!(!task.headline().is_empty() && !task.bands().is_empty());
+        let (seen, (least, most)) = ([0.0, 0.3, 1.0], task.bands()[0].range);
+        let pictured = task.pictured(&seen);
+        assert!(pictured.len() == 3 && pictured.iter().all(|value| (least..=most).contains(value)), "{key:?}: pictures show {pictured:?}");
+        assert!(
+            !task.is_fraction() || pictured[..] == seen,
+            "{key:?}: its first band is the target's fraction, pictures show {pictured:?}"
+        );
         assert_eq!(known.last(), Some(&"valid_px"), "{key:?}: the report chooses scenes by their valid pixels");
         let mut twice = known.clone();
         twice.sort_unstable();

@@ -39,6 +39,7 @@ impl Panels {
         let (cols, window, ocean) = (self.inputs.dataset().scene()[1], self.inputs.window(), self.inputs.ocean());
         let target = cut(&scene.sample.target, cols, window);
         let unseen: Vec<bool> = target.iter().zip(ocean).map(|(target, ocean)| *ocean || target.is_nan()).collect();
+        let target = self.task.pictured(&target);
         let inputs = self.inputs.values(scene.index)?;
         let maps: Vec<Vec<f32>> = scene.models.iter().map(|(_, map, _)| cut(map, cols, window)).collect();
         let errors: Vec<Vec<f32>> = maps.iter().map(|map| difference(map, &target)).collect();

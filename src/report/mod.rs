@@ -131,7 +131,7 @@ pub fn page(inputs: Evidence, observe: &mut dyn FnMut(Event)) -> Result<String> 
     ];
     let last = [
         Section::new("detail", "Where the errors are", &scores, |scores| sections::groups::section(scores, task, season, &colours)),
-        Section::new("training", "Training", &Ok(logs), |logs| sections::training::section(logs)),
+        Section::new("training", "Training", &Ok(logs), |logs| sections::training::section(logs, task)),
         Section::new("manifest", "Manifest", &Ok(facts), |facts| sections::manifest::section(facts, &keys)),
     ];
     let sections: Vec<Section> = first.into_iter().chain(extent).chain(last).collect();

@@ -108,12 +108,13 @@ pub fn draw(
         dataset.read(index, window, &mut sample)?;
         dataset.release(index);
         let unseen: Vec<bool> = sample.target.iter().zip(&ocean).map(|(target, ocean)| *ocean || target.is_nan()).collect();
+        let target = task.pictured(&sample.target);
         let picture = |title: String, values: &[f32], masked: &[bool], error: bool| {
             let size = [window.height, window.width];
             let field = if error { band.error_field("", values, size, masked) } else { band.field("", values, size, masked) };
             field.to_indexed_png(reduce).map(|png| Picture { title, png })
         };
-        let mut pictures = vec![picture("Observed".into(), &sample.target, &unseen, false)?];
+        let mut pictures = vec![picture("Observed".into(), &target, &unseen, false)?];
         for (name, folder) in models {
             let mut map = vec![0.0; window.pixels()];
             let raster = Raster::open_band(folder.join(day.file_name()), 0)?;
@@ -121,7 +122,7 @@ pub fn draw(
             raster.refuse_infinite(&map)?;
             hide_unseen(raster.path(), window, &mut map)?;
             pictures.push(picture(name.clone(), &map, &ocean, false)?);
-            pictures.push(picture(format!("{name} − observed"), &difference(&map, &sample.target), &unseen, true)?);
+            pictures.push(picture(format!("{name} − observed"), &difference(&map, &target), &unseen, true)?);
         }
         let count = |masked: &[bool]| masked.iter().filter(|masked| !**masked).count() as f64;
         let of_scene = |(name, model): &(String, WrittenScores)| Some((name.clone(), model.scenes.get(&day.file_name())?.clone()));

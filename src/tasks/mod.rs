@@ -32,6 +32,7 @@ use crate::error::Result;
 use crate::gpu::Gpu;
 use crate::models::Outputs;
 use crate::tensor::Tensor;
+use std::borrow::Cow;
 
 /// What a network is trained for.
 pub trait Task {
@@ -57,6 +58,12 @@ pub trait Task {
 
     /// The bands of a map, at least one; the first is what pictures show.
     fn bands(&self) -> &[Band];
+
+    /// What the first band shows where the map is right: pictures compare it with that band.
+    ///
+    /// # Shapes
+    /// `target`: pixels of the raster, NaN where there is none; as many are returned, and NaN may stay.
+    fn pictured<'a>(&self, target: &'a [f32]) -> Cow<'a, [f32]>;
 
     /// Channels that the network's output has.
     fn heads(&self) -> usize {

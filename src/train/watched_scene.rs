@@ -86,10 +86,11 @@ impl WatchedScene {
     /// # Errors
     /// None for a look at this scene.
     pub(super) fn pictures(&self, look: &Look) -> Result<Vec<(&'static str, Value)>> {
-        let (target, mask) = self.task.masked(&self.batch.target, &self.batch.ocean);
+        let (_, mask) = self.task.masked(&self.batch.target, &self.batch.ocean);
+        let target = self.task.pictured(&self.batch.target);
         let unseen: Vec<bool> = mask.iter().map(|mask| *mask > 0.5).collect();
         let ocean: Vec<bool> = self.batch.ocean.iter().map(|ocean| *ocean > 0.5).collect();
-        let error: Vec<f32> = look.map.iter().zip(&target).map(|(map, target)| map - target).collect();
+        let error: Vec<f32> = look.map.iter().zip(target.iter()).map(|(map, target)| map - target).collect();
         let (band, size) = (self.task.bands()[0], [self.batch.height, self.batch.width]);
         let error = band.error_field("Prediction − target", &error, size, &unseen);
         let pixels = size[0] * size[1];

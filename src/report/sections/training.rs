@@ -6,9 +6,10 @@ use crate::event::duration;
 use crate::report::html::{Key, charts, legend, missing};
 use crate::report::plot::{Axis, Mark, Plot, Series};
 use crate::report::run_log::RunLog;
+use crate::tasks::Task;
 
 /// The curves of every log.
-pub fn section(logs: &[RunLog]) -> Markup {
+pub fn section(logs: &[RunLog], task: &dyn Task) -> Markup {
     if logs.is_empty() {
         return missing("No training log was found beside the checkpoints (log.jsonl); --log FILE names one.");
     }
@@ -16,7 +17,7 @@ pub fn section(logs: &[RunLog]) -> Markup {
         (legend([("training", Some(0), Key::Line), ("validation", Some(1), Key::Line)]))
         @for log in logs {
             p.note { (log.path.display()) ": " (sentence(log)) }
-            (charts(&curves(log)))
+            (charts(&curves(log, task)))
         }
     }
 }
@@ -30,7 +31,7 @@ fn sentence(log: &RunLog) -> String {
 }
 
 /// Loss, learning rate and validation scores of a run.
-fn curves(log: &RunLog) -> Vec<Plot> {
+fn curves(log: &RunLog, task: &dyn Task) -> Vec<Plot> {
     let curve = |key: &str, colour: usize| Series::new(Some(colour), Mark::Line(f64::INFINITY), log.curve(key));
     let plot = |title: String, series: Vec<Series>, y: fn(&str, Vec<f64>) -> Axis, unit: &str| {
         let coordinates = |axis: usize| series.iter().flat_map(|series| &series.points).map(|point| point[axis]).collect::<Vec<_>>();
@@ -45,7 +46,8 @@ fn curves(log: &RunLog) -> Vec<Plot> {
         plot("Learning rate".into(), vec![curve("learning_rate", 2)], linear, ""),
     ];
     for name in log.validation_scores() {
-        let score = name.trim_start_matches("val_").to_uppercase();
+        let score = name.trim_start_matches("val_");
+        let score = task.column(score).map_or_else(|| score.to_uppercase(), |column| column.title.to_owned());
         plots.push(plot(format!("Validation {score}"), vec![curve(&name, 1)], linear, ""));
     }
     plots.retain(|plot| plot.series.iter().any(|series| !series.points.is_empty()));

@@ -15,6 +15,7 @@ use crate::kernels::masked_ssim::{masked_ssim, ssim_frame};
 use crate::models::Outputs;
 use crate::ops::{self, Reduction};
 use crate::tensor::Tensor;
+use std::borrow::Cow;
 
 /// A pixel melts where its fraction exceeds this.
 pub const MELT_THRESHOLD: f64 = 0.1;
@@ -125,6 +126,10 @@ impl Task for MeltFraction {
 
     fn bands(&self) -> &[Band] {
         std::slice::from_ref(&self.band)
+    }
+
+    fn pictured<'a>(&self, target: &'a [f32]) -> Cow<'a, [f32]> {
+        target.into()
     }
 
     fn settle(&self, tile: &mut [f32], _pixels: usize) {

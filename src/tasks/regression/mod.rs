@@ -16,6 +16,7 @@ use crate::kernels::masked_ssim::masked_ssim;
 use crate::models::Outputs;
 use crate::ops::{self, Reduction};
 use crate::tensor::Tensor;
+use std::borrow::Cow;
 
 /// Standard deviation of the similarity's window, pixels.
 const SSIM_SIGMA: f64 = 3.0;
@@ -93,6 +94,10 @@ impl Task for Regression {
 
     fn bands(&self) -> &[Band] {
         &self.band
+    }
+
+    fn pictured<'a>(&self, target: &'a [f32]) -> Cow<'a, [f32]> {
+        target.into()
     }
 
     fn settle(&self, tile: &mut [f32], _pixels: usize) {
