@@ -86,6 +86,17 @@
 //! # }
 //! ```
 //!
+//! # In a program of your own
+//!
+//! `meltcore = { …, default-features = false }` leaves out what only the program needs: the features `cli` (the commands, which bring the
+//! two others), `report` (the page) and `synth` (sample data). Three whole examples, each a test:
+//!
+//! - [`predict::Trained`]: **rasters mapped** by a network with the weights of a file, in two calls;
+//! - [`train`](train#training-on-arrays): **training on arrays**, saved and opened again;
+//! - [`tasks`](tasks#a-loss-of-your-own): **a loss of your own**.
+//!
+//! A network without a file's weights is called so: [`models::untrained`]; [`weights::open`] is one with them.
+//!
 //! # A model of your own
 //!
 //! Anything with a forward pass and a state dict trains, predicts and loads PyTorch weights under the names given here:

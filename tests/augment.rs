@@ -29,7 +29,7 @@ const ALL: &str = "augment_flip: true\naugment_turn: true\naugment_scale: [0.8, 
 fn make(root: &Path) {
     let save = |name: &str, value: &dyn Fn(usize, usize) -> f32| {
         let pixels: Vec<f32> = (0..ROWS * COLS).map(|i| value(i / COLS, i % COLS)).collect();
-        write_geotiff(&root.join(name), ROWS, COLS, &pixels, &albers(500.0)).unwrap();
+        write_geotiff(root.join(name), ROWS, COLS, &pixels, &albers(500.0)).unwrap();
     };
     let mut list = String::new();
     for day in 0..DAYS {

@@ -25,7 +25,7 @@ const MAY_IMPORT: &[(&str, &str)] = &[
     ("config", "error files domains kernels optim"),
     ("data", "error event files random config domains"),
     ("models", "error config domains gpu tensor kernels autograd ops nn"),
-    ("weights", "error event files config nn models"),
+    ("weights", "error event files config gpu nn models"),
     ("preprocess", "error config domains data gpu tensor kernels models"),
     ("tasks", "error event config domains data image gpu tensor kernels autograd ops models preprocess"),
     ("evaluate", "error event files config domains data image gpu tensor tasks"),

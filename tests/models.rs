@@ -31,11 +31,11 @@ fn published(name: &str, overrides: &[&str]) -> Config {
 
 fn build(gpu: &Gpu, config: &Config) -> Box<dyn Model> {
     let in_channels = config.in_keys.len() + config.in_keys_static.len() + config.in_keys_aux.len();
-    models::build(gpu, config, in_channels).unwrap()
+    models::untrained_for(gpu, config, in_channels).unwrap()
 }
 
 fn refused(gpu: &Gpu, name: &str, overrides: &[&str], in_channels: usize) -> String {
-    match models::build(gpu, &published(name, overrides), in_channels) {
+    match models::untrained_for(gpu, &published(name, overrides), in_channels) {
         Ok(_) => panic!("{name} with {overrides:?} was built"),
         Err(error) => {
             assert_eq!(error.exit_status(), 2, "{error}");

@@ -201,7 +201,7 @@ fn unet(gpu: &Gpu, keys: &str) -> Box<dyn Model> {
     let mut attrs: serde_json::Map<String, serde_json::Value> =
         serde_json::from_str(r#"{"model_key": "unet", "base_channels": 4, "optimizer": "adam", "learning_rate": 0.001}"#).unwrap();
     attrs.extend(serde_json::from_str::<serde_json::Map<_, _>>(keys).unwrap());
-    models::build(gpu, &Config::from_json(&attrs).unwrap(), 3).unwrap()
+    models::untrained_for(gpu, &Config::from_json(&attrs).unwrap(), 3).unwrap()
 }
 
 /// Everything that a pass with two images of `side`² pixels gives, and the bytes that it takes beyond the model and the batch.
@@ -301,7 +301,7 @@ fn trained(limit: u64, keys: &str) -> (Vec<f32>, HostDict, Vec<f32>) {
     attrs.extend([("model_key".to_owned(), "unet".into()), ("base_channels".to_owned(), 2.into()), ("optimizer".to_owned(), "sgd".into())]);
     attrs.insert("learning_rate".to_owned(), 0.1.into());
     let config = Config::from_json(&attrs).unwrap();
-    let model = models::build(&gpu, &config, 3).unwrap();
+    let model = models::untrained_for(&gpu, &config, 3).unwrap();
     let mut optimizer = train::optimizer(&config);
     let mut losses = Vec::new();
     let [input, target, mask] = batch(&gpu, 3, 0, 8, 48);
@@ -380,7 +380,7 @@ fn trained_on_scenes(limit: u64, loss: LossKind) -> Vec<Vec<f32>> {
     let gpu = Gpu::open_as(None, |capabilities| capabilities.max_binding_bytes = limit.min(capabilities.max_binding_bytes)).unwrap();
     let attrs = serde_json::json!({"model_key": "linear_dem", "time_channel_idx": 1, "optimizer": "sgd", "learning_rate": 0.5});
     let config = Config::from_json(attrs.as_object().unwrap()).unwrap();
-    let model = models::build(&gpu, &config, 2).unwrap();
+    let model = models::untrained_for(&gpu, &config, 2).unwrap();
     let mut optimizer = train::optimizer(&config);
     let plane = 13 * 9;
     let tensor = |values: &[f32]| Tensor::from_slice(&gpu, [7, values.len() / plane / 7, 13, 9], values).unwrap();

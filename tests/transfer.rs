@@ -25,7 +25,7 @@ fn config(keys: &str) -> Config {
 }
 
 fn network(gpu: &Gpu, config: &Config) -> Box<dyn Model> {
-    models::of(gpu, config).unwrap()
+    models::untrained(gpu, config).unwrap()
 }
 
 /// Writes the initial weights of a configuration, with what they carry or without.

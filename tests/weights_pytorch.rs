@@ -74,7 +74,7 @@ fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
 
 fn assert_same_map(gpu: &Gpu, config: &Config, weights: &Path, case: &HostDict, wanted: &str) {
     let (HostTensor::F32(shape, x), HostTensor::F32(_, wanted)) = (&case["x"], &case[wanted]) else { panic!("no maps in the case") };
-    let model = models::build(gpu, config, shape[1]).unwrap();
+    let model = models::untrained_for(gpu, config, shape[1]).unwrap();
     state_dict::load(model.parameters(), weights).unwrap();
     let x = Tensor::from_slice(gpu, shape.as_slice(), x).unwrap();
     let map = model.map(&Tape::off(), &x, Mode::Eval).unwrap().to_vec().unwrap();
@@ -141,7 +141,7 @@ fn an_encoder_is_adapted_as_timm_adapts_it() {
     }
     let gpu = on_device::gpu();
     let (_, config) = config(&json!({"model_key": "unet_smp"}), 5);
-    let model = models::build(&gpu, &config, 5).unwrap();
+    let model = models::untrained_for(&gpu, &config, 5).unwrap();
     let initial = first_convolution(model.parameters());
     load_encoder(model.parameters(), &path(5)).unwrap();
     let theirs = state_dict::to_host(model.parameters()).unwrap();

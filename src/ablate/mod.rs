@@ -24,13 +24,12 @@ use crate::evaluate::table::nothing_valid;
 use crate::evaluate::{ModelScores, SceneScorer};
 use crate::event::Event;
 use crate::gpu::Gpu;
-use crate::models::{self, Model};
-use crate::nn::state_dict;
+use crate::models::Model;
 use crate::predict::{Options, Predictor};
 use crate::tasks::{self, Better, Task};
 use crate::train::{ChangedData, Start, Training, Watcher};
-use crate::weights::intact_weight_file;
 use crate::weights::provenance::require_same;
+use crate::weights::{self, intact_weight_file};
 
 /// What to leave out of what.
 #[derive(Debug, Clone, Copy)]
@@ -97,8 +96,7 @@ pub fn ablate(gpu: &Gpu, config: &Config, request: &Request, watcher: &mut Watch
     // Everything is checked before the first of many hours.
     let without: Vec<(String, Config)> =
         request.sets.iter().map(|set| without(config, set, &means, request.retrain)).collect::<Result<_>>()?;
-    let model = models::of(gpu, config)?;
-    state_dict::load(model.parameters(), &file)?;
+    let mut model = weights::open(gpu, request.weights, config)?;
     if let Some(warning) = scoring.scorer().warning() {
         (watcher.observe)(Event::Note(warning));
     }
@@ -107,7 +105,7 @@ pub fn ablate(gpu: &Gpu, config: &Config, request: &Request, watcher: &mut Watch
     for (index, (inputs, config)) in without.iter().enumerate() {
         (watcher.observe)(Event::Note(format!("without {inputs} ({} of {})", index + 1, without.len())));
         if request.retrain {
-            state_dict::load(model.parameters(), &trained(gpu, config, watcher)?)?;
+            model = weights::open(gpu, &trained(gpu, config, watcher)?, config)?;
         }
         let scores = scoring.scores(config, model.as_ref(), watcher)?;
         let change = scores.iter().filter_map(|(name, score)| Some((*name, score - ablation.all.get(name)?))).collect();

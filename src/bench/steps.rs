@@ -56,7 +56,7 @@ impl Plan {
     }
 
     fn model(&self, gpu: &Gpu) -> Result<Box<dyn Model>> {
-        models::build(gpu, &self.config, IN_CHANNELS)
+        models::untrained_for(gpu, &self.config, IN_CHANNELS)
     }
 
     fn pixels(&self) -> usize {

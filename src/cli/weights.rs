@@ -172,7 +172,7 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
 /// The configured model with initial weights; the data set need not be there.
 fn build(gpu: &Gpu, config: &Config) -> Result<Box<dyn Model>> {
     config.require_model_key()?;
-    models::of(gpu, config)
+    models::untrained(gpu, config)
 }
 
 fn info(path: &Path, list: bool, json: bool) -> Result<()> {

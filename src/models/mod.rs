@@ -134,19 +134,20 @@ pub fn inputs(config: &Config) -> Result<Vec<InputSpec>> {
     (network(config)?.inputs)(config)
 }
 
-/// Builds the configured network for the inputs that the configuration asks for.
+/// The configured network as training begins with it: initial values drawn from `config.seed`. One with the weights of a file is opened
+/// by `weights::open`, or, to map arrays, by `predict::Trained::open`.
 ///
 /// # Errors
-/// Those of [`build`].
-pub fn of(gpu: &Gpu, config: &Config) -> Result<Box<dyn Model>> {
-    build(gpu, config, InputChannels::of(&inputs(config)?))
+/// Those of [`untrained_for`].
+pub fn untrained(gpu: &Gpu, config: &Config) -> Result<Box<dyn Model>> {
+    untrained_for(gpu, config, InputChannels::of(&inputs(config)?))
 }
 
-/// Builds the configured network with initial values drawn from `config.seed`, for inputs of these channels; a number is one input.
+/// As [`untrained`], for inputs of these channels, whatever the configuration asks for; a number is one input.
 ///
 /// # Errors
 /// Those of [`network`]; settings that do not fit; out of memory.
-pub fn build(gpu: &Gpu, config: &Config, channels: impl Into<InputChannels>) -> Result<Box<dyn Model>> {
+pub fn untrained_for(gpu: &Gpu, config: &Config, channels: impl Into<InputChannels>) -> Result<Box<dyn Model>> {
     (network(config)?.build)(gpu, config, &channels.into())
 }
 

@@ -10,6 +10,7 @@ mod mosaicking;
 mod options;
 pub mod origin;
 mod scene;
+mod trained;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -21,6 +22,7 @@ pub use map_files::{Destination, MapFiles};
 use mosaicking::Mosaicking;
 pub use options::{Blend, Options};
 pub use scene::Scene;
+pub use trained::Trained;
 
 use crate::autograd::Tape;
 use crate::config::Config;
@@ -33,12 +35,12 @@ use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::gpu::Gpu;
 use crate::models::{self, Model};
-use crate::nn::{Mode, state_dict};
+use crate::nn::Mode;
 use crate::preprocess::Preprocessor;
 use crate::tasks::{self, Task};
 use crate::tensor::Tensor;
-use crate::weights::intact_weight_file;
 use crate::weights::provenance::require_same;
+use crate::weights::{self, intact_weight_file};
 
 /// Makes maps of a dataset's days with a model.
 pub struct Predictor<'a> {
@@ -217,13 +219,7 @@ impl<'a> Predictor<'a> {
     }
 
     fn forward_view(&self, batch: &Batch) -> Result<Tensor> {
-        let output = self.model.forward(&Tape::off(), &self.preprocessor.inputs(batch)?, Mode::Eval)?.map;
-        let wanted = [batch.n, self.task.heads(), batch.height, batch.width];
-        if output.shape().dims() != wanted {
-            let message =
-                format!("the network gives {} where maps of {wanted:?} are expected; check out_channels and img_size", output.shape());
-            return Err(Error::shape("predict", message));
-        }
+        let output = outputs(self.model, &self.preprocessor, self.task.as_ref(), batch)?;
         output.gpu().submit();
         Ok(output)
     }
@@ -253,12 +249,7 @@ impl<'a> Predictor<'a> {
             let mut values = mean_of(&views)?;
             let of_tile = values.len() / n.max(1);
             for (values, crop) in values.chunks_exact_mut(of_tile).zip(&mut crops) {
-                if values.iter().any(|value| !value.is_finite()) {
-                    let day = self.dataset.days()[crop.day].file_name();
-                    return Err(Error::NotFinite(format!(
-                        "the network's output for {day} is not finite; check that the weights belong to this configuration, and its mean_ and std_ keys"
-                    )));
-                }
+                refuse_not_finite(values, || self.dataset.days()[crop.day].file_name())?;
                 let tile = &self.mosaic.tiles[canvas.laid()];
                 self.task.settle(values, tile.window.pixels());
                 canvas.lay(tile, values);
@@ -270,6 +261,28 @@ impl<'a> Predictor<'a> {
         }
         Ok(())
     }
+}
+
+/// A network's outputs for the tiles of a batch.
+fn outputs(model: &dyn Model, preprocessor: &Preprocessor, task: &dyn Task, batch: &Batch) -> Result<Tensor> {
+    let output = model.forward(&Tape::off(), &preprocessor.inputs(batch)?, Mode::Eval)?.map;
+    let wanted = [batch.n, task.heads(), batch.height, batch.width];
+    if output.shape().dims() != wanted {
+        let message =
+            format!("the network gives {} where maps of {wanted:?} are expected; check out_channels and img_size", output.shape());
+        return Err(Error::shape("predict", message));
+    }
+    Ok(output)
+}
+
+fn refuse_not_finite(values: &[f32], of: impl FnOnce() -> String) -> Result<()> {
+    if values.iter().all(|value| value.is_finite()) {
+        return Ok(());
+    }
+    Err(Error::NotFinite(format!(
+        "the network's output for {} is not finite; check that the weights belong to this configuration, and its mean_ and std_ keys",
+        of()
+    )))
 }
 
 /// The mean over the views of some tiles, each turned back; waits for the device.
@@ -346,9 +359,8 @@ pub fn write_maps(
     }
     if !days.is_empty() {
         manifest.begin()?;
-        let model = models::of(gpu, config)?;
+        let model = weights::open(gpu, &file, config)?;
         let mut predictor = Predictor::new(gpu, config, model.as_ref(), dataset.clone(), request.options, observe)?;
-        state_dict::load(model.parameters(), &file)?;
         let task = tasks::of(config);
         let files = destination.files(config.model_key.name(), task.as_ref(), &maker.weights, dataset.scene(), &dataset.ocean()?);
         predictor.maps(&days, observe, &mut |day, map| {

@@ -11,7 +11,43 @@
 //! | its keys, if it has any, a line each | `src/config/table.rs` | an unknown key is refused |
 //!
 //! `tests/tasks.rs` trains, maps, scores and reports every task of `TaskKey::ALL`, and checks what each promises: nothing is to be added
-//! there. A task with several bands is configured with `out_channels` = [`Task::heads`]; `train` refuses another number.
+//! there.
+//!
+//! # A loss of your own
+//!
+//! A loss is made of ops, which bring their gradients along; what they lack is an op of its own ([`crate::ops`] says how one is added):
+//!
+//! ```
+//! use meltcore::{autograd::Tape, error::Result, gpu::Gpu, models::{self, Inputs, Outputs}, ops, tasks::Targets, tensor::Tensor};
+//! use meltcore::{config::Config, ops::{LossKind, Reduction}, train::{optimizer, training_step}};
+//!
+//! /// |e| + e², e = map − target: large errors count more, and small ones still count. Pixels under the mask count nowhere.
+//! fn absolute_and_squared(tape: &Tape, outputs: &Outputs, targets: &Targets) -> Result<Tensor> {
+//!     let of = |kind| ops::masked_loss(tape, &outputs.map, &targets.values, &targets.mask, kind, Reduction::Mean);
+//!     ops::add(tape, &of(LossKind::L1)?, &of(LossKind::Mse)?)
+//! }
+//!
+//! # fn main() -> Result<()> {
+//! let gpu = Gpu::open(None)?;
+//! let config = Config::from_yaml("{model_key: unet, base_channels: 2, learning_rate: 0.02}", "the keys above", &[])?;
+//! let model = models::untrained_for(&gpu, &config, 1)?; // one input channel
+//! let mut optimizer = optimizer(&config);
+//! let ramp: Vec<f32> = (0..512).map(|i| i as f32 / 511.0).collect();
+//! let inputs = Inputs::from(&Tensor::from_slice(&gpu, [2, 1, 16, 16], &ramp)?);
+//! let targets = Targets::new(&gpu, [2, 1, 16, 16], &ramp, &[0.0; 512])?;
+//! let mut losses = Vec::new();
+//! for step in 0..20 {
+//!     let loss = |tape: &Tape, outputs: &Outputs| absolute_and_squared(tape, outputs, &targets);
+//!     losses.push(training_step(model.as_ref(), &mut optimizer, step, &inputs, &loss)?.to_vec()?[0]);
+//! }
+//! assert!(losses[19] < 0.7 * losses[0], "{losses:?}");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! In a task of your own it is the body of [`Task::loss`].
+//!
+//! A task with several bands is configured with `out_channels` = [`Task::heads`]; `train` refuses another number.
 
 mod band;
 mod holds;

@@ -17,7 +17,7 @@ use crate::domains::Variable;
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::gpu::Gpu;
-use crate::models::{self, InputChannels, Inputs, Model};
+use crate::models::{self, Inputs, Model};
 use crate::nn::Mode;
 use crate::optim::{Optimizer, Schedule};
 use crate::preprocess::Preprocessor;
@@ -97,7 +97,7 @@ impl<'a> Session<'a> {
             watcher.note(format!("batch_size is {batch_size}, the train split has {days} days: every epoch is one batch of {days} crops"));
         }
         let inputs = models::inputs(config)?;
-        let model = models::build(gpu, config, InputChannels::of(&inputs))?;
+        let model = models::untrained(gpu, config)?;
         freeze::of_names(config, model.parameters())?;
         let preprocessor = Preprocessor::new(gpu, config, train.inputs(), &inputs)?;
         let task = tasks::of(config);

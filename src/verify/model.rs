@@ -42,7 +42,7 @@ pub(super) fn build(gpu: &Gpu, case: &Case, config: &Config, input: [usize; 4]) 
 }
 
 fn load(gpu: &Gpu, case: &Case, config: &Config, in_channels: usize) -> Result<Box<dyn Model>> {
-    let model = models::build(gpu, config, in_channels)?;
+    let model = models::untrained_for(gpu, config, in_channels)?;
     let mut dict = HostDict::new();
     for name in case.names("param.") {
         let (shape, values) = case.values(name)?;

@@ -2,8 +2,8 @@
 //!
 //! Reading order: [`mod@file`] (any floating-point safetensors file on the host) → [`info`] (which model it is of) → [`fit`] and [`diff`] →
 //! [`encoder`] (pretrained encoders under timm's names) → [`guard`] (whether a file is the one that was written) → [`provenance`] (under
-//! which configuration it was trained) → [`transfer`] and [`adapt`] (what a network takes of another's weights). Models load their own
-//! state dicts through [`crate::nn::state_dict`].
+//! which configuration it was trained) → [`transfer`] and [`adapt`] (what a network takes of another's weights). [`open`] and [`save`] are
+//! those of a network with its configuration; parameters load their own state dicts through [`crate::nn::state_dict`].
 
 pub mod adapt;
 pub mod diff;
@@ -12,7 +12,9 @@ pub mod file;
 pub mod fit;
 pub mod guard;
 pub mod info;
+mod open;
 pub mod provenance;
 pub mod transfer;
 
 pub use file::{WeightFile, intact_weight_file, weight_file};
+pub use open::{open, save};

@@ -15,7 +15,7 @@ fn same_buffers(gpu: &Gpu) -> Checked {
     let attrs = r#"{"model_key": "unet", "base_channels": 2, "optimizer": "adam", "learning_rate": 0.001, "loss_function": "l1"}"#;
     let config = Config::from_json(&serde_json::from_str(attrs)?)?;
     let before = gpu.bind_groups_made();
-    let model = models::build(gpu, &config, 1)?;
+    let model = models::untrained_for(gpu, &config, 1)?;
     let mut optimizer = train::optimizer(&config);
     let [input, target, mask] = [0.5, 1.0, 0.0].map(|value| Tensor::full(gpu, [2, 1, 32, 32], value).unwrap());
     let mut after = Vec::new();

@@ -184,7 +184,7 @@ fn linear_dem_equals_predict_and_its_formula() {
     let text = text(root).replace("in_keys: [modis_b1]\n", inputs);
     std::fs::write(root.join("run.yaml"), &text).unwrap();
     let config = Config::from_yaml(&text, "run.yaml", &["model_key=linear_dem".into()]).unwrap();
-    let model = models::build(&Gpu::open(None).unwrap(), &config, 2).unwrap();
+    let model = models::untrained_for(&Gpu::open(None).unwrap(), &config, 2).unwrap();
     let weights = root.join("linear.safetensors");
     state_dict::save(model.parameters(), &weights).unwrap();
     let weights = weights.display().to_string();

@@ -15,7 +15,7 @@ use meltcore::kernels::conv2d::Conv2dAttrs;
 use meltcore::models::{self, Inputs, Model, Outputs};
 use meltcore::nn::{Mode, ParameterSet, state_dict};
 use meltcore::ops;
-use meltcore::predict::{Blend, Options, Predictor};
+use meltcore::predict::{Blend, Options, Predictor, Trained};
 use meltcore::reference::gaussian_blur::gaussian_blur;
 use meltcore::synth::georeference::albers;
 use meltcore::tensor::Tensor;
@@ -308,6 +308,40 @@ fn maps_are_finished_once(root: &Path, weights: &str) {
     assert!(String::from_utf8_lossy(&held.stderr).contains("another process"), "{held:?}");
 }
 
+/// The same bits as those in `maps`, by tiles; arrays that the network cannot take are refused.
+fn arrays_are_mapped_as_files_are(root: &Path, gpu: &Gpu, config: &Config, weights: &Path) {
+    let trained = Trained::with_config(gpu, weights, config).unwrap();
+    let read = |folder: &str, day: &str| Raster::open(root.join(format!("{folder}/{day}.tif"))).unwrap().read_all().unwrap();
+    for day in DAYS {
+        let map = trained.map(&[("pmw", &read("pmw", day))], [ROWS, COLS]).unwrap();
+        assert_eq!(map, read("maps", day), "{day}");
+    }
+    let (array, mut gap) = (read("pmw", DAYS[0]), read("pmw", DAYS[0]));
+    gap[3] = f32::NAN;
+    for (inputs, size, words) in [
+        (&[][..], [ROWS, COLS], "takes pmw, and `pmw` is to be given once"),
+        (&[("pmw", &array[..]), ("pmw", &array)], [ROWS, COLS], "given once"),
+        (&[("pmw", &array), ("dem", &array)], [ROWS, COLS], "`dem` is no input of the network; it takes pmw"),
+        (&[("pmw", &array)], [ROWS, COLS + 1], "357 values where 378 are expected"),
+        (&[("pmw", &gap)], [ROWS, COLS], "fill its gaps"),
+    ] {
+        let said = trained.map(inputs, size).unwrap_err().to_string();
+        assert!(said.contains(words), "{said}");
+    }
+    let said = message(Trained::open(gpu, &root.join("nothing")));
+    assert!(said.contains("nothing"), "{said}");
+    let said = message(Trained::open(gpu, weights));
+    assert!(said.contains("says nothing of the configuration"), "{said}");
+    // A file with its configuration needs no other, and takes none that differs.
+    let file = root.join("carried.safetensors");
+    meltcore::weights::save(trained.model().parameters(), &file, config).unwrap();
+    let again = Trained::open(gpu, &file).unwrap();
+    assert_eq!(again.map(&[("pmw", &array)], [ROWS, COLS]).unwrap(), read("maps", DAYS[0]));
+    let other = Config { normalize_inputs: !config.normalize_inputs, ..config.clone() };
+    let said = message(Trained::with_config(gpu, &file, &other));
+    assert!(said.contains("normalize_inputs"), "{said}");
+}
+
 #[test]
 fn the_process_maps_and_scores() {
     let folder = tempfile::tempdir().unwrap();
@@ -315,7 +349,7 @@ fn the_process_maps_and_scores() {
     make(root);
     let config = config(root, &["img_size=[16, 16]"]);
     let gpu = Gpu::open(None).unwrap();
-    let model = models::build(&gpu, &config, 1).unwrap();
+    let model = models::untrained_for(&gpu, &config, 1).unwrap();
     let checkpoint = root.join("checkpoint");
     state_dict::save(model.parameters(), &checkpoint.join("model.safetensors")).unwrap();
     let weights = checkpoint.display().to_string();
@@ -329,6 +363,7 @@ fn the_process_maps_and_scores() {
         assert_eq!(map.geo(), &albers(100.0));
         assert!(map.read_all().unwrap().iter().all(|value| (0.2..=0.8).contains(value)));
     }
+    arrays_are_mapped_as_files_are(root, &gpu, &config, &checkpoint);
     maps_are_finished_once(root, &weights);
     let deployed = ["--weights", &weights, "--split", "deploy", "-q", "--set", size, "--set", "apply_landmask_to_predictions=true"];
     let done = meltcore(root, "predict", &deployed);

@@ -140,7 +140,7 @@ fn what_is_missing_is_named() {
     };
     assert!(message(of("std_pmw: 1.0", &[input("pmw")])).contains("`mean_pmw`"));
     assert!(message(of("mean_dem: 1.0", &[input("dem")])).contains("`std_dem`"));
-    assert!(message(models::of(&gpu, &config(""))).contains("`in_keys`"));
+    assert!(message(models::untrained(&gpu, &config(""))).contains("`in_keys`"));
     let blurred = "mean_pmw: 0.0\nstd_pmw: 1.0\npmw_GaussianBlur_sigma: 2.0\npmw_GaussianBlur_kernel_size: 19\n";
     let batched = "use_batch_blur: true\nmean_mar_wa1: 0.0\nstd_mar_wa1: 1.0\n";
     let text = message(of(&format!("{blurred}{batched}"), &[input("mar_wa1")]));
