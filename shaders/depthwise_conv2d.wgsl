@@ -1,6 +1,6 @@
 // Depthwise convolution of any kernel, stride, padding and dilation; right on every device:
 //   y[n,c,r,q] = act(bias[c] + scale[c] · Σ_{ky,kx} w[c,ky,kx] · x[n, c, at(r,ky), at(q,kx)]), at(r,k) = r·stride + k·dilation − padding.
-// Launcher:  kernels/depthwise_conv2d/mod.rs   Reference: src/reference/conv2d.rs   PyTorch: conv2d with groups = channels
+// Launcher:  kernels/depthwise_conv2d/mod.rs   Reference: src/reference/depthwise_conv2d.rs   PyTorch: conv2d with groups = channels
 // Grid:      one invocation four columns of an output row, 64 a workgroup, folded past 65 535 groups.
 // Numerics:  f32; taps in order.
 const ACTIVATION = 0u;

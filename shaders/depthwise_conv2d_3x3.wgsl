@@ -3,7 +3,7 @@
 // With flipped taps the same sums are depthwise_conv2d_grad_input.
 // An invocation walks down a strip of rows of one quad of columns, `dilation` rows a step, and loads every row once: the row's
 // products with the three rows of taps go into the sums of the output rows above, at and below it, of which two are unfinished.
-// Launcher:  kernels/depthwise_conv2d/mod.rs   Reference: src/reference/conv2d.rs
+// Launcher:  kernels/depthwise_conv2d/mod.rs   Reference: src/reference/depthwise_conv2d.rs
 // Grid:      one invocation a (plane, strip, row modulo dilation, quad), quads fastest, 64 a workgroup, folded.
 // Numerics:  f32; taps in order.
 const SIDES = 1u; // see shared/beside4.wgsl

@@ -2,7 +2,7 @@
 //   y[n,c,r,q] = act(bias[c] + scale[c] · Σ_{ky,kx} w[c,ky,kx] · x[n, c, 2r + ky − 1, 2q + kx − 1]).
 // An invocation walks down a strip of output rows of one quad of columns and loads every input row once: an odd row's products go
 // into the sums of the output rows above and below it.
-// Launcher:  kernels/depthwise_conv2d/mod.rs   Reference: src/reference/conv2d.rs
+// Launcher:  kernels/depthwise_conv2d/mod.rs   Reference: src/reference/depthwise_conv2d.rs
 // Grid:      one invocation a (plane, strip, output quad), quads fastest, 64 a workgroup, folded.
 // Numerics:  f32; taps in order.
 const ACTIVATION = 0u;

@@ -1,7 +1,7 @@
 // Input gradient of a depthwise convolution of any kernel, stride, padding and dilation:
 //   dx[n,c,y,x] = Σ_{ky,kx} w[c,ky,kx] · dy[n, c, (y + padding − ky·dilation) / stride, (x + padding − kx·dilation) / stride]
 // over the taps for which both divisions are exact and inside.
-// Launcher:  kernels/depthwise_conv2d/mod.rs   Reference: src/reference/conv2d.rs   PyTorch: torch.nn.grad.conv2d_input
+// Launcher:  kernels/depthwise_conv2d/mod.rs   Reference: src/reference/depthwise_conv2d.rs   PyTorch: torch.nn.grad.conv2d_input
 // Grid:      one invocation four columns of an input row, 64 a workgroup, folded past 65 535 groups.
 // Numerics:  f32; taps in order.
 const STRIDE = 1u; // known when compiled: division by a variable is slow

@@ -2,7 +2,7 @@
 // met the middle ones only, odd rows those of the output rows above and below; columns likewise.
 //   dx[n,c,y,x] = Σ_{ky,kx} w[c,ky,kx] · dy[n, c, (y + 1 − ky) / 2, (x + 1 − kx) / 2] over the taps for which both divisions are exact.
 // An invocation walks down a strip of rows of one quad of columns of dy, loads every row once, and writes twice as many rows and columns.
-// Launcher:  kernels/depthwise_conv2d/mod.rs   Reference: src/reference/conv2d.rs
+// Launcher:  kernels/depthwise_conv2d/mod.rs   Reference: src/reference/depthwise_conv2d.rs
 // Grid:      one invocation a (plane, strip, quad of dy), quads fastest, 64 a workgroup, folded.
 // Numerics:  f32; at most four products.
 struct Params { planes: u32, c: u32, h_in: u32, w_in: u32, h_out: u32, w_out: u32, strip: u32, strips: u32 }

@@ -1,6 +1,6 @@
 // Weight gradient of a depthwise convolution of any kernel, stride, padding and dilation:
 //   dw[c,ky,kx] = Σ_{n,r,q} dy[n,c,r,q] · x[n, c, r·stride + ky·dilation − padding, q·stride + kx·dilation − padding].
-// Launcher:  kernels/depthwise_conv2d/grad_weight.rs   Reference: src/reference/conv2d.rs   PyTorch: torch.nn.grad.conv2d_weight
+// Launcher:  kernels/depthwise_conv2d/grad_weight.rs   Reference: src/reference/depthwise_conv2d.rs   PyTorch: torch.nn.grad.conv2d_weight
 // Grid:      one tap of a channel and one span of quads of dy a workgroup, folded past 65 535 groups.
 // Numerics:  f32; 64 strided sums added as a tree, then spans in order (sum_partials).
 const GROUP = 64u;

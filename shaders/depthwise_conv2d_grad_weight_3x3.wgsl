@@ -2,7 +2,7 @@
 //   dw[c,ky,kx] = Σ_{n,r,q} dy[n,c,r,q] · x[n, c, r + (ky−1)·dilation, q + (kx−1)·dilation].
 // An invocation walks down strips of rows of quads of columns, `dilation` rows a step, and loads every row of x and of dy once: a row of
 // x meets the rows of dy below, at and above it.
-// Launcher:  kernels/depthwise_conv2d/grad_weight.rs   Reference: src/reference/conv2d.rs
+// Launcher:  kernels/depthwise_conv2d/grad_weight.rs   Reference: src/reference/depthwise_conv2d.rs
 // Grid:      one channel of one span of (image, strip, row modulo dilation, quad) a workgroup of GROUP, folded.
 // Numerics:  f32; sums of every GROUP-th task, added as a tree, then spans in order (sum_partials).
 const GROUP = 64u;

@@ -1,7 +1,7 @@
 // Weight gradient of the depthwise 3×3 convolution that halves the size (stride 2, padding 1, dilation 1):
 //   dw[c,ky,kx] = Σ_{n,r,q} dy[n,c,r,q] · x[n, c, 2r + ky − 1, 2q + kx − 1].
 // An invocation walks down strips of rows of quads of columns of dy and loads every row of x and of dy once.
-// Launcher:  kernels/depthwise_conv2d/grad_weight.rs   Reference: src/reference/conv2d.rs
+// Launcher:  kernels/depthwise_conv2d/grad_weight.rs   Reference: src/reference/depthwise_conv2d.rs
 // Grid:      one channel of one span of (image, strip, quad of dy) a workgroup of GROUP, folded.
 // Numerics:  f32; sums of every GROUP-th task, added as a tree, then spans in order (sum_partials).
 const GROUP = 64u;

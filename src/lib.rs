@@ -194,6 +194,7 @@ pub mod reference {
     pub mod cat;
     pub mod conv2d;
     pub mod conv_transpose2d;
+    pub mod depthwise_conv2d;
     pub mod dropout;
     pub mod gaussian_blur;
     pub mod gradient_clipping;

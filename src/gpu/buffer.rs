@@ -107,6 +107,11 @@ impl Buffer {
         self.whole.id
     }
 
+    /// True where no other handle shares it, so that it may be overwritten.
+    pub fn is_unique(&self) -> bool {
+        Rc::strong_count(&self.whole) == 1
+    }
+
     /// Bytes that a kernel would see.
     pub fn bytes(&self) -> u64 {
         self.bytes

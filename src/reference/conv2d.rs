@@ -5,8 +5,7 @@
 //! ```
 //! where i runs over the channels of o's group, i' is i counted inside it, and elements outside of the input are 0.
 //!
-//! With as many groups as channels in and out it is the depthwise convolution. Each has a form that computes one element, for checks of
-//! results that are too large to be computed whole.
+//! Each has a form that computes one element, for checks of results that are too large to be computed whole.
 
 use super::{Shape, at, count, place};
 

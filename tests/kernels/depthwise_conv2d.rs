@@ -6,7 +6,8 @@ use meltcore::kernels::conv2d::{Conv2dAttrs, Conv2dDims};
 use meltcore::kernels::depthwise_conv2d as kernels;
 use meltcore::kernels::epilogue::Epilogue;
 use meltcore::reference::batch_norm::affine;
-use meltcore::reference::{conv2d as definition, count};
+use meltcore::reference::count;
+use meltcore::reference::depthwise_conv2d::{self as definition, DepthwiseAttrs};
 use meltcore::tensor::Tensor;
 
 use crate::activation::{activated, label};
@@ -121,7 +122,7 @@ fn close(what: &str, got: &Tensor, want: &[f64]) -> Checked {
 /// Runs all three kernels on a case, with a bias and `activation` behind the forward pass.
 fn check(gpu: &Gpu, Row(shape, [kernel_h, kernel_w], [stride, padding, dilation]): Row, activation: Activation) -> Checked {
     let attrs = Conv2dAttrs { stride, padding, dilation, groups: shape[1] };
-    let meaning = definition::Conv2dAttrs { stride, padding, dilation, groups: shape[1] };
+    let meaning = DepthwiseAttrs { stride, padding, dilation };
     let weight_shape = [shape[1], 1, kernel_h, kernel_w];
     poison(gpu, count(shape));
     poison(gpu, count(weight_shape));
@@ -129,18 +130,18 @@ fn check(gpu: &Gpu, Row(shape, [kernel_h, kernel_w], [stride, padding, dilation]
     let (b, b_wide) = per_channel(gpu, 3, shape[1]);
     let dims = Conv2dDims::forward(&x, &w, &attrs)?;
 
-    let (sums, output_shape) = definition::conv2d(&x_wide, shape, &w_wide, weight_shape, Some(&b_wide), &meaning);
+    let (sums, output_shape) = definition::depthwise_conv2d(&x_wide, shape, &w_wide, weight_shape, Some(&b_wide), &meaning);
     poison(gpu, sums.len());
     let y = kernels::depthwise_conv2d(&x, &w, &attrs, &Epilogue { activation, ..Epilogue::bias(Some(&b)) })?;
     ensure(y.shape().dims() == output_shape, format!("the output is {}, expected {output_shape:?}", y.shape()))?;
     close("output", &y, &activated(activation, &sums))?;
 
     let (grad, grad_wide) = noisy(gpu, 4, output_shape);
-    let want = definition::conv2d_grad_input(&grad_wide, shape, &w_wide, weight_shape, &meaning);
+    let want = definition::depthwise_conv2d_grad_input(&grad_wide, shape, &w_wide, weight_shape, &meaning);
     poison(gpu, want.len());
     close("grad_input", &kernels::depthwise_conv2d_grad_input(&dims, &grad, &w)?, &want)?;
 
-    let want = definition::conv2d_grad_weight(&grad_wide, &x_wide, shape, weight_shape, &meaning);
+    let want = definition::depthwise_conv2d_grad_weight(&grad_wide, &x_wide, shape, weight_shape, &meaning);
     poison(gpu, want.len());
     compared("grad_weight", &kernels::depthwise_conv2d_grad_weight(&dims, &x, &grad)?, &want, 5e-6, 1e-7)
 }
@@ -154,8 +155,8 @@ fn check_scaled(gpu: &Gpu, row: Row, activation: Activation, biased: bool) -> Ch
     if !biased {
         bias_wide.fill(0.0);
     }
-    let meaning = definition::Conv2dAttrs { stride, padding, dilation, groups: shape[1] };
-    let (sums, output_shape) = definition::conv2d(&x_wide, shape, &w_wide, weight_shape, None, &meaning);
+    let meaning = DepthwiseAttrs { stride, padding, dilation };
+    let (sums, output_shape) = definition::depthwise_conv2d(&x_wide, shape, &w_wide, weight_shape, None, &meaning);
     poison(gpu, sums.len());
     let epilogue = Epilogue { scale: Some(&scale), bias: biased.then_some(&bias), activation };
     let y = kernels::depthwise_conv2d(&x, &w, &Conv2dAttrs { stride, padding, dilation, groups: shape[1] }, &epilogue)?;
