@@ -40,7 +40,7 @@ impl Purpose {
         let ((purpose_at, purpose), index_at, mark) = match self {
             Purpose::Train => ((16, 1), 8, 0),
             Purpose::Validate => ((16, 2), 8, 0),
-            Purpose::Augment => ((16, 3), 8, 0),
+            Purpose::Augment => ((16, 3), 8, b'a'),
             Purpose::Split => ((8, 1), 16, b'd'),
             Purpose::Sample => ((8, 2), 16, b'd'),
             Purpose::Trial => ((8, 3), 16, b'd'),

@@ -94,7 +94,7 @@ fn from_a_folder_of_files_to_a_report_without_renaming_a_thing() {
     make(root);
     let like = "--like wetsnow/wetsnow_2019-05-01.tif --resampling bilinear";
     let said = typed(root, &format!("pack {like} --out tb36 AMSR2"));
-    assert!(said.contains("AMSR2_TB36V_20190505.tif") && said.contains("2019_05_05"), "the days are shown: {said}");
+    assert!(said.contains("AMSR2_TB36V_20190505.tif") && said.contains("2019-05-05"), "the days are shown: {said}");
     typed(root, &format!("pack {like} --out lwc --variable lwc lwc.nc"));
     for (name, days) in [("tb36", DAYS), ("lwc", DAYS)] {
         let found = std::fs::read_dir(root.join(name))

@@ -51,7 +51,14 @@ pub fn encode<V: View>(tensors: Vec<(String, V)>, notes: HashMap<String, String>
 /// # Errors
 /// Where the file cannot be read or does not begin as one of this format.
 pub fn read(path: &Path) -> io::Result<BTreeMap<String, String>> {
-    let mut file = File::open(path)?;
+    of(File::open(path)?)
+}
+
+/// As [`read`], of a file's content.
+///
+/// # Errors
+/// Those of [`read`].
+pub fn of(mut file: impl Read) -> io::Result<BTreeMap<String, String>> {
     let mut length = [0; UNIT];
     file.read_exact(&mut length)?;
     let length = u64::from_le_bytes(length);
@@ -60,6 +67,10 @@ pub fn read(path: &Path) -> io::Result<BTreeMap<String, String>> {
     }
     let mut header = Vec::new();
     file.take(length).read_to_end(&mut header)?;
+    // Serde would take a list for the fields in their order.
+    if header.first() != Some(&b'{') {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "no header of a safetensors file"));
+    }
     Ok(serde_json::from_slice::<Header>(&header)?.notes)
 }
 

@@ -138,7 +138,8 @@ impl WeightFile {
             };
             tensors.insert(name, StoredTensor { kind, shape: view.shape().to_vec(), bytes: view.data().to_vec() });
         }
-        let notes = notes::read(&path).unwrap_or_default();
+        let notes =
+            notes::of(&bytes[..]).map_err(|e| bad(format!("its header has notes that are no texts ({e}); write it again")).because(e))?;
         Ok(WeightFile { bytes: bytes.len() as u64, path, tensors, notes })
     }
 

@@ -4,6 +4,7 @@
 //! It is the note `meltcore` in the file's header, beside the tensors, so that PyTorch reads the file as any other.
 
 use std::collections::{BTreeMap, HashMap};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -62,9 +63,17 @@ impl Provenance {
     /// As [`Provenance::in_notes`], of a file of which the header is read. A file without one has no notes: loading it tells.
     ///
     /// # Errors
-    /// Those of [`Provenance::in_notes`].
+    /// Those of [`Provenance::in_notes`]; a file that cannot be read.
     pub fn read(file: &Path) -> Result<Option<Provenance>> {
-        Provenance::in_notes(file, &notes::read(file).unwrap_or_default())
+        let notes = match notes::read(file) {
+            Ok(notes) => notes,
+            Err(e) if matches!(e.kind(), ErrorKind::InvalidData | ErrorKind::UnexpectedEof) => BTreeMap::new(),
+            Err(e) => {
+                let message = format!("the weights cannot be read ({e}); check the path");
+                return Err(Error::Weights { path: file.to_owned(), message }.because(e));
+            }
+        };
+        Provenance::in_notes(file, &notes)
     }
 
     /// The configuration as far as it is known, with the paths of its variables; `file` is for messages. Choices of `overrides` apply.
