@@ -20,7 +20,7 @@ use meltcore::reference::max_pool2d::*;
 use meltcore::reference::optimizers::*;
 use meltcore::reference::pad::*;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// One fixture: its case and its tensors as f64.
@@ -301,8 +301,11 @@ fn references_agree_with_pytorch() {
         }
     }
     assert!(failures.is_empty(), "references differ from PyTorch:\n{}", failures.join("\n"));
-    let replayed: Vec<_> = meltcore::verify::ops().into_iter().collect();
-    assert_eq!(ops.into_keys().collect::<Vec<_>>(), replayed, "what tests/fixtures holds, and what src/verify replays");
+    let (held, replayed): (BTreeSet<&str>, BTreeSet<&str>) =
+        (ops.keys().map(String::as_str).collect(), meltcore::verify::ops().into_iter().collect());
+    let (unheld, unreplayed): (Vec<_>, Vec<_>) = (replayed.difference(&held).collect(), held.difference(&replayed).collect());
+    assert!(unheld.is_empty(), "RUNNERS of src/verify replay {unheld:?}, of which tests/fixtures holds no case");
+    assert!(unreplayed.is_empty(), "tests/fixtures holds cases of {unreplayed:?}, which no RUNNERS of src/verify replay");
 }
 
 /// `pad` and `erf` have no fixtures of their own: networks use the first, `gelu` the second.

@@ -49,7 +49,7 @@ impl Holds {
             return Ok(None);
         }
         let message = format!(
-            "the maps of the model `{model}` are {}, and the configuration is for {}; name a folder of such maps with --pred, or give the \
+            "the maps of the model `{model}` are {}, and those of the configuration {}; name a folder of such maps with --pred, or give the \
              configuration that these were made with",
             there.words(),
             wanted.words()
