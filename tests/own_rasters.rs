@@ -62,8 +62,9 @@ fn water() -> Vec<u8> {
 fn make(root: &Path) {
     for day in 0..DAYS {
         let date = format!("2019-05-{:02}", day + 1);
-        let percent =
-            |row: usize, col: usize| if (row + 2 * col + day) % 17 == 0 { f32::NAN } else { (wetness(row, col, day) * 100.0).round() };
+        let percent = |row: usize, col: usize| {
+            if (row + 2 * col + day).is_multiple_of(17) { f32::NAN } else { (wetness(row, col, day) * 100.0).round() }
+        };
         save(&root.join(format!("wetsnow/wetsnow_{date}.tif")), SIDE, 500.0, percent);
         // A swath has a gap that moves, and leaves one day out almost wholly.
         let temperature = |row: usize, col: usize| match day {
