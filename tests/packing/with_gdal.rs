@@ -174,7 +174,7 @@ fn other_grids_give_what_gdalwarp_gives() {
     let (source, grid) = (folder.path().join("source.tif"), folder.path().join("grid.tif"));
     // Waves with holes, between -4 and 4.
     let wave = |row: usize, col: usize| {
-        let hole = (row * 31 + col * 17) % 47 == 0;
+        let hole = (row * 31 + col * 17).is_multiple_of(47);
         if hole { f32::NAN } else { ((row as f32 / 5.0).cos() + (col as f32 / 7.0).sin()) * 2.0 }
     };
     let polar = |size: f64| ("EPSG:3413", [80e3, size, 0.0, -2565e3, 0.0, -size]);
@@ -204,7 +204,7 @@ fn other_grids_give_what_gdalwarp_gives() {
             assert!(gdal.iter().filter(|value| !value.is_nan()).count() > gdal.len() / 2, "{crs} {name}: hardly anything is there");
             for (index, (own, gdal)) in own.iter().zip(&gdal).enumerate() {
                 let apart = (f64::from(*own) - gdal).abs();
-                assert!(own.is_nan() == gdal.is_nan() && !(apart > most * 8.0), "{crs} {name} {index}: {own}, not {gdal}");
+                assert!(own.is_nan() == gdal.is_nan() && (own.is_nan() || apart <= most * 8.0), "{crs} {name} {index}: {own}, not {gdal}");
             }
             std::fs::remove_dir_all(&given.out).unwrap();
         }

@@ -45,7 +45,7 @@ const ARRAYS: &str = "GEOLOCATION";
 /// What the pixels are read from.
 enum Reader {
     /// A variable, by its axes.
-    Cube(Cube),
+    Cube(Box<Cube>),
     /// Bands, and what their samples mean where a variable says so.
     Bands(Dataset, Option<Encoding>),
 }
@@ -91,7 +91,7 @@ impl GdalSource {
             Placed::Grid(transform, system) => {
                 let (place, (cols, rows)) = ((six(transform), gdal_crs(path, system)?), cube.size());
                 let (part, place) = part_of_grid(path, map, place, (cols, rows))?;
-                return Ok(GdalSource { path: path.to_owned(), reader: Reader::Cube(cube), axes, part, place, notes: None });
+                return Ok(GdalSource { path: path.to_owned(), reader: Reader::Cube(Box::new(cube)), axes, part, place, notes: None });
             }
             Placed::Arrays => "has arrays of longitude and latitude that GDAL does not take; give --source-crs, or even axes".to_owned(),
             Placed::Unknown(lack) => lack.clone(),
