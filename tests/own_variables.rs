@@ -171,3 +171,31 @@ fn what_is_no_variable_is_refused_by_name() {
     // What a list leaves out for once keeps its lines.
     Config::from_yaml("model_key: unet\nin_keys: [pmw]\npath_tb: x\nmean_tb: 1.0\nstd_tb: 2.0", "run.yaml", &[]).unwrap();
 }
+
+#[test]
+fn a_regression_learns_divided_targets_and_maps_their_unit() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    make(root);
+    let common = format!("--config {}/own.yaml --set in_keys=[tb36] --set in_keys_static=[] --set task=regression", root.display());
+    let mut made = Vec::new();
+    for (name, target) in [("percent", ""), ("share", "--set target=share --set path_share=melt")] {
+        let set = format!("{common} --set out_activation=linear {target} --set path_checkpoints={}/{name}", root.display());
+        let maps = root.join(name).join("maps");
+        meltcore(&format!("train {set}"));
+        meltcore(&format!("predict {set} --split test --weights {}/{name}/best.safetensors --out {}", root.display(), maps.display()));
+        let scores: serde_json::Value = {
+            let told = meltcore(&format!("eval {set} --split test --json -q --pred unet={}", maps.display()));
+            serde_json::from_str(told.trim()).unwrap()
+        };
+        let mean = scores["models"]["unet"]["weighted_mean"].clone();
+        made.push((Raster::open(maps.join(format!("{}.tif", DAYS[4]))).unwrap().read_all().unwrap(), mean));
+    }
+    let [(percent, of_percent), (share, of_share)] = &made[..] else { unreachable!() };
+    assert!(percent.iter().zip(share).all(|(percent, share)| *percent == (f64::from(*share) * 100.0) as f32));
+    let score = |scores: &serde_json::Value, name: &str| scores[name].as_f64().unwrap_or_else(|| panic!("{name} in {scores}"));
+    for (name, factor) in [("mae", 100.0), ("rmse", 100.0), ("mse", 10_000.0), ("r2", 1.0), ("valid_px", 1.0)] {
+        let (got, wanted) = (score(of_percent, name), factor * score(of_share, name));
+        assert!((got - wanted).abs() <= 1e-6 * wanted.abs(), "{name}: {got}, not {wanted}");
+    }
+}

@@ -47,7 +47,7 @@ keys! {
     std as "std_<variable>": BTreeMap<String, f64> = numbers(Numbers::Positive), WEIGHTS_AND_MAPS,
         "standard deviation of a variable, in its unit";
     divided_by as "max_<input>": BTreeMap<String, f64> = own_numbers(Numbers::Positive), WEIGHTS_AND_MAPS,
-        "a variable of your own is divided by this first; of a target in percent 100";
+        "a variable of your own is divided by this first; of a target in percent 100, whose maps are then 0…1 (those of regression stay in its unit)";
     logarithm as "log_<input>": BTreeMap<String, bool> = own_flags(), WEIGHTS_AND_MAPS,
         "whether ln(1 + x) is taken of an input of your own, of values x divided by max; mean and std are those of the result";
     bands as "bands_<input>": BTreeMap<String, Vec<usize>> = bands(), WEIGHTS_AND_MAPS,

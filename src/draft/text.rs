@@ -123,7 +123,6 @@ impl Drafted<'_> {
 
     /// Titles and units.
     fn words(&self, lines: &mut Lines) {
-        let divisor = self.scale.divisor;
         for (index, found) in self.found.iter().enumerate() {
             for (channel, words) in found.channels().iter().zip(&found.bands) {
                 if !words.title.is_empty() {
@@ -132,9 +131,6 @@ impl Drafted<'_> {
                 match (index, words.unit.as_str()) {
                     (_, "") => {}
                     (0, _) if self.scale.is_fraction => {}
-                    (0, unit) if divisor != 1.0 => {
-                        lines.add(&format!("unit_{channel}"), quoted(format!("{unit} / {divisor}")), "as its files say, divided");
-                    }
                     (_, unit) => lines.add(&format!("unit_{channel}"), quoted(unit), "as its files say"),
                 }
             }
@@ -151,10 +147,9 @@ impl Drafted<'_> {
             lines.add(&format!("max_{target}"), divisor, &said);
         }
         if !*is_fraction {
-            let range = [low / divisor, high / divisor].map(|end| (end * 100.0).round() / 100.0);
             // A target that is the same everywhere has no range.
-            if range[0] < range[1] {
-                lines.add(&format!("range_{target}"), format!("[{}, {}]", range[0], range[1]), "ends of its colours, of divided values");
+            if low < high {
+                lines.add(&format!("range_{target}"), format!("[{}, {}]", number(*low), number(*high)), "ends of its colours");
             }
         }
         for stats in self.stats.iter().filter(|stats| stats.normalised && stats.name != target) {

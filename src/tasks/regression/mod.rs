@@ -1,4 +1,4 @@
-//! A quantity of any kind: the network's output is the map, in the unit that targets are learnt in (divided by `max_<target>`).
+//! A quantity of any kind. Targets are learnt divided by `max_<target>`; maps and scores are in the unit of the target's files.
 //!
 //! Maps are clipped where `min_melt` or `max_melt` are given; an `out_activation` that reaches the quantity's values is the user's to
 //! choose. Scores are errors, the coefficient of determination, and structural similarity after Wang et al. 2004 over the target's
@@ -45,8 +45,10 @@ const WORDS: Words = Words {
 /// The task with what a configuration says of it.
 pub struct Regression {
     loss: LossKind,
-    /// Bounds of maps, where there are any.
+    /// Bounds of what is learnt, where there are any.
     clip: [f32; 2],
+    /// What a learnt value is multiplied by to be one of a map.
+    factor: f64,
     band: [Band; 1],
 }
 
@@ -55,14 +57,13 @@ impl Regression {
     pub fn new(config: &Config) -> Regression {
         let target = &config.domain().target;
         let Look { title, unit, range, colormap, .. } = target.look;
-        let bound = |key: &str, value: f64, without: f32| if config.given.contains(key) { value as f32 } else { without };
+        let factor = config.divisor(target);
+        let bound = |key: &str, value: f64, without: f32| if config.given.contains(key) { (value / factor) as f32 } else { without };
         let quantity = if unit.is_empty() { title.to_owned() } else { format!("{title}, {unit}") };
-        // What is divided first is a share of that, whatever its unit was.
-        let unit = if config.divisor(target) == 1.0 { unit } else { "1" };
-        let range = range.unwrap_or((0.0, 1.0));
+        let range = range.unwrap_or((0.0, factor as f32));
         let band = Band { name: target.name, long_name: title, unit, quantity: interned(&quantity), range, colormap };
         let clip = [bound("min_melt", config.min_melt, f32::NEG_INFINITY), bound("max_melt", config.max_melt, f32::INFINITY)];
-        Regression { loss: config.loss_function, clip, band: [band] }
+        Regression { loss: config.loss_function, clip, factor, band: [band] }
     }
 }
 
@@ -70,7 +71,23 @@ impl Default for Regression {
     /// The absolute error of something without a name, 0…1.
     fn default() -> Self {
         let band = Band { name: "value", long_name: "value", unit: "", quantity: "value", range: (0.0, 1.0), colormap: Colormap::Viridis };
-        Regression { loss: LossKind::L1, clip: [f32::NEG_INFINITY, f32::INFINITY], band: [band] }
+        Regression { loss: LossKind::L1, clip: [f32::NEG_INFINITY, f32::INFINITY], factor: 1.0, band: [band] }
+    }
+}
+
+impl Regression {
+    /// A map in the unit that is learnt.
+    fn learnt(&self, map: &Tensor) -> Result<Tensor> {
+        if self.factor == 1.0 {
+            return Ok(map.clone());
+        }
+        let values: Vec<f32> = map.to_vec()?.into_iter().map(|value| (f64::from(value) / self.factor) as f32).collect();
+        Tensor::from_slice(map.gpu(), map.shape().clone(), &values)
+    }
+
+    /// Learnt values as those of a map.
+    fn of_map(&self, values: impl IntoIterator<Item = f32>) -> Vec<f32> {
+        values.into_iter().map(|value| if self.factor == 1.0 { value } else { (f64::from(value) * self.factor) as f32 }).collect()
     }
 }
 
@@ -97,11 +114,15 @@ impl Task for Regression {
     }
 
     fn pictured<'a>(&self, target: &'a [f32]) -> Cow<'a, [f32]> {
-        target.into()
+        if self.factor == 1.0 { target.into() } else { self.of_map(target.iter().copied()).into() }
     }
 
     fn settle(&self, tile: &mut [f32], _pixels: usize) {
         tile.iter_mut().for_each(|value| *value = value.clamp(self.clip[0], self.clip[1]));
+    }
+
+    fn finish(&self, averages: Vec<f32>, _pixels: usize) -> Vec<f32> {
+        self.of_map(averages)
     }
 
     fn columns(&self) -> &'static [Column] {
@@ -125,19 +146,22 @@ impl Task for Regression {
     }
 
     fn watch(&self, map: &Tensor, targets: &Targets) -> Result<Vec<f64>> {
-        let scores = sums(map, targets)?.scores();
-        Ok(vec![scores.mae, scores.r2])
+        let scores = sums(&self.learnt(map)?, targets)?.scores();
+        Ok(vec![scores.mae * self.factor, scores.r2])
     }
 
     fn score(&self, map: &Tensor, targets: &Targets) -> Result<Scored> {
-        let sums = sums(map, targets)?;
+        let map = self.learnt(map)?;
+        let sums = sums(&map, targets)?;
         let (low, high) = self.band[0].range;
-        let ssim = only(masked_ssim(map, &targets.values, &targets.mask, SSIM_SIGMA, [f64::from(low), f64::from(high)])?)?;
+        let range = [low, high].map(|end| f64::from(end) / self.factor);
+        let ssim = only(masked_ssim(&map, &targets.values, &targets.mask, SSIM_SIGMA, range)?)?;
         let s = sums.scores();
-        let valid = sums.valid as f64;
+        let (valid, factor) = (sums.valid as f64, self.factor);
+        let values = vec![s.mae * factor, s.mse * factor * factor, s.rmse * factor, s.r2, ssim, valid];
         let squares = sums.target_spread + sums.target_mean.powi(2) * valid;
         let tally = Tally(vec![valid, sums.sq_sum, sums.target_mean * valid, squares]);
-        Ok(Scored { valid: sums.valid, values: vec![s.mae, s.mse, s.rmse, s.r2, ssim, valid], tally })
+        Ok(Scored { valid: sums.valid, values, tally })
     }
 
     fn pooled(&self, tally: &Tally) -> Vec<(&'static str, f64)> {
