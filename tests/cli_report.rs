@@ -145,7 +145,7 @@ fn scores_made_before_need_no_device() {
     let deploy = ["--config", "sample/config.yaml", "--split", "deploy", "--pred", "means=means", "also=means", "--scenes", "3"];
     let without = page(root, &deploy);
     assert_well_formed(&without);
-    assert!(without.contains("no observed maps to score against") && without.contains("By month, all years"));
+    assert!(without.contains("are mapped and not scored") && without.contains("By month, all years"));
     // The running mean is an input of the sample's network, and is not where the configuration says.
     assert!(without.contains("The inputs are not shown: ") && without.contains("time-interpolate-sar"), "{without}");
     assert_eq!((without.matches("<article>").count(), without.matches("<img ").count()), (3, 6));

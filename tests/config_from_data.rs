@@ -148,6 +148,7 @@ fn what_cannot_be_used_is_refused_with_what_to_type() {
     write_geotiff(root.join("data/coarse/2019_05_01.tif"), 4, 4, &[1.0; 16], &albers(4000.0)).unwrap();
     write_geotiff(root.join("data/moved.tif"), SIDE, SIDE, &field(1, 1), &albers(700.0)).unwrap();
     save(root.join("data/flat.tif"), &[3.0; SIDE * SIDE]);
+    std::fs::write(root.join("data/water.nc"), b"CDF").unwrap();
     save(root.join("data/nameless/a.tif"), &field(1, 1));
     for (arguments, wanted) in [
         ("--input data/coarse", "coarse has 4 × 4 pixels: `meltcore pack --like data/wetsnow/wetsnow_2019-05-01.tif --out coarse_on_grid"),
@@ -155,6 +156,11 @@ fn what_cannot_be_used_is_refused_with_what_to_type() {
         ("--static data/moved.tif", "moved lies elsewhere"),
         ("--static data/moved.tif", "--static moved=moved_on_grid/moved.tif"),
         ("--static data/flat.tif", "`flat` is 3 everywhere"),
+        (
+            "--input data/water.nc",
+            "`meltcore pack --like data/wetsnow/wetsnow_2019-05-01.tif --out water data/water.nc`, then --input water",
+        ),
+        ("--static data/slope.tif --mask data/flat.tif", "takes out no pixel"),
         ("--static data/AMSR2", "--input AMSR2=data/AMSR2"),
         ("--input data/slope.tif", "--static slope=data/slope.tif"),
         ("--input data/nameless", "pack --date PATTERN"),

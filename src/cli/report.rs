@@ -69,7 +69,10 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
     let mut device = None;
     let scores = match (&args.scores, &config) {
         (Some(path), _) => Ok(ScoreFile::read(path)?),
-        (None, _) if split == Split::Deploy => Err("The deploy split has no observed maps to score against.".to_owned()),
+        (None, _) if split == Split::Deploy => {
+            Err("The days of the split deploy are mapped and not scored, whether or not they have observed maps; --split test scores."
+                .to_owned())
+        }
         (None, Some(config)) => {
             let gpu = open_device(globals)?;
             device = Some(gpu.capabilities().name.clone());

@@ -9,6 +9,7 @@ use crate::data::day::Day;
 use crate::data::described::{Words, bands_of};
 use crate::data::inventory::refuse_other_grid;
 use crate::data::raster::Raster;
+use crate::data::variable_files::is_tiff;
 use crate::domains::{Source, Variable, interned};
 use crate::error::{Error, Result};
 
@@ -34,9 +35,10 @@ impl Found {
     /// # Errors
     /// [`Error::Usage`] and [`Error::Input`] for names and files that cannot be used.
     pub fn all(request: &Request) -> Result<Vec<Found>> {
-        let mut found = vec![Found::daily(&request.target, "--target")?];
+        let mut found = vec![Found::daily(&request.target, "--target", None)?];
         for named in &request.inputs {
-            found.push(Found::daily(named, "--input")?);
+            let like = found[0].first.path().to_owned();
+            found.push(Found::daily(named, "--input", Some(&like))?);
         }
         for named in &request.constants {
             found.push(Found::constant(named)?);
@@ -57,14 +59,20 @@ impl Found {
         Ok(found)
     }
 
-    fn daily(named: &Named, option: &'static str) -> Result<Found> {
+    /// `like` is a raster of the grid that files of other kinds are to be brought onto.
+    fn daily(named: &Named, option: &'static str, like: Option<&Path>) -> Result<Found> {
         check_name(named, option)?;
         if named.path.is_file() {
             let (name, path) = (&named.name, named.path.display());
-            return Err(Error::Usage(format!(
-                "{option} {path} is a file where a folder with one raster a day is wanted; of a raster for all days give \
-                 --static {name}={path}"
-            )));
+            let is_tiff = named.path.file_name().and_then(|name| name.to_str()).is_some_and(is_tiff);
+            let cure = match is_tiff {
+                true => format!("of a raster for all days give --static {name}={path}"),
+                false => {
+                    let like = like.map_or("A_RASTER_OF_THE_GRID".to_owned(), |like| like.display().to_string());
+                    format!("make one of it: `meltcore pack --like {like} --out {name} {path}`, then {option} {name}")
+                }
+            };
+            return Err(Error::Usage(format!("{option} {path} is a file where a folder with one raster a day is wanted; {cure}")));
         }
         let variable = Variable { name: interned(&named.name), ..Variable::DAILY };
         let (files, days) = days_of_folder(&variable, &named.path)?;
@@ -130,7 +138,13 @@ fn refuse_other_grids(found: &[Found], request: &Request) -> Result<()> {
     let mut misfits = Vec::new();
     for (name, raster, path, option) in others.filter(|(_, raster, ..)| refuse_other_grid(&target.first, raster).is_err()) {
         let out = format!("{name}_on_grid");
-        let method = if option == "--mask" { "nearest" } else { "bilinear" };
+        // What is finer is averaged: between its pixels nothing is to be found.
+        let is_finer = raster.rows() > 2 * target.scene()[0] && raster.cols() > 2 * target.scene()[1];
+        let method = match (option, is_finer) {
+            ("--mask", _) => "nearest",
+            (_, true) => "average",
+            (_, false) => "bilinear",
+        };
         let path_then = match (option, path.file_stem()) {
             ("--input", _) | (_, None) => out.clone(),
             (_, Some(stem)) => format!("{out}/{}.tif", stem.to_string_lossy()),

@@ -16,8 +16,10 @@ pub use found::Found;
 pub use place::Place;
 
 use crate::config::Config;
+use crate::data::Window;
 use crate::data::complete::{CompleteDays, Season};
 use crate::data::day::{Day, Split};
+use crate::data::land_mask::LandMask;
 use crate::data::split::{Lists, write_split_csv};
 use crate::data::stats::{ChannelStats, Values, stats_of_days};
 use crate::error::{Error, Result};
@@ -87,6 +89,7 @@ pub fn draft(request: &Request, gpu: &Gpu, observe: &mut dyn FnMut(Event)) -> Re
         place.refuse_taken()?;
     }
     let found = Found::all(request)?;
+    request.mask.as_deref().map_or(Ok(()), refuse_idle_mask)?;
     let file = request.out.display().to_string();
     let look = Config::from_yaml(&text::to_look(&found, request, &place), &file, &[])?;
     let season = Season { first: None, last: None, keep_31st: true };
@@ -109,6 +112,22 @@ pub fn draft(request: &Request, gpu: &Gpu, observe: &mut dyn FnMut(Event)) -> Re
     let (sizes, bytes) = fitted(sizes, &drafted, gpu)?;
     write_atomically(&request.out, |out| std::io::Write::write_all(out, drafted.yaml(&sizes).as_bytes()))?;
     Ok(Draft { place, found, stats, lists, bytes })
+}
+
+/// Refuses a mask that leaves every pixel in: an elevation, for example, that was given for one.
+fn refuse_idle_mask(path: &std::path::Path) -> Result<()> {
+    let mask = LandMask::open(path)?;
+    let [rows, cols] = [mask.raster().rows(), mask.raster().cols()];
+    let mut ocean = vec![0.0; rows * cols];
+    mask.read_ocean(Window::whole(rows, cols), &mut ocean)?;
+    match ocean.contains(&1.0) {
+        true => Ok(()),
+        false => Err(Error::Usage(format!(
+            "--mask {0} takes out no pixel: a mask is 0, below 0 or without a value where nothing is to be learned, and {0} is none of it \
+             anywhere; give another raster, or leave --mask out",
+            path.display()
+        ))),
+    }
 }
 
 /// How the days are shared out.
