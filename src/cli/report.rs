@@ -83,7 +83,7 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
     let title = args
         .title
         .clone()
-        .unwrap_or_else(|| tasks::by_key(config.as_ref().map_or_else(TaskKey::default, |config| config.task), None).words().title.into());
+        .unwrap_or_else(|| config.as_ref().map_or_else(|| tasks::by_key(TaskKey::default(), None), tasks::of).words().title.into());
     let inputs = Evidence { title, config: config.as_ref(), split, models: &models, scores, device, logs: &args.log, scenes: args.scenes };
     let html = page(inputs, &mut |event| watch.observe(event))?;
     watch.finish();

@@ -43,11 +43,8 @@ impl Scene {
     /// input, and inputs that do not go together.
     pub fn open(weights: &Path, places: &[String], overrides: &[String]) -> Result<Scene> {
         let file = intact_weight_file(weights)?;
-        let Some(provenance) = Provenance::read(&file)? else {
-            let message = "says nothing of the configuration of its training (it is of PyTorch, or of a version before), so that --config is \
-                           needed; `meltcore weights convert FILE --config YAML --out FILE` writes one that does";
-            return Err(Error::Weights { path: file, message: message.into() });
-        };
+        let cure = "--config is needed; `meltcore weights convert FILE --config YAML --out FILE` writes a file that says it";
+        let provenance = Provenance::needed(&file, cure)?;
         let places = Places::of(places)?;
         let bare = provenance.config(&file, &BTreeMap::new(), overrides)?;
         let paths = places.paths(&bare)?;

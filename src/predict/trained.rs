@@ -67,11 +67,7 @@ impl Trained {
     /// those of [`weights::open`].
     pub fn open(gpu: &Gpu, weights: &Path) -> Result<Trained> {
         let file = intact_weight_file(weights)?;
-        let Some(provenance) = Provenance::read(&file)? else {
-            let message = "says nothing of the configuration of its training (it is of PyTorch, or of a version before): open it with one \
-                           (Trained::with_config)";
-            return Err(Error::Weights { path: file, message: message.into() });
-        };
+        let provenance = Provenance::needed(&file, "open it with one (Trained::with_config)")?;
         let config = provenance.config(&file, &BTreeMap::new(), &[])?;
         Trained::with_config(gpu, &file, &config)
     }

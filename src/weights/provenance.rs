@@ -20,6 +20,9 @@ const NOTE: &str = "meltcore";
 /// So many differences are named in a message, the others are counted.
 const NAMED: usize = 8;
 
+/// Of a file without a note, in front of what to do about it.
+const SAYS_NOTHING: &str = "says nothing of the configuration of its training (it is of PyTorch, or of a version before)";
+
 /// Where weights come from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Provenance {
@@ -76,6 +79,14 @@ impl Provenance {
         Provenance::in_notes(file, &notes)
     }
 
+    /// As [`Provenance::read`], of a file that has to have one; `cure` says what to do where it has none.
+    ///
+    /// # Errors
+    /// [`Error::Weights`] for a file without one; those of [`Provenance::read`].
+    pub fn needed(file: &Path, cure: &str) -> Result<Provenance> {
+        Provenance::read(file)?.ok_or_else(|| Error::Weights { path: file.to_owned(), message: format!("{SAYS_NOTHING}: {cure}") })
+    }
+
     /// The configuration as far as it is known, with the paths of its variables; `file` is for messages. Choices of `overrides` apply.
     ///
     /// # Errors
@@ -106,12 +117,7 @@ fn names(value: &Value) -> Vec<&str> {
 /// [`Error::Usage`] naming what differs with both values; those of [`Provenance::in_notes`].
 pub fn require_same(file: &Path, config: &Config, accept: bool) -> Result<Vec<Event>> {
     let Some(provenance) = Provenance::read(file)? else {
-        let text = format!(
-            "{} says nothing of the configuration of its training (it is of PyTorch, or of a version before): whether that is {} is not \
-             checked",
-            file.display(),
-            config.file
-        );
+        let text = format!("{} {SAYS_NOTHING}: whether that is {} is not checked", file.display(), config.file);
         return Ok(vec![Event::Detail(text)]);
     };
     let (binding, told): (Vec<Difference>, Vec<Difference>) =
@@ -120,11 +126,12 @@ pub fn require_same(file: &Path, config: &Config, accept: bool) -> Result<Vec<Ev
     if !binding.is_empty() {
         let list = listed(&binding);
         if !accept {
+            // Where there is no other configuration than the file's own, an override made it another.
+            let other = if Path::new(&config.file) == file { "--set makes of it" } else { &config.file };
             return Err(Error::Usage(format!(
-                "{}: these weights were trained under another configuration than {}, and mean something else under this one: {list}. Set \
+                "{}: these weights were trained under another configuration than {other}, and mean something else under this one: {list}. Set \
                  back what differs (`meltcore weights info {0}` shows all), or go on with --accept-changed-config (of predict and ablate)",
-                file.display(),
-                config.file
+                file.display()
             )));
         }
         events.push(Event::Note(format!("going on although the weights were trained under another configuration: {list}")));

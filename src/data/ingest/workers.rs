@@ -99,7 +99,11 @@ impl Workshop<'_> {
 fn fill(pixels: &mut [f32], with: Option<Fill>, cols: usize) -> usize {
     match with {
         Some(Fill::Nearest) => fill_from_nearest(pixels, cols).unwrap_or(0),
-        Some(Fill::Value(value)) => pixels.iter_mut().filter(|pixel| pixel.is_nan()).map(|pixel| *pixel = value as f32).count(),
+        Some(Fill::Value(value)) => {
+            let gaps = pixels.iter().filter(|pixel| pixel.is_nan()).count();
+            pixels.iter_mut().filter(|pixel| pixel.is_nan()).for_each(|pixel| *pixel = value as f32);
+            gaps
+        }
         // What these mean only a configuration and a folder of days know; the command refuses them.
         Some(Fill::Mean | Fill::Time) | None => 0,
     }

@@ -67,18 +67,41 @@ const WORDS: Words = Words {
     }),
 };
 
+/// Of a fraction that is not melt, and was not seen by radar for all that is known.
+const OWN_WORDS: Words = Words {
+    title: "Maps",
+    stack: "Daily maps",
+    maps: "Daily maps",
+    first_score: ["Mean absolute error", "a fraction"],
+    scores: "Means over the days, weighted by the observed pixels that the mask leaves, and the standard deviation over the days below. \
+             Accuracy, F1, precision and recall: a pixel counts above 0.1. Pooled F1: all pixels of all days at once. \
+             SSIM: structural similarity with a Gaussian window of 10 pixels.",
+    extent: Some(Extent {
+        heading: "Extent",
+        threshold: MELT_THRESHOLD,
+        by_year: "What exceeds 0.1 of what the mask leaves, for every map in the folders; days more than 20 apart are not joined. \
+                  Marks at the foot are days with an observed map; dots are its extent where it covers nine tenths of that.",
+        by_month: "By month over all years: pixels above 0.1 of all maps over all their pixels that the mask leaves; observed: of the \
+                   observed maps of the same days over what they cover.",
+    }),
+    ..WORDS
+};
+
 /// The task with what a configuration says of it.
 pub struct MeltFraction {
     loss: LossKind,
     clip: [f32; 2],
     band: Band,
+    words: &'static Words,
 }
 
 impl MeltFraction {
     /// With `loss_function`, maps clipped to `min_melt` … `max_melt`, and the words of the target.
     pub fn new(config: &Config) -> MeltFraction {
         let clip = [config.min_melt as f32, config.max_melt as f32];
-        MeltFraction { loss: config.loss_function, clip, band: band_of(config) }
+        let band = band_of(config);
+        let words = if band.name == BAND.name { &WORDS } else { &OWN_WORDS };
+        MeltFraction { loss: config.loss_function, clip, band, words }
     }
 }
 
@@ -111,7 +134,7 @@ fn sums(map: &Tensor, targets: &Targets) -> Result<SceneSums> {
 impl Default for MeltFraction {
     /// The absolute error, and all fractions.
     fn default() -> Self {
-        MeltFraction { loss: LossKind::L1, clip: [0.0, 1.0], band: BAND }
+        MeltFraction { loss: LossKind::L1, clip: [0.0, 1.0], band: BAND, words: &WORDS }
     }
 }
 
@@ -178,7 +201,7 @@ impl Task for MeltFraction {
     }
 
     fn words(&self) -> &'static Words {
-        &WORDS
+        self.words
     }
 
     fn is_fraction(&self) -> bool {
