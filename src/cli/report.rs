@@ -70,8 +70,7 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
     let scores = match (&args.scores, &config) {
         (Some(path), _) => Ok(ScoreFile::read(path)?),
         (None, _) if split == Split::Deploy => {
-            Err("The days of the split deploy are mapped and not scored, whether or not they have observed maps."
-                .to_owned())
+            Err("The days of the split deploy are mapped and not scored, whether or not they have observed maps.".to_owned())
         }
         (None, Some(config)) => {
             let gpu = open_device(globals)?;
