@@ -331,7 +331,7 @@ pub mod ops {
     mod max_pool2d;
     mod pad;
 
-    pub use activation::{Activation, activation, gelu, relu, sigmoid, sigmoidcutoff, tanhshelf};
+    pub use activation::{Activation, activation, gelu, leaky_relu, relu, sigmoid, sigmoidcutoff, tanhshelf};
     pub use adaptive_avg_pool2d::adaptive_avg_pool2d;
     pub use add::add;
     pub use batch_norm::{BatchNormAttrs, batch_norm};

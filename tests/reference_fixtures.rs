@@ -152,6 +152,7 @@ fn one_input(f: &Fixture) -> Answers {
     };
     let y = match f.op.as_str() {
         "relu" => relu(x),
+        "leaky_relu" => leaky_relu(x, f.number("negative_slope")),
         "gelu" => gelu(x),
         "sigmoid" => sigmoid(x),
         "tanhshelf" => tanhshelf(x),
@@ -164,6 +165,7 @@ fn one_input(f: &Fixture) -> Answers {
     let Some(grad) = f.find("grad_out.y") else { return vec![answer("out.y", y)] };
     let grad_x = match f.op.as_str() {
         "relu" => relu_grad_input(grad, x),
+        "leaky_relu" => leaky_relu_grad_input(grad, x, f.number("negative_slope")),
         "gelu" => gelu_grad_input(grad, x),
         "sigmoid" => sigmoid_grad_input(grad, x),
         "tanhshelf" => tanhshelf_grad_input(grad, x),
@@ -286,7 +288,7 @@ fn references_agree_with_pytorch() {
         let answers = match f.op.as_str() {
             "conv2d" | "conv_transpose2d" => convolutions(&f),
             "batch_norm" => normalisation(&f),
-            "relu" | "gelu" | "sigmoid" | "tanhshelf" | "sigmoidcutoff" => one_input(&f),
+            "relu" | "leaky_relu" | "gelu" | "sigmoid" | "tanhshelf" | "sigmoidcutoff" => one_input(&f),
             "max_pool2d" | "adaptive_avg_pool2d" | "interpolate" | "gaussian_blur" => one_input(&f),
             "cat" | "add" => two_inputs(&f),
             "masked_loss" | "masked_ssim" | "masked_metrics" => masked(&f),

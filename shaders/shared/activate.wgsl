@@ -1,12 +1,14 @@
 // Activations and their derivatives, an element or four at a time: include nan beside this file, and pack4 (or pack1) for `Pack` and
 // `Bits`.
-// Kinds: 0 identity, 1 relu, 2 gelu (erf form), 3 sigmoid, 4 tanhshelf, 5 sigmoidcutoff. NaN in gives NaN out.
+// Kinds: 0 identity, 1 relu, 2 gelu (erf form), 3 sigmoid, 4 tanhshelf, 5 sigmoidcutoff; above these the bits of a leaky relu's slope. NaN
+// in gives NaN out.
 fn activate(kind: u32, x: Pack) -> Pack {
   if kind == 1u { return keep_nan(x, max(x, Pack(0.0))); }
   if kind == 2u { return x * normal_cdf(x); }
   if kind == 3u { return keep_nan(x, logistic(x)); }
   if kind == 4u { return keep_nan(x, shelf(exp(-2.0 * abs(x)))); }
   if kind == 5u { return keep_nan(x, logistic(10.0 - sixth_power(x))); }
+  if kind > 5u { return keep_nan(x, select(x, x * bitcast<f32>(kind), x < Pack(0.0))); }
   return x;
 }
 
@@ -26,6 +28,7 @@ fn activate_derivative(kind: u32, x: Pack) -> Pack {
     let z = 10.0 - sixth_power(x);
     return keep_nan(x, -6.0 * near * near * near * near * near * logistic(z) * logistic(-z));
   }
+  if kind > 5u { return keep_one(x, select(Pack(1.0), Pack(bitcast<f32>(kind)), x <= Pack(0.0))); }
   return Pack(1.0);
 }
 
@@ -35,7 +38,7 @@ const COSH_8: f32 = 1490.479161;
 // x where it is NaN, else y.
 fn keep_nan(x: Pack, y: Pack) -> Pack { return select(y, x, (bitcast<Bits>(x) & Bits(MAGNITUDE)) > Bits(INFINITE)); }
 
-// 1 where x is NaN, else y: ReLU lets the gradient of NaN through.
+// 1 where x is NaN, else y: rectifiers let the gradient of NaN through.
 fn keep_one(x: Pack, y: Pack) -> Pack { return select(y, Pack(1.0), (bitcast<Bits>(x) & Bits(MAGNITUDE)) > Bits(INFINITE)); }
 
 // x⁶, held at 4⁶ beyond |x| = 4, where 10 - x⁶ is far down in the sigmoid's tail.

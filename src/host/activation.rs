@@ -16,13 +16,13 @@ params!(
 );
 
 pub(super) fn activation(job: &Job<ActivationParams>, [input]: Inputs<1>, [output]: Outputs<1>) {
-    let (len, kind) = (job.elements(job.params.packs), job.constant("KIND"));
+    let (len, code) = (job.elements(job.params.packs), job.constant("KIND"));
     output[..len].par_chunks_mut(CHUNK).zip(input[..len].par_chunks(CHUNK)).for_each(|(output, input)| {
-        for_kind!(kind, KIND => dispatch!(level(), simd => of_chunk::<_, KIND>(simd, input, output)));
+        for_kind!(code, KIND => dispatch!(level(), simd => of_chunk::<_, KIND>(simd, input, code, output)));
     });
 }
 
 #[simd]
-fn of_chunk<S: Simd, const KIND: u32>(_: S, input: &[f32], output: &mut [f32]) {
-    output.iter_mut().zip(input).for_each(|(y, &x)| *y = activate::<KIND>(x));
+fn of_chunk<S: Simd, const KIND: u32>(_: S, input: &[f32], code: u32, output: &mut [f32]) {
+    output.iter_mut().zip(input).for_each(|(y, &x)| *y = activate::<KIND>(x, code));
 }

@@ -23,7 +23,7 @@ pub(super) fn batch_norm_grad_input(
     [grad_input]: Outputs<1>,
 ) {
     let (planes, c, plane) = (job.params.planes as usize, job.params.c as usize, job.elements(job.params.plane));
-    let (kind, inverse_count) = (job.constant("KIND"), job.params.inverse_count);
+    let (code, inverse_count) = (job.constant("KIND"), job.params.inverse_count);
     let sides = input.par_chunks_exact(plane).zip(grad_output.par_chunks_exact(plane));
     let planes = grad_input[..planes * plane].par_chunks_exact_mut(plane).zip(sides).enumerate();
     planes.with_min_len(items_a_task(plane)).for_each(|(i, (grad_input, (input, grad_output)))| {
@@ -33,7 +33,7 @@ pub(super) fn batch_norm_grad_input(
         let means = [grad_bias[channel] * inverse_count, grad_weight[channel] * inverse_count];
         let sides = input.par_chunks(CHUNK).zip(grad_output.par_chunks(CHUNK));
         grad_input.par_chunks_mut(CHUNK).zip(sides).for_each(|(grad_input, (input, grad_output))| {
-            for_kind!(kind, KIND => dispatch!(level(), simd => of_chunk::<_, KIND>(simd, [input, grad_output], line, means, grad_input)));
+            for_kind!(code, KIND => dispatch!(level(), simd => of_chunk::<_, KIND>(simd, [input, grad_output], line, means, code, grad_input)));
         });
     });
 }
@@ -44,11 +44,12 @@ fn of_chunk<S: Simd, const KIND: u32>(
     [input, grad_output]: [&[f32]; 2],
     [shift, rest, invstd, weight, bias]: [f32; 5],
     [mean_dz, slope]: [f32; 2],
+    code: u32,
     grad_input: &mut [f32],
 ) {
     for (dx, (&x, &dy)) in grad_input.iter_mut().zip(input.iter().zip(grad_output)) {
         let standard = (x - shift - rest) * invstd;
-        let dz = dy * activate_derivative::<KIND>(standard * weight + bias);
+        let dz = dy * activate_derivative::<KIND>(standard * weight + bias, code);
         *dx = weight * invstd * (dz - mean_dz - standard * slope);
     }
 }

@@ -16,13 +16,14 @@ pub(super) fn batch_norm_grad_stats(
     [input, grad_output, stats, weight, bias]: Inputs<5>,
     [partial_weight, partial_bias]: Outputs<2>,
 ) {
-    let (all, kind) = ((job.params.c * job.params.chunks) as usize, job.constant("KIND"));
+    let (all, code) = ((job.params.c * job.params.chunks) as usize, job.constant("KIND"));
     let partial = partial_weight[..all].par_iter_mut().zip(&mut partial_bias[..all]).enumerate();
     partial.with_min_len(job.chunks_a_task()).for_each(|(flat, (partial_weight, partial_bias))| {
         let (chunk, channel) = job.chunk(flat);
         let [shift, rest, invstd, _] = stats.as_chunks::<4>().0[channel];
         let line = [shift, rest, invstd, weight[channel], bias[channel]];
-        let sums = for_kind!(kind, KIND => dispatch!(level(), simd => gradient_sums::<_, KIND>(simd, input, grad_output, chunk, line)));
+        let sums =
+            for_kind!(code, KIND => dispatch!(level(), simd => gradient_sums::<_, KIND>(simd, [input, grad_output], chunk, line, code)));
         [*partial_weight, *partial_bias] = sums.map(|sum| sum as f32);
     });
 }
@@ -30,10 +31,10 @@ pub(super) fn batch_norm_grad_stats(
 #[simd]
 fn gradient_sums<S: Simd, const KIND: u32>(
     simd: S,
-    input: &[f32],
-    grad_output: &[f32],
+    [input, grad_output]: [&[f32]; 2],
     chunk: Chunk,
     [shift, rest, invstd, weight, bias]: [f32; 5],
+    code: u32,
 ) -> [f64; 2] {
     let mut all = [0.0f64; 2];
     for group in chunk.groups() {
@@ -41,7 +42,7 @@ fn gradient_sums<S: Simd, const KIND: u32>(
         for piece in 0..group.pieces {
             sums.add(simd, [group.piece(input, piece), group.piece(grad_output, piece)], |[x, dy]| {
                 let standard = (x - shift - rest) * invstd;
-                let dz = dy * activate_derivative::<KIND>(standard * weight + bias);
+                let dz = dy * activate_derivative::<KIND>(standard * weight + bias, code);
                 [dz * standard, dz]
             });
         }

@@ -8,31 +8,51 @@ use crate::host::activation::ActivationParams;
 use crate::kernels::image_groups::for_images;
 use crate::tensor::Tensor;
 
-/// An elementwise non-linearity; the discriminant is the `KIND` that shaders know it by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Serialize, serde::Deserialize)]
+/// An elementwise non-linearity.
+#[derive(Debug, Clone, Copy, PartialEq, Default, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
-#[repr(u32)]
 pub enum Activation {
     /// x; written `linear`
     #[default]
     #[serde(rename = "linear")]
-    None = 0,
+    None,
     /// max(x, 0)
-    Relu = 1,
+    Relu,
     /// x·Φ(x), the erf form
-    Gelu = 2,
+    Gelu,
     /// 1 / (1 + exp(−x))
-    Sigmoid = 3,
+    Sigmoid,
     /// ½(tanh(x + 4) + tanh(4 − x))
-    Tanhshelf = 4,
+    Tanhshelf,
     /// sigmoid(10 − x⁶)
-    Sigmoidcutoff = 5,
+    Sigmoidcutoff,
+    /// x where x > 0, else slope·x; the gradient at 0 is the slope. No configuration names it: networks bring their slopes.
+    #[serde(skip)]
+    LeakyRelu(f32),
 }
 
 impl Activation {
-    /// Value of the constant `KIND` in shaders.
+    /// Value of the constant `KIND` in shaders. A slope is its own code, as its bits; with a slope of 0 a leaky ReLU is a ReLU.
     pub fn code(self) -> u32 {
-        self as u32
+        match self {
+            Activation::None => 0,
+            Activation::Relu => 1,
+            Activation::Gelu => 2,
+            Activation::Sigmoid => 3,
+            Activation::Tanhshelf => 4,
+            Activation::Sigmoidcutoff => 5,
+            Activation::LeakyRelu(slope) if slope.abs() < f32::MIN_POSITIVE => 1,
+            Activation::LeakyRelu(slope) => slope.to_bits(),
+        }
+    }
+
+    /// True where f'(x) can be told from f(x) as well as from x: where nothing but the sign decides, and f keeps it.
+    pub fn keeps_sign(self) -> bool {
+        match self {
+            Activation::None | Activation::Relu => true,
+            Activation::LeakyRelu(slope) => slope >= 0.0,
+            _ => false,
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 //! | name | f(x) | source |
 //! | --- | --- | --- |
 //! | relu | max(x, 0), gradient 0 at 0 | `torch.nn.functional.relu` |
+//! | leaky_relu | x where x > 0, else slope·x; gradient slope at 0 | `torch.nn.functional.leaky_relu` |
 //! | gelu | x·Φ(x), Φ the normal distribution | `torch.nn.functional.gelu`, erf form |
 //! | sigmoid | 1 / (1 + exp(−x)) | `torch.sigmoid` |
 //! | tanhshelf | ½(tanh(x + 4) + tanh(4 − x)) | MeltwaterBench, arXiv 2512.12142 |
@@ -42,6 +43,14 @@ pub fn activation(tape: &Tape, kind: Activation, input: &Tensor) -> Result<Tenso
 /// Out of memory.
 pub fn relu(tape: &Tape, input: &Tensor) -> Result<Tensor> {
     activation(tape, Activation::Relu, input)
+}
+
+/// y = x where x > 0, else slope·x.
+///
+/// # Errors
+/// Out of memory.
+pub fn leaky_relu(tape: &Tape, input: &Tensor, slope: f32) -> Result<Tensor> {
+    activation(tape, Activation::LeakyRelu(slope), input)
 }
 
 /// y = x·Φ(x), the erf form.

@@ -81,8 +81,8 @@ fn convolved(
 ) -> Result<Tensor> {
     let dims = Conv2dDims::forward(input, weight, attrs)?;
     let inputs: Vec<_> = [Some(input), Some(weight), bias].into_iter().flatten().collect();
-    // ReLU's derivative can be read off y; the others need z, which the fused kernel does not keep.
-    let fused = matches!(activation, Activation::None | Activation::Relu) || !inputs.iter().any(|t| tape.tracks(t));
+    // A rectifier's derivative can be read off y; the others need z, which the fused kernel does not keep.
+    let fused = activation.keeps_sign() || !inputs.iter().any(|t| tape.tracks(t));
     let (output, saved) = if fused {
         let output = (kernels.forward)(input, weight, attrs, &Epilogue { activation, ..Epilogue::bias(bias) })?;
         (output.clone(), output)

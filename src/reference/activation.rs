@@ -1,6 +1,7 @@
 //! The element-wise activations and their gradients.
 //!
-//! relu(x) = max(x, 0) with gradient 0 at 0; gelu(x) = x · Φ(x) with the exact normal distribution Φ (erf form);
+//! relu(x) = max(x, 0) with gradient 0 at 0; leaky_relu(x) = x where x > 0, else slope · x, with gradient slope at 0;
+//! gelu(x) = x · Φ(x) with the exact normal distribution Φ (erf form);
 //! sigmoid(x) = 1 / (1 + e⁻ˣ); tanhshelf(x) = ½ (tanh(x + 4) + tanh(4 − x)); sigmoidcutoff(x) = sigmoid(10 − x⁶).
 
 use std::f64::consts::{FRAC_2_SQRT_PI, PI, SQRT_2};
@@ -13,6 +14,16 @@ pub fn relu(input: &[f64]) -> Vec<f64> {
 /// The gradient of `relu`: the upstream one where x > 0.
 pub fn relu_grad_input(grad_output: &[f64], input: &[f64]) -> Vec<f64> {
     chain(grad_output, input, |x| if x > 0.0 { 1.0 } else { 0.0 })
+}
+
+/// x where x > 0, else slope · x.
+pub fn leaky_relu(input: &[f64], slope: f64) -> Vec<f64> {
+    input.iter().map(|&x| if x > 0.0 { x } else { slope * x }).collect()
+}
+
+/// The gradient of `leaky_relu`: the upstream one where x > 0, else slope times it.
+pub fn leaky_relu_grad_input(grad_output: &[f64], input: &[f64], slope: f64) -> Vec<f64> {
+    chain(grad_output, input, |x| if x > 0.0 { 1.0 } else { slope })
 }
 
 /// x · Φ(x).

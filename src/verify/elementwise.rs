@@ -7,8 +7,15 @@ use crate::ops;
 use crate::tensor::Tensor;
 use crate::verify::{Case, Outcome, Runner};
 
-pub(super) const RUNNERS: &[(&str, Runner)] =
-    &[("add", add), ("gelu", gelu), ("relu", relu), ("sigmoid", sigmoid), ("sigmoidcutoff", sigmoidcutoff), ("tanhshelf", tanhshelf)];
+pub(super) const RUNNERS: &[(&str, Runner)] = &[
+    ("add", add),
+    ("gelu", gelu),
+    ("leaky_relu", leaky_relu),
+    ("relu", relu),
+    ("sigmoid", sigmoid),
+    ("sigmoidcutoff", sigmoidcutoff),
+    ("tanhshelf", tanhshelf),
+];
 
 /// Runs an op of one input `x` and one output `y`, and its gradient where the case has one.
 pub(super) fn unary(gpu: &Gpu, case: &Case, op: impl Fn(&Tape, &Tensor) -> Result<Tensor>) -> Result<Outcome> {
@@ -43,6 +50,11 @@ pub(super) fn binary(gpu: &Gpu, case: &Case, op: impl Fn(&Tape, &Tensor, &Tensor
 
 fn add(gpu: &Gpu, case: &Case) -> Result<Outcome> {
     binary(gpu, case, ops::add)
+}
+
+fn leaky_relu(gpu: &Gpu, case: &Case) -> Result<Outcome> {
+    let slope = case.attr_f64("negative_slope")? as f32;
+    unary(gpu, case, |tape, x| ops::leaky_relu(tape, x, slope))
 }
 
 fn relu(gpu: &Gpu, case: &Case) -> Result<Outcome> {

@@ -2,14 +2,26 @@
 
 use meltcore::autograd::Tape;
 use meltcore::gpu::Gpu;
+use meltcore::kernels::conv2d::Conv2dAttrs;
 use meltcore::ops::{self, Activation};
 use meltcore::reference::activation as definition;
 use meltcore::tensor::Tensor;
 
 use crate::case::{Case, Checked, close, ensure};
+use crate::gradcheck::slopes;
+use crate::graphs::{Leaf, leaf, normalised, wrong_number};
+use crate::graphs_in_f64::{Map, SAME};
 use crate::on_device::{noise, poison, wide};
 
-const KINDS: [Activation; 5] = [Activation::Relu, Activation::Gelu, Activation::Sigmoid, Activation::Tanhshelf, Activation::Sigmoidcutoff];
+const KINDS: [Activation; 7] = [
+    Activation::Relu,
+    Activation::Gelu,
+    Activation::Sigmoid,
+    Activation::Tanhshelf,
+    Activation::Sigmoidcutoff,
+    Activation::LeakyRelu(0.2),
+    Activation::LeakyRelu(-1.5),
+];
 
 /// An activation by its definition.
 pub fn activated(kind: Activation, x: &[f64]) -> Vec<f64> {
@@ -20,6 +32,7 @@ pub fn activated(kind: Activation, x: &[f64]) -> Vec<f64> {
         Activation::Sigmoid => definition::sigmoid(x),
         Activation::Tanhshelf => definition::tanhshelf(x),
         Activation::Sigmoidcutoff => definition::sigmoidcutoff(x),
+        Activation::LeakyRelu(slope) => definition::leaky_relu(x, slope.into()),
     }
 }
 
@@ -32,6 +45,7 @@ pub fn activation_grad(kind: Activation, grad: &[f64], x: &[f64]) -> Vec<f64> {
         Activation::Sigmoid => definition::sigmoid_grad_input(grad, x),
         Activation::Tanhshelf => definition::tanhshelf_grad_input(grad, x),
         Activation::Sigmoidcutoff => definition::sigmoidcutoff_grad_input(grad, x),
+        Activation::LeakyRelu(slope) => definition::leaky_relu_grad_input(grad, x, slope.into()),
     }
 }
 
@@ -46,7 +60,40 @@ pub fn cases() -> Vec<Case> {
     let images = [[7, 1, 9, 9], [3, 4, 13, 47]].map(|shape| {
         Case::new(format!("images_{}", shape.map(|side| side.to_string()).join("x")), move |gpu| of_images(gpu, shape)).splitting()
     });
-    tails.into_iter().chain(extremes).chain(images).collect()
+    let graphs = [("graph_leaky_relu", graph_leaky_relu as fn(&Gpu) -> Checked), ("leaky_relu_with_a_slope_of_0_is_relu", slope_of_0)];
+    let graphs = graphs.map(|(name, run)| Case::new(name, run));
+    tails.into_iter().chain(extremes).chain(images).chain(graphs).collect()
+}
+
+const LEAKY: &[Leaf] = &[
+    leaf(41, "x", &[2, 3, 9, 11], 0.0, 1.0),
+    leaf(42, "weight", &[4, 3, 3, 3], 0.0, 0.5),
+    leaf(43, "bias", &[4], 0.1, 0.4),
+    leaf(44, "norm.weight", &[4], 1.0, 0.4),
+    leaf(45, "norm.bias", &[4], 0.0, 0.4),
+];
+
+/// Behind a convolution in its pass, behind a batch norm in its pass, and on its own.
+fn graph_leaky_relu(gpu: &Gpu) -> Checked {
+    let graph = |tape: &Tape, leaves: &[Tensor]| {
+        let [x, weight, bias, norm_weight, norm_bias] = leaves else { return Err(wrong_number(leaves)) };
+        let same = Conv2dAttrs { padding: 1, ..Default::default() };
+        let h = ops::conv2d(tape, &ops::leaky_relu(tape, x, 0.01)?, weight, Some(bias), &same, Activation::LeakyRelu(0.3))?;
+        normalised(tape, &h, norm_weight, norm_bias, Activation::LeakyRelu(0.2))
+    };
+    let bent = |map: Map, slope: f32| Map { values: definition::leaky_relu(&map.values, slope.into()), ..map };
+    slopes(gpu, LEAKY, &graph, &|leaves| {
+        let [x, weight, bias, norm_weight, norm_bias] = leaves else { panic!("5 leaves, not {}", leaves.len()) };
+        let h = bent(bent(x.clone(), 0.01).conv2d(weight, Some(bias), SAME), 0.3);
+        bent(h.normalised(norm_weight, norm_bias), 0.2).sum()
+    })
+}
+
+fn slope_of_0(gpu: &Gpu) -> Checked {
+    for slope in [0.0, -0.0] {
+        check(gpu, Activation::LeakyRelu(slope), &[5], &[-2.0, 3.0, 0.0, -1e-30, 1e-30])?;
+    }
+    Ok(())
 }
 
 /// Tolerances of the output and of the gradient as shares of the largest value. Of sigmoidcutoff, the power's rounding is what counts.
@@ -94,11 +141,15 @@ fn huge_values(gpu: &Gpu, kind: Activation) -> Checked {
     let gradients = tape.backward(&[(&y, Tensor::full(gpu, [3], 2.0)?)])?;
     let (y, slope) = (y.to_vec()?, gradients.get(&x).ok_or("no gradient")?.to_vec()?);
     let top = match kind {
-        Activation::Relu | Activation::Gelu => [1e30, 2.0],
+        Activation::Relu | Activation::Gelu | Activation::LeakyRelu(_) => [1e30, 2.0],
         Activation::Sigmoid => [1.0, 0.0],
         _ => [0.0, 0.0],
     };
     ensure([y[0], slope[0]] == top, format!("of 1e30: {} with slope {}, expected {top:?}", y[0], slope[0]))?;
-    ensure([y[1], slope[1]] == [0.0, 0.0], format!("of -1e30: {} with slope {}", y[1], slope[1]))?;
+    let bottom = match kind {
+        Activation::LeakyRelu(below) => [-1e30 * below, 2.0 * below],
+        _ => [0.0, 0.0],
+    };
+    ensure([y[1], slope[1]] == bottom, format!("of -1e30: {} with slope {}, expected {bottom:?}", y[1], slope[1]))?;
     ensure(y[2].is_nan(), "NaN is hidden")
 }

@@ -20,7 +20,7 @@ pub struct Leaf {
     pub seed: u64,
 }
 
-const fn leaf(seed: u64, name: &'static str, shape: &'static [usize], centre: f32, spread: f32) -> Leaf {
+pub const fn leaf(seed: u64, name: &'static str, shape: &'static [usize], centre: f32, spread: f32) -> Leaf {
     Leaf { name, shape, centre, spread, seed }
 }
 
@@ -125,12 +125,12 @@ pub fn small_ops(tape: &Tape, leaves: &[Tensor]) -> Result<Tensor> {
     ops::adaptive_avg_pool2d(tape, &picked)
 }
 
-fn normalised(tape: &Tape, x: &Tensor, weight: &Tensor, bias: &Tensor, activation: Activation) -> Result<Tensor> {
+pub fn normalised(tape: &Tape, x: &Tensor, weight: &Tensor, bias: &Tensor, activation: Activation) -> Result<Tensor> {
     let (mean, var) = (Tensor::full(x.gpu(), weight.shape(), 0.0)?, Tensor::full(x.gpu(), weight.shape(), 1.0)?);
     let attrs = BatchNormAttrs { training: true, momentum: 0.1, eps: 1e-3, activation };
     ops::batch_norm(tape, x, weight, bias, &mean, &var, &attrs)
 }
 
-fn wrong_number(leaves: &[Tensor]) -> Error {
+pub fn wrong_number(leaves: &[Tensor]) -> Error {
     Error::shape("graph", format!("{} leaves", leaves.len()))
 }

@@ -23,7 +23,7 @@ pub struct Map {
 }
 
 const PLAIN: Conv2dAttrs = Conv2dAttrs { stride: 1, padding: 0, dilation: 1, groups: 1 };
-const SAME: Conv2dAttrs = Conv2dAttrs { padding: 1, ..PLAIN };
+pub const SAME: Conv2dAttrs = Conv2dAttrs { padding: 1, ..PLAIN };
 
 impl Map {
     /// A leaf with these extents, four at most.
@@ -41,11 +41,11 @@ impl Map {
         Map { values: activated(kind, &self.values), ..self }
     }
 
-    fn conv2d(&self, weight: &Map, bias: Option<&Map>, attrs: Conv2dAttrs) -> Map {
+    pub fn conv2d(&self, weight: &Map, bias: Option<&Map>, attrs: Conv2dAttrs) -> Map {
         Map::of(conv2d(&self.values, self.shape, &weight.values, weight.shape, bias.map(|bias| &bias.values[..]), &attrs))
     }
 
-    fn normalised(&self, weight: &Map, bias: &Map) -> Map {
+    pub fn normalised(&self, weight: &Map, bias: &Map) -> Map {
         let (before, attrs) = (vec![0.0; self.shape[1]], BatchNormAttrs { training: true, momentum: 0.1, eps: f64::from(1e-3f32) });
         let found = batch_norm(&self.values, self.shape, &weight.values, &bias.values, &before, &before, &attrs);
         Map { values: found.output, shape: self.shape }
@@ -75,7 +75,7 @@ impl Map {
         Map::of(interpolate(&self.values, self.shape, InterpolateMode::Bilinear { align_corners: true }, size))
     }
 
-    fn sum(&self) -> f64 {
+    pub fn sum(&self) -> f64 {
         self.values.iter().sum()
     }
 }

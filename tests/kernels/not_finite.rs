@@ -9,8 +9,15 @@ use meltcore::tensor::Tensor;
 
 use crate::case::{Case, Checked, ensure};
 
-const ACTIVATIONS: [Activation; 6] =
-    [Activation::None, Activation::Relu, Activation::Gelu, Activation::Sigmoid, Activation::Tanhshelf, Activation::Sigmoidcutoff];
+const ACTIVATIONS: [Activation; 7] = [
+    Activation::None,
+    Activation::Relu,
+    Activation::Gelu,
+    Activation::Sigmoid,
+    Activation::Tanhshelf,
+    Activation::Sigmoidcutoff,
+    Activation::LeakyRelu(0.2),
+];
 
 pub fn cases() -> Vec<Case> {
     let mut cases = vec![

@@ -7,8 +7,8 @@ use naga::Module;
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
 use std::collections::BTreeSet;
 
-/// Numbers of the activations.
-const ACTIVATIONS: &[u32] = &[0, 1, 2, 3, 4, 5];
+/// Codes of the activations; the last is the bits of a leaky ReLU's slope, 0.2, which stands for all.
+const ACTIVATIONS: &[u32] = &[0, 1, 2, 3, 4, 5, 0x3e4c_cccd];
 /// Channels of a register tile.
 const TILES: &[u32] = &[1, 2, 4, 8];
 

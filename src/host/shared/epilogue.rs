@@ -22,12 +22,12 @@ impl Epilogue<'_> {
         let scale = self.scale.map_or(1.0, |scale| scale[channel]);
         let bias = self.bias.map_or(0.0, |bias| bias[channel]);
         if self.scale.is_some() || self.bias.is_some() || self.activation != 0 {
-            for_kind!(self.activation, KIND => scale_add_activate::<S, KIND>(simd, row, [scale, bias]));
+            for_kind!(self.activation, KIND => scale_add_activate::<S, KIND>(simd, row, [scale, bias], self.activation));
         }
     }
 }
 
 #[simd]
-fn scale_add_activate<S: Simd, const KIND: u32>(_: S, row: &mut [f32], [scale, bias]: [f32; 2]) {
-    row.iter_mut().for_each(|value| *value = activate::<KIND>(*value * scale + bias));
+fn scale_add_activate<S: Simd, const KIND: u32>(_: S, row: &mut [f32], [scale, bias]: [f32; 2], code: u32) {
+    row.iter_mut().for_each(|value| *value = activate::<KIND>(*value * scale + bias, code));
 }

@@ -74,22 +74,24 @@ fn sixth_power(x: f32) -> f32 {
     square * square * square
 }
 
-/// f(x) of the activation with the code `KIND`. Constant in every loop, so that each has a loop of its own.
+/// f(x) of the activation with the number `KIND`. Constant in every loop, so that each has a loop of its own; the code itself is read for
+/// a slope alone.
 #[inline(always)]
-pub(crate) fn activate<const KIND: u32>(x: f32) -> f32 {
+pub(crate) fn activate<const KIND: u32>(x: f32, code: u32) -> f32 {
     match KIND {
         1 if x < 0.0 => 0.0,
         2 => x * normal_cdf(x),
         3 => logistic(x),
         4 => shelf(exp(-2.0 * x.abs())),
         5 => logistic(10.0 - sixth_power(x)),
+        LEAKY if x < 0.0 => x * f32::from_bits(code),
         _ => x,
     }
 }
 
-/// f'(x) of the activation with the code `KIND`.
+/// f'(x) of the activation with the number `KIND` and this code.
 #[inline(always)]
-pub(crate) fn activate_derivative<const KIND: u32>(x: f32) -> f32 {
+pub(crate) fn activate_derivative<const KIND: u32>(x: f32, code: u32) -> f32 {
     match KIND {
         1 if x <= 0.0 => 0.0,
         2 => {
@@ -113,11 +115,15 @@ pub(crate) fn activate_derivative<const KIND: u32>(x: f32) -> f32 {
             let z = 10.0 - sixth_power(x);
             -6.0 * near * near * near * near * near * logistic(z) * logistic(-z)
         }
+        LEAKY if x <= 0.0 => f32::from_bits(code),
         _ => 1.0,
     }
 }
 
-/// Calls `$body` with the constant `$KIND` of an activation's code.
+/// Number of the leaky ReLUs, whose codes are the bits of their slopes.
+pub(crate) const LEAKY: u32 = 6;
+
+/// Calls `$body` with the constant `$KIND`, the number of an activation by its code.
 macro_rules! for_kind {
     ($code:expr, $KIND:ident => $body:expr) => {
         match $code {
@@ -141,8 +147,12 @@ macro_rules! for_kind {
                 const $KIND: u32 = 5;
                 $body
             }
-            _ => {
+            0 => {
                 const $KIND: u32 = 0;
+                $body
+            }
+            _ => {
+                const $KIND: u32 = $crate::host::shared::functions::LEAKY;
                 $body
             }
         }
