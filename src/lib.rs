@@ -200,6 +200,7 @@ pub mod reference {
     pub mod gradient_clipping;
     pub mod interpolate;
     pub mod interpolate_mar;
+    pub mod linear;
     pub mod lr_schedule;
     pub mod masked_loss;
     pub mod masked_metrics;
@@ -266,6 +267,8 @@ pub mod host {
     pub(crate) mod gaussian_blur;
     pub(crate) mod interpolate;
     pub(crate) mod interpolate_grad_input;
+    pub(crate) mod linear;
+    pub(crate) mod linear_grad_weight;
     pub(crate) mod masked_loss;
     pub(crate) mod masked_loss_grad_pred;
     pub(crate) mod masked_loss_stats;
@@ -300,6 +303,7 @@ pub mod kernels {
     pub mod gaussian_blur;
     mod image_groups;
     pub mod interpolate;
+    pub mod linear;
     pub mod masked_loss;
     pub mod masked_metrics;
     pub mod masked_ssim;
@@ -327,6 +331,7 @@ pub mod ops {
     mod conv_transpose2d;
     mod dropout;
     mod interpolate;
+    mod linear;
     mod masked_loss;
     mod max_pool2d;
     mod pad;
@@ -342,6 +347,7 @@ pub mod ops {
     pub use conv2d_by_sample::{Candidate, conv2d_by_sample};
     pub use dropout::dropout;
     pub use interpolate::{Interpolation, Target, interpolate};
+    pub use linear::linear;
     pub use masked_loss::{LossKind, Reduction, masked_loss};
     pub use max_pool2d::{Window, max_pool2d};
     pub use pad::{Sides, pad};

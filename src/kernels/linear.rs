@@ -1,0 +1,160 @@
+//! Launchers of `linear` and its gradients: rows by a matrix. Shaders: `shaders/linear.wgsl`, `shaders/linear_grad_weight.wgsl`.
+
+use crate::error::{Error, Result};
+use crate::gpu::shader::Variant;
+use crate::gpu::{Cost, Kernel, Launch, groups_1d};
+use crate::host::linear::LinearParams;
+use crate::host::linear_grad_weight::LinearGradWeightParams;
+use crate::kernels::activation::Activation;
+use crate::kernels::add::add;
+use crate::kernels::image_groups::for_images;
+use crate::kernels::sum_partials::sum_partials;
+use crate::tensor::{Shape, Tensor};
+
+/// Rows and columns of an invocation's tile.
+const TILE: usize = 4;
+/// Invocations that `linear_grad_weight` is split into, where it has rows enough, and rows of a span at least.
+const INVOCATIONS: usize = 1 << 14;
+const LEAST_ROWS: usize = 64;
+
+/// Extents of one linear layer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Dims {
+    rows: usize,
+    c_in: usize,
+    c_out: usize,
+}
+
+impl Dims {
+    /// Of rows whose last axis is `side` 0 (c_out) or 1 (c_in) of the weight's.
+    fn new(rows: &Tensor, weight: &Tensor, side: usize) -> Result<Dims> {
+        let [c_out, c_in] = match *weight.shape().dims() {
+            [c_out, c_in] if !weight.is_empty() => [c_out, c_in],
+            _ => return Err(Error::shape("linear", format!("weight has shape {}, expected [c_out, c_in]", weight.shape()))),
+        };
+        let own = [c_out, c_in][side];
+        if rows.is_empty() || rows.shape().dims().last() != Some(&own) {
+            let message = format!("rows of {own} values, as weight {} has them, were expected, got {}", weight.shape(), rows.shape());
+            return Err(Error::shape("linear", message));
+        }
+        Ok(Dims { rows: rows.len() / own, c_in, c_out })
+    }
+
+    fn cost(&self) -> Cost {
+        let Dims { rows, c_in, c_out } = *self;
+        Cost::new(2.0 * (rows * c_in) as f64 * c_out as f64, rows * (c_in + c_out) + c_in * c_out)
+    }
+}
+
+/// The shape of `rows` with another last axis.
+fn with_last(rows: &Tensor, last: usize) -> Shape {
+    let dims = rows.shape().dims();
+    Shape::from([&dims[..dims.len() - 1], &[last]].concat().as_slice())
+}
+
+/// Refuses sums that the device would end before their time.
+fn check_trips(tensor: &Tensor, trips: usize) -> Result<()> {
+    let able = tensor.gpu().capabilities();
+    if able.loops(trips) { Ok(()) } else { Err(Error::shape("linear", format!("{} cannot sum {trips} values in one go", able.name))) }
+}
+
+/// y = act(x · wᵀ + b), row by row.
+///
+/// # Shapes
+/// input `[.., c_in]`, weight `[c_out, c_in]`, bias `[c_out]`, output `[.., c_out]`.
+///
+/// # Errors
+/// Shapes that do not fit; more channels than the device can sum; out of memory.
+pub fn linear(input: &Tensor, weight: &Tensor, bias: Option<&Tensor>, activation: Activation) -> Result<Tensor> {
+    let dims = Dims::new(input, weight, 1)?;
+    if let Some(bias) = bias.filter(|bias| bias.shape().dims() != [dims.c_out]) {
+        return Err(Error::shape("linear", format!("bias has shape {}, expected [{}]", bias.shape(), dims.c_out)));
+    }
+    let output = Tensor::empty(input.gpu(), with_last(input, dims.c_out))?;
+    launch([input, &output], weight, bias, ("ACTIVATION", activation.code()), |rows| Dims::new(rows, weight, 1))?;
+    Ok(output)
+}
+
+/// ∂L/∂x = ∂L/∂y · w.
+///
+/// # Shapes
+/// grad_output `[.., c_out]`, weight `[c_out, c_in]`; gives `[.., c_in]`.
+///
+/// # Errors
+/// Shapes that do not fit; more channels than the device can sum; out of memory.
+pub fn linear_grad_input(grad_output: &Tensor, weight: &Tensor) -> Result<Tensor> {
+    let dims = Dims::new(grad_output, weight, 0)?;
+    let grad_input = Tensor::empty(grad_output.gpu(), with_last(grad_output, dims.c_in))?;
+    launch([grad_output, &grad_input], weight, None, ("TRANSPOSED", 1), |rows| Dims::new(rows, weight, 0))?;
+    Ok(grad_input)
+}
+
+fn launch(
+    tensors: [&Tensor; 2],
+    weight: &Tensor,
+    bias: Option<&Tensor>,
+    constant: (&'static str, u32),
+    dims: impl Fn(&Tensor) -> Result<Dims>,
+) -> Result<()> {
+    for_images("linear", tensors, |[input, output]| {
+        let dims = dims(input)?;
+        let (depth, columns) = (input.len() / dims.rows, output.len() / dims.rows);
+        check_trips(input, depth)?;
+        let params = LinearParams { rows: dims.rows as u32, depth: depth as u32, columns: columns as u32, has_bias: bias.is_some().into() };
+        input.gpu().launch(&Launch {
+            kernel: Kernel::of(&params),
+            variant: Variant { consts: vec![constant], scalar: false },
+            buffers: &[input, weight, bias.unwrap_or(weight), output].map(Tensor::buffer),
+            groups: groups_1d((dims.rows.div_ceil(TILE) * columns.div_ceil(TILE)).div_ceil(64)),
+            cost: dims.cost(),
+        })
+    })
+}
+
+/// (∂L/∂w, ∂L/∂b) from x and ∂L/∂y.
+///
+/// # Shapes
+/// input `[.., c_in]`, grad_output `[.., c_out]`, weight `[c_out, c_in]` for its shape; gives `[c_out, c_in]` and `[c_out]`.
+///
+/// # Errors
+/// Shapes that do not fit; out of memory.
+pub fn linear_grad_weight(input: &Tensor, grad_output: &Tensor, weight: &Tensor) -> Result<(Tensor, Tensor)> {
+    let (dims, of_output) = (Dims::new(input, weight, 1)?, Dims::new(grad_output, weight, 0)?);
+    if dims != of_output {
+        let message = format!("a gradient of {} rows for {}: {} and {}", of_output.rows, dims.rows, grad_output.shape(), input.shape());
+        return Err(Error::shape("linear_grad_weight", message));
+    }
+    let mut sums: Option<(Tensor, Tensor)> = None;
+    for_images("linear_grad_weight", [input, grad_output], |[input, grad_output]| {
+        let own = grad_weight(&Dims::new(input, weight, 1)?, input, grad_output)?;
+        sums = Some(match sums.take() {
+            None => own,
+            Some(earlier) => (add(&earlier.0, &own.0)?, add(&earlier.1, &own.1)?),
+        });
+        Ok(())
+    })?;
+    sums.ok_or_else(|| Error::shape("linear_grad_weight", "no rows"))
+}
+
+fn grad_weight(dims: &Dims, input: &Tensor, grad_output: &Tensor) -> Result<(Tensor, Tensor)> {
+    let (gpu, Dims { rows, c_in, c_out }) = (input.gpu(), *dims);
+    let capabilities = gpu.capabilities();
+    let tiles = c_out.div_ceil(TILE) * c_in.div_ceil(TILE);
+    let span = if capabilities.is_host() {
+        rows
+    } else {
+        let enough = rows.div_ceil(INVOCATIONS.div_ceil(tiles)).max(LEAST_ROWS);
+        enough.min(capabilities.loop_trips.unwrap_or(usize::MAX)).min(rows)
+    };
+    let spans = rows.div_ceil(span);
+    let (partial_weight, partial_bias) = (Tensor::empty(gpu, [spans, c_out, c_in])?, Tensor::empty(gpu, [spans, c_out])?);
+    gpu.launch(&Launch {
+        kernel: Kernel::of(&LinearGradWeightParams { rows: rows as u32, c_in: c_in as u32, c_out: c_out as u32, span: span as u32 }),
+        variant: Variant::default(),
+        buffers: &[input, grad_output, &partial_weight, &partial_bias].map(Tensor::buffer),
+        groups: groups_1d((spans * tiles).div_ceil(64)),
+        cost: dims.cost(),
+    })?;
+    let sum = |partials: &Tensor, shape: Shape| sum_partials(partials, spans, &shape);
+    Ok((sum(&partial_weight, Shape::from([c_out, c_in]))?, sum(&partial_bias, Shape::from([c_out]))?))
+}
