@@ -192,10 +192,14 @@ pub mod reference {
     pub mod add;
     pub mod batch_norm;
     pub mod cat;
+    pub mod confidence;
     pub mod conv2d;
     pub mod conv_transpose2d;
+    pub mod cross_entropy;
     pub mod depthwise_conv2d;
+    pub mod dice_loss;
     pub mod dropout;
+    pub mod focal_loss;
     pub mod gaussian_blur;
     pub mod gradient_clipping;
     pub mod interpolate;
@@ -210,6 +214,7 @@ pub mod reference {
     pub mod optimizers;
     pub mod pad;
     pub mod scene_groups;
+    pub mod segmentation_scores;
     pub(crate) mod shape;
     pub mod threshold_pmw;
     pub mod time_interpolate_sar;
@@ -256,14 +261,22 @@ pub mod host {
     pub(crate) mod clip_grad_norm;
     pub(crate) mod clip_grad_norm_scale;
     pub(crate) mod clip_grad_norm_stats;
+    pub(crate) mod confidence;
     pub(crate) mod conv2d;
     pub(crate) mod conv2d_grad_bias;
     mod conv2d_grad_input;
     pub(crate) mod conv2d_grad_weight;
+    mod cross_entropy_grad_logits;
+    pub(crate) mod cross_entropy_stats;
     pub(crate) mod depthwise_conv2d;
     pub(crate) mod depthwise_conv2d_grad_input;
     pub(crate) mod depthwise_conv2d_grad_weight;
+    pub(crate) mod dice_loss;
+    mod dice_loss_grad_logits;
+    pub(crate) mod dice_loss_stats;
     pub(crate) mod dropout;
+    mod focal_loss_grad_probabilities;
+    pub(crate) mod focal_loss_stats;
     pub(crate) mod gaussian_blur;
     pub(crate) mod interpolate;
     pub(crate) mod interpolate_grad_input;
@@ -279,8 +292,10 @@ pub mod host {
     mod max_pool2d_grad_input;
     pub(crate) mod pad;
     pub(crate) mod rmsprop;
+    pub(crate) mod segmentation_scores;
     pub(crate) mod sgd;
     pub(crate) mod sum_partials;
+    pub(crate) mod weighted_mean;
 
     pub(crate) use params::params;
     pub use shared::level::{check_instruction_set, instruction_set, instruction_sets};
@@ -295,11 +310,16 @@ pub mod kernels {
     pub mod add;
     pub mod batch_norm;
     pub mod cat;
+    mod class_maps;
     pub mod clip_grad_norm;
+    pub mod confidence;
     pub mod conv2d;
+    pub mod cross_entropy;
     pub mod depthwise_conv2d;
+    pub mod dice_loss;
     pub mod dropout;
     pub mod epilogue;
+    pub mod focal_loss;
     pub mod gaussian_blur;
     mod image_groups;
     pub mod interpolate;
@@ -311,8 +331,10 @@ pub mod kernels {
     pub mod optimizer;
     pub mod pad;
     pub mod params;
+    pub mod segmentation_scores;
     mod strips;
     pub mod sum_partials;
+    pub mod weighted_mean;
 
     pub(crate) use params::params;
 }
@@ -329,7 +351,10 @@ pub mod ops {
     mod conv2d_batch_norm;
     mod conv2d_by_sample;
     mod conv_transpose2d;
+    mod cross_entropy;
+    mod dice_loss;
     mod dropout;
+    mod focal_loss;
     mod interpolate;
     mod linear;
     mod masked_loss;
@@ -345,7 +370,10 @@ pub mod ops {
     pub use conv2d::{conv2d, depthwise_conv2d};
     pub use conv2d_batch_norm::{RunningNorm, conv2d_batch_norm};
     pub use conv2d_by_sample::{Candidate, conv2d_by_sample};
+    pub use cross_entropy::{CrossEntropyAttrs, cross_entropy};
+    pub use dice_loss::dice_loss;
     pub use dropout::dropout;
+    pub use focal_loss::{FocalLossAttrs, focal_loss};
     pub use interpolate::{Interpolation, Target, interpolate};
     pub use linear::linear;
     pub use masked_loss::{LossKind, Reduction, masked_loss};

@@ -12,6 +12,7 @@ mod model;
 mod optimizers;
 mod outcome;
 mod resample;
+mod segmentation;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -40,7 +41,7 @@ pub struct Row {
 type Runner = fn(&Gpu, &Case) -> Result<Outcome>;
 
 /// Operations by name, a file each.
-const FAMILIES: [&[(&str, Runner)]; 7] = [
+const FAMILIES: [&[(&str, Runner)]; 8] = [
     batch_norm::RUNNERS,
     convolution::RUNNERS,
     elementwise::RUNNERS,
@@ -48,6 +49,7 @@ const FAMILIES: [&[(&str, Runner)]; 7] = [
     model::RUNNERS,
     optimizers::RUNNERS,
     resample::RUNNERS,
+    segmentation::RUNNERS,
 ];
 
 fn runners() -> impl Iterator<Item = &'static (&'static str, Runner)> {

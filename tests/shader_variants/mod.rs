@@ -25,12 +25,18 @@ pub const REWRITTEN: &[(&str, &str, &[u32])] = &[
     ("conv2d_grad_input", "IN", TILES),
     ("conv2d_grad_weight", "IN", &[1, 2, 4]),
     ("conv2d_grad_weight", "OUT", TILES),
+    ("cross_entropy_grad_logits", "WEIGHTED", &[0, 1]),
+    ("cross_entropy_stats", "WEIGHTED", &[0, 1]),
     ("depthwise_conv2d", "ACTIVATION", ACTIVATIONS),
     ("depthwise_conv2d_3x3", "ACTIVATION", ACTIVATIONS),
     ("depthwise_conv2d_3x3", "SIDES", &[0, 1, 2, 4]),
     ("depthwise_conv2d_3x3_stride2", "ACTIVATION", ACTIVATIONS),
     ("depthwise_conv2d_grad_input", "STRIDE", &[1, 2, 3]),
     ("depthwise_conv2d_grad_weight_3x3", "SIDES", &[0, 1, 2, 4]),
+    ("focal_loss_grad_probabilities", "MASKED", &[0, 1]),
+    ("focal_loss_grad_probabilities", "WEIGHTED", &[0, 1]),
+    ("focal_loss_stats", "MASKED", &[0, 1]),
+    ("focal_loss_stats", "WEIGHTED", &[0, 1]),
     ("interpolate", "MODE", &[0, 1, 2]),
     ("interpolate", "SLIDE", &[0, 1]),
     ("interpolate_grad_input", "MODE", &[0, 1, 2]),
@@ -43,7 +49,7 @@ pub const REWRITTEN: &[(&str, &str, &[u32])] = &[
 ];
 
 /// Constants of the files that nobody rewrites.
-pub const FIXED: &[&str] = &["GROUP", "PACKS_EACH", "PIXELS", "PIXELS_EACH", "ROWS"];
+pub const FIXED: &[&str] = &["GROUP", "LEAST", "PACKS_EACH", "PIXELS", "PIXELS_EACH", "ROWS"];
 
 /// One assembled text.
 pub struct Text {

@@ -2,6 +2,7 @@
 
 pub(crate) mod channel;
 pub(crate) mod chunks;
+pub(crate) mod classes;
 pub(crate) mod epilogue;
 pub(crate) mod extents;
 pub(crate) mod functions;
