@@ -36,8 +36,8 @@ fn the_real_dataset_loads(folder: &Path) {
     );
     let config = Config::from_yaml(&text, "run.yaml", &[]).unwrap();
     let data = Arc::new(Dataset::open(&config, Split::Test).unwrap());
-    assert_eq!((data.days().len(), data.scene()), (60, [332, 316]));
-    let crops = (0..60).map(|day| Crop { day, window: Window::whole(332, 316) }).collect();
+    assert_eq!((data.days().len(), data.scene(0)), (60, [332, 316]));
+    let crops = (0..60).map(|day| Crop { day, window: Window::whole(332, 316), number: day }).collect();
     let (mut valid, mut melt) = (0usize, 0usize);
     for batch in Loader::new(data, crops, LoaderOptions { batch_size: 8, ..LoaderOptions::default() }).unwrap() {
         let batch = batch.unwrap();

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use meltcore::config::Config;
 use meltcore::data::dataset::Dataset;
 use meltcore::data::day::Split;
+use meltcore::data::framed::{Frame, Framed};
 use meltcore::data::loader::{Batch, Loader, LoaderOptions};
 use meltcore::data::tiles::{Crop, CropSampler};
 use meltcore::data::writer::write_geotiff;
@@ -70,6 +71,10 @@ impl Scene {
         Augmentation::of(&self.config, self.dataset.inputs()).unwrap().unwrap()
     }
 
+    fn framed(&self) -> Framed {
+        Framed::new(self.dataset.clone(), vec![0.0; self.dataset.inputs().len()], Frame::none)
+    }
+
     fn crops(&self, epoch: usize) -> Vec<Crop> {
         CropSampler::new(7, epoch as u64, Purpose::Train, DAYS, [ROWS, COLS], self.crop).unwrap().crops()
     }
@@ -79,7 +84,7 @@ impl Scene {
         let augmentation = self.augmentation();
         let of = |epoch| {
             let crops = self.crops(epoch);
-            (Batch::read(&self.dataset, &crops).unwrap(), augmentation.read(&self.dataset, epoch, &crops).unwrap())
+            (Batch::read(&self.dataset, &crops).unwrap(), augmentation.read(&self.framed(), epoch, &crops).unwrap())
         };
         (1..=EPOCHS).map(of).collect()
     }
@@ -284,13 +289,13 @@ fn draws_depend_on_seed_epoch_and_day_alone() {
     let scene = Scene::new(folder.path(), [16, 16], ALL);
     let augmentation = Arc::new(scene.augmentation());
     let loaded = |epoch: usize, batch_size: usize, workers: usize, turned_round: bool| {
-        let (augmentation, dataset) = (augmentation.clone(), scene.dataset.clone());
+        let (augmentation, framed) = (augmentation.clone(), scene.framed());
         let mut crops = scene.crops(1);
         if turned_round {
             crops.reverse();
         }
         let options = LoaderOptions { batch_size, workers, ..LoaderOptions::default() };
-        let loader = Loader::reading(move |crops| augmentation.read(&dataset, epoch, crops), crops, options).unwrap();
+        let loader = Loader::reading(move |crops| augmentation.read(&framed, epoch, crops), crops, options).unwrap();
         samples(loader.map(Result::unwrap))
     };
     let wanted = loaded(1, 6, 1, false);
@@ -302,7 +307,7 @@ fn draws_depend_on_seed_epoch_and_day_alone() {
     assert!(differ(&loaded(2, 6, 1, false)), "another epoch draws anew");
     let of = |more: &str| {
         let other = Scene::new(folder.path(), [16, 16], more);
-        other.augmentation().read(&scene.dataset, 1, &scene.crops(1)).unwrap()
+        other.augmentation().read(&scene.framed(), 1, &scene.crops(1)).unwrap()
     };
     assert!(differ(&samples([of(&format!("seed: 43\n{ALL}"))])), "another seed draws anew");
     // What moves a crop is drawn alike whatever else is asked for.

@@ -40,7 +40,7 @@ fn published_unet_smp() {
     assert_eq!(c.require_mean_std("pmw").unwrap(), (206.1035919189453, 26.77197265625));
     assert_eq!((c.blur_kernel_size["pmw"], c.blur_sigma["pmw"]), (45, 15.0));
     assert_eq!((c.blur_kernel_size["mar_wa1"], c.blur_sigma["mar_wa1"]), (99, 33.0));
-    assert_eq!((c.optimizer, c.loss_function, c.learning_rate), (OptimizerKind::Adam, LossKind::L1, 1e-4));
+    assert_eq!((c.optimizer, c.loss_function.kind(), c.learning_rate), (OptimizerKind::Adam, LossKind::L1, 1e-4));
     assert_eq!((c.lr_scheduler, c.t_0, c.t_mult, c.eta_min), (SchedulerKind::CosineAnnealingWarmRestarts, 35, 2, 0.0));
     assert!(!c.decoder_use_batchnorm && c.normalize_inputs && c.periodical_evaluation);
     assert_eq!(c.encoder_weights.as_deref(), Some("imagenet"));
@@ -72,7 +72,7 @@ fn published_unet_deeplabv3_and_linear_dem() {
     let c = published("linear_dem", &[]);
     assert_eq!((c.model_key, c.activation, c.out_activation), (ModelKey::LinearDem, Activation::None, Activation::Tanhshelf));
     assert_eq!((c.n_models, c.time_channel_idx, c.learning_rate, c.prediction_stride), (12, 1, 5.0, None));
-    assert_eq!((c.seed, c.loss_function, c.in_keys_aux), (40, LossKind::Mse, vec!["time_month_idx".to_owned()]));
+    assert_eq!((c.seed, c.loss_function.kind(), c.in_keys_aux), (40, LossKind::Mse, vec!["time_month_idx".to_owned()]));
 }
 
 #[test]

@@ -37,7 +37,7 @@ const MAY_IMPORT: &[(&str, &str)] = &[
     ("draft", "error event files config domains data gpu train"),
     ("ablate", "error event config domains data gpu nn models weights preprocess tasks evaluate predict train"),
     ("baselines", "error event files random config domains data gpu tensor kernels tasks predict"),
-    ("report", "error event config data image tasks evaluate train"),
+    ("report", "error event config domains data image tasks evaluate train"),
     ("verify", "error config gpu tensor kernels autograd ops nn optim models train"),
     ("bench", "error event reference config host gpu tensor kernels autograd ops nn models train"),
     ("synth", "error files random data domains"),

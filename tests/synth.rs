@@ -124,7 +124,7 @@ fn statistics_seed_1234() {
 }
 
 fn a_day_does_not_depend_on_the_other_days() {
-    let day = Day { year: 2018, month: 7, day: 16 };
+    let day = Day { year: 2018, month: 7, day: 16, ..Day::UNDATED };
     let fields = |days: usize| {
         let scene = Scene::new(&SynthOptions { rows: 96, cols: 80, days, ..SynthOptions::default() }).unwrap();
         let fields = scene.day(day);
@@ -232,7 +232,7 @@ fn written_datasets_load_with_their_configuration() {
     for split in [Split::Train, Split::Val, Split::Test, Split::Eval, Split::All, Split::Deploy] {
         let dataset = Dataset::open(&config, split).unwrap();
         assert!(!dataset.days().is_empty(), "{split} is empty");
-        assert_eq!(dataset.scene(), [80, 64]);
+        assert_eq!(dataset.scene(0), [80, 64]);
     }
     for model in Model::ALL {
         let config = Config::load(&out.join(model.file()), &[]).unwrap();

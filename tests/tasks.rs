@@ -104,7 +104,7 @@ fn a_loss_is_zero_for_what_was_seen_and_falls_nowhere_below() {
         // `train` goes through a step on a device that only counts, before it computes one: a loss reads no values back.
         let planner = gpu().planner();
         let zeros = |channels| Tensor::full(&planner, [2, channels, SIZE[0], SIZE[1]], 0.0).unwrap();
-        let targets_there = Targets { values: zeros(1), mask: zeros(1), any_valid: true };
+        let targets_there = Targets { values: zeros(1), mask: zeros(1), one_hot: None, any_valid: true };
         let planned = task.loss(&tape, &Outputs::from(zeros(task.heads())), &targets_there);
         assert_eq!(planned.unwrap().shape().dims(), [0; 0], "{key:?}");
         if task.is_fraction() {

@@ -97,7 +97,7 @@ pub fn ablate(gpu: &Gpu, config: &Config, request: &Request, watcher: &mut Watch
     let without: Vec<(String, Config)> =
         request.sets.iter().map(|set| without(config, set, &means, request.retrain)).collect::<Result<_>>()?;
     let mut model = weights::open(gpu, request.weights, config)?;
-    if let Some(warning) = scoring.scorer().warning() {
+    if let Some(warning) = scoring.task.warning(scoring.targets.smallest_scene()) {
         (watcher.observe)(Event::Note(warning));
     }
     let all = scoring.scores(config, model.as_ref(), watcher)?;
@@ -144,22 +144,23 @@ struct Scoring<'a> {
 
 impl Scoring<'_> {
     fn scorer(&self) -> SceneScorer<'_> {
-        SceneScorer::new(self.gpu, self.task.as_ref(), self.targets.scene())
+        SceneScorer::new(self.gpu, self.task.as_ref())
     }
 
     fn scores(&self, config: &Config, model: &dyn Model, watcher: &mut Watcher) -> Result<Scores> {
         let Watcher { stop, observe } = watcher;
         let mut predictor = Predictor::new(self.gpu, config, model, self.inputs.clone(), Options::default(), observe)?;
-        let [rows, cols] = self.targets.scene();
         let (scorer, mut scored, mut sample) = (self.scorer(), ModelScores::new("network", self.task.columns()), HostSample::default());
         let days: Vec<usize> = (0..self.inputs.days().len()).collect();
-        predictor.maps(&days, observe, &mut |day, map| {
+        predictor.maps(&days, observe, &mut |day, mut map| {
             if let Some(signal) = stop() {
                 return Err(Error::Interrupted(signal));
             }
             let file = self.targets.days()[day].file_name();
-            self.targets.read(day, Window::whole(rows, cols), &mut sample)?;
-            let scores = scorer.scene(&sample)?.score(map, Path::new(&file), &mut scored.reliability)?;
+            let size = self.targets.scene(day);
+            map.truncate(self.task.bands().len() * size[0] * size[1]);
+            self.targets.read(day, Window::whole(size[0], size[1]), &mut sample)?;
+            let scores = scorer.scene(&sample, size)?.score(map, Path::new(&file), &mut scored.reliability)?;
             scored.push(file, scores);
             self.inputs.release(day);
             self.targets.release(day);

@@ -133,7 +133,7 @@ pub fn fit(gpu: &Gpu, config: &Config, options: &FitOptions, observe: &mut dyn F
 /// Chooses days and valid pixels of them.
 fn sample_days(baseline: &InterpolateMar, options: &FitOptions, sample: &mut HostSample) -> Result<Vec<Sampled>> {
     let dataset = baseline.dataset();
-    let [rows, cols] = dataset.scene();
+    let [rows, cols] = dataset.scene(0);
     let mut draw = Draw::new(options.seed, Purpose::Sample, 0);
     let mut days: Vec<usize> = (0..dataset.days().len()).collect();
     draw.shuffle(&mut days);

@@ -84,7 +84,7 @@ impl InterpolateMar {
         of_mar.in_keys_aux.clear();
         let (mean, std) = if config.normalize_inputs { config.require_mean_std(MAR_WA1)? } else { (0.0, 1.0) };
         let dataset = Dataset::open(&of_mar, split)?;
-        let ocean = dataset.ocean()?;
+        let ocean = dataset.ocean(0)?;
         Ok(InterpolateMar { gpu: gpu.clone(), dataset, offset: mean * config.max_mar_wa1, scale: 1.0 / (config.max_mar_wa1 * std), ocean })
     }
 
@@ -100,7 +100,7 @@ impl InterpolateMar {
 
     /// The largest window whose radius is smaller than the scene, pixels.
     pub fn largest_kernel(&self) -> usize {
-        2 * self.dataset.scene().into_iter().min().unwrap_or(1) - 1
+        2 * self.dataset.scene(0).into_iter().min().unwrap_or(1) - 1
     }
 
     /// The blur of a setting on the device.
@@ -108,7 +108,7 @@ impl InterpolateMar {
     /// # Errors
     /// [`Error::Usage`] where its radius is not smaller than the scene; out of memory.
     pub fn window(&self, setting: &Setting) -> Result<Window> {
-        let ([rows, cols], largest) = (self.dataset.scene(), self.largest_kernel());
+        let ([rows, cols], largest) = (self.dataset.scene(0), self.largest_kernel());
         if setting.kernel_size > largest {
             return Err(Error::Usage(format!(
                 "`kernel_size` is {}, and its radius {} must be smaller than the {rows} × {cols} pixels of the scene; \
@@ -128,7 +128,7 @@ impl InterpolateMar {
     /// # Errors
     /// A field that cannot be read, or has pixels without a finite value; out of memory.
     pub fn blurred(&self, day: usize, window: &Window, sample: &mut HostSample) -> Result<Vec<f32>> {
-        let [rows, cols] = self.dataset.scene();
+        let [rows, cols] = self.dataset.scene(0);
         self.dataset.read(day, Part::whole(rows, cols), sample)?;
         let raw = Tensor::from_slice(&self.gpu, [1, 1, rows, cols], &sample.channels[0])?;
         let blurred = blur_with(&raw, window, self.offset, self.scale)?.to_vec()?;
@@ -178,7 +178,8 @@ pub fn write_maps(gpu: &Gpu, config: &Config, split: Split, destination: Destina
     let setting = Setting::of(config);
     let window = baseline.window(&setting)?;
     let dataset = baseline.dataset();
-    let files = destination.files("interpolate-mar", tasks::of(config).as_ref(), "", dataset.scene(), baseline.ocean());
+    let files = destination.files("interpolate-mar", tasks::of(config).as_ref(), "");
+    let (size, ocean) = (dataset.scene(0), baseline.ocean());
     let (mut sample, mut told) = (HostSample::default(), false);
     let geo = |day| {
         let geo = dataset.output_geo(day);
@@ -186,16 +187,13 @@ pub fn write_maps(gpu: &Gpu, config: &Config, split: Split, destination: Destina
         dataset.release(day);
         geo
     };
-    Maps { label: "interpolate-mar", config, destination, fills: None, options: Value::Null, days: dataset.days(), files }.write(
-        observe,
-        &geo,
-        &mut |day, observe| {
+    Maps { label: "interpolate-mar", config, destination, fills: None, options: Value::Null, days: dataset.days(), files, size, ocean }
+        .write(observe, &geo, &mut |day, observe| {
             let map = baseline.map(day, &setting, &window, &mut sample)?;
             if !told && !config.given.iter().any(|key| SETTING.contains(&key.as_str())) {
                 told = true;
                 baseline.tell_other_scale(&sample.channels[0], config, observe);
             }
             Ok(map.into())
-        },
-    )
+        })
 }

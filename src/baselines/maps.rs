@@ -8,7 +8,7 @@ use crate::data::geotags::GeoTags;
 use crate::error::Result;
 use crate::event::Event;
 use crate::predict::manifest::{Maker, Manifest};
-use crate::predict::{Destination, MapFiles};
+use crate::predict::{Destination, MapFiles, Place};
 
 /// Makes the map of a day from its index in the split file; news go to the observer.
 pub(super) type MakeMap<'a> = dyn FnMut(usize, &mut dyn FnMut(Event)) -> Result<Made> + 'a;
@@ -41,6 +41,10 @@ pub(super) struct Maps<'a> {
     pub(super) days: &'a [Day],
     /// Writer of the maps.
     pub(super) files: MapFiles<'a>,
+    /// Rows and columns of all of them.
+    pub(super) size: [usize; 2],
+    /// 1 on ocean.
+    pub(super) ocean: &'a [f32],
 }
 
 impl Maps<'_> {
@@ -57,11 +61,12 @@ impl Maps<'_> {
         for index in order {
             let day = &self.days[index];
             let Made { mut map, seen } = map(index, observe)?;
+            let place = Place::new(self.size, geo(index)?, self.ocean);
             // What may be an input keeps the values that a network knows.
             if self.config.mask_outputs && self.fills.is_none() {
-                self.files.mask(&mut map);
+                place.mask(&mut map);
             }
-            self.files.renew(day, &map, seen.as_deref(), &geo(index)?)?;
+            self.files.renew(day, &map, seen.as_deref(), &place)?;
             // All maps are made at every run: no state of inputs needs to be kept.
             manifest.finish(&day.file_name(), None)?;
             observe(Event::Done(1));

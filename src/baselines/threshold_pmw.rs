@@ -39,7 +39,7 @@ impl ThresholdPmw {
         of_pmw.in_keys_static.clear();
         of_pmw.in_keys_aux = vec![PMW_WINTER_MEAN.to_owned()];
         let dataset = Dataset::open(&of_pmw, split)?;
-        let ocean = dataset.ocean()?;
+        let ocean = dataset.ocean(0)?;
         Ok(ThresholdPmw { dataset, ocean })
     }
 
@@ -53,7 +53,7 @@ impl ThresholdPmw {
     /// # Errors
     /// A raster that cannot be read or has pixels without a value.
     pub fn map(&self, day: usize, sample: &mut HostSample) -> Result<Vec<f32>> {
-        let [rows, cols] = self.dataset.scene();
+        let [rows, cols] = self.dataset.scene(0);
         self.dataset.read(day, Window::whole(rows, cols), sample)?;
         // In network order: the day's field, then the winter mean.
         let pixels = sample.channels[0].iter().zip(&sample.channels[1]).zip(&self.ocean);
@@ -73,7 +73,8 @@ pub fn melts(pmw: f32, winter_mean: f32) -> bool {
 pub fn write_maps(config: &Config, split: Split, destination: Destination, observe: &mut dyn FnMut(Event)) -> Result<()> {
     let baseline = ThresholdPmw::new(config, split)?;
     let dataset = baseline.dataset();
-    let files = destination.files("threshold-pmw", tasks::of(config).as_ref(), "", dataset.scene(), &baseline.ocean);
+    let files = destination.files("threshold-pmw", tasks::of(config).as_ref(), "");
+    let (size, ocean) = (dataset.scene(0), &baseline.ocean);
     let mut sample = HostSample::default();
     let geo = |day| {
         let geo = dataset.output_geo(day);
@@ -81,7 +82,7 @@ pub fn write_maps(config: &Config, split: Split, destination: Destination, obser
         dataset.release(day);
         geo
     };
-    Maps { label: "threshold-pmw", config, destination, fills: None, options: Value::Null, days: dataset.days(), files }.write(
+    Maps { label: "threshold-pmw", config, destination, fills: None, options: Value::Null, days: dataset.days(), files, size, ocean }.write(
         observe,
         &geo,
         &mut |day, _| baseline.map(day, &mut sample).map(Made::from),

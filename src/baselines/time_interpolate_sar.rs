@@ -43,7 +43,7 @@ impl TimeInterpolateSar {
     /// A missing split, target or land mask; rasters of different grids.
     pub fn new(config: &Config) -> Result<Self> {
         let train = Dataset::open_targets(config, Split::Train)?;
-        let ocean = train.ocean()?;
+        let ocean = train.ocean(0)?;
         let mut in_time: Vec<_> = train.days().iter().cloned().zip(0..).collect();
         in_time.sort_unstable();
         let (previous, posterior) = (config.n_previous_dates, config.n_posterior_dates);
@@ -65,7 +65,7 @@ impl TimeInterpolateSar {
     /// A target that cannot be read or has another grid.
     pub fn map(&self, day: &Day) -> Result<(Vec<f32>, Vec<f32>)> {
         let rasters = self.neighbours(day).into_iter().map(|index| self.train.target_raster(index)).collect::<Result<Vec<_>>>()?;
-        let [rows, cols] = self.train.scene();
+        let [rows, cols] = self.train.scene(0);
         let (mut map, mut seen) = (vec![0.0; rows * cols], vec![0.0; rows * cols]);
         let part = rows_at_once(cols) * cols;
         let of_parts = map.par_chunks_mut(part).zip(seen.par_chunks_mut(part)).zip(self.ocean.par_chunks(part)).enumerate();
@@ -157,8 +157,9 @@ pub fn write_maps(config: &Config, split: Split, unseen: Unseen, destination: De
     let baseline = TimeInterpolateSar::new(config)?;
     baseline.require_observations(config)?;
     let georeference = baseline.georeference(config, split)?;
-    let days = read_split_csv(config.require_split_csv(split.name())?)?;
-    let files = destination.files("time-interpolate-sar", tasks::of(config).as_ref(), "", baseline.train.scene(), &baseline.ocean);
+    let days = read_split_csv(config.require_split_csv(split.name())?, config.domain().unit)?;
+    let files = destination.files("time-interpolate-sar", tasks::of(config).as_ref(), "");
+    let (size, ocean) = (baseline.train.scene(0), &*baseline.ocean);
     let geo = |index: usize| match &georeference {
         Georeference::One(geo) => Ok(geo.clone()),
         Georeference::OfTargets(targets) => {
@@ -170,25 +171,32 @@ pub fn write_maps(config: &Config, split: Split, unseen: Unseen, destination: De
     let mut held: Vec<usize> = Vec::new();
     // Where it is the reference's way nothing is said, so that the lists of older versions stay true.
     let options = if unseen == Unseen::Zero { Value::Null } else { json!({ "unseen": unseen }) };
-    Maps { label: "time-interpolate-sar", config, destination, fills: Some("time_interpolate_sar"), options, days: &days, files }.write(
-        observe,
-        &geo,
-        &mut |index, observe| {
-            let day = &days[index];
-            if baseline.neighbours(day).is_empty() {
-                let name = day.file_name();
-                observe(Event::Note(format!("{name}: no other train day of {} serves as a neighbour, so its map is all zeros", day.year)));
-            }
-            let made = baseline.map(day);
-            // Days come in order of time: of those that fall out only the day itself comes back.
-            let now = baseline.neighbours(day);
-            held.iter().filter(|other| !now.contains(other)).for_each(|&other| baseline.train.release(other));
-            held = now;
-            let (mut map, seen) = made?;
-            if unseen == Unseen::Nan {
-                map.iter_mut().zip(&seen).filter(|(_, count)| **count == 0.0).for_each(|(value, _)| *value = f32::NAN);
-            }
-            Ok(Made { map, seen: Some(seen) })
-        },
-    )
+    Maps {
+        label: "time-interpolate-sar",
+        config,
+        destination,
+        fills: Some("time_interpolate_sar"),
+        options,
+        days: &days,
+        files,
+        size,
+        ocean,
+    }
+    .write(observe, &geo, &mut |index, observe| {
+        let day = &days[index];
+        if baseline.neighbours(day).is_empty() {
+            let name = day.file_name();
+            observe(Event::Note(format!("{name}: no other train day of {} serves as a neighbour, so its map is all zeros", day.year)));
+        }
+        let made = baseline.map(day);
+        // Days come in order of time: of those that fall out only the day itself comes back.
+        let now = baseline.neighbours(day);
+        held.iter().filter(|other| !now.contains(other)).for_each(|&other| baseline.train.release(other));
+        held = now;
+        let (mut map, seen) = made?;
+        if unseen == Unseen::Nan {
+            map.iter_mut().zip(&seen).filter(|(_, count)| **count == 0.0).for_each(|(value, _)| *value = f32::NAN);
+        }
+        Ok(Made { map, seen: Some(seen) })
+    })
 }

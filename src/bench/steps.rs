@@ -119,7 +119,7 @@ fn trainer(plan: &Rc<Plan>, gpu: &Gpu) -> Result<impl FnMut() -> Result<Tensor> 
     let micro_batches = plan.config.accumulate_steps;
     Ok(move || {
         let mut step = Step::new(model.as_ref(), plan.config.recompute);
-        let of_map = masked_loss(plan.config.loss_function, &target, &mask);
+        let of_map = masked_loss(plan.config.loss_function.kind(), &target, &mask);
         let mut add = || step.add(0, 1.0 / micro_batches as f32, &Inputs::from(&input), &of_map);
         for _ in 1..micro_batches {
             add()?;

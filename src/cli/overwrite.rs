@@ -50,7 +50,7 @@ pub fn refuse_foreign_pictures(folder: &Path, config: &Config, split: Split, for
             "pictures of scenes cannot go to {folder}: it is {what}, which has pictures of its own; choose another folder"
         )));
     }
-    let days = read_split_csv(config.require_split_csv(split.name())?)?;
+    let days = read_split_csv(config.require_split_csv(split.name())?, config.domain().unit)?;
     let is_own = |head: &[u8]| holds(head, format!("Software\0{SOFTWARE}").as_bytes());
     days.iter().try_for_each(|day| refuse_foreign(&folder.join(day.file_name()).with_extension("png"), "picture", force, is_own))
 }

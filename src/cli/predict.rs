@@ -67,9 +67,9 @@ pub struct Args {
     /// Average every tile over its eight flips and quarter turns; takes eight times as long
     #[arg(long, value_name = "GROUP")]
     pub tta: Option<Tta>,
-    /// Weights of overlapping tiles
-    #[arg(long, value_name = "KIND", default_value = "equal")]
-    pub blend: BlendName,
+    /// Weights of overlapping tiles; without it equal for days, wide for scenes
+    #[arg(long, value_name = "KIND")]
+    pub blend: Option<BlendName>,
     /// Write a copy of each map as cloud-optimized GeoTIFF into this folder, too (builds with GDAL)
     #[arg(long, value_name = "DIR")]
     pub cog: Option<PathBuf>,
@@ -93,8 +93,10 @@ pub enum Tta {
 pub enum BlendName {
     /// Equal weights, as in the reference
     Equal,
-    /// Weights that fall off from a tile's centre
+    /// Weights that fall off from a tile's centre, as a Gaussian of an eighth of its side
     Gaussian,
+    /// The same of half its side, as GlaViTU's maps are made
+    Wide,
 }
 
 /// Runs the command.
@@ -110,11 +112,12 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
     let gpu = open_device(globals)?;
     let mut watch = Watch::new(globals);
     let destination = Destination { folder: &work.folder, pictures: !args.no_png, replace: args.force };
-    let blend = match args.blend {
+    let blend = args.blend.map(|name| match name {
         BlendName::Equal => Blend::Equal,
         BlendName::Gaussian => Blend::Gaussian,
-    };
-    let options = Options { d4: args.tta.is_some(), blend };
+        BlendName::Wide => Blend::Wide,
+    });
+    let options = Options { d4: args.tta.is_some(), blend: blend.unwrap_or(Options::of(&work.config).blend) };
     let request = Request {
         split: work.split,
         days: work.days.as_deref(),
@@ -163,7 +166,7 @@ impl Work {
     fn days(&self) -> Result<Vec<Day>> {
         match &self.days {
             Some(days) => Ok(days.clone()),
-            None => read_split_csv(self.config.require_split_csv(self.split.name())?),
+            None => read_split_csv(self.config.require_split_csv(self.split.name())?, self.config.domain().unit),
         }
     }
 }

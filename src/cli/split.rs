@@ -8,6 +8,7 @@ use crate::config::Config;
 use crate::data::complete::{CompleteDays, Season};
 use crate::data::day::{Day, MONTHS, Split, read_split_csv};
 use crate::data::split::{Lists, split_csv, write_split_csv};
+use crate::domains::Unit;
 use crate::error::{Error, Result};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -100,7 +101,7 @@ fn files(args: &Args, config: &Config, globals: &Globals) -> Result<BTreeMap<&'s
 /// Refuses to replace what is no list of days, whatever the options: a wrong path must not cost a configuration.
 fn refuse_no_lists(files: &BTreeMap<&'static str, PathBuf>) -> Result<()> {
     let has_text = |path: &PathBuf| std::fs::metadata(path).is_ok_and(|meta| meta.is_file() && meta.len() > 0);
-    match files.values().find(|path| has_text(path) && read_split_csv(path).is_err()) {
+    match files.values().find(|path| has_text(path) && read_split_csv(path, Unit::Day).is_err()) {
         Some(path) => Err(Error::Usage(format!(
             "{} is there already and is no list of days, so that it is not replaced; name another file, or remove it",
             path.display()

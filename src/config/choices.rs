@@ -1,5 +1,7 @@
 //! The values that keys with a fixed set of words take.
 
+use crate::domains::DomainKey;
+
 /// An enum of the words that a key takes, a line each: its variants, [`ALL`](TaskKey::ALL) and [`WORDS`](TaskKey::WORDS) in one order.
 macro_rules! words {
     ($(#[$about:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $word:literal,)+ }) => {
@@ -24,6 +26,7 @@ macro_rules! words {
         }
     };
 }
+pub(super) use words;
 
 words! {
 /// What a network is trained for.
@@ -34,7 +37,19 @@ TaskKey {
     MeltFraction = "melt_fraction",
     /// A quantity of any kind.
     Regression = "regression",
+    /// Classes of pixels.
+    Segmentation = "segmentation",
 }
+}
+
+impl TaskKey {
+    /// Whose variables its configurations speak of, where they do not say.
+    pub(super) fn domain(self) -> DomainKey {
+        match self {
+            TaskKey::Segmentation => DomainKey::Scenes,
+            TaskKey::MeltFraction | TaskKey::Regression => DomainKey::Helheim,
+        }
+    }
 }
 
 words! {

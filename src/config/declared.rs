@@ -16,22 +16,22 @@ use crate::error::Result;
 const LONGEST_NAME: usize = 64;
 
 /// The names that a file's keys declare, bands as `<name>_b<number>` behind the name that they are of.
-pub(super) fn declared(keys: &Map<String, Value>) -> Vec<String> {
-    let known: Vec<&str> = keys::variables().chain([keys::map_reference()]).collect();
+pub(super) fn declared(keys: &Map<String, Value>, domain: &'static Domain) -> Vec<String> {
+    let known: Vec<&str> = keys::variables(domain).chain([domain.map_reference]).collect();
     let listed = ["in_keys", "in_keys_static", "target"].into_iter().filter_map(|key| keys.get(key)).flat_map(|value| match value {
         Value::Array(items) => items.iter().filter_map(Value::as_str).collect(),
         Value::String(name) => vec![name.as_str()],
         _ => Vec::new(),
     });
     let with_path = keys.keys().filter_map(|key| key.strip_prefix("path_")).filter(|name| {
-        Key::find(&format!("path_{name}")).is_none()
+        Key::find_in(domain, &format!("path_{name}")).is_none()
             && !keys::is_ignored(&format!("path_{name}"))
             && Key::own_names(name).any(|key| !key.starts_with("path_") && keys.contains_key(&key))
     });
     let mut names: Vec<String> = Vec::new();
     for name in listed.chain(with_path) {
-        let is_taken = known.contains(&name) || keys::inputs(|_| true).contains(&name) || names.iter().any(|other| other == name);
-        if !is_taken && is_name(name) {
+        let is_taken = known.contains(&name) || keys::inputs(domain, |_| true).contains(&name) || names.iter().any(|other| other == name);
+        if !is_taken && is_name(name, domain) {
             names.push(name.to_owned());
             let bands = keys.get(&format!("bands_{name}")).and_then(Value::as_array).into_iter().flatten();
             names.extend(bands.filter_map(Value::as_u64).map(|band| of_band(name, band as usize)));
@@ -48,10 +48,10 @@ fn of_band(name: &str, band: usize) -> String {
 }
 
 /// Whether a variable may have this name: letters, digits and `_`, and none whose path is another key.
-fn is_name(name: &str) -> bool {
+fn is_name(name: &str, domain: &'static Domain) -> bool {
     let letters = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     let path = format!("path_{name}");
-    let has_own_path = !keys::is_ignored(&path) && Key::find(&path).is_none();
+    let has_own_path = !keys::is_ignored(&path) && Key::find_in(domain, &path).is_none();
     letters && name.starts_with(|first: char| first.is_ascii_alphabetic()) && name.len() <= LONGEST_NAME && has_own_path
 }
 
@@ -59,6 +59,16 @@ impl Reader {
     /// The declared names that a list may hold: none of a band, which comes with the variable that it is of.
     pub(super) fn listable(&self) -> impl Iterator<Item = &str> {
         self.declared.iter().map(String::as_str).filter(|name| self.keys.contains_key(&format!("path_{name}")))
+    }
+
+    /// What to add where a list names what is unknown.
+    pub(super) fn how_to_declare(&self, name: &str) -> String {
+        let path = format!("path_{name}");
+        let is_taken = keys::is_ignored(&path) || Key::find_in(self.domain.domain(), &path).is_some();
+        match name.starts_with(|first: char| first.is_ascii_alphabetic()) && is_taken {
+            true => format!("`{path}` means something else, so that a variable of your own needs another name"),
+            false => format!("A variable of your own needs `{path}`, and mean_{name} and std_{name} (`meltcore stats` prints them)"),
+        }
     }
 }
 
@@ -160,13 +170,13 @@ impl Config {
     /// The line of a key of this name in this configuration.
     pub fn key(&self, name: &str) -> Option<&'static Key> {
         let own = || KEYS.iter().find(|key| self.declared.iter().any(|variable| key.names_for(variable).is_some_and(|own| own == name)));
-        Key::find(name).or_else(own)
+        Key::find_in(self.domain.domain(), name).or_else(own)
     }
 
     /// The names that a key stands for in this configuration.
     pub(super) fn names_of(&self, key: &Key) -> Vec<String> {
         let own = |name: &String| key.names_for(name);
-        key.names().into_iter().chain(self.declared.iter().flat_map(own)).collect()
+        key.names_in(self.domain.domain()).into_iter().chain(self.declared.iter().flat_map(own)).collect()
     }
 }
 
@@ -178,13 +188,4 @@ pub(super) fn either<'a, T>(map: &'a std::collections::BTreeMap<String, T>, name
 /// Whether a key is one of those that variables of their own have.
 pub(super) fn is_own(key: &str, declared: &[String]) -> bool {
     declared.iter().any(|name| Key::own_names(name).any(|own| own == key))
-}
-
-/// What to add where a list names what is unknown.
-pub(super) fn how_to_declare(name: &str) -> String {
-    let path = format!("path_{name}");
-    match name.starts_with(|first: char| first.is_ascii_alphabetic()) && (keys::is_ignored(&path) || Key::find(&path).is_some()) {
-        true => format!("`{path}` means something else, so that a variable of your own needs another name"),
-        false => format!("A variable of your own needs `{path}`, and mean_{name} and std_{name} (`meltcore stats` prints them)"),
-    }
 }

@@ -164,10 +164,15 @@ pub(super) fn value(field: &impl serde::Serialize) -> Value {
 }
 
 impl Key {
-    /// The line of a key of this name, of variables of a domain where it is one of theirs.
+    /// The line of a key of this name, of variables of the default domain where it is one of theirs.
     pub fn find(name: &str) -> Option<&'static Key> {
+        Key::find_in(DomainKey::default().domain(), name)
+    }
+
+    /// The line of a key of this name, of variables of a domain where it is one of theirs.
+    pub fn find_in(domain: &'static Domain, name: &str) -> Option<&'static Key> {
         let exact = KEYS.iter().find(|key| key.name == name);
-        exact.or_else(|| KEYS.iter().find(|key| key.names().iter().any(|known| known == name)))
+        exact.or_else(|| KEYS.iter().find(|key| key.names_in(domain).iter().any(|known| known == name)))
     }
 
     /// The keys that a variable which a configuration declares itself may have.
@@ -193,11 +198,16 @@ impl Key {
         groups
     }
 
-    /// Every name that it stands for whatever the configuration.
+    /// Every name that it stands for with the variables of the default domain.
     pub fn names(&self) -> Vec<String> {
+        self.names_in(DomainKey::default().domain())
+    }
+
+    /// Every name that it stands for with the variables of a domain.
+    pub fn names_in(&self, domain: &'static Domain) -> Vec<String> {
         let each = |stands: &str, names: Vec<&str>| names.iter().map(|name| self.name.replace(stands, name)).collect();
         match () {
-            () if self.name.contains(VARIABLE) => each(VARIABLE, variables().collect()),
+            () if self.name.contains(VARIABLE) => each(VARIABLE, variables(domain).collect()),
             () if self.name.contains(INPUT) => Vec::new(),
             () if self.name.contains(SPLIT) => each(SPLIT, SPLITS.to_vec()),
             () => vec![self.name.to_owned()],
@@ -258,34 +268,19 @@ impl Key {
     }
 }
 
-/// What variables there are; that of the only domain so far.
-fn domain() -> &'static Domain {
-    DomainKey::default().domain()
-}
-
 /// Variables with a raster of their own.
-pub(super) fn variables() -> impl Iterator<Item = &'static str> {
-    domain().rasters().map(|variable| variable.name)
-}
-
-/// What maps are trained on where nothing else is said.
-pub(super) fn target() -> &'static str {
-    domain().target.name
-}
-
-/// The variable whose raster gives maps their place.
-pub(super) fn map_reference() -> &'static str {
-    domain().map_reference
+pub(super) fn variables(domain: &'static Domain) -> impl Iterator<Item = &'static str> {
+    domain.rasters().map(|variable| variable.name)
 }
 
 /// Inputs by where their values come from.
-pub(super) fn inputs(from: fn(Source) -> bool) -> Vec<&'static str> {
-    domain().inputs.iter().filter(|variable| from(variable.source)).map(|variable| variable.name).collect()
+pub(super) fn inputs(domain: &'static Domain, from: fn(Source) -> bool) -> Vec<&'static str> {
+    domain.inputs.iter().filter(|variable| from(variable.source)).map(|variable| variable.name).collect()
 }
 
 /// The key whose list takes the input `name`.
-pub(super) fn list_of_channel(name: &str) -> Option<&'static str> {
-    domain().input(name).map(|variable| variable.list())
+pub(super) fn list_of_channel(domain: &'static Domain, name: &str) -> Option<&'static str> {
+    domain.input(name).map(|variable| variable.list())
 }
 
 /// What becomes of a key.
@@ -309,14 +304,14 @@ pub(super) fn is_ignored(key: &str) -> bool {
 }
 
 /// Says what becomes of `key`, given under its canonical name in a file that declares some variables or in a fixture's attributes.
-pub(super) fn classify(key: &str, fixture: bool, declared: &[String]) -> KeyUse {
-    if Key::find(key).is_some_and(|key| fixture || key.is_for_files()) || is_own(key, declared) {
+pub(super) fn classify(key: &str, fixture: bool, domain: &'static Domain, declared: &[String]) -> KeyUse {
+    if Key::find_in(domain, key).is_some_and(|key| fixture || key.is_for_files()) || is_own(key, declared) {
         return KeyUse::InForce;
     }
     if is_ignored(key) {
         return KeyUse::Ignored;
     }
-    let mut known: Vec<String> = KEYS.iter().filter(|key| key.is_for_files()).flat_map(Key::names).collect();
+    let mut known: Vec<String> = KEYS.iter().filter(|key| key.is_for_files()).flat_map(|key| key.names_in(domain)).collect();
     known.extend(declared.iter().flat_map(|name| Key::own_names(name)));
     let ignored = IGNORED.split_whitespace();
     let candidates: Vec<&str> = known.iter().map(String::as_str).chain(ALIASES.iter().map(|(alias, _)| *alias)).chain(ignored).collect();

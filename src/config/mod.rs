@@ -7,10 +7,12 @@
 mod beside;
 mod carried;
 mod choices;
+mod classes;
 mod declared;
 mod digest;
 mod gaps;
 mod keys;
+mod loss;
 mod reader;
 mod require;
 mod rules;
@@ -22,6 +24,7 @@ mod variables;
 pub use carried::Difference;
 pub use choices::{Freeze, ModelKey, Precision, TaskKey};
 pub use keys::{Acts, Carried, Key, SPLITS};
+pub use loss::{LossFunction, LossTerm};
 pub use table::{Config, KEYS};
 
 use crate::error::{Error, Result};
@@ -97,9 +100,11 @@ impl Config {
     /// Sorts the keys into those in force and the ignored ones, then builds the fields.
     fn from_reader(mut reader: Reader, fixture: bool, folder: Option<&Path>) -> Result<Config> {
         let mut ignored = Vec::new();
-        reader.declared = declared::declared(&reader.keys);
+        reader.task = word_of(&reader.keys, "task").unwrap_or_default();
+        reader.domain = word_of(&reader.keys, "domain").unwrap_or(reader.task.domain());
+        reader.declared = declared::declared(&reader.keys, reader.domain.domain());
         for (key, value) in &reader.keys {
-            match keys::classify(key, fixture, &reader.declared) {
+            match keys::classify(key, fixture, reader.domain.domain(), &reader.declared) {
                 KeyUse::InForce => {
                     if let Some(reason) = keys::refusal(key, value) {
                         return Err(reader.error(key, format!("{} is refused: {reason}", reader::shown(value))));
@@ -121,6 +126,11 @@ impl Config {
         }
         Ok(config)
     }
+}
+
+/// The choice under a key on which the meaning of others depends; a word that is none is refused later.
+fn word_of<T: serde::de::DeserializeOwned>(keys: &Map<String, Value>, key: &str) -> Option<T> {
+    serde_json::from_value(keys.get(key)?.clone()).ok()
 }
 
 /// A key that has no effect here, with the option of commands that says it instead, where there is one.

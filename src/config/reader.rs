@@ -1,7 +1,7 @@
 //! Typed reading of one flat map of keys, with errors that name the key, the value given and what is allowed.
 
-use super::declared::how_to_declare;
-use super::{keys, synonyms};
+use super::{TaskKey, keys, synonyms};
+use crate::domains::DomainKey;
 use crate::error::{Error, Result};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -59,6 +59,10 @@ pub(super) struct Reader {
     pub(super) keys: Map<String, Value>,
     /// Keys whose value came from `--set`; errors name that instead of the file.
     pub(super) overridden: BTreeSet<String>,
+    /// The task, on which defaults depend.
+    pub(super) task: TaskKey,
+    /// Whose variables the keys may speak of without declaring them.
+    pub(super) domain: DomainKey,
     /// Names of variables that the keys declare.
     pub(super) declared: Vec<String>,
 }
@@ -200,11 +204,11 @@ impl Reader {
         for item in items {
             let name = item.as_str().ok_or_else(|| self.wrong(key, item, &wanted))?;
             if !allowed.contains(&name) {
-                let advice = match keys::list_of_channel(name) {
+                let advice = match keys::list_of_channel(self.domain.domain(), name) {
                     Some(list) => format!("; {name} belongs in {list}"),
                     None => {
                         let nearest = keys::nearest(name, allowed.iter().copied()).map(|n| format!("; did you mean {n}?"));
-                        format!("{} {}", nearest.unwrap_or_else(|| ".".into()), how_to_declare(name))
+                        format!("{} {}", nearest.unwrap_or_else(|| ".".into()), self.how_to_declare(name))
                     }
                 };
                 return Err(self.error(key, format!("must be {wanted}, but {} was given{advice}", shown(item))));

@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
-use super::declared::how_to_declare;
 use super::reader::{COUNT, Numbers, Reader, SIDE, WIDTH};
 use super::{Freeze, ModelKey, Precision, keys};
-use crate::domains::Source;
+use crate::domains::{DomainKey, Source};
 use crate::error::Result;
 use crate::kernels::activation::Activation;
 
@@ -36,7 +35,7 @@ impl Reader {
 
     /// Variables with a raster of their own, and those that the keys declare.
     pub(super) fn variables(&self) -> impl Iterator<Item = &str> {
-        keys::variables().map(|name| -> &str { name }).chain(self.own())
+        keys::variables(self.domain.domain()).map(|name| -> &str { name }).chain(self.own())
     }
 
     /// The names of variables that the keys declare.
@@ -62,7 +61,7 @@ impl Reader {
     /// A path for each variable, joined to `data_root`.
     pub(super) fn variable_paths(&self, pattern: &str) -> Result<BTreeMap<String, PathBuf>> {
         let root = self.folder("data_root", ".")?;
-        let names = self.variables().chain([keys::map_reference()]);
+        let names = self.variables().chain([self.domain.domain().map_reference]);
         self.each(pattern, names, |key| Ok(self.path(key)?.map(|path| root.join(path))))
     }
 
@@ -116,17 +115,17 @@ impl Reader {
     /// The target's name, where it is another than the domain's.
     pub(super) fn target(&self, key: &str) -> Result<Option<String>> {
         let Some(name) = self.text(key)? else { return Ok(None) };
-        let domains = keys::target();
+        let domains = self.domain.domain().target.name;
         if name == domains || self.listable().any(|own| own == name) {
             return Ok(Some(name));
         }
-        Err(self.error(key, format!("is {name}, and the domain's target is {domains}. {}", how_to_declare(&name))))
+        Err(self.error(key, format!("is {name}, and the domain's target is {domains}. {}", self.how_to_declare(&name))))
     }
 
     /// Inputs of some sources, and, where files may be declared, of its own.
     pub(super) fn channels(&self, key: &str, from: fn(Source) -> bool) -> Result<Vec<String>> {
         let own = self.listable().filter(|_| from(Source::Daily) || from(Source::Constant));
-        self.names(key, &keys::inputs(from).into_iter().chain(own).collect::<Vec<_>>())
+        self.names(key, &keys::inputs(self.domain.domain(), from).into_iter().chain(own).collect::<Vec<_>>())
     }
 
     /// An odd window size, at least 1.
@@ -171,6 +170,11 @@ impl Reader {
                 Err(self.wrong(key, value, &format!("two factors from {least} to {most}, the lower one first, for example [0.8, 1.25]")))
             }
         }
+    }
+
+    /// Whose table of variables; the task decides where nothing is said.
+    pub(super) fn domain(&self, key: &str) -> Result<DomainKey> {
+        self.choice(key, self.domain, DomainKey::WORDS)
     }
 
     /// The model, on which other defaults depend.

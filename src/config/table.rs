@@ -8,11 +8,10 @@ use std::path::PathBuf;
 
 use super::keys::{Carried, Key, MAPS, NOTHING, WEIGHTS, WEIGHTS_AND_MAPS, keys, value};
 use super::reader::{COUNT, COUNT_OR_0, Numbers, Reader, SIDE, WIDTH};
-use super::{Freeze, ModelKey, Precision, TaskKey};
+use super::{Freeze, LossFunction, ModelKey, Precision, TaskKey};
 use crate::domains::{COLORS, Domain, DomainKey, Fill, Source};
 use crate::error::Result;
 use crate::kernels::activation::Activation;
-use crate::kernels::masked_loss::LossKind;
 use crate::optim::{OptimizerKind, SchedulerKind};
 
 const SCHEDULERS: [&str; 2] = ["ReduceLROnPlateau", "CosineAnnealingWarmRestarts"];
@@ -23,9 +22,14 @@ pub(super) const ALIASES: [(&str, &str); 1] = [("decoder_use_norm", "decoder_use
 
 keys! {
 "Task and network" {
-    task: TaskKey = choice(TaskKey::MeltFraction, TaskKey::WORDS), WEIGHTS_AND_MAPS.unless_default(), "what networks are trained for: melt_fraction (0…1, with F1 of melt above 0.1), or regression of any quantity";
-    domain: DomainKey = choice(DomainKey::Helheim, &["helheim"]), WEIGHTS_AND_MAPS.unless_default(), "whose table says what variables mean";
+    task: TaskKey = choice(TaskKey::MeltFraction, TaskKey::WORDS), WEIGHTS_AND_MAPS.unless_default(), "what networks are trained for: melt_fraction (0…1, with F1 of melt above 0.1), regression of any quantity, or segmentation into classes";
+    domain: DomainKey = domain(), WEIGHTS_AND_MAPS.unless_default(), "whose table says what variables mean: helheim, daily maps on one grid; scenes, named scenes on grids of their own; absent: what the task needs";
     model_key: ModelKey = choice(ModelKey::TimeInterpolateSar, ModelKey::WORDS), WEIGHTS_AND_MAPS, "the network or baseline";
+    classes: Vec<String> = classes(), WEIGHTS_AND_MAPS.unless_default(),
+        "segmentation: names of the classes by their numbers in class maps, from 0, for example [background, glacier]";
+    ignore_index: usize = integer(255, 0..=65_535), WEIGHTS.unless_default(), "segmentation: number of pixels of class maps that count nowhere";
+    reference_labels: bool = boolean(false), WEIGHTS.unless_default(),
+        "segmentation: as GlaViTU's program treats pixels without a class: they count in the loss as belonging to none, and in scores as class 0";
     seed: u64 = seed(42), WEIGHTS, "seed of every random draw";
     precision: Precision = precision(), WEIGHTS_AND_MAPS.carried(Carried::Not), "arithmetic of the network; f32 is the only one so far";
 }
@@ -75,9 +79,8 @@ keys! {
 }
 "The network's shape" {
     activation: Activation = activation(), WEIGHTS_AND_MAPS, "activation between layers; linear with linear_dem";
-    out_activation: Activation = choice(Activation::Sigmoid, &["sigmoid", "tanhshelf", "sigmoidcutoff", "linear"]), WEIGHTS_AND_MAPS,
-        "activation of the output";
-    out_channels: usize = integer(1, WIDTH), WEIGHTS_AND_MAPS, "output maps";
+    out_activation: Activation = out_activation(), WEIGHTS_AND_MAPS, "activation of the output";
+    out_channels: usize = out_channels(), WEIGHTS_AND_MAPS, "output maps; of a segmentation one a class";
     base_channels: usize = integer(64, WIDTH), WEIGHTS_AND_MAPS, "width of the vanilla UNet's first level";
     bilinear: bool = boolean(false), WEIGHTS_AND_MAPS, "unet: bilinear up-sampling instead of transposed convolutions";
     num_extra_convs: usize = integer(0, 0..=1000), WEIGHTS_AND_MAPS, "unet: repetitions of the shared extra convolutions";
@@ -97,6 +100,8 @@ keys! {
 "Training" {
     img_size: [usize; 2] = size([512, 512]), WEIGHTS_AND_MAPS.carried(Carried::Told), "size of crops and tiles, [rows, columns], pixels";
     batch_size: usize = integer(8, WIDTH), WEIGHTS, "crops that go through the network at once";
+    crops_per_epoch: Option<usize> = optional_integer(COUNT), WEIGHTS.unless_default(),
+        "scenes: crops of an epoch; absent: four times the crops that fit side by side into the train scenes";
     accumulate_steps: usize = integer(1, WIDTH), WEIGHTS, "batches whose gradients make one optimizer step";
     recompute: bool = boolean(false), NOTHING,
         "compute blocks again in the backward pass instead of keeping them: less memory, the same bits";
@@ -108,8 +113,13 @@ keys! {
     freeze: Option<Freeze> = freeze(), WEIGHTS.unless_default(),
         "what does not move: `encoder`, names of modules, or a number: for so many epochs all that was loaded";
     gradient_clipping: f64 = number(1.0, Numbers::Positive), WEIGHTS, "largest total norm of the gradient";
-    loss_function: LossKind = choice(LossKind::L1, &["l1",
-        "mse"]), WEIGHTS, "training loss: mean absolute or squared error of valid pixels";
+    loss_function: LossFunction = loss_function(), WEIGHTS,
+        "training loss: l1 or mse, the mean absolute or squared error of valid pixels; of a segmentation focal, cross_entropy, dice, or a sum such as cross_entropy+dice";
+    focal_gamma: f64 = number(2.0, Numbers::NotNegative), WEIGHTS.unless_default(), "focal loss: power of what is missing to certainty";
+    dice_smooth: f64 = number(1.0, Numbers::NotNegative), WEIGHTS.unless_default(), "Dice loss: number of pixels added to both sides of its quotients";
+    label_smoothing: f64 = smoothing(), WEIGHTS.unless_default(),
+        "focal loss and cross entropy: share of a target that goes to all classes alike while training";
+    class_weights: Vec<f64> = class_weights(), WEIGHTS.unless_default(), "focal loss and cross entropy: weight of each class; absent: 1 each";
     lr_scheduler: SchedulerKind = choice(PLATEAU, &SCHEDULERS), WEIGHTS, "schedule of the learning rate";
     lr_patience: usize = integer(10, COUNT_OR_0), WEIGHTS, "ReduceLROnPlateau: epochs without a better validation loss before a cut";
     t_0 as "T_0": usize = integer(35, COUNT), WEIGHTS, "CosineAnnealingWarmRestarts: epochs until the first restart";

@@ -8,6 +8,7 @@ impl Config {
     /// Refuses keys that contradict each other.
     pub(super) fn check_together(&self, r: &Reader) -> Result<()> {
         self.check_inputs(r)?;
+        self.check_classes(r)?;
         if self.min_melt >= self.max_melt {
             return Err(r.error("max_melt", format!("is {}, which must be above `min_melt` = {}", self.max_melt, self.min_melt)));
         }

@@ -38,14 +38,14 @@ impl About {
         let time = format!("{:04}:{:02}:{:02} 00:00:00", day.year, day.month, day.day);
         let mut all =
             vec![GeoTag::of_text(tags::IMAGE_DESCRIPTION, &format!("{title}{day}")), GeoTag::of_text(tags::SOFTWARE, &self.software)];
-        all.extend((day != Day::UNDATED).then(|| GeoTag::of_text(tags::DATE_TIME, &time)));
+        all.extend(day.is_dated().then(|| GeoTag::of_text(tags::DATE_TIME, &time)));
         all.push(GeoTag::of_text(tags::GDAL_METADATA, &self.metadata(bands)));
         all
     }
 
     /// GDAL's XML, in the form that GDAL itself gives it.
     fn metadata(&self, bands: usize) -> String {
-        let day = Some(("DATE", self.day.to_string())).filter(|_| self.day != Day::UNDATED);
+        let day = Some(("DATE", self.day.to_string())).filter(|_| self.day.is_dated());
         let items = day.iter().chain(&self.items).map(|(name, text)| format!("  <Item name=\"{name}\">{}</Item>\n", escaped(text)));
         let of_bands = self.bands.iter().take(bands).enumerate().flat_map(|(sample, band)| {
             [("DESCRIPTION", "description", &band.description), ("UNITTYPE", "unittype", &band.unit)]

@@ -14,7 +14,7 @@ use super::raster::Raster;
 use super::raster_cache::RasterCache;
 use super::variable_files::VariableFiles;
 use crate::config::Config;
-use crate::domains::{Calendar, Domain, Fill, Gaps, Source, Variable};
+use crate::domains::{Calendar, Domain, Fill, Gaps, Source, Unit, Variable};
 use crate::error::{Error, Result};
 
 /// Pixels of open rasters, decoded or mapped: mapped ones count as resident memory once they are read.
@@ -50,8 +50,8 @@ pub struct Dataset {
     target_divisor: f64,
     mask_threshold: f32,
     landmask: Option<LandMask>,
-    /// The raster that all others are compared with.
-    reference: Arc<Raster>,
+    /// The raster that all others are compared with: one for all days, or one for each scene.
+    references: Vec<Arc<Raster>>,
     /// Georeference of deploy maps, where the configuration has one.
     map_reference: Option<GeoTags>,
     cache: RasterCache,
@@ -59,13 +59,14 @@ pub struct Dataset {
 }
 
 impl Dataset {
-    /// Opens the days that `path_<split>_split_csv` lists, and checks that every file they need exists on one grid.
+    /// Opens the days or scenes that `path_<split>_split_csv` lists, and checks that every file they need exists on one grid, of scenes on
+    /// one each.
     ///
     /// # Errors
     /// [`Error::Config`] for a missing path key; [`Error::Input`] for a split file that cannot be used, for missing files, for
     /// rasters of different grids and, with `check_for_invalid_entries`, for inputs that contain NaN.
     pub fn open(config: &Config, split: Split) -> Result<Dataset> {
-        Dataset::of_days(config, split, read_split_csv(config.require_split_csv(split.name())?)?)
+        Dataset::of_days(config, split, read_split_csv(config.require_split_csv(split.name())?, config.domain().unit)?)
     }
 
     /// As [`Dataset::open`], of these days, at least one, instead of a list's.
@@ -99,19 +100,28 @@ impl Dataset {
             _ => None,
         };
         let target_divisor = config.divisor(target);
-        let first = target_files.as_ref().map(|files| (files.file(day), None, target_divisor));
-        let first_input = || inputs.iter().zip(&files).find_map(|(input, files)| Some((files.as_ref()?.file(day), input.band(), 1.0)));
-        let reference = match first.or_else(first_input) {
-            Some((path, band, divisor)) => cache.get(&path, band, || Ok(Raster::of_band(&path, band)?.divided_by(divisor)))?,
-            None => landmask.as_ref().map(|mask| mask.raster().clone()).ok_or_else(|| {
-                Error::Usage(format!(
-                    "the deploy split needs a raster that gives the size of the maps; name one in `in_keys` or set `path_{}`",
-                    domain.mask
-                ))
-            })?,
+        let reference_of = |day: &Day| {
+            let target = target_files.as_ref().map(|files| (files.file(day), None, target_divisor));
+            let first_input = || inputs.iter().zip(&files).find_map(|(input, files)| Some((files.as_ref()?.file(day), input.band(), 1.0)));
+            match target.or_else(first_input) {
+                Some((path, band, divisor)) => cache.get(&path, band, || Ok(Raster::of_band(&path, band)?.divided_by(divisor))),
+                None => landmask.as_ref().map(|mask| mask.raster().clone()).ok_or_else(|| {
+                    Error::Usage(format!(
+                        "the deploy split needs a raster that gives the size of the maps; name one in `in_keys` or set `path_{}`",
+                        domain.mask
+                    ))
+                }),
+            }
         };
-        for raster in landmask.iter().map(|mask| &**mask.raster()).chain(&map_reference) {
-            refuse_other_grid(&reference, raster)?;
+        let references = match domain.unit {
+            Unit::Day => vec![reference_of(day)?],
+            Unit::Scene => days.iter().map(|day| Ok(Arc::new(reference_of(day)?.outline()))).collect::<Result<_>>()?,
+        };
+        for (reference, raster) in references
+            .iter()
+            .flat_map(|reference| landmask.iter().map(|mask| &**mask.raster()).chain(&map_reference).map(move |raster| (reference, raster)))
+        {
+            refuse_other_grid(reference, raster)?;
         }
         let map_reference = map_reference.map(|raster| raster.geo().clone());
         let mask_threshold = config.mask_threshold as f32;
@@ -126,13 +136,15 @@ impl Dataset {
             target_divisor,
             mask_threshold,
             landmask,
-            reference,
+            references,
             map_reference,
             cache,
             filled: RasterCache::new(FILLED_BYTES),
         };
-        for input in dataset.inputs.iter().filter(|input| !input.is_scalar()) {
-            dataset.input_raster(input, 0)?;
+        for day in 0..dataset.references.len() {
+            for input in dataset.inputs.iter().filter(|input| !input.is_scalar()) {
+                dataset.input_raster(input, day)?;
+            }
         }
         if config.check_for_invalid_entries {
             dataset.refuse_nan_inputs()?;
@@ -196,9 +208,20 @@ impl Dataset {
         self.inputs.len()
     }
 
-    /// Rows and columns of the scene.
-    pub fn scene(&self) -> [usize; 2] {
-        [self.reference.rows(), self.reference.cols()]
+    /// Rows and columns of a day's scene, 0 × 0 for a day that does not exist.
+    pub fn scene(&self, day: usize) -> [usize; 2] {
+        self.reference(day).map_or([0, 0], |reference| [reference.rows(), reference.cols()])
+    }
+
+    /// Rows and columns of the smallest scene, each by itself; of the only one where all days lie on one grid.
+    pub fn smallest_scene(&self) -> [usize; 2] {
+        let least = |side: fn(&Raster) -> usize| self.references.iter().map(|reference| side(reference)).min().unwrap_or_default();
+        [least(Raster::rows), least(Raster::cols)]
+    }
+
+    /// The grid of a day.
+    fn reference(&self, day: usize) -> Option<&Raster> {
+        self.references.get(day).or_else(|| self.references.first().filter(|_| self.domain.unit == Unit::Day)).map(|raster| &**raster)
     }
 
     /// The raster of the land mask, where `path_landmask` is set.
@@ -214,7 +237,7 @@ impl Dataset {
         match (&self.target_files, &self.map_reference) {
             (Some(_), _) => Ok(self.target_raster(day)?.geo().clone()),
             (None, Some(geo)) => Ok(geo.clone()),
-            (None, None) => Ok(self.reference.geo().clone()),
+            (None, None) => Ok(self.reference(day).map(|raster| raster.geo().clone()).unwrap_or_default()),
         }
     }
 
@@ -227,7 +250,7 @@ impl Dataset {
             return Err(Error::Usage("the deploy split has no targets; choose one of train, val, test, eval, all".into()));
         };
         let path = files.file(self.day(day)?);
-        self.raster(&path, None, || Ok(Raster::open(&path)?.divided_by(self.target_divisor)))
+        self.raster(day, &path, None, || Ok(Raster::open(&path)?.divided_by(self.target_divisor)))
     }
 
     /// The raster behind an input on a day, as stored.
@@ -240,7 +263,7 @@ impl Dataset {
             (true, Some(mask), _) => Ok(mask.raster().clone()),
             (_, _, Some(files)) => {
                 let path = files.file(self.day(day)?);
-                self.raster(&path, input.band(), || Raster::of_band(&path, input.band()))
+                self.raster(day, &path, input.band(), || Raster::of_band(&path, input.band()))
             }
             _ => Err(Error::Usage(format!("`{}` is no raster among the inputs; add it to `{}`", input.name, input.list()))),
         }
@@ -251,8 +274,8 @@ impl Dataset {
         self.days.get(index).ok_or_else(|| Error::shape("dataset", format!("day {index} of {count} does not exist")))
     }
 
-    fn raster(&self, path: &Path, band: Option<usize>, open: impl FnOnce() -> Result<Raster>) -> Result<Arc<Raster>> {
-        let checked = |raster| refuse_other_grid(&self.reference, &raster).map(|()| raster);
+    fn raster(&self, day: usize, path: &Path, band: Option<usize>, open: impl FnOnce() -> Result<Raster>) -> Result<Arc<Raster>> {
+        let checked = |raster| self.reference(day).map_or(Ok(()), |reference| refuse_other_grid(reference, &raster)).map(|()| raster);
         self.cache.get(path, band, || open().and_then(checked))
     }
 
@@ -296,11 +319,20 @@ impl Dataset {
                     if input.gap_of.is_some() {
                         out.iter_mut().for_each(|value| *value = if value.is_nan() { 1.0 } else { 0.0 });
                     } else if out.iter().any(|value| value.is_nan()) {
-                        self.fill(index, date, &raster, window, out)?;
+                        self.fill(index, day, &raster, window, out)?;
                     }
                 }
             }
         }
+        self.read_target(day, window, sample)
+    }
+
+    /// As [`Dataset::read`], of the target and the mask alone.
+    ///
+    /// # Errors
+    /// Those of [`Dataset::read`].
+    pub fn read_target(&self, day: usize, window: Window, sample: &mut HostSample) -> Result<()> {
+        let pixels = window.pixels();
         sample.target.resize(pixels, 0.0);
         match &self.target_files {
             Some(_) => {
@@ -315,7 +347,8 @@ impl Dataset {
     }
 
     /// Fills what a window of an input's raster lacks.
-    fn fill(&self, index: usize, date: &Day, raster: &Raster, window: Window, out: &mut [f32]) -> Result<()> {
+    fn fill(&self, index: usize, day: usize, raster: &Raster, window: Window, out: &mut [f32]) -> Result<()> {
+        let date = self.day(day)?;
         let (input, rest) = (self.inputs[index], |value| std::iter::repeat_n(value, window.pixels()));
         let Some(filling) = &self.fillings[index] else {
             if input.refuses_gaps() {
@@ -334,7 +367,7 @@ impl Dataset {
             Fill::Time => {
                 let mut values = vec![0.0; window.pixels()];
                 for file in filling.files_around(date) {
-                    let other = self.raster(&file, input.band(), || Raster::of_band(&file, input.band()))?;
+                    let other = self.raster(day, &file, input.band(), || Raster::of_band(&file, input.band()))?;
                     other.read_window(window, &mut values)?;
                     other.refuse_infinite(&values)?;
                     if !patch(out, values.iter().copied()) {
@@ -348,12 +381,12 @@ impl Dataset {
         Ok(())
     }
 
-    /// The ocean mask of the whole scene, as in [`HostSample::ocean`].
+    /// The ocean mask of a day's whole scene, as in [`HostSample::ocean`].
     ///
     /// # Errors
     /// None where the dataset could be opened.
-    pub fn ocean(&self) -> Result<Vec<f32>> {
-        let [rows, cols] = self.scene();
+    pub fn ocean(&self, day: usize) -> Result<Vec<f32>> {
+        let [rows, cols] = self.scene(day);
         let mut ocean = vec![0.0; rows * cols];
         self.read_mask(Window::whole(rows, cols), &mut ocean)?;
         Ok(ocean)

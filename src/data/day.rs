@@ -1,4 +1,4 @@
-//! Days by the names of their files, the splits that they are divided into, and the CSV files that say so.
+//! Days and named scenes by the names of their files, the splits that they are divided into, and the CSV files that say so.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -8,6 +8,7 @@ use std::str::FromStr;
 use jiff::civil::{Date, date};
 use jiff::{Span, Timestamp};
 
+use crate::domains::{Unit, interned};
 use crate::error::{Error, Result};
 
 /// A part of the days of a dataset.
@@ -62,7 +63,7 @@ impl FromStr for Split {
 /// Short names of the months.
 pub const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
-/// One day of the Gregorian calendar, ordered in time.
+/// What one map is of: a day of the Gregorian calendar, ordered in time, or a scene that is called by a name, which stands before all days.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Day {
     /// Calendar year.
@@ -71,11 +72,13 @@ pub struct Day {
     pub month: u8,
     /// Day of the month, from 1.
     pub day: u8,
+    /// The name of a scene; it has no date, as far as anybody here knows.
+    pub scene: Option<&'static str>,
 }
 
 impl Day {
     /// The day of a scene of which nobody knows when it was seen: it has a map, and no date.
-    pub const UNDATED: Day = Day { year: 0, month: 0, day: 0 };
+    pub const UNDATED: Day = Day { year: 0, month: 0, day: 0, scene: None };
 
     /// A day of the calendar; `None` where it does not exist.
     pub fn new(year: u16, month: u8, day: u8) -> Option<Day> {
@@ -84,7 +87,7 @@ impl Day {
     }
 
     fn of(date: Date) -> Option<Day> {
-        Some(Day { year: u16::try_from(date.year()).ok()?, month: date.month() as u8, day: date.day() as u8 })
+        Some(Day { year: u16::try_from(date.year()).ok()?, month: date.month() as u8, day: date.day() as u8, scene: None })
     }
 
     /// Its date; the first of all for a day that does not exist.
@@ -97,8 +100,38 @@ impl Day {
         name.strip_suffix(".tif")?.parse().ok()
     }
 
-    /// `YYYY_MM_DD.tif`; `map.tif` without a date.
+    /// The day or scene of a file or of a line in a list of scenes: a date where the name is one, else the name without `.tif`, `.tiff` or
+    /// `.png`; `None` for what can be no name of a file.
+    pub fn from_scene_name(name: &str) -> Option<Day> {
+        let stem = [".tif", ".tiff", ".png"].iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(name);
+        let is_name = !stem.is_empty() && !stem.starts_with('.') && !stem.contains(['/', '\\', ',', ';', '"', '\t', '\0']);
+        let scene = || is_name.then(|| Day { scene: Some(interned(stem)), ..Day::UNDATED });
+        stem.parse().ok().or_else(scene)
+    }
+
+    /// The day or scene of a map, a file that may be something else.
+    pub fn of_map(file: &str, unit: Unit) -> Option<Day> {
+        match unit {
+            Unit::Day => Day::from_file_name(file),
+            Unit::Scene => file.ends_with(".tif").then(|| Day::from_scene_name(file)).flatten(),
+        }
+    }
+
+    /// The region of a scene: what its name begins with, before the first `-`; none of a name without one, or of a day.
+    pub fn region(&self) -> Option<&'static str> {
+        self.scene?.split_once('-').map(|(region, _)| region).filter(|region| !region.is_empty())
+    }
+
+    /// Whether it has a date.
+    pub fn is_dated(&self) -> bool {
+        self.month > 0
+    }
+
+    /// `YYYY_MM_DD.tif`, of a scene `NAME.tif`; `map.tif` without either.
     pub fn file_name(&self) -> String {
+        if let Some(scene) = self.scene {
+            return format!("{scene}.tif");
+        }
         if *self == Day::UNDATED {
             return "map.tif".into();
         }
@@ -137,8 +170,11 @@ impl Day {
 }
 
 impl fmt::Display for Day {
-    /// `YYYY-MM-DD`.
+    /// `YYYY-MM-DD`, or the name of a scene.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(scene) = self.scene {
+            return f.write_str(scene);
+        }
         if *self == Day::UNDATED {
             return f.write_str("undated");
         }
@@ -164,11 +200,12 @@ pub fn now() -> String {
     Timestamp::now().strftime("%Y-%m-%d %H:%M UTC").to_string()
 }
 
-/// Reads a split file: one `YYYY_MM_DD.tif` a line, no header, blank lines skipped, in the order of the file.
+/// Reads a split file: one `YYYY_MM_DD.tif`, or the name of a scene with or without an ending, a line, no header, blank lines skipped, in
+/// the order of the file.
 ///
 /// # Errors
-/// [`Error::Input`] where the file cannot be read, a line is no day, a day is repeated, or there is none.
-pub fn read_split_csv(path: &Path) -> Result<Vec<Day>> {
+/// [`Error::Input`] where the file cannot be read, a line is no day or name, one is repeated, or there is none.
+pub fn read_split_csv(path: &Path, unit: Unit) -> Result<Vec<Day>> {
     let text = std::fs::read_to_string(path).map_err(|e| {
         Error::input(path, format!("the split file cannot be read ({e}); `meltcore split` writes the split files")).because(e)
     })?;
@@ -180,12 +217,13 @@ pub fn read_split_csv(path: &Path) -> Result<Vec<Day>> {
             continue;
         }
         let number = index + 1;
-        let day = Day::from_file_name(name).ok_or_else(|| {
-            Error::input(
-                path,
-                format!("line {number}: `{name}` is no day; each line holds one file name such as 2017_06_04.tif, without a header"),
-            )
-        })?;
+        let day = match unit {
+            Unit::Day => {
+                Day::from_file_name(name).ok_or("is no day; each line holds one file name such as 2017_06_04.tif, without a header")
+            }
+            Unit::Scene => Day::from_scene_name(name).ok_or("is no scene; each line holds the name of one, without folder and header"),
+        };
+        let day = day.map_err(|what| Error::input(path, format!("line {number}: `{name}` {what}")))?;
         if !seen.insert(day) {
             return Err(Error::input(path, format!("line {number}: `{name}` is listed twice; remove one of the two lines")));
         }

@@ -58,6 +58,12 @@ impl Raster {
         Raster::of_band(path.as_ref(), Some(band))
     }
 
+    /// Its size and place, without a pixel.
+    pub(super) fn outline(&self) -> Raster {
+        let (path, geo, pixels) = (self.path.clone(), self.geo.clone(), Pixels::Decoded(Vec::new()));
+        Raster { path, rows: self.rows, cols: self.cols, geo, no_data: None, unscale: Linear::default(), pixels }
+    }
+
     /// The same raster with its values divided by `divisor`.
     pub fn divided_by(mut self, divisor: f64) -> Raster {
         let factor = Linear { scale: 1.0 / divisor, offset: 0.0 };

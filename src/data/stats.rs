@@ -55,7 +55,7 @@ pub enum Values {
 /// # Errors
 /// A missing split or path key; files that are missing, cannot be read, hold no value or lie on different grids.
 pub fn channel_stats(config: &Config, split: Split, values: Values, observe: &mut dyn FnMut(Event)) -> Result<Vec<ChannelStats>> {
-    let days = read_split_csv(config.require_split_csv(split.name())?)?;
+    let days = read_split_csv(config.require_split_csv(split.name())?, config.domain().unit)?;
     stats_of_days(config, &days, split != Split::Deploy, values, observe)
 }
 

@@ -11,6 +11,8 @@ pub struct Crop {
     pub day: usize,
     /// Where in the scene.
     pub window: Window,
+    /// Which sample of its epoch it is, for draws that belong to it alone; where each day is in an epoch once, its day.
+    pub number: usize,
 }
 
 /// Draws one random crop of each day of an epoch.
@@ -45,7 +47,7 @@ impl CropSampler {
         let draw = |day| {
             let row = self.draw.below(self.scene[0] - height + 1);
             let col = self.draw.below(self.scene[1] - width + 1);
-            Crop { day, window: Window { row, col, height, width } }
+            Crop { day, window: Window { row, col, height, width }, number: day }
         };
         order.into_iter().map(draw).collect()
     }
@@ -163,6 +165,6 @@ impl Mosaic {
 
     /// The crops of all tiles of the given days, day after day.
     pub fn crops(&self, days: impl IntoIterator<Item = usize>) -> Vec<Crop> {
-        days.into_iter().flat_map(|day| self.tiles.iter().map(move |tile| Crop { day, window: tile.window })).collect()
+        days.into_iter().flat_map(|day| self.tiles.iter().map(move |tile| Crop { day, window: tile.window, number: day })).collect()
     }
 }

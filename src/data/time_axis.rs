@@ -82,7 +82,7 @@ impl TimeAxis {
             Calendar::Standard => date(number, number >= REFORM),
             Calendar::Proleptic => date(number, true),
         };
-        (1..=9999).contains(&year).then_some(Day { year: year as u16, month: month as u8, day: day as u8 })
+        (1..=9999).contains(&year).then_some(Day { year: year as u16, month: month as u8, day: day as u8, ..Day::UNDATED })
     }
 }
 
@@ -232,7 +232,7 @@ mod tests {
     fn every_day_of_a_leap_cycle_returns() {
         for number in 0..146_097 {
             let (year, month, day) = date(EPOCH + number, true);
-            assert_eq!(Day { year: year as u16, month: month as u8, day: day as u8 }.number(), number);
+            assert_eq!(Day { year: year as u16, month: month as u8, day: day as u8, ..Day::UNDATED }.number(), number);
         }
         for number in REFORM - 1461..REFORM {
             let (year, month, day) = date(number, false);

@@ -80,8 +80,8 @@ impl Domain {
         if let Some(same) = made.iter().find(is_same) {
             return same;
         }
-        let (name, mask, map_reference) = (self.name, self.mask, self.map_reference);
-        let table = Box::leak(Box::new(Domain { name, inputs: Vec::leak(inputs), target, mask, map_reference }));
+        let Domain { name, mask, map_reference, unit, .. } = *self;
+        let table = Box::leak(Box::new(Domain { name, inputs: Vec::leak(inputs), target, mask, map_reference, unit }));
         made.push(table);
         table
     }

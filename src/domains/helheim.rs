@@ -1,7 +1,7 @@
 //! The variables of MeltwaterBench (arXiv 2512.12142), there of Helheim glacier in Greenland at 100 m; their order is that of the
 //! reference's channels, for which its weights are made.
 
-use super::{Calendar, Domain, Gaps, Look, Source, Variable};
+use super::{Calendar, Domain, Gaps, Look, Source, Unit, Variable};
 use crate::image::Colormap;
 
 /// Passive-microwave brightness temperature.
@@ -29,6 +29,7 @@ pub static DOMAIN: Domain = Domain {
     },
     mask: "landmask",
     map_reference: "melt_reference",
+    unit: Unit::Day,
 };
 
 static INPUTS: [Variable; 11] = [

@@ -7,6 +7,7 @@
 mod declared;
 mod fill;
 pub mod helheim;
+pub mod scenes;
 
 pub use declared::{COLORS, Declared, colormap_named, interned};
 pub use fill::Fill;
@@ -22,13 +23,19 @@ pub enum DomainKey {
     /// Daily melt of Greenland's Helheim glacier, and of any ice sheet described by the same variables.
     #[default]
     Helheim,
+    /// Satellite scenes, each on a grid of its own and called by name, with maps of their classes.
+    Scenes,
 }
 
 impl DomainKey {
+    /// Their names in configurations.
+    pub const WORDS: &[&str] = &["helheim", "scenes"];
+
     /// Its table.
     pub fn domain(self) -> &'static Domain {
         match self {
             DomainKey::Helheim => &helheim::DOMAIN,
+            DomainKey::Scenes => &scenes::DOMAIN,
         }
     }
 }
@@ -46,6 +53,27 @@ pub struct Domain {
     pub mask: &'static str,
     /// The raster that gives maps without a target their place.
     pub map_reference: &'static str,
+    /// What its maps are of.
+    pub unit: Unit,
+}
+
+/// What each map is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    /// A day; all days lie on one grid.
+    Day,
+    /// A scene with a name and a grid of its own.
+    Scene,
+}
+
+impl Unit {
+    /// Several of them, in words.
+    pub fn plural(self) -> &'static str {
+        match self {
+            Unit::Day => "days",
+            Unit::Scene => "scenes",
+        }
+    }
 }
 
 impl Domain {

@@ -1,4 +1,5 @@
-//! Scenes by month, by year, and by the time to the nearest other day of the train split, each group scored like a split of its own.
+//! Scenes by month, by year, by the time to the nearest other day of the train split, and by region, each group scored like a split of its
+//! own.
 
 use std::collections::BTreeMap;
 use std::collections::HashSet;
@@ -14,11 +15,13 @@ pub enum GroupBy {
     Year,
     /// Days to the nearest other day of the train split: `1`, `2-3`, `4-6`, `7+`.
     Gap,
+    /// The region that the name of a scene begins with: `ALP` of `ALP-28-23`.
+    Region,
 }
 
 impl GroupBy {
     /// Every grouping.
-    pub const ALL: [GroupBy; 3] = [GroupBy::Month, GroupBy::Year, GroupBy::Gap];
+    pub const ALL: [GroupBy; 4] = [GroupBy::Month, GroupBy::Year, GroupBy::Gap, GroupBy::Region];
 
     /// Its name in tables, and behind `by_` in JSON.
     pub fn name(self) -> &'static str {
@@ -26,6 +29,7 @@ impl GroupBy {
             GroupBy::Month => "month",
             GroupBy::Year => "year",
             GroupBy::Gap => "gap",
+            GroupBy::Region => "region",
         }
     }
 }
@@ -39,8 +43,14 @@ impl Groups {
     pub fn new(days: &[Day], train: &[Day]) -> Groups {
         let mut groups: BTreeMap<GroupBy, BTreeMap<String, Vec<usize>>> = BTreeMap::new();
         let mut add = |by: GroupBy, label: String, index: usize| groups.entry(by).or_default().entry(label).or_default().push(index);
-        let train: HashSet<i64> = train.iter().map(Day::number).collect();
+        let train: HashSet<i64> = train.iter().filter(|day| day.is_dated()).map(Day::number).collect();
         for (index, day) in days.iter().enumerate() {
+            if let Some(region) = day.region() {
+                add(GroupBy::Region, region.to_owned(), index);
+            }
+            if !day.is_dated() {
+                continue;
+            }
             add(GroupBy::Month, format!("{:02}", day.month), index);
             add(GroupBy::Year, format!("{:04}", day.year), index);
             // The day itself is no help to its own map: the running mean leaves it out, too.

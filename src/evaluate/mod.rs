@@ -83,13 +83,12 @@ pub fn evaluate_and_show(
     for (model, folder) in models {
         refuse_missing_maps(&dataset, model, folder)?;
     }
-    let [rows, cols] = dataset.scene();
-    let scorer = SceneScorer::new(gpu, task.as_ref(), dataset.scene());
-    if let Some(warning) = scorer.warning() {
+    let scorer = SceneScorer::new(gpu, task.as_ref());
+    if let Some(warning) = task.warning(dataset.smallest_scene()) {
         observe(Event::Note(warning));
     }
     // Scoring needs no train days, so that their list may be on another machine.
-    let train = config.split_csv.get("train").map(|file| read_split_csv(file)).transpose().unwrap_or_else(|error| {
+    let train = config.split_csv.get("train").map(|file| read_split_csv(file, config.domain().unit)).transpose().unwrap_or_else(|error| {
         observe(Event::Note(format!("no scores by days to the nearest train day: {error}")));
         None
     });
@@ -99,19 +98,22 @@ pub fn evaluate_and_show(
     let mut scored: Vec<ModelScores> = models.iter().map(|(name, _)| ModelScores::new(name, task.columns())).collect();
     let mut sample = HostSample::default();
     for (index, day) in dataset.days().iter().enumerate() {
-        dataset.read(index, Window::whole(rows, cols), &mut sample)?;
-        let scene = scorer.scene(&sample)?;
+        let size = dataset.scene(index);
+        let whole = Window::whole(size[0], size[1]);
+        dataset.read(index, whole, &mut sample)?;
+        task.refuse(&sample.target).map_err(|message| Error::input(dataset.target_file(index).unwrap_or_default(), message))?;
+        let scene = scorer.scene(&sample, size)?;
         let reference = dataset.target_raster(index)?;
         let mut shown = Shown { day, index, sample: &sample, models: Vec::new() };
         for ((name, folder), scores) in models.iter().zip(&mut scored) {
             let file = folder.join(day.file_name());
-            let mut map = Vec::with_capacity(task.bands().len() * rows * cols);
+            let mut map = Vec::with_capacity(task.bands().len() * whole.pixels());
             for band in 0..task.bands().len() {
                 let raster = Raster::open_band(&file, band)?;
                 refuse_other_grid(&reference, &raster)?;
                 map.extend(raster.read_all()?);
             }
-            hide_unseen(&file, Window::whole(rows, cols), &mut map)?;
+            hide_unseen(&file, whole, &mut map)?;
             let score = scene.score(map.clone(), &file, &mut scores.reliability)?;
             scores.push(day.file_name(), score.clone());
             shown.models.push((name, map, score));

@@ -36,7 +36,8 @@ impl Panels {
     /// # Errors
     /// An input that cannot be read, a picture that cannot be written.
     pub fn write(&self, scene: &Shown) -> Result<()> {
-        let (cols, window, ocean) = (self.inputs.dataset().scene()[1], self.inputs.window(), self.inputs.ocean());
+        let part = self.inputs.part(scene.index)?;
+        let (cols, window, ocean) = (self.inputs.dataset().scene(scene.index)[1], part.window, part.ocean.as_slice());
         let target = cut(&scene.sample.target, cols, window);
         let unseen: Vec<bool> = target.iter().zip(ocean).map(|(target, ocean)| *ocean || target.is_nan()).collect();
         let target = self.task.pictured(&target);
@@ -49,7 +50,7 @@ impl Panels {
             let error = band.error_field(&title, error, size, &unseen);
             pairs.push([band.field(name, map, size, ocean), error]);
         }
-        let rows = layout(self.inputs.fields(&inputs), band.field("Target", &target, size, &unseen), pairs);
+        let rows = layout(self.inputs.fields(&inputs, &part), band.field("Target", &target, size, &unseen), pairs);
         let png = Panel { headline: self.headline(scene), rows, grey: "ocean or not observed".into() }.draw()?.to_png()?;
         let name = PathBuf::from(scene.day.file_name()).with_extension("png");
         write_atomically(self.folder.join(name), |file| file.write_all(&png))

@@ -14,7 +14,7 @@ use super::reliability::BinMeans;
 use super::table::{Evaluation, ModelScores};
 use crate::config::TaskKey;
 use crate::error::{Error, Result};
-use crate::tasks::{Better, Column};
+use crate::tasks::{Better, ClassScores, Column, Confusion};
 
 /// Scores by name, in the task's order; null where a score is no number.
 pub type Scores = Pairs<Option<Number>>;
@@ -51,9 +51,18 @@ pub struct WrittenScores {
     /// By days to the nearest other train day.
     #[serde(default)]
     pub by_gap: Pairs<Scores>,
+    /// By region.
+    #[serde(default, skip_serializing_if = "Pairs::is_empty")]
+    pub by_region: Pairs<Scores>,
     /// Bins of predicted fractions.
     #[serde(default)]
     pub reliability: Vec<BinMeans>,
+    /// Scores of each class over all pixels at once, of tasks that have classes.
+    #[serde(default, skip_serializing_if = "Pairs::is_empty")]
+    pub classes: Pairs<ClassScores>,
+    /// Pixels by class, rows those of the target, columns those of the map.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub confusion: Vec<Vec<u64>>,
 }
 
 /// A JSON object in the order of its text.
@@ -67,6 +76,11 @@ impl<V> Default for Pairs<V> {
 }
 
 impl<V> Pairs<V> {
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The first value of this name.
     pub fn get(&self, name: &str) -> Option<&V> {
         self.0.iter().find(|(other, _)| other == name).map(|(_, value)| value)
@@ -133,6 +147,10 @@ impl WrittenScores {
             };
             Pairs(evaluation.grouped(model, by).into_iter().map(|(label, group)| (label, of_group(group))).collect())
         };
+        let (names, confusion) = (evaluation.task.classes().unwrap_or_default(), evaluation.task.confusion(&model.tally()));
+        let of_classes = |confusion: &Confusion| {
+            names.iter().enumerate().map(|(class, name)| ((*name).to_owned(), ClassScores::of(confusion, class))).collect()
+        };
         let pooled = evaluation.pooled(model).into_iter().map(|(name, value)| (name.to_owned(), Number::from_f64(value)));
         WrittenScores {
             scenes: Pairs(model.scenes.iter().map(|(file, scene)| (file.clone(), by_name(columns, &scene.scored.values))).collect()),
@@ -142,7 +160,10 @@ impl WrittenScores {
             by_month: by(GroupBy::Month),
             by_year: by(GroupBy::Year),
             by_gap: by(GroupBy::Gap),
+            by_region: by(GroupBy::Region),
             reliability: model.reliability.means().to_vec(),
+            classes: Pairs(confusion.as_ref().map(of_classes).unwrap_or_default()),
+            confusion: confusion.map(|confusion| confusion.counts).unwrap_or_default(),
         }
     }
 }

@@ -18,35 +18,28 @@ pub struct SceneScores {
     pub nan_px: u64,
 }
 
-/// Scores scenes of one size.
+/// Scores scenes.
 pub struct SceneScorer<'a> {
     gpu: Gpu,
     task: &'a dyn Task,
-    rows: usize,
-    cols: usize,
 }
 
 impl<'a> SceneScorer<'a> {
-    /// For scenes of `rows` × `cols` pixels.
-    pub fn new(gpu: &Gpu, task: &'a dyn Task, [rows, cols]: [usize; 2]) -> Self {
-        SceneScorer { gpu: gpu.clone(), task, rows, cols }
-    }
-
-    /// What to warn of before scoring.
-    pub fn warning(&self) -> Option<String> {
-        self.task.warning([self.rows, self.cols])
+    /// On a device.
+    pub fn new(gpu: &Gpu, task: &'a dyn Task) -> Self {
+        SceneScorer { gpu: gpu.clone(), task }
     }
 
     /// Puts a scene's target on the device, to score any number of maps against.
     ///
     /// # Shapes
-    /// `sample.target` and `sample.ocean`: rows × cols.
+    /// `sample.target` and `sample.ocean`: `size`, rows × columns.
     ///
     /// # Errors
     /// [`Error::Shape`] where the sample has another size; out of memory.
-    pub fn scene(&self, sample: &HostSample) -> Result<ScoredScene<'a>> {
+    pub fn scene(&self, sample: &HostSample, [rows, cols]: [usize; 2]) -> Result<ScoredScene<'a>> {
         let (host_target, host_mask) = self.task.masked(&sample.target, &sample.ocean);
-        let targets = Targets::new(&self.gpu, [1, 1, self.rows, self.cols], &host_target, &host_mask)?;
+        let targets = Targets::new(&self.gpu, [1, 1, rows, cols], &host_target, &host_mask)?;
         Ok(ScoredScene { task: self.task, targets, host_target, host_mask })
     }
 }

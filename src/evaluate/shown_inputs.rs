@@ -1,10 +1,13 @@
 //! The inputs of a split as pictures show them: those with a raster, in one range each on all days, cut to the land with a margin.
 
+use std::cell::RefCell;
+use std::rc::Rc;
+
 use crate::config::Config;
 use crate::data::Window;
 use crate::data::dataset::Dataset;
 use crate::data::day::Split;
-use crate::domains::{Look, Variable};
+use crate::domains::{Look, Unit, Variable};
 use crate::error::Result;
 use crate::image::Field;
 
@@ -25,8 +28,48 @@ struct Input {
 pub struct ShownInputs {
     dataset: Dataset,
     inputs: Vec<Input>,
-    window: Window,
-    ocean: Vec<bool>,
+    parts: RefCell<Parts>,
+}
+
+/// The part of a scene that is shown.
+#[derive(Debug)]
+pub struct Part {
+    /// Where it lies.
+    pub window: Window,
+    /// Where that is ocean.
+    pub ocean: Vec<bool>,
+}
+
+impl Part {
+    /// That of a day: the land with a margin.
+    ///
+    /// # Errors
+    /// A mask that cannot be read.
+    pub fn of(dataset: &Dataset, day: usize) -> Result<Part> {
+        let ocean: Vec<bool> = dataset.ocean(day)?.iter().map(|ocean| *ocean > 0.5).collect();
+        let window = around_land(&ocean, dataset.scene(day));
+        Ok(Part { ocean: cut(&ocean, dataset.scene(day)[1], window), window })
+    }
+}
+
+/// The parts of a dataset's scenes: one for all days on one grid.
+#[derive(Debug, Default)]
+pub struct Parts(Option<(usize, Rc<Part>)>);
+
+impl Parts {
+    /// The part of a day's scene; that of the day before where it serves.
+    ///
+    /// # Errors
+    /// Those of [`Part::of`].
+    pub fn get(&mut self, dataset: &Dataset, day: usize) -> Result<Rc<Part>> {
+        let key = if dataset.domain().unit == Unit::Day { 0 } else { day };
+        let part = match self.0.take().filter(|(of, _)| *of == key) {
+            Some((_, part)) => part,
+            None => Rc::new(Part::of(dataset, day)?),
+        };
+        self.0 = Some((key, part.clone()));
+        Ok(part)
+    }
 }
 
 impl ShownInputs {
@@ -36,13 +79,10 @@ impl ShownInputs {
     /// Those of [`Dataset::open`]: a missing or unusable input.
     pub fn open(config: &Config, split: Split) -> Result<ShownInputs> {
         let dataset = Dataset::open(config, split)?;
-        let ocean: Vec<bool> = dataset.ocean()?.iter().map(|ocean| *ocean > 0.5).collect();
-        let window = around_land(&ocean, dataset.scene());
-        let ocean = cut(&ocean, dataset.scene()[1], window);
         let mask = dataset.domain().mask;
         let is_shown = |input: &&&'static Variable| !input.is_scalar() && input.gap_of.is_none() && input.name != mask;
         let variables: Vec<&Variable> = dataset.inputs().iter().filter(is_shown).copied().collect();
-        let mut shown = ShownInputs { dataset, inputs: Vec::new(), window, ocean };
+        let mut shown = ShownInputs { dataset, inputs: Vec::new(), parts: RefCell::default() };
         for variable in variables {
             shown.inputs.push(Input { variable, range: shown.range(variable)? });
         }
@@ -54,14 +94,12 @@ impl ShownInputs {
         &self.dataset
     }
 
-    /// The part of the scene that is shown.
-    pub fn window(&self) -> Window {
-        self.window
-    }
-
-    /// Where that is ocean.
-    pub fn ocean(&self) -> &[bool] {
-        &self.ocean
+    /// The part of a day's scene that is shown.
+    ///
+    /// # Errors
+    /// A mask that cannot be read.
+    pub fn part(&self, day: usize) -> Result<Rc<Part>> {
+        self.parts.borrow_mut().get(&self.dataset, day)
     }
 
     /// The values of all inputs on a day, given by its place in the split.
@@ -74,20 +112,21 @@ impl ShownInputs {
         values
     }
 
-    /// Those values as fields; what has no meaning on the ocean is grey there, the others show the coast.
-    pub fn fields<'a>(&'a self, values: &'a [Vec<f32>]) -> Vec<Field<'a>> {
-        let Window { height: rows, width: cols, .. } = self.window;
+    /// Those values, in a part, as fields; what has no meaning on the ocean is grey there, the others show the coast.
+    pub fn fields<'a>(&'a self, values: &'a [Vec<f32>], part: &'a Part) -> Vec<Field<'a>> {
+        let Window { height: rows, width: cols, .. } = part.window;
         let field = |(input, values): (&Input, &'a Vec<f32>)| {
             let Look { title, unit, colormap, masked, .. } = input.variable.look;
-            let (masked, coast) = if masked { (Some(&*self.ocean), None) } else { (None, Some(&*self.ocean)) };
+            let (masked, coast) = if masked { (Some(&*part.ocean), None) } else { (None, Some(&*part.ocean)) };
             Field { title: title.into(), values, rows, cols, masked, range: input.range, colormap, unit: unit.into(), coast }
         };
         self.inputs.iter().zip(values).map(field).collect()
     }
 
     fn values_of(&self, input: &Variable, day: usize) -> Result<Vec<f32>> {
-        let mut values = vec![0.0; self.window.pixels()];
-        self.dataset.input_raster(input, day)?.read_window(self.window, &mut values)?;
+        let window = self.part(day)?.window;
+        let mut values = vec![0.0; window.pixels()];
+        self.dataset.input_raster(input, day)?.read_window(window, &mut values)?;
         Ok(values)
     }
 
@@ -102,7 +141,7 @@ impl ShownInputs {
             let values = self.values_of(input, day)?;
             self.dataset.release(day);
             let counts = |(value, ocean): &(&f32, &bool)| value.is_finite() && !(**ocean && input.look.masked);
-            for (value, _) in values.iter().zip(&self.ocean).filter(counts) {
+            for (value, _) in values.iter().zip(&self.part(day)?.ocean).filter(counts) {
                 (low, high) = (low.min(*value), high.max(*value));
             }
         }

@@ -16,6 +16,8 @@ pub enum Colormap {
     Grey,
     /// Shore green, brown rock, white ice: elevations.
     Elevation,
+    /// A colour for each of eight classes, 0…7: the ground, ice, and what else there is.
+    Classes,
 }
 
 const VIRIDIS: [u32; 32] = [
@@ -27,7 +29,13 @@ const DIVERGING: [u32; 9] = [0x123a6b, 0x2563a6, 0x5b95c9, 0xa9cbe4, 0xf6f6f4, 0
 const GREY: [u32; 2] = [0x000000, 0xffffff];
 const ELEVATION: [u32; 9] = [0x2f5d50, 0x55795a, 0x87936a, 0xb3a585, 0xc9baa4, 0xd5d0c8, 0xdfe3e6, 0xedf1f4, 0xffffff];
 
+/// Class 0 is what surrounds the others.
+const CLASSES: [u32; 8] = [0x5b5348, 0x7fd0f2, 0xe0b04a, 0x3b6fb0, 0xb45a9c, 0x79b356, 0xd6604d, 0xf0efe6];
+
 impl Colormap {
+    /// The values at the ends of the colours of classes, each of which has its number's.
+    pub const CLASS_RANGE: (f32, f32) = (0.0, (CLASSES.len() - 1) as f32);
+
     /// Colour of `t`, clamped to 0…1; NaN gives the no-data grey.
     pub fn colour(self, t: f32) -> Rgb {
         if t.is_nan() {
@@ -38,6 +46,7 @@ impl Colormap {
             Colormap::Diverging => &DIVERGING,
             Colormap::Grey => &GREY,
             Colormap::Elevation => &ELEVATION,
+            Colormap::Classes => &CLASSES,
         };
         let position = t.clamp(0.0, 1.0) * (points.len() - 1) as f32;
         let index = (position as usize).min(points.len() - 2);

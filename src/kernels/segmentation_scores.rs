@@ -38,7 +38,7 @@ impl Confusion {
     }
 
     /// Pixels of a class in both maps, in the target and in the prediction.
-    fn of(&self, class: usize) -> [u64; 3] {
+    pub fn of(&self, class: usize) -> [u64; 3] {
         [self.counts[class][class], self.counts[class].iter().sum(), self.counts.iter().map(|row| row[class]).sum()]
     }
 

@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::origin::Origin;
+use crate::data::dataset::Dataset;
 use crate::data::day::Day;
 use crate::data::geotags::GeoTags;
 use crate::data::seen;
@@ -25,12 +26,48 @@ pub struct Destination<'a> {
 }
 
 impl<'a> Destination<'a> {
-    /// The files of one model's maps; `label` is what they call it, `weights` the digest of its weights, empty where it has none, `ocean` 1
-    /// on ocean, which is grey in pictures of the task's first band.
-    pub fn files(self, label: &str, task: &dyn Task, weights: &str, scene: [usize; 2], ocean: &[f32]) -> MapFiles<'a> {
-        let ocean = ocean.iter().map(|ocean| *ocean > 0.5).collect();
-        MapFiles { destination: self, origin: Origin::of(label, task, weights), band: task.bands()[0], scene, ocean }
+    /// The files of one model's maps; `label` is what they call it, `weights` the digest of its weights, empty where it has none.
+    pub fn files(self, label: &str, task: &dyn Task, weights: &str) -> MapFiles<'a> {
+        let beside = (!task.beside().is_empty()).then(|| Origin::beside(label, task, weights));
+        MapFiles { destination: self, origin: Origin::of(label, task, weights), beside, bands: task.bands().len(), band: task.bands()[0] }
     }
+}
+
+/// Where a map lies.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// Rows and columns.
+    pub size: [usize; 2],
+    /// Its georeference.
+    pub geo: GeoTags,
+    /// Where it is ocean, which is grey in pictures.
+    pub ocean: Vec<bool>,
+}
+
+impl Place {
+    /// That of a day of a dataset.
+    ///
+    /// # Errors
+    /// Those of reading target and mask.
+    pub fn of(dataset: &Dataset, day: usize) -> Result<Place> {
+        Ok(Place::new(dataset.scene(day), dataset.output_geo(day)?, &dataset.ocean(day)?))
+    }
+
+    /// With a mask of 1 on ocean.
+    pub fn new(size: [usize; 2], geo: GeoTags, ocean: &[f32]) -> Place {
+        Place { size, geo, ocean: ocean.iter().map(|ocean| *ocean > 0.5).collect() }
+    }
+
+    /// Makes NaN of a map's values on ocean.
+    pub fn mask(&self, map: &mut [f32]) {
+        map.iter_mut().zip(self.ocean.iter().cycle()).filter(|(_, ocean)| **ocean).for_each(|(value, _)| *value = f32::NAN);
+    }
+}
+
+/// The file of a map's further bands, under its name in the folder `probability` beside it.
+pub fn beside_map(map: &Path) -> PathBuf {
+    let folder = map.parent().unwrap_or(Path::new("")).join("probability");
+    folder.join(map.file_name().unwrap_or_default())
 }
 
 /// Writes the maps of one model.
@@ -38,34 +75,34 @@ impl<'a> Destination<'a> {
 pub struct MapFiles<'a> {
     destination: Destination<'a>,
     origin: Origin,
+    /// Of the file of further bands, where there are any.
+    beside: Option<Origin>,
+    bands: usize,
     band: Band,
-    scene: [usize; 2],
-    ocean: Vec<bool>,
 }
 
 impl MapFiles<'_> {
-    /// Makes NaN of a map's values on ocean.
-    pub fn mask(&self, map: &mut [f32]) {
-        map.iter_mut().zip(self.ocean.iter().cycle()).filter(|(_, ocean)| **ocean).for_each(|(value, _)| *value = f32::NAN);
-    }
-
     /// Writes the map of a day, how many observations it rests on where that is known ([`crate::data::seen`]), and its picture; each file
     /// appears whole or not at all.
     ///
     /// # Shapes
-    /// `map`: rows × cols of the scene, or several such bands one after the other; `seen`: rows × cols.
+    /// `map`: rows × cols of the place, or several such bands one after the other; `seen`: rows × cols.
     ///
     /// # Errors
     /// [`Error::Output`](crate::error::Error::Output) where a file cannot be written, [`Error::Shape`](crate::error::Error::Shape) for a
     /// map of another size.
-    pub fn write(&self, day: &Day, map: &[f32], seen: Option<&[f32]>, geo: &GeoTags) -> Result<()> {
+    pub fn write(&self, day: &Day, map: &[f32], seen: Option<&[f32]>, place: &Place) -> Result<()> {
         let path = self.path(day);
         // First, so that no map is there without its counts.
         if let Some(seen) = seen {
-            write_map(&seen::beside(&path), self.scene, seen, geo, &self.origin.about_counts(day))?;
+            write_map(&seen::beside(&path), place.size, seen, &place.geo, &self.origin.about_counts(day))?;
         }
-        write_map(&path, self.scene, map, geo, &self.origin.about(day))?;
-        self.draw(day, map, seen)
+        let (map, beside) = map.split_at(map.len().min(self.bands * place.size[0] * place.size[1]));
+        if let Some(origin) = &self.beside {
+            write_map(&beside_map(&path), place.size, beside, &place.geo, &origin.about(day))?;
+        }
+        write_map(&path, place.size, map, &place.geo, &self.origin.about(day))?;
+        self.draw(day, map, seen, place)
     }
 
     /// As [`write`](MapFiles::write), but files that are these maps already stay untouched, whatever version of the program made them: runs
@@ -73,12 +110,12 @@ impl MapFiles<'_> {
     ///
     /// # Errors
     /// Those of [`write`](MapFiles::write).
-    pub fn renew(&self, day: &Day, map: &[f32], seen: Option<&[f32]>, geo: &GeoTags) -> Result<()> {
-        let (path, scene) = (self.path(day), self.scene);
-        let counts = seen.map(|seen| is_map(&seen::beside(&path), scene, seen, geo, &self.origin.about_counts(day)));
-        match counts.transpose()?.unwrap_or(true) && is_map(&path, scene, map, geo, &self.origin.about(day))? {
-            true => self.draw(day, map, seen),
-            false => self.write(day, map, seen, geo),
+    pub fn renew(&self, day: &Day, map: &[f32], seen: Option<&[f32]>, place: &Place) -> Result<()> {
+        let (path, Place { size, geo, .. }) = (self.path(day), place);
+        let counts = seen.map(|seen| is_map(&seen::beside(&path), *size, seen, geo, &self.origin.about_counts(day)));
+        match counts.transpose()?.unwrap_or(true) && is_map(&path, *size, map, geo, &self.origin.about(day))? {
+            true => self.draw(day, map, seen, place),
+            false => self.write(day, map, seen, place),
         }
     }
 
@@ -87,15 +124,15 @@ impl MapFiles<'_> {
     }
 
     /// The picture, where one is wanted.
-    fn draw(&self, day: &Day, map: &[f32], seen: Option<&[f32]>) -> Result<()> {
+    fn draw(&self, day: &Day, map: &[f32], seen: Option<&[f32]>, place: &Place) -> Result<()> {
         if !self.destination.pictures {
             return Ok(());
         }
-        let first = &map[..map.len().min(self.scene[0] * self.scene[1])];
+        let first = &map[..map.len().min(place.size[0] * place.size[1])];
         let unseen = |(ocean, count): (&bool, &f32)| *ocean || *count == 0.0;
-        let grey: Option<Vec<bool>> = seen.map(|seen| self.ocean.iter().zip(seen).map(unseen).collect());
-        let (masked, why) = grey.as_ref().map_or((&self.ocean, "ocean"), |grey| (grey, "ocean or not seen"));
-        let field = Field { unit: String::new(), ..self.band.field(self.band.quantity, first, self.scene, masked) };
+        let grey: Option<Vec<bool>> = seen.map(|seen| place.ocean.iter().zip(seen).map(unseen).collect());
+        let (masked, why) = grey.as_ref().map_or((&place.ocean, "ocean"), |grey| (grey, "ocean or not seen"));
+        let field = Field { unit: String::new(), ..self.band.field(self.band.quantity, first, place.size, masked) };
         let picture = quicklook(&format!("{day}   {}", self.origin.model), &field, why)?.to_png()?;
         write_atomically(self.path(day).with_extension("png"), |file| file.write_all(&picture))
     }

@@ -12,13 +12,14 @@ pub mod origin;
 mod scene;
 mod trained;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::json;
 
 use manifest::{Maker, Manifest, weights_digest};
-pub use map_files::{Destination, MapFiles};
+pub use map_files::{Destination, MapFiles, Place};
 use mosaicking::Mosaicking;
 pub use options::{Blend, Options};
 pub use scene::Scene;
@@ -28,15 +29,17 @@ use crate::autograd::Tape;
 use crate::config::Config;
 use crate::data::dataset::Dataset;
 use crate::data::day::{Day, Split};
+use crate::data::framed::{Frame, Framed};
 use crate::data::loader::{Batch, Loader, LoaderOptions};
 use crate::data::symmetry::Symmetry;
 use crate::data::tiles::{Crop, Mosaic, fit_to_scene};
+use crate::domains::Unit;
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::gpu::Gpu;
 use crate::models::{self, Model};
 use crate::nn::Mode;
-use crate::preprocess::Preprocessor;
+use crate::preprocess::{Preprocessor, zeros};
 use crate::tasks::{self, Task};
 use crate::tensor::Tensor;
 use crate::weights::provenance::require_same;
@@ -45,17 +48,28 @@ use crate::weights::{self, intact_weight_file};
 /// Makes maps of a dataset's days with a model.
 pub struct Predictor<'a> {
     model: &'a dyn Model,
-    dataset: Arc<Dataset>,
+    framed: Arc<Framed>,
     preprocessor: Preprocessor,
-    mosaic: Mosaic,
+    tile: [usize; 2],
+    stride: usize,
+    erode: usize,
     /// Tiles that go through the network at once; less than configured once the device refused more.
     batch_size: usize,
     task: Box<dyn Task>,
-    /// What maps are to be on ocean, and 1 where that is.
-    masking: Option<(Masking, Vec<f32>)>,
+    /// What maps are to be on ocean.
+    masking: Option<Masking>,
     options: Options,
     /// The number of a signal that asks to stop.
     stop: &'a dyn Fn() -> Option<i32>,
+}
+
+/// The map in the making.
+struct Canvas {
+    day: usize,
+    /// Rows and columns, the frame included.
+    size: [usize; 2],
+    mosaic: Mosaic,
+    sums: Mosaicking,
 }
 
 /// Outputs that the device may still be working on, and whose they are. Each is of some tiles, turned by one symmetry or by all.
@@ -101,9 +115,15 @@ impl<'a> Predictor<'a> {
         options: Options,
         observe: &mut dyn FnMut(Event),
     ) -> Result<Self> {
-        let scene = dataset.scene();
-        let (tile, warning) = fit_to_scene(config.img_size, scene);
-        warning.into_iter().for_each(|warning| observe(Event::Note(warning)));
+        let unit = dataset.domain().unit;
+        let tile = match unit {
+            Unit::Day => {
+                let (tile, warning) = fit_to_scene(config.img_size, dataset.scene(0));
+                warning.into_iter().for_each(|warning| observe(Event::Note(warning)));
+                tile
+            }
+            Unit::Scene => config.img_size,
+        };
         if options.d4 && tile[0] != tile[1] {
             let message = format!(
                 "averaging over quarter turns needs square tiles, and these have {} × {} pixels; set img_size to a square that fits the scene",
@@ -112,7 +132,7 @@ impl<'a> Predictor<'a> {
             return Err(Error::Usage(message));
         }
         models::check_tile(config, tile)?;
-        let mosaic = Mosaic::new(scene, tile, config.prediction_stride.unwrap_or(tile[0]), config.erode_size)?;
+        let (stride, erode) = (stride(config, tile), config.erode_size);
         let preprocessor = Preprocessor::new(gpu, config, dataset.inputs(), &models::inputs(config)?)?;
         let masking = match (config.mask_outputs, config.apply_landmask_to_predictions, dataset.split()) {
             (true, ..) => Some(Masking::NoValue),
@@ -125,18 +145,19 @@ impl<'a> Predictor<'a> {
             }
             (false, false, _) => None,
         };
-        let masking = match masking {
-            Some(masking) => {
-                config.require_variable(config.domain().mask)?;
-                Some((masking, dataset.ocean()?))
-            }
-            None => None,
-        };
+        if masking.is_some() {
+            config.require_variable(config.domain().mask)?;
+        }
+        let framed = Arc::new(Framed::new(dataset.clone(), zeros(config, dataset.inputs())?, |scene| Frame::around(scene, tile)));
+        let sizes: BTreeSet<[usize; 2]> = framed.frames().iter().map(|frame| frame.size).collect();
+        sizes.into_iter().try_for_each(|size| Mosaic::new(size, tile, stride, erode).map(drop))?;
         Ok(Predictor {
             model,
-            dataset,
+            framed,
             preprocessor,
-            mosaic,
+            tile,
+            stride,
+            erode,
             batch_size: config.prediction_batch_size,
             task: tasks::of(config),
             masking,
@@ -150,9 +171,9 @@ impl<'a> Predictor<'a> {
         self.stop = stop;
     }
 
-    /// Number of tiles of a map.
-    pub fn tiles(&self) -> usize {
-        self.mosaic.tiles.len()
+    /// The tiles of a day's map.
+    fn mosaic(&self, day: usize) -> Result<Mosaic> {
+        Mosaic::new(self.framed.frame(day).size, self.tile, self.stride, self.erode)
     }
 
     /// Makes the maps of the given days, in their order; each goes to `take` with its day as soon as it is complete.
@@ -169,9 +190,16 @@ impl<'a> Predictor<'a> {
         take: &mut dyn FnMut(usize, Vec<f32>) -> Result<()>,
     ) -> Result<()> {
         let options = LoaderOptions { batch_size: self.batch_size, ..LoaderOptions::default() };
-        let loader = Loader::new(self.dataset.clone(), self.mosaic.crops(days.iter().copied()), options)?;
-        observe(Event::Start { label: "predict", total: days.len() * self.tiles(), unit: "tiles" });
-        let mut canvas = Mosaicking::new(self.dataset.scene(), self.task.heads(), &self.mosaic, self.options.blend);
+        let mut crops = Vec::new();
+        for &day in days {
+            crops.extend(self.mosaic(day)?.crops([day]));
+        }
+        observe(Event::Start { label: "predict", total: crops.len(), unit: "tiles" });
+        let (framed, channels) = (self.framed.clone(), self.framed.dataset().inputs().len());
+        let read = move |crops: &[Crop]| Batch::of(channels, crops, |crop, sample| framed.read(crop, sample));
+        // Windows of one batch have one size, whatever scenes they are of.
+        let loader = Loader::reading(read, crops, options)?;
+        let mut canvas: Option<Canvas> = None;
         let mut pending = None;
         for batch in loader {
             if let Some(signal) = (self.stop)() {
@@ -224,21 +252,34 @@ impl<'a> Predictor<'a> {
         Ok(output)
     }
 
-    /// The map of a scene's averages, on ocean what maps are to be there.
-    fn finish(&self, averages: Vec<f32>) -> Vec<f32> {
-        let [rows, cols] = self.dataset.scene();
-        let mut map = self.task.finish(averages, rows * cols);
-        if let Some((masking, ocean)) = &self.masking {
-            masking.apply(ocean, &mut map);
+    /// The map of a day's averages, on ocean what maps are to be there.
+    fn finish(&self, day: usize, averages: Vec<f32>) -> Result<Vec<f32>> {
+        let frame = self.framed.frame(day);
+        let mut map = self.task.finish(frame.cut(averages), frame.scene[0] * frame.scene[1]);
+        if let Some(masking) = self.masking {
+            masking.apply(&self.framed.dataset().ocean(day)?, &mut map);
         }
-        map
+        Ok(map)
+    }
+
+    /// An empty canvas for a day's map; that of the day before where it serves.
+    fn canvas(&self, day: usize, before: Option<Canvas>) -> Result<Canvas> {
+        let size = self.framed.frame(day).size;
+        match before {
+            Some(canvas) if canvas.size == size => Ok(Canvas { day, ..canvas }),
+            _ => {
+                let mosaic = self.mosaic(day)?;
+                let sums = Mosaicking::new(size, self.task.heads(), &mosaic, self.options.blend);
+                Ok(Canvas { day, size, mosaic, sums })
+            }
+        }
     }
 
     /// Reads outputs back and lays them on the canvas; complete maps go to `take`.
     fn lay_down(
         &self,
         pending: Option<Pending>,
-        canvas: &mut Mosaicking,
+        canvas: &mut Option<Canvas>,
         observe: &mut dyn FnMut(Event),
         take: &mut dyn FnMut(usize, Vec<f32>) -> Result<()>,
     ) -> Result<()> {
@@ -249,18 +290,31 @@ impl<'a> Predictor<'a> {
             let mut values = mean_of(&views)?;
             let of_tile = values.len() / n.max(1);
             for (values, crop) in values.chunks_exact_mut(of_tile).zip(&mut crops) {
-                refuse_not_finite(values, || self.dataset.days()[crop.day].file_name())?;
-                let tile = &self.mosaic.tiles[canvas.laid()];
+                refuse_not_finite(values, || self.framed.dataset().days()[crop.day].file_name())?;
+                let mut on = match canvas.take() {
+                    Some(canvas) if canvas.day == crop.day && canvas.sums.laid() > 0 => canvas,
+                    other => self.canvas(crop.day, other)?,
+                };
+                let tile = &on.mosaic.tiles[on.sums.laid()];
                 self.task.settle(values, tile.window.pixels());
-                canvas.lay(tile, values);
-                if canvas.laid() == self.tiles() {
-                    take(crop.day, self.finish(canvas.take_mean()))?;
+                on.sums.lay(tile, values);
+                if on.sums.laid() == on.mosaic.tiles.len() {
+                    take(crop.day, self.finish(crop.day, on.sums.take_mean())?)?;
                 }
+                *canvas = Some(on);
             }
             observe(Event::Done(n));
         }
         Ok(())
     }
+}
+
+/// Pixels between tiles where nothing is configured: a tile of days; of scenes half a tile, as GlaViTU's program has it.
+fn stride(config: &Config, tile: [usize; 2]) -> usize {
+    config.prediction_stride.unwrap_or(match config.domain().unit {
+        Unit::Day => tile[0],
+        Unit::Scene => (tile[0].min(tile[1]) / 2).max(1),
+    })
 }
 
 /// A network's outputs for the tiles of a batch.
@@ -362,16 +416,16 @@ pub fn write_maps(
         let model = weights::open(gpu, &file, config)?;
         let mut predictor = Predictor::new(gpu, config, model.as_ref(), dataset.clone(), request.options, observe)?;
         let task = tasks::of(config);
-        let files = destination.files(config.model_key.name(), task.as_ref(), &maker.weights, dataset.scene(), &dataset.ocean()?);
+        let files = destination.files(config.model_key.name(), task.as_ref(), &maker.weights);
         predictor.maps(&days, observe, &mut |day, map| {
             let date = &dataset.days()[day];
-            files.write(date, &map, None, &dataset.output_geo(day)?)?;
+            files.write(date, &map, None, &Place::of(&dataset, day)?)?;
             dataset.release(day);
             manifest.finish(&date.file_name(), Some(&sources(day))).map(drop)
         })?;
     }
     let mut maps: Vec<(Day, PathBuf)> = dataset.days().iter().map(|day| (*day, destination.folder.join(day.file_name()))).collect();
-    maps.sort_by_key(|(day, _)| (day.year, day.month, day.day));
+    maps.sort_by_key(|(day, _)| *day);
     maps.dedup_by(|(later, _), (day, _)| later == day);
     Ok(maps)
 }

@@ -2,6 +2,9 @@
 
 use serde::Serialize;
 
+use crate::config::Config;
+use crate::domains::Unit;
+
 /// How overlapping tiles are averaged.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -12,6 +15,9 @@ pub enum Blend {
     /// With weights that fall off from a tile's centre as a Gaussian of an eighth of its side (Isensee et al. 2021,
     /// doi 10.1038/s41592-020-01008-z), so that no tile's edge shows.
     Gaussian,
+    /// As [`Blend::Gaussian`], of half the side, which leaves a corner e⁻¹ of the centre's weight (Maslov et al. 2025,
+    /// doi 10.1038/s41467-024-54956-x).
+    Wide,
 }
 
 impl Blend {
@@ -20,6 +26,7 @@ impl Blend {
         let centre = (len as f64 - 1.0) / 2.0;
         let of = |i: usize| match self {
             Blend::Equal => 1.0,
+            Blend::Wide => (-0.5 * ((i as f64 - centre) / centre.max(0.5)).powi(2)).exp() as f32,
             Blend::Gaussian => (-0.5 * ((i as f64 - centre) / (len as f64 / 8.0)).powi(2)).exp() as f32,
         };
         (0..len).map(of).collect()
@@ -33,4 +40,12 @@ pub struct Options {
     pub d4: bool,
     /// How overlapping tiles are averaged.
     pub blend: Blend,
+}
+
+impl Options {
+    /// What a configuration's maps are made with where nobody asks for something else: of scenes a wide blend.
+    pub fn of(config: &Config) -> Options {
+        let blend = if config.domain().unit == Unit::Scene { Blend::Wide } else { Blend::Equal };
+        Options { blend, ..Options::default() }
+    }
 }

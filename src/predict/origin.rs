@@ -2,7 +2,7 @@
 
 use crate::data::about::{About, BandAbout};
 use crate::data::day::Day;
-use crate::tasks::Task;
+use crate::tasks::{Band, Task};
 
 /// Program, task, model and weights behind some maps.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,7 +16,16 @@ pub struct Origin {
 impl Origin {
     /// Of a model's maps; `weights` is the SHA-256 of its weights, empty where it has none.
     pub fn of(model: &str, task: &dyn Task, weights: &str) -> Origin {
-        let bands = task.bands().iter().map(|band| BandAbout { description: band.long_name.into(), unit: band.unit.into() }).collect();
+        Origin::of_bands(model, task, task.bands(), weights)
+    }
+
+    /// As [`Origin::of`], of the file of further bands beside a map.
+    pub fn beside(model: &str, task: &dyn Task, weights: &str) -> Origin {
+        Origin::of_bands(model, task, task.beside(), weights)
+    }
+
+    fn of_bands(model: &str, task: &dyn Task, bands: &[Band], weights: &str) -> Origin {
+        let bands = bands.iter().map(|band| BandAbout { description: band.long_name.into(), unit: band.unit.into() }).collect();
         let mut items = vec![("TASK", task.key().name().to_owned()), ("MODEL", model.to_owned())];
         items.extend((!weights.is_empty()).then(|| ("WEIGHTS_SHA256", weights.to_owned())));
         Origin { model: model.to_owned(), bands, items }

@@ -4,16 +4,19 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::mosaicking::Mosaicking;
-use super::{Blend, outputs, refuse_not_finite};
+use super::{Options, outputs, refuse_not_finite, stride};
 use crate::config::Config;
 use crate::data::Window;
+use crate::data::framed::Frame;
 use crate::data::loader::Batch;
 use crate::data::tiles::{Mosaic, fit_to_scene};
+use crate::domains::Unit;
 use crate::domains::Variable;
 use crate::error::{Error, Result};
 use crate::gpu::Gpu;
 use crate::models::{self, Model};
 use crate::preprocess::Preprocessor;
+use crate::preprocess::zeros;
 use crate::tasks::{self, Task};
 use crate::weights::{self, intact_weight_file, provenance::Provenance, provenance::require_same};
 
@@ -108,13 +111,22 @@ impl Trained {
     /// values; [`Error::NotFinite`] for a map that is not finite; those of the tiles and of the device.
     pub fn map(&self, inputs: &[(&str, &[f32])], size: [usize; 2]) -> Result<Vec<f32>> {
         let arrays = self.arranged(inputs, size[0] * size[1])?;
-        let tile = fit_to_scene(self.config.img_size, size).0;
+        let (tile, frame) = match self.config.domain().unit {
+            Unit::Day => (fit_to_scene(self.config.img_size, size).0, Frame::none(size)),
+            Unit::Scene => (self.config.img_size, Frame::around(size, self.config.img_size)),
+        };
         models::check_tile(&self.config, tile)?;
-        let mosaic = Mosaic::new(size, tile, self.config.prediction_stride.unwrap_or(tile[0]), self.config.erode_size)?;
-        let mut canvas = Mosaicking::new(size, self.task.heads(), &mosaic, Blend::Equal);
+        let outside = zeros(&self.config, &self.inputs)?;
+        let framed =
+            |((array, input), zero): ((Vec<f32>, &&Variable), f32)| if input.is_scalar() { array } else { frame.laid(&array, zero) };
+        let arrays: Vec<Vec<f32>> = arrays.into_iter().zip(&self.inputs).zip(outside).map(framed).collect();
+        let mosaic = Mosaic::new(frame.size, tile, stride(&self.config, tile), self.config.erode_size)?;
+        let blend = Options::of(&self.config).blend;
+        let mut canvas = Mosaicking::new(frame.size, self.task.heads(), &mosaic, blend);
         for tile in &mosaic.tiles {
-            let cut =
-                |(input, array): (&&Variable, &Vec<f32>)| if input.is_scalar() { array.clone() } else { cut(array, size[1], tile.window) };
+            let cut = |(input, array): (&&Variable, &Vec<f32>)| {
+                if input.is_scalar() { array.clone() } else { cut(array, frame.size[1], tile.window) }
+            };
             let (height, width, pixels) = (tile.window.height, tile.window.width, tile.window.pixels());
             let channels = self.inputs.iter().zip(&arrays).map(cut).collect();
             // Nothing looks at targets.
@@ -124,7 +136,7 @@ impl Trained {
             self.task.settle(&mut values, pixels);
             canvas.lay(tile, &values);
         }
-        Ok(self.task.finish(canvas.take_mean(), size[0] * size[1]))
+        Ok(self.task.finish(frame.cut(canvas.take_mean()), size[0] * size[1]))
     }
 
     /// The arrays in the order of the inputs, with 0 where a gap means that.

@@ -8,7 +8,7 @@
 mod plan;
 
 use plan::{Plan, Scaling};
-pub use plan::{Unit, zero_of};
+pub use plan::{Unit, zero_of, zeros};
 
 use crate::config::Config;
 use crate::data::loader::Batch;

@@ -66,6 +66,14 @@ pub fn zero_of(config: &Config, input: &Variable) -> Result<Option<f64>> {
     config.raw_mean(input).map(Some)
 }
 
+/// Of each input the raw value that a network sees as 0, for what lies beyond a scene; 0 of one that has no such value.
+///
+/// # Errors
+/// [`Error::Config`] where a mean, a standard deviation or a sigma is missing.
+pub fn zeros(config: &Config, inputs: &[&Variable]) -> Result<Vec<f32>> {
+    inputs.iter().map(|input| if input.is_scalar() { Ok(0.0) } else { Unit::of(config, input).map(|unit| unit.zero()) }).collect()
+}
+
 /// The unit in which a network sees an input that is a raster, behind the preprocessing.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Unit {

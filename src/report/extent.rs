@@ -53,7 +53,7 @@ impl Extents {
         models: &[(String, PathBuf)],
         observe: &mut dyn FnMut(Event),
     ) -> Result<Extents> {
-        let land: Vec<bool> = dataset.ocean()?.iter().map(|ocean| *ocean < 0.5).collect();
+        let land: Vec<bool> = dataset.ocean(0)?.iter().map(|ocean| *ocean < 0.5).collect();
         let files = models.iter().map(|(name, folder)| Ok((name.clone(), files_of(config, folder)?))).collect::<Result<Vec<_>>>()?;
         let days: BTreeSet<&Day> = files.iter().flat_map(|(_, files)| files.keys()).collect();
         let days: Vec<Day> = days.into_iter().copied().collect();
@@ -67,7 +67,7 @@ impl Extents {
             let extent = |(day, file): (&Day, &PathBuf)| {
                 observe(Event::Done(1));
                 let raster = Raster::open_band(file, 0)?.divided_by(divisor);
-                Ok((*day, extent(&raster, dataset.scene(), &land, of.threshold as f32)?))
+                Ok((*day, extent(&raster, dataset.scene(0), &land, of.threshold as f32)?))
             };
             files.iter().map(extent).collect::<Result<BTreeMap<_, _>>>()
         };
@@ -77,7 +77,7 @@ impl Extents {
         for split in ["train", "val", "test", "all"] {
             // A split file that is not there only leaves its marks out, one that cannot be read says so.
             let Some(file) = config.split_csv.get(split).filter(|file| file.exists()) else { continue };
-            match read_split_csv(file) {
+            match read_split_csv(file, config.domain().unit) {
                 Ok(days) => sar_days.extend(days),
                 Err(error) => observe(Event::Note(format!("days of the split {split} are not marked in the extents: {error}"))),
             }

@@ -8,6 +8,7 @@ use super::axis::grouped;
 use super::run_log::RunLog;
 use crate::config::Config;
 use crate::data::day::{Day, now, read_split_csv};
+use crate::domains::Unit;
 use crate::event::duration;
 use crate::tasks::MAPS_FILE;
 
@@ -22,13 +23,14 @@ pub fn facts(config: Option<&Config>, split: &str, models: &[(String, PathBuf)],
         page.push(fact("configuration", &config.file));
         page.push(fact("digest of the training keys", &config.digest()));
         page.push(fact("model_key", config.model_key.name()));
-        let days = config.split_csv.get(split).filter(|file| file.exists()).map(|file| read_split_csv(file));
+        let days = config.split_csv.get(split).filter(|file| file.exists()).map(|file| read_split_csv(file, config.domain().unit));
         let days = days.and_then(|days| days.map_or_else(|error| Some(error.to_string()), |days| span(&days)));
         page.extend(days.map(|days| fact(&format!("split {split}"), &days)));
     }
     let mut all = vec![("This page".to_owned(), page)];
+    let unit = config.map_or(Unit::Day, |config| config.domain().unit);
     for (name, folder) in models {
-        all.push((format!("Maps of {name}"), of_maps(folder)));
+        all.push((format!("Maps of {name}"), of_maps(folder, |file| Day::of_map(file, unit))));
     }
     all.extend(logs.iter().map(|log| ("Training".to_owned(), of_run(log))));
     all
@@ -39,9 +41,9 @@ fn fact(name: &str, value: &str) -> (String, String) {
 }
 
 /// A folder of maps: how many, and what they were made with.
-fn of_maps(folder: &Path) -> Vec<(String, String)> {
+fn of_maps(folder: &Path, map_of: impl Fn(&str) -> Option<Day>) -> Vec<(String, String)> {
     let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let days: Vec<Day> = files.filter_map(|entry| Day::from_file_name(entry.file_name().to_str()?)).collect();
+    let days: Vec<Day> = files.filter_map(|entry| map_of(entry.file_name().to_str()?)).collect();
     let mut facts = vec![fact("folder", &folder.display().to_string())];
     facts.extend(span(&days).map(|days| fact("maps", &days)));
     // What the program that made the maps wrote beside them; the list of days is long.

@@ -9,7 +9,7 @@ use crate::data::seen::hide_unseen;
 use crate::error::Result;
 use crate::evaluate::panels::difference;
 use crate::evaluate::score_file::{ScoreFile, Scores, WrittenScores, score};
-use crate::evaluate::shown_inputs::{around_land, cut};
+use crate::evaluate::shown_inputs::{Part, Parts};
 use crate::event::Event;
 use crate::tasks::{Better, Task};
 
@@ -50,8 +50,9 @@ pub struct ShownScene {
 pub fn choose(model: &WrittenScores, task: &dyn Task, most: usize, place: impl Fn(&Day) -> f64) -> Vec<(Day, Option<&'static str>)> {
     let foremost = task.headline()[0];
     let sign = if task.column(foremost).is_some_and(|column| column.better == Better::More) { -1.0 } else { 1.0 };
-    let scene =
-        |(file, scores): &(String, Scores)| Some((Day::from_file_name(file)?, sign * score(scores, foremost)?, score(scores, "valid_px")?));
+    let scene = |(file, scores): &(String, Scores)| {
+        Some((Day::from_scene_name(file)?, sign * score(scores, foremost)?, score(scores, "valid_px")?))
+    };
     let mut scenes: Vec<(Day, f64, f64)> = model.scenes.0.iter().filter_map(scene).collect();
     let widest = scenes.iter().map(|scene| scene.2).fold(0.0, f64::max);
     scenes.retain(|scene| scene.2 > 0.0 && scene.2 >= ENOUGH * widest);
@@ -95,19 +96,18 @@ pub fn draw(
     chosen: &[(Day, Option<&'static str>)],
     observe: &mut dyn FnMut(Event),
 ) -> Result<Vec<ShownScene>> {
-    let [rows, cols] = dataset.scene();
-    let ocean: Vec<bool> = dataset.ocean()?.iter().map(|ocean| *ocean > 0.5).collect();
-    let window = around_land(&ocean, [rows, cols]);
-    let ocean = cut(&ocean, cols, window);
-    let reduce = window.width.div_ceil(MOST_COLS);
+    let mut parts = Parts::default();
     let (mut sample, band) = (HostSample::default(), task.bands()[0]);
     let mut scenes = Vec::new();
     observe(Event::Start { label: "scenes", total: chosen.len(), unit: "scenes" });
     for (day, note) in chosen {
         let Some(index) = dataset.days().iter().position(|other| other == day) else { continue };
+        let part = parts.get(dataset, index)?;
+        let Part { window, ocean } = &*part;
+        let (window, reduce) = (*window, window.width.div_ceil(MOST_COLS));
         dataset.read(index, window, &mut sample)?;
         dataset.release(index);
-        let unseen: Vec<bool> = sample.target.iter().zip(&ocean).map(|(target, ocean)| *ocean || target.is_nan()).collect();
+        let unseen: Vec<bool> = sample.target.iter().zip(ocean).map(|(target, ocean)| *ocean || target.is_nan()).collect();
         let target = task.pictured(&sample.target);
         let picture = |title: String, values: &[f32], masked: &[bool], error: bool| {
             let size = [window.height, window.width];
@@ -121,14 +121,14 @@ pub fn draw(
             raster.read_window(window, &mut map)?;
             raster.refuse_infinite(&map)?;
             hide_unseen(raster.path(), window, &mut map)?;
-            pictures.push(picture(name.clone(), &map, &ocean, false)?);
+            pictures.push(picture(name.clone(), &map, ocean, false)?);
             pictures.push(picture(format!("{name} − observed"), &difference(&map, &target), &unseen, true)?);
         }
         let count = |masked: &[bool]| masked.iter().filter(|masked| !**masked).count() as f64;
         let of_scene = |(name, model): &(String, WrittenScores)| Some((name.clone(), model.scenes.get(&day.file_name())?.clone()));
         scenes.push(ShownScene {
             day: *day,
-            seen: Some(count(&unseen) / count(&ocean).max(1.0)),
+            seen: Some(count(&unseen) / count(ocean).max(1.0)),
             note: *note,
             pictures,
             size: [window.width.div_ceil(reduce), window.height.div_ceil(reduce)],

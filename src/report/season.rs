@@ -35,13 +35,13 @@ impl Season {
     /// Place of a day within its season's year, in days of a common year.
     pub fn place(&self, day: &Day) -> f64 {
         // Of a year without a leap day, so that a date has one place in all years.
-        let first_of = |month: u8| f64::from(Day { year: 2001, month: month.clamp(1, 12), day: 1 }.day_of_year());
+        let first_of = |month: u8| f64::from(Day { year: 2001, month: month.clamp(1, 12), day: 1, ..Day::UNDATED }.day_of_year());
         (first_of(day.month) + f64::from(day.day) - 1.0 - first_of(self.first_month)).rem_euclid(365.0)
     }
 
     /// Place of the first of a month, and its name.
     pub fn month(&self, month: u8) -> (f64, String) {
-        (self.place(&Day { year: 2001, month, day: 1 }), MONTHS[usize::from(month.clamp(1, 12)) - 1].to_owned())
+        (self.place(&Day { year: 2001, month, day: 1, ..Day::UNDATED }), MONTHS[usize::from(month.clamp(1, 12)) - 1].to_owned())
     }
 
     /// Number of a month within the season's year, from 0.
@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     fn day(year: u16, month: u8, day: u8) -> Day {
-        Day { year, month, day }
+        Day { year, month, day, ..Day::UNDATED }
     }
 
     #[test]

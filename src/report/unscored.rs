@@ -11,7 +11,7 @@ use crate::data::raster::Raster;
 use crate::data::seen::hide_unseen;
 use crate::error::Result;
 use crate::evaluate::ShownInputs;
-use crate::evaluate::shown_inputs::{around_land, cut};
+use crate::evaluate::shown_inputs::Parts;
 use crate::event::Event;
 use crate::image::{Colormap, Field};
 use crate::tasks::Task;
@@ -57,15 +57,15 @@ pub fn draw(
     chosen: &[(Day, Option<&'static str>)],
     observe: &mut dyn FnMut(Event),
 ) -> Result<(Vec<ShownScene>, Vec<InputKey>)> {
-    let ocean: Vec<bool> = dataset.ocean()?.iter().map(|ocean| *ocean > 0.5).collect();
-    let window = around_land(&ocean, dataset.scene());
-    let ocean = cut(&ocean, dataset.scene()[1], window);
-    let (size, reduce) = ([window.height, window.width], window.width.div_ceil(MOST_COLS));
-    let picture = |title: &str, field: &Field| field.to_indexed_png(reduce).map(|png| Picture { title: title.to_owned(), png });
+    let mut parts = Parts::default();
     let (mut scenes, mut keys) = (Vec::new(), Vec::new());
     observe(Event::Start { label: "scenes", total: chosen.len(), unit: "scenes" });
     for (day, note) in chosen {
         let Some(index) = dataset.days().iter().position(|other| other == day) else { continue };
+        let part = parts.get(dataset, index)?;
+        let (window, ocean) = (part.window, &part.ocean);
+        let (size, reduce) = ([window.height, window.width], window.width.div_ceil(MOST_COLS));
+        let picture = |title: &str, field: &Field| field.to_indexed_png(reduce).map(|png| Picture { title: title.to_owned(), png });
         let mut pictures = Vec::new();
         for (name, folder) in models {
             let mut map = vec![0.0; window.pixels()];
@@ -73,11 +73,11 @@ pub fn draw(
             raster.read_window(window, &mut map)?;
             raster.refuse_infinite(&map)?;
             hide_unseen(raster.path(), window, &mut map)?;
-            pictures.push(picture(name, &task.bands()[0].field("", &map, size, &ocean))?);
+            pictures.push(picture(name, &task.bands()[0].field("", &map, size, ocean))?);
         }
         if let Ok(inputs) = inputs {
             let values = inputs.values(index)?;
-            let fields = inputs.fields(&values);
+            let fields = inputs.fields(&values, &part);
             keys = fields.iter().map(InputKey::of).collect();
             for field in &fields {
                 pictures.push(picture(&field.title, field)?);

@@ -32,7 +32,7 @@ const OWN_SPELLS: f32 = 0.4;
 
 /// The day `index` days after 1 April.
 pub fn in_season(year: u16, index: usize) -> Day {
-    let april = Day { year, month: 4, day: 1 };
+    let april = Day { year, month: 4, day: 1, ..Day::UNDATED };
     april.after(index as i64).unwrap_or(april)
 }
 

@@ -50,13 +50,17 @@
 //! A task with several bands is configured with `out_channels` = [`Task::heads`]; `train` refuses another number.
 
 mod band;
+mod confusion;
 mod holds;
 pub mod melt_fraction;
 pub mod regression;
 mod scores;
+pub mod segmentation;
 mod words;
 
+pub use crate::kernels::segmentation_scores::Confusion;
 pub use band::Band;
+pub use confusion::ClassScores;
 pub use holds::{Holds, MAPS_FILE};
 pub use scores::{Better, Column, Mean, Scored, Tally, only};
 pub use words::{Extent, Words};
@@ -83,6 +87,19 @@ pub trait Task {
         masked(target, ocean)
     }
 
+    /// Refuses targets that have no meaning here, NaN where there is none, with what to do about it.
+    ///
+    /// # Errors
+    /// What is wrong, in words that a file's name goes before.
+    fn refuse(&self, _target: &[f32]) -> std::result::Result<(), String> {
+        Ok(())
+    }
+
+    /// Of targets that are numbers of classes, how many of these there are, so that [`Targets::one_hot`] is made.
+    fn one_hot(&self) -> Option<usize> {
+        None
+    }
+
     /// The loss to minimise, shape `[]`, auxiliary outputs with their weights included.
     ///
     /// Made of ops alone: memory is planned on a device that computes nothing, where [`Tensor::to_vec`] is an error. Targets of several
@@ -94,6 +111,16 @@ pub trait Task {
 
     /// The bands of a map, at least one; the first is what pictures show.
     fn bands(&self) -> &[Band];
+
+    /// Further bands, in a file of their own beside a map's.
+    fn beside(&self) -> &[Band] {
+        &[]
+    }
+
+    /// Names of the classes by their numbers, where the first band of a map is a class.
+    fn classes(&self) -> Option<&'static [&'static str]> {
+        None
+    }
 
     /// What the first band shows where the map is right: pictures compare it with that band.
     ///
@@ -112,10 +139,10 @@ pub trait Task {
     /// heads × pixels, in place.
     fn settle(&self, _tile: &mut [f32], _pixels: usize) {}
 
-    /// Turns the averages of a whole scene into its map.
+    /// Turns the averages of a whole scene into its map, bands and those beside.
     ///
     /// # Shapes
-    /// heads × pixels in, bands × pixels out.
+    /// heads × pixels in, (bands + bands beside) × pixels out.
     fn finish(&self, averages: Vec<f32>, _pixels: usize) -> Vec<f32> {
         averages
     }
@@ -156,6 +183,11 @@ pub trait Task {
     /// Scores over all pixels of several maps at once, by name.
     fn pooled(&self, tally: &Tally) -> Vec<(&'static str, f64)>;
 
+    /// The confusion matrix in the sums of one or several maps, where the task has one.
+    fn confusion(&self, _tally: &Tally) -> Option<Confusion> {
+        None
+    }
+
     /// What the report says.
     fn words(&self) -> &'static Words;
 
@@ -184,6 +216,7 @@ pub fn of(config: &Config) -> Box<dyn Task> {
 pub fn by_key(key: TaskKey, config: Option<&Config>) -> Box<dyn Task> {
     match key {
         TaskKey::MeltFraction => Box::new(config.map_or_else(Default::default, melt_fraction::MeltFraction::new)),
+        TaskKey::Segmentation => Box::new(config.map_or_else(Default::default, segmentation::Segmentation::new)),
         TaskKey::Regression => Box::new(config.map_or_else(Default::default, regression::Regression::new)),
     }
 }
@@ -194,6 +227,8 @@ pub struct Targets {
     pub values: Tensor,
     /// As `values`: 1 where a pixel does not count, else 0.
     pub mask: Tensor,
+    /// `[n, classes, h, w]`, 1 in the channel of a pixel's class, of tasks whose targets are classes.
+    pub one_hot: Option<Tensor>,
     /// Whether any pixel counts.
     pub any_valid: bool,
 }
@@ -205,7 +240,25 @@ impl Targets {
     /// Out of memory.
     pub fn of(task: &dyn Task, gpu: &Gpu, batch: &Batch) -> Result<Targets> {
         let (values, mask) = task.masked(&batch.target, &batch.ocean);
-        Targets::new(gpu, [batch.n, 1, batch.height, batch.width], &values, &mask)
+        let targets = Targets::new(gpu, [batch.n, 1, batch.height, batch.width], &values, &mask)?;
+        match task.one_hot() {
+            None => Ok(targets),
+            Some(classes) => targets.with_classes(classes, &values),
+        }
+    }
+
+    /// With the channel of each pixel's class; a pixel of none of them has 0 in all.
+    fn with_classes(self, classes: usize, values: &[f32]) -> Result<Targets> {
+        let mut shape = self.values.nchw("targets")?;
+        shape[1] = classes;
+        let gpu = self.values.gpu();
+        if gpu.is_planner() {
+            return Ok(Targets { one_hot: Some(Tensor::empty(gpu, shape)?), ..self });
+        }
+        let of_class = |image: &[f32], class: usize| image.iter().map(|value| f32::from(*value == class as f32)).collect::<Vec<f32>>();
+        let images = values.chunks_exact((shape[2] * shape[3]).max(1));
+        let channels: Vec<f32> = images.flat_map(|image| (0..classes).flat_map(move |class| of_class(image, class))).collect();
+        Ok(Targets { one_hot: Some(Tensor::from_slice(gpu, shape, &channels)?), ..self })
     }
 
     /// Targets that are known already.
@@ -214,7 +267,8 @@ impl Targets {
     /// Values that do not fill the shape; out of memory.
     pub fn new(gpu: &Gpu, shape: [usize; 4], values: &[f32], mask: &[f32]) -> Result<Targets> {
         let any_valid = mask.contains(&0.0);
-        Ok(Targets { values: Tensor::from_slice(gpu, shape, values)?, mask: Tensor::from_slice(gpu, shape, mask)?, any_valid })
+        let (values, mask) = (Tensor::from_slice(gpu, shape, values)?, Tensor::from_slice(gpu, shape, mask)?);
+        Ok(Targets { values, mask, one_hot: None, any_valid })
     }
 }
 

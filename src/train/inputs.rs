@@ -44,7 +44,7 @@ impl TrainedOn {
         let mut lists = BTreeMap::new();
         for split in KEPT_APART {
             let Some(path) = config.split_csv.get(split.name()) else { continue };
-            match read_split_csv(path) {
+            match read_split_csv(path, config.domain().unit) {
                 Ok(days) => {
                     lists.insert(split.name().to_owned(), days.iter().map(|day| day.file_name()).collect());
                 }

@@ -6,6 +6,7 @@ use super::session::{Session, Watcher};
 use crate::config::Config;
 use crate::data::dataset::Dataset;
 use crate::data::day::Split;
+use crate::domains::Unit;
 use crate::error::{Error, Result};
 use crate::gpu::{DeviceKind, Gpu, MemoryUse};
 
@@ -111,7 +112,10 @@ impl Memory<'_> {
         {
             ways.push(format!("`recompute: true` ({}; the same results, about a third slower)", mebibytes(bytes)));
         }
-        let most = config.batch_size.min(self.train.days().len());
+        let most = match self.train.domain().unit {
+            Unit::Day => config.batch_size.min(self.train.days().len()),
+            Unit::Scene => config.batch_size,
+        };
         for base in if config.recompute { vec![&recomputing] } else { vec![config, &recomputing] } {
             // A division without a rest, so that a step sees as many crops as before.
             for batch_size in (1..most).rev().filter(|size| config.batch_size.is_multiple_of(*size)) {

@@ -10,11 +10,12 @@ use crate::config::Config;
 use crate::data::dataset::Dataset;
 use crate::data::day::{Day, Split};
 use crate::data::tiles::{Mosaic, fit_to_scene};
+use crate::domains::Unit;
 use crate::error::Result;
 use crate::event::Event;
 use crate::gpu::Gpu;
 use crate::models::Model;
-use crate::predict::{Destination, Options, Predictor};
+use crate::predict::{Destination, Options, Place, Predictor};
 use crate::tasks;
 
 /// The days to map and where to.
@@ -34,8 +35,10 @@ impl PeriodicalMaps {
         };
         let dataset = Arc::new(Dataset::open(config, Split::Eval)?);
         // Tiles that leave gaps are refused now and not after the first epoch.
-        let (tile, _) = fit_to_scene(config.img_size, dataset.scene());
-        Mosaic::new(dataset.scene(), tile, config.prediction_stride.unwrap_or(tile[0]), config.erode_size)?;
+        if dataset.domain().unit == Unit::Day {
+            let (tile, _) = fit_to_scene(config.img_size, dataset.scene(0));
+            Mosaic::new(dataset.scene(0), tile, config.prediction_stride.unwrap_or(tile[0]), config.erode_size)?;
+        }
         Ok(Some(PeriodicalMaps { dataset, folder: folder.clone() }))
     }
 
@@ -84,16 +87,11 @@ impl PeriodicalMaps {
             }
         };
         let label = format!("{}, epoch {epoch}", config.model_key.name());
-        let files = Destination { folder: &folder, pictures: true, replace: true }.files(
-            &label,
-            tasks::of(config).as_ref(),
-            "",
-            self.dataset.scene(),
-            &self.dataset.ocean()?,
-        );
+        let files = Destination { folder: &folder, pictures: true, replace: true }.files(&label, tasks::of(config).as_ref(), "");
         let mut predictor = Predictor::new(gpu, config, model, self.dataset.clone(), Options::default(), &mut notes)?;
         predictor.stop_where(*stop);
-        predictor.maps(days, &mut notes, &mut |day, map| files.write(&self.dataset.days()[day], &map, None, &self.dataset.output_geo(day)?))
+        predictor
+            .maps(days, &mut notes, &mut |day, map| files.write(&self.dataset.days()[day], &map, None, &Place::of(&self.dataset, day)?))
     }
 }
 

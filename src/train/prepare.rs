@@ -8,13 +8,13 @@ use super::folder::{LAST, Rotation, RunFolder};
 use super::inputs::TrainedOn;
 use super::periodical_maps::PeriodicalMaps;
 use super::resume::{self, Found};
+use super::session::crop_size;
 use super::target_range::out_of_range;
-use super::valid::require_valid_pixels;
+use super::valid::{require_known_classes, require_valid_pixels};
 use super::{ChangedData, Start};
 use crate::config::{Config, Precision};
 use crate::data::dataset::Dataset;
 use crate::data::day::Split;
-use crate::data::tiles::fit_to_scene;
 use crate::error::{Error, Result};
 use crate::models;
 use crate::weights::{encoder, intact_weight_file};
@@ -59,9 +59,10 @@ impl<'a> Training<'a> {
         (models::network(config)?.check_training)(config)?;
         let path = config.require_path("path_checkpoints")?;
         let train = Arc::new(Dataset::open(config, Split::Train)?);
-        models::check_tile(config, fit_to_scene(config.img_size, train.scene()).0)?;
+        models::check_tile(config, crop_size(config, &train, &mut |_| {}))?;
         let val = config.split_csv.contains_key("val").then(|| Dataset::open(config, Split::Val).map(Arc::new)).transpose()?;
         for dataset in [Some(&train), val.as_ref()].into_iter().flatten() {
+            require_known_classes(config, dataset)?;
             require_valid_pixels(config, dataset)?;
         }
         let notes = out_of_range(config, &train)?.into_iter().collect();

@@ -14,6 +14,7 @@ use super::session::{Session, Watcher, of_epoch};
 use super::valid::never_valid;
 use super::{Summary, Training};
 use crate::config::Freeze;
+use crate::domains::Unit;
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::gpu::{Gpu, MemoryUse};
@@ -241,11 +242,15 @@ impl Training<'_> {
         let (crops, batches) = session.train_size();
         let steps = if self.config.accumulate_steps > 1 { format!(", {} steps", session.steps()) } else { String::new() };
         watcher.note(format!("device: {}", header.device));
-        let [rows, cols] = self.train.scene();
+        let size = match (self.train.domain().unit, self.train.scene(0)) {
+            (Unit::Day, [rows, cols]) => format!("{rows} x {cols} pixels"),
+            (Unit::Scene, _) => "their own sizes".to_owned(),
+        };
+        let unit = self.train.domain().unit.plural();
         let [height, width] = session.crop();
-        let split = if self.val.is_some() { format!("{} val days", header.val_days) } else { "no val split".to_owned() };
+        let split = if self.val.is_some() { format!("{} val {unit}", header.val_days) } else { "no val split".to_owned() };
         watcher.note(format!(
-            "model: {} parameters, {} input channels; data: {} train and {split} of {rows} x {cols} pixels; an epoch: {crops} crops of {height} \
+            "model: {} parameters, {} input channels; data: {} train and {split} of {size}; an epoch: {crops} crops of {height} \
              x {width} in {batches} batches{steps}",
             header.parameters,
             self.train.in_channels(),

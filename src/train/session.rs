@@ -11,16 +11,18 @@ use super::tree::rehearsal;
 use crate::autograd::Tape;
 use crate::config::Config;
 use crate::data::dataset::Dataset;
+use crate::data::framed::{Frame, Framed};
 use crate::data::loader::{Batch, Loader, LoaderOptions};
-use crate::data::tiles::{CropSampler, fit_to_scene};
-use crate::domains::Variable;
+use crate::data::scene_crops::{train_count, train_crops, val_crops};
+use crate::data::tiles::{Crop, CropSampler, fit_to_scene};
+use crate::domains::{Unit, Variable};
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::gpu::Gpu;
 use crate::models::{self, Inputs, Model};
 use crate::nn::Mode;
 use crate::optim::{Optimizer, Schedule};
-use crate::preprocess::Preprocessor;
+use crate::preprocess::{Preprocessor, zeros};
 use crate::random::Purpose;
 use crate::tasks::{self, Targets, Task};
 use crate::tensor::Tensor;
@@ -73,9 +75,11 @@ pub(super) struct Session<'a> {
     pub(super) task: Box<dyn Task>,
     preprocessor: Preprocessor,
     augmentation: Option<Arc<Augmentation>>,
-    train: Arc<Dataset>,
-    val: Option<Arc<Dataset>>,
+    train: Arc<Framed>,
+    val: Option<Arc<Framed>>,
     crop: [usize; 2],
+    /// Crops of an epoch of training before some are left out, and of a validation.
+    counts: [usize; 2],
     drop_last: bool,
 }
 
@@ -88,9 +92,17 @@ impl<'a> Session<'a> {
         val: Option<Arc<Dataset>>,
         watcher: &mut Watcher,
     ) -> Result<Session<'a>> {
-        let (crop, warning) = fit_to_scene(config.img_size, train.scene());
-        warning.into_iter().for_each(|warning| watcher.note(warning));
-        let (days, batch_size) = (train.days().len(), config.batch_size);
+        let crop = crop_size(config, &train, &mut |warning| watcher.note(warning));
+        let [train, val] = [Some(train), val].map(|dataset| dataset.map(|dataset| framed(config, dataset, crop)).transpose());
+        let (Some(train), val) = (train?, val?) else { return Err(Error::Usage("there is no train split".into())) };
+        let counts = match train.dataset().domain().unit {
+            Unit::Day => [Some(&train), val.as_ref()].map(|framed| framed.map_or(0, |framed| framed.dataset().days().len())),
+            Unit::Scene => [
+                train_count(train.frames(), crop, config.crops_per_epoch),
+                val.as_ref().map_or(Ok(0), |val| val_crops(val.frames(), crop).map(|crops| crops.len()))?,
+            ],
+        };
+        let (days, batch_size) = (counts[0], config.batch_size);
         // The last few crops of an epoch are left out as the reference leaves them out, but never all crops.
         let drop_last = (config.batch_norm || batch_size == 1) && days >= batch_size;
         if days < batch_size {
@@ -99,26 +111,26 @@ impl<'a> Session<'a> {
         let inputs = models::inputs(config)?;
         let model = models::untrained(gpu, config)?;
         freeze::of_names(config, model.parameters())?;
-        let preprocessor = Preprocessor::new(gpu, config, train.inputs(), &inputs)?;
+        let preprocessor = Preprocessor::new(gpu, config, train.dataset().inputs(), &inputs)?;
         let task = tasks::of(config);
         if config.out_channels != task.heads() {
             let message = format!("is {}, but the task `{}` needs {}", config.out_channels, task.key().name(), task.heads());
             return Err(config.key_error("out_channels", message));
         }
-        let augmentation = Augmentation::of(config, train.inputs())?.map(Arc::new);
+        let augmentation = Augmentation::of(config, train.dataset().inputs())?.map(Arc::new);
         if let Some(augmentation) = &augmentation {
             watcher.note(format!("train crops are changed at random: {}", augmentation.describe(crop)));
         }
         let c = config;
         let schedule = Schedule::new(c.lr_scheduler, c.learning_rate, c.lr_patience, c.t_0, c.t_mult, c.eta_min);
         let optimizer = optimizer(config);
-        Ok(Session { config, model, optimizer, schedule, step: 0, task, preprocessor, augmentation, train, val, crop, drop_last })
+        Ok(Session { config, model, optimizer, schedule, step: 0, task, preprocessor, augmentation, train, val, crop, counts, drop_last })
     }
 
     /// Crops that an epoch of training uses, and the batches that they make.
     pub(super) fn train_size(&self) -> (usize, usize) {
-        let (days, batch_size) = (self.train.days().len(), self.config.batch_size);
-        if self.drop_last { (days / batch_size * batch_size, days / batch_size) } else { (days, days.div_ceil(batch_size)) }
+        let (crops, batch_size) = (self.counts[0], self.config.batch_size);
+        if self.drop_last { (crops / batch_size * batch_size, crops / batch_size) } else { (crops, crops.div_ceil(batch_size)) }
     }
 
     /// Rows and columns of a crop.
@@ -128,20 +140,31 @@ impl<'a> Session<'a> {
 
     /// Crops of a validation epoch.
     pub(super) fn val_size(&self) -> usize {
-        self.val.as_ref().map_or(0, |val| val.days().len())
+        self.counts[1]
     }
 
     /// Batches of an epoch's crops, read ahead; they depend on the seed, the epoch and the purpose alone.
-    fn loader(&self, dataset: &Arc<Dataset>, epoch: usize, purpose: Purpose) -> Result<Loader> {
-        let sampler = CropSampler::new(self.config.seed, epoch as u64, purpose, dataset.days().len(), dataset.scene(), self.crop)?;
+    fn loader(&self, framed: &Arc<Framed>, epoch: usize, purpose: Purpose) -> Result<Loader> {
+        let crops = self.crops(framed, epoch, purpose)?;
+        let (framed, channels) = (framed.clone(), framed.dataset().inputs().len());
         let drop_last = purpose == Purpose::Train && self.drop_last;
         let options = LoaderOptions { batch_size: self.config.batch_size, drop_last, workers: READERS, ..LoaderOptions::default() };
         match &self.augmentation {
             Some(augmentation) if purpose == Purpose::Train => {
-                let (augmentation, dataset) = (augmentation.clone(), dataset.clone());
-                Loader::reading(move |crops| augmentation.read(&dataset, epoch, crops), sampler.crops(), options)
+                let augmentation = augmentation.clone();
+                Loader::reading(move |crops| augmentation.read(&framed, epoch, crops), crops, options)
             }
-            _ => Loader::new(dataset.clone(), sampler.crops(), options),
+            _ => Loader::reading(move |crops| Batch::of(channels, crops, |crop, sample| framed.read(crop, sample)), crops, options),
+        }
+    }
+
+    /// The crops of an epoch: of days one each, of scenes those of [`train_crops`] and [`val_crops`].
+    fn crops(&self, framed: &Framed, epoch: usize, purpose: Purpose) -> Result<Vec<Crop>> {
+        let (dataset, seed, epoch) = (framed.dataset(), self.config.seed, epoch as u64);
+        match (dataset.domain().unit, purpose) {
+            (Unit::Day, _) => Ok(CropSampler::new(seed, epoch, purpose, dataset.days().len(), dataset.scene(0), self.crop)?.crops()),
+            (Unit::Scene, Purpose::Train) => Ok(train_crops(seed, epoch, framed.frames(), self.crop, self.counts[0])),
+            (Unit::Scene, _) => val_crops(framed.frames(), self.crop),
         }
     }
 
@@ -173,7 +196,7 @@ impl<'a> Session<'a> {
                 let draw = self.step * self.config.accumulate_steps as u64 + part as u64;
                 let share = *size as f32 / all as f32;
                 let (loss, valid) = self.with_batch(&batch, |inputs, loss| step.add(draw, share, inputs, loss))?;
-                if losses.push(loss, day_names(&self.train, &batch), valid) {
+                if losses.push(loss, day_names(self.train.dataset(), &batch), valid) {
                     report(&mut losses, epoch, watcher)?;
                 }
             }
@@ -198,7 +221,7 @@ impl<'a> Session<'a> {
             watcher.refuse_to_go_on()?;
             let batch = batch?;
             let (loss, valid) = self.val_loss(&batch)?;
-            if losses.push(loss, day_names(val, &batch), valid) {
+            if losses.push(loss, day_names(val.dataset(), &batch), valid) {
                 (watcher.observe)(Event::Done(losses.collect().map_err(|error| of_epoch(error, epoch, "validation"))?));
             }
         }
@@ -228,16 +251,16 @@ impl<'a> Session<'a> {
         for sizes in steps.first().into_iter().chain(steps.first()).chain(steps.last()) {
             let mut step = Step::new(self.model.as_ref(), self.config.recompute);
             for (leaves, batch) in rehearsal(sizes.len()) {
-                let batch = self.empty_batch(&self.train, sizes[batch]);
+                let batch = self.empty_batch(sizes[batch]);
                 self.with_batch(&batch, |inputs, loss| step.add_for(leaves, inputs, loss))?;
             }
             step.finish(&mut self.optimizer)?;
         }
-        if let Some(val) = &self.val {
-            let (days, batch_size) = (val.days().len(), self.config.batch_size);
+        if self.val.is_some() {
+            let (crops, batch_size) = (self.counts[1], self.config.batch_size);
             // The crop that is scored after every epoch goes through alone.
-            for size in [days.min(batch_size), days % batch_size, 1].into_iter().filter(|size| *size > 0) {
-                self.val_loss(&self.empty_batch(val, size))?;
+            for size in [crops.min(batch_size), crops % batch_size, 1].into_iter().filter(|size| *size > 0) {
+                self.val_loss(&self.empty_batch(size))?;
             }
         }
         Ok(())
@@ -249,8 +272,8 @@ impl<'a> Session<'a> {
     /// Out of memory.
     pub(super) fn beside(&self) -> Result<u64> {
         let [height, width] = self.crop;
-        let planes = self.train.inputs().iter().filter(|input| !input.is_scalar()).count() + 2;
-        let batch = self.config.batch_size.min(self.train.days().len()) * planes * height * width;
+        let planes = self.train.dataset().inputs().iter().filter(|input| !input.is_scalar()).count() + 2;
+        let batch = self.config.batch_size.min(self.counts[0]) * planes * height * width;
         let weights = self.model.parameters().count();
         let moments: usize = self.optimizer.state_tensors()?.iter().map(|(_, tensor)| tensor.len()).sum();
         // One batch in each reader's hands, one behind it, one in use and its upload; weights, then the moments and their file's bytes.
@@ -258,14 +281,32 @@ impl<'a> Session<'a> {
     }
 
     /// A batch of `n` crops that holds no data.
-    fn empty_batch(&self, dataset: &Dataset, n: usize) -> Batch {
+    fn empty_batch(&self, n: usize) -> Batch {
         let [height, width] = self.crop;
         let values = n * height * width;
         // A day's number or month is 1, which every model takes; pages of zeros cost nothing until somebody looks.
         let channel = |input: &&Variable| if input.is_scalar() { vec![1.0; n] } else { vec![0.0; values] };
-        let channels = dataset.inputs().iter().map(channel).collect();
+        let channels = self.train.dataset().inputs().iter().map(channel).collect();
         Batch { crops: Vec::new(), n, height, width, channels, target: vec![0.0; values], ocean: vec![0.0; values] }
     }
+}
+
+/// Rows and columns of crops: what is configured, less where all days lie on one smaller grid.
+pub(super) fn crop_size(config: &Config, dataset: &Dataset, warn: &mut dyn FnMut(String)) -> [usize; 2] {
+    match dataset.domain().unit {
+        Unit::Day => {
+            let (crop, warning) = fit_to_scene(config.img_size, dataset.scene(0));
+            warning.into_iter().for_each(warn);
+            crop
+        }
+        Unit::Scene => config.img_size,
+    }
+}
+
+/// A dataset whose scenes all hold a crop.
+pub(super) fn framed(config: &Config, dataset: Arc<Dataset>, crop: [usize; 2]) -> Result<Arc<Framed>> {
+    let zeros = zeros(config, dataset.inputs())?;
+    Ok(Arc::new(Framed::new(dataset, zeros, |scene| Frame::at_least(scene, crop))))
 }
 
 /// Reads the losses back and tells the watcher.

@@ -17,11 +17,14 @@ const DIVISORS: [f64; 4] = [100.0, 255.0, 1000.0, 10_000.0];
 /// # Errors
 /// Those of reading.
 pub(super) fn out_of_range(config: &Config, dataset: &Dataset) -> Result<Option<String>> {
-    let (ocean, task, days) = (dataset.ocean()?, tasks::of(config), dataset.days().len());
+    let (task, days) = (tasks::of(config), dataset.days().len());
+    if !task.is_fraction() {
+        return Ok(None);
+    }
     let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
     for day in (0..days).step_by(days.div_ceil(DAYS).max(1)) {
         let target = dataset.target_raster(day)?.read_all()?;
-        let (values, mask) = task.masked(&target, &ocean);
+        let (values, mask) = task.masked(&target, &dataset.ocean(day)?);
         for (value, _) in values.iter().zip(&mask).filter(|(_, mask)| **mask == 0.0) {
             (low, high) = (low.min(f64::from(*value)), high.max(f64::from(*value)));
         }
@@ -29,7 +32,7 @@ pub(super) fn out_of_range(config: &Config, dataset: &Dataset) -> Result<Option<
     }
     let (least, largest) = (config.min_melt, config.max_melt);
     let room = ROOM * (largest - least);
-    let is_outside = task.is_fraction() && (low < least - room || high > largest + room);
+    let is_outside = low < least - room || high > largest + room;
     Ok(is_outside.then(|| message(config, low, high)))
 }
 

@@ -3,23 +3,45 @@
 use crate::config::Config;
 use crate::data::dataset::Dataset;
 use crate::error::{Error, Result};
-use crate::tasks;
+use crate::tasks::{self, Task};
 
 /// Refuses a split without a single pixel that counts on any of its days; looks no further than the first day that has one.
 ///
 /// # Errors
 /// [`Error::Input`] naming the list of days; those of reading.
 pub(super) fn require_valid_pixels(config: &Config, dataset: &Dataset) -> Result<()> {
-    let (ocean, task) = (dataset.ocean()?, tasks::of(config));
+    let task = tasks::of(config);
     for day in 0..dataset.days().len() {
-        let target = dataset.target_raster(day)?.read_all()?;
-        if task.masked(&target, &ocean).1.contains(&0.0) {
+        let target = known_target(task.as_ref(), dataset, day)?;
+        if task.masked(&target, &dataset.ocean(day)?).1.contains(&0.0) {
             return Ok(());
         }
         dataset.release(day);
     }
     let list = config.require_split_csv(dataset.split().name())?;
     Err(Error::input(list, no_valid_pixel(dataset, "has no valid pixel on any of its days")))
+}
+
+/// The target of a day, all of which the task understands.
+fn known_target(task: &dyn Task, dataset: &Dataset, day: usize) -> Result<Vec<f32>> {
+    let raster = dataset.target_raster(day)?;
+    let target = raster.read_all()?;
+    task.refuse(&target).map_err(|message| Error::input(raster.path(), message))?;
+    Ok(target)
+}
+
+/// Refuses targets of classes that there are not.
+///
+/// # Errors
+/// [`Error::Input`] naming the file; those of reading.
+pub(super) fn require_known_classes(config: &Config, dataset: &Dataset) -> Result<()> {
+    let task = tasks::of(config);
+    let days = if task.one_hot().is_some() { dataset.days().len() } else { 0 };
+    for day in 0..days {
+        known_target(task.as_ref(), dataset, day)?;
+        dataset.release(day);
+    }
+    Ok(())
 }
 
 /// The error of a run whose crops of a split never met a valid pixel.

@@ -5,12 +5,14 @@
 
 use std::sync::Arc;
 
+use super::session::framed;
 use super::tensorboard::Value;
 use crate::autograd::Tape;
 use crate::config::Config;
 use crate::data::Window;
-use crate::data::dataset::Dataset;
+use crate::data::dataset::{Dataset, HostSample};
 use crate::data::day::Day;
+use crate::data::framed::Framed;
 use crate::data::loader::Batch;
 use crate::data::tiles::{Crop, Mosaic};
 use crate::error::{Error, Result};
@@ -46,11 +48,13 @@ impl WatchedScene {
     /// # Errors
     /// Those of reading and of [`Preprocessor::new`].
     pub(super) fn find(gpu: &Gpu, config: &Config, val: &Arc<Dataset>, crop: [usize; 2]) -> Result<Option<WatchedScene>> {
-        let Some(crop) = most_telling(val, crop)? else { return Ok(None) };
+        let val = framed(config, val.clone(), crop)?;
+        let Some(crop) = most_telling(&val, crop)? else { return Ok(None) };
+        let (channels, dataset) = (val.dataset().inputs().len(), val.dataset());
         Ok(Some(WatchedScene {
-            day: val.days()[crop.day],
-            batch: Batch::read(val, &[crop])?,
-            preprocessor: Preprocessor::new(gpu, config, val.inputs(), &models::inputs(config)?)?,
+            day: dataset.days()[crop.day],
+            batch: Batch::of(channels, &[crop], |crop, sample| val.read(crop, sample))?,
+            preprocessor: Preprocessor::new(gpu, config, dataset.inputs(), &models::inputs(config)?)?,
             task: tasks::of(config),
         }))
     }
@@ -75,7 +79,8 @@ impl WatchedScene {
         }
         let mut values = output.to_vec()?;
         self.task.settle(&mut values, height * width);
-        let map = self.task.finish(values, height * width);
+        let mut map = self.task.finish(values, height * width);
+        map.truncate(self.task.bands().len() * height * width);
         let map_tensor = Tensor::from_slice(output.gpu(), [1, self.task.bands().len(), height, width], &map)?;
         let scores = self.task.watch(&map_tensor, &targets)?;
         Ok(Look { scores: self.task.watched().iter().copied().zip(scores).collect(), map })
@@ -107,21 +112,20 @@ impl WatchedScene {
 }
 
 /// The crop whose target varies most.
-fn most_telling(val: &Arc<Dataset>, crop: [usize; 2]) -> Result<Option<Crop>> {
-    let scene = val.scene();
-    let windows: Vec<Window> = Mosaic::new(scene, crop, crop[0].min(crop[1]), 0)?.tiles.iter().map(|tile| tile.window).collect();
-    let ocean = val.ocean()?;
+fn most_telling(val: &Framed, crop: [usize; 2]) -> Result<Option<Crop>> {
     let mut best: Option<(f64, Crop)> = None;
-    let days = val.days().len();
+    let days = val.dataset().days().len();
     for day in (0..days).step_by(days.div_ceil(DAYS).max(1)) {
-        let target = val.target_raster(day)?.read_all()?;
-        for &window in &windows {
-            let spread = spread(&target, &ocean, scene[1], window);
+        let frame = val.frame(day).size;
+        let mut sample = HostSample::default();
+        val.read_target(&Crop { day, window: Window::whole(frame[0], frame[1]), number: day }, &mut sample)?;
+        for window in Mosaic::new(frame, crop, crop[0].min(crop[1]), 0)?.tiles.iter().map(|tile| tile.window) {
+            let spread = spread(&sample.target, &sample.ocean, frame[1], window);
             if spread.is_some_and(|spread| best.as_ref().is_none_or(|(most, _)| spread > *most)) {
-                best = spread.map(|spread| (spread, Crop { day, window }));
+                best = spread.map(|spread| (spread, Crop { day, window, number: day }));
             }
         }
-        val.release(day);
+        val.dataset().release(day);
     }
     Ok(best.map(|(_, crop)| crop))
 }

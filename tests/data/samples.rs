@@ -84,7 +84,7 @@ fn channels_have_one_order_whatever_the_lists_say() {
     let data = Dataset::open(&config(folder.path(), KEYS), Split::Train).unwrap();
     let order = ["pmw", "mar_wa1", "time_interpolate_sar", "dem", "landmask", "time_sin", "time_cos", "time_month_idx", "pmw_winter_mean"];
     let names: Vec<&str> = data.inputs().iter().map(|input| input.name).collect();
-    assert_eq!((names.as_slice(), data.in_channels(), data.scene()), (order.as_slice(), 9, [ROWS, COLS]));
+    assert_eq!((names.as_slice(), data.in_channels(), data.scene(0)), (order.as_slice(), 9, [ROWS, COLS]));
 
     let mut sample = HostSample::default();
     data.read(1, Window { row: 0, col: 0, height: 2, width: 3 }, &mut sample).unwrap();
@@ -160,7 +160,7 @@ fn batches_do_not_depend_on_threads() {
     let folder = tempfile::tempdir().unwrap();
     make(folder.path());
     let data = Arc::new(Dataset::open(&config(folder.path(), KEYS), Split::Train).unwrap());
-    let draw = |epoch| CropSampler::new(1, epoch, Purpose::Train, 3, data.scene(), [4, 4]).unwrap().crops();
+    let draw = |epoch| CropSampler::new(1, epoch, Purpose::Train, 3, data.scene(0), [4, 4]).unwrap().crops();
     let crops: Vec<Crop> = (0..5).flat_map(draw).collect();
     let load = |workers, drop_last| {
         let options = LoaderOptions { batch_size: 4, drop_last, workers, prefetch: 1 };
@@ -185,11 +185,11 @@ fn errors_arrive_in_order_and_end_the_iteration() {
     make(folder.path());
     let data = Arc::new(Dataset::open(&config(folder.path(), "in_keys: [pmw]\n"), Split::Train).unwrap());
     std::fs::write(folder.path().join("pmw").join(DAYS[2]), "no longer a TIFF").unwrap();
-    let crops: Vec<Crop> = [0, 1, 2, 0, 1].map(|day| Crop { day, window: Window::whole(ROWS, COLS) }).into();
+    let crops: Vec<Crop> = [0, 1, 2, 0, 1].map(|day| Crop { day, window: Window::whole(ROWS, COLS), number: day }).into();
     let loader = Loader::new(data.clone(), crops, LoaderOptions { workers: 2, ..LoaderOptions::default() }).unwrap();
     let results: Vec<_> = loader.map(|b| b.map(|b| b.days().collect::<Vec<_>>())).collect();
     assert_eq!(results.iter().map(|r| r.is_ok()).collect::<Vec<_>>(), [true, true, false]);
-    let outside = vec![Crop { day: 9, window: Window::whole(1, 1) }];
+    let outside = vec![Crop { day: 9, window: Window::whole(1, 1), number: 9 }];
     let mut loader = Loader::new(data, outside, LoaderOptions::default()).unwrap();
     assert!(loader.next().unwrap().is_err() && loader.next().is_none());
 }

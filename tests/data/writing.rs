@@ -59,7 +59,7 @@ fn about(software: &str, day: u8) -> About {
     let bands = vec![BandAbout { description: "snow & <ice>".into(), unit: "kg m\u{207b}²".into() }];
     About {
         software: software.into(),
-        day: Day { year: 2019, month: 7, day },
+        day: Day { year: 2019, month: 7, day, ..Day::UNDATED },
         bands,
         items: vec![("TASK", "melt\u{0}_fraction".into()), ("WEIGHTS_SHA256", "0123".into())],
     }

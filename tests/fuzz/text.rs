@@ -6,6 +6,7 @@ use meltcore::config::Config;
 use meltcore::data::day::read_split_csv;
 use meltcore::data::split::write_split_csv;
 use meltcore::data::time_axis::TimeAxis;
+use meltcore::domains::Unit;
 use meltcore::synth::runoff::Runoff;
 
 use crate::target::{Answer, Target};
@@ -146,12 +147,12 @@ fn reads_back(config: &Config) -> Answer {
 
 /// A list that is read is written and read back.
 fn split_csv(path: &Path, copy: &Path) -> Answer {
-    let days = match read_split_csv(path) {
+    let days = match read_split_csv(path, Unit::Day) {
         Ok(days) => days,
         Err(error) => return Answer::Refused(error.to_string()),
     };
     write_split_csv(copy, &days).unwrap();
-    assert_eq!(read_split_csv(copy).unwrap(), days);
+    assert_eq!(read_split_csv(copy, Unit::Day).unwrap(), days);
     Answer::Read
 }
 

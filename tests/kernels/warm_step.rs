@@ -25,7 +25,7 @@ fn same_buffers(gpu: &Gpu) -> Checked {
             &mut optimizer,
             0,
             &(&input).into(),
-            &train::masked_loss(config.loss_function, &target, &mask),
+            &train::masked_loss(config.loss_function.kind(), &target, &mask),
         )?;
         after.push((gpu.bind_groups_made() - before, gpu.memory().allocated));
     }

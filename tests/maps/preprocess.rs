@@ -123,7 +123,7 @@ fn targets_and_masks() {
     let gpu = Gpu::open(None).unwrap();
     let mut batch = batch(&[input("dem")]);
     (batch.target[3], batch.ocean[5]) = (nan, 1.0);
-    let Targets { values: target, mask, any_valid } = Targets::of(tasks::of(&config("")).as_ref(), &gpu, &batch).unwrap();
+    let Targets { values: target, mask, any_valid, .. } = Targets::of(tasks::of(&config("")).as_ref(), &gpu, &batch).unwrap();
     assert_eq!((target.shape().dims(), mask.shape().dims()), (&[N, 1, H, W][..], &[N, 1, H, W][..]));
     assert!(any_valid);
     let (target, mask) = (target.to_vec().unwrap(), mask.to_vec().unwrap());

@@ -101,7 +101,7 @@ impl MeltFraction {
         let clip = [config.min_melt as f32, config.max_melt as f32];
         let band = band_of(config);
         let words = if band.name == BAND.name { &WORDS } else { &OWN_WORDS };
-        MeltFraction { loss: config.loss_function, clip, band, words }
+        MeltFraction { loss: config.loss_function.kind(), clip, band, words }
     }
 }
 

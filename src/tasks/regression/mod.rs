@@ -63,7 +63,7 @@ impl Regression {
         let range = range.unwrap_or((0.0, factor as f32));
         let band = Band { name: target.name, long_name: title, unit, quantity: interned(&quantity), range, colormap };
         let clip = [bound("min_melt", config.min_melt, f32::NEG_INFINITY), bound("max_melt", config.max_melt, f32::INFINITY)];
-        Regression { loss: config.loss_function, clip, factor, band: [band] }
+        Regression { loss: config.loss_function.kind(), clip, factor, band: [band] }
     }
 }
 

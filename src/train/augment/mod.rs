@@ -8,8 +8,8 @@
 //! Noise is added before the preprocessing, in the reading threads, and as large as is asked for behind it: before a blur it is larger by
 //! what the blur will take from it.
 //!
-//! All draws of a sample are one stream of the seed, the epoch and the day, so that they depend on nothing else: not on threads, batches
-//! or an interruption. Validation sees plain crops.
+//! All draws of a sample are one stream of the seed, the epoch and its number in it, so that they depend on nothing else: not on threads,
+//! batches or an interruption. Validation sees plain crops.
 
 mod zoom;
 
@@ -17,7 +17,8 @@ use std::sync::Arc;
 
 use crate::config::Config;
 use crate::data::Window;
-use crate::data::dataset::{Dataset, HostSample};
+use crate::data::dataset::HostSample;
+use crate::data::framed::Framed;
 use crate::data::loader::Batch;
 use crate::data::symmetry::Symmetry;
 use crate::data::tiles::Crop;
@@ -124,14 +125,13 @@ impl Augmentation {
     /// The batch of an epoch's crops, changed; each has the size of its window.
     ///
     /// # Errors
-    /// Those of [`Batch::read`].
-    pub fn read(&self, dataset: &Dataset, epoch: usize, crops: &[Crop]) -> Result<Batch> {
+    /// Those of [`Framed::read`].
+    pub fn read(&self, framed: &Framed, epoch: usize, crops: &[Crop]) -> Result<Batch> {
         let mut raw = HostSample::default();
         Batch::of(self.channels.len(), crops, |crop, sample| {
-            // Each day is in an epoch once.
-            let mut draw = Draw::new(self.seed, Purpose::Augment, (epoch as i64) << 32 | crop.day as i64);
-            let view = self.view(&mut draw, crop.window, dataset.scene());
-            dataset.read(crop.day, view.window, &mut raw)?;
+            let mut draw = Draw::new(self.seed, Purpose::Augment, (epoch as i64) << 32 | crop.number as i64);
+            let view = self.view(&mut draw, crop.window, framed.frame(crop.day).size);
+            framed.read(&Crop { window: view.window, ..*crop }, &mut raw)?;
             sample.channels.resize_with(self.channels.len(), Vec::new);
             for (channel, (from, to)) in self.channels.iter().zip(raw.channels.iter().zip(&mut sample.channels)) {
                 match channel.between {

@@ -1,0 +1,242 @@
+//! Classes of pixels. Targets are numbers of classes; networks give a number a class, whose softmax are probabilities.
+//!
+//! The loss is a sum of cross entropy, focal loss and Dice loss, over the network's map and, with their weights, its auxiliary outputs; a
+//! map is the most likely class, with the probabilities and the confidence in a file beside it. Scores follow from a confusion matrix
+//! over the pixels that have a class. With `reference_labels` pixels without one are treated as GlaViTU's program treats them (Maslov et
+//! al. 2025, doi 10.1038/s41467-024-54956-x). Kernels: `focal_loss`, `cross_entropy`, `dice_loss`, `segmentation_scores`.
+
+mod columns;
+mod loss;
+mod probabilities;
+
+use super::{Band, Column, Confusion, Scored, Tally, Targets, Task, Words};
+use crate::autograd::Tape;
+use crate::config::{Config, TaskKey};
+use crate::domains::interned;
+use crate::error::{Error, Result};
+use crate::image::Colormap;
+use crate::kernels::segmentation_scores::segmentation_scores;
+use crate::models::Outputs;
+use crate::tensor::Tensor;
+use columns::Columns;
+use loss::Loss;
+use probabilities::{confidence, most_likely, softmax};
+use std::borrow::Cow;
+
+const WORDS: Words = Words {
+    title: "Class maps",
+    stack: "Maps of classes",
+    maps: "Class maps",
+    first_score: ["Intersection over union", "of the class"],
+    scores: "Means over the scenes, weighted by their pixels with a class, and the standard deviation over the scenes below. IoU: pixels of \
+             the class in both map and target over those in either; of two classes it is that of the second, of more the mean. A scene \
+             without the class, and a map without it, agree: 1. Pooled: all pixels of all scenes at once.",
+    pooled: &[("iou", "pooled IoU"), ("f1", "pooled F1")],
+    extent: None,
+};
+
+/// The task with what a configuration says of it.
+pub struct Segmentation {
+    classes: &'static [&'static str],
+    ignore_index: f32,
+    reference_labels: bool,
+    loss: Loss,
+    columns: &'static Columns,
+    band: [Band; 1],
+    beside: Vec<Band>,
+}
+
+impl Segmentation {
+    /// With the classes, the loss and its weights.
+    pub fn new(config: &Config) -> Segmentation {
+        let names: Vec<&str> = config.classes.iter().map(String::as_str).collect();
+        let made = Segmentation::of(&names);
+        Segmentation { ignore_index: config.ignore_index as f32, reference_labels: config.reference_labels, loss: Loss::of(config), ..made }
+    }
+
+    fn of(names: &[&str]) -> Segmentation {
+        let columns = Columns::of(names);
+        let band = Band {
+            name: "classes",
+            long_name: "class",
+            unit: "",
+            quantity: "class",
+            range: Colormap::CLASS_RANGE,
+            colormap: Colormap::Classes,
+        };
+        let share = |name: &str, long: String| Band {
+            name: interned(name),
+            long_name: interned(&long),
+            unit: "1",
+            quantity: interned(&long),
+            range: (0.0, 1.0),
+            colormap: Colormap::Viridis,
+        };
+        let mut beside: Vec<Band> =
+            columns.classes.iter().map(|class| share(&format!("probability_{class}"), format!("probability of {class}"))).collect();
+        beside.push(share("confidence", "confidence of the class".into()));
+        Segmentation {
+            classes: columns.classes,
+            ignore_index: 255.0,
+            reference_labels: false,
+            loss: Loss::default(),
+            columns,
+            band: [band],
+            beside,
+        }
+    }
+
+    /// The confusion of one or several maps by their sums.
+    fn tallied(&self, tally: &Tally) -> Confusion {
+        let mut confusion = Confusion::empty(self.classes.len());
+        confusion.counts.iter_mut().flatten().zip(&tally.0).for_each(|(count, sum)| *count = *sum as u64);
+        confusion
+    }
+
+    /// The confusion of a map.
+    fn confusion_of(&self, map: &Tensor, targets: &Targets) -> Result<Confusion> {
+        if map.shape() != targets.values.shape() {
+            return Err(Error::shape("segmentation", format!("a map {} where {} is expected", map.shape(), targets.values.shape())));
+        }
+        let classes = self.classes.len();
+        let target = match self.reference_labels {
+            false => targets.values.clone(),
+            true => {
+                let is_class = |value: f32| if value < classes as f32 { value } else { 0.0 };
+                let values: Vec<f32> = targets.values.to_vec()?.into_iter().map(is_class).collect();
+                Tensor::from_slice(map.gpu(), targets.values.shape().clone(), &values)?
+            }
+        };
+        segmentation_scores(map, &target, &targets.mask, classes)
+    }
+}
+
+impl Default for Segmentation {
+    /// Two classes of which nobody knows the names.
+    fn default() -> Self {
+        Segmentation::of(&["background", "foreground"])
+    }
+}
+
+impl Task for Segmentation {
+    fn key(&self) -> TaskKey {
+        TaskKey::Segmentation
+    }
+
+    fn masked(&self, target: &[f32], ocean: &[f32]) -> (Vec<f32>, Vec<f32>) {
+        let nothing = self.classes.len() as f32;
+        let pixel = |(&target, &ocean): (&f32, &f32)| {
+            let has_class = !target.is_nan() && target != self.ignore_index;
+            match (has_class, self.reference_labels) {
+                (true, _) => (target, ocean),
+                (false, false) => (0.0, 1.0),
+                (false, true) => (nothing, 0.0),
+            }
+        };
+        target.iter().zip(ocean).map(pixel).unzip()
+    }
+
+    fn refuse(&self, target: &[f32]) -> std::result::Result<(), String> {
+        let classes = self.classes.len();
+        let is_class =
+            |value: &f32| value.is_nan() || *value == self.ignore_index || (value.fract() == 0.0 && (0.0..classes as f32).contains(value));
+        match target.iter().find(|value| !is_class(value)) {
+            None => Ok(()),
+            Some(value) => Err(format!(
+                "holds the value {value}, and classes are the whole numbers from 0 to {} ({}); name further classes in `classes`, declare what \
+                 stands for \"no class\" as no-data, or set ignore_index to it",
+                classes - 1,
+                self.classes.join(", ")
+            )),
+        }
+    }
+
+    fn one_hot(&self) -> Option<usize> {
+        Some(self.classes.len())
+    }
+
+    fn loss(&self, tape: &Tape, outputs: &Outputs, targets: &Targets) -> Result<Tensor> {
+        self.loss.of_outputs(tape, outputs, targets, self.reference_labels)
+    }
+
+    fn bands(&self) -> &[Band] {
+        &self.band
+    }
+
+    fn beside(&self) -> &[Band] {
+        &self.beside
+    }
+
+    fn classes(&self) -> Option<&'static [&'static str]> {
+        Some(self.classes)
+    }
+
+    fn heads(&self) -> usize {
+        self.classes.len()
+    }
+
+    fn pictured<'a>(&self, target: &'a [f32]) -> Cow<'a, [f32]> {
+        match target.contains(&self.ignore_index) {
+            false => target.into(),
+            true => target.iter().map(|value| if *value == self.ignore_index { f32::NAN } else { *value }).collect(),
+        }
+    }
+
+    fn settle(&self, tile: &mut [f32], pixels: usize) {
+        softmax(tile, self.classes.len(), pixels);
+    }
+
+    fn finish(&self, averages: Vec<f32>, pixels: usize) -> Vec<f32> {
+        let classes = self.classes.len();
+        let of_pixel = |pixel: usize| (0..classes).map(|class| averages[class * pixels + pixel]).collect::<Vec<f32>>();
+        let mut map: Vec<f32> = Vec::with_capacity((classes + 2) * pixels);
+        map.extend((0..pixels).map(|pixel| most_likely(of_pixel(pixel).into_iter()) as f32));
+        map.extend_from_slice(&averages);
+        map.extend((0..pixels).map(|pixel| confidence(of_pixel(pixel).into_iter(), classes)));
+        map
+    }
+
+    fn columns(&self) -> &'static [Column] {
+        self.columns.all
+    }
+
+    fn table(&self) -> &'static [&'static str] {
+        self.columns.table
+    }
+
+    fn headline(&self) -> &'static [&'static str] {
+        &["iou", "f1"]
+    }
+
+    fn summary(&self) -> &'static [&'static str] {
+        &["iou", "precision", "recall"]
+    }
+
+    fn watched(&self) -> &'static [&'static str] {
+        &["iou", "f1"]
+    }
+
+    fn watch(&self, map: &Tensor, targets: &Targets) -> Result<Vec<f64>> {
+        let [iou, _, _, f1] = self.columns.foremost(&self.confusion_of(map, targets)?);
+        Ok(vec![iou, f1])
+    }
+
+    fn score(&self, map: &Tensor, targets: &Targets) -> Result<Scored> {
+        let confusion = self.confusion_of(map, targets)?;
+        let values = self.columns.values(&confusion);
+        let counts = confusion.counts.iter().flatten().map(|count| *count as f64).collect();
+        Ok(Scored { valid: confusion.pixels(), values, tally: Tally(counts) })
+    }
+
+    fn pooled(&self, tally: &Tally) -> Vec<(&'static str, f64)> {
+        self.columns.pooled(&self.tallied(tally))
+    }
+
+    fn confusion(&self, tally: &Tally) -> Option<Confusion> {
+        Some(self.tallied(tally))
+    }
+
+    fn words(&self) -> &'static Words {
+        &WORDS
+    }
+}
