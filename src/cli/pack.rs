@@ -3,6 +3,7 @@
 use super::Globals;
 use super::output::Table;
 use super::watch::Watch;
+use crate::data::Window;
 use crate::data::dated_names::Pattern;
 use crate::data::day::Day;
 use crate::data::ingest::{Dates, PackOptions, Plan, Resampling};
@@ -18,6 +19,7 @@ use std::path::PathBuf;
 #[command(after_help = "Examples:\n  \
     meltcore pack --like dem.tif --out melt compressed/*.tif\n  \
     meltcore pack --like dem.tif --out snow --date \"MOD10A1.A%Y%j.*\" snow/\n  \
+    meltcore pack --like dem.tif --window 0,0,480,655 --out optical --scene west image_rgb.tif image_nir.tif\n  \
     meltcore pack --like dem.tif --out mar --variable WA1 --level 0 --resampling bilinear MAR-2020.nc\n  \
     meltcore pack --like dem.tif --out temperature --variable TT --level 0 --scale 1 --offset 273.15 \\\n    \
     --source-crs \"+proj=stere +lat_0=70.5 +lon_0=-40 +R=6371229\" --resampling bilinear MARv3.11.nc\n\n\
@@ -32,9 +34,15 @@ pub struct Args {
     /// Raster whose grid the files get: size, place and coordinate system
     #[arg(long, value_name = "RASTER")]
     pub like: PathBuf,
+    /// Part of that grid: its first column and row, from 0, its columns and its rows
+    #[arg(long, value_name = "COLUMN,ROW,WIDTH,HEIGHT", value_parser = window)]
+    pub window: Option<Window>,
     /// Folder for the files
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
+    /// Make one file, NAME.tif, of all bands of all sources in their order: a scene of `task: segmentation`
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["date", "variable"])]
+    pub scene: Option<String>,
     /// Variable, where a source has several: NAME, or GROUP/NAME in a file with groups
     #[arg(long, value_name = "NAME")]
     pub variable: Option<String>,
@@ -83,6 +91,15 @@ pub enum Method {
     Average,
 }
 
+/// The numbers of `--window`.
+fn window(text: &str) -> std::result::Result<Window, String> {
+    let numbers: Option<Vec<usize>> = text.split(',').map(|part| part.trim().parse().ok()).collect();
+    match numbers.as_deref() {
+        Some([col, row, width, height]) => Ok(Window { row: *row, col: *col, height: *height, width: *width }),
+        _ => Err("must be four whole numbers, for example 0,0,480,655".into()),
+    }
+}
+
 fn finite(text: &str) -> std::result::Result<f64, String> {
     text.parse::<f64>().ok().filter(|x| x.is_finite()).ok_or_else(|| "must be a finite number".into())
 }
@@ -104,6 +121,20 @@ fn show_days(days: &[(PathBuf, Day)], globals: &Globals) {
         }
     }
     globals.note(table.to_text().trim_end());
+}
+
+/// Says what the bands of a scene hold, and what that looks like.
+fn show_ranges(ranges: &[Option<(f32, f32)>], globals: &Globals) {
+    let words = |range: &Option<(f32, f32)>| range.map_or("no value".to_owned(), |(low, high)| format!("{low} to {high}"));
+    if ranges.is_empty() {
+        return;
+    }
+    globals.note(&format!("bands: {}", ranges.iter().map(words).collect::<Vec<_>>().join("; ")));
+    let scaled = |range: &&Option<(f32, f32)>| range.is_some_and(|(low, high)| low >= -1000.0 && (300.0..=30_000.0).contains(&high));
+    if ranges.iter().filter(scaled).count() * 2 > ranges.len() {
+        globals
+            .note("if these are reflectances times 10 000, give --scale 0.0001: networks for reflectances of 0 to 1 make nothing of them");
+    }
 }
 
 fn fill(text: &str) -> std::result::Result<Fill, String> {
@@ -129,6 +160,8 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
     }
     let options = PackOptions {
         like: args.like.clone(),
+        window: args.window,
+        scene: args.scene.clone(),
         out: args.out.clone(),
         variable: args.variable.clone(),
         level: args.level,
@@ -158,6 +191,7 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
         )));
     }
     watch.finish();
+    show_ranges(&packed.ranges, globals);
     let kept = match packed.unchanged {
         0 => String::new(),
         count => format!(", {count} kept from before"),

@@ -216,6 +216,8 @@ fn pack_refuses_alike_in_every_build() {
         let (resampling, unit) = Default::default();
         let options = PackOptions {
             like,
+            window: None,
+            scene: None,
             out,
             variable: None,
             level: None,

@@ -65,6 +65,8 @@ fn read(path: &Path, like: &Path, out: &Path, variable: Option<String>) -> Answe
     let _ = std::fs::remove_dir_all(out);
     let options = PackOptions {
         like: like.to_owned(),
+        window: None,
+        scene: None,
         out: out.to_owned(),
         variable,
         level: None,

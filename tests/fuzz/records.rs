@@ -198,6 +198,8 @@ fn packed(path: &Path, like: &Path, out: &Path) -> Answer {
     fs::copy(path, out.join("pack.json")).unwrap();
     let options = PackOptions {
         like: like.to_owned(),
+        window: None,
+        scene: None,
         out: out.to_owned(),
         variable: None,
         level: None,

@@ -5,6 +5,7 @@ use std::process::{Command, Output};
 
 use approx::assert_abs_diff_eq;
 use libtest_mimic::Trial;
+use meltcore::data::Window;
 use meltcore::data::ingest::{PackOptions, Packed, Resampling, pack};
 use meltcore::data::linear::Linear;
 use meltcore::data::raster::Raster;
@@ -25,6 +26,8 @@ pub fn tiff(name: &str) -> PathBuf {
 pub fn options(like: &Path, out: &Path) -> PackOptions {
     PackOptions {
         like: like.to_owned(),
+        window: None,
+        scene: None,
         out: out.to_owned(),
         variable: None,
         level: None,
@@ -274,7 +277,8 @@ pub fn trials() -> Vec<Trial> {
         what_lacks_a_place_is_taken_to_lie_on_the_grid,
         resampling_leaves_missing_pixels_out,
         what_a_source_does_not_reach_has_no_value,
-        a_folder_of_either_kind_is_a_source
+        a_folder_of_either_kind_is_a_source,
+        a_window_of_a_scene_of_several_files
     ];
     trials.extend([
         needing_data("a_killed_climate_model_goes_on_to_the_same_bytes", MAR_DATA, a_killed_climate_model_goes_on_to_the_same_bytes),
@@ -286,4 +290,52 @@ pub fn trials() -> Vec<Trial> {
         ),
     ]);
     trials
+}
+
+fn a_window_of_a_scene_of_several_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let (rows, cols) = (6, 8);
+    let like = folder.path().join("like.tif");
+    self::like(&like, rows, cols, 30.0);
+    let geo = Raster::open(&like).unwrap().geo().clone();
+    let value = |band: usize, row: usize, col: usize| (100 * band + 10 * row + col) as f32;
+    let write = |name: &str, bands: std::ops::Range<usize>| {
+        let pixels: Vec<f32> =
+            bands.flat_map(|band| (0..rows).flat_map(move |row| (0..cols).map(move |col| value(band, row, col)))).collect();
+        let path = folder.path().join(name);
+        write_geotiff(&path, rows, cols, &pixels, &geo).unwrap();
+        path
+    };
+    let (three, one) = (write("three.tif", 1..4), write("one.tif", 4..5));
+    let window = Window { row: 2, col: 3, height: 4, width: 5 };
+    let given = PackOptions { window: Some(window), scene: Some("east-1".into()), ..options(&one, &folder.path().join("out")) };
+    let sources = [three.clone(), one.clone()];
+    let packed = pack(&sources, &given, &mut |_| {}).unwrap();
+    assert_eq!((packed.written, packed.ranges[3]), (1, Some((423.0, 457.0))));
+    assert_eq!(pack(&sources, &given, &mut |_| {}).unwrap().unchanged, 1, "it is not made twice");
+    let out = folder.path().join("out/east-1.tif");
+    for band in 0..4 {
+        let raster = Raster::open_band(&out, band).unwrap();
+        let wanted: Vec<f32> = (2..6).flat_map(|row| (3..8).map(move |col| value(band + 1, row, col))).collect();
+        assert_eq!(raster.read_all().unwrap(), wanted, "band {band}");
+        let (here, there) = (raster.geo().transform().unwrap(), geo.transform().unwrap());
+        assert_eq!(here.at(0.0, 0.0), there.at(2.0, 3.0));
+    }
+    // Another window is another file.
+    let moved = PackOptions { window: Some(Window { row: 1, ..window }), ..given.clone() };
+    assert_eq!(pack(&sources, &moved, &mut |_| {}).unwrap().written, 1);
+    // One band of one file; without a name it is called as its source.
+    let single = PackOptions { scene: None, level: Some(1), out: folder.path().join("single"), ..given.clone() };
+    pack(std::slice::from_ref(&three), &single, &mut |_| {}).unwrap();
+    assert_eq!(Raster::open(folder.path().join("single/three.tif")).unwrap().read_all().unwrap()[0], value(2, 2, 3));
+    for (window, level, scene, what) in [
+        (Window { width: 6, ..window }, None, "a", "does not lie within the 8 columns and 6 rows"),
+        (Window { height: 0, ..window }, None, "a", "does not lie within"),
+        (window, Some(9), "a", "--level takes 0 to 2"),
+        (window, None, "a/b", "is no name of a file"),
+    ] {
+        let wrong = PackOptions { window: Some(window), level, scene: Some(scene.into()), ..given.clone() };
+        let refused = pack(&sources, &wrong, &mut |_| {}).unwrap_err().to_string();
+        assert!(refused.contains(what), "{refused}");
+    }
 }

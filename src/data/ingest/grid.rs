@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::cube::{Cube, Placed};
 use super::netcdf::{self, is_netcdf};
 use super::system::System;
+use crate::data::Window;
 use crate::data::declared::declared_by;
 use crate::data::geotags::{GeoTags, GeoTransform};
 use crate::data::geotiff::{Layout, MAX_PIXELS};
@@ -53,6 +54,28 @@ impl Grid {
             return Err(Error::input(path, format!("has {rows} rows × {cols} columns; a scene has 1 to {MAX_PIXELS} pixels")));
         }
         Ok(Grid { path: path.to_owned(), rows, cols, geo })
+    }
+
+    /// A part of it.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for a window without pixels, or one that leaves it.
+    pub fn part(mut self, window: Window) -> Result<Grid> {
+        let Window { row, col, height, width } = window;
+        let fits = |start: usize, len: usize, size: usize| len > 0 && start.checked_add(len).is_some_and(|end| end <= size);
+        if !fits(row, height, self.rows) || !fits(col, width, self.cols) {
+            return Err(Error::Usage(format!(
+                "--window {col},{row},{width},{height} (column, row, width, height) does not lie within the {} columns and {} rows of {}",
+                self.cols,
+                self.rows,
+                self.path.display()
+            )));
+        }
+        if let Some(transform) = self.geo.transform() {
+            let (origin_x, origin_y) = transform.at(row as f64, col as f64);
+            self.geo.set_transform(GeoTransform { origin_x, origin_y, ..transform });
+        }
+        Ok(Grid { rows: height, cols: width, ..self })
     }
 
     /// What tells it from other grids.

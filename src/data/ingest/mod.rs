@@ -21,6 +21,7 @@ mod positions;
 mod record;
 mod resample;
 mod same_grid;
+mod scene;
 mod source;
 mod source_window;
 mod steps;
@@ -43,10 +44,10 @@ mod warp;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::BY_PACK;
 use super::day::Day;
 use super::linear::Linear;
 use super::raster::Raster;
+use super::{BY_PACK, Window};
 use crate::domains::Fill;
 use crate::error::{Error, Result};
 use crate::event::Event;
@@ -84,6 +85,10 @@ impl Resampling {
 pub struct PackOptions {
     /// A raster on the wanted grid.
     pub like: PathBuf,
+    /// The part of that grid that is wanted; none: all of it.
+    pub window: Option<Window>,
+    /// The name of the one file that all bands of all sources become, in their order; none: a file a source, or a day of it.
+    pub scene: Option<String>,
     /// Folder for the files.
     pub out: PathBuf,
     /// Variable of a source that has several.
@@ -115,6 +120,8 @@ pub struct Packed {
     pub empty: Vec<PathBuf>,
     /// Pixels of the files made now that were filled.
     pub filled: usize,
+    /// Least and largest value of each band of a scene that was made now; none of a band without a value.
+    pub ranges: Vec<Option<(f32, f32)>>,
 }
 
 /// One file to be made.
@@ -133,6 +140,8 @@ enum Work {
     SameGrid,
     /// The mean of these steps (numbers from 1), brought onto the grid.
     Warp(Vec<usize>),
+    /// These bands (numbers from 1) of these files, brought onto the grid, one behind the other.
+    Stack(Vec<(PathBuf, usize)>),
 }
 
 /// Converts the sources: [`Plan::of`] and [`Plan::make`].
@@ -171,6 +180,11 @@ impl<'a> Plan<'a> {
 
     fn of_all(sources: &[PathBuf], options: &'a PackOptions) -> Result<Plan<'a>> {
         let grid = Grid::open(&options.like)?;
+        let grid = options.window.map_or(Ok(grid.clone()), |window| grid.part(window))?;
+        if let Some(name) = &options.scene {
+            let job = scene::plan(name, &files_of(sources)?, options, &grid)?;
+            return Ok(Plan { options, grid, jobs: BTreeMap::from([(job.file.clone(), job)]), days: Vec::new() });
+        }
         let mut all = Vec::new();
         for source in files_of(sources)? {
             all.extend(plan(&source, options, &grid)?);
@@ -203,7 +217,7 @@ impl<'a> Plan<'a> {
     /// file cannot be written or another process packs into the folder.
     pub fn make(self, observe: &mut dyn FnMut(Event)) -> Result<Packed> {
         let Plan { options, grid, jobs, .. } = self;
-        let entries = jobs.values().map(|job| Ok((job.file.clone(), Entry::of(&job.source, recipe(options, &grid))?)));
+        let entries = jobs.values().map(|job| Ok((job.file.clone(), Entry::of(&job.source, scene::recipe(job, recipe(options, &grid))?)?)));
         let folder = Folder::claim(&options.out, entries.collect::<Result<_>>()?, &grid)?;
         folder.notes().into_iter().for_each(|note| observe(Event::Note(note)));
         let (done, todo): (Vec<Job>, Vec<Job>) = jobs.into_values().partition(|job| folder.is_done(&job.file, &grid));
@@ -212,9 +226,10 @@ impl<'a> Plan<'a> {
         }
         let made = workers::make(&todo, options, &grid, observe)?;
         let filled = made.iter().map(|made| made.filled).sum();
+        let ranges = made.iter().flat_map(|made| made.ranges.clone()).collect();
         let mut empty: Vec<PathBuf> = made.into_iter().filter_map(|made| made.empty).collect();
         empty.sort();
-        Ok(Packed { written: todo.len(), unchanged: done.len(), empty, filled })
+        Ok(Packed { written: todo.len(), unchanged: done.len(), empty, filled, ranges })
     }
 }
 
@@ -283,5 +298,5 @@ fn files_of(sources: &[PathBuf]) -> Result<Vec<PathBuf>> {
 
 /// Whether a file is whole, on the grid, and of the kind that is mapped.
 fn is_mappable(path: &Path, grid: &Grid) -> bool {
-    Raster::open(path).is_ok_and(|raster| raster.is_mapped() && (raster.rows(), raster.cols()) == (grid.rows, grid.cols))
+    Raster::open_band(path, 0).is_ok_and(|raster| raster.is_mapped() && (raster.rows(), raster.cols()) == (grid.rows, grid.cols))
 }

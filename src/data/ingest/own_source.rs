@@ -152,6 +152,11 @@ impl OwnSource {
         files(&self.path, &self.axes, options)
     }
 
+    /// The bands of a GeoTIFF.
+    pub fn bands(&self) -> Option<usize> {
+        matches!(self.reader, Reader::Bands).then(|| self.axes.first().map_or(1, |axis| axis.size))
+    }
+
     /// Whether this is the source that it has opened.
     pub fn reads(&self, path: &Path) -> bool {
         self.path == path

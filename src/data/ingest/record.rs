@@ -58,6 +58,11 @@ impl Entry {
         })
     }
 
+    /// The source and its state, in words.
+    pub fn words(&self) -> String {
+        format!("{} ({} bytes of {})", self.source, self.source_bytes, self.source_modified)
+    }
+
     /// What stays the same where its source is renamed.
     fn state(&self) -> (u64, &str, &str) {
         (self.source_bytes, &self.source_modified, &self.recipe)

@@ -47,6 +47,15 @@ impl Source {
         }
     }
 
+    /// Its bands, where it is a raster of nothing but bands that is read here.
+    pub fn bands(&self) -> Option<usize> {
+        match self {
+            Source::Own(source) => source.bands(),
+            #[cfg(feature = "gdal")]
+            Source::Gdal(_) => None,
+        }
+    }
+
     /// The files that it becomes, each with whether no time axis says its day, and the steps whose mean it is.
     ///
     /// # Errors

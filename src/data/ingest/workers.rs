@@ -20,8 +20,8 @@ use crate::event::Event;
 enum Task<'a> {
     /// The worker reads the source.
     SameGrid(&'a Job),
-    /// What was read of the source.
-    Warp(&'a Job, Pixels),
+    /// What was read of the source, or of the sources of a scene band by band.
+    Warp(&'a Job, Vec<Pixels>),
 }
 
 /// What is to be said of a file that was made.
@@ -30,6 +30,8 @@ pub(super) struct Made {
     pub empty: Option<PathBuf>,
     /// Pixels that were filled.
     pub filled: usize,
+    /// Least and largest value of each band of a scene; none of a band without a value.
+    pub ranges: Vec<Option<(f32, f32)>>,
 }
 
 /// Makes the files.
@@ -37,7 +39,11 @@ pub(super) fn make(jobs: &[Job], options: &PackOptions, grid: &Grid, observe: &m
     let mut reader = Reader::new(options, grid);
     let tasks = jobs.iter().map(|job| match &job.work {
         Work::SameGrid => Ok(Task::SameGrid(job)),
-        Work::Warp(steps) => Ok(Task::Warp(job, reader.day(&job.source, steps)?)),
+        Work::Warp(steps) => Ok(Task::Warp(job, vec![reader.day(&job.source, steps)?])),
+        Work::Stack(bands) => {
+            let read = bands.iter().map(|(source, band)| reader.day(source, &[*band])).collect::<Result<_>>()?;
+            Ok(Task::Warp(job, read))
+        }
     });
     let workshop = Workshop {
         options,
@@ -61,22 +67,33 @@ struct Workshop<'a> {
 impl Workshop<'_> {
     /// Makes a file.
     fn make(&self, task: Task) -> Result<Made> {
-        let (job, mut pixels) = match task {
-            Task::SameGrid(job) => (job, same_grid::read(&job.source, self.options.unit)?),
-            Task::Warp(job, Pixels::Own(day, positions)) => {
-                let size = (self.grid.rows, self.grid.cols);
-                let map = resample(&day, &positions, self.options.resampling, size);
-                (job, map.map_err(|message| Error::input(&self.grid.path, message))?)
-            }
-            #[cfg(feature = "gdal")]
-            Task::Warp(job, Pixels::Gdal(day)) => (job, self.warp(job, &day)?),
+        let (job, mut bands) = match task {
+            Task::SameGrid(job) => (job, vec![same_grid::read(&job.source, self.options.unit)?]),
+            Task::Warp(job, read) => (job, read.into_iter().map(|pixels| self.on_grid(job, pixels)).collect::<Result<_>>()?),
         };
         let path = self.options.out.join(&job.file);
         // A source without any value stays one whatever is filled, so that it is not taken for a field.
-        let is_empty = pixels.iter().all(|value| value.is_nan());
-        let filled = if is_empty { 0 } else { fill(&mut pixels, self.options.fill, self.grid.cols) };
-        write_geotiff(&path, self.grid.rows, self.grid.cols, &pixels, &self.grid.geo)?;
-        Ok(Made { empty: is_empty.then_some(path), filled })
+        let is_empty = bands.iter().flatten().all(|value| value.is_nan());
+        let mut filled = 0;
+        for band in bands.iter_mut().filter(|_| !is_empty) {
+            filled += fill(band, self.options.fill, self.grid.cols);
+        }
+        let ranges = if matches!(job.work, Work::Stack(_)) { bands.iter().map(|band| range(band)).collect() } else { Vec::new() };
+        write_geotiff(&path, self.grid.rows, self.grid.cols, &bands.concat(), &self.grid.geo)?;
+        Ok(Made { empty: is_empty.then_some(path), filled, ranges })
+    }
+
+    /// What was read, on the grid.
+    fn on_grid(&self, #[cfg_attr(not(feature = "gdal"), allow(unused_variables))] job: &Job, pixels: Pixels) -> Result<Vec<f32>> {
+        match pixels {
+            Pixels::Own(day, positions) => {
+                let size = (self.grid.rows, self.grid.cols);
+                let map = resample(&day, &positions, self.options.resampling, size);
+                map.map_err(|message| Error::input(&self.grid.path, message))
+            }
+            #[cfg(feature = "gdal")]
+            Pixels::Gdal(day) => self.warp(job, &day),
+        }
     }
 
     #[cfg(feature = "gdal")]
@@ -93,6 +110,12 @@ impl Workshop<'_> {
         idle().push(warper);
         Ok(pixels)
     }
+}
+
+/// Least and largest value.
+fn range(band: &[f32]) -> Option<(f32, f32)> {
+    let values = band.iter().filter(|value| !value.is_nan());
+    values.fold(None, |range, value| Some(range.map_or((*value, *value), |(low, high): (f32, f32)| (low.min(*value), high.max(*value)))))
 }
 
 /// Fills what has no value; returns how many pixels that were.
