@@ -204,6 +204,7 @@ pub mod reference {
     pub mod gradient_clipping;
     pub mod interpolate;
     pub mod interpolate_mar;
+    pub mod layer_norm;
     pub mod linear;
     pub mod lr_schedule;
     pub mod masked_loss;
@@ -213,9 +214,11 @@ pub mod reference {
     pub mod mosaic;
     pub mod optimizers;
     pub mod pad;
+    pub mod scaled_dot_product_attention;
     pub mod scene_groups;
     pub mod segmentation_scores;
     pub(crate) mod shape;
+    pub mod softmax;
     pub mod threshold_pmw;
     pub mod time_interpolate_sar;
 
@@ -294,6 +297,8 @@ pub mod host {
     pub(crate) mod rmsprop;
     pub(crate) mod segmentation_scores;
     pub(crate) mod sgd;
+    pub(crate) mod softmax;
+    mod softmax_grad_input;
     pub(crate) mod sum_partials;
     pub(crate) mod weighted_mean;
 
@@ -332,6 +337,7 @@ pub mod kernels {
     pub mod pad;
     pub mod params;
     pub mod segmentation_scores;
+    pub mod softmax;
     mod strips;
     pub mod sum_partials;
     pub mod weighted_mean;
@@ -360,6 +366,7 @@ pub mod ops {
     mod masked_loss;
     mod max_pool2d;
     mod pad;
+    mod softmax;
 
     pub use activation::{Activation, activation, gelu, leaky_relu, relu, sigmoid, sigmoidcutoff, tanhshelf};
     pub use adaptive_avg_pool2d::adaptive_avg_pool2d;
@@ -379,6 +386,7 @@ pub mod ops {
     pub use masked_loss::{LossKind, Reduction, masked_loss};
     pub use max_pool2d::{Window, max_pool2d};
     pub use pad::{Sides, pad};
+    pub use softmax::softmax;
     pub mod stub;
     pub use stub::*;
 }

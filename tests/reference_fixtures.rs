@@ -12,6 +12,8 @@ use meltcore::reference::conv2d::*;
 use meltcore::reference::gaussian_blur::gaussian_blur;
 use meltcore::reference::gradient_clipping::clip_grad_norm;
 use meltcore::reference::interpolate::*;
+use meltcore::reference::layer_norm::*;
+use meltcore::reference::linear::*;
 use meltcore::reference::lr_schedule::*;
 use meltcore::reference::masked_loss::*;
 use meltcore::reference::masked_metrics::masked_metrics;
@@ -19,6 +21,8 @@ use meltcore::reference::masked_ssim::masked_ssim;
 use meltcore::reference::max_pool2d::*;
 use meltcore::reference::optimizers::*;
 use meltcore::reference::pad::*;
+use meltcore::reference::scaled_dot_product_attention::*;
+use meltcore::reference::softmax::*;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -250,6 +254,48 @@ fn training(f: &Fixture) -> Answers {
     }
 }
 
+fn of_rows(f: &Fixture) -> Answers {
+    let (x, weight, bias) = (f.get("in.x"), f.find("param.weight"), f.find("param.bias"));
+    let grad = f.find("grad_out.y");
+    if f.op == "softmax" {
+        let (dims, dim) = (&f.tensors["in.x"].0, f.size("dim"));
+        let extents = [dims[..dim].iter().product(), dims[dim], dims[dim + 1..].iter().product()];
+        let mut answers = vec![answer("out.y", softmax(x, extents))];
+        answers.extend(grad.map(|grad| answer("grad.in.x", softmax_grad_input(grad, x, extents))));
+        return answers;
+    }
+    let weight = weight.unwrap();
+    let (y, gradients) = if f.op == "linear" {
+        let &[c_out, c_in] = &f.tensors["param.weight"].0[..] else { panic!("the weight of a linear layer has two axes") };
+        let gradients = grad.map(|grad| {
+            [linear_grad_input(grad, weight, [c_in, c_out]), linear_grad_weight(grad, x, [c_in, c_out]), linear_grad_bias(grad, c_out)]
+        });
+        (linear(x, weight, bias, [c_in, c_out]), gradients)
+    } else {
+        let (c, eps) = (weight.len(), f.number("eps"));
+        let gradients = grad.map(|grad| {
+            [layer_norm_grad_input(grad, x, weight, eps), layer_norm_grad_weight(grad, x, c, eps), layer_norm_grad_bias(grad, c)]
+        });
+        (layer_norm(x, weight, bias.unwrap(), eps), gradients)
+    };
+    let mut answers = vec![answer("out.y", y)];
+    let names = ["grad.in.x", "grad.param.weight", "grad.param.bias"];
+    answers.extend(gradients.into_iter().flat_map(|gradients| names.into_iter().zip(gradients)).map(|(name, values)| answer(name, values)));
+    answers
+}
+
+fn attention(f: &Fixture) -> Answers {
+    let [n, heads, tokens, dim] = f.shape("in.q");
+    let dims = AttentionDims { n, heads, tokens, dim, scale: f.number("scale") };
+    let (q, k, v, bias) = (f.get("in.q"), f.get("in.k"), f.get("in.v"), f.find("in.bias"));
+    let mut answers = vec![answer("out.y", scaled_dot_product_attention(q, k, v, bias, &dims))];
+    if let Some(grad) = f.find("grad_out.y") {
+        let AttentionGrads { q, k, v, bias } = scaled_dot_product_attention_grad(grad, q, k, v, bias, &dims);
+        answers.extend([("q", q), ("k", k), ("v", v), ("bias", bias)].map(|(name, values)| answer(&format!("grad.in.{name}"), values)));
+    }
+    answers
+}
+
 /// The worst |got − want| / (atol + rtol · max |want|) over all expected tensors.
 fn worst_ratio(f: &Fixture, answers: &Answers) -> f64 {
     let mut worst = 0.0f64;
@@ -291,6 +337,8 @@ fn references_agree_with_pytorch() {
             "relu" | "leaky_relu" | "gelu" | "sigmoid" | "tanhshelf" | "sigmoidcutoff" => one_input(&f),
             "max_pool2d" | "adaptive_avg_pool2d" | "interpolate" | "gaussian_blur" => one_input(&f),
             "cat" | "add" => two_inputs(&f),
+            "linear" | "layer_norm" | "softmax" => of_rows(&f),
+            "scaled_dot_product_attention" => attention(&f),
             "masked_loss" | "masked_ssim" | "masked_metrics" => masked(&f),
             "clip_grad_norm" | "optimizer" | "lr_schedule" => training(&f),
             // Whole networks are compositions of the ops above and have no reference of their own: `verify` replays them on the device.

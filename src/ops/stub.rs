@@ -1,8 +1,5 @@
 #![allow(missing_docs, unused)]
 use crate::{autograd::Tape, error::Result, tensor::Tensor};
-pub fn softmax(tape: &Tape, p: &Tensor, dim: usize) -> Result<Tensor> {
-    todo!()
-}
 pub fn mul_scalar(tape: &Tape, p: &Tensor, dim: f32) -> Result<Tensor> {
     todo!()
 }

@@ -104,6 +104,11 @@ impl Case {
         self.need(gpu, format!("in.{name}"))
     }
 
+    /// `in.<name>` where the case has it.
+    pub fn optional_input(&self, gpu: &Gpu, name: &str) -> Result<Option<Tensor>> {
+        self.load(gpu, &format!("in.{name}"))
+    }
+
     /// `param.<name>`.
     pub fn param(&self, gpu: &Gpu, name: &str) -> Result<Tensor> {
         self.need(gpu, format!("param.{name}"))

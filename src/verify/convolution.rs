@@ -17,7 +17,7 @@ fn conv2d(gpu: &Gpu, case: &Case) -> Result<Outcome> {
         dilation: case.attr_usize("dilation")?,
         groups: case.attr_usize("groups")?,
     };
-    replay(gpu, case, |tape, x, w, b| {
+    weighted(gpu, case, |tape, x, w, b| {
         let dims = Conv2dDims::forward(x, w, &attrs)?;
         case.expect_output("y", [dims.n, dims.c_out, dims.h_out, dims.w_out])?;
         let op = if attrs.is_depthwise(w) { ops::depthwise_conv2d } else { ops::conv2d };
@@ -27,7 +27,7 @@ fn conv2d(gpu: &Gpu, case: &Case) -> Result<Outcome> {
 
 fn conv_transpose2d(gpu: &Gpu, case: &Case) -> Result<Outcome> {
     let (stride, padding) = (case.attr_usize("stride")?, case.attr_usize("padding")?);
-    replay(gpu, case, |tape, x, w, b| {
+    weighted(gpu, case, |tape, x, w, b| {
         // A transposed convolution's output is the input of the convolution that it is the gradient of.
         let dims = Conv2dDims::transposed(x, w, stride, padding)?;
         case.expect_output("y", [dims.n, dims.c_in, dims.h_in, dims.w_in])?;
@@ -35,7 +35,8 @@ fn conv_transpose2d(gpu: &Gpu, case: &Case) -> Result<Outcome> {
     })
 }
 
-fn replay(gpu: &Gpu, case: &Case, op: impl Fn(&Tape, &Tensor, &Tensor, Option<&Tensor>) -> Result<Tensor>) -> Result<Outcome> {
+/// Runs an op of an input `x`, a `weight`, perhaps a `bias`, and one output `y`, and its gradients where the case has them.
+pub(super) fn weighted(gpu: &Gpu, case: &Case, op: impl Fn(&Tape, &Tensor, &Tensor, Option<&Tensor>) -> Result<Tensor>) -> Result<Outcome> {
     let (x, weight, bias) = (case.input(gpu, "x")?, case.param(gpu, "weight")?, case.optional_param(gpu, "bias")?);
     let tape = Tape::recording();
     for leaf in [Some(&x), Some(&weight), bias.as_ref()].into_iter().flatten() {

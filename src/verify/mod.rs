@@ -12,6 +12,7 @@ mod model;
 mod optimizers;
 mod outcome;
 mod resample;
+mod rows;
 mod segmentation;
 
 use std::collections::BTreeSet;
@@ -41,7 +42,7 @@ pub struct Row {
 type Runner = fn(&Gpu, &Case) -> Result<Outcome>;
 
 /// Operations by name, a file each.
-const FAMILIES: [&[(&str, Runner)]; 8] = [
+const FAMILIES: &[&[(&str, Runner)]] = &[
     batch_norm::RUNNERS,
     convolution::RUNNERS,
     elementwise::RUNNERS,
@@ -49,11 +50,12 @@ const FAMILIES: [&[(&str, Runner)]; 8] = [
     model::RUNNERS,
     optimizers::RUNNERS,
     resample::RUNNERS,
+    rows::RUNNERS,
     segmentation::RUNNERS,
 ];
 
 fn runners() -> impl Iterator<Item = &'static (&'static str, Runner)> {
-    FAMILIES.into_iter().flatten()
+    FAMILIES.iter().copied().flatten()
 }
 
 /// Operations that can be replayed, sorted.

@@ -27,6 +27,7 @@ mod not_finite;
 mod on_device;
 mod optimizers;
 mod resampling;
+mod rows;
 #[path = "../trials/mod.rs"]
 mod trials;
 mod warm_step;
@@ -60,6 +61,7 @@ const FAMILIES: &[Family] = &[
     ("not_finite", not_finite::cases),
     ("optimizers", optimizers::cases),
     ("resampling", resampling::cases),
+    ("rows", rows::cases),
     ("warm_step", warm_step::cases),
 ];
 

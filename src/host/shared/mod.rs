@@ -4,6 +4,7 @@ pub(crate) mod channel;
 pub(crate) mod chunks;
 pub(crate) mod classes;
 pub(crate) mod epilogue;
+pub(crate) mod exponents;
 pub(crate) mod extents;
 pub(crate) mod functions;
 pub(crate) mod grad_weight_narrow;
