@@ -212,6 +212,7 @@ pub mod reference {
     pub mod masked_ssim;
     pub mod max_pool2d;
     pub mod mosaic;
+    pub mod mul_scalar;
     pub mod optimizers;
     pub mod pad;
     pub mod scaled_dot_product_attention;
@@ -293,6 +294,7 @@ pub mod host {
     pub(crate) mod masked_ssim_prepare;
     pub(crate) mod max_pool2d;
     mod max_pool2d_grad_input;
+    pub(crate) mod mul_scalar;
     pub(crate) mod pad;
     pub(crate) mod rmsprop;
     pub(crate) mod segmentation_scores;
@@ -333,6 +335,7 @@ pub mod kernels {
     pub mod masked_metrics;
     pub mod masked_ssim;
     pub mod max_pool2d;
+    pub mod mul_scalar;
     pub mod optimizer;
     pub mod pad;
     pub mod params;
@@ -365,6 +368,7 @@ pub mod ops {
     mod linear;
     mod masked_loss;
     mod max_pool2d;
+    mod mul_scalar;
     mod pad;
     mod softmax;
 
@@ -385,8 +389,7 @@ pub mod ops {
     pub use linear::linear;
     pub use masked_loss::{LossKind, Reduction, masked_loss};
     pub use max_pool2d::{Window, max_pool2d};
+    pub use mul_scalar::mul_scalar;
     pub use pad::{Sides, pad};
     pub use softmax::softmax;
-    pub mod stub;
-    pub use stub::*;
 }
