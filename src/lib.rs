@@ -216,12 +216,14 @@ pub mod reference {
     pub mod optimizers;
     pub mod pad;
     pub mod scaled_dot_product_attention;
+    pub mod rows;
     pub mod scene_groups;
     pub mod segmentation_scores;
     pub(crate) mod shape;
     pub mod softmax;
     pub mod threshold_pmw;
     pub mod time_interpolate_sar;
+    pub mod transpose;
 
     pub use shape::{Shape, at, count, place};
 }
@@ -251,6 +253,8 @@ pub mod host {
     pub(crate) mod adaptive_avg_pool2d;
     pub(crate) mod adaptive_avg_pool2d_grad_input;
     pub(crate) mod add;
+    pub(crate) mod add_row;
+    pub(crate) mod add_row_grad_row;
     pub(crate) mod batch_norm;
     pub(crate) mod batch_norm_affine;
     pub(crate) mod batch_norm_grad_input;
@@ -294,6 +298,8 @@ pub mod host {
     pub(crate) mod masked_ssim_prepare;
     pub(crate) mod max_pool2d;
     mod max_pool2d_grad_input;
+    pub(crate) mod mul_row;
+    pub(crate) mod mul_row_grad_row;
     pub(crate) mod mul_scalar;
     pub(crate) mod pad;
     pub(crate) mod rmsprop;
@@ -302,6 +308,7 @@ pub mod host {
     pub(crate) mod softmax;
     mod softmax_grad_input;
     pub(crate) mod sum_partials;
+    pub(crate) mod transpose;
     pub(crate) mod weighted_mean;
 
     pub(crate) use params::params;
@@ -315,6 +322,7 @@ pub mod kernels {
     pub mod activation;
     pub mod adaptive_avg_pool2d;
     pub mod add;
+    pub mod add_row;
     pub mod batch_norm;
     pub mod cat;
     mod class_maps;
@@ -335,6 +343,7 @@ pub mod kernels {
     pub mod masked_metrics;
     pub mod masked_ssim;
     pub mod max_pool2d;
+    pub mod mul_row;
     pub mod mul_scalar;
     pub mod optimizer;
     pub mod pad;
@@ -343,6 +352,7 @@ pub mod kernels {
     pub mod softmax;
     mod strips;
     pub mod sum_partials;
+    pub mod transpose;
     pub mod weighted_mean;
 
     pub(crate) use params::params;
@@ -354,6 +364,7 @@ pub mod ops {
     mod activation;
     mod adaptive_avg_pool2d;
     mod add;
+    mod add_row;
     mod batch_norm;
     mod cat;
     mod conv2d;
@@ -368,13 +379,18 @@ pub mod ops {
     mod linear;
     mod masked_loss;
     mod max_pool2d;
+    mod mul_row;
     mod mul_scalar;
+    mod narrow;
     mod pad;
+    mod reshape;
     mod softmax;
+    mod transpose;
 
     pub use activation::{Activation, activation, gelu, leaky_relu, relu, sigmoid, sigmoidcutoff, tanhshelf};
     pub use adaptive_avg_pool2d::adaptive_avg_pool2d;
     pub use add::add;
+    pub use add_row::add_row;
     pub use batch_norm::{BatchNormAttrs, batch_norm};
     pub use cat::{cat, cat_padded};
     pub use conv_transpose2d::conv_transpose2d;
@@ -389,7 +405,11 @@ pub mod ops {
     pub use linear::linear;
     pub use masked_loss::{LossKind, Reduction, masked_loss};
     pub use max_pool2d::{Window, max_pool2d};
+    pub use mul_row::mul_row;
     pub use mul_scalar::mul_scalar;
+    pub use narrow::narrow;
     pub use pad::{Sides, pad};
+    pub use reshape::reshape;
     pub use softmax::softmax;
+    pub use transpose::transpose;
 }

@@ -1,0 +1,17 @@
+// Numbers added to every plane, or an array added to every image: output = input + row[(i / plane) mod rows].
+// Launcher:  kernels/add_row.rs   Reference: src/reference/rows.rs
+// Grid:      64 elements a workgroup, folded past 65 535 groups.
+// Numerics:  one f32 addition an element.
+struct Params { len: u32, plane: u32, rows: u32 }
+var<immediate> params: Params;
+@group(0) @binding(0) var<storage, read> input: array<f32>;         // [len]
+@group(0) @binding(1) var<storage, read> row: array<f32>;           // [rows]
+@group(0) @binding(2) var<storage, read_write> output: array<f32>;  // [len]
+//!include shared/flat.wgsl
+
+@compute @workgroup_size(64)
+fn add_row(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32) {
+  let i = flat_group(group, groups) * 64u + local;
+  if i >= params.len { return; }
+  output[i] = input[i] + row[(i / params.plane) % params.rows];
+}

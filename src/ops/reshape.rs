@@ -1,0 +1,21 @@
+//! The same elements under another shape, as `torch.reshape`: a view, and so is the gradient. No shader.
+
+use crate::autograd::Tape;
+use crate::error::Result;
+use crate::tensor::{Shape, Tensor};
+
+/// The same elements, in their order.
+///
+/// # Shapes
+/// As many elements as before.
+///
+/// # Errors
+/// Another number of elements.
+pub fn reshape(tape: &Tape, input: &Tensor, shape: impl Into<Shape>) -> Result<Tensor> {
+    let output = input.reshaped(shape)?;
+    let input = input.clone();
+    tape.record(&[&input.clone()], &output, move |grad_output, gradients| {
+        gradients.accumulate(&input, grad_output.reshaped(input.shape())?)
+    });
+    Ok(output)
+}
