@@ -288,6 +288,9 @@ pub mod host {
     pub(crate) mod gaussian_blur;
     pub(crate) mod interpolate;
     pub(crate) mod interpolate_grad_input;
+    pub(crate) mod layer_norm;
+    pub(crate) mod layer_norm_grad_input;
+    pub(crate) mod layer_norm_grad_weight;
     pub(crate) mod linear;
     pub(crate) mod linear_grad_weight;
     pub(crate) mod masked_loss;
@@ -338,6 +341,7 @@ pub mod kernels {
     pub mod gaussian_blur;
     mod image_groups;
     pub mod interpolate;
+    pub mod layer_norm;
     pub mod linear;
     pub mod masked_loss;
     pub mod masked_metrics;
@@ -376,6 +380,7 @@ pub mod ops {
     mod dropout;
     mod focal_loss;
     mod interpolate;
+    mod layer_norm;
     mod linear;
     mod masked_loss;
     mod max_pool2d;
@@ -402,6 +407,7 @@ pub mod ops {
     pub use dropout::dropout;
     pub use focal_loss::{FocalLossAttrs, focal_loss};
     pub use interpolate::{Interpolation, Target, interpolate};
+    pub use layer_norm::layer_norm;
     pub use linear::linear;
     pub use masked_loss::{LossKind, Reduction, masked_loss};
     pub use max_pool2d::{Window, max_pool2d};

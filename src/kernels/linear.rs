@@ -144,7 +144,7 @@ fn grad_weight(dims: &Dims, input: &Tensor, grad_output: &Tensor) -> Result<(Ten
         rows
     } else {
         let enough = rows.div_ceil(INVOCATIONS.div_ceil(tiles)).max(LEAST_ROWS);
-        enough.min(capabilities.loop_trips.unwrap_or(usize::MAX)).min(rows)
+        enough.min(capabilities.loop_trips.map_or(usize::MAX, |most| most - 1)).min(rows)
     };
     let spans = rows.div_ceil(span);
     let (partial_weight, partial_bias) = (Tensor::empty(gpu, [spans, c_out, c_in])?, Tensor::empty(gpu, [spans, c_out])?);

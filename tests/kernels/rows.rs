@@ -3,6 +3,7 @@
 use meltcore::autograd::Tape;
 use meltcore::gpu::Gpu;
 use meltcore::ops::{self, Activation};
+use meltcore::reference::layer_norm::{layer_norm, layer_norm_grad_bias, layer_norm_grad_input, layer_norm_grad_weight};
 use meltcore::reference::linear::{linear, linear_grad_bias, linear_grad_input, linear_grad_weight};
 use meltcore::reference::softmax::{softmax, softmax_grad_input};
 use meltcore::tensor::Tensor;
@@ -19,6 +20,9 @@ const LINEAR: &[(&[usize], usize)] =
 
 /// More rows than 65 535 workgroups have tiles for.
 const MANY_ROWS: &[usize] = &[3, 5_600_000, 1];
+
+/// Rows of a layer norm: single ones, odd lengths, as long as a workgroup and longer, spans of rows.
+const NORMS: &[&[usize]] = &[&[1, 1], &[3], &[2, 41, 47], &[5, 8], &[3, 2, 7, 9], &[4, 64], &[2, 1, 257], &[3, 768], &[1000, 16]];
 
 /// Shapes and axes of a softmax: classes, tokens, single ones, more lines than a workgroup has.
 const SOFTMAX: &[(&[usize], usize)] = &[
@@ -45,6 +49,12 @@ pub fn cases() -> Vec<Case> {
     }
     cases.push(Case::new("linear_of_many_rows", many_rows));
     cases.push(Case::new("linear_20x40x20_to_9", |gpu| linear_layer(gpu, &[20, 40, 20], 9, true, Activation::None)).splitting());
+    for &rows in NORMS {
+        cases.push(Case::new(format!("layer_norm_{}", extents(rows)), move |gpu| normalised(gpu, rows, 0.0)));
+    }
+    cases.push(Case::new("layer_norm_of_rows_far_from_0", |gpu| normalised(gpu, &[2, 9, 40], 300.0)));
+    cases.push(Case::new("layer_norm_20x13x20", |gpu| normalised(gpu, &[20, 13, 20], 0.0)).splitting());
+    cases.push(Case::new("layer_norm_20x30x20", |gpu| normalised(gpu, &[20, 30, 20], 0.0)).splitting());
     for &(shape, dim) in SOFTMAX {
         cases.push(Case::new(format!("softmax_{}_axis_{dim}", extents(shape)), move |gpu| softmax_along(gpu, shape, dim)));
     }
@@ -91,6 +101,31 @@ fn many_rows(gpu: &Gpu) -> Checked {
     ensure(wrong.is_none(), format!("row {wrong:?} is not twice its input"))
 }
 
+/// `offset` is added to the whole input.
+fn normalised(gpu: &Gpu, rows: &[usize], offset: f32) -> Checked {
+    let (c, eps) = (rows[rows.len() - 1], 1e-3f32);
+    let far = |values: &[f64]| values.iter().map(|value| f64::from(*value as f32 + offset)).collect::<Vec<f64>>();
+    Definition {
+        inputs: &[rows, &[c], &[c]],
+        rtol: [3e-6, 6e-6],
+        op: &|tape, inputs| {
+            // The sum hands the gradient through.
+            let input = ops::add(tape, &inputs[0], &Tensor::full(gpu, rows, offset)?)?;
+            ops::layer_norm(tape, &input, &inputs[1], &inputs[2], eps)
+        },
+        forward: &|values| (layer_norm(&far(&values[0]), &values[1], &values[2], eps.into()), rows.to_vec()),
+        backward: &|grad, values| {
+            let x = far(&values[0]);
+            vec![
+                layer_norm_grad_input(grad, &x, &values[1], eps.into()),
+                layer_norm_grad_weight(grad, &x, c, eps.into()),
+                layer_norm_grad_bias(grad, c),
+            ]
+        },
+    }
+    .check(gpu)
+}
+
 fn softmax_along(gpu: &Gpu, shape: &[usize], dim: usize) -> Checked {
     let sides = [shape[..dim].iter().product(), shape[dim], shape[dim + 1..].iter().product()];
     Definition {
@@ -117,20 +152,24 @@ const ROWS: &[Leaf] = &[
     leaf(62, "first.weight", &[7, 5], 0.0, 0.7),
     leaf(63, "first.bias", &[7], 0.1, 0.4),
     leaf(64, "second.weight", &[4, 7], 0.0, 0.7),
+    leaf(65, "norm.weight", &[4], 1.0, 0.4),
+    leaf(66, "norm.bias", &[4], 0.1, 0.4),
 ];
 
-/// The two layers of a perceptron around an activation, then shares of a row, weighed.
+/// The two layers of a perceptron around an activation and shares of a row, then a norm and an activation that is not linear.
 fn graph_rows(gpu: &Gpu) -> Checked {
     let graph = |tape: &Tape, leaves: &[Tensor]| {
-        let [x, first, bias, second] = leaves else { return Err(wrong_number(leaves)) };
+        let [x, first, bias, second, norm_weight, norm_bias] = leaves else { return Err(wrong_number(leaves)) };
         let h = ops::linear(tape, x, first, Some(bias), Activation::Gelu)?;
         let shares = ops::softmax(tape, &h, 2)?;
-        ops::linear(tape, &shares, second, None, Activation::None)
+        let y = ops::linear(tape, &shares, second, None, Activation::None)?;
+        ops::gelu(tape, &ops::layer_norm(tape, &y, norm_weight, norm_bias, 1e-3)?)
     };
     slopes(gpu, ROWS, &graph, &|leaves: &[Map]| {
-        let [x, first, bias, second] = leaves else { panic!("4 leaves, not {}", leaves.len()) };
+        let [x, first, bias, second, norm_weight, norm_bias] = leaves else { panic!("6 leaves, not {}", leaves.len()) };
         let h = activated(Activation::Gelu, &linear(&x.values, &first.values, Some(&bias.values), [5, 7]));
-        linear(&softmax(&h, [6, 7, 1]), &second.values, None, [7, 4]).iter().sum()
+        let y = linear(&softmax(&h, [6, 7, 1]), &second.values, None, [7, 4]);
+        activated(Activation::Gelu, &layer_norm(&y, &norm_weight.values, &norm_bias.values, f64::from(1e-3f32))).iter().sum()
     })
 }
 
@@ -145,6 +184,11 @@ fn refusals(gpu: &Gpu) -> Checked {
     ensure(!layer(&[2, 3], &[4, 3, 1], &[4]), "a weight of three axes")?;
     ensure(!layer(&[], &[1, 1], &[1]), "a scalar")?;
     ensure(!layer(&[0, 3], &[4, 3], &[4]), "no rows")?;
+    let norm = |x: &[usize], weight: &[usize], bias: &[usize]| ops::layer_norm(&off, &of(x), &of(weight), &of(bias), 1e-5).is_ok();
+    ensure(norm(&[2, 3], &[3], &[3]), "a norm that fits")?;
+    ensure(!norm(&[2, 3], &[2], &[2]), "a weight of another length")?;
+    ensure(!norm(&[2, 3], &[3], &[2]), "a bias of another length")?;
+    ensure(!norm(&[0, 3], &[3], &[3]), "a norm of no rows")?;
     ensure(ops::softmax(&off, &of(&[2, 3]), 2).is_err(), "softmax along an axis that is not there")?;
     ensure(ops::softmax(&off, &of(&[2, 0]), 1).is_err(), "softmax of nothing")
 }
