@@ -306,6 +306,9 @@ pub mod host {
     pub(crate) mod mul_scalar;
     pub(crate) mod pad;
     pub(crate) mod rmsprop;
+    pub(crate) mod scaled_dot_product_attention;
+    mod scaled_dot_product_attention_grad;
+    mod scaled_dot_product_attention_grad_bias;
     pub(crate) mod segmentation_scores;
     pub(crate) mod sgd;
     pub(crate) mod softmax;
@@ -352,6 +355,7 @@ pub mod kernels {
     pub mod optimizer;
     pub mod pad;
     pub mod params;
+    pub mod scaled_dot_product_attention;
     pub mod segmentation_scores;
     pub mod softmax;
     mod strips;
@@ -389,6 +393,7 @@ pub mod ops {
     mod narrow;
     mod pad;
     mod reshape;
+    mod scaled_dot_product_attention;
     mod softmax;
     mod transpose;
 
@@ -416,6 +421,7 @@ pub mod ops {
     pub use narrow::narrow;
     pub use pad::{Sides, pad};
     pub use reshape::reshape;
+    pub use scaled_dot_product_attention::scaled_dot_product_attention;
     pub use softmax::softmax;
     pub use transpose::transpose;
 }

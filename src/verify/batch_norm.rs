@@ -15,6 +15,7 @@ fn batch_norm(gpu: &Gpu, case: &Case) -> Result<Outcome> {
         training: case.attr_bool("training")?,
         momentum: case.attr_f64("momentum")? as f32,
         eps: case.attr_f64("eps")? as f32,
+        variance: Default::default(),
         activation: Activation::None,
     };
     let tape = Tape::recording();

@@ -1,5 +1,6 @@
-//! Replays of ops over rows of values: `linear`, `layer_norm` and `softmax`.
+//! Replays of ops over rows of values: `linear`, `layer_norm`, `softmax` and `scaled_dot_product_attention`.
 
+use crate::autograd::Tape;
 use crate::error::Result;
 use crate::gpu::Gpu;
 use crate::ops::{self, Activation};
@@ -7,7 +8,8 @@ use crate::verify::convolution::weighted;
 use crate::verify::elementwise::unary;
 use crate::verify::{Case, Outcome, Runner};
 
-pub(super) const RUNNERS: &[(&str, Runner)] = &[("layer_norm", layer_norm), ("linear", linear), ("softmax", softmax)];
+pub(super) const RUNNERS: &[(&str, Runner)] =
+    &[("layer_norm", layer_norm), ("linear", linear), ("scaled_dot_product_attention", scaled_dot_product_attention), ("softmax", softmax)];
 
 fn linear(gpu: &Gpu, case: &Case) -> Result<Outcome> {
     weighted(gpu, case, |tape, x, weight, bias| ops::linear(tape, x, weight, bias, Activation::None))
@@ -24,4 +26,22 @@ fn layer_norm(gpu: &Gpu, case: &Case) -> Result<Outcome> {
 fn softmax(gpu: &Gpu, case: &Case) -> Result<Outcome> {
     let dim = case.attr_usize("dim")?;
     unary(gpu, case, |tape, x| ops::softmax(tape, x, dim))
+}
+
+fn scaled_dot_product_attention(gpu: &Gpu, case: &Case) -> Result<Outcome> {
+    let scale = case.attr_f64("scale")? as f32;
+    let (q, k, v, bias) = (case.input(gpu, "q")?, case.input(gpu, "k")?, case.input(gpu, "v")?, case.optional_input(gpu, "bias")?);
+    let tape = Tape::recording();
+    [Some(&q), Some(&k), Some(&v), bias.as_ref()].into_iter().flatten().for_each(|leaf| tape.watch(leaf));
+    let y = ops::scaled_dot_product_attention(&tape, &q, &k, &v, bias.as_ref(), scale)?;
+    let mut outcome = Outcome::default();
+    outcome.output("y", &y)?;
+    if let Some(grad) = case.grad_output(gpu, "y")? {
+        let gradients = tape.backward(&[(&y, grad)])?;
+        for (name, leaf) in [("q", &q), ("k", &k), ("v", &v)] {
+            outcome.grad_input(name, gradients.get(leaf))?;
+        }
+        outcome.grad_input("bias", bias.as_ref().and_then(|bias| gradients.get(bias)))?;
+    }
+    Ok(outcome)
 }

@@ -4,7 +4,7 @@ use meltcore::autograd::Tape;
 use meltcore::gpu::Gpu;
 use meltcore::kernels::batch_norm as kernels;
 use meltcore::kernels::conv2d::Conv2dAttrs;
-use meltcore::ops::{self, Activation, BatchNormAttrs, RunningNorm};
+use meltcore::ops::{self, Activation, BatchNormAttrs, RunningNorm, RunningVariance};
 use meltcore::reference::{batch_norm as definition, conv2d};
 use meltcore::tensor::Tensor;
 

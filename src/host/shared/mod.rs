@@ -1,5 +1,7 @@
 //! What several twins use.
 
+pub(crate) mod attention;
+pub(crate) mod attention_grad;
 pub(crate) mod channel;
 pub(crate) mod chunks;
 pub(crate) mod classes;

@@ -1,0 +1,78 @@
+// Attention of every head of an image: y = softmax(scale · q kᵀ + bias) v. The scores are never stored: a query walks over tiles of keys with
+// the largest score and the sum of exponentials so far, and weakens what it has whenever a larger score comes.
+// Launcher:  kernels/scaled_dot_product_attention.rs   Reference: src/reference/scaled_dot_product_attention.rs
+// Grid:      64 queries of a head a workgroup, folded past 65 535 groups.
+// Numerics:  f32; keys in order.
+const QUADS = 4u;
+const KEYS = 16u;
+struct Params { images: u32, heads: u32, tokens: u32, dim: u32, has_bias: u32, scale: f32 }
+var<immediate> params: Params;
+@group(0) @binding(0) var<storage, read> q: array<f32>;             // [images, heads, tokens, dim]
+@group(0) @binding(1) var<storage, read> k: array<f32>;             // [images, heads, tokens, dim]
+@group(0) @binding(2) var<storage, read> v: array<f32>;             // [images, heads, tokens, dim]
+@group(0) @binding(3) var<storage, read> bias: array<f32>;          // [heads, tokens, tokens] where has_bias is 1, one an image where 2
+@group(0) @binding(4) var<storage, read_write> output: array<f32>;  // [images, heads, tokens, dim]
+@group(0) @binding(5) var<storage, read_write> stats: array<vec2f>; // [images, heads, tokens] of (largest score, 1 / Σ exp(score − largest))
+//!include shared/flat.wgsl
+//!include shared/attention.wgsl
+
+var<workgroup> keys: array<vec4f, KEYS * QUADS>;
+var<workgroup> values: array<vec4f, KEYS * QUADS>;
+
+@compute @workgroup_size(64)
+fn scaled_dot_product_attention(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32) {
+  let blocks = (params.tokens + 63u) / 64u;
+  let flat = flat_group(group, groups);
+  let head = flat / blocks;
+  if head >= params.images * params.heads { return; }
+  // Past the last query the last one is repeated: all invocations must reach the barriers.
+  let query = flat % blocks * 64u + local;
+  let row = head * params.tokens + min(query, params.tokens - 1u);
+  let biases = bias_row(head, min(query, params.tokens - 1u));
+  var own: array<vec4f, QUADS>;
+  for (var c = 0u; c < QUADS; c++) {
+    let at = row * params.dim + 4u * c;
+    own[c] = params.scale * quad(vec4f(q[at], q[at + 1u], q[at + 2u], q[at + 3u]), 4u * c);
+  }
+
+  var most = -3.4e38;
+  var sum = 0.0;
+  var acc: array<vec4f, QUADS>;
+  for (var first = 0u; first < params.tokens; first += KEYS) {
+    workgroupBarrier();
+    for (var i = local; i < KEYS * QUADS; i += 64u) {
+      let c = i % QUADS;
+      let at = (head * params.tokens + min(first + i / QUADS, params.tokens - 1u)) * params.dim + 4u * c;
+      keys[i] = quad(vec4f(k[at], k[at + 1u], k[at + 2u], k[at + 3u]), 4u * c);
+      values[i] = quad(vec4f(v[at], v[at + 1u], v[at + 2u], v[at + 3u]), 4u * c);
+    }
+    workgroupBarrier();
+    let count = min(KEYS, params.tokens - first);
+    var scores: array<f32, KEYS>;
+    var rise = most;
+    for (var j = 0u; j < KEYS; j++) {
+      var score = 0.0;
+      for (var c = 0u; c < QUADS; c++) { score += dot(own[c], keys[j * QUADS + c]); }
+      if params.has_bias != 0u { score += bias[biases + min(first + j, params.tokens - 1u)]; }
+      scores[j] = score;
+      if j < count { rise = max(rise, score); }
+    }
+    let fall = exp(most - rise);
+    sum *= fall;
+    for (var c = 0u; c < QUADS; c++) { acc[c] *= fall; }
+    for (var j = 0u; j < KEYS; j++) {
+      let share = select(0.0, exp(scores[j] - rise), j < count);
+      sum += share;
+      for (var c = 0u; c < QUADS; c++) { acc[c] += share * values[j * QUADS + c]; }
+    }
+    most = rise;
+  }
+  if query >= params.tokens { return; }
+  for (var c = 0u; c < QUADS; c++) {
+    let y = acc[c] / sum;
+    for (var e = 0u; e < 4u; e++) {
+      if 4u * c + e < params.dim { output[row * params.dim + 4u * c + e] = y[e]; }
+    }
+  }
+  stats[row] = vec2f(most, 1.0 / sum);
+}
