@@ -215,8 +215,8 @@ pub mod reference {
     pub mod mul_scalar;
     pub mod optimizers;
     pub mod pad;
-    pub mod scaled_dot_product_attention;
     pub mod rows;
+    pub mod scaled_dot_product_attention;
     pub mod scene_groups;
     pub mod segmentation_scores;
     pub(crate) mod shape;
@@ -401,7 +401,7 @@ pub mod ops {
     pub use adaptive_avg_pool2d::adaptive_avg_pool2d;
     pub use add::add;
     pub use add_row::add_row;
-    pub use batch_norm::{BatchNormAttrs, batch_norm};
+    pub use batch_norm::{BatchNormAttrs, RunningVariance, batch_norm};
     pub use cat::{cat, cat_padded};
     pub use conv_transpose2d::conv_transpose2d;
     pub use conv2d::{conv2d, depthwise_conv2d};

@@ -171,7 +171,13 @@ fn running_statistics_follow_pytorch_pass_by_pass() {
     let tensor = |name: &str| Tensor::from_slice(&gpu, fixture.tensor(name).unwrap().shape(), &values(name)).unwrap();
     for recompute in [false, true] {
         let [x, weight, bias, mean, var] = ["in.x", "param.weight", "param.bias", "in.running_mean", "in.running_var"].map(tensor);
-        let attrs = ops::BatchNormAttrs { training: true, momentum: momentum as f32, eps: eps as f32, activation: Activation::None };
+        let attrs = ops::BatchNormAttrs {
+            training: true,
+            momentum: momentum as f32,
+            eps: eps as f32,
+            variance: Default::default(),
+            activation: Activation::None,
+        };
         for uses in [2, 1] {
             let tape = if recompute { Tape::recomputing() } else { Tape::recording() };
             [&weight, &bias].into_iter().for_each(|leaf| tape.watch(leaf));

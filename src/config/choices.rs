@@ -61,6 +61,8 @@ ModelKey {
     UnetSmp = "unet_smp",
     /// DeepLabv3+ with an Xception71 encoder.
     DeepLabV3 = "deeplabv3",
+    /// A vision transformer and a residual UNet, for outlines of glaciers.
+    Glavitu = "glavitu",
     /// One 1×1 convolution per month.
     LinearDem = "linear_dem",
     /// Baseline: blurred, brightened climate-model field.

@@ -94,6 +94,14 @@ keys! {
     batch_norm: bool = boolean(true), WEIGHTS_AND_MAPS, "deeplabv3: batch norm in the decoder";
     dropout: Option<f64> = optional_number(Numbers::Share), WEIGHTS.unless_default().of_fixtures(), "deeplabv3: share that is dropped, 0.5";
     upsampling: usize = integer(4, 1..=64), WEIGHTS_AND_MAPS, "deeplabv3: last up-sampling factor";
+    width: usize = integer(64, WIDTH), WEIGHTS_AND_MAPS.unless_default(), "glavitu: channels of its maps at full resolution, and of a token";
+    hidden: Option<usize> = optional_integer(WIDTH), WEIGHTS_AND_MAPS.unless_default(), "glavitu: channels within the transformer's MLPs; absent: four times width";
+    blocks: usize = integer(12, 0..=1000), WEIGHTS_AND_MAPS.unless_default(), "glavitu: blocks of the transformer";
+    heads: usize = integer(4, 1..=1024), WEIGHTS_AND_MAPS.unless_default(), "glavitu: heads of its attention";
+    patch: usize = integer(16, 1..=1024), WEIGHTS_AND_MAPS.unless_default(), "glavitu: pixels along a patch, of which a token is made";
+    resunet_steps: usize = integer(3, 0..=8), WEIGHTS_AND_MAPS.unless_default(), "glavitu: halvings of the residual UNet";
+    deep_supervision: bool = boolean(true), WEIGHTS_AND_MAPS.unless_default(), "glavitu: whether an auxiliary head is trained along";
+    auxiliary_weight: f64 = number(0.5, Numbers::NotNegative), WEIGHTS.unless_default(), "glavitu: weight of the auxiliary head's loss";
     n_models: usize = integer(12, 1..=12), WEIGHTS_AND_MAPS, "linear_dem: monthly models";
     time_channel_idx: usize = integer(1, 0..=65_535), WEIGHTS_AND_MAPS, "linear_dem: the input channel that holds the month";
 }

@@ -17,7 +17,9 @@ params!(
 pub(super) fn mul_row(job: &Job<MulRowParams>, [input, row]: Inputs<2>, [output]: Outputs<1>) {
     let (len, plane) = (job.params.len as usize, job.params.plane as usize);
     let planes = output[..len].par_chunks_exact_mut(plane).zip(input[..len].par_chunks_exact(plane)).zip(row);
-    planes.with_min_len(items_a_task(plane)).for_each(|((output, input), factor)| dispatch!(level(), simd => scaled(simd, *factor, input, output)));
+    planes
+        .with_min_len(items_a_task(plane))
+        .for_each(|((output, input), factor)| dispatch!(level(), simd => scaled(simd, *factor, input, output)));
 }
 
 #[simd]

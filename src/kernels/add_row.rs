@@ -23,7 +23,8 @@ fn kind(input: &Shape, row: &Shape) -> Result<Kind> {
         (&[n, c, h, w], &[n_row, c_row]) if (n, c) == (n_row, c_row) && !input.is_empty() => Ok(Kind::Planes(h * w)),
         ([_, image @ ..], [1, of_row @ ..]) if image == of_row && !input.is_empty() => Ok(Kind::Images),
         _ => {
-            let message = format!("a row of shape {row} cannot be added to {input}; [n, c] to [n, c, h, w], or [1, …] to [n, …] was expected");
+            let message =
+                format!("a row of shape {row} cannot be added to {input}; [n, c] to [n, c, h, w], or [1, …] to [n, …] was expected");
             Err(Error::shape("add_row", message))
         }
     }

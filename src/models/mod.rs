@@ -15,6 +15,7 @@
 //! The smallest example of a whole network is in the [crate's documentation](crate).
 
 mod deeplabv3;
+pub mod glavitu;
 mod inputs;
 mod linear;
 mod recognise;
@@ -23,6 +24,7 @@ mod unet_smp;
 mod xception;
 
 pub use deeplabv3::DeepLabV3Plus;
+pub use glavitu::GlaViTU;
 pub use inputs::{Form, Input, InputChannels, InputSpec, Inputs, ONLY, Outputs};
 pub use linear::LinearDem;
 pub use recognise::{Recognised, Shapes};
@@ -97,7 +99,7 @@ impl Network {
 }
 
 /// Every network.
-pub static NETWORKS: [Network; 4] = [unet::NETWORK, unet_smp::NETWORK, deeplabv3::NETWORK, linear::NETWORK];
+pub static NETWORKS: [Network; 5] = [unet::NETWORK, unet_smp::NETWORK, deeplabv3::NETWORK, glavitu::NETWORK, linear::NETWORK];
 
 /// All configured variables in one input.
 fn one_input(config: &Config) -> Result<Vec<InputSpec>> {

@@ -8,7 +8,9 @@ use std::rc::Rc;
 use crate::error::Result;
 use crate::gpu::Gpu;
 use crate::kernels::conv2d::Conv2dAttrs;
-use crate::nn::{BatchNorm2d, Conv2d, ConvNorm, ConvTranspose2d, Dropout, Init, ParameterSet, Value};
+use crate::nn::layers::MOMENTUM;
+use crate::nn::{BatchNorm2d, Conv2d, ConvNorm, ConvTranspose2d, Dropout, Init, LayerNorm, Linear, ParameterSet, Value};
+use crate::ops::RunningVariance;
 use crate::random::Draw;
 use crate::tensor::{Shape, Tensor};
 
@@ -17,6 +19,7 @@ pub struct Builder {
     gpu: Gpu,
     draw: Draw,
     init: Init,
+    momentum: f32,
     seed: u64,
     dropouts: u64,
     set: ParameterSet,
@@ -26,12 +29,17 @@ impl Builder {
     /// A builder whose random values depend on `seed` and on the order of the calls alone.
     pub fn new(gpu: &Gpu, seed: u64) -> Self {
         let draw = Draw::weights(seed);
-        Builder { gpu: gpu.clone(), draw, init: Init::Default, seed, dropouts: 0, set: ParameterSet::default() }
+        Builder { gpu: gpu.clone(), draw, init: Init::Default, momentum: MOMENTUM, seed, dropouts: 0, set: ParameterSet::default() }
     }
 
     /// Sets the rule for the convolutions made from here on.
     pub fn initialise(&mut self, rule: Init) {
         self.init = rule;
+    }
+
+    /// Sets the share of a batch in the running statistics of the norms made from here on, 0.1 before.
+    pub fn momentum(&mut self, momentum: f32) {
+        self.momentum = momentum;
     }
 
     /// The finished set.
@@ -69,7 +77,23 @@ impl Builder {
     /// Out of memory.
     pub fn conv2d(&mut self, name: &str, c_in: usize, c_out: usize, kernel: usize, attrs: Conv2dAttrs, bias: bool) -> Result<Conv2d> {
         let in_per_group = c_in / attrs.groups.max(1);
-        let (fan_in, fan_out) = (in_per_group * kernel * kernel, c_out * kernel * kernel);
+        self.conv2d_of_fans(name, [c_in, c_out], kernel, attrs, bias, [in_per_group * kernel * kernel, c_out * kernel * kernel])
+    }
+
+    /// As [`Builder::conv2d`], with what its rule takes for fan_in and fan_out.
+    ///
+    /// # Errors
+    /// Out of memory.
+    pub fn conv2d_of_fans(
+        &mut self,
+        name: &str,
+        [c_in, c_out]: [usize; 2],
+        kernel: usize,
+        attrs: Conv2dAttrs,
+        bias: bool,
+        [fan_in, fan_out]: [usize; 2],
+    ) -> Result<Conv2d> {
+        let in_per_group = c_in / attrs.groups.max(1);
         let bound = self.init.weight_bound(fan_in, fan_out);
         let weight = self.uniform(format!("{name}.weight"), Shape::from([c_out, in_per_group, kernel, kernel]), bound)?;
         let bias = match (bias, self.init.bias_bound(fan_in)) {
@@ -78,6 +102,45 @@ impl Builder {
             (true, None) => Some(self.constant(format!("{name}.bias"), c_out, 0.0, Value::Parameter)?),
         };
         Ok(Conv2d { weight, bias, attrs })
+    }
+
+    /// A fully connected layer `c_in → c_out` with bias; its rule takes these for fan_in and fan_out.
+    ///
+    /// # Errors
+    /// Out of memory.
+    pub fn linear(&mut self, name: &str, [c_in, c_out]: [usize; 2], [fan_in, fan_out]: [usize; 2]) -> Result<Linear> {
+        let bound = self.init.weight_bound(fan_in, fan_out);
+        let weight = self.uniform(format!("{name}.weight"), Shape::from([c_out, c_in]), bound)?;
+        let bias = match self.init.bias_bound(fan_in) {
+            Some(bound) => self.uniform(format!("{name}.bias"), Shape::from([c_out]), bound)?,
+            None => self.constant(format!("{name}.bias"), c_out, 0.0, Value::Parameter)?,
+        };
+        Ok(Linear { weight, bias })
+    }
+
+    /// Layer normalisation of `channels` channels.
+    ///
+    /// # Errors
+    /// Out of memory.
+    pub fn layer_norm(&mut self, name: &str, channels: usize, eps: f32) -> Result<LayerNorm> {
+        let weight = self.constant(format!("{name}.weight"), channels, 1.0, Value::Parameter)?;
+        let bias = self.constant(format!("{name}.bias"), channels, 0.0, Value::Parameter)?;
+        Ok(LayerNorm { weight, bias, eps })
+    }
+
+    /// A parameter by itself, drawn from a normal distribution around 0.
+    ///
+    /// # Errors
+    /// Out of memory.
+    pub fn normal(&mut self, name: &str, shape: impl Into<Shape>, std: f32) -> Result<Tensor> {
+        let tensor = Tensor::empty(&self.gpu, shape)?;
+        if !self.gpu.is_planner() {
+            let mut values = Tensor::host_values(tensor.len())?;
+            values.extend((0..tensor.len()).map(|_| std * self.draw.noise()));
+            tensor.write(&values)?;
+        }
+        self.set.entries.push((name.to_owned(), Value::Parameter(tensor.clone())));
+        Ok(tensor)
     }
 
     /// A transposed convolution `c_in → c_out` with bias; PyTorch counts `c_out` as its fan-in.
@@ -104,7 +167,8 @@ impl Builder {
         self.set.entries.push((format!("{name}.num_batches_tracked"), Value::Counter(batches.clone())));
         let frozen = Rc::new(Cell::new(false));
         self.set.norms.push((name.to_owned(), frozen.clone()));
-        Ok(BatchNorm2d { weight, bias, running_mean, running_var, batches, eps, frozen })
+        let (momentum, variance) = (self.momentum, RunningVariance::Unbiased);
+        Ok(BatchNorm2d { weight, bias, running_mean, running_var, batches, eps, momentum, variance, frozen })
     }
 
     /// A convolution without bias named `conv`, and batch normalisation of its output named `norm`.

@@ -7,11 +7,11 @@ use crate::autograd::Tape;
 use crate::error::Result;
 use crate::kernels::conv2d::Conv2dAttrs;
 use crate::nn::Mode;
-use crate::ops::{self, Activation, BatchNormAttrs, Candidate};
+use crate::ops::{self, Activation, BatchNormAttrs, Candidate, RunningVariance};
 use crate::tensor::Tensor;
 
 /// Momentum of the running statistics, PyTorch's default.
-const MOMENTUM: f32 = 0.1;
+pub(super) const MOMENTUM: f32 = 0.1;
 
 /// `torch.nn.Conv2d`.
 pub struct Conv2d {
@@ -61,11 +61,18 @@ pub struct BatchNorm2d {
     pub(super) running_var: Tensor,
     pub(super) batches: Rc<Cell<i64>>,
     pub(super) eps: f32,
+    pub(super) momentum: f32,
+    pub(super) variance: RunningVariance,
     /// Set by [`ParameterSet::freeze`](super::ParameterSet::freeze).
     pub(super) frozen: Rc<Cell<bool>>,
 }
 
 impl BatchNorm2d {
+    /// The same layer with another kind of running variance.
+    pub fn with_variance(self, variance: RunningVariance) -> BatchNorm2d {
+        BatchNorm2d { variance, ..self }
+    }
+
     /// The mode in which it computes: a frozen one always evaluates.
     pub(super) fn mode(&self, mode: Mode) -> Mode {
         if self.frozen.get() { Mode::Eval } else { mode }
@@ -77,12 +84,56 @@ impl BatchNorm2d {
     /// Those of [`ops::batch_norm`].
     pub fn forward(&self, tape: &Tape, input: &Tensor, mode: Mode, activation: Activation) -> Result<Tensor> {
         let training = self.mode(mode).is_training();
-        let attrs = BatchNormAttrs { training, momentum: MOMENTUM, eps: self.eps, activation };
+        let attrs = BatchNormAttrs { training, momentum: self.momentum, eps: self.eps, variance: self.variance, activation };
         let output = ops::batch_norm(tape, input, &self.weight, &self.bias, &self.running_mean, &self.running_var, &attrs)?;
         if training && !tape.is_replaying() {
             self.batches.set(self.batches.get() + 1);
         }
         Ok(output)
+    }
+}
+
+/// `torch.nn.Linear`.
+pub struct Linear {
+    pub(super) weight: Tensor,
+    pub(super) bias: Tensor,
+}
+
+impl Linear {
+    /// y = f(x·wᵀ + b), over the last axis.
+    ///
+    /// # Errors
+    /// Those of [`ops::linear`].
+    pub fn forward(&self, tape: &Tape, input: &Tensor, activation: Activation) -> Result<Tensor> {
+        ops::linear(tape, input, &self.weight, Some(&self.bias), activation)
+    }
+
+    /// As [`Linear::forward`] without an activation, of the part `index` of `parts` equal ones of the outputs.
+    ///
+    /// # Errors
+    /// Those of [`ops::linear`] and [`ops::narrow`].
+    pub fn part(&self, tape: &Tape, input: &Tensor, index: usize, parts: usize) -> Result<Tensor> {
+        let length = self.bias.len() / parts;
+        let weight = ops::narrow(tape, &self.weight, index * length, length)?;
+        let bias = ops::narrow(tape, &self.bias, index * length, length)?;
+        ops::linear(tape, input, &weight, Some(&bias), Activation::None)
+    }
+}
+
+/// `torch.nn.LayerNorm` over the last axis.
+pub struct LayerNorm {
+    pub(super) weight: Tensor,
+    pub(super) bias: Tensor,
+    pub(super) eps: f32,
+}
+
+impl LayerNorm {
+    /// y = (x − μ)/√(σ² + eps)·weight + bias.
+    ///
+    /// # Errors
+    /// Those of [`ops::layer_norm`].
+    pub fn forward(&self, tape: &Tape, input: &Tensor) -> Result<Tensor> {
+        ops::layer_norm(tape, input, &self.weight, &self.bias, self.eps)
     }
 }
 

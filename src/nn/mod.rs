@@ -15,7 +15,7 @@ use std::rc::Rc;
 pub use builder::Builder;
 pub use conv_norm::ConvNorm;
 pub use init::Init;
-pub use layers::{BatchNorm2d, Conv2d, ConvTranspose2d, Dropout};
+pub use layers::{BatchNorm2d, Conv2d, ConvTranspose2d, Dropout, LayerNorm, Linear};
 pub use mode::Mode;
 
 use crate::autograd::Tape;

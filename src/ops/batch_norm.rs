@@ -10,6 +10,7 @@ use crate::autograd::Tape;
 use crate::error::Result;
 use crate::kernels::activation::Activation;
 use crate::kernels::batch_norm as kernels;
+use crate::kernels::mul_scalar::mul_scalar;
 use crate::tensor::Tensor;
 
 /// Settings of [`batch_norm`].
@@ -21,8 +22,20 @@ pub struct BatchNormAttrs {
     pub momentum: f32,
     /// Added to the variance.
     pub eps: f32,
+    /// Which variance of the batch joins the running one.
+    pub variance: RunningVariance,
     /// Applied to the result.
     pub activation: Activation,
+}
+
+/// Which variance of a batch joins the running one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum RunningVariance {
+    /// That of N − 1, as PyTorch has it.
+    #[default]
+    Unbiased,
+    /// That of N, as Keras has it for rows.
+    Biased,
 }
 
 /// y = f((x − μ)/√(σ² + eps)·weight + bias); in training `running_mean` and `running_var` are moved in place, once the pass is over
@@ -42,10 +55,15 @@ pub fn batch_norm(
     running_var: &Tensor,
     attrs: &BatchNormAttrs,
 ) -> Result<Tensor> {
-    let &BatchNormAttrs { training, momentum, eps, activation } = attrs;
+    let &BatchNormAttrs { training, momentum, eps, variance, activation } = attrs;
     kernels::check(input, weight, bias, running_mean, running_var)?;
     let stats = if training {
-        let kernels::BatchStats { stats, mean: batch_mean, var: batch_var } = kernels::batch_norm_stats(input, eps)?;
+        let kernels::BatchStats { stats, mean: batch_mean, var } = kernels::batch_norm_stats(input, eps)?;
+        let count = input.len() / weight.len();
+        let batch_var = match variance {
+            RunningVariance::Unbiased => var,
+            RunningVariance::Biased => mul_scalar(&var, (count as f64 - 1.0) as f32 / count as f32)?,
+        };
         let (running_mean, running_var) = (running_mean.clone(), running_var.clone());
         tape.update_running(kernels::RunningUpdate { running_mean, running_var, batch_mean, batch_var, momentum })?;
         stats

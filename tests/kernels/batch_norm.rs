@@ -16,7 +16,8 @@ use crate::on_device::{SHAPES, Shape, noise, noisy, poison, wide};
 #[derive(Clone, Copy)]
 struct Row(Shape, f32, f32, BatchNormAttrs);
 
-const TRAIN: BatchNormAttrs = BatchNormAttrs { training: true, momentum: 0.1, eps: 1e-3, activation: Activation::None };
+const TRAIN: BatchNormAttrs =
+    BatchNormAttrs { training: true, momentum: 0.1, eps: 1e-3, variance: RunningVariance::Unbiased, activation: Activation::None };
 const FINE: BatchNormAttrs = BatchNormAttrs { momentum: 0.01, eps: 1e-5, ..TRAIN };
 const GELU: BatchNormAttrs = BatchNormAttrs { activation: Activation::Gelu, ..TRAIN };
 

@@ -127,7 +127,7 @@ pub fn small_ops(tape: &Tape, leaves: &[Tensor]) -> Result<Tensor> {
 
 pub fn normalised(tape: &Tape, x: &Tensor, weight: &Tensor, bias: &Tensor, activation: Activation) -> Result<Tensor> {
     let (mean, var) = (Tensor::full(x.gpu(), weight.shape(), 0.0)?, Tensor::full(x.gpu(), weight.shape(), 1.0)?);
-    let attrs = BatchNormAttrs { training: true, momentum: 0.1, eps: 1e-3, activation };
+    let attrs = BatchNormAttrs { training: true, momentum: 0.1, eps: 1e-3, variance: Default::default(), activation };
     ops::batch_norm(tape, x, weight, bias, &mean, &var, &attrs)
 }
 

@@ -44,7 +44,7 @@ fn layers(gpu: &Gpu, kind: Activation, nan: f32) -> Checked {
         let weights = |per_group, side| Tensor::full(gpu, [4, per_group, side, side], 0.1);
         let channels = |value| Tensor::full(gpu, [4], value);
         let normalised = |training| -> meltcore::error::Result<Tensor> {
-            let attrs = BatchNormAttrs { training, momentum: 0.1, eps: 1e-5, activation: kind };
+            let attrs = BatchNormAttrs { training, momentum: 0.1, eps: 1e-5, variance: Default::default(), activation: kind };
             ops::batch_norm(&Tape::off(), &x, &channels(1.0)?, &channels(0.0)?, &channels(0.0)?, &channels(1.0)?, &attrs)
         };
         let outputs = [
