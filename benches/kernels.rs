@@ -15,7 +15,7 @@ use meltcore::kernels::epilogue::Epilogue;
 use meltcore::kernels::gaussian_blur::gaussian_blur;
 use meltcore::kernels::interpolate::{Interpolation, Target, interpolate};
 use meltcore::kernels::max_pool2d::{Window, max_pool2d};
-use meltcore::kernels::optimizer::{Coefficients, adam};
+use meltcore::kernels::optimizer::{Coefficients, Decay, EpsMode, adam};
 use meltcore::tensor::{Shape, Tensor};
 
 /// A tensor of values in −1…1 without a pattern.
@@ -75,9 +75,12 @@ fn others(criterion: &mut Criterion, gpu: &Gpu) -> Result<()> {
     let len = 1 << 19;
     let (parameter, gradient, scale) = (noise(gpu, [len])?, noise(gpu, [len])?, Tensor::full(gpu, [], 0.5)?);
     let moments = [Tensor::full(gpu, [len], 0.0)?, Tensor::full(gpu, [len], 0.0)?];
-    let by = Coefficients { learning_rate: 1e-3, betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0.0, momentum: 0.0, alpha: 0.0 };
+    let (betas, eps_mode) = ([0.9, 0.999], EpsMode::Torch);
+    let by = Coefficients { learning_rate: 1e-3, betas, eps: 1e-8, eps_mode, weight_decay: 0.0, momentum: 0.0, alpha: 0.0 };
     let [first, second] = &moments;
-    criterion.bench_function("adam 524288", |b| time(b, gpu, || adam(&parameter, &gradient, &scale, [first, second], 1, &by)));
+    criterion.bench_function("adam 524288", |b| {
+        time(b, gpu, || adam(&parameter, &gradient, &scale, [first, second], 1, Decay::OfGradient, &by))
+    });
     Ok(())
 }
 

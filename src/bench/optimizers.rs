@@ -3,12 +3,20 @@
 use crate::bench::case::{Case, Job, noise, noisy};
 use crate::bench::parts::{whole, wide};
 use crate::kernels::clip_grad_norm::clip_grad_norm;
-use crate::kernels::optimizer::{Coefficients, adam};
+use crate::kernels::optimizer::{Coefficients, Decay, EpsMode, adam};
 use crate::reference::gradient_clipping::clip_grad_norm as norm_by_definition;
 use crate::reference::optimizers::{OptimizerAttrs, adam as adam_by_definition};
 use crate::tensor::Tensor;
 
-const BY: Coefficients = Coefficients { learning_rate: 1e-3, betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0.0, momentum: 0.0, alpha: 0.0 };
+const BY: Coefficients = Coefficients {
+    learning_rate: 1e-3,
+    betas: [0.9, 0.999],
+    eps: 1e-8,
+    eps_mode: EpsMode::Torch,
+    weight_decay: 0.0,
+    momentum: 0.0,
+    alpha: 0.0,
+};
 
 pub(super) fn cases(large: bool) -> Vec<Case> {
     let len: usize = if large { 1 << 24 } else { 1 << 19 };
@@ -20,7 +28,7 @@ pub(super) fn cases(large: bool) -> Vec<Case> {
             let gradients = [vec![0.5 * f64::from(gradient[i])]];
             adam_by_definition(&[before[i].into()], &gradients, &attrs, BY.betas, BY.eps)[0]
         };
-        Ok(Job::new(move || adam(&p, &g, &scale, [&m, &v], 1, &BY).map(|()| p.clone()), expected, 1e-6))
+        Ok(Job::new(move || adam(&p, &g, &scale, [&m, &v], 1, Decay::OfGradient, &BY).map(|()| p.clone()), expected, 1e-6))
     });
     // 64 gradients, as many as a UNet has parameters.
     let norm = Case::new(format!("clip_grad_norm 64 of {}", len / 64), move |gpu| {

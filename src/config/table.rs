@@ -12,7 +12,7 @@ use super::{Freeze, LossFunction, ModelKey, Precision, TaskKey};
 use crate::domains::{COLORS, Domain, DomainKey, Fill, Source};
 use crate::error::Result;
 use crate::kernels::activation::Activation;
-use crate::optim::{OptimizerKind, SchedulerKind};
+use crate::optim::{EpsMode, OptimizerKind, SchedulerKind};
 
 const SCHEDULERS: [&str; 2] = ["ReduceLROnPlateau", "CosineAnnealingWarmRestarts"];
 const PLATEAU: SchedulerKind = SchedulerKind::ReduceLROnPlateau;
@@ -114,9 +114,12 @@ keys! {
     recompute: bool = boolean(false), NOTHING,
         "compute blocks again in the backward pass instead of keeping them: less memory, the same bits";
     epochs: usize = integer(500, COUNT), NOTHING, "epochs to train";
-    optimizer: OptimizerKind = choice(OptimizerKind::Adam, &["adam", "sgd", "rmsprop"]), WEIGHTS, "rule of the optimizer";
+    optimizer: OptimizerKind = choice(OptimizerKind::Adam, &["adam", "adamw", "sgd", "rmsprop"]), WEIGHTS, "rule of the optimizer";
     learning_rate: f64 = number(1e-4, Numbers::Positive), WEIGHTS, "learning rate at the start";
-    weight_decay: f64 = number(0.0, Numbers::NotNegative), WEIGHTS, "L2 penalty that is added to the gradient";
+    weight_decay: f64 = number(0.0, Numbers::NotNegative), WEIGHTS, "L2 penalty that is added to the gradient; of adamw: share of the learning rate by which weights shrink";
+    eps: f64 = number(1e-8, Numbers::Positive), WEIGHTS.unless_default(), "adam, adamw, rmsprop: added to the root in the denominator";
+    eps_mode: EpsMode = choice(EpsMode::Torch, &["torch",
+        "keras"]), WEIGHTS.unless_default(), "adam, adamw: `torch` adds eps behind the bias correction, `keras` before it";
     momentum: Option<f64> = optional_number(Numbers::NotNegative), WEIGHTS.unless_default().of_fixtures(), "0.999 of rmsprop, 0 of sgd";
     freeze: Option<Freeze> = freeze(), WEIGHTS.unless_default(),
         "what does not move: `encoder`, names of modules, or a number: for so many epochs all that was loaded";

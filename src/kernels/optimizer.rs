@@ -11,6 +11,25 @@ use crate::host::rmsprop::RmsPropParams;
 use crate::host::sgd::SgdParams;
 use crate::tensor::Tensor;
 
+/// Where Adam's `eps` stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EpsMode {
+    /// Beside the root of the bias-corrected second moment, as in PyTorch.
+    Torch,
+    /// Beside the root of the second moment itself, as in Keras: early steps see a larger one.
+    Keras,
+}
+
+/// What becomes of `weight_decay` in Adam.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decay {
+    /// Its product with the parameter is added to the gradient.
+    OfGradient,
+    /// Each step multiplies the parameter by 1 − learning rate · weight decay (Loshchilov and Hutter 2019, AdamW).
+    OfParameter,
+}
+
 /// Coefficients of a step, in f64 on the host; each rule reads those that it knows.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Coefficients {
@@ -18,9 +37,11 @@ pub struct Coefficients {
     pub learning_rate: f64,
     /// Adam: decay of the two moments.
     pub betas: [f64; 2],
-    /// Adam, RMSprop: added to the root in the denominator.
+    /// Adam, AdamW, RMSprop: added to the root in the denominator.
     pub eps: f64,
-    /// Added to the gradient, times the parameter.
+    /// Adam, AdamW: to which root.
+    pub eps_mode: EpsMode,
+    /// Added to the gradient, times the parameter; of AdamW see [`Decay::OfParameter`].
     pub weight_decay: f64,
     /// SGD, RMSprop: decay of the velocity; 0 keeps none.
     pub momentum: f64,
@@ -41,8 +62,8 @@ fn check(op: &'static str, parameter: &Tensor, others: &[&Tensor], scale: &Tenso
     Ok(parameter.len().div_ceil(4) as u32)
 }
 
-fn launch(kernel: Kernel, momentum: Option<bool>, buffers: &[&Buffer], parameter: &Tensor) -> Result<()> {
-    let consts = momentum.map(|kept| ("MOMENTUM", u32::from(kept))).into_iter().collect();
+fn launch(kernel: Kernel, rule: (&'static str, bool), buffers: &[&Buffer], parameter: &Tensor) -> Result<()> {
+    let consts = vec![(rule.0, u32::from(rule.1))];
     parameter.gpu().launch(&Launch {
         kernel,
         variant: Variant { consts, scalar: false },
@@ -53,26 +74,39 @@ fn launch(kernel: Kernel, momentum: Option<bool>, buffers: &[&Buffer], parameter
 }
 
 /// Adam's step number `step`, from 1 (Kingma and Ba 2015, PyTorch's order of operations), on `parameter` and its two moments:
-/// p −= lr · m̂ / (√v̂ + eps) with bias-corrected moments.
+/// p −= lr · m̂ / (√v̂ + eps) with bias-corrected moments; in Keras' mode the denominator is (√v + eps) / √(1 − β2^step).
 ///
 /// # Errors
 /// Shapes that differ.
-pub fn adam(parameter: &Tensor, gradient: &Tensor, scale: &Tensor, moments: [&Tensor; 2], step: u64, by: &Coefficients) -> Result<()> {
+pub fn adam(
+    parameter: &Tensor,
+    gradient: &Tensor,
+    scale: &Tensor,
+    moments: [&Tensor; 2],
+    step: u64,
+    decay: Decay,
+    by: &Coefficients,
+) -> Result<()> {
     let packs = check("adam", parameter, &[gradient, moments[0], moments[1]], scale)?;
     let [beta1, beta2] = by.betas;
     let elapsed = step as f64;
+    let correction = (1.0 - beta2.powf(elapsed)).sqrt();
+    let decoupled = decay == Decay::OfParameter;
     let params = AdamParams {
         packs,
         rate: (by.learning_rate / (1.0 - beta1.powf(elapsed))) as f32,
-        correction: (1.0 - beta2.powf(elapsed)).sqrt() as f32,
+        correction: correction as f32,
         one_minus_beta1: (1.0 - beta1) as f32,
         beta2: beta2 as f32,
         one_minus_beta2: (1.0 - beta2) as f32,
-        eps: by.eps as f32,
-        weight_decay: by.weight_decay as f32,
+        eps: match by.eps_mode {
+            EpsMode::Torch => by.eps,
+            EpsMode::Keras => by.eps / correction,
+        } as f32,
+        decay: if decoupled { 1.0 - by.learning_rate * by.weight_decay } else { by.weight_decay } as f32,
     };
     let buffers = [gradient.buffer(), scale.buffer(), parameter.buffer(), moments[0].buffer(), moments[1].buffer()];
-    launch(Kernel::of(&params), None, &buffers, parameter)
+    launch(Kernel::of(&params), ("DECOUPLED", decoupled), &buffers, parameter)
 }
 
 /// One SGD step on `parameter`, b = momentum·b + g, p −= lr·b; `velocity` b has its shape, or is any small tensor where momentum is 0.
@@ -85,7 +119,7 @@ pub fn sgd(parameter: &Tensor, gradient: &Tensor, scale: &Tensor, velocity: &Ten
     let params =
         SgdParams { packs, learning_rate: by.learning_rate as f32, momentum: by.momentum as f32, weight_decay: by.weight_decay as f32 };
     let buffers = [gradient.buffer(), scale.buffer(), parameter.buffer(), velocity.buffer()];
-    launch(Kernel::of(&params), Some(kept), &buffers, parameter)
+    launch(Kernel::of(&params), ("MOMENTUM", kept), &buffers, parameter)
 }
 
 /// One RMSprop step, not centred, on `parameter` and its mean square s: s = α·s + (1 − α)·g², b = momentum·b + g / (√s + eps), p −= lr·b;
@@ -113,5 +147,5 @@ pub fn rmsprop(
         weight_decay: by.weight_decay as f32,
     };
     let buffers = [gradient.buffer(), scale.buffer(), parameter.buffer(), mean_square.buffer(), velocity.buffer()];
-    launch(Kernel::of(&params), Some(kept), &buffers, parameter)
+    launch(Kernel::of(&params), ("MOMENTUM", kept), &buffers, parameter)
 }

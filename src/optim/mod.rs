@@ -1,6 +1,6 @@
 //! Optimizers in place on the device, gradient clipping, and learning-rate schedules.
 //!
-//! Semantics and order of operations are PyTorch's (`torch.optim.Adam`, `SGD`, `RMSprop`, `clip_grad_norm_`). Each parameter counts
+//! Semantics and order of operations are PyTorch's (`torch.optim.Adam`, `AdamW`, `SGD`, `RMSprop`, `clip_grad_norm_`). Each parameter counts
 //! its own steps: one without a gradient in a step is left alone, state included.
 
 mod clip_grad_norm;
@@ -9,14 +9,14 @@ mod state;
 
 use std::collections::BTreeMap;
 
-pub use crate::kernels::optimizer::Coefficients;
+pub use crate::kernels::optimizer::{Coefficients, EpsMode};
 pub use clip_grad_norm::clip_grad_norm;
 pub use schedule::{Schedule, SchedulerKind};
 
 use crate::autograd::Gradients;
 use crate::error::Result;
 use crate::gpu::Gpu;
-use crate::kernels::{self, optimizer};
+use crate::kernels::{self, optimizer, optimizer::Decay};
 use crate::tensor::Tensor;
 
 /// The rule by which parameters are updated.
@@ -25,6 +25,8 @@ use crate::tensor::Tensor;
 pub enum OptimizerKind {
     /// Adam with bias correction.
     Adam,
+    /// Adam whose weight decay acts on the parameter instead of the gradient.
+    AdamW,
     /// Stochastic gradient descent, momentum optional.
     Sgd,
     /// RMSprop, not centered, alpha 0.99.
@@ -47,14 +49,15 @@ impl OptimizerSettings {
     /// weight decay and no clipping.
     pub fn new(kind: OptimizerKind, learning_rate: f64) -> Self {
         let momentum = if kind == OptimizerKind::RmsProp { 0.999 } else { 0.0 };
-        let coefficients = Coefficients { learning_rate, betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0.0, momentum, alpha: 0.99 };
+        let (betas, eps_mode) = ([0.9, 0.999], EpsMode::Torch);
+        let coefficients = Coefficients { learning_rate, betas, eps: 1e-8, eps_mode, weight_decay: 0.0, momentum, alpha: 0.99 };
         OptimizerSettings { kind, coefficients, max_norm: None }
     }
 
     /// Names of a parameter's state tensors, as PyTorch's.
     fn state_names(&self) -> &'static [&'static str] {
         match (self.kind, self.coefficients.momentum != 0.0) {
-            (OptimizerKind::Adam, _) => &["exp_avg", "exp_avg_sq"],
+            (OptimizerKind::Adam | OptimizerKind::AdamW, _) => &["exp_avg", "exp_avg_sq"],
             (OptimizerKind::Sgd, true) => &["momentum_buffer"],
             (OptimizerKind::Sgd, false) => &[],
             (OptimizerKind::RmsProp, true) => &["square_avg", "momentum_buffer"],
@@ -143,7 +146,10 @@ impl Optimizer {
         let scale = scale.unwrap_or(&fillers.one);
         let (state, by) = (&slot.tensors, &self.settings.coefficients);
         match self.settings.kind {
-            OptimizerKind::Adam => optimizer::adam(parameter, gradient, scale, [&state[0], &state[1]], slot.steps, by),
+            OptimizerKind::Adam | OptimizerKind::AdamW => {
+                let decay = if self.settings.kind == OptimizerKind::AdamW { Decay::OfParameter } else { Decay::OfGradient };
+                optimizer::adam(parameter, gradient, scale, [&state[0], &state[1]], slot.steps, decay, by)
+            }
             OptimizerKind::Sgd => optimizer::sgd(parameter, gradient, scale, state.first().unwrap_or(&fillers.unused), by),
             OptimizerKind::RmsProp => {
                 optimizer::rmsprop(parameter, gradient, scale, &state[0], state.get(1).unwrap_or(&fillers.unused), by)

@@ -1,4 +1,4 @@
-//! Adam, SGD and RMSprop with PyTorch's order of operations; weight decay is added to the gradient.
+//! Adam, AdamW, SGD and RMSprop with PyTorch's order of operations; weight decay is added to the gradient but for AdamW's.
 //!
 //! Each function runs one parameter through all `gradients`, one a step, and returns the parameter after the last.
 
@@ -9,6 +9,41 @@ pub struct OptimizerAttrs {
     pub lr: f64,
     /// Share of the parameter that is added to its gradient.
     pub weight_decay: f64,
+}
+
+/// Adam as Keras has it: p −= lr · √(1 − β2^t) / (1 − β1^t) · m / (√v + eps), so that eps is outside of the bias correction.
+pub fn adam_keras(param: &[f64], gradients: &[Vec<f64>], attrs: &OptimizerAttrs, betas: [f64; 2], eps: f64) -> Vec<f64> {
+    let mut param = param.to_vec();
+    let (mut first, mut second) = (vec![0.0; param.len()], vec![0.0; param.len()]);
+    for (step, gradient) in gradients.iter().enumerate() {
+        let step = step as i32 + 1;
+        let rate = attrs.lr * (1.0 - betas[1].powi(step)).sqrt() / (1.0 - betas[0].powi(step));
+        for i in 0..param.len() {
+            let grad = gradient[i] + attrs.weight_decay * param[i];
+            first[i] = betas[0] * first[i] + (1.0 - betas[0]) * grad;
+            second[i] = betas[1] * second[i] + (1.0 - betas[1]) * grad * grad;
+            param[i] -= rate * first[i] / (second[i].sqrt() + eps);
+        }
+    }
+    param
+}
+
+/// AdamW (Loshchilov & Hutter 2019): p −= lr · weight_decay · p, then Adam's step by the gradient alone.
+pub fn adamw(param: &[f64], gradients: &[Vec<f64>], attrs: &OptimizerAttrs, betas: [f64; 2], eps: f64) -> Vec<f64> {
+    let mut param = param.to_vec();
+    let (mut first, mut second) = (vec![0.0; param.len()], vec![0.0; param.len()]);
+    for (step, gradient) in gradients.iter().enumerate() {
+        let step = step as i32 + 1;
+        for i in 0..param.len() {
+            param[i] -= attrs.lr * attrs.weight_decay * param[i];
+            first[i] = betas[0] * first[i] + (1.0 - betas[0]) * gradient[i];
+            second[i] = betas[1] * second[i] + (1.0 - betas[1]) * gradient[i] * gradient[i];
+            let first_unbiased = first[i] / (1.0 - betas[0].powi(step));
+            let second_unbiased = second[i] / (1.0 - betas[1].powi(step));
+            param[i] -= attrs.lr * first_unbiased / (second_unbiased.sqrt() + eps);
+        }
+    }
+    param
 }
 
 /// Adam (Kingma & Ba 2015): p −= lr · m̂ / (√v̂ + eps) with bias-corrected moments.

@@ -14,6 +14,7 @@ use crate::tensor::Tensor;
 pub fn optimizer(config: &Config) -> Optimizer {
     let mut settings = OptimizerSettings::new(config.optimizer, config.learning_rate);
     settings.coefficients.weight_decay = config.weight_decay;
+    (settings.coefficients.eps, settings.coefficients.eps_mode) = (config.eps, config.eps_mode);
     settings.max_norm = Some(config.gradient_clipping);
     if let Some(momentum) = config.momentum {
         settings.coefficients.momentum = momentum;

@@ -3,7 +3,7 @@
 use crate::autograd::Tape;
 use crate::error::Result;
 use crate::gpu::Gpu;
-use crate::optim::{self, Optimizer, OptimizerKind, OptimizerSettings, Schedule, SchedulerKind};
+use crate::optim::{self, EpsMode, Optimizer, OptimizerKind, OptimizerSettings, Schedule, SchedulerKind};
 use crate::tensor::Tensor;
 use crate::verify::{Case, Outcome, Runner};
 
@@ -16,9 +16,10 @@ fn number_or(case: &Case, name: &str, otherwise: f64) -> Result<f64> {
 fn optimizer(gpu: &Gpu, case: &Case) -> Result<Outcome> {
     let kind = match case.attr_str("kind")?.as_str() {
         "adam" => OptimizerKind::Adam,
+        "adamw" => OptimizerKind::AdamW,
         "sgd" => OptimizerKind::Sgd,
         "rmsprop" => OptimizerKind::RmsProp,
-        other => return Err(case.malformed(format!("`kind` is `{other}`; adam, sgd or rmsprop was expected"))),
+        other => return Err(case.malformed(format!("`kind` is `{other}`; adam, adamw, sgd or rmsprop was expected"))),
     };
     let mut settings = OptimizerSettings::new(kind, case.attr_f64("lr")?);
     if case.has_attr("betas") {
@@ -29,6 +30,11 @@ fn optimizer(gpu: &Gpu, case: &Case) -> Result<Outcome> {
     }
     let by = &mut settings.coefficients;
     by.eps = number_or(case, "eps", by.eps)?;
+    by.eps_mode = match case.has_attr("eps_mode").then(|| case.attr_str("eps_mode")).transpose()?.as_deref() {
+        None | Some("torch") => EpsMode::Torch,
+        Some("keras") => EpsMode::Keras,
+        Some(other) => return Err(case.malformed(format!("`eps_mode` is `{other}`; torch or keras was expected"))),
+    };
     by.weight_decay = number_or(case, "weight_decay", 0.0)?;
     by.momentum = number_or(case, "momentum", 0.0)?;
     by.alpha = number_or(case, "alpha", by.alpha)?;

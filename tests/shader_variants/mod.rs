@@ -17,6 +17,7 @@ const TILES: &[u32] = &[1, 2, 4, 8];
 pub const REWRITTEN: &[(&str, &str, &[u32])] = &[
     ("activation", "KIND", ACTIVATIONS),
     ("activation_grad", "KIND", ACTIVATIONS),
+    ("adam", "DECOUPLED", &[0, 1]),
     ("batch_norm", "KIND", ACTIVATIONS),
     ("batch_norm_grad_input", "KIND", ACTIVATIONS),
     ("batch_norm_grad_stats", "KIND", ACTIVATIONS),
