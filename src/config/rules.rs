@@ -150,6 +150,15 @@ impl Reader {
         }
     }
 
+    /// Whole numbers, each above the one before; absence is `None`.
+    pub(super) fn ascending(&self, key: &str, range: RangeInclusive<u64>) -> Result<Option<Vec<usize>>> {
+        let Some(value) = self.optional(key) else { return Ok(None) };
+        match self.integers(key, range)? {
+            Some(numbers) if !numbers.is_empty() && numbers.is_sorted_by(|a, b| a < b) => Ok(Some(numbers)),
+            _ => Err(self.wrong(key, value, "whole numbers, each above the one before, for example [10, 30, 70, 150]")),
+        }
+    }
+
     /// Rows and columns.
     pub(super) fn size(&self, key: &str, default: [usize; 2]) -> Result<[usize; 2]> {
         match self.integers(key, SIDE)?.as_deref() {

@@ -14,7 +14,7 @@ use crate::error::Result;
 use crate::kernels::activation::Activation;
 use crate::optim::{EpsMode, OptimizerKind, SchedulerKind};
 
-const SCHEDULERS: [&str; 2] = ["ReduceLROnPlateau", "CosineAnnealingWarmRestarts"];
+const SCHEDULERS: [&str; 4] = ["ReduceLROnPlateau", "CosineAnnealingWarmRestarts", "CosineRestartsAt", "WarmupCosine"];
 const PLATEAU: SchedulerKind = SchedulerKind::ReduceLROnPlateau;
 
 /// Other names of keys, each with the name that it stands for.
@@ -135,7 +135,12 @@ keys! {
     lr_patience: usize = integer(10, COUNT_OR_0), WEIGHTS, "ReduceLROnPlateau: epochs without a better validation loss before a cut";
     t_0 as "T_0": usize = integer(35, COUNT), WEIGHTS, "CosineAnnealingWarmRestarts: epochs until the first restart";
     t_mult as "T_mult": usize = integer(2, COUNT), WEIGHTS, "CosineAnnealingWarmRestarts: growth of the period";
-    eta_min: f64 = number(0.0, Numbers::NotNegative), WEIGHTS, "CosineAnnealingWarmRestarts: learning rate at the end of a period";
+    eta_min: f64 = number(0.0, Numbers::NotNegative), WEIGHTS,
+        "CosineAnnealingWarmRestarts, WarmupCosine: learning rate at the end of a period";
+    restarts_at: Option<Vec<usize>> = ascending(COUNT), WEIGHTS.unless_default(),
+        "CosineRestartsAt: epochs after which the rate starts again, for example [10, 30, 70, 150]; the last is the end";
+    warmup_epochs: usize = integer(0, COUNT_OR_0), WEIGHTS.unless_default(),
+        "WarmupCosine: epochs in which the rate rises from 0; then it falls to the end of `epochs`";
     starting_epoch: usize = integer(1, COUNT), NOTHING, "number of the first epoch";
     epochs_between_checkpoint_save: usize = integer(10, COUNT), NOTHING, "epochs between checkpoints that are kept";
     periodical_evaluation: bool = boolean(false), NOTHING, "whether training maps whole scenes now and then";

@@ -3,11 +3,13 @@
 use super::reader::Reader;
 use super::{Config, ModelKey, TaskKey};
 use crate::error::Result;
+use crate::optim::{EpsMode, OptimizerKind, SchedulerKind};
 
 impl Config {
     /// Refuses keys that contradict each other.
     pub(super) fn check_together(&self, r: &Reader) -> Result<()> {
         self.check_inputs(r)?;
+        self.check_training(r)?;
         self.check_classes(r)?;
         if self.min_melt >= self.max_melt {
             return Err(r.error("max_melt", format!("is {}, which must be above `min_melt` = {}", self.max_melt, self.min_melt)));
@@ -42,6 +44,28 @@ impl Config {
             return Err(r.error("out_channels", message));
         }
         Ok(())
+    }
+
+    fn check_training(&self, r: &Reader) -> Result<()> {
+        let of_adam = matches!(self.optimizer, OptimizerKind::Adam | OptimizerKind::AdamW);
+        if self.eps_mode == EpsMode::Keras && !of_adam {
+            return Err(r.error("eps_mode", "is keras, which only `optimizer: adam` and adamw know; remove the line"));
+        }
+        match (self.lr_scheduler, self.restarts_at.as_ref().and_then(|epochs| epochs.last())) {
+            (SchedulerKind::CosineRestartsAt, None) => {
+                let message = "is missing, and `lr_scheduler: CosineRestartsAt` asks for it; list the epochs of the restarts and, last, the \
+                     end, for example [10, 30, 70, 150]";
+                Err(r.error("restarts_at", message))
+            }
+            (SchedulerKind::CosineRestartsAt, Some(&end)) if self.epochs > end => {
+                let message = format!("ends at epoch {end}, where the rate is 0, but `epochs` = {}; lower it or go on", self.epochs);
+                Err(r.error("restarts_at", message))
+            }
+            (SchedulerKind::WarmupCosine, _) if self.warmup_epochs > self.epochs => {
+                Err(r.error("warmup_epochs", format!("is {}, more than the {} of `epochs`", self.warmup_epochs, self.epochs)))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn check_inputs(&self, r: &Reader) -> Result<()> {

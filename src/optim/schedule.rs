@@ -16,6 +16,10 @@ pub enum SchedulerKind {
     ReduceLROnPlateau,
     /// SGDR: cosine decay restarted after t_0, t_0·t_mult, … epochs.
     CosineAnnealingWarmRestarts,
+    /// Cosine decay to 0 restarted at given epochs, exact to the update.
+    CosineRestartsAt,
+    /// Linear rise from 0, then one cosine decay, exact to the update.
+    WarmupCosine,
 }
 
 /// A learning-rate schedule with its state.
@@ -45,17 +49,49 @@ pub enum Schedule {
         /// Where the schedule stands, epochs.
         epoch: f64,
     },
+    /// Cosine decay from `learning_rate` to 0, from one restart to the next.
+    CosineRestartsAt {
+        /// The rate of update 0 and of every restart.
+        learning_rate: f64,
+        /// Numbers of the updates that restart, ascending; at the last one and behind it the rate is 0.
+        restarts: Vec<u64>,
+        /// Number of the next update, from 0.
+        update: u64,
+    },
+    /// learning_rate · s / warmup, then cosine decay to `eta_min` at update `total`, `eta_min` from there on.
+    WarmupCosine {
+        /// The rate where the decay begins.
+        learning_rate: f64,
+        /// The rate at the end.
+        eta_min: f64,
+        /// Updates of the rise.
+        warmup: u64,
+        /// Updates in all.
+        total: u64,
+        /// Number of the next update, from 0.
+        update: u64,
+    },
 }
 
 impl Schedule {
-    /// The schedule at its start; `patience` is that of the plateau. A `t_0` or `t_mult` of 0 counts as 1.
-    pub fn new(kind: SchedulerKind, learning_rate: f64, patience: usize, t_0: usize, t_mult: usize, eta_min: f64) -> Self {
-        match kind {
-            SchedulerKind::ReduceLROnPlateau => Schedule::ReduceLROnPlateau { learning_rate, patience, best: None, stalled: 0 },
-            SchedulerKind::CosineAnnealingWarmRestarts => {
-                Schedule::CosineAnnealingWarmRestarts { learning_rate, eta_min, t_0: t_0.max(1), t_mult: t_mult.max(1), epoch: 0.0 }
-            }
-        }
+    /// [`Schedule::ReduceLROnPlateau`] at its start.
+    pub fn plateau(learning_rate: f64, patience: usize) -> Self {
+        Schedule::ReduceLROnPlateau { learning_rate, patience, best: None, stalled: 0 }
+    }
+
+    /// [`Schedule::CosineAnnealingWarmRestarts`] at its start; a `t_0` or `t_mult` of 0 counts as 1.
+    pub fn cosine(learning_rate: f64, t_0: usize, t_mult: usize, eta_min: f64) -> Self {
+        Schedule::CosineAnnealingWarmRestarts { learning_rate, eta_min, t_0: t_0.max(1), t_mult: t_mult.max(1), epoch: 0.0 }
+    }
+
+    /// [`Schedule::CosineRestartsAt`] at its start.
+    pub fn restarts_at(learning_rate: f64, restarts: Vec<u64>) -> Self {
+        Schedule::CosineRestartsAt { learning_rate, restarts, update: 0 }
+    }
+
+    /// [`Schedule::WarmupCosine`] at its start, with the updates of the rise and those in all.
+    pub fn warmup(learning_rate: f64, warmup: u64, total: u64, eta_min: f64) -> Self {
+        Schedule::WarmupCosine { learning_rate, eta_min, warmup, total, update: 0 }
     }
 
     /// The rate in force.
@@ -66,10 +102,19 @@ impl Schedule {
                 let (elapsed, period) = position(epoch, t_0 as f64, t_mult as f64);
                 eta_min + (learning_rate - eta_min) * (1.0 + (PI * elapsed / period).cos()) / 2.0
             }
+            Schedule::CosineRestartsAt { learning_rate, ref restarts, update } => {
+                let low = restarts.iter().copied().filter(|&at| at <= update).max().unwrap_or(0);
+                restarts.iter().find(|&&at| at > update).map_or(0.0, |&high| decayed([learning_rate, 0.0], update - low, high - low))
+            }
+            Schedule::WarmupCosine { learning_rate, eta_min, warmup, total, update } => match update {
+                update if update < warmup => learning_rate * (update as f64 / warmup as f64),
+                update if update < total => decayed([learning_rate, eta_min], update - warmup, total - warmup),
+                _ => eta_min,
+            },
         }
     }
 
-    /// Tells the schedule an epoch's validation loss (a loss that is NaN is no improvement); the cosine schedule ignores it.
+    /// Tells the schedule an epoch's validation loss (a loss that is NaN is no improvement); only that of the plateau listens.
     pub fn observe(&mut self, loss: f64) -> f64 {
         if let Schedule::ReduceLROnPlateau { learning_rate, patience, best, stalled } = self {
             if loss < best.unwrap_or(f64::INFINITY) * (1.0 - THRESHOLD) {
@@ -88,13 +133,44 @@ impl Schedule {
         self.learning_rate()
     }
 
-    /// Moves the cosine schedule to a fractional epoch, forwards or back; the plateau schedule ignores it.
+    /// Moves a schedule by update to one of them, forwards or back; the others ignore it.
+    pub fn advance_to_update(&mut self, to: u64) -> f64 {
+        if let Schedule::CosineRestartsAt { update, .. } | Schedule::WarmupCosine { update, .. } = self {
+            *update = to;
+        }
+        self.learning_rate()
+    }
+
+    /// Tells a schedule by update that one was made; the others ignore it.
+    pub fn count_update(&mut self) {
+        if let Schedule::CosineRestartsAt { update, .. } | Schedule::WarmupCosine { update, .. } = self {
+            *update = update.saturating_add(1);
+        }
+    }
+
+    /// Whether it has the course of another one, wherever either stands.
+    pub fn is_course_of(&self, other: &Schedule) -> bool {
+        match (self, other) {
+            (Schedule::CosineRestartsAt { restarts: own, .. }, Schedule::CosineRestartsAt { restarts, .. }) => own == restarts,
+            (Schedule::WarmupCosine { warmup, total, .. }, Schedule::WarmupCosine { warmup: other, total: all, .. }) => {
+                (warmup, total) == (other, all)
+            }
+            _ => std::mem::discriminant(self) == std::mem::discriminant(other),
+        }
+    }
+
+    /// Moves the schedule with warm restarts to a fractional epoch, forwards or back; the others ignore it.
     pub fn advance_to(&mut self, to: f64) -> f64 {
         if let Schedule::CosineAnnealingWarmRestarts { epoch, .. } = self {
             *epoch = to.max(0.0);
         }
         self.learning_rate()
     }
+}
+
+/// The cosine from the first rate to the second, after some of all updates.
+fn decayed([first, last]: [f64; 2], elapsed: u64, all: u64) -> f64 {
+    last + 0.5 * (first - last) * (1.0 + (PI * elapsed as f64 / all as f64).cos())
 }
 
 /// Epochs since the last restart, and the length of the period.

@@ -1,4 +1,4 @@
-//! The two learning-rate schedules as PyTorch's classes of the same names: the rate after each step.
+//! The learning-rate schedules: two as PyTorch's classes of the same names (the rate after each step), two by the number of an update.
 
 use std::f64::consts::PI;
 
@@ -42,4 +42,30 @@ pub fn cosine_annealing_warm_restarts(lr: f64, t_0: usize, t_mult: usize, eta_mi
         eta_min + (lr - eta_min) * (1.0 + (PI * since_restart / period).cos()) / 2.0
     };
     epochs.iter().map(|&epoch| rate(epoch)).collect()
+}
+
+/// Cosine decay from `start` to 0 between one restart and the next: the rate of each of `updates`, counted from 0. The last restart is the
+/// end, from which on the rate is 0.
+pub fn cosine_restarts_at(start: f64, restarts: &[f64], updates: &[f64]) -> Vec<f64> {
+    let rate = |update: f64| {
+        let low = restarts.iter().copied().filter(|&at| at <= update).fold(0.0, f64::max);
+        let high = restarts.iter().copied().filter(|&at| at > update).fold(f64::INFINITY, f64::min);
+        if high.is_infinite() { 0.0 } else { 0.5 * start * (1.0 + (PI * (update - low) / (high - low)).cos()) }
+    };
+    updates.iter().map(|&update| rate(update)).collect()
+}
+
+/// A linear rise from 0 over `warmup` updates, then cosine decay to `eta_min` at update `total`, `eta_min` from there on: the rate of each of
+/// `updates`, counted from 0.
+pub fn warmup_cosine(lr: f64, [warmup, total]: [f64; 2], eta_min: f64, updates: &[f64]) -> Vec<f64> {
+    let rate = |update: f64| {
+        if update < warmup {
+            lr * update / warmup
+        } else if update < total {
+            eta_min + (lr - eta_min) * (1.0 + (PI * (update - warmup) / (total - warmup)).cos()) / 2.0
+        } else {
+            eta_min
+        }
+    };
+    updates.iter().map(|&update| rate(update)).collect()
 }

@@ -58,6 +58,12 @@ impl Training<'_> {
         };
         if let Some((checkpoint, state)) = &self.resumed {
             checkpoint::load(checkpoint, gpu, session.model.parameters(), &mut session.optimizer, state.step)?;
+            if !state.schedule.is_course_of(&session.schedule) {
+                watcher.note(
+                    "the learning rate keeps the course of the checkpoint: `epochs` or the crops of an epoch are others now, and with them \
+                     the one that a new run would take",
+                );
+            }
             (session.schedule, session.step, done) = (state.schedule.clone(), state.step, state.epoch);
             let now = gpu.capabilities().identity();
             if let Some(before) = state.device.as_ref().filter(|before| **before != now) {

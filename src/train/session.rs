@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::augment::Augmentation;
 use super::freeze;
 use super::losses::Losses;
-use super::step::{LossOf, Step, optimizer};
+use super::step::{LossOf, Step, optimizer, schedule};
 use super::tree::rehearsal;
 use crate::autograd::Tape;
 use crate::config::Config;
@@ -121,16 +121,14 @@ impl<'a> Session<'a> {
         if let Some(augmentation) = &augmentation {
             watcher.note(format!("train crops are changed at random: {}", augmentation.describe(crop)));
         }
-        let c = config;
-        let schedule = Schedule::new(c.lr_scheduler, c.learning_rate, c.lr_patience, c.t_0, c.t_mult, c.eta_min);
+        let schedule = schedule(config, train_size(days, batch_size, drop_last).1.div_ceil(config.accumulate_steps));
         let optimizer = optimizer(config);
         Ok(Session { config, model, optimizer, schedule, step: 0, task, preprocessor, augmentation, train, val, crop, counts, drop_last })
     }
 
     /// Crops that an epoch of training uses, and the batches that they make.
     pub(super) fn train_size(&self) -> (usize, usize) {
-        let (crops, batch_size) = (self.counts[0], self.config.batch_size);
-        if self.drop_last { (crops / batch_size * batch_size, crops / batch_size) } else { (crops, crops.div_ceil(batch_size)) }
+        train_size(self.counts[0], self.config.batch_size, self.drop_last)
     }
 
     /// Rows and columns of a crop.
@@ -205,6 +203,7 @@ impl<'a> Session<'a> {
             step.finish(&mut self.optimizer)?;
             self.step += 1;
             // As the reference does it: the position after a step is that of its beginning, so that the first two steps share a rate.
+            self.schedule.count_update();
             self.schedule.advance_to((epoch - 1) as f64 + index as f64 / steps.len() as f64);
         }
         report(&mut losses, epoch, watcher)?;
@@ -307,6 +306,11 @@ pub(super) fn crop_size(config: &Config, dataset: &Dataset, warn: &mut dyn FnMut
 pub(super) fn framed(config: &Config, dataset: Arc<Dataset>, crop: [usize; 2]) -> Result<Arc<Framed>> {
     let zeros = zeros(config, dataset.inputs())?;
     Ok(Arc::new(Framed::new(dataset, zeros, |scene| Frame::at_least(scene, crop))))
+}
+
+/// Crops of an epoch that are used, and their batches.
+fn train_size(crops: usize, batch_size: usize, drop_last: bool) -> (usize, usize) {
+    if drop_last { (crops / batch_size * batch_size, crops / batch_size) } else { (crops, crops.div_ceil(batch_size)) }
 }
 
 /// Reads the losses back and tells the watcher.

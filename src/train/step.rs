@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::models::{Inputs, Model, Outputs};
 use crate::nn::Mode;
 use crate::ops::{self, LossKind, Reduction};
-use crate::optim::{Optimizer, OptimizerSettings};
+use crate::optim::{Optimizer, OptimizerSettings, Schedule, SchedulerKind};
 use crate::tensor::Tensor;
 
 /// The optimizer that a configuration asks for.
@@ -20,6 +20,22 @@ pub fn optimizer(config: &Config) -> Optimizer {
         settings.coefficients.momentum = momentum;
     }
     Optimizer::new(settings)
+}
+
+/// The schedule that a configuration asks for, at its start, where an epoch has so many updates.
+pub fn schedule(config: &Config, updates: usize) -> Schedule {
+    let (rate, eta_min) = (config.learning_rate, config.eta_min);
+    let at = |epochs: usize| epochs as u64 * updates as u64;
+    let mut schedule = match config.lr_scheduler {
+        SchedulerKind::ReduceLROnPlateau => Schedule::plateau(rate, config.lr_patience),
+        SchedulerKind::CosineAnnealingWarmRestarts => Schedule::cosine(rate, config.t_0, config.t_mult, eta_min),
+        SchedulerKind::CosineRestartsAt => {
+            Schedule::restarts_at(rate, config.restarts_at.iter().flatten().map(|&epochs| at(epochs)).collect())
+        }
+        SchedulerKind::WarmupCosine => Schedule::warmup(rate, at(config.warmup_epochs), at(config.epochs), eta_min),
+    };
+    schedule.advance_to_update(at(config.starting_epoch.saturating_sub(1)));
+    schedule
 }
 
 /// A step in the making: the gradient of the mean loss over the micro-batches added so far, each scaled by its share.

@@ -3,7 +3,7 @@
 use crate::autograd::Tape;
 use crate::error::Result;
 use crate::gpu::Gpu;
-use crate::optim::{self, EpsMode, Optimizer, OptimizerKind, OptimizerSettings, Schedule, SchedulerKind};
+use crate::optim::{self, EpsMode, Optimizer, OptimizerKind, OptimizerSettings, Schedule};
 use crate::tensor::Tensor;
 use crate::verify::{Case, Outcome, Runner};
 
@@ -70,20 +70,29 @@ fn clip_grad_norm(gpu: &Gpu, case: &Case) -> Result<Outcome> {
 }
 
 fn lr_schedule(_: &Gpu, case: &Case) -> Result<Outcome> {
-    let (kind, patience, t_0, t_mult, eta_min) = match case.attr_str("kind")?.as_str() {
-        "ReduceLROnPlateau" => (SchedulerKind::ReduceLROnPlateau, case.attr_usize("lr_patience")?, 1, 1, 0.0),
+    let numbers = |name: &str| -> Result<Vec<u64>> { Ok(case.attr_list(name)?.iter().map(|&number| number as u64).collect()) };
+    let mut schedule = match case.attr_str("kind")?.as_str() {
+        "ReduceLROnPlateau" => Schedule::plateau(case.attr_f64("lr")?, case.attr_usize("lr_patience")?),
         "CosineAnnealingWarmRestarts" => {
             let t_mult = if case.has_attr("T_mult") { case.attr_usize("T_mult")? } else { 1 };
-            (SchedulerKind::CosineAnnealingWarmRestarts, 0, case.attr_usize("T_0")?, t_mult, number_or(case, "eta_min", 0.0)?)
+            Schedule::cosine(case.attr_f64("lr")?, case.attr_usize("T_0")?, t_mult, number_or(case, "eta_min", 0.0)?)
         }
-        other => return Err(case.malformed(format!("`kind` is `{other}`; ReduceLROnPlateau or CosineAnnealingWarmRestarts was expected"))),
+        "CosineRestartsAt" => Schedule::restarts_at(case.attr_f64("start")?, numbers("restarts")?),
+        "WarmupCosine" => {
+            let [warmup, total] = ["warmup_updates", "total_updates"].map(|name| case.attr_usize(name).map(|updates| updates as u64));
+            Schedule::warmup(case.attr_f64("lr")?, warmup?, total?, number_or(case, "eta_min", 0.0)?)
+        }
+        other => {
+            let known = "ReduceLROnPlateau, CosineAnnealingWarmRestarts, CosineRestartsAt or WarmupCosine";
+            return Err(case.malformed(format!("`kind` is `{other}`; {known} was expected")));
+        }
     };
-    let mut schedule = Schedule::new(kind, case.attr_f64("lr")?, patience, t_0, t_mult, eta_min);
-    let rates: Vec<f32> = match kind {
-        SchedulerKind::ReduceLROnPlateau => case.attr_list("values")?.iter().map(|&loss| schedule.observe(loss) as f32).collect(),
-        SchedulerKind::CosineAnnealingWarmRestarts => {
+    let rates: Vec<f32> = match schedule {
+        Schedule::ReduceLROnPlateau { .. } => case.attr_list("values")?.iter().map(|&loss| schedule.observe(loss) as f32).collect(),
+        Schedule::CosineAnnealingWarmRestarts { .. } => {
             case.attr_list("epochs")?.iter().map(|&epoch| schedule.advance_to(epoch) as f32).collect()
         }
+        _ => numbers("updates")?.into_iter().map(|update| schedule.advance_to_update(update) as f32).collect(),
     };
     let mut outcome = Outcome::default();
     outcome.host("lr", rates);
