@@ -5,6 +5,7 @@
 //! `tests/README.md` says how to add a case.
 
 mod activation;
+mod attention;
 mod batch_norm;
 mod case;
 mod conv2d;
@@ -46,6 +47,7 @@ type Family = (&'static str, fn() -> Vec<Case>);
 /// All families of ops.
 const FAMILIES: &[Family] = &[
     ("activation", activation::cases),
+    ("attention", attention::cases),
     ("batch_norm", batch_norm::cases),
     ("conv2d", conv2d::cases),
     ("conv2d_by_sample", conv2d_by_sample::cases),

@@ -11,6 +11,8 @@ use std::collections::BTreeSet;
 const ACTIVATIONS: &[u32] = &[0, 1, 2, 3, 4, 5, 0x3e4c_cccd];
 /// Channels of a register tile.
 const TILES: &[u32] = &[1, 2, 4, 8];
+/// Quads of a row of attention: the fewest, the most, and some between.
+const QUADS: &[u32] = &[1, 2, 4, 9, 16];
 
 /// What launchers rewrite: shader, constant, its values. (A stride may be any; one past the usual two stands for the others.)
 #[rustfmt::skip]
@@ -41,16 +43,20 @@ pub const REWRITTEN: &[(&str, &str, &[u32])] = &[
     ("interpolate", "MODE", &[0, 1, 2]),
     ("interpolate", "SLIDE", &[0, 1]),
     ("interpolate_grad_input", "MODE", &[0, 1, 2]),
+    ("linear", "ACTIVATION", ACTIVATIONS),
+    ("linear", "TRANSPOSED", &[0, 1]),
     ("masked_loss", "REDUCTION", &[0, 1, 2]),
     ("masked_loss_grad_pred", "KIND", &[0, 1]),
     ("masked_loss_grad_pred", "REDUCED", &[0, 1]),
     ("masked_loss_stats", "KIND", &[0, 1]),
     ("rmsprop", "MOMENTUM", &[0, 1]),
+    ("scaled_dot_product_attention", "QUADS", QUADS),
+    ("scaled_dot_product_attention_grad", "QUADS", QUADS),
     ("sgd", "MOMENTUM", &[0, 1]),
 ];
 
 /// Constants of the files that nobody rewrites.
-pub const FIXED: &[&str] = &["GROUP", "LEAST", "PACKS_EACH", "PIXELS", "PIXELS_EACH", "ROWS"];
+pub const FIXED: &[&str] = &["COLUMNS", "GROUP", "KEYS", "LEAST", "PACKS_EACH", "PIXELS", "PIXELS_EACH", "ROWS", "TILE"];
 
 /// One assembled text.
 pub struct Text {
