@@ -7,6 +7,7 @@ mod batch_norm;
 mod case;
 mod convolution;
 mod elementwise;
+mod glavitu;
 mod masked;
 mod model;
 mod optimizers;

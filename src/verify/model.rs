@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::autograd::Tape;
-use crate::config::Config;
+use crate::config::{Config, ModelKey};
 use crate::error::{Error, Result};
 use crate::gpu::Gpu;
 use crate::models::{self, Inputs, Model};
@@ -11,7 +11,7 @@ use crate::nn::Mode;
 use crate::nn::state_dict::{self, HostDict, HostTensor};
 use crate::tensor::{Shape, Tensor};
 use crate::train;
-use crate::verify::{Case, Outcome, Runner};
+use crate::verify::{Case, Outcome, Runner, glavitu};
 
 pub(super) const RUNNERS: &[(&str, Runner)] = &[("model", model), ("train_steps", train_steps)];
 
@@ -43,6 +43,12 @@ pub(super) fn build(gpu: &Gpu, case: &Case, config: &Config, input: [usize; 4]) 
 
 fn load(gpu: &Gpu, case: &Case, config: &Config, in_channels: usize) -> Result<Box<dyn Model>> {
     let model = models::untrained_for(gpu, config, in_channels)?;
+    load_into(model.as_ref(), case)?;
+    Ok(model)
+}
+
+/// Gives a model the case's parameters.
+pub(super) fn load_into(model: &dyn Model, case: &Case) -> Result<()> {
     let mut dict = HostDict::new();
     for name in case.names("param.") {
         let (shape, values) = case.values(name)?;
@@ -56,10 +62,13 @@ fn load(gpu: &Gpu, case: &Case, config: &Config, in_channels: usize) -> Result<B
         Error::Weights { message, .. } => case.malformed(message),
         other => other,
     })?;
-    Ok(model)
+    Ok(())
 }
 
 fn model(gpu: &Gpu, case: &Case) -> Result<Outcome> {
+    if is_glavitu(case) {
+        return glavitu::model(gpu, case);
+    }
     let x = case.input(gpu, "x")?;
     let config = config(case)?;
     let model = build(gpu, case, &config, x.nchw("model")?)?;
@@ -100,7 +109,15 @@ fn steps(case: &Case) -> Result<usize> {
     }
 }
 
+/// Whether the case is of the network with inputs and outputs of its own.
+fn is_glavitu(case: &Case) -> bool {
+    case.attr_str("model_key").is_ok_and(|key| key == ModelKey::Glavitu.name())
+}
+
 fn train_steps(gpu: &Gpu, case: &Case) -> Result<Outcome> {
+    if is_glavitu(case) {
+        return glavitu::train_steps(gpu, case);
+    }
     let config = config(case)?;
     let (shape, _) = case.values("in.x")?;
     let &[_, n, c, h, w] = shape else { return Err(case.malformed("`in.x` is not [steps, n, c, h, w]")) };
@@ -116,6 +133,12 @@ fn train_steps(gpu: &Gpu, case: &Case) -> Result<Outcome> {
     }
     let mut outcome = Outcome::default();
     outcome.host("losses", losses);
+    parameters(model.as_ref(), &mut outcome)?;
+    Ok(outcome)
+}
+
+/// The state dict as outputs.
+pub(super) fn parameters(model: &dyn Model, outcome: &mut Outcome) -> Result<()> {
     for (name, value) in state_dict::to_host(model.parameters())? {
         let values = match value {
             HostTensor::F32(_, values) => values,
@@ -123,5 +146,5 @@ fn train_steps(gpu: &Gpu, case: &Case) -> Result<Outcome> {
         };
         outcome.host(&format!("param.{name}"), values);
     }
-    Ok(outcome)
+    Ok(())
 }

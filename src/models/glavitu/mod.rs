@@ -159,7 +159,7 @@ impl Model for GlaViTU {
         let encoded = tape.segment(move |tape| ops::add(tape, &pup.forward(tape, &tokens, mode)?, &skip))?;
         let mut auxiliary = Vec::new();
         // Only a loss looks at it.
-        if let Some((weight, head)) = self.auxiliary.as_ref().filter(|_| mode.is_training()) {
+        if let Some((weight, head)) = self.auxiliary.as_ref().filter(|_| mode.is_training() || tape.tracks(&encoded)) {
             auxiliary.push((*weight, head.forward(tape, &encoded, Activation::None)?));
         }
         let refined = self.resunet.forward(tape, &encoded, mode)?;
