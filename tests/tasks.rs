@@ -8,6 +8,7 @@ use std::process::Command;
 use meltcore::autograd::Tape;
 use meltcore::config::TaskKey;
 use meltcore::data::raster::Raster;
+use meltcore::data::writer::write_geotiff;
 use meltcore::models::Outputs;
 use meltcore::tasks::{self, Better, Mean, Targets, Task};
 use meltcore::tensor::Tensor;
@@ -15,21 +16,26 @@ use on_device::{gpu, noise};
 
 const SIZE: [usize; 2] = [90, 83];
 
-/// A scene's targets with gaps and ocean, and a settled and finished map of the same size.
-fn scene(task: &dyn Task, seed: u64) -> (Targets, Tensor) {
+/// A scene's targets with gaps and ocean, what a network may give for it, and the settled and finished map of that.
+fn scene(task: &dyn Task, seed: u64) -> (Targets, Tensor, Tensor) {
     let (gpu, [rows, cols]) = (gpu(), SIZE);
     let pixels = rows * cols;
     let positive = |seed| noise(seed, pixels).into_iter().map(|value| 0.5 * (value + 1.0)).collect::<Vec<f32>>();
-    let target: Vec<f32> = positive(seed).into_iter().map(|value| if value < 0.1 { f32::NAN } else { value }).collect();
+    // Numbers of classes, where targets are those.
+    let seen = |value: f32| task.one_hot().map_or(value, |classes| (value * classes as f32).floor().min(classes as f32 - 1.0));
+    let target: Vec<f32> = positive(seed).into_iter().map(|value| if value < 0.1 { f32::NAN } else { seen(value) }).collect();
+    assert_eq!(task.refuse(&target), Ok(()));
     let ocean: Vec<f32> = positive(seed + 1).into_iter().map(|value| f32::from(value > 0.8)).collect();
     let (values, mask) = task.masked(&target, &ocean);
     assert!(values.iter().all(|value| value.is_finite()) && mask.contains(&0.0) && mask.contains(&1.0));
     let mut output: Vec<f32> = noise(seed + 2, task.heads() * pixels).into_iter().map(|value| 1.5 * value).collect();
+    let raw = Tensor::from_slice(&gpu, [1, task.heads(), rows, cols], &output).unwrap();
     task.settle(&mut output, pixels);
-    let map = task.finish(output, pixels);
-    assert_eq!(map.len(), task.bands().len() * pixels);
+    let mut map = task.finish(output, pixels);
+    assert_eq!(map.len(), (task.bands().len() + task.beside().len()) * pixels);
+    map.truncate(task.bands().len() * pixels);
     let targets = Targets::new(&gpu, [1, 1, rows, cols], &values, &mask).unwrap();
-    (targets, Tensor::from_slice(&gpu, [1, task.bands().len(), rows, cols], &map).unwrap())
+    (targets, raw, Tensor::from_slice(&gpu, [1, task.bands().len(), rows, cols], &map).unwrap())
 }
 
 #[test]
@@ -67,7 +73,7 @@ fn names_are_those_of_columns() {
 fn scores_are_those_that_are_promised() {
     for &key in TaskKey::ALL {
         let task = tasks::by_key(key, None);
-        let (targets, map) = scene(task.as_ref(), 1);
+        let (targets, _, map) = scene(task.as_ref(), 1);
         let scored = task.score(&map, &targets).unwrap();
         assert_eq!(scored.values.len(), task.columns().len(), "{key:?}");
         let valid = targets.mask.to_vec().unwrap().iter().filter(|mask| **mask == 0.0).count() as u64;
@@ -96,10 +102,10 @@ fn scores_are_those_that_are_promised() {
 fn a_loss_is_zero_for_what_was_seen_and_falls_nowhere_below() {
     for &key in TaskKey::ALL {
         let task = tasks::by_key(key, None);
-        let (targets, map) = scene(task.as_ref(), 7);
+        let (targets, raw, _) = scene(task.as_ref(), 7);
         let tape = Tape::off();
         let loss = |map: Tensor| task.loss(&tape, &Outputs::from(map), &targets).unwrap().to_vec().unwrap()[0];
-        let far = loss(map);
+        let far = loss(raw);
         assert!(far.is_finite() && far > 0.0, "{key:?}: {far}");
         // `train` goes through a step on a device that only counts, before it computes one: a loss reads no values back.
         let planner = gpu().planner();
@@ -120,6 +126,28 @@ fn answer(folder: &Path, arguments: &[&str]) -> String {
     String::from_utf8(done.stdout).unwrap()
 }
 
+/// Named scenes of their own sizes, with classes that follow from what a network sees, and the configuration `s/config.yaml`.
+fn write_scenes(folder: &Path, classes: &[&str]) {
+    let [optical, maps] = ["s/optical", "s/classes"].map(|name| folder.join(name));
+    [&optical, &maps].into_iter().for_each(|folder| std::fs::create_dir_all(folder).unwrap());
+    for (index, (name, rows, cols)) in [("A-1", 70, 90), ("A-2", 64, 64), ("B-1", 50, 100), ("B-2", 81, 70)].into_iter().enumerate() {
+        let values: Vec<f32> = noise(index as u64, rows * cols);
+        let class = |value: &f32| if *value > 0.9 { f32::NAN } else { f32::from(*value > 0.0) };
+        write_geotiff(optical.join(format!("{name}.tif")), rows, cols, &values, &Default::default()).unwrap();
+        let of_pixels: Vec<f32> = values.iter().map(class).collect();
+        write_geotiff(maps.join(format!("{name}.tif")), rows, cols, &of_pixels, &Default::default()).unwrap();
+    }
+    for (split, list) in [("train", "A-1\nB-2.tif\n"), ("val", "A-2"), ("test", "B-1\nA-2\n")] {
+        std::fs::write(folder.join(format!("s/{split}.csv")), list).unwrap();
+    }
+    let text = format!(
+        "model_key: unet\nclasses: [{}]\npath_optical: s/optical\npath_classes: s/classes\nmean_optical: 0\nstd_optical: 1\nbatch_size: 4\n\
+         path_train_split_csv: s/train.csv\npath_val_split_csv: s/val.csv\npath_test_split_csv: s/test.csv\n",
+        classes.join(", ")
+    );
+    std::fs::write(folder.join("s/config.yaml"), text).unwrap();
+}
+
 #[test]
 fn every_task_is_trained_mapped_and_scored() {
     let folder = tempfile::tempdir().unwrap();
@@ -134,9 +162,10 @@ fn every_task_is_trained_mapped_and_scored() {
             "epochs=1".into(),
             "base_channels=2".into(),
             "img_size=[64, 64]".into(),
-            "in_keys=[pmw, mar_wa1]".into(),
+            format!("in_keys={}", if task.classes().is_some() { "[optical]" } else { "[pmw, mar_wa1]" }),
         ];
-        let mut config = vec!["--config", "d/config.yaml"];
+        task.classes().into_iter().for_each(|classes| write_scenes(folder.path(), classes));
+        let mut config = vec!["--config", if task.classes().is_some() { "s/config.yaml" } else { "d/config.yaml" }];
         set.iter().for_each(|set| config.extend(["--set", set.as_str()]));
         let with = |command: &[&str], more: &[&str]| answer(folder.path(), &[command, config.as_slice(), more].concat());
         with(&["train"], &[]);
