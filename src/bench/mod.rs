@@ -19,6 +19,7 @@ mod parts;
 mod profile;
 mod resampling;
 mod row;
+mod rows;
 mod scenes;
 mod steps;
 
@@ -57,8 +58,16 @@ pub struct Options {
 
 /// The rows of every run.
 fn all_cases(gpu: &Gpu) -> Result<Vec<Case>> {
-    let families =
-        [convolution::cases, normalisation::cases, elementwise::cases, resampling::cases, masked::cases, scenes::cases, optimizers::cases];
+    let families = [
+        convolution::cases,
+        normalisation::cases,
+        elementwise::cases,
+        resampling::cases,
+        rows::cases,
+        masked::cases,
+        scenes::cases,
+        optimizers::cases,
+    ];
     let large = gpu.capabilities().kind == DeviceKind::Gpu;
     Ok(families.iter().flat_map(|family| family(large)).chain(steps::cases(large)?).collect())
 }

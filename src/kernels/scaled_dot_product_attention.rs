@@ -133,20 +133,20 @@ pub fn scaled_dot_product_attention_grad(saved: &Saved, grad_output: &Tensor) ->
     let empty = || Tensor::empty(gpu, q.shape());
     let [grad_q, grad_k, grad_v] = [empty()?, empty()?, empty()?];
     let own = bias.as_ref().filter(|_| params.has_bias == 2).unwrap_or(q);
-    let tensors = [q, k, v, own, output, stats, grad_output, &grad_q, &grad_k, &grad_v];
-    for_images("scaled_dot_product_attention_grad", tensors, |[q, k, v, own, output, stats, grad_output, grads @ ..]| {
+    // One array of the three of each run of images, as eight arrays are what every device lets a kernel see.
+    let all = Tensor::empty(gpu, [q.shape().dims()[0], 3, q.len() / q.shape().dims()[0]])?;
+    let tensors = [q, k, v, own, output, stats, grad_output, &all, &grad_q, &grad_k, &grad_v];
+    for_images("scaled_dot_product_attention_grad", tensors, |[q, k, v, own, output, stats, grad_output, all, grads @ ..]| {
         let (params, bias) = of_images(&params, q, bias.as_ref(), own);
-        // One array, as eight are what every device lets a kernel see.
-        let together = Tensor::empty(gpu, [3, q.len()])?;
         gpu.launch(&Launch {
             kernel: Kernel::named("scaled_dot_product_attention_grad", &params),
             variant: Variant { consts: vec![("QUADS", quads(&params))], scalar: false },
-            buffers: &[q, k, v, bias, output, stats, grad_output, &together].map(Tensor::buffer),
+            buffers: &[q, k, v, bias, output, stats, grad_output, all].map(Tensor::buffer),
             groups: groups_1d(2 * (params.images * params.heads) as usize * (params.tokens as usize).div_ceil(64)),
             cost: cost(&params, 5, 8),
         })?;
         let mut parts = grads.iter().enumerate();
-        parts.try_for_each(|(i, grad)| gpu.copy_words((together.buffer(), i * q.len()), (grad.buffer(), 0), q.len()))
+        parts.try_for_each(|(i, grad)| gpu.copy_words((all.buffer(), i * q.len()), (grad.buffer(), 0), q.len()))
     })?;
     Ok([grad_q, grad_k, grad_v])
 }
