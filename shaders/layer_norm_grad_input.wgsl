@@ -18,7 +18,11 @@ var<immediate> params: Params;
 var<workgroup> told: array<vec2f, 8>;
 
 @compute @workgroup_size(64)
-fn layer_norm_grad_input(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32) {
+fn layer_norm_grad_input(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) local: u32,
+) {
   // Teams past the end repeat the last row and write nothing: all invocations must reach the barriers.
   let team = local / params.team;
   let member = local % params.team;

@@ -15,7 +15,11 @@ var<immediate> params: Params;
 //!include shared/pinned.wgsl
 
 @compute @workgroup_size(64)
-fn layer_norm_grad_weight(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32) {
+fn layer_norm_grad_weight(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) local: u32,
+) {
   let flat = flat_group(group, groups) * 64u + local;
   let span = flat / params.c;
   let channel = flat % params.c;

@@ -15,7 +15,11 @@ var<immediate> params: Params;
 //!include shared/flat.wgsl
 
 @compute @workgroup_size(64)
-fn linear_grad_weight(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32) {
+fn linear_grad_weight(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) local: u32,
+) {
   let flat = flat_group(group, groups) * 64u + local;
   let across = (params.c_in + IN - 1u) / IN;
   let tiles = (params.c_out + OUT - 1u) / OUT * across;

@@ -1,10 +1,11 @@
-// Attention of every head of an image: y = softmax(scale · q kᵀ + bias) v. The scores are never stored: a query walks over tiles of keys with
-// the largest score and the sum of exponentials so far, and weakens what it has whenever a larger score comes.
+// Attention of every head of an image: y = softmax(scale · q kᵀ + bias) v. The scores are never stored: a query walks over tiles of keys
+// with the largest score and the sum of exponentials so far, and weakens what it has whenever a larger score comes.
 // Launcher:  kernels/scaled_dot_product_attention.rs   Reference: src/reference/scaled_dot_product_attention.rs
 // Grid:      64 queries of a head a workgroup, folded past 65 535 groups.
 // Numerics:  f32; keys in order.
 const QUADS = 4u;
 const KEYS = 16u;
+const LEAST: f32 = -3.4e38;
 struct Params { images: u32, heads: u32, tokens: u32, dim: u32, has_bias: u32, scale: f32 }
 var<immediate> params: Params;
 @group(0) @binding(0) var<storage, read> q: array<f32>;             // [images, heads, tokens, dim]
@@ -12,7 +13,7 @@ var<immediate> params: Params;
 @group(0) @binding(2) var<storage, read> v: array<f32>;             // [images, heads, tokens, dim]
 @group(0) @binding(3) var<storage, read> bias: array<f32>;          // [heads, tokens, tokens] where has_bias is 1, one an image where 2
 @group(0) @binding(4) var<storage, read_write> output: array<f32>;  // [images, heads, tokens, dim]
-@group(0) @binding(5) var<storage, read_write> stats: array<vec2f>; // [images, heads, tokens] of (largest score, 1 / Σ exp(score − largest))
+@group(0) @binding(5) var<storage, read_write> stats: array<vec2f>; // [images, heads, tokens] of (largest score, 1 / Σ exp(score − it))
 //!include shared/flat.wgsl
 //!include shared/attention.wgsl
 
@@ -20,7 +21,11 @@ var<workgroup> keys: array<vec4f, KEYS * QUADS>;
 var<workgroup> values: array<vec4f, KEYS * QUADS>;
 
 @compute @workgroup_size(64)
-fn scaled_dot_product_attention(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32) {
+fn scaled_dot_product_attention(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) local: u32,
+) {
   let blocks = (params.tokens + 63u) / 64u;
   let flat = flat_group(group, groups);
   let head = flat / blocks;
@@ -35,7 +40,7 @@ fn scaled_dot_product_attention(@builtin(workgroup_id) group: vec3u, @builtin(nu
     own[c] = params.scale * quad(vec4f(q[at], q[at + 1u], q[at + 2u], q[at + 3u]), 4u * c);
   }
 
-  var most = -3.4e38;
+  var most = LEAST;
   var sum = 0.0;
   var acc: array<vec4f, QUADS>;
   for (var first = 0u; first < params.tokens; first += KEYS) {
@@ -47,25 +52,31 @@ fn scaled_dot_product_attention(@builtin(workgroup_id) group: vec3u, @builtin(nu
       values[i] = quad(vec4f(v[at], v[at + 1u], v[at + 2u], v[at + 3u]), 4u * c);
     }
     workgroupBarrier();
-    let count = min(KEYS, params.tokens - first);
-    var scores: array<f32, KEYS>;
-    var rise = most;
-    for (var j = 0u; j < KEYS; j++) {
-      var score = 0.0;
-      for (var c = 0u; c < QUADS; c++) { score += dot(own[c], keys[j * QUADS + c]); }
-      if params.has_bias != 0u { score += bias[biases + min(first + j, params.tokens - 1u)]; }
-      scores[j] = score;
-      if j < count { rise = max(rise, score); }
+    // Four keys at a time. Past the last key the last one stands in, with a score that leaves it no share.
+    for (var j = 0u; j < min(KEYS, params.tokens - first); j += 4u) {
+      var scores = vec4f(0.0);
+      for (var c = 0u; c < QUADS; c++) {
+        let at = j * QUADS + c;
+        let x = own[c];
+        scores += vec4f(dot(x, keys[at]), dot(x, keys[at + QUADS]), dot(x, keys[at + 2u * QUADS]), dot(x, keys[at + 3u * QUADS]));
+      }
+      let key = vec4u(first + j) + vec4u(0u, 1u, 2u, 3u);
+      if params.has_bias != 0u {
+        let at = vec4u(biases) + min(key, vec4u(params.tokens - 1u));
+        scores += vec4f(bias[at.x], bias[at.y], bias[at.z], bias[at.w]);
+      }
+      scores = select(vec4f(LEAST), scores, key < vec4u(params.tokens));
+      let rise = max(max(max(scores.x, scores.y), max(scores.z, scores.w)), most);
+      let fall = exp(most - rise);
+      let share = exp(scores - rise);
+      sum = sum * fall + ((share.x + share.y) + (share.z + share.w));
+      for (var c = 0u; c < QUADS; c++) {
+        let at = j * QUADS + c;
+        let low = share.x * values[at] + share.y * values[at + QUADS];
+        acc[c] = acc[c] * fall + (low + share.z * values[at + 2u * QUADS] + share.w * values[at + 3u * QUADS]);
+      }
+      most = rise;
     }
-    let fall = exp(most - rise);
-    sum *= fall;
-    for (var c = 0u; c < QUADS; c++) { acc[c] *= fall; }
-    for (var j = 0u; j < KEYS; j++) {
-      let share = select(0.0, exp(scores[j] - rise), j < count);
-      sum += share;
-      for (var c = 0u; c < QUADS; c++) { acc[c] += share * values[j * QUADS + c]; }
-    }
-    most = rise;
   }
   if query >= params.tokens { return; }
   for (var c = 0u; c < QUADS; c++) {

@@ -26,9 +26,18 @@ var<workgroup> query_of: array<vec3f, TILE>;
 
 alias Row = array<vec4f, QUADS>;
 
-fn q_quad(row: u32, c: u32) -> vec4f { let at = row * params.dim + 4u * c; return quad(vec4f(q[at], q[at + 1u], q[at + 2u], q[at + 3u]), 4u * c); }
-fn k_quad(row: u32, c: u32) -> vec4f { let at = row * params.dim + 4u * c; return quad(vec4f(k[at], k[at + 1u], k[at + 2u], k[at + 3u]), 4u * c); }
-fn v_quad(row: u32, c: u32) -> vec4f { let at = row * params.dim + 4u * c; return quad(vec4f(v[at], v[at + 1u], v[at + 2u], v[at + 3u]), 4u * c); }
+fn q_quad(row: u32, c: u32) -> vec4f {
+  let at = row * params.dim + 4u * c;
+  return quad(vec4f(q[at], q[at + 1u], q[at + 2u], q[at + 3u]), 4u * c);
+}
+fn k_quad(row: u32, c: u32) -> vec4f {
+  let at = row * params.dim + 4u * c;
+  return quad(vec4f(k[at], k[at + 1u], k[at + 2u], k[at + 3u]), 4u * c);
+}
+fn v_quad(row: u32, c: u32) -> vec4f {
+  let at = row * params.dim + 4u * c;
+  return quad(vec4f(v[at], v[at + 1u], v[at + 2u], v[at + 3u]), 4u * c);
+}
 fn dy_quad(row: u32, c: u32) -> vec4f {
   let at = row * params.dim + 4u * c;
   return quad(vec4f(grad_output[at], grad_output[at + 1u], grad_output[at + 2u], grad_output[at + 3u]), 4u * c);
@@ -51,7 +60,11 @@ fn store(part: u32, row: u32, values: Row) {
 }
 
 @compute @workgroup_size(64)
-fn scaled_dot_product_attention_grad(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32) {
+fn scaled_dot_product_attention_grad(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) local: u32,
+) {
   let blocks = (params.tokens + 63u) / 64u;
   let flat = flat_group(group, groups);
   let head = flat / blocks % (params.images * params.heads);

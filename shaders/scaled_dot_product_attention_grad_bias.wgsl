@@ -1,5 +1,5 @@
-// Gradient of attention by the bias of its scores: ∂L/∂bias = p · (∂L/∂y·v − ∂L/∂y·y), summed over the images where they share the bias, with
-// p = exp(score − largest) / sum from the forward pass's two numbers a query.
+// Gradient of attention by the bias of its scores: ∂L/∂bias = p · (∂L/∂y·v − ∂L/∂y·y), summed over the images where they share the
+// bias, with p = exp(score − largest) / sum from the forward pass's two numbers a query.
 // Launcher:  kernels/scaled_dot_product_attention.rs   Reference: src/reference/scaled_dot_product_attention.rs
 // Grid:      one invocation a score of a head, 64 a workgroup, keys side by side, folded past 65 535 groups.
 // Numerics:  f32; images in order.
@@ -16,7 +16,11 @@ var<immediate> params: Params;
 //!include shared/flat.wgsl
 
 @compute @workgroup_size(64)
-fn scaled_dot_product_attention_grad_bias(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32) {
+fn scaled_dot_product_attention_grad_bias(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) local: u32,
+) {
   let flat = flat_group(group, groups) * 64u + local;
   let area = params.tokens * params.tokens;
   let own = flat / area;

@@ -10,7 +10,11 @@ var<immediate> params: Params;
 //!include shared/flat.wgsl
 
 @compute @workgroup_size(64)
-fn softmax_grad_input(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32) {
+fn softmax_grad_input(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) local: u32,
+) {
   let flat = flat_group(group, groups) * 64u + local;
   if flat >= params.outer * params.inner { return; }
   let first = flat / params.inner * params.len * params.inner + flat % params.inner;
