@@ -237,6 +237,10 @@ fn training(f: &Fixture) -> Answers {
             let attrs = OptimizerAttrs { lr: f.number("lr"), weight_decay: f.number("weight_decay") };
             let p = f.get("in.p");
             let updated = match f.attrs["kind"].as_str().unwrap() {
+                "adam" if f.attrs["eps_mode"] == "keras" => {
+                    adam_keras(p, &f.steps(), &attrs, [f.numbers("betas")[0], f.numbers("betas")[1]], f.number("eps"))
+                }
+                "adamw" => adamw(p, &f.steps(), &attrs, [f.numbers("betas")[0], f.numbers("betas")[1]], f.number("eps"), false),
                 "adam" => adam(p, &f.steps(), &attrs, [f.numbers("betas")[0], f.numbers("betas")[1]], f.number("eps")),
                 "sgd" => sgd(p, &f.steps(), &attrs, f.number("momentum")),
                 _ => rmsprop(p, &f.steps(), &attrs, 0.99, f.number("eps"), f.number("momentum")),
@@ -244,10 +248,15 @@ fn training(f: &Fixture) -> Answers {
             vec![answer("out.p", updated)]
         }
         _ => {
-            let lr = f.number("lr");
+            let lr = || f.number("lr");
             let rates = match f.attrs["kind"].as_str().unwrap() {
-                "ReduceLROnPlateau" => reduce_lr_on_plateau(lr, f.size("lr_patience"), &f.numbers("values")),
-                _ => cosine_annealing_warm_restarts(lr, f.size("T_0"), f.size("T_mult"), f.number("eta_min"), &f.numbers("epochs")),
+                "ReduceLROnPlateau" => reduce_lr_on_plateau(lr(), f.size("lr_patience"), &f.numbers("values")),
+                "CosineRestartsAt" => cosine_restarts_at(f.number("start"), &f.numbers("restarts"), &f.numbers("updates")),
+                "WarmupCosine" => {
+                    let of_run = ["warmup_updates", "total_updates"].map(|name| f.number(name));
+                    warmup_cosine(lr(), of_run, f.number("eta_min"), &f.numbers("updates"))
+                }
+                _ => cosine_annealing_warm_restarts(lr(), f.size("T_0"), f.size("T_mult"), f.number("eta_min"), &f.numbers("epochs")),
             };
             vec![answer("out.lr", rates)]
         }

@@ -74,7 +74,7 @@ use std::path::PathBuf;
 pub use memory::fitting_batch_size;
 pub use prepare::Training;
 pub use session::Watcher;
-pub use step::{LossOf, Step, masked_loss, optimizer, training_step};
+pub use step::{LossOf, Step, masked_loss, optimizer, schedule, training_step};
 
 use checkpoint::Best;
 

@@ -3,7 +3,7 @@
 use meltcore::autograd::{Gradients, Tape};
 use meltcore::error::Result;
 use meltcore::gpu::Gpu;
-use meltcore::optim::{Optimizer, OptimizerKind, OptimizerSettings, clip_grad_norm};
+use meltcore::optim::{EpsMode, Optimizer, OptimizerKind, OptimizerSettings, clip_grad_norm};
 use meltcore::reference::{gradient_clipping, optimizers as definition};
 use meltcore::tensor::Tensor;
 
@@ -16,19 +16,29 @@ const LENGTHS: [usize; 4] = [1, 37, 4099, 20_000];
 /// Tolerance of norms, relative: 1 / inverseSqrt(x), which WGSL allows for a root, may be 4.5 ULP off.
 const NORM: f64 = 6e-7;
 
-/// A rule and its momentum.
-type Rule = (OptimizerKind, f64);
+/// A rule, its momentum, and where its epsilon stands.
+type Rule = (OptimizerKind, f64, EpsMode);
 
-const RULES: [Rule; 5] = [
-    (OptimizerKind::Adam, 0.0),
-    (OptimizerKind::Sgd, 0.0),
-    (OptimizerKind::Sgd, 0.9),
-    (OptimizerKind::RmsProp, 0.0),
-    (OptimizerKind::RmsProp, 0.999),
+const RULES: [Rule; 8] = [
+    (OptimizerKind::Adam, 0.0, EpsMode::Torch),
+    (OptimizerKind::Sgd, 0.0, EpsMode::Torch),
+    (OptimizerKind::Sgd, 0.9, EpsMode::Torch),
+    (OptimizerKind::RmsProp, 0.0, EpsMode::Torch),
+    (OptimizerKind::RmsProp, 0.999, EpsMode::Torch),
+    (OptimizerKind::Adam, 0.0, EpsMode::Keras),
+    (OptimizerKind::AdamW, 0.0, EpsMode::Torch),
+    (OptimizerKind::AdamW, 0.0, EpsMode::Keras),
 ];
 
+/// Epsilon of a rule: in Keras' mode one that shows where it stands.
+fn eps(mode: EpsMode) -> f64 {
+    if mode == EpsMode::Keras { 1e-3 } else { 1e-8 }
+}
+
 pub fn cases() -> Vec<Case> {
-    let name = |(kind, momentum): Rule| format!("{kind:?}_{momentum}").to_lowercase();
+    let name = |(kind, momentum, mode): Rule| {
+        format!("{kind:?}_{momentum}{}", if mode == EpsMode::Keras { "_keras" } else { "" }).to_lowercase()
+    };
     let steps = RULES.map(|rule| Case::new(format!("{}_with_clipping", name(rule)), move |gpu| four_steps(gpu, rule)));
     let resumed = RULES.map(|rule| Case::new(format!("{}_resumed_to_the_same_bits", name(rule)), move |gpu| same_bits(gpu, rule)));
     let others = [
@@ -60,8 +70,9 @@ fn gradients(gpu: &Gpu, parameters: &[(String, Tensor)], step: usize) -> Result<
     tape.backward(&parameters.iter().map(|(_, p)| p).zip(seeds).collect::<Vec<_>>())
 }
 
-fn optimizer((kind, momentum): Rule) -> Optimizer {
+fn optimizer((kind, momentum, mode): Rule) -> Optimizer {
     let mut settings = OptimizerSettings { max_norm: Some(1.0), ..OptimizerSettings::new(kind, 0.01) };
+    (settings.coefficients.eps, settings.coefficients.eps_mode) = (eps(mode), mode);
     (settings.coefficients.weight_decay, settings.coefficients.momentum) = (0.02, momentum);
     Optimizer::new(settings)
 }
@@ -77,7 +88,8 @@ fn four_steps(gpu: &Gpu, rule: Rule) -> Checked {
         close("norm", &total, &[norm], NORM, 0.0)?;
         scaled.into_iter().zip(&mut clipped).for_each(|(gradient, steps)| steps.push(gradient));
     }
-    let (kind, momentum) = rule;
+    let (kind, momentum, mode) = rule;
+    let (betas, eps) = ([0.9, 0.999], eps(mode));
     let attrs = definition::OptimizerAttrs { lr: 0.01, weight_decay: 0.02 };
     // RMSprop's first step is ten times the rate whatever the gradient, so that the rounding of one near 0 shows; momentum adds to it.
     let allowance = match kind {
@@ -88,9 +100,11 @@ fn four_steps(gpu: &Gpu, rule: Rule) -> Checked {
     for (k, (name, parameter)) in named.iter().enumerate() {
         let start = wide(&start(k));
         let want = match kind {
-            OptimizerKind::Adam => definition::adam(&start, &clipped[k], &attrs, [0.9, 0.999], 1e-8),
+            OptimizerKind::Adam if mode == EpsMode::Keras => definition::adam_keras(&start, &clipped[k], &attrs, betas, eps),
+            OptimizerKind::Adam => definition::adam(&start, &clipped[k], &attrs, betas, eps),
+            OptimizerKind::AdamW => definition::adamw(&start, &clipped[k], &attrs, betas, eps, mode == EpsMode::Keras),
             OptimizerKind::Sgd => definition::sgd(&start, &clipped[k], &attrs, momentum),
-            OptimizerKind::RmsProp => definition::rmsprop(&start, &clipped[k], &attrs, 0.99, 1e-8, momentum),
+            OptimizerKind::RmsProp => definition::rmsprop(&start, &clipped[k], &attrs, 0.99, eps, momentum),
         };
         close(name, parameter, &want, 0.0, allowance)?;
     }
