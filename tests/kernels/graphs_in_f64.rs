@@ -22,7 +22,7 @@ pub struct Map {
     pub shape: Shape,
 }
 
-const PLAIN: Conv2dAttrs = Conv2dAttrs { stride: 1, padding: 0, dilation: 1, groups: 1 };
+pub const PLAIN: Conv2dAttrs = Conv2dAttrs { stride: 1, padding: 0, dilation: 1, groups: 1 };
 pub const SAME: Conv2dAttrs = Conv2dAttrs { padding: 1, ..PLAIN };
 
 impl Map {

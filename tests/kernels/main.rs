@@ -8,6 +8,7 @@ mod activation;
 mod attention;
 mod batch_norm;
 mod case;
+mod class_maps;
 mod conv2d;
 mod conv2d_by_sample;
 mod conv2d_cases;
@@ -49,6 +50,7 @@ const FAMILIES: &[Family] = &[
     ("activation", activation::cases),
     ("attention", attention::cases),
     ("batch_norm", batch_norm::cases),
+    ("class_maps", class_maps::cases),
     ("conv2d", conv2d::cases),
     ("conv2d_by_sample", conv2d_by_sample::cases),
     ("conv_transpose2d", conv_transpose2d::cases),

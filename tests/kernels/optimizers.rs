@@ -36,9 +36,8 @@ fn eps(mode: EpsMode) -> f64 {
 }
 
 pub fn cases() -> Vec<Case> {
-    let name = |(kind, momentum, mode): Rule| {
-        format!("{kind:?}_{momentum}{}", if mode == EpsMode::Keras { "_keras" } else { "" }).to_lowercase()
-    };
+    let name =
+        |(kind, momentum, mode): Rule| format!("{kind:?}_{momentum}{}", if mode == EpsMode::Keras { "_keras" } else { "" }).to_lowercase();
     let steps = RULES.map(|rule| Case::new(format!("{}_with_clipping", name(rule)), move |gpu| four_steps(gpu, rule)));
     let resumed = RULES.map(|rule| Case::new(format!("{}_resumed_to_the_same_bits", name(rule)), move |gpu| same_bits(gpu, rule)));
     let others = [
