@@ -8,6 +8,7 @@
 
 mod case;
 mod ceilings;
+mod class_maps;
 mod compare;
 mod convolution;
 mod elementwise;
@@ -65,6 +66,7 @@ fn all_cases(gpu: &Gpu) -> Result<Vec<Case>> {
         resampling::cases,
         rows::cases,
         masked::cases,
+        class_maps::cases,
         scenes::cases,
         optimizers::cases,
     ];
