@@ -222,6 +222,25 @@ fn accumulated_steps_resume_to_the_same_bits_and_recomputing_changes_none() {
     halves.refused(&["--resume", "auto", "--set", "accumulate_steps=1"], 2, &["`accumulate_steps`"]);
 }
 
+#[test]
+fn a_schedule_by_update_resumes_to_the_same_bits() {
+    let overrides =
+        ["lr_scheduler=CosineRestartsAt", "restarts_at=[1, 3, 4]", "optimizer=adamw", "weight_decay=0.1", "eps_mode=keras", "eps=1e-7"];
+    let (straight, halves) = (Run::new(&overrides), Run::new(&overrides));
+    straight.trained(&[]);
+    // Within the second course of the rate.
+    halves.trained(&["--set", "epochs=2"]);
+    halves.trained(&["--resume", "auto"]);
+    for file in FILES {
+        assert!(straight.bytes(file) == halves.bytes(file), "{file}");
+    }
+    let state: serde_json::Value = serde_json::from_slice(&straight.bytes("last/state.json")).unwrap();
+    let (steps, schedule) = (state["step"].as_u64().unwrap(), &state["schedule"]["CosineRestartsAt"]);
+    assert_eq!(schedule["update"], steps);
+    assert_eq!(schedule["restarts"], serde_json::json!([steps / 4, 3 * steps / 4, steps]));
+    halves.refused(&["--resume", "auto", "--set", "restarts_at=[1, 4]"], 2, &["`restarts_at`"]);
+}
+
 /// A network wide enough that every kernel of it shares its work out.
 const WIDE: [&str; 4] = ["base_channels=8", "img_size=[64, 64]", "batch_size=3", "epochs=2"];
 
