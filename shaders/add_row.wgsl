@@ -1,5 +1,5 @@
 // Numbers added to every plane, or an array added to every image: output = input + row[(i / plane) mod rows].
-// Launcher:  kernels/add_row.rs   Reference: src/reference/rows.rs
+// Launcher:  kernels/add_row.rs   Reference: src/reference/add_row.rs
 // Grid:      64 elements a workgroup, folded past 65 535 groups.
 // Numerics:  one f32 addition an element.
 struct Params { len: u32, plane: u32, rows: u32 }

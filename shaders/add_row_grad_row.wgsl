@@ -1,5 +1,5 @@
 // Gradient of an array that was added to every image: grad_row = Σ over the images of grad_output.
-// Launcher:  kernels/add_row.rs   Reference: src/reference/rows.rs
+// Launcher:  kernels/add_row.rs   Reference: src/reference/add_row.rs
 // Grid:      one invocation an element of the array, 64 a workgroup, folded past 65 535 groups.
 // Numerics:  f32 sums, image after image.
 struct Params { images: u32, rows: u32 }

@@ -1,5 +1,5 @@
 // Every plane times a number of its own: output = input · row, as squeeze-excitation scales channels.
-// Launcher:  kernels/mul_row.rs   Reference: src/reference/rows.rs
+// Launcher:  kernels/mul_row.rs   Reference: src/reference/mul_row.rs
 // Grid:      64 elements a workgroup, folded past 65 535 groups.
 // Numerics:  one f32 multiplication an element.
 struct Params { len: u32, plane: u32 }

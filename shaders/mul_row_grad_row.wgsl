@@ -1,5 +1,5 @@
 // Gradient of the numbers that planes were multiplied by: grad_row = Σ over a plane of grad_output · input.
-// Launcher:  kernels/mul_row.rs   Reference: src/reference/rows.rs
+// Launcher:  kernels/mul_row.rs   Reference: src/reference/mul_row.rs
 // Grid:      one workgroup a plane, folded past 65 535 groups.
 // Numerics:  f32 sums of plane/64 terms an invocation, then two levels of eight.
 struct Params { planes: u32, plane: u32 }

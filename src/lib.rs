@@ -190,6 +190,7 @@ pub mod reference {
     pub mod activation;
     pub mod adaptive_avg_pool2d;
     pub mod add;
+    pub mod add_row;
     pub mod batch_norm;
     pub mod cat;
     pub mod confidence;
@@ -212,10 +213,11 @@ pub mod reference {
     pub mod masked_ssim;
     pub mod max_pool2d;
     pub mod mosaic;
+    pub mod mul_row;
     pub mod mul_scalar;
+    pub mod narrow;
     pub mod optimizers;
     pub mod pad;
-    pub mod rows;
     pub mod scaled_dot_product_attention;
     pub mod scene_groups;
     pub mod segmentation_scores;

@@ -9,14 +9,18 @@ const INSTEAD: &[(&str, Step, &str)] = &[
     ("conv2d_batch_norm", Step::Meaning, "the definitions of conv2d and batch_norm, one after the other"),
     ("conv2d_by_sample", Step::Meaning, "the definition of conv2d, sample by sample"),
     ("depthwise_conv2d", Step::Fixture, "the cases of conv2d with as many groups as channels, whose op it is in PyTorch"),
+    ("reshape", Step::Meaning, "the same values in the same order"),
     ("activation", Step::Fixture, "each kind by its name, as PyTorch has them"),
     ("conv2d_batch_norm", Step::Fixture, "the networks' fixtures in evaluation"),
     ("conv2d_by_sample", Step::Fixture, "PyTorch has no such op"),
     ("dropout", Step::Fixture, "draws of our own, of which PyTorch knows nothing"),
     ("pad", Step::Fixture, "the networks' fixtures, which pad for their skips"),
+    ("reshape", Step::Fixture, "the networks' fixtures, whose heads and tokens it makes"),
     ("conv2d_batch_norm", Step::Graph, "it has no gradient"),
     ("conv2d_batch_norm", Step::Bench, "the rows of conv2d, whose kernel it is"),
     ("conv2d_by_sample", Step::Bench, "the rows of conv2d, whose kernels they are"),
+    ("narrow", Step::Bench, "words are copied, as `ceiling_copy` does at full speed"),
+    ("reshape", Step::Bench, "no word is moved"),
 ];
 
 #[derive(Clone, Copy, PartialEq)]

@@ -5,6 +5,7 @@
 use meltcore::reference::activation::*;
 use meltcore::reference::adaptive_avg_pool2d::*;
 use meltcore::reference::add::add;
+use meltcore::reference::add_row::*;
 use meltcore::reference::batch_norm::*;
 use meltcore::reference::cat::*;
 use meltcore::reference::confidence::confidence;
@@ -23,11 +24,15 @@ use meltcore::reference::masked_loss::*;
 use meltcore::reference::masked_metrics::masked_metrics;
 use meltcore::reference::masked_ssim::masked_ssim;
 use meltcore::reference::max_pool2d::*;
+use meltcore::reference::mul_row::*;
+use meltcore::reference::mul_scalar::mul_scalar;
+use meltcore::reference::narrow::*;
 use meltcore::reference::optimizers::*;
 use meltcore::reference::pad::*;
 use meltcore::reference::scaled_dot_product_attention::*;
 use meltcore::reference::segmentation_scores::segmentation_scores;
 use meltcore::reference::softmax::*;
+use meltcore::reference::transpose::transpose;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -310,6 +315,38 @@ fn attention(f: &Fixture) -> Answers {
     answers
 }
 
+fn of_tokens(f: &Fixture) -> Answers {
+    let dims = |name: &str| f.tensors[name].0.as_slice();
+    let grad = f.get("grad_out.y");
+    let one = |y: Vec<f64>, grad_x: Vec<f64>| vec![answer("out.y", y), answer("grad.in.x", grad_x)];
+    let two = |y: Vec<f64>, grad_a: Vec<f64>, grad_b: Vec<f64>| {
+        vec![answer("out.y", y), answer("grad.in.a", grad_a), answer("grad.in.b", grad_b)]
+    };
+    match f.op.as_str() {
+        "mul_scalar" => one(mul_scalar(f.get("in.x"), f.number("factor")), mul_scalar(grad, f.number("factor"))),
+        "narrow" => {
+            let (x, start) = (f.get("in.x"), f.size("start"));
+            let each = dims("in.x")[1..].iter().product();
+            one(narrow(x, start, f.size("length"), each), narrow_grad_input(grad, start, each, x.len()))
+        }
+        "transpose" => {
+            let &[n, rows, cols, ref run @ ..] = dims("in.x") else { panic!("three axes are needed") };
+            let run = run.iter().product();
+            one(transpose(f.get("in.x"), [n, rows, cols, run]), transpose(grad, [n, cols, rows, run]))
+        }
+        "mul_row" => {
+            let (x, row) = (f.get("in.a"), f.get("in.b"));
+            two(mul_row(x, row), mul_row(grad, row), mul_row_grad_row(grad, x, row.len()))
+        }
+        _ => {
+            let (x, row) = (f.get("in.a"), f.get("in.b"));
+            // A row of fewer axes belongs to planes; else it is the same for every image.
+            let plane = if dims("in.b").len() < dims("in.a").len() { x.len() / row.len() } else { 1 };
+            two(add_row(x, row, plane), grad.to_vec(), add_row_grad_row(grad, row.len(), plane))
+        }
+    }
+}
+
 fn class_maps(f: &Fixture) -> Answers {
     let weights = || f.find("param.class_weights").map(<[f64]>::to_vec);
     let grad = f.find("grad_out.loss").map(|grad| grad[0]);
@@ -392,6 +429,7 @@ fn references_agree_with_pytorch() {
             "cat" | "add" => two_inputs(&f),
             "linear" | "layer_norm" | "softmax" => of_rows(&f),
             "scaled_dot_product_attention" => attention(&f),
+            "add_row" | "mul_row" | "mul_scalar" | "narrow" | "transpose" => of_tokens(&f),
             "masked_loss" | "masked_ssim" | "masked_metrics" => masked(&f),
             "confidence" | "cross_entropy" | "dice_loss" | "focal_loss" | "segmentation_scores" => class_maps(&f),
             "clip_grad_norm" | "optimizer" | "lr_schedule" => training(&f),

@@ -23,6 +23,7 @@ mod row;
 mod rows;
 mod scenes;
 mod steps;
+mod tokens;
 
 pub use compare::{Earlier, load};
 pub use row::{Change, Part, Report, Row};
@@ -69,6 +70,7 @@ fn all_cases(gpu: &Gpu) -> Result<Vec<Case>> {
         class_maps::cases,
         scenes::cases,
         optimizers::cases,
+        tokens::cases,
     ];
     let large = gpu.capabilities().kind == DeviceKind::Gpu;
     Ok(families.iter().flat_map(|family| family(large)).chain(steps::cases(large)?).collect())

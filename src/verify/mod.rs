@@ -15,6 +15,7 @@ mod outcome;
 mod resample;
 mod rows;
 mod segmentation;
+mod tokens;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -53,6 +54,7 @@ const FAMILIES: &[&[(&str, Runner)]] = &[
     resample::RUNNERS,
     rows::RUNNERS,
     segmentation::RUNNERS,
+    tokens::RUNNERS,
 ];
 
 fn runners() -> impl Iterator<Item = &'static (&'static str, Runner)> {

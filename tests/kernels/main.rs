@@ -30,6 +30,7 @@ mod on_device;
 mod optimizers;
 mod resampling;
 mod rows;
+mod tokens;
 #[path = "../trials/mod.rs"]
 mod trials;
 mod warm_step;
@@ -66,6 +67,7 @@ const FAMILIES: &[Family] = &[
     ("optimizers", optimizers::cases),
     ("resampling", resampling::cases),
     ("rows", rows::cases),
+    ("tokens", tokens::cases),
     ("warm_step", warm_step::cases),
 ];
 
