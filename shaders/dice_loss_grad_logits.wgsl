@@ -1,5 +1,5 @@
-// Gradient of the Dice loss: grad_logits_c = grad_loss·p_c·(g_c − Σ_k p_k·g_k), g_c = slopes_c.x·t_c + slopes_c.y·p_c, p = softmax; 0 where a
-// pixel is not counted.
+// Gradient of the Dice loss: grad_logits_c = grad_loss·p_c·(g_c − Σ_k p_k·g_k), g_c = slopes_c.x·t_c + slopes_c.y·p_c, p = softmax;
+// 0 where a pixel is not counted.
 // Launcher:  kernels/dice_loss.rs   Reference: src/reference/dice_loss.rs
 // Grid:      one pixel an invocation, `parts` workgroups an image, folded past 65 535 groups.
 // Numerics:  logits less the pixel's largest.

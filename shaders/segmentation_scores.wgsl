@@ -2,7 +2,8 @@
 // and, last, how many have a number that is no class.
 // Launcher:  kernels/segmentation_scores.rs   Reference: src/reference/segmentation_scores.rs
 // Grid:      64 pixels an invocation, `parts` workgroups an image, folded past 65 535 groups.
-// Numerics:  counts are u32, whose sums no order changes; the host adds workgroups in u64. No pixel's number is an index unless it is a class.
+// Numerics:  counts are u32, whose sums no order changes; the host adds workgroups in u64. A pixel's number is an index only where it is a
+//            class.
 struct Params { pixels: u32, parts: u32, images: u32, classes: u32 }
 var<immediate> params: Params;
 @group(0) @binding(0) var<storage, read> pred: array<f32>;          // [images, pixels], numbers of classes

@@ -1,5 +1,5 @@
-//! Host twin of `segmentation_scores`: how many counted pixels of runs of each image have a true class (rows) and a predicted one (columns),
-//! and, last, how many have a number that is no class. Counts are the bits of u32.
+//! Host twin of `segmentation_scores`: how many counted pixels of runs of each image have a true class (rows) and a predicted one
+//! (columns), and, last, how many have a number that is no class. Counts are the bits of u32.
 
 use rayon::prelude::*;
 

@@ -19,7 +19,8 @@ fn params(maps: &ClassMaps, parts: usize, images: usize) -> DiceLossPixelParams 
 /// The loss, and the two slopes of each class that the gradient needs.
 ///
 /// # Shapes
-/// `logits` `[n, classes, h, w]`; `target` (numbers of classes) and `mask` (1 = not counted) `[n, 1, h, w]`; loss `[]`, slopes `[classes, 2]`.
+/// `logits` `[n, classes, h, w]`; `target` (numbers of classes) and `mask` (1 = not counted) `[n, 1, h, w]`; loss `[]`, slopes
+/// `[classes, 2]`.
 ///
 /// # Errors
 /// Shapes that do not fit or are empty; a `smooth` that is not above 0; out of memory.

@@ -58,7 +58,8 @@ fn variant(mask: Option<&Tensor>, attrs: &FocalLossAttrs) -> Variant {
 /// The loss, and the share of one counted pixel in it for the gradient.
 ///
 /// # Shapes
-/// `probabilities`, `target`: `[n, classes, h, w]`; `mask` (1 = not counted) `[n, 1, h, w]`, without it all pixels count; both results `[]`.
+/// `probabilities`, `target`: `[n, classes, h, w]`; `mask` (1 = not counted) `[n, 1, h, w]`, without it all pixels count; both results
+/// `[]`.
 ///
 /// # Errors
 /// Shapes that do not fit or are empty; a smoothing outside 0…1 or an exponent below 0; out of memory.

@@ -15,8 +15,8 @@ use crate::tensor::Tensor;
 /// The cross entropy of a batch; the gradient flows to `logits` only.
 ///
 /// # Shapes
-/// `logits` `[n, classes, h, w]`; `target` (numbers of classes from 0) and `mask` (1 = not counted) `[n, 1, h, w]`; weights `[classes]`; the
-/// result is `[]`.
+/// `logits` `[n, classes, h, w]`; `target` (numbers of classes from 0) and `mask` (1 = not counted) `[n, 1, h, w]`; weights `[classes]`;
+/// the result is `[]`.
 ///
 /// # Errors
 /// Shapes that do not fit or are empty; a smoothing outside 0…1; out of memory.

@@ -15,8 +15,8 @@ use crate::tensor::Tensor;
 /// The focal loss of a batch; the gradient flows to `probabilities` only.
 ///
 /// # Shapes
-/// `probabilities`, `target`: `[n, classes, h, w]`; `mask` (1 = not counted) `[n, 1, h, w]`, without it all pixels count; weights `[classes]`;
-/// the result is `[]`.
+/// `probabilities`, `target`: `[n, classes, h, w]`; `mask` (1 = not counted) `[n, 1, h, w]`, without it all pixels count; weights
+/// `[classes]`; the result is `[]`.
 ///
 /// # Errors
 /// Shapes that do not fit or are empty; a smoothing outside 0…1 or an exponent below 0; out of memory.

@@ -2,7 +2,8 @@
 
 use super::Shape;
 
-/// 1 − H / ln classes with H = −Σ_c q_c·ln q_c and q = p clipped to [1e-6, 1 − 1e-6], for every pixel of probabilities `[n, classes, h, w]`.
+/// 1 − H / ln classes with H = −Σ_c q_c·ln q_c and q = p clipped to [1e-6, 1 − 1e-6], for every pixel of probabilities
+/// `[n, classes, h, w]`.
 pub fn confidence(probabilities: &[f64], shape: Shape) -> Vec<f64> {
     let [n, classes, h, w] = shape;
     let of_pixel = |at: usize| {

@@ -1,8 +1,8 @@
 //! Cross entropy of class maps over the counted pixels of a batch, and its gradient.
 //!
 //! A pixel of class t has the loss Σ_c w_c·q_c·(−ln softmax_c), q_c = (1 − s)·[c = t] + s/classes. The mean is Σ loss / Σ w_t, 0 where
-//! that sum is 0, as PyTorch's `cross_entropy` with `weight`, `label_smoothing` and `reduction="mean"`. What a target under the mask says has
-//! no effect.
+//! that sum is 0, as PyTorch's `cross_entropy` with `weight`, `label_smoothing` and `reduction="mean"`. What a target under the mask says
+//! has no effect.
 
 use super::Shape;
 

@@ -1,7 +1,7 @@
 //! Dice loss of class maps over the counted pixels of a batch, and its gradient.
 //!
-//! The mean over all classes of 1 − (2·Σ p·t + smooth) / (Σ p² + Σ t² + smooth), p = softmax of the logits, t the one-hot target (Milletari et
-//! al. 2016, with squares below). A class that neither map has counts, too.
+//! The mean over all classes of 1 − (2·Σ p·t + smooth) / (Σ p² + Σ t² + smooth), p = softmax of the logits, t the one-hot target (Milletari
+//! et al. 2016, with squares below). A class that neither map has counts, too.
 
 use super::Shape;
 use super::cross_entropy::{counted, softmax_at};

@@ -55,8 +55,8 @@ pub fn cosine_restarts_at(start: f64, restarts: &[f64], updates: &[f64]) -> Vec<
     updates.iter().map(|&update| rate(update)).collect()
 }
 
-/// A linear rise from 0 over `warmup` updates, then cosine decay to `eta_min` at update `total`, `eta_min` from there on: the rate of each of
-/// `updates`, counted from 0.
+/// A linear rise from 0 over `warmup` updates, then cosine decay to `eta_min` at update `total`, `eta_min` from there on: the rate of each
+/// of `updates`, counted from 0.
 pub fn warmup_cosine(lr: f64, [warmup, total]: [f64; 2], eta_min: f64, updates: &[f64]) -> Vec<f64> {
     let rate = |update: f64| {
         if update < warmup {

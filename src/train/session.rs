@@ -202,8 +202,8 @@ impl<'a> Session<'a> {
             self.optimizer.set_learning_rate(rate);
             step.finish(&mut self.optimizer)?;
             self.step += 1;
-            // As the reference does it: the position after a step is that of its beginning, so that the first two steps share a rate.
             self.schedule.count_update();
+            // As the reference does it: the position after a step is that of its beginning, so that the first two steps share a rate.
             self.schedule.advance_to((epoch - 1) as f64 + index as f64 / steps.len() as f64);
         }
         report(&mut losses, epoch, watcher)?;
