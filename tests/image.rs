@@ -15,6 +15,7 @@ fn field<'a>(values: &'a [f32], rows: usize, cols: usize) -> Field<'a> {
         colormap: Colormap::Viridis,
         unit: "1".into(),
         coast: None,
+        classes: &[],
     }
 }
 

@@ -118,7 +118,7 @@ impl ShownInputs {
         let field = |(input, values): (&Input, &'a Vec<f32>)| {
             let Look { title, unit, colormap, masked, .. } = input.variable.look;
             let (masked, coast) = if masked { (Some(&*part.ocean), None) } else { (None, Some(&*part.ocean)) };
-            Field { title: title.into(), values, rows, cols, masked, range: input.range, colormap, unit: unit.into(), coast }
+            Field { title: title.into(), values, rows, cols, masked, range: input.range, colormap, unit: unit.into(), coast, classes: &[] }
         };
         self.inputs.iter().zip(values).map(field).collect()
     }

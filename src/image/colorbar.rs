@@ -2,7 +2,8 @@
 
 use super::canvas::{Canvas, INK_LIGHT, LINE};
 use super::colormap::Colormap;
-use super::font::{Anchor, text_width};
+use super::font::{Anchor, fit_text, text_width};
+use super::raster::Field;
 use super::ticks::{decimals, round_step};
 
 /// Height of the bar itself in pixels.
@@ -11,6 +12,21 @@ const BAR_ROWS: usize = 9;
 /// Height in pixels of a colour bar with tick labels of `cap` pixels.
 pub fn colorbar_rows(cap: f32) -> usize {
     BAR_ROWS + 6 + 2 * cap.ceil() as usize
+}
+
+/// Draws what the colours of a field mean: a colour bar, or a key to its classes.
+pub fn draw_key(canvas: &mut Canvas, row: usize, col: usize, cols: usize, field: &Field, cap: f32) {
+    if field.classes.is_empty() {
+        return draw_colorbar(canvas, row, col, cols, field.colormap, field.range, cap);
+    }
+    let (swatch, each) = ((1.4 * cap) as usize, cols / field.classes.len());
+    let room = each.saturating_sub(swatch + 8) as f32;
+    for (class, name) in field.classes.iter().enumerate() {
+        let col = col + class * each;
+        canvas.fill(row, col, BAR_ROWS, swatch, field.colormap.colour_in(class as f32, field.range));
+        canvas.frame(row, col, BAR_ROWS, swatch, LINE);
+        canvas.text(&fit_text(name, cap, room), row + BAR_ROWS, (col + swatch + 5) as f32, cap, Anchor::Left, INK_LIGHT);
+    }
 }
 
 /// Draws a colour bar of `cols` pixels with its top left at (`row`, `col`); labels have capitals of `cap` pixels and stay above its ends.

@@ -1,7 +1,7 @@
 //! A panel: several maps side by side under one headline, each with title, unit and colour bar.
 
 use super::canvas::{Canvas, INK, INK_LIGHT, LINE, NO_DATA, PAPER};
-use super::colorbar::{colorbar_rows, draw_colorbar};
+use super::colorbar::{colorbar_rows, draw_key};
 use super::font::{Anchor, fit_text, text_width};
 use super::raster::{Field, Zoom};
 use crate::error::{Error, Result};
@@ -106,5 +106,5 @@ fn draw_cell(canvas: &mut Canvas, row: usize, col: usize, size: (usize, usize, u
     let (map_row, map_col) = (row + title_rows, col + (cell_cols - map.cols()) / 2);
     canvas.blit(map, map_row, map_col);
     canvas.frame(map_row, map_col, map.rows(), map.cols(), LINE);
-    draw_colorbar(canvas, map_row + map_rows + 12, map_col, map.cols(), field.colormap, field.range, CAPS.2);
+    draw_key(canvas, map_row + map_rows + 12, map_col, map.cols(), field, CAPS.2);
 }

@@ -1,7 +1,7 @@
 //! A quicklook: one map with its title, a small colour bar and a key to the grey pixels below.
 
 use super::canvas::{Canvas, INK, INK_LIGHT, LINE, NO_DATA, PAPER};
-use super::colorbar::{colorbar_rows, draw_colorbar};
+use super::colorbar::{colorbar_rows, draw_key};
 use super::font::{Anchor, fit_text, text_width};
 use super::raster::{Field, Zoom};
 use crate::error::Result;
@@ -43,7 +43,7 @@ pub fn quicklook(title: &str, field: &Field, grey: &str) -> Result<Canvas> {
     let swatch = (label_cap * 1.4) as usize;
     let key_cols = swatch + 6 + text_width(grey, label_cap) as usize;
     let bar_cols = (inner - key_cols - 2 * margin).max(80);
-    draw_colorbar(&mut canvas, bar_row, margin + 1, bar_cols, field.colormap, field.range, label_cap);
+    draw_key(&mut canvas, bar_row, margin + 1, bar_cols, field, label_cap);
     let key_col = margin + inner - key_cols;
     canvas.fill(bar_row, key_col, 9, swatch, NO_DATA);
     canvas.frame(bar_row, key_col, 9, swatch, LINE);

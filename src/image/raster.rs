@@ -25,6 +25,8 @@ pub struct Field<'a> {
     pub unit: String,
     /// Ocean pixels whose border with the land is drawn as a thin line.
     pub coast: Option<&'a [bool]>,
+    /// Names of the classes that values are numbers of, for the key; none of other values.
+    pub classes: &'static [&'static str],
 }
 
 /// A resampling by a whole number, the only kind that keeps pixels crisp.

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use super::plot::{COLOURS, Plot};
 use crate::evaluate::score_file::{Scores, score};
 use crate::image::Colormap;
-use crate::tasks::{Better, Task};
+use crate::tasks::{Band, Better, Task};
 
 /// Why a part of the page is not there.
 pub fn missing(reason: &str) -> Markup {
@@ -71,6 +71,27 @@ pub fn legend<'a>(entries: impl IntoIterator<Item = (&'a str, Option<usize>, Key
 /// The style sheet's name for the colour with this number; beyond the last one they begin again.
 pub fn colour_class(colour: Option<usize>) -> String {
     colour.map_or("ink".into(), |number| format!("c{}", number % COLOURS))
+}
+
+/// The colours of a band of maps: a bar from one end of its range to the other, or its classes.
+pub fn band_key(band: &Band) -> Markup {
+    let (low, high) = band.range;
+    if band.classes.is_empty() {
+        return colour_bar(band.quantity, band.colormap, [low, 0.5 * (low + high), high]);
+    }
+    let colour = |class: usize| {
+        let [r, g, b] = band.colormap.colour_in(class as f32, band.range);
+        format!("background:rgb({r} {g} {b})")
+    };
+    html! {
+        @for (class, name) in band.classes.iter().enumerate() { span.grey { i style=(colour(class)) {} (name) } }
+    }
+}
+
+/// The colours of a band's errors.
+pub fn error_key(band: &Band) -> Markup {
+    let most = if band.classes.is_empty() { band.range.1 - band.range.0 } else { 1.0 };
+    colour_bar("map − observed", Colormap::Diverging, [-most, 0.0, most])
 }
 
 /// A horizontal colour bar with three labels.

@@ -17,6 +17,8 @@ pub struct Band {
     pub range: (f32, f32),
     /// Its colours.
     pub colormap: Colormap,
+    /// Names of the classes that its values are numbers of; none of other values.
+    pub classes: &'static [&'static str],
 }
 
 impl Band {
@@ -35,6 +37,7 @@ impl Band {
             colormap: self.colormap,
             unit: self.quantity.into(),
             coast: None,
+            classes: self.classes,
         }
     }
 
@@ -43,7 +46,7 @@ impl Band {
     /// # Shapes
     /// As [`Band::field`].
     pub fn error_field<'a>(&self, title: &str, values: &'a [f32], size: [usize; 2], masked: &'a [bool]) -> Field<'a> {
-        let most = self.range.1 - self.range.0;
-        Field { range: (-most, most), colormap: Colormap::Diverging, ..self.field(title, values, size, masked) }
+        let most = if self.classes.is_empty() { self.range.1 - self.range.0 } else { 1.0 };
+        Field { range: (-most, most), colormap: Colormap::Diverging, classes: &[], ..self.field(title, values, size, masked) }
     }
 }

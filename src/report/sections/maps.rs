@@ -3,8 +3,7 @@
 use maud::{Markup, html};
 
 use crate::evaluate::score_file::Scores;
-use crate::image::Colormap;
-use crate::report::html::{colour_bar, missing, png_address, score_text};
+use crate::report::html::{band_key, colour_bar, error_key, missing, png_address, score_text};
 use crate::report::scenes::ShownScene;
 use crate::report::unscored::InputKey;
 use crate::tasks::Task;
@@ -12,11 +11,10 @@ use crate::tasks::Task;
 /// The scored scenes' maps under one key to their colours.
 pub fn section(scenes: &[ShownScene], task: &dyn Task) -> Markup {
     let band = task.bands()[0];
-    let (low, high) = band.range;
     html! {
         div.bars {
-            (colour_bar(band.quantity, band.colormap, [low, 0.5 * (low + high), high]))
-            (colour_bar("map − observed", Colormap::Diverging, [low - high, 0.0, high - low]))
+            (band_key(&band))
+            (error_key(&band))
             span.grey { i {} "ocean or not observed" }
         }
         @for scene in scenes { (article(scene, task)) }
@@ -30,10 +28,9 @@ pub fn section(scenes: &[ShownScene], task: &dyn Task) -> Markup {
 /// The scenes of days without targets, each model's map and the inputs, under keys to their colours; `without` says why inputs are missing.
 pub fn unscored(scenes: &[ShownScene], keys: &[InputKey], without: Option<&str>, task: &dyn Task) -> Markup {
     let band = task.bands()[0];
-    let (low, high) = band.range;
     html! {
         div.bars {
-            (colour_bar(band.quantity, band.colormap, [low, 0.5 * (low + high), high]))
+            (band_key(&band))
             @for key in keys { (colour_bar(&key.title, key.colormap, key.labels)) }
             span.grey { i {} "ocean or no value" }
         }

@@ -1,5 +1,6 @@
 //! The page's sections, a file each: what was read goes in, its markup comes out.
 
+pub mod classes;
 pub mod extent;
 pub mod groups;
 pub mod manifest;

@@ -32,6 +32,7 @@ pub const BAND: Band = Band {
     quantity: "melt fraction",
     range: (0.0, 1.0),
     colormap: Colormap::Viridis,
+    classes: &[],
 };
 
 /// The scores in the order of files.
@@ -120,7 +121,7 @@ fn band_of(config: &Config) -> Band {
         (divided(low), divided(high))
     });
     let unit = if is_share { BAND.unit } else { look.unit };
-    Band { name: target.name, long_name: look.title, unit, quantity, range, colormap: look.colormap }
+    Band { name: target.name, long_name: look.title, unit, quantity, range, colormap: look.colormap, classes: &[] }
 }
 
 /// Sums over one map's valid pixels.

@@ -61,7 +61,7 @@ impl Regression {
         let bound = |key: &str, value: f64, without: f32| if config.given.contains(key) { (value / factor) as f32 } else { without };
         let quantity = if unit.is_empty() { title.to_owned() } else { format!("{title}, {unit}") };
         let range = range.unwrap_or((0.0, factor as f32));
-        let band = Band { name: target.name, long_name: title, unit, quantity: interned(&quantity), range, colormap };
+        let band = Band { name: target.name, long_name: title, unit, quantity: interned(&quantity), range, colormap, classes: &[] };
         let clip = [bound("min_melt", config.min_melt, f32::NEG_INFINITY), bound("max_melt", config.max_melt, f32::INFINITY)];
         Regression { loss: config.loss_function.kind(), clip, factor, band: [band] }
     }
@@ -70,7 +70,15 @@ impl Regression {
 impl Default for Regression {
     /// The absolute error of something without a name, 0…1.
     fn default() -> Self {
-        let band = Band { name: "value", long_name: "value", unit: "", quantity: "value", range: (0.0, 1.0), colormap: Colormap::Viridis };
+        let band = Band {
+            name: "value",
+            long_name: "value",
+            unit: "",
+            quantity: "value",
+            range: (0.0, 1.0),
+            colormap: Colormap::Viridis,
+            classes: &[],
+        };
         Regression { loss: LossKind::L1, clip: [f32::NEG_INFINITY, f32::INFINITY], factor: 1.0, band: [band] }
     }
 }

@@ -63,6 +63,7 @@ impl Segmentation {
             quantity: "class",
             range: Colormap::CLASS_RANGE,
             colormap: Colormap::Classes,
+            classes: columns.classes,
         };
         let share = |name: &str, long: String| Band {
             name: interned(name),
@@ -71,6 +72,7 @@ impl Segmentation {
             quantity: interned(&long),
             range: (0.0, 1.0),
             colormap: Colormap::Viridis,
+            classes: &[],
         };
         let mut beside: Vec<Band> =
             columns.classes.iter().map(|class| share(&format!("probability_{class}"), format!("probability of {class}"))).collect();

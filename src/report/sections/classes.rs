@@ -1,0 +1,76 @@
+//! Which classes are taken for which: scores of each class over all pixels, the confusion matrix, and the foremost score by region.
+
+use maud::{Markup, html};
+
+use crate::evaluate::score_file::{ScoreFile, WrittenScores, score};
+use crate::report::html::{score_text, turning_table};
+use crate::tasks::{ClassScores, Task};
+
+/// Whether the scores are of classes.
+pub fn is_there(scores: &ScoreFile) -> bool {
+    scores.models.0.iter().any(|(_, model)| !model.classes.is_empty())
+}
+
+/// The section.
+pub fn section(scores: &ScoreFile, task: &dyn Task) -> Markup {
+    html! {
+        @for (name, model) in &scores.models.0 {
+            h3 { (name) }
+            (of_classes(model))
+            (confusion(model))
+            (by_region(model, task))
+        }
+    }
+}
+
+fn number(value: Option<f64>) -> String {
+    value.map_or_else(|| "–".into(), |value| format!("{value:.3}"))
+}
+
+fn of_classes(model: &WrittenScores) -> Markup {
+    html! {
+        (turning_table(&html! {
+            thead { tr { th { "class" } th { "IoU" } th { "F1" } th { "precision" } th { "recall" } } }
+            tbody {
+                @for (class, ClassScores { iou, f1, precision, recall }) in &model.classes.0 {
+                    tr { th { (class) } @for value in [iou, f1, precision, recall] { td { (number(*value)) } } }
+                }
+            }
+        }))
+    }
+}
+
+fn confusion(model: &WrittenScores) -> Markup {
+    let names = || model.classes.0.iter().map(|(name, _)| name);
+    let share = |row: &[u64], count: u64| format!("{:.1} %", 100.0 * count as f64 / row.iter().sum::<u64>().max(1) as f64);
+    html! {
+        (turning_table(&html! {
+            thead { tr { th { "observed" } @for name in names() { th { "mapped as " (name) } } th { "pixels" } } }
+            tbody {
+                @for (name, row) in names().zip(&model.confusion) {
+                    tr { th { (name) } @for count in row { td { (share(row, *count)) } } td { (row.iter().sum::<u64>()) } }
+                }
+            }
+        }))
+    }
+}
+
+fn by_region(model: &WrittenScores, task: &dyn Task) -> Markup {
+    let foremost = task.headline()[0];
+    html! {
+        @if !model.by_region.is_empty() {
+            (turning_table(&html! {
+                thead { tr { th { "region" } th { "scenes" } th { (task.column(foremost).map_or(foremost, |column| column.title)) } } }
+                tbody {
+                    @for (region, scores) in &model.by_region.0 {
+                        tr {
+                            th { (region) }
+                            td { (score(scores, "scenes").unwrap_or_default()) }
+                            td { (score_text(task, scores, foremost)) }
+                        }
+                    }
+                }
+            }))
+        }
+    }
+}
