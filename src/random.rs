@@ -32,6 +32,8 @@ pub enum Purpose {
     Mar,
     /// A made-up scene: brightness temperatures.
     Pmw,
+    /// A made-up scene of glaciers: one part of one scene.
+    Glacier,
 }
 
 impl Purpose {
@@ -51,6 +53,7 @@ impl Purpose {
             Purpose::MeltDaily => ((8, 5), 16, 0),
             Purpose::Mar => ((8, 6), 16, 0),
             Purpose::Pmw => ((8, 7), 16, 0),
+            Purpose::Glacier => ((8, 1), 16, b'g'),
         };
         let mut key = [0; 32];
         key[..8].copy_from_slice(&seed.to_le_bytes());
