@@ -7,7 +7,7 @@ use super::field::Field;
 use super::ice::gain;
 
 /// Slope from which bare ground lets rock fall.
-const WALL: f32 = 0.55;
+const WALL: f32 = 0.5;
 /// Part of what flows that leaves to a neighbour grows with this power of the slope to it: bands stay narrow.
 const FOCUS: i32 = 3;
 /// Rock for each m of ice at which half of the surface is covered.
@@ -33,11 +33,11 @@ pub fn cover(surface: &Field, is_ice: &[bool], equilibrium: &Field, supply: f32,
         let rotten = smoothstep(-0.1, 0.5, noise.fractal(col * surface.cell / 420.0, row * surface.cell / 420.0, 3));
         let above = surface.values[i] - equilibrium.values[i];
         // Rock is thawed out of snow-free ice only, whose walls crumble more.
-        rock[i] += supply * wall * rotten * 0.16 + supply * 0.002;
+        rock[i] += supply * wall * rotten * 1.5 + supply * 0.012;
         ice[i] += gain(above);
         let floor = 0.35 + 0.1 * rock[i];
         ice[i] = ice[i].max(floor);
-        share[i] = rock[i] / ice[i] * smoothstep(60.0, -120.0, above);
+        share[i] = rock[i] / ice[i] * smoothstep(40.0, -110.0, above);
         let ways = || surface.neighbours(i).filter(|(next, _)| is_ice[*next] && surface.values[*next] < surface.values[i]);
         let pull = |(next, far): (usize, f32)| ((surface.values[i] - surface.values[next]) / far).powi(FOCUS) / far;
         let total: f32 = ways().map(pull).sum();

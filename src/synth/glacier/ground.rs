@@ -12,12 +12,14 @@ use crate::random::{Draw, Purpose};
 /// Thinnest ice that somebody would draw as a glacier, m.
 const THINNEST: f32 = 4.0;
 /// Smallest glacier and smallest hole in one that somebody would draw, m².
-const SMALLEST: f32 = 30_000.0;
-const SMALLEST_HOLE: f32 = 9_000.0;
+const SMALLEST: f32 = 70_000.0;
+const SMALLEST_HOLE: f32 = 27_000.0;
 /// Area above a stream that one sees from space, m².
 const STREAM: f32 = 2.5e6;
 /// Most lakes of a scene, and the largest, m².
 const LAKES: usize = 4;
+/// Places that are tried.
+const DAMS: usize = 80;
 const LARGEST_LAKE: f32 = 900_000.0;
 
 /// Every pixel's ground; shares from 0 to 1, the later of these fields covers the earlier.
@@ -140,22 +142,26 @@ fn lakes(surface: &mut Field, drainage: &Drainage, area: &[f32], is_glacier: &[b
     let fed = drainage.gathered(|i| if is_glacier[i] { cell * cell } else { 0.0 });
     let mut dams: Vec<usize> = (0..area.len()).filter(|i| !is_glacier[*i] && (4e5..6e6).contains(&area[*i])).collect();
     draw.shuffle(&mut dams);
-    dams.truncate(400);
+    dams.truncate(DAMS);
+    let mut rank = vec![0; area.len()];
+    for (at, i) in drainage.order.iter().enumerate() {
+        rank[*i] = at;
+    }
+    // The dam that a pixel was last found to drain to.
+    let mut above = vec![usize::MAX; area.len()];
     dams.sort_by(|a, b| (fed[*b] / area[*b] > 0.3).cmp(&(fed[*a] / area[*a] > 0.3)));
     let mut made = 0;
     for dam in dams {
         let level = surface.values[dam] + 5.0 + 12.0 * draw.uniform();
-        let mut is_above = vec![false; area.len()];
-        is_above[dam] = true;
-        let start = drainage.order.iter().position(|i| *i == dam).unwrap_or(0);
+        above[dam] = dam;
         let mut basin = vec![dam];
-        for &i in &drainage.order[start + 1..] {
-            if surface.values[i] > level + 60.0 {
+        for &i in &drainage.order[rank[dam] + 1..] {
+            if surface.values[i] > level {
                 break;
             }
             let into = drainage.into[i];
-            if into != i && is_above[into] && !is_glacier[i] && surface.values[i] < level {
-                is_above[i] = true;
+            if into != i && above[into] == dam && !is_glacier[i] {
+                above[i] = dam;
                 basin.push(i);
             }
         }
@@ -187,7 +193,9 @@ fn seasonal(surface: &Field, equilibrium: &Field, is_glacier: &[bool], region: &
         }
         let held = (drift.values[i] - 1.0).clamp(-1.5, 1.5);
         let patchy = 150.0 * noise.fractal(x / 170.0, y / 170.0, 4);
-        let lies = smoothstep(-60.0, 90.0, above + late - 60.0 + 130.0 * held + patchy);
-        lies * smoothstep(1.25, 0.8, steep.values[i])
+        let lies = smoothstep(-60.0, 90.0, above + late - 20.0 + 120.0 * held + patchy);
+        // Crests are blown bare.
+        let kept = smoothstep(-0.5, 0.5, drift.values[i] + 0.009 * patchy);
+        lies * kept * smoothstep(1.1, 0.7, steep.values[i])
     })
 }

@@ -50,19 +50,19 @@ pub fn drifted(bed: &Field) -> Field {
     let mean = bed.smoothed(HOLLOW);
     let mut filled = bed.clone();
     let drainage = Drainage::of(&mut filled);
-    let mut snow: Vec<f32> = (0..bed.values.len()).map(|i| (1.0 + (mean.values[i] - bed.values[i]) / DEPTH).clamp(-0.8, 2.2)).collect();
+    let mut snow: Vec<f32> = (0..bed.values.len()).map(|i| (1.0 + (mean.values[i] - bed.values[i]) / DEPTH).clamp(-0.45, 2.2)).collect();
     for &i in drainage.order.iter().rev() {
         let (east, south) = bed.gradient(i);
         let steep = smoothstep(BARE[0], BARE[1], east.hypot(south));
         let slides = snow[i].max(0.0) * steep + (0.8 * snow[i] - MOST_SNOW).max(0.0);
-        snow[i] -= slides + 0.7 * steep;
+        snow[i] -= slides + 0.5 * steep;
         if drainage.into[i] != i {
             snow[drainage.into[i]] += slides;
         }
     }
     let snow = Field { values: snow, ..bed.clone() };
     let snow = snow.like(|i| snow.values[i].min(MOST_SNOW));
-    snow.smoothed(1)
+    snow.smoothed(2)
 }
 
 /// The ice on a bed in a climate that leaves about a share of it under ice, `margin` pixels at the edges aside.

@@ -5,6 +5,7 @@
 //! shapes of measured spectra (snow and ice: Warren, 1982; rock, plants and water: ECOSTRESS library), rounded.
 
 use super::super::noise::{Noise, mix, smoothstep, white};
+use super::super::rows;
 use super::field::Field;
 use super::ground::{Ground, place};
 use super::light::{Sun, light};
@@ -20,8 +21,8 @@ const SNOW: Spectrum = [0.90, 0.89, 0.87, 0.77, 0.11, 0.08];
 const OLD_SNOW: Spectrum = [0.70, 0.71, 0.70, 0.58, 0.07, 0.05];
 const ICE: Spectrum = [0.52, 0.51, 0.46, 0.32, 0.035, 0.025];
 const DIRTY_ICE: Spectrum = [0.29, 0.29, 0.28, 0.22, 0.06, 0.05];
-const ROCK: Spectrum = [0.105, 0.125, 0.145, 0.185, 0.235, 0.205];
-const RED_ROCK: Spectrum = [0.085, 0.110, 0.160, 0.215, 0.285, 0.240];
+const ROCK: Spectrum = [0.125, 0.140, 0.152, 0.180, 0.225, 0.200];
+const RED_ROCK: Spectrum = [0.092, 0.118, 0.155, 0.205, 0.275, 0.235];
 const GRAVEL: Spectrum = [0.150, 0.175, 0.195, 0.230, 0.270, 0.235];
 const GRASS: Spectrum = [0.045, 0.085, 0.075, 0.330, 0.235, 0.130];
 const FOREST: Spectrum = [0.022, 0.040, 0.028, 0.240, 0.110, 0.050];
@@ -58,7 +59,9 @@ pub struct Sight<'a> {
 pub fn reflectance(ground: &Ground, sight: &Sight<'_>, noise: &Noise) -> [Field; BANDS] {
     let (direct, sky) = light(&ground.surface, sight.sun);
     let grid = &ground.surface;
-    let seen = grid.values.iter().enumerate().map(|(i, height)| {
+    let seen = rows::map(grid.rows, grid.cols, |row, col| {
+        let i = row * grid.cols + col;
+        let height = grid.values[i];
         let albedo = albedo(ground, sight.region, noise, i);
         let air = (-height / AIR).exp();
         let (over, shade) = (sight.clouds.over.values[i], sight.clouds.shade.values[i]);
@@ -71,7 +74,6 @@ pub fn reflectance(ground: &Ground, sight: &Sight<'_>, noise: &Noise) -> [Field;
         });
         spectrum
     });
-    let seen: Vec<Spectrum> = seen.collect();
     std::array::from_fn(|band| {
         let sharp = grid.like(|i| seen[i][band]);
         let soft = sharp.smoothed(1);
@@ -90,9 +92,13 @@ fn albedo(ground: &Ground, region: &Region, noise: &Noise, i: usize) -> Spectrum
     let height = ground.surface.values[i] - ground.equilibrium.values[i];
     let kind = noise.fractal(x / 3100.0 + 20.0, y / 3100.0, 3);
     let fine = noise.fractal(x / 130.0, y / 130.0 + 11.0, 4);
-    let rock = blend(ROCK, RED_ROCK, smoothstep(-0.3, 0.5, kind)).map(|a| a * region.rock * (0.95 + 0.5 * kind + 0.35 * fine).clamp(0.4, 1.6));
+    // Scree is bright, cliffs are dark.
+    let (east, south) = ground.surface.gradient(i);
+    let scree = smoothstep(0.35, 0.6, east.hypot(south)) * smoothstep(0.95, 0.7, east.hypot(south));
+    let shade = (0.8 + 0.4 * kind + 0.5 * fine + 0.25 * scree).clamp(0.35, 1.7);
+    let rock = blend(ROCK, RED_ROCK, smoothstep(-0.3, 0.5, kind)).map(|a| a * region.rock * shade);
     let gravel = GRAVEL.map(|a| a * (1.0 + 0.3 * fine));
-    let wood = smoothstep(-560.0, -900.0, height + 120.0 * fine) * smoothstep(0.3, 0.8, region.plants.1);
+    let wood = smoothstep(-480.0, -720.0, height + 120.0 * fine) * smoothstep(0.3, 0.8, region.plants.1);
     let green = blend(GRASS, FOREST, wood).map(|a| a * (1.0 + 0.35 * fine));
     let milky = smoothstep(-0.5, 0.1, kind + 0.3);
     let water = blend(CLEAR_WATER, MILKY_WATER, milky);

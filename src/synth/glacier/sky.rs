@@ -22,14 +22,14 @@ pub fn clouds(grid: &Field, share: f32, sun: Sun, noise: &Noise) -> Clouds {
         return Clouds { over: none.clone(), shade: none };
     }
     let thick = |x: f32, y: f32| {
-        let (wx, wy) = (x + 260.0 * noise.fractal(x / 700.0, y / 700.0, 3), y + 260.0 * noise.fractal(x / 700.0 + 9.0, y / 700.0, 3));
-        noise.fractal(wx / 2600.0 + 3.0, wy / 2100.0, 6) + 0.12 * noise.fractal(x / 210.0, y / 210.0, 3)
+        let (wx, wy) = (x + 160.0 * noise.fractal(x / 700.0, y / 700.0, 3), y + 160.0 * noise.fractal(x / 700.0 + 9.0, y / 700.0, 3));
+        noise.fractal(wx / 2300.0 + 3.0, wy / 1900.0, 4) + 0.05 * noise.fractal(x / 210.0, y / 210.0, 3)
     };
     let field = Field::of([grid.rows, grid.cols], grid.cell, thick);
     let mut sorted = field.values.clone();
     sorted.sort_by(f32::total_cmp);
     let edge = sorted[((1.0 - share) * (sorted.len() - 1) as f32) as usize];
-    let opacity = |value: f32| smoothstep(edge - 0.12, edge + 0.22, value);
+    let opacity = |value: f32| smoothstep(edge - 0.05, edge + 0.13, value);
     let (east, south) = sun.step();
     let far = HEIGHT / sun.elevation.tan();
     let shade = Field::of([grid.rows, grid.cols], grid.cell, |x, y| opacity(thick(x + east * far, y + south * far)));
