@@ -1,9 +1,10 @@
-//! `meltcore synth`: a sample data set to try everything on.
+//! `meltcore synth`: a sample data set to try everything on, of melt or of glaciers.
 
 use super::Globals;
 use super::progress::Progress;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::synth::geography::full_size;
+use crate::synth::glacier::{self, GlacierOptions};
 use crate::synth::{SynthOptions, write_dataset};
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -11,7 +12,10 @@ use std::str::FromStr;
 /// Make a sample data set with configurations that are ready for the other commands
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  meltcore synth --out sample\n  meltcore synth --out large --size 1024x768 --days 120 --seed 7\n  \
-    meltcore synth --geography data/helheim --out helheim --days 60\n\n\
+    meltcore synth --geography data/helheim --out helheim --days 60\n  \
+    meltcore synth --task glacier --out glaciers --scenes 24 --size 384x384\n\n\
+    --task glacier makes satellite scenes of mountain glaciers on grids of 30 m in four regions: optical (six bands of reflectance), dem\n\
+    (elevation, slope) and classes (1 glacier, 0 not), with configurations of a small GlaViTU and a small UNet.\n\n\
     --geography names a folder with landMask_100m.tif (1 land, -1 ocean) and dem_coarse_etopo_1km.tif (m); where they are there, too,\n\
     iceMask_100m.tif (1 ice-free land) places the rock, and runoff*.DD.csv (daily runoff of a catchment) shapes the melt seasons.\n\n\
     The folder must be empty or not exist yet; a dataset made with the same options is written again.")]
@@ -19,10 +23,19 @@ pub struct Args {
     /// Folder to write
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
+    /// What networks shall learn from it
+    #[arg(long, value_enum, default_value_t)]
+    pub task: SynthTask,
     /// Number of days [default: 72]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub days: Option<u32>,
-    /// Rows and columns of the scene [default: 256x192; with --geography those of its land mask]
+    /// Number of scenes, with --task glacier [default: 12]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub scenes: Option<u32>,
+    /// Leave what lies under clouds without a class, with --task glacier
+    #[arg(long)]
+    pub mask_clouds: bool,
+    /// Rows and columns of a scene [default: 256x192, with --task glacier 256x256; with --geography those of its land mask]
     #[arg(long, value_name = "HxW")]
     pub size: Option<Size>,
     /// Seed; the same seed gives the same files [default: 42]
@@ -31,6 +44,16 @@ pub struct Args {
     /// Folder with a real or drawn land mask, elevation model and runoff to use instead of made-up terrain and seasons
     #[arg(long, value_name = "DIR")]
     pub geography: Option<PathBuf>,
+}
+
+/// Kinds of sample data.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum SynthTask {
+    /// Daily melt of an ice sheet's margin from coarse fields
+    #[default]
+    Melt,
+    /// Outlines of mountain glaciers from satellite scenes
+    Glacier,
 }
 
 /// Rows and columns of a scene.
@@ -75,11 +98,27 @@ impl Args {
     }
 }
 
+/// Refuses what belongs to the other task.
+fn check_task(args: &Args) -> Result<()> {
+    let (other, given) = match args.task {
+        SynthTask::Melt => ("glacier", [args.scenes.is_some().then_some("--scenes"), args.mask_clouds.then_some("--mask-clouds")]),
+        SynthTask::Glacier => ("melt", [args.days.is_some().then_some("--days"), args.geography.is_some().then_some("--geography")]),
+    };
+    match given.into_iter().flatten().next() {
+        Some(option) => Err(Error::Usage(format!("{option} belongs to --task {other}; remove it, or give --task {other}"))),
+        None => Ok(()),
+    }
+}
+
 /// Runs the command.
 ///
 /// # Errors
 /// Impossible options; a folder that holds something else; unreadable geography; a file that cannot be written.
 pub fn run(args: &Args, globals: &Globals) -> Result<()> {
+    check_task(args)?;
+    if args.task == SynthTask::Glacier {
+        return run_glacier(args, globals);
+    }
     let options = args.options()?;
     let mut progress = None;
     let summary = write_dataset(&args.out, &options, |_, days| {
@@ -96,7 +135,37 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
         options.rows,
         options.cols
     ));
-    globals.note("next, in this order:");
-    summary.next.iter().for_each(|command| globals.note(&format!("  {command}")));
+    note_next(globals, &summary.next);
     Ok(())
+}
+
+fn run_glacier(args: &Args, globals: &Globals) -> Result<()> {
+    let default = GlacierOptions::default();
+    let options = GlacierOptions {
+        rows: args.size.map_or(default.rows, |size| size.rows),
+        cols: args.size.map_or(default.cols, |size| size.cols),
+        scenes: args.scenes.map_or(default.scenes, |scenes| scenes as usize),
+        seed: args.seed.unwrap_or(default.seed),
+        mask_clouds: args.mask_clouds,
+    };
+    options.check()?;
+    let progress = Progress::start("synth", options.scenes, "scenes", globals.quiet);
+    let summary = glacier::write_dataset(&args.out, &options, || progress.advance(1))?;
+    progress.finish();
+    let [train, val, test, deploy] = summary.lists;
+    globals.note(&format!(
+        "{}: {} scenes of {} x {} pixels, {train} to train, {val} to validate, {test} to test, {deploy} to map",
+        args.out.display(),
+        options.scenes,
+        options.rows,
+        options.cols
+    ));
+    note_next(globals, &summary.next);
+    Ok(())
+}
+
+/// Says which commands come next.
+fn note_next(globals: &Globals, commands: &[String]) {
+    globals.note("next, in this order:");
+    commands.iter().for_each(|command| globals.note(&format!("  {command}")));
 }

@@ -1,4 +1,4 @@
-//! Maps and other rasters as float32 GeoTIFFs.
+//! Maps and other rasters as float32 GeoTIFFs, and maps of classes as bytes.
 //!
 //! Source: TIFF 6.0 section 8; the BigTIFF design of libtiff; GDAL's no-data tag 42113.
 
@@ -17,6 +17,18 @@ const STRIP_BYTES: usize = 1 << 16;
 /// Pixels begin at a multiple of this, so that mapped rows are aligned for any vector unit.
 const PIXEL_ALIGNMENT: u64 = 64;
 
+/// How a number is stored.
+#[derive(Clone, Copy)]
+struct Stored {
+    bytes: usize,
+    /// SampleFormat: 1 unsigned, 3 floating point.
+    format: u64,
+    no_data: &'static [u8],
+}
+
+const FLOAT: Stored = Stored { bytes: 4, format: 3, no_data: b"nan\0" };
+const BYTE: Stored = Stored { bytes: 1, format: 1, no_data: b"255\0" };
+
 /// Writes a float32 raster as an uncompressed striped GeoTIFF (BigTIFF past 4 GiB) with the given georeference and NaN as no-data; several
 /// bands lie one after the other (PlanarConfiguration 2).
 ///
@@ -26,7 +38,22 @@ const PIXEL_ALIGNMENT: u64 = 64;
 /// # Errors
 /// [`Error::Shape`] where `pixels` has another length; those of [`write_atomically`].
 pub fn write_geotiff(path: impl AsRef<Path>, rows: usize, cols: usize, pixels: &[f32], geo: &GeoTags) -> Result<()> {
-    write(path.as_ref(), &header([rows, cols], pixels, geo, None)?, pixels)
+    write(path.as_ref(), &header([rows, cols], pixels.len(), FLOAT, geo, None)?, pixels)
+}
+
+/// Writes numbers of classes as a GeoTIFF of bytes, with 255 as no-data.
+///
+/// # Shapes
+/// `pixels`: rows × cols, row after row.
+///
+/// # Errors
+/// Those of [`write_geotiff`].
+pub fn write_classes(path: &Path, [rows, cols]: [usize; 2], pixels: &[u8], geo: &GeoTags) -> Result<()> {
+    let header = header([rows, cols], pixels.len(), BYTE, geo, None)?;
+    write_atomically(path, |out| {
+        out.write_all(&header)?;
+        out.write_all(pixels)
+    })
 }
 
 /// As [`write_geotiff`], for a map that says what it is.
@@ -37,7 +64,7 @@ pub fn write_geotiff(path: impl AsRef<Path>, rows: usize, cols: usize, pixels: &
 /// # Errors
 /// Those of [`write_geotiff`].
 pub fn write_map(path: &Path, scene: [usize; 2], pixels: &[f32], geo: &GeoTags, about: &About) -> Result<()> {
-    write(path, &header(scene, pixels, geo, Some(about))?, pixels)
+    write(path, &header(scene, pixels.len(), FLOAT, geo, Some(about))?, pixels)
 }
 
 /// Whether a file is what [`write_map`] would write, whatever version of the program made it.
@@ -49,7 +76,7 @@ pub fn is_map(path: &Path, scene: [usize; 2], pixels: &[f32], geo: &GeoTags, abo
     let made_by = Directory::read(&bytes).ok().and_then(|directory| directory.text(tags::SOFTWARE).map(<[u8]>::to_vec));
     let Some(software) = made_by.and_then(|text| String::from_utf8(text).ok()) else { return Ok(false) };
     let about = About { software: software.trim_end_matches('\0').to_owned(), ..about.clone() };
-    let Some(stored) = bytes.strip_prefix(header(scene, pixels, geo, Some(&about))?.as_slice()) else { return Ok(false) };
+    let Some(stored) = bytes.strip_prefix(header(scene, pixels.len(), FLOAT, geo, Some(&about))?.as_slice()) else { return Ok(false) };
     let (stored, rest) = stored.as_chunks::<4>();
     Ok(rest.is_empty() && stored.iter().copied().eq(pixels.iter().map(|pixel| pixel.to_le_bytes())))
 }
@@ -76,14 +103,14 @@ fn field(tag: u16, kind: u16, values: &[u64]) -> GeoTag {
 }
 
 /// Everything before the pixels: header, directory and values, padded to the pixels' alignment.
-fn header([rows, cols]: [usize; 2], pixels: &[f32], geo: &GeoTags, about: Option<&About>) -> Result<Vec<u8>> {
+fn header([rows, cols]: [usize; 2], pixels: usize, stored: Stored, geo: &GeoTags, about: Option<&About>) -> Result<Vec<u8>> {
     let of_band = rows.checked_mul(cols).filter(|pixels| *pixels > 0 && rows.max(cols) <= u32::MAX as usize);
-    let whole = of_band.filter(|of_band| !pixels.is_empty() && pixels.len().is_multiple_of(*of_band));
-    let Some(bands) = whole.map(|of_band| pixels.len() / of_band).filter(|bands| *bands <= usize::from(u16::MAX)) else {
-        return Err(Error::shape("write_geotiff", format!("{} pixels do not make a map of {rows} rows × {cols} columns", pixels.len())));
+    let whole = of_band.filter(|of_band| pixels > 0 && pixels.is_multiple_of(*of_band));
+    let Some(bands) = whole.map(|of_band| pixels / of_band).filter(|bands| *bands <= usize::from(u16::MAX)) else {
+        return Err(Error::shape("write_geotiff", format!("{pixels} pixels do not make a map of {rows} rows × {cols} columns")));
     };
     let texts: Vec<GeoTag> = geo.tags.iter().cloned().chain(about.into_iter().flat_map(|about| about.tags(bands))).collect();
-    let row_bytes = cols * size_of::<f32>();
+    let row_bytes = cols * stored.bytes;
     let strip_rows = (STRIP_BYTES / row_bytes).clamp(1, rows);
     let (strips, of_band) = (bands * rows.div_ceil(strip_rows), rows.div_ceil(strip_rows));
     // Room for the directory itself: far more than it takes, so that no offset passes 4 GiB in a classic file.
@@ -96,7 +123,7 @@ fn header([rows, cols]: [usize; 2], pixels: &[f32], geo: &GeoTags, about: Option
     let mut fields = vec![
         field(tags::IMAGE_WIDTH, 4, &[cols as u64]),
         field(tags::IMAGE_LENGTH, 4, &[rows as u64]),
-        field(tags::BITS_PER_SAMPLE, 3, &vec![32; bands]),
+        field(tags::BITS_PER_SAMPLE, 3, &vec![8 * stored.bytes as u64; bands]),
         field(tags::COMPRESSION, 3, &[1]),
         field(tags::PHOTOMETRIC, 3, &[1]),
         field(tags::STRIP_OFFSETS, offset_kind, &vec![0; strips]),
@@ -104,8 +131,8 @@ fn header([rows, cols]: [usize; 2], pixels: &[f32], geo: &GeoTags, about: Option
         field(tags::ROWS_PER_STRIP, 4, &[strip_rows as u64]),
         field(tags::STRIP_BYTE_COUNTS, offset_kind, &lens),
         field(tags::PLANAR_CONFIGURATION, 3, &[if bands == 1 { 1 } else { 2 }]),
-        field(tags::SAMPLE_FORMAT, 3, &vec![3; bands]),
-        GeoTag { tag: tags::GDAL_NODATA, kind: 2, count: 4, bytes: b"nan\0".to_vec() },
+        field(tags::SAMPLE_FORMAT, 3, &vec![stored.format; bands]),
+        GeoTag { tag: tags::GDAL_NODATA, kind: 2, count: 4, bytes: stored.no_data.to_vec() },
     ];
     if bands > 1 {
         // ExtraSamples: beside the first one, samples of no colour.

@@ -1,30 +1,33 @@
 //! Whether a folder may be written: it is empty, or holds a dataset of the same options, which `synth.json` in it says.
 
+use std::fmt::Display;
 use std::io::{ErrorKind, Write};
 use std::path::Path;
 
-use super::SynthOptions;
 use crate::error::{Error, Result};
 use crate::files::write_atomically;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 /// The options that a dataset was made with, in its folder.
 pub const OPTIONS_FILE: &str = "synth.json";
 
-/// Takes a folder for the dataset of these options, by leaving them in it before anything else is written.
+/// Takes a folder for the dataset of these options, by leaving them in it before anything else is written. They display
+/// as on the command line.
 ///
 /// # Errors
 /// [`Error::Usage`] where the folder holds anything but an earlier dataset of the same options (complete or not);
 /// [`Error::Output`] where it cannot be read or written.
-pub fn claim(folder: &Path, options: &SynthOptions) -> Result<()> {
+pub fn claim<T: Display + PartialEq + Serialize + DeserializeOwned>(folder: &Path, options: &T) -> Result<()> {
     let marker = folder.join(OPTIONS_FILE);
-    let earlier = std::fs::read(&marker).ok().and_then(|bytes| serde_json::from_slice::<SynthOptions>(&bytes).ok());
+    let earlier = std::fs::read(&marker).ok().and_then(|bytes| serde_json::from_slice::<T>(&bytes).ok());
     match earlier {
         Some(earlier) if earlier == *options => return Ok(()),
         Some(earlier) => {
             let text = format!(
-                "--out {} holds a dataset made with {}; give the same options to write it again, choose another folder, or remove this one",
-                folder.display(),
-                words(&earlier)
+                "--out {} holds a dataset made with {earlier}; give the same options to write it again, choose another folder, or remove this \
+                 one",
+                folder.display()
             );
             return Err(Error::Usage(text));
         }
@@ -40,13 +43,6 @@ pub fn claim(folder: &Path, options: &SynthOptions) -> Result<()> {
     let text = serde_json::to_string_pretty(options)
         .map_err(|e| Error::output(&marker, format!("the options have no JSON form ({e})")).because(e))?;
     write_atomically(&marker, |file| writeln!(file, "{text}"))
-}
-
-/// The options as on the command line.
-fn words(options: &SynthOptions) -> String {
-    let SynthOptions { rows, cols, days, seed, geography } = options;
-    let geography = geography.as_ref().map(|folder| format!(" --geography {}", folder.display())).unwrap_or_default();
-    format!("--size {rows}x{cols} --days {days} --seed {seed}{geography}")
 }
 
 /// The name of something in a folder, hidden files aside; none where the folder does not exist.

@@ -1,5 +1,5 @@
-//! The coordinate system of the reference's grid as GeoTIFF tags, Albers equal area on WGS 84, 70° N 45° W, parallels 60° and 80° N; and
-//! that of a cut of another raster.
+//! The coordinate system of the reference's grid as GeoTIFF tags, Albers equal area on WGS 84, 70° N 45° W, parallels 60° and 80° N;
+//! that of a zone of the universal transverse Mercator grid; and that of a cut of another raster.
 //!
 //! Source: OGC GeoTIFF 1.1, sections 7.1 to 7.5 (keys), 8 (pixel scale and tie point).
 
@@ -37,6 +37,21 @@ pub fn albers(pixel_m: f64) -> GeoTags {
         GeoTag::of_doubles(MODEL_TIEPOINT, &[0.0, 0.0, 0.0, ORIGIN[0], ORIGIN[1], 0.0]),
         GeoTag::of_shorts(GEO_KEY_DIRECTORY, &directory),
         GeoTag::of_doubles(GEO_DOUBLE_PARAMS, &parameters),
+    ];
+    GeoTags { tags }
+}
+
+/// Tags of a grid in a zone of the universal transverse Mercator grid on WGS 84.
+///
+/// `corner`: easting and northing of the upper left corner, m; `pixel_m`: side of a pixel, m.
+pub fn utm(zone: u16, is_south: bool, corner: [f64; 2], pixel_m: f64) -> GeoTags {
+    let system = if is_south { 32_700 } else { 32_600 } + zone;
+    // Projected model; pixels are areas; the coordinate system by its number.
+    let directory = [1, 1, 0, 3, 1024, 0, 1, 1, 1025, 0, 1, 1, 3072, 0, 1, system];
+    let tags = vec![
+        GeoTag::of_doubles(MODEL_PIXEL_SCALE, &[pixel_m, pixel_m, 0.0]),
+        GeoTag::of_doubles(MODEL_TIEPOINT, &[0.0, 0.0, 0.0, corner[0], corner[1], 0.0]),
+        GeoTag::of_shorts(GEO_KEY_DIRECTORY, &directory),
     ];
     GeoTags { tags }
 }

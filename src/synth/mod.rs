@@ -1,4 +1,5 @@
-//! A believable Helheim to try everything on: an invented scene with terrain, seasons, radar melt, model and microwave fields.
+//! Believable data to try everything on: an invented Helheim with terrain, seasons, radar melt, model and microwave fields, and in
+//! [`glacier`] satellite scenes of mountain glaciers.
 //!
 //! Everything is a pure function of the options: the same seed, size and day give the same pixels, whichever other days are made.
 //! Shapes and statistics follow the reference's data set: bimodal melt that is not monotonic in elevation, swath gaps, blocky model
@@ -10,6 +11,7 @@ pub mod climate;
 pub mod dataset;
 pub mod geography;
 pub mod georeference;
+pub mod glacier;
 pub mod noise;
 pub mod recipe;
 pub mod rows;
@@ -19,6 +21,7 @@ pub mod season;
 pub mod steps;
 pub mod terrain;
 
+use std::fmt;
 use std::path::PathBuf;
 
 use crate::data::day::Day;
@@ -75,6 +78,15 @@ impl SynthOptions {
             return Err(Error::Usage(message));
         }
         Ok(())
+    }
+}
+
+impl fmt::Display for SynthOptions {
+    /// As on the command line.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let SynthOptions { rows, cols, days, seed, geography } = self;
+        write!(f, "--size {rows}x{cols} --days {days} --seed {seed}")?;
+        geography.as_ref().map_or(Ok(()), |folder| write!(f, " --geography {}", folder.display()))
     }
 }
 

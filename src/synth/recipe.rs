@@ -68,7 +68,7 @@ impl Model {
 }
 
 /// A path in quotes: JSON strings are YAML strings.
-fn quoted(path: &Path) -> String {
+pub(super) fn quoted(path: &Path) -> String {
     serde_json::Value::from(path.to_string_lossy().into_owned()).to_string()
 }
 

@@ -45,7 +45,7 @@ impl Model {
 }
 
 /// A word as a shell takes it: as it is where nothing in it is special, else quoted.
-fn shell_word(word: &str) -> String {
+pub(super) fn shell_word(word: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "_-./:=,+@".contains(c) || (cfg!(windows) && c == '\\');
     match (word.chars().all(plain), cfg!(windows)) {
         (true, _) => word.to_owned(),

@@ -51,5 +51,12 @@ pub fn cover(surface: &Field, is_ice: &[bool], equilibrium: &Field, supply: f32,
     }
     let share = Field { values: share, ..surface.clone() };
     let soft = share.smoothed(1);
-    share.like(|i| if is_ice[i] { let s = 0.5 * (share.values[i] + soft.values[i]) / HALF; s * s / (1.0 + s * s) } else { 0.0 })
+    share.like(|i| {
+        if is_ice[i] {
+            let s = 0.5 * (share.values[i] + soft.values[i]) / HALF;
+            s * s / (1.0 + s * s)
+        } else {
+            0.0
+        }
+    })
 }

@@ -60,7 +60,8 @@ impl Field {
     pub fn smoothed(&self, reach: usize) -> Field {
         let along = |field: &Field, down: isize, right: isize| {
             let count = 2 * reach as isize + 1;
-            let sum = |row: isize, col: isize| (0..count).map(|k| k - reach as isize).map(|k| field.at(row + k * down, col + k * right)).sum();
+            let sum =
+                |row: isize, col: isize| (0..count).map(|k| k - reach as isize).map(|k| field.at(row + k * down, col + k * right)).sum();
             field.like(|i| {
                 let total: f32 = sum((i / field.cols) as isize, (i % field.cols) as isize);
                 total / count as f32

@@ -106,9 +106,8 @@ pub fn at_rest(bed: &Field, departure: &Field, share: f32, margin: usize) -> Ice
 fn halved(field: &Field) -> Field {
     let at = |row: usize, col: usize| field.values[row * field.cols + col];
     let (rows, cols) = (field.rows / 2, field.cols / 2);
-    let values = rows::map(rows, cols, |r, c| {
-        0.25 * (at(2 * r, 2 * c) + at(2 * r, 2 * c + 1) + at(2 * r + 1, 2 * c) + at(2 * r + 1, 2 * c + 1))
-    });
+    let values =
+        rows::map(rows, cols, |r, c| 0.25 * (at(2 * r, 2 * c) + at(2 * r, 2 * c + 1) + at(2 * r + 1, 2 * c) + at(2 * r + 1, 2 * c + 1)));
     Field { rows, cols, cell: 2.0 * field.cell, values }
 }
 

@@ -2,6 +2,8 @@
 
 use super::super::noise::smoothstep;
 use super::field::Field;
+use super::region::Region;
+use crate::random::Draw;
 
 /// Where the sun stands.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -13,6 +15,14 @@ pub struct Sun {
 }
 
 impl Sun {
+    /// Late in a morning: in the south-east, in the southern half of the world in the north-east.
+    pub fn of_morning(region: &Region, draw: &mut Draw) -> Sun {
+        let azimuth = if region.zone.1 { 50.0 } else { 148.0 } + 24.0 * (draw.uniform() - 0.5);
+        let (height, scatter) = region.sun;
+        let elevation = height + scatter * (2.0 * draw.uniform() - 1.0);
+        Sun { azimuth: azimuth.to_radians(), elevation: elevation.to_radians() }
+    }
+
     /// Pixels to the east and to the south of a step towards it.
     pub fn step(&self) -> (f32, f32) {
         let (sin, cos) = self.azimuth.sin_cos();
