@@ -1,19 +1,21 @@
 # /// script
 # requires-python = ">=3.10"
-# dependencies = ["torch", "numpy", "safetensors", "timm"]
+# dependencies = ["torch", "numpy", "safetensors", "timm", "h5py"]
 # ///
-"""Weights between PyTorch and meltcore: ImageNet encoders, .pth checkpoints to safetensors, and back.
+"""Weights between PyTorch or Keras and meltcore: ImageNet encoders, checkpoints to safetensors, and back.
 
     export_weights.py imagenet --channels 4 --out xception71.safetensors    for encoder_weights of unet_smp and deeplabv3
     export_weights.py from-pth checkpoint.pth best.safetensors              for predict --weights, train --weights, weights check
     export_weights.py to-pth best.safetensors best.pth                      for model.load_state_dict(torch.load("best.pth"))
+    export_weights.py from-keras glavitu_weights.h5 best.safetensors        GlaViTU as its authors trained it (--features optical,dem)
+    export_weights.py to-keras best.safetensors glavitu_weights.h5          and back
 
 With uv: `uv run tools/export_weights.py …` installs what it needs. Otherwise, from the repository root:
 
     python3 -m venv .venv && .venv/bin/pip install torch numpy safetensors timm
     .venv/bin/python tools/export_weights.py …
 
-timm is needed by `imagenet` alone.
+timm is needed by `imagenet` alone; `from-keras` and `to-keras` need h5py, numpy and safetensors, neither Keras nor torch.
 """
 
 import argparse
@@ -110,6 +112,37 @@ def to_pth(args):
     print(f"{len(state)} tensors in {args.out}")
 
 
+def from_keras(args):
+    """Writes GlaViTU's weights in a Keras file as safetensors."""
+    h5py, save_file = require("h5py"), require("safetensors.numpy").save_file
+    keras_files = require("keras_files")
+    try:
+        with h5py.File(args.weights) as file:
+            state = keras_files.from_keras(file, args.features.split(","))
+    except (OSError, KeyError, ValueError) as error:
+        stop(f"{args.weights} holds no weights of GlaViTU as Keras 2 writes them: {error}")
+    partial = beside(args.out)
+    save_file(state, partial, metadata={"format": "pt"})
+    partial.replace(args.out)
+    print(f"{len(state)} tensors in {args.out}")
+
+
+def to_keras(args):
+    """Writes GlaViTU's weights as a file that Keras' load_weights reads by order."""
+    h5py, safetensors = require("h5py"), require("safetensors")
+    load_file, keras_files = require("safetensors.numpy").load_file, require("keras_files")
+    partial = beside(args.out)
+    try:
+        state = load_file(args.weights)
+        with h5py.File(partial, "w") as file:
+            keras_files.to_keras(state, file, args.features.split(","), args.heads)
+    except (OSError, ValueError, safetensors.SafetensorError) as error:
+        partial.unlink(missing_ok=True)
+        stop(f"{args.weights} cannot be written for Keras: {error}")
+    partial.replace(args.out)
+    print(f"{len(state)} tensors in {args.out}")
+
+
 def save(state, out):
     """Writes a state dict; every tensor gets its own memory, since modules that are used twice share theirs."""
     save_file = require("safetensors.torch").save_file
@@ -144,6 +177,18 @@ def main():
     command.add_argument("out", type=Path, help=".pth file to write")
     command.add_argument("--key", help="wrap the state dict in a dict under this key, as some loaders expect")
     command.set_defaults(run=to_pth)
+    command = commands.add_parser("from-keras", help="GlaViTU's Keras weights to safetensors", description=from_keras.__doc__)
+    command.add_argument("weights", type=Path, help="HDF5 file, as Model.save_weights writes it")
+    command.add_argument("out", type=Path, help="safetensors file to write")
+    order = "names of the features, in the order of the network's branches [optical,dem]"
+    command.add_argument("--features", default="optical,dem", metavar="NAMES", help=order)
+    command.set_defaults(run=from_keras)
+    command = commands.add_parser("to-keras", help="GlaViTU's safetensors to a Keras file", description=to_keras.__doc__)
+    command.add_argument("weights", type=Path, help="safetensors file")
+    command.add_argument("out", type=Path, help="HDF5 file to write")
+    command.add_argument("--features", default="optical,dem", metavar="NAMES", help=order)
+    command.add_argument("--heads", type=int, default=4, help="heads of the transformer, which the weights do not tell [4]")
+    command.set_defaults(run=to_keras)
     args = parser.parse_args()
     if getattr(args, "channels", 1) < 1:
         parser.error("--channels must be 1 or more")
