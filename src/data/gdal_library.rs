@@ -5,12 +5,15 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 use std::sync::Once;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use gdal::errors::GdalError;
 use gdal::spatial_ref::{AxisMappingStrategy, SpatialRef};
 use gdal::{Dataset, DatasetOptions, DriverManager, GdalOpenFlags};
 
 use super::file_head;
+use super::geotags::GeoTags;
+use super::writer::geotiff_bytes;
 use crate::error::{Error, Result};
 
 /// Keeps GDAL from printing: what goes wrong is in the errors that its functions return.
@@ -99,4 +102,16 @@ pub(super) fn crs_of(dataset: &Dataset) -> Option<SpatialRef> {
 /// [`Error::Input`] where the path is no UTF-8.
 pub(super) fn name_of(path: &Path) -> Result<&str> {
     path.to_str().ok_or_else(|| Error::input(path, "its path is no UTF-8 text, which GDAL needs; rename it"))
+}
+
+/// The coordinate system that a GeoTIFF's tags mean to GDAL, x before y; none where they name none.
+pub(super) fn crs_of_tags(geo: &GeoTags) -> Option<SpatialRef> {
+    static COUNTER: AtomicU64 = AtomicU64::new(0);
+    quiet();
+    // A file of one pixel in memory, which only GDAL sees.
+    let name = format!("/vsimem/meltcore-crs-{}.tif", COUNTER.fetch_add(1, Ordering::Relaxed));
+    gdal::vsi::create_mem_file(&name, geotiff_bytes([1, 1], &[0.0], geo).ok()?).ok()?;
+    let crs = Dataset::open(&name).ok().and_then(|dataset| crs_of(&dataset));
+    gdal::vsi::unlink_mem_file(&name).ok();
+    crs
 }

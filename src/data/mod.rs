@@ -8,11 +8,14 @@
 //! Lists of days come from [`complete`] (which days have all their files; `empty_days` which of them hold nothing) and [`split`] (which
 //! list a day goes to), statistics of rasters from [`stats`]. Pixels without a value are filled by `gaps` and [`nearest`].
 //! [`land_mask`] says which pixels count, [`seen`] which of a map rest on observations. [`writer`]
-//! makes every output file of the crate, with what [`about`] says in maps; [`ingest`] makes mappable files of any others, [`stack`] files
+//! makes every output file of the crate, with what [`about`] says in maps; [`class_map`] maps of classes, which [`median`] smooths and
+//! [`components`] and [`polygons`] take apart; `slope` makes slopes of elevations, `cells` knows the size of pixels in metres; [`ingest`] makes mappable files of any others, [`stack`] files
 //! for other programs.
 
 pub mod about;
+pub mod class_map;
 pub mod complete;
+pub mod components;
 pub mod crs;
 pub mod dataset;
 pub mod dated_names;
@@ -29,10 +32,12 @@ pub mod land_mask;
 pub mod linear;
 pub mod loader;
 pub mod mapped;
+pub mod median;
 pub mod moments;
 pub mod nearest;
 pub mod no_data;
 pub mod notices;
+pub mod polygons;
 pub mod raster;
 pub mod raster_cache;
 pub mod scene_crops;
@@ -47,6 +52,7 @@ pub mod time_axis;
 pub mod writer;
 
 mod beside;
+mod cells;
 mod decode;
 mod empty_days;
 mod extremes;
@@ -65,6 +71,7 @@ mod number;
 mod pam;
 pub(crate) mod parallel;
 mod sample;
+mod slope;
 pub(crate) mod symmetry;
 mod unpack;
 pub(crate) mod variable_files;

@@ -33,6 +33,7 @@ tags! {
     SOFTWARE = 305 "Software",
     DATE_TIME = 306 "DateTime",
     PREDICTOR = 317 "Predictor",
+    COLOR_MAP = 320 "ColorMap",
     TILE_WIDTH = 322 "TileWidth",
     TILE_LENGTH = 323 "TileLength",
     TILE_OFFSETS = 324 "TileOffsets",

@@ -1,6 +1,6 @@
-//! Maps and other rasters as float32 GeoTIFFs, and maps of classes as bytes.
+//! Maps and other rasters as float32 GeoTIFFs, and rasters of bytes with a colour for each value.
 //!
-//! Source: TIFF 6.0 section 8; the BigTIFF design of libtiff; GDAL's no-data tag 42113.
+//! Source: TIFF 6.0 sections 5 and 8; the BigTIFF design of libtiff; GDAL's no-data tag 42113.
 
 use std::io::Write;
 use std::path::Path;
@@ -17,18 +17,6 @@ const STRIP_BYTES: usize = 1 << 16;
 /// Pixels begin at a multiple of this, so that mapped rows are aligned for any vector unit.
 const PIXEL_ALIGNMENT: u64 = 64;
 
-/// How a number is stored.
-#[derive(Clone, Copy)]
-struct Stored {
-    bytes: usize,
-    /// SampleFormat: 1 unsigned, 3 floating point.
-    format: u64,
-    no_data: &'static [u8],
-}
-
-const FLOAT: Stored = Stored { bytes: 4, format: 3, no_data: b"nan\0" };
-const BYTE: Stored = Stored { bytes: 1, format: 1, no_data: b"255\0" };
-
 /// Writes a float32 raster as an uncompressed striped GeoTIFF (BigTIFF past 4 GiB) with the given georeference and NaN as no-data; several
 /// bands lie one after the other (PlanarConfiguration 2).
 ///
@@ -38,22 +26,7 @@ const BYTE: Stored = Stored { bytes: 1, format: 1, no_data: b"255\0" };
 /// # Errors
 /// [`Error::Shape`] where `pixels` has another length; those of [`write_atomically`].
 pub fn write_geotiff(path: impl AsRef<Path>, rows: usize, cols: usize, pixels: &[f32], geo: &GeoTags) -> Result<()> {
-    write(path.as_ref(), &header([rows, cols], pixels.len(), FLOAT, geo, None)?, pixels)
-}
-
-/// Writes numbers of classes as a GeoTIFF of bytes, with 255 as no-data.
-///
-/// # Shapes
-/// `pixels`: rows × cols, row after row.
-///
-/// # Errors
-/// Those of [`write_geotiff`].
-pub fn write_classes(path: &Path, [rows, cols]: [usize; 2], pixels: &[u8], geo: &GeoTags) -> Result<()> {
-    let header = header([rows, cols], pixels.len(), BYTE, geo, None)?;
-    write_atomically(path, |out| {
-        out.write_all(&header)?;
-        out.write_all(pixels)
-    })
+    write(path.as_ref(), &float_header([rows, cols], pixels, geo, None)?, bytemuck::cast_slice(pixels), size_of::<f32>())
 }
 
 /// As [`write_geotiff`], for a map that says what it is.
@@ -64,7 +37,7 @@ pub fn write_classes(path: &Path, [rows, cols]: [usize; 2], pixels: &[u8], geo: 
 /// # Errors
 /// Those of [`write_geotiff`].
 pub fn write_map(path: &Path, scene: [usize; 2], pixels: &[f32], geo: &GeoTags, about: &About) -> Result<()> {
-    write(path, &header(scene, pixels.len(), FLOAT, geo, Some(about))?, pixels)
+    write(path, &float_header(scene, pixels, geo, Some(about))?, bytemuck::cast_slice(pixels), size_of::<f32>())
 }
 
 /// Whether a file is what [`write_map`] would write, whatever version of the program made it.
@@ -76,19 +49,69 @@ pub fn is_map(path: &Path, scene: [usize; 2], pixels: &[f32], geo: &GeoTags, abo
     let made_by = Directory::read(&bytes).ok().and_then(|directory| directory.text(tags::SOFTWARE).map(<[u8]>::to_vec));
     let Some(software) = made_by.and_then(|text| String::from_utf8(text).ok()) else { return Ok(false) };
     let about = About { software: software.trim_end_matches('\0').to_owned(), ..about.clone() };
-    let Some(stored) = bytes.strip_prefix(header(scene, pixels.len(), FLOAT, geo, Some(&about))?.as_slice()) else { return Ok(false) };
+    let Some(stored) = bytes.strip_prefix(float_header(scene, pixels, geo, Some(&about))?.as_slice()) else { return Ok(false) };
     let (stored, rest) = stored.as_chunks::<4>();
     Ok(rest.is_empty() && stored.iter().copied().eq(pixels.iter().map(|pixel| pixel.to_le_bytes())))
 }
 
-fn write(path: &Path, header: &[u8], pixels: &[f32]) -> Result<()> {
+/// Writes one band of bytes as an uncompressed striped GeoTIFF whose values have colours (PhotometricInterpretation 3).
+///
+/// # Shapes
+/// `scene`: rows and columns; `pixels`: rows × columns; `colours`: one for each of the 256 values.
+///
+/// # Errors
+/// Those of [`write_geotiff`].
+pub(super) fn write_coloured(
+    path: &Path,
+    scene: [usize; 2],
+    pixels: &[u8],
+    geo: &GeoTags,
+    about: &About,
+    (colours, no_data): (&[[u8; 3]; 256], u8),
+) -> Result<()> {
+    // All reds, then all greens, then all blues, of 16 bits each.
+    let map: Vec<u16> = (0..3).flat_map(|channel| colours.iter().map(move |colour| u16::from(colour[channel]) * 257)).collect();
+    let samples = Samples { bytes: 1, format: 1, no_data: no_data.to_string(), colours: Some(GeoTag::of_shorts(tags::COLOR_MAP, &map)) };
+    write(path, &header(scene, pixels.len(), &samples, geo, Some(about))?, pixels, 1)
+}
+
+/// The bytes of a file that [`write_geotiff`] would write.
+///
+/// # Errors
+/// [`Error::Shape`] where `pixels` has another length.
+#[cfg(feature = "gdal")]
+pub(super) fn geotiff_bytes(scene: [usize; 2], pixels: &[f32], geo: &GeoTags) -> Result<Vec<u8>> {
+    let mut bytes = float_header(scene, pixels, geo, None)?;
+    bytes.extend(pixels.iter().flat_map(|pixel| pixel.to_le_bytes()));
+    Ok(bytes)
+}
+
+/// `pixels`: the bytes of samples of `size` bytes, as they lie in memory.
+fn write(path: &Path, header: &[u8], pixels: &[u8], size: usize) -> Result<()> {
     write_atomically(path, |out| {
         out.write_all(header)?;
         if cfg!(target_endian = "little") {
-            return out.write_all(bytemuck::cast_slice(pixels));
+            return out.write_all(pixels);
         }
-        pixels.iter().try_for_each(|pixel| out.write_all(&pixel.to_le_bytes()))
+        pixels.chunks(size).try_for_each(|sample| out.write_all(&sample.iter().rev().copied().collect::<Vec<u8>>()))
     })
+}
+
+/// What the samples of a file are.
+struct Samples {
+    /// Bytes of one.
+    bytes: usize,
+    /// TIFF's number of their format: 1 unsigned, 3 floating point.
+    format: u64,
+    /// What stands for none.
+    no_data: String,
+    /// The colours of values, where they have some.
+    colours: Option<GeoTag>,
+}
+
+fn float_header(scene: [usize; 2], pixels: &[f32], geo: &GeoTags, about: Option<&About>) -> Result<Vec<u8>> {
+    let samples = Samples { bytes: size_of::<f32>(), format: 3, no_data: "nan".into(), colours: None };
+    header(scene, pixels.len(), &samples, geo, about)
 }
 
 /// An unsigned field; LONG8 exists in BigTIFF only.
@@ -103,14 +126,14 @@ fn field(tag: u16, kind: u16, values: &[u64]) -> GeoTag {
 }
 
 /// Everything before the pixels: header, directory and values, padded to the pixels' alignment.
-fn header([rows, cols]: [usize; 2], pixels: usize, stored: Stored, geo: &GeoTags, about: Option<&About>) -> Result<Vec<u8>> {
+fn header([rows, cols]: [usize; 2], count: usize, samples: &Samples, geo: &GeoTags, about: Option<&About>) -> Result<Vec<u8>> {
     let of_band = rows.checked_mul(cols).filter(|pixels| *pixels > 0 && rows.max(cols) <= u32::MAX as usize);
-    let whole = of_band.filter(|of_band| pixels > 0 && pixels.is_multiple_of(*of_band));
-    let Some(bands) = whole.map(|of_band| pixels / of_band).filter(|bands| *bands <= usize::from(u16::MAX)) else {
-        return Err(Error::shape("write_geotiff", format!("{pixels} pixels do not make a map of {rows} rows × {cols} columns")));
+    let whole = of_band.filter(|of_band| count > 0 && count.is_multiple_of(*of_band));
+    let Some(bands) = whole.map(|of_band| count / of_band).filter(|bands| *bands <= usize::from(u16::MAX)) else {
+        return Err(Error::shape("write_geotiff", format!("{count} pixels do not make a map of {rows} rows × {cols} columns")));
     };
     let texts: Vec<GeoTag> = geo.tags.iter().cloned().chain(about.into_iter().flat_map(|about| about.tags(bands))).collect();
-    let row_bytes = cols * stored.bytes;
+    let row_bytes = cols * samples.bytes;
     let strip_rows = (STRIP_BYTES / row_bytes).clamp(1, rows);
     let (strips, of_band) = (bands * rows.div_ceil(strip_rows), rows.div_ceil(strip_rows));
     // Room for the directory itself: far more than it takes, so that no offset passes 4 GiB in a classic file.
@@ -123,21 +146,22 @@ fn header([rows, cols]: [usize; 2], pixels: usize, stored: Stored, geo: &GeoTags
     let mut fields = vec![
         field(tags::IMAGE_WIDTH, 4, &[cols as u64]),
         field(tags::IMAGE_LENGTH, 4, &[rows as u64]),
-        field(tags::BITS_PER_SAMPLE, 3, &vec![8 * stored.bytes as u64; bands]),
+        field(tags::BITS_PER_SAMPLE, 3, &vec![8 * samples.bytes as u64; bands]),
         field(tags::COMPRESSION, 3, &[1]),
-        field(tags::PHOTOMETRIC, 3, &[1]),
+        field(tags::PHOTOMETRIC, 3, &[if samples.colours.is_some() { 3 } else { 1 }]),
         field(tags::STRIP_OFFSETS, offset_kind, &vec![0; strips]),
         field(tags::SAMPLES_PER_PIXEL, 3, &[bands as u64]),
         field(tags::ROWS_PER_STRIP, 4, &[strip_rows as u64]),
         field(tags::STRIP_BYTE_COUNTS, offset_kind, &lens),
         field(tags::PLANAR_CONFIGURATION, 3, &[if bands == 1 { 1 } else { 2 }]),
-        field(tags::SAMPLE_FORMAT, 3, &vec![stored.format; bands]),
-        GeoTag { tag: tags::GDAL_NODATA, kind: 2, count: 4, bytes: stored.no_data.to_vec() },
+        field(tags::SAMPLE_FORMAT, 3, &vec![samples.format; bands]),
+        GeoTag::of_text(tags::GDAL_NODATA, &samples.no_data),
     ];
     if bands > 1 {
         // ExtraSamples: beside the first one, samples of no colour.
         fields.push(field(tags::EXTRA_SAMPLES, 3, &vec![0; bands - 1]));
     }
+    fields.extend(samples.colours.clone());
     fields.extend(texts);
     fields.sort_by_key(|field| field.tag);
 
