@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::origin::Origin;
+use crate::data::class_map::{NO_CLASS, write_class_map};
 use crate::data::dataset::Dataset;
 use crate::data::day::Day;
 use crate::data::geotags::GeoTags;
@@ -101,7 +102,14 @@ impl MapFiles<'_> {
         if let Some(origin) = &self.beside {
             write_map(&beside_map(&path), place.size, beside, &place.geo, &origin.about(day))?;
         }
-        write_map(&path, place.size, map, &place.geo, &self.origin.about(day))?;
+        match self.band.classes {
+            [] => write_map(&path, place.size, map, &place.geo, &self.origin.about(day))?,
+            names => {
+                let number = |value: &f32| if value.is_nan() { NO_CLASS } else { *value as u8 };
+                let classes: Vec<u8> = map.iter().map(number).collect();
+                write_class_map(&path, place.size, &classes, &place.geo, names, &self.origin.about(day))?;
+            }
+        }
         self.draw(day, map, seen, place)
     }
 

@@ -129,9 +129,10 @@ pub fn page(inputs: Evidence, observe: &mut dyn FnMut(Event)) -> Result<String> 
         Section::new("scores", "Scores", &scores, |scores| sections::scores::section(scores, task)),
         Section::new("maps", "Maps", &maps, Markup::clone),
     ];
-    let classes = scores.as_ref().is_ok_and(sections::classes::is_there).then(|| {
-        Section::new("classes", "Classes", &scores, |scores| sections::classes::section(scores, task))
-    });
+    let classes = scores
+        .as_ref()
+        .is_ok_and(sections::classes::is_there)
+        .then(|| Section::new("classes", "Classes", &scores, |scores| sections::classes::section(scores, task)));
     let last = [
         Section::new("detail", "Where the errors are", &scores, |scores| sections::groups::section(scores, task, season, &colours)),
         Section::new("training", "Training", &Ok(logs), |logs| sections::training::section(logs, task)),

@@ -9,7 +9,10 @@ use super::super::claim::claim;
 use super::super::georeference::utm;
 use super::recipe::{Network, Recipe};
 use super::{CELL, GlacierOptions, GlacierScene};
-use crate::data::writer::{write_classes, write_geotiff};
+use crate::data::about::About;
+use crate::data::class_map::write_class_map;
+use crate::data::day::Day;
+use crate::data::writer::write_geotiff;
 use crate::error::{Error, Result};
 use crate::files::write_atomically;
 
@@ -72,7 +75,10 @@ fn write_scene(out_dir: &Path, scene: &GlacierScene) -> Result<()> {
     let bands = |fields: &[super::field::Field]| fields.iter().flat_map(|field| field.values.iter().copied()).collect::<Vec<f32>>();
     write_geotiff(file("optical"), rows, cols, &bands(&scene.optical), &geo)?;
     write_geotiff(file("dem"), rows, cols, &bands(&scene.dem), &geo)?;
-    write_classes(&file("classes"), [rows, cols], &scene.classes, &geo)
+    let software = format!("meltcore {}", env!("CARGO_PKG_VERSION"));
+    let day = Day::from_scene_name(&scene.name).unwrap_or(Day::UNDATED);
+    let about = About { software, day, bands: Vec::new(), items: Vec::new() };
+    write_class_map(&file("classes"), [rows, cols], &scene.classes, &geo, &["background", "glacier"], &about)
 }
 
 fn write_text(path: &Path, text: &str) -> Result<()> {
