@@ -158,7 +158,8 @@ fn reshaped(gpu: &Gpu) -> Checked {
 const LEAVES: &[Leaf] = &[
     leaf(71, "map", &[2, 3, 4, 5], 0.0, 1.0),
     leaf(72, "scale", &[2, 3], 0.2, 0.8),
-    leaf(73, "shift", &[2, 3], 0.1, 0.7),
+    // Centred on 1, so that the loss is no small rest of terms that cancel.
+    leaf(73, "shift", &[2, 3], 1.0, 0.7),
     leaf(74, "places", &[1, 20, 3], 0.0, 0.6),
 ];
 
