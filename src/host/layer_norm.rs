@@ -1,5 +1,5 @@
-//! Host twin of `layer_norm`: each row with mean 0 and variance 1, scaled and shifted. The mean is kept as the distance from the row's first
-//! element.
+//! Host twin of `layer_norm`: each row with mean 0 and variance 1, scaled and shifted. The mean is kept as the distance from the row's
+//! first element.
 
 use fearless_simd::{Simd, dispatch};
 use fearless_simd_macros::simd;

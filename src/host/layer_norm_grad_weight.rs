@@ -1,5 +1,5 @@
-//! Host twin of `layer_norm_grad_weight`: Σ ∂L/∂y·x̂ and Σ ∂L/∂y in one span, as sums of a fixed number of parts of the rows that are added in
-//! order.
+//! Host twin of `layer_norm_grad_weight`: Σ ∂L/∂y·x̂ and Σ ∂L/∂y in one span, as sums of a fixed number of parts of the rows that are
+//! added in order.
 
 use fearless_simd::{Simd, dispatch};
 use fearless_simd_macros::simd;

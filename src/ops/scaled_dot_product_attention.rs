@@ -13,8 +13,8 @@ use crate::tensor::Tensor;
 /// y = softmax(scale · q kᵀ + bias) v; masked scores have a bias of −100 or −1e9, say, never −∞.
 ///
 /// # Shapes
-/// q, k, v `[n, heads, tokens, dim]`, dim at most 64; bias `[heads, tokens, tokens]`, shared by the images, or `[n, heads, tokens, tokens]`;
-/// output as q.
+/// q, k, v `[n, heads, tokens, dim]`, dim at most 64; bias `[heads, tokens, tokens]`, shared by the images, or
+/// `[n, heads, tokens, tokens]`; output as q.
 ///
 /// # Errors
 /// Shapes that do not fit; out of memory.

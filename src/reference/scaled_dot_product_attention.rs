@@ -1,5 +1,5 @@
-//! Attention: y = softmax(scale · q kᵀ + bias) v, for every image and head on its own. As `torch.nn.functional.scaled_dot_product_attention`
-//! with a float mask. Here the scores are written down; kernels do without.
+//! Attention: y = softmax(scale · q kᵀ + bias) v, for every image and head on its own. As
+//! `torch.nn.functional.scaled_dot_product_attention` with a float mask. Here the scores are written down; kernels do without.
 
 use super::softmax::{softmax, softmax_grad_input};
 

@@ -14,7 +14,8 @@ use crate::graphs::{Leaf, leaf, wrong_number};
 use crate::graphs_in_f64::Map;
 use crate::on_device::Shape;
 
-/// Images, heads, tokens and values (one token of several values would have gradients of 0, which roundings are no share of): single ones, rows of no whole quads, tiles of keys and blocks of queries that end anywhere.
+/// Images, heads, tokens and values: single ones, rows of no whole quads, tiles of keys and blocks of queries that end anywhere. (One token
+/// of several values would have gradients of 0, which roundings are no share of.)
 const SHAPES: &[Shape] =
     &[[1, 1, 1, 1], [2, 3, 2, 5], [1, 2, 16, 4], [2, 1, 17, 3], [3, 2, 41, 7], [1, 1, 64, 64], [1, 2, 130, 16], [2, 2, 65, 33]];
 
