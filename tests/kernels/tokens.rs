@@ -18,7 +18,7 @@ use crate::graphs_in_f64::Map;
 use crate::on_device::{SHAPES, Shape};
 
 /// More pixels than 65 535 workgroups of 64 hold.
-const MANY_PIXELS: Shape = [1, 2, 1449, 1451];
+const MANY_PIXELS: Shape = [1, 1034, 63, 65];
 /// More planes than 65 535 workgroups, where each has one.
 const MANY_PLANES: Shape = [3, 22_000, 1, 2];
 /// Long planes: several runs of sums.
