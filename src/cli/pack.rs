@@ -6,7 +6,7 @@ use super::watch::Watch;
 use crate::data::Window;
 use crate::data::dated_names::Pattern;
 use crate::data::day::Day;
-use crate::data::ingest::{Dates, PackOptions, Plan, Resampling};
+use crate::data::ingest::{Dates, Outlines, PackOptions, Plan, Resampling};
 use crate::data::inventory::name_some;
 use crate::data::linear::Linear;
 use crate::domains::Fill;
@@ -19,7 +19,9 @@ use std::path::PathBuf;
 #[command(after_help = "Examples:\n  \
     meltcore pack --like dem.tif --out melt compressed/*.tif\n  \
     meltcore pack --like dem.tif --out snow --date \"MOD10A1.A%Y%j.*\" snow/\n  \
-    meltcore pack --like dem.tif --window 0,0,480,655 --out optical --scene west image_rgb.tif image_nir.tif\n  \
+    meltcore pack --window 0,0,480,655 --out optical --scene west image_rgb.tif image_nir.tif\n  \
+    meltcore pack --like image_rgb.tif --window 0,0,480,655 --out dem --scene west --slope --resampling bilinear dem.tif\n  \
+    meltcore pack --like image_rgb.tif --window 0,0,480,655 --out classes --scene west --outlines glaciers.gpkg --ignore clouds.tif\n  \
     meltcore pack --like dem.tif --out mar --variable WA1 --level 0 --resampling bilinear MAR-2020.nc\n  \
     meltcore pack --like dem.tif --out temperature --variable TT --level 0 --scale 1 --offset 273.15 \\\n    \
     --source-crs \"+proj=stere +lat_0=70.5 +lon_0=-40 +R=6371229\" --resampling bilinear MARv3.11.nc\n\n\
@@ -31,9 +33,9 @@ use std::path::PathBuf;
     GeoTIFF and NetCDF on even grids of the usual projections are read by every build; other formats, codecs and projections take one with \
     GDAL (cargo build --release --features gdal; --version says what is built in). The README says what is read how, and what is refused.")]
 pub struct Args {
-    /// Raster whose grid the files get: size, place and coordinate system
-    #[arg(long, value_name = "RASTER")]
-    pub like: PathBuf,
+    /// Raster whose grid the files get: size, place and coordinate system [default: the only source, or the first one of a --scene]
+    #[arg(long, value_name = "RASTER", required_unless_present = "sources")]
+    pub like: Option<PathBuf>,
     /// Part of that grid: its first column and row, from 0, its columns and its rows
     #[arg(long, value_name = "COLUMN,ROW,WIDTH,HEIGHT", value_parser = window)]
     pub window: Option<Window>,
@@ -43,6 +45,16 @@ pub struct Args {
     /// Make one file, NAME.tif, of all bands of all sources in their order: a scene of `task: segmentation`
     #[arg(long, value_name = "NAME", conflicts_with_all = ["date", "variable"])]
     pub scene: Option<String>,
+    /// Of a scene of one band, elevations: add the slope in degrees as a second band
+    #[arg(long, requires = "scene")]
+    pub slope: bool,
+    /// Instead of sources: polygons (GeoPackage, Shapefile) of which a class map is made, 1 where a pixel's centre lies in one, 0 elsewhere
+    /// (with GDAL)
+    #[arg(long, value_name = "FILE", requires = "scene", conflicts_with_all = OF_VALUES)]
+    pub outlines: Option<PathBuf>,
+    /// Rasters that are not 0 where nobody knows the class, for example under clouds: such pixels become 255
+    #[arg(long, value_name = "MASK", requires = "outlines")]
+    pub ignore: Vec<PathBuf>,
     /// Variable, where a source has several: NAME, or GROUP/NAME in a file with groups
     #[arg(long, value_name = "NAME")]
     pub variable: Option<String>,
@@ -61,6 +73,9 @@ pub struct Args {
     /// Added to the values after the factor
     #[arg(long, value_name = "B", default_value_t = 0.0, allow_negative_numbers = true, value_parser = finite)]
     pub offset: f64,
+    /// Values are decibels after that, and become 10^(x/10): radar backscatter, before anything is averaged
+    #[arg(long)]
+    pub from_db: bool,
     /// Where names of sources without a time axis hold their day: strptime's words (%Y %m %d %j %b ...) and * for anything, or `none`:
     /// they keep their names [default: the only date in the name]
     #[arg(long, value_name = "PATTERN")]
@@ -72,9 +87,12 @@ pub struct Args {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub workers: Option<u16>,
     /// Rasters, or folders of GeoTIFFs and NetCDF files
-    #[arg(value_name = "SOURCE", required = true)]
+    #[arg(value_name = "SOURCE", required_unless_present = "outlines")]
     pub sources: Vec<PathBuf>,
 }
+
+/// Options that make no sense of outlines.
+const OF_VALUES: [&str; 8] = ["sources", "slope", "level", "resampling", "scale", "offset", "from_db", "fill"];
 
 /// Files that are shown with their days.
 const SHOWN_DAYS: usize = 12;
@@ -124,16 +142,49 @@ fn show_days(days: &[(PathBuf, Day)], globals: &Globals) {
 }
 
 /// Says what the bands of a scene hold, and what that looks like.
-fn show_ranges(ranges: &[Option<(f32, f32)>], globals: &Globals) {
+fn show_ranges(ranges: &[Option<(f32, f32)>], args: &Args, globals: &Globals) {
     let words = |range: &Option<(f32, f32)>| range.map_or("no value".to_owned(), |(low, high)| format!("{low} to {high}"));
     if ranges.is_empty() {
         return;
     }
     globals.note(&format!("bands: {}", ranges.iter().map(words).collect::<Vec<_>>().join("; ")));
-    let scaled = |range: &&Option<(f32, f32)>| range.is_some_and(|(low, high)| low >= -1000.0 && (300.0..=30_000.0).contains(&high));
-    if ranges.iter().filter(scaled).count() * 2 > ranges.len() {
+    if args.slope {
+        return;
+    }
+    let most =
+        |holds: &dyn Fn(f32, f32) -> bool| ranges.iter().flatten().filter(|(low, high)| holds(*low, *high)).count() * 2 > ranges.len();
+    if most(&|low, high| low >= -1000.0 && (300.0..=30_000.0).contains(&high)) {
         globals
             .note("if these are reflectances times 10 000, give --scale 0.0001: networks for reflectances of 0 to 1 make nothing of them");
+    }
+    if !args.from_db && most(&|low, high| (-80.0..-3.0).contains(&low) && high <= 40.0) {
+        globals.note("if these are decibels of radar backscatter, give --from-db: networks that take the logarithm need linear values");
+    }
+}
+
+/// Says how much of a class map is what.
+fn show_classes([outside, inside, ignored]: [usize; 3], globals: &Globals) {
+    let share = |pixels: usize| 100.0 * pixels as f64 / (outside + inside + ignored).max(1) as f64;
+    let known = format!("{inside} pixel(s) inside of outlines ({:.1} %), {outside} outside", share(inside));
+    globals.note(&format!("classes: {known}, {ignored} ignored ({:.1} %)", share(ignored)));
+    if inside == 0 {
+        globals.note("no pixel is inside of an outline; where some should be, check the coordinate systems (--source-crs) and the window");
+    }
+}
+
+/// The raster whose grid the files get.
+///
+/// # Errors
+/// [`Error::Usage`] where it is left to sources that do not decide it.
+fn like(args: &Args) -> Result<PathBuf> {
+    match (&args.like, &args.sources[..]) {
+        (Some(like), _) => Ok(like.clone()),
+        (None, [only]) if !only.is_dir() => Ok(only.clone()),
+        (None, [first, ..]) if args.scene.is_some() && !first.is_dir() => Ok(first.clone()),
+        (None, _) => Err(Error::Usage(
+            "whose grid the files shall get is open: name a raster with --like (a single file, or the first one of a --scene, has its own)"
+                .into(),
+        )),
     }
 }
 
@@ -159,7 +210,10 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
         return Err(Error::Usage("--scale 0 makes every value the same; give the factor of the wanted unit".into()));
     }
     let options = PackOptions {
-        like: args.like.clone(),
+        like: like(args)?,
+        outlines: args.outlines.clone().map(|file| Outlines { file, ignore: args.ignore.clone() }),
+        slope: args.slope,
+        from_db: args.from_db,
         window: args.window,
         scene: args.scene.clone(),
         out: args.out.clone(),
@@ -191,7 +245,10 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
         )));
     }
     watch.finish();
-    show_ranges(&packed.ranges, globals);
+    show_ranges(&packed.ranges, args, globals);
+    if let Some(classes) = packed.classes {
+        show_classes(classes, globals);
+    }
     let kept = match packed.unchanged {
         0 => String::new(),
         count => format!(", {count} kept from before"),

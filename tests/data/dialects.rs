@@ -213,21 +213,7 @@ fn pack_refuses_alike_in_every_build() {
     let pack = |bytes: Vec<u8>| {
         std::fs::write(&source, bytes).unwrap();
         let (like, out) = (super::tiff("float32.tif"), folder.path().join("out"));
-        let (resampling, unit) = Default::default();
-        let options = PackOptions {
-            like,
-            window: None,
-            scene: None,
-            out,
-            variable: None,
-            level: None,
-            source_crs: None,
-            resampling,
-            unit,
-            dates: Default::default(),
-            fill: None,
-            workers: None,
-        };
+        let options = PackOptions { like, out, ..PackOptions::default() };
         ingest::pack(std::slice::from_ref(&source), &options, &mut |_| ()).map(|packed| packed.written).map_err(|e| e.to_string())
     };
     let plain = |text: &str| Tiff::new(12, 20, 32, 3, vec![vec![0; 960]]).entry(42113, 2, [text.as_bytes(), b"\0"].concat()).bytes();

@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use meltcore::data::ingest::{PackOptions, Resampling, pack};
-use meltcore::data::linear::Linear;
 use meltcore::data::raster::Raster;
 
 use crate::target::{Answer, Target};
@@ -65,17 +64,11 @@ fn read(path: &Path, like: &Path, out: &Path, variable: Option<String>) -> Answe
     let _ = std::fs::remove_dir_all(out);
     let options = PackOptions {
         like: like.to_owned(),
-        window: None,
-        scene: None,
         out: out.to_owned(),
         variable,
-        level: None,
-        source_crs: None,
         resampling: Resampling::Bilinear,
-        unit: Linear::default(),
-        dates: Default::default(),
-        fill: None,
         workers: Some(1),
+        ..PackOptions::default()
     };
     match pack(&[path.to_owned()], &options, &mut |_| ()) {
         Ok(packed) => {

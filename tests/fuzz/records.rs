@@ -6,8 +6,7 @@ use std::path::{Path, PathBuf};
 use meltcore::bench;
 use meltcore::data::day::Split;
 use meltcore::data::geotags::GeoTags;
-use meltcore::data::ingest::{PackOptions, Resampling, pack};
-use meltcore::data::linear::Linear;
+use meltcore::data::ingest::{PackOptions, pack};
 use meltcore::data::writer::write_geotiff;
 use meltcore::evaluate::score_file::ScoreFile;
 use meltcore::report::manifest::facts;
@@ -196,20 +195,7 @@ fn packed(path: &Path, like: &Path, out: &Path) -> Answer {
     let _ = fs::remove_dir_all(out);
     fs::create_dir_all(out).unwrap();
     fs::copy(path, out.join("pack.json")).unwrap();
-    let options = PackOptions {
-        like: like.to_owned(),
-        window: None,
-        scene: None,
-        out: out.to_owned(),
-        variable: None,
-        level: None,
-        source_crs: None,
-        resampling: Resampling::Nearest,
-        unit: Linear::default(),
-        dates: Default::default(),
-        fill: None,
-        workers: Some(1),
-    };
+    let options = PackOptions { like: like.to_owned(), out: out.to_owned(), workers: Some(1), ..PackOptions::default() };
     match pack(&[like.to_owned()], &options, &mut |_| ()) {
         Ok(packed) => {
             assert_eq!(packed.written + packed.unchanged, 1);

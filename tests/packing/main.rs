@@ -2,6 +2,9 @@
 
 mod classic;
 mod netcdf;
+#[cfg(feature = "gdal")]
+mod outlines;
+mod scenes;
 #[path = "../trials/mod.rs"]
 mod trials;
 mod warping;
@@ -11,9 +14,9 @@ mod with_gdal;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let everywhere = warping::trials().into_iter().chain(netcdf::trials());
+    let everywhere = warping::trials().into_iter().chain(netcdf::trials()).chain(scenes::trials());
     #[cfg(feature = "gdal")]
-    let through_gdal = with_gdal::trials();
+    let through_gdal = with_gdal::trials().into_iter().chain(outlines::trials());
     #[cfg(not(feature = "gdal"))]
     let through_gdal = {
         let missing = || Some("this build lacks the cargo feature gdal".into());

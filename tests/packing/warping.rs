@@ -24,20 +24,7 @@ pub fn tiff(name: &str) -> PathBuf {
 }
 
 pub fn options(like: &Path, out: &Path) -> PackOptions {
-    PackOptions {
-        like: like.to_owned(),
-        window: None,
-        scene: None,
-        out: out.to_owned(),
-        variable: None,
-        level: None,
-        source_crs: None,
-        resampling: Resampling::Nearest,
-        unit: Linear::default(),
-        dates: Default::default(),
-        fill: None,
-        workers: Some(2),
-    }
+    PackOptions { like: like.to_owned(), out: out.to_owned(), workers: Some(2), ..PackOptions::default() }
 }
 
 pub fn run(source: &Path, options: &PackOptions) -> Result<Packed> {

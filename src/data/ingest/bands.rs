@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::steps::Axis;
+use super::steps::{Axis, BANDS};
 use super::units::{is_east, is_north, metres};
 
 /// Metadata of a dataset by key.
@@ -30,7 +30,7 @@ pub(super) fn axes(metadata: &Metadata, bands: usize) -> Vec<Axis> {
     };
     let axes: Vec<Axis> = list("NETCDF_DIM_EXTRA".into()).into_iter().map(axis).collect();
     let steps = axes.iter().fold(1usize, |steps, axis| steps.saturating_mul(axis.size));
-    if steps == bands { axes } else { vec![Axis { name: "bands".into(), size: bands, ..Axis::default() }] }
+    if steps == bands { axes } else { vec![Axis { name: BANDS.into(), size: bands, ..Axis::default() }] }
 }
 
 fn attribute_of<'a>(metadata: &'a Metadata, axis: &str, attribute: &str) -> Option<&'a str> {

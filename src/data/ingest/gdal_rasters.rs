@@ -186,16 +186,25 @@ impl GdalSource {
         files(&self.path, &self.axes, options)
     }
 
+    /// Its bands, where it is a raster of nothing else.
+    pub fn bands(&self) -> Option<usize> {
+        match (&self.reader, &self.axes[..]) {
+            (Reader::Bands(_, None), [bands]) if !self.axes.iter().any(Axis::is_named) => Some(bands.size),
+            _ => None,
+        }
+    }
+
     /// Whether this is the source that it has opened.
     pub fn reads(&self, path: &Path) -> bool {
         self.path == path
     }
 
     /// The mean of some bands (from 1) as a raster in memory.
-    pub fn day(&self, bands: &[usize]) -> Result<Dataset> {
+    pub fn day(&self, bands: &[usize], options: &PackOptions) -> Result<Dataset> {
+        let read = |band: usize| Ok(options.before(self.read(band)?));
         let pixels = match bands {
-            [band] => self.read(*band)?,
-            _ => mean(bands, &mut |band| self.read(band))?,
+            [band] => read(*band)?,
+            _ => mean(bands, &mut |band| read(band))?,
         };
         let Part { cols, rows, .. } = self.part;
         let day = memory(cols, rows).and_then(|mut day| {

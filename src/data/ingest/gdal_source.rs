@@ -112,5 +112,5 @@ pub(super) fn grid(path: &Path) -> Result<Grid> {
     let written = write().map_err(|e| failed(std::io::Error::other(reason(&e))));
     let layout = written.and_then(|()| map_file(&file)).and_then(|map| Layout::parse(&map, path));
     std::fs::remove_file(&file).map_err(failed)?;
-    Ok(Grid { path: path.to_owned(), rows, cols, geo: layout?.geo })
+    Ok(Grid { path: path.to_owned(), rows, cols, geo: layout?.geo, corner: (0, 0) })
 }

@@ -25,6 +25,9 @@ pub(super) struct Grid {
     pub cols: usize,
     /// Tags for the outputs.
     pub geo: GeoTags,
+    /// Row and column, in that raster, of its first pixel.
+    #[cfg_attr(not(feature = "gdal"), allow(dead_code))]
+    pub corner: (i64, i64),
 }
 
 impl Grid {
@@ -41,7 +44,7 @@ impl Grid {
         let directory = Directory::read(&bytes).map_err(|message| Error::input(path, message))?;
         // Of several bands the first one says as much of the grid as any.
         let Layout { rows, cols, geo, .. } = declared_by(&directory, path, Some(0))?;
-        Ok(Grid { path: path.to_owned(), rows, cols, geo })
+        Ok(Grid { path: path.to_owned(), rows, cols, geo, corner: (0, 0) })
     }
 
     fn of_netcdf(path: &Path) -> Result<Grid> {
@@ -53,14 +56,14 @@ impl Grid {
         if rows.checked_mul(cols).is_none_or(|pixels| pixels as u64 > MAX_PIXELS) {
             return Err(Error::input(path, format!("has {rows} rows × {cols} columns; a scene has 1 to {MAX_PIXELS} pixels")));
         }
-        Ok(Grid { path: path.to_owned(), rows, cols, geo })
+        Ok(Grid { path: path.to_owned(), rows, cols, geo, corner: (0, 0) })
     }
 
     /// A part of it.
     ///
     /// # Errors
     /// [`Error::Usage`] for a window without pixels, or one that leaves it.
-    pub fn part(mut self, window: Window) -> Result<Grid> {
+    pub fn part(self, window: Window) -> Result<Grid> {
         let Window { row, col, height, width } = window;
         let fits = |start: usize, len: usize, size: usize| len > 0 && start.checked_add(len).is_some_and(|end| end <= size);
         if !fits(row, height, self.rows) || !fits(col, width, self.cols) {
@@ -71,11 +74,21 @@ impl Grid {
                 self.path.display()
             )));
         }
+        Ok(Grid { rows: height, cols: width, ..self.moved(row as i64, col as i64) })
+    }
+
+    /// With one more pixel on every side.
+    pub fn grown(self) -> Grid {
+        Grid { rows: self.rows + 2, cols: self.cols + 2, ..self.moved(-1, -1) }
+    }
+
+    /// With its first pixel elsewhere.
+    fn moved(mut self, rows: i64, cols: i64) -> Grid {
         if let Some(transform) = self.geo.transform() {
-            let (origin_x, origin_y) = transform.at(row as f64, col as f64);
+            let (origin_x, origin_y) = transform.at(rows as f64, cols as f64);
             self.geo.set_transform(GeoTransform { origin_x, origin_y, ..transform });
         }
-        Ok(Grid { rows: height, cols: width, ..self })
+        Grid { corner: (self.corner.0 + rows, self.corner.1 + cols), ..self }
     }
 
     /// What tells it from other grids.

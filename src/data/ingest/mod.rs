@@ -16,6 +16,7 @@ mod grid;
 mod horizontal;
 mod naming;
 mod netcdf;
+mod outlines;
 mod own_source;
 mod positions;
 mod record;
@@ -44,6 +45,7 @@ mod warp;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::class_map::is_class_map;
 use super::day::Day;
 use super::linear::Linear;
 use super::raster::Raster;
@@ -81,7 +83,7 @@ impl Resampling {
 }
 
 /// What to make of the sources.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct PackOptions {
     /// A raster on the wanted grid.
     pub like: PathBuf,
@@ -89,6 +91,10 @@ pub struct PackOptions {
     pub window: Option<Window>,
     /// The name of the one file that all bands of all sources become, in their order; none: a file a source, or a day of it.
     pub scene: Option<String>,
+    /// Instead of sources: what the file of the name `scene` becomes a map of, inside and outside.
+    pub outlines: Option<Outlines>,
+    /// Whether a scene of one band, elevations, gets the slope in degrees as a second one.
+    pub slope: bool,
     /// Folder for the files.
     pub out: PathBuf,
     /// Variable of a source that has several.
@@ -101,12 +107,50 @@ pub struct PackOptions {
     pub resampling: Resampling,
     /// Change of unit, after the source's own scale and offset.
     pub unit: Linear,
+    /// Whether values are decibels after that, and become what those mean: 10^(x/10), before anything is found between pixels.
+    pub from_db: bool,
     /// Which days the names of sources without a time axis mean.
     pub dates: Dates,
     /// What pixels without a value get, in the wanted unit: [`Fill::Nearest`] or [`Fill::Value`].
     pub fill: Option<Fill>,
     /// Files made at the same time; `None` takes as many as there are cores.
     pub workers: Option<usize>,
+}
+
+/// Outlines of what a class map tells from the ground, as polygons.
+#[derive(Debug, Clone)]
+pub struct Outlines {
+    /// A GeoPackage, Shapefile or whatever else GDAL reads, with one layer of polygons.
+    pub file: PathBuf,
+    /// Rasters that are not 0 where nobody knows: clouds, seasonal snow.
+    pub ignore: Vec<PathBuf>,
+}
+
+impl PackOptions {
+    /// A value in the wanted unit.
+    fn value(&self, x: f64) -> f64 {
+        let x = self.unit.apply(x);
+        if self.from_db { 10f64.powf(x / 10.0) } else { x }
+    }
+
+    /// What makes values in the wanted unit of a file's samples.
+    fn of_samples(&self, unscale: Linear) -> impl Fn(f64) -> f64 {
+        let change = unscale.then(self.unit);
+        move |sample| if self.from_db { self.value(unscale.apply(sample)) } else { change.apply(sample) }
+    }
+
+    /// What is left to be done with values that were brought onto the grid: decibels are not averaged, everything linear is.
+    fn unit_after(&self) -> Linear {
+        if self.from_db { Linear::default() } else { self.unit }
+    }
+
+    /// What is done with values as they are read.
+    fn before(&self, mut values: Vec<f64>) -> Vec<f64> {
+        if self.from_db {
+            values.iter_mut().for_each(|value| *value = self.value(*value));
+        }
+        values
+    }
 }
 
 /// What [`pack`] did.
@@ -122,6 +166,8 @@ pub struct Packed {
     pub filled: usize,
     /// Least and largest value of each band of a scene that was made now; none of a band without a value.
     pub ranges: Vec<Option<(f32, f32)>>,
+    /// Pixels outside and inside of outlines, and ignored ones, of a class map that was made now.
+    pub classes: Option<[usize; 3]>,
 }
 
 /// One file to be made.
@@ -142,6 +188,8 @@ enum Work {
     Warp(Vec<usize>),
     /// These bands (numbers from 1) of these files, brought onto the grid, one behind the other.
     Stack(Vec<(PathBuf, usize)>),
+    /// A class map of outlines, without the pixels of these masks.
+    Outlines(Vec<PathBuf>),
 }
 
 /// Converts the sources: [`Plan::of`] and [`Plan::make`].
@@ -182,7 +230,10 @@ impl<'a> Plan<'a> {
         let grid = Grid::open(&options.like)?;
         let grid = options.window.map_or(Ok(grid.clone()), |window| grid.part(window))?;
         if let Some(name) = &options.scene {
-            let job = scene::plan(name, &files_of(sources)?, options, &grid)?;
+            let job = match &options.outlines {
+                Some(of) => outlines::plan(name, of, options, &grid)?,
+                None => scene::plan(name, &files_of(sources)?, options, &grid)?,
+            };
             return Ok(Plan { options, grid, jobs: BTreeMap::from([(job.file.clone(), job)]), days: Vec::new() });
         }
         let mut all = Vec::new();
@@ -227,9 +278,10 @@ impl<'a> Plan<'a> {
         let made = workers::make(&todo, options, &grid, observe)?;
         let filled = made.iter().map(|made| made.filled).sum();
         let ranges = made.iter().flat_map(|made| made.ranges.clone()).collect();
+        let classes = made.iter().find_map(|made| made.classes);
         let mut empty: Vec<PathBuf> = made.into_iter().filter_map(|made| made.empty).collect();
         empty.sort();
-        Ok(Packed { written: todo.len(), unchanged: done.len(), empty, filled, ranges })
+        Ok(Packed { written: todo.len(), unchanged: done.len(), empty, filled, ranges, classes })
     }
 }
 
@@ -255,7 +307,7 @@ const READING: &str = "reading 3";
 
 /// Everything but the source that decides what a file contains, in words.
 fn recipe(options: &PackOptions, grid: &Grid) -> String {
-    let PackOptions { variable, level, source_crs, resampling, unit, fill, .. } = options;
+    let PackOptions { variable, level, source_crs, resampling, unit, fill, from_db, slope, .. } = options;
     let mut words = format!("{READING}; {}; {}; scale {:?}, offset {:?}", grid.words(), resampling.name(), unit.scale, unit.offset);
     let fill = fill.map(|fill| match fill {
         Fill::Value(value) => format!("{value:?}"),
@@ -267,6 +319,9 @@ fn recipe(options: &PackOptions, grid: &Grid) -> String {
         if let Some(value) = value {
             words.push_str(&format!("; {name} {value}"));
         }
+    }
+    for (is_so, said) in [(*from_db, "; from decibels"), (*slope, "; with the slope")] {
+        words.push_str(if is_so { said } else { "" });
     }
     words
 }
@@ -296,7 +351,8 @@ fn files_of(sources: &[PathBuf]) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// Whether a file is whole, on the grid, and of the kind that is mapped.
-fn is_mappable(path: &Path, grid: &Grid) -> bool {
-    Raster::open_band(path, 0).is_ok_and(|raster| raster.is_mapped() && (raster.rows(), raster.cols()) == (grid.rows, grid.cols))
+/// Whether a file is whole, on the grid, and of the kind that is mapped, or a class map.
+fn is_made(path: &Path, grid: &Grid) -> bool {
+    let mapped = |raster: Raster| raster.is_mapped() && (raster.rows(), raster.cols()) == (grid.rows, grid.cols);
+    Raster::open_band(path, 0).is_ok_and(mapped) || is_class_map(path, [grid.rows, grid.cols])
 }

@@ -12,7 +12,7 @@ use super::netcdf;
 use super::positions::Positions;
 use super::resample::Day;
 use super::source_window::Part;
-use super::steps::{Axis, files};
+use super::steps::{Axis, BANDS, files};
 use super::system::System;
 use super::{PackOptions, Resampling};
 use crate::data::crs::Crs;
@@ -21,7 +21,6 @@ use crate::data::file_head::stranger;
 use crate::data::geotags::GeoTransform;
 use crate::data::geotiff::Layout;
 use crate::data::ifd::Directory;
-use crate::data::linear::Linear;
 use crate::data::mapped::map_file;
 use crate::data::mask::decode_masked;
 use crate::data::notices::tell_once_a_folder;
@@ -112,7 +111,7 @@ impl OwnSource {
             return Ok(Found::Beyond(Error::input(path, message)));
         }
         let count = directory.one(SAMPLES_PER_PIXEL).map_err(|message| Error::input(path, message))?.unwrap_or(1);
-        let bands = Axis { name: "bands".into(), size: usize::try_from(count).unwrap_or(usize::MAX), ..Axis::default() };
+        let bands = Axis { name: BANDS.into(), size: usize::try_from(count).unwrap_or(usize::MAX), ..Axis::default() };
         let place = place(path, &layout, given, grid)?;
         Self::placed(path, Reader::Bands, vec![bands], place, (layout.cols, layout.rows), options, grid)
     }
@@ -169,16 +168,18 @@ impl OwnSource {
     }
 
     /// The mean of some steps (from 1) in the wanted unit.
-    pub fn day(&self, steps: &[usize], unit: Linear) -> Result<Day> {
+    pub fn day(&self, steps: &[usize], options: &PackOptions) -> Result<Day> {
         let failed = |step: usize, message: String| {
             let cure = "it is damaged or incomplete: copy or download it again";
             Error::input(&self.path, format!("step {step} cannot be read ({message}); {cure}"))
         };
         let pixels = match &self.reader {
-            Reader::Bands => self.band(steps.first().map_or(0, |step| step - 1), unit)?,
+            Reader::Bands => self.band(steps.first().map_or(0, |step| step - 1), options)?,
             Reader::Cube(cube) => {
+                let unit = options.unit_after();
                 let in_unit = |values: Vec<f64>| values.into_iter().map(|value| unit.apply(value) as f32).collect();
-                let mut read = |step: usize| cube.read(step, self.part).map_err(|message| failed(step, message));
+                let read = |step: usize| cube.read(step, self.part).map_err(|message| failed(step, message));
+                let mut read = |step: usize| Ok(options.before(read(step)?));
                 in_unit(if let [step] = steps { read(*step)? } else { mean(steps, &mut read)? })
             }
         };
@@ -186,12 +187,12 @@ impl OwnSource {
     }
 
     /// All pixels of a band (from 0) of a GeoTIFF.
-    fn band(&self, band: usize, unit: Linear) -> Result<Vec<f32>> {
+    fn band(&self, band: usize, options: &PackOptions) -> Result<Vec<f32>> {
         let bytes = map_file(&self.path)?;
         let directory = Directory::read(&bytes).map_err(|message| Error::input(&self.path, message))?;
         let layout = declared_by(&directory, &self.path, Some(band))?;
-        let change = layout.unscale.then(unit);
-        let pixels = decode_masked(&bytes, &layout, &self.path, |sample| change.apply(sample) as f32)?;
+        let value = options.of_samples(layout.unscale);
+        let pixels = decode_masked(&bytes, &layout, &self.path, |sample| value(sample) as f32)?;
         if pixels.len() == self.part.cols * self.part.rows {
             Ok(pixels)
         } else {

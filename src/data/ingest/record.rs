@@ -134,7 +134,7 @@ impl Folder {
 
     /// Whether a file is there, whole, and readable in place.
     pub fn is_done(&self, name: &str, grid: &Grid) -> bool {
-        super::is_mappable(&self.path.join(name), grid)
+        super::is_made(&self.path.join(name), grid)
     }
 }
 
@@ -144,7 +144,7 @@ fn refuse_renamed(path: &Path, files: &BTreeMap<String, Entry>, wanted: &BTreeMa
     let entries = fs::read_dir(path).into_iter().flatten().flatten();
     let mut names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
     names.sort();
-    let is_other = |name: &&String| is_tiff(name) && !files.contains_key(*name) && super::is_mappable(&path.join(name), grid);
+    let is_other = |name: &&String| is_tiff(name) && !files.contains_key(*name) && super::is_made(&path.join(name), grid);
     match names.iter().find(is_other) {
         Some(other) => Err(Error::Usage(format!(
             "--out {} lacks {gone}, which pack made, and holds {other}, which it did not make under that name: after a renaming the same maps \

@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
+use super::PackOptions;
 use super::grid::Grid;
 use crate::data::declared::declared;
 #[cfg(not(feature = "gdal"))]
 use crate::data::file_head::fault_of;
 #[cfg(feature = "gdal")]
 use crate::data::geotiff::refuse_for_all;
-use crate::data::linear::Linear;
 use crate::data::mapped::map_file;
 use crate::data::mask::decode_masked;
 use crate::data::notices::tell_once_a_folder;
@@ -61,10 +61,10 @@ pub(super) fn needs_gdal(reason: Error) -> Error {
     }
 }
 
-/// All pixels in float32 after the file's own scale and offset and `unit`, with NaN for no-data.
-pub(super) fn read(path: &Path, unit: Linear) -> Result<Vec<f32>> {
+/// All pixels in float32 after the file's own scale and offset in the wanted unit, with NaN for no-data.
+pub(super) fn read(path: &Path, options: &PackOptions) -> Result<Vec<f32>> {
     let map = map_file(path)?;
     let layout = declared(&map, path)?;
-    let change = layout.unscale.then(unit);
-    decode_masked(&map, &layout, path, |sample| change.apply(sample) as f32)
+    let value = options.of_samples(layout.unscale);
+    decode_masked(&map, &layout, path, |sample| value(sample) as f32)
 }

@@ -47,12 +47,12 @@ impl Source {
         }
     }
 
-    /// Its bands, where it is a raster of nothing but bands that is read here.
+    /// Its bands, where it is a raster of nothing else.
     pub fn bands(&self) -> Option<usize> {
         match self {
             Source::Own(source) => source.bands(),
             #[cfg(feature = "gdal")]
-            Source::Gdal(_) => None,
+            Source::Gdal(source) => source.bands(),
         }
     }
 
@@ -103,9 +103,9 @@ impl<'a> Reader<'a> {
             self.opened = Some(source);
         }
         match (&self.opened, &self.positions) {
-            (Some(Source::Own(source)), Some(positions)) => Ok(Pixels::Own(source.day(steps, self.options.unit)?, positions.clone())),
+            (Some(Source::Own(source)), Some(positions)) => Ok(Pixels::Own(source.day(steps, self.options)?, positions.clone())),
             #[cfg(feature = "gdal")]
-            (Some(Source::Gdal(source)), _) => Ok(Pixels::Gdal(source.day(steps)?)),
+            (Some(Source::Gdal(source)), _) => Ok(Pixels::Gdal(source.day(steps, self.options)?)),
             _ => Err(crate::error::Error::input(path, "cannot be opened; start again")),
         }
     }

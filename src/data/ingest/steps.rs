@@ -17,6 +17,9 @@ pub(super) enum Selection {
     Static(usize),
 }
 
+/// What the bands of a raster are called in messages.
+pub(super) const BANDS: &str = "bands";
+
 /// An axis that is flattened into steps.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Axis {
@@ -34,6 +37,12 @@ pub(super) struct Axis {
 impl Axis {
     fn is_time(&self) -> bool {
         self.is_time || self.units.as_ref().is_some_and(|units| units.contains(" since "))
+    }
+
+    /// Whether a file names it; bands of a raster have no name.
+    #[cfg(feature = "gdal")]
+    pub fn is_named(&self) -> bool {
+        self.name != BANDS
     }
 
     /// Whether it is called what only time is called.

@@ -4,7 +4,7 @@
 //! a value and share their weight between the others, at the outer edge of the source too: maps end where the source's pixels end.
 
 use gdal::cpl::CslStringList;
-use gdal::{Dataset, DriverManager};
+use gdal::{Dataset, DriverManager, GeoTransformEx};
 
 use super::gdal_source::frame;
 use super::grid::Grid;
@@ -26,7 +26,7 @@ pub(super) struct Warper {
 impl Warper {
     /// Makes room for a map on the grid.
     pub fn new(options: &PackOptions, grid: &Grid) -> Result<Warper> {
-        Ok(Warper { map: empty_map(grid)?, resampling: options.resampling, unit: options.unit })
+        Ok(Warper { map: empty_map(grid)?, resampling: options.resampling, unit: options.unit_after() })
     }
 
     /// A raster on the grid, in the wanted unit; an error is a message.
@@ -76,7 +76,10 @@ pub(super) fn memory(cols: usize, rows: usize) -> gdal::errors::Result<Dataset> 
 
 /// The map to be filled, on the grid.
 pub(super) fn empty_map(grid: &Grid) -> Result<Dataset> {
-    let (_, transform, crs) = frame(&grid.path)?;
+    let (_, mut transform, crs) = frame(&grid.path)?;
+    if grid.corner != (0, 0) {
+        (transform[0], transform[3]) = transform.apply(grid.corner.1 as f64, grid.corner.0 as f64);
+    }
     let placed = memory(grid.cols, grid.rows).and_then(|mut map| {
         map.set_geo_transform(&transform)?;
         map.set_spatial_ref(&crs)?;

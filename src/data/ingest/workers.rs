@@ -8,9 +8,11 @@ use super::resample::resample;
 use super::source::{Pixels, Reader};
 #[cfg(feature = "gdal")]
 use super::warp;
-use super::{Job, PackOptions, Work, grid::Grid, same_grid};
+use super::{Job, PackOptions, Work, grid::Grid, outlines, same_grid};
+use crate::data::cells::Cells;
 use crate::data::nearest::fill_from_nearest;
 use crate::data::parallel::in_parallel;
+use crate::data::slope::slope;
 use crate::data::writer::write_geotiff;
 use crate::domains::Fill;
 use crate::error::{Error, Result};
@@ -20,7 +22,7 @@ use crate::event::Event;
 enum Task<'a> {
     /// The worker reads the source.
     SameGrid(&'a Job),
-    /// What was read of the source, or of the sources of a scene band by band.
+    /// What was read of the source, or of the sources of a scene band by band, or of masks.
     Warp(&'a Job, Vec<Pixels>),
 }
 
@@ -32,11 +34,15 @@ pub(super) struct Made {
     pub filled: usize,
     /// Least and largest value of each band of a scene; none of a band without a value.
     pub ranges: Vec<Option<(f32, f32)>>,
+    /// Pixels outside and inside of outlines, and ignored ones.
+    pub classes: Option<[usize; 3]>,
 }
 
 /// Makes the files.
 pub(super) fn make(jobs: &[Job], options: &PackOptions, grid: &Grid, observe: &mut dyn FnMut(Event)) -> Result<Vec<Made>> {
-    let mut reader = Reader::new(options, grid);
+    // Slopes need what is around the pixels.
+    let around = if options.slope { grid.clone().grown() } else { grid.clone() };
+    let mut reader = Reader::new(options, &around);
     let tasks = jobs.iter().map(|job| match &job.work {
         Work::SameGrid => Ok(Task::SameGrid(job)),
         Work::Warp(steps) => Ok(Task::Warp(job, vec![reader.day(&job.source, steps)?])),
@@ -44,10 +50,15 @@ pub(super) fn make(jobs: &[Job], options: &PackOptions, grid: &Grid, observe: &m
             let read = bands.iter().map(|(source, band)| reader.day(source, &[*band])).collect::<Result<_>>()?;
             Ok(Task::Warp(job, read))
         }
+        Work::Outlines(masks) => {
+            let read = masks.iter().map(|mask| reader.day(mask, &[1])).collect::<Result<_>>()?;
+            Ok(Task::Warp(job, read))
+        }
     });
     let workshop = Workshop {
         options,
         grid,
+        around: &around,
         #[cfg(feature = "gdal")]
         idle: Mutex::default(),
     };
@@ -59,6 +70,8 @@ pub(super) fn make(jobs: &[Job], options: &PackOptions, grid: &Grid, observe: &m
 struct Workshop<'a> {
     options: &'a PackOptions,
     grid: &'a Grid,
+    /// The grid that sources are brought onto.
+    around: &'a Grid,
     /// As many as there are threads, once each has warped; a GDAL dataset belongs to a single thread at a time.
     #[cfg(feature = "gdal")]
     idle: Mutex<Vec<warp::Warper>>,
@@ -68,10 +81,17 @@ impl Workshop<'_> {
     /// Makes a file.
     fn make(&self, task: Task) -> Result<Made> {
         let (job, mut bands) = match task {
-            Task::SameGrid(job) => (job, vec![same_grid::read(&job.source, self.options.unit)?]),
+            Task::SameGrid(job) => (job, vec![same_grid::read(&job.source, self.options)?]),
             Task::Warp(job, read) => (job, read.into_iter().map(|pixels| self.on_grid(job, pixels)).collect::<Result<_>>()?),
         };
         let path = self.options.out.join(&job.file);
+        if let Work::Outlines(_) = job.work {
+            let classes = outlines::make(&path, &job.source, &bands, self.options, self.grid)?;
+            return Ok(Made { empty: None, filled: 0, ranges: Vec::new(), classes: Some(classes) });
+        }
+        if self.options.slope {
+            bands = vec![self.without_edge(&bands[0]), self.slope(&bands[0])?];
+        }
         // A source without any value stays one whatever is filled, so that it is not taken for a field.
         let is_empty = bands.iter().flatten().all(|value| value.is_nan());
         let mut filled = 0;
@@ -80,14 +100,27 @@ impl Workshop<'_> {
         }
         let ranges = if matches!(job.work, Work::Stack(_)) { bands.iter().map(|band| range(band)).collect() } else { Vec::new() };
         write_geotiff(&path, self.grid.rows, self.grid.cols, &bands.concat(), &self.grid.geo)?;
-        Ok(Made { empty: is_empty.then_some(path), filled, ranges })
+        Ok(Made { empty: is_empty.then_some(path), filled, ranges, classes: None })
+    }
+
+    /// The pixels of the grid, of those and one more on every side.
+    fn without_edge(&self, around: &[f32]) -> Vec<f32> {
+        let Grid { rows, cols, .. } = *self.grid;
+        around.chunks(cols + 2).skip(1).take(rows).flat_map(|line| &line[1..=cols]).copied().collect()
+    }
+
+    fn slope(&self, around: &[f32]) -> Result<Vec<f32>> {
+        let unplaced =
+            || Error::input(&self.grid.path, "has no georeference, so that slopes are unknown; name a raster with one for --like");
+        let cells = Cells::of(&self.grid.geo).ok_or_else(unplaced)?;
+        Ok(slope(around, [self.grid.rows, self.grid.cols], &cells))
     }
 
     /// What was read, on the grid.
     fn on_grid(&self, #[cfg_attr(not(feature = "gdal"), allow(unused_variables))] job: &Job, pixels: Pixels) -> Result<Vec<f32>> {
         match pixels {
             Pixels::Own(day, positions) => {
-                let size = (self.grid.rows, self.grid.cols);
+                let size = (self.around.rows, self.around.cols);
                 let map = resample(&day, &positions, self.options.resampling, size);
                 map.map_err(|message| Error::input(&self.grid.path, message))
             }
@@ -103,7 +136,7 @@ impl Workshop<'_> {
         let rested = idle().pop();
         let mut warper = match rested {
             Some(warper) => warper,
-            None => warp::Warper::new(self.options, self.grid)?,
+            None => warp::Warper::new(self.options, self.around)?,
         };
         let refused = |reason| Error::input(&job.source, format!("GDAL cannot warp it to the grid ({reason})"));
         let pixels = warper.map_of(day).map_err(refused)?;
