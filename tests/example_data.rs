@@ -2,6 +2,7 @@
 
 mod trials;
 
+use meltcore::data::class_map::{NO_CLASS, read_class_map};
 use meltcore::data::raster::Raster;
 use meltcore::data::writer::write_geotiff;
 use meltcore::synth::georeference::albers;
@@ -331,6 +332,82 @@ fn the_drawn_helheim_carries_a_scene() {
     assert!((mask.rows(), mask.cols()) == (128, 73) && mask.geo().same_crs(&albers(100.0)) == Some(true));
 }
 
+fn no_h5py() -> Option<String> {
+    let found = python().args(["-c", "import h5py, numpy"]).output().is_ok_and(|output| output.status.success());
+    (!found).then(|| "no Python with h5py and numpy is here (python3, or MELTCORE_PYTHON)".to_owned())
+}
+
+/// Makes an HDF5 file of tiles of 20 × 30 pixels in 32 × 48 in the published form: its path, and name, region and features of each tile.
+/// Values are row · 100 + column + channel / 10 within the tile; a pixel is glacier, not, or of no class by (row + column) mod 3.
+const TILES: &str = "
+import sys, h5py, numpy as np
+row, col = np.mgrid[:20, :30]
+def padded(values):
+    out = np.zeros((32, 48, values.shape[2]))
+    out[3:23, 5:35] = values
+    return out
+with h5py.File(sys.argv[1], 'w') as file:
+    for word in sys.argv[2:]:
+        name, region, *features = word.split(',')
+        tile = file.create_group(name)
+        for feature in features:
+            key, channels = feature.split(':')
+            tile[key] = padded(np.stack([row * 100 + col + c / 10 for c in range(int(channels))], 2))
+        tile['outlines'] = padded(np.stack([(row + col) % 3 == 1, (row + col) % 3 == 0], 2))
+        numbers = dict(height=32, width=48, original_height=20, original_width=30, padding_height=3, padding_width=5, epsg=4326)
+        bounds = dict(xmin=7.0, xmax=7.03, ymin=46.0, ymax=46.04)
+        tile.attrs.update(region=region, subregion=region + '1', tile_name=name, **numbers, **bounds)
+";
+
+fn put_tiles(path: &Path, tiles: &[&str]) {
+    let output = python().args(["-c", TILES]).arg(path).args(tiles).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+fn glacier_tiles_become_scenes() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    put_tiles(&at("train.hdf5"), &["ALP-28-23,ALP,optical:6,dem:2", "SC2-5-6,SC,optical:6,dem:2,thermal:1"]);
+    put_tiles(&at("val.hdf5"), &["ALP-1-1,ALP,optical:6,dem:2"]);
+    let make = |out: &Path, options: &[&str]| {
+        let (train, val) = (at("train.hdf5"), at("val.hdf5"));
+        let files = [Path::new("--train"), &train, Path::new("--val"), &val, Path::new("--out"), out];
+        run("glavitu_hdf5.py", &files.into_iter().chain(options.iter().map(Path::new)).collect::<Vec<_>>())
+    };
+    let out = at("scenes");
+    let (made, said) = make(&out, &[]);
+    assert!(made && said.contains("3 tiles (2 train, 1 val), 10 files written, 0 left as they were, 0 tiles left out"), "{said}");
+    let text = |name: &str| fs::read_to_string(out.join(name)).unwrap();
+    assert_eq!(text("splits/train.csv"), "ALP-28-23\nSC-SC2-5-6\n");
+    assert_eq!(text("scenes.csv"), "name,region,subregion\nALP-28-23,ALP,ALP1\nSC-SC2-5-6,SC,SC1\nALP-1-1,ALP,ALP1\n");
+    let optical = Raster::open_band(out.join("optical/SC-SC2-5-6.tif"), 5).unwrap();
+    assert!(optical.is_mapped() && (optical.rows(), optical.cols()) == (20, 30));
+    let wanted: Vec<f32> = (0..600).map(|i| ((i / 30 * 100 + i % 30) as f64 + 0.5) as f32).collect();
+    assert_eq!(optical.read_all().unwrap(), wanted);
+    let (x, y) = optical.geo().transform().unwrap().at(20.0, 30.0);
+    assert!((x - 7.03).abs() < 1e-9 && (y - 46.0).abs() < 1e-9, "{x} {y}");
+    let classes = read_class_map(&out.join("classes/ALP-1-1.tif"), 2).unwrap().classes;
+    let class = |i: usize| [1, 0, NO_CLASS][(i / 30 + i % 30) % 3];
+    assert_eq!(classes, (0..600).map(class).collect::<Vec<_>>());
+    // Again: nothing to do. As the published program sees them: unlabelled is not glacier, zeros around; only what has a thermal image.
+    assert!(make(&out, &[]).1.contains("0 files written, 10 left as they were"));
+    let (made, said) = make(&at("all"), &["--reference-labels", "--keep-padding", "--feature", "optical"]);
+    assert!(made, "{said}");
+    let padded = read_class_map(&at("all/classes/ALP-1-1.tif"), 2).unwrap();
+    assert_eq!((padded.rows, padded.cols, padded.classes[0], padded.classes[3 * 48 + 5]), (32, 48, 0, 1));
+    let (x, y) = padded.geo.transform().unwrap().at(3.0, 5.0);
+    assert!((x - 7.0).abs() < 1e-9 && (y - 46.04).abs() < 1e-9, "{x} {y}");
+    assert!(!at("all/dem").exists());
+    for (options, words) in [
+        (&["--feature", "thermal"][..], "val.hdf5: holds no tile with these features and regions"),
+        (&["--test", "nowhere.hdf5"], "nowhere.hdf5: cannot be read as HDF5"),
+        (&["--test", at("val.hdf5").to_str().unwrap()], "tile ALP-1-1 is in"),
+    ] {
+        let (made, said) = make(&at("refused"), options);
+        assert!(!made && said.contains(words), "{said}");
+    }
+}
+
 fn main() -> ExitCode {
     let needing = |name: &str, trial: fn()| trials::needing(name, "python", no_python, trial);
     let mut trials = vec![
@@ -338,6 +415,7 @@ fn main() -> ExitCode {
         needing("wrong_files_are_refused_in_one_paragraph", wrong_files_are_refused_in_one_paragraph),
         needing("the_drawn_helheim_carries_a_scene", the_drawn_helheim_carries_a_scene),
     ];
+    trials.push(trials::needing("glacier_tiles_become_scenes", "h5py", no_h5py, glacier_tiles_become_scenes));
     let (real, data) = ("the_real_data_come_out_again", "data/antarctic-melt");
     trials.push(trials::needing_data_and(real, data, "python", no_python, the_real_data_come_out_again));
     trials::run(trials)

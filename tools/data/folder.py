@@ -1,4 +1,4 @@
-"""A folder of made files: all of it appears at once where it is new, and only what differs is written where it is there."""
+"""Folders of made files: all of one appears at once where it is new, and only what differs is written where it is there."""
 
 import os
 import shutil
@@ -27,17 +27,27 @@ def write_folder(out, files):
             name = path.relative_to(out).as_posix()
             if path.is_file() and path.suffix in (".tif", ".csv") and name not in files:
                 raise Problem(f"{path}: not one of the files that are made here; move it away, or choose another --out")
-        written = 0
-        for name, data in files.items():
-            path = out / name
-            if not path.is_file() or path.read_bytes() != data:
-                _write(path, data)
-                written += 1
+        written = sum(write_file(out / name, data) for name, data in files.items())
         return written, len(files) - written
     except OSError as e:
-        raise Problem(
-            f"{e.filename or out}: cannot be written ({e.strerror}); free space or choose another --out, then run this again"
-        ) from e
+        raise _unwritten(e, out) from e
+
+
+def write_file(path, data):
+    """Writes a file where it is not the same already; whether it did."""
+    try:
+        if path.is_file() and path.stat().st_size == len(data) and path.read_bytes() == data:
+            return False
+        _write(path, data)
+        return True
+    except OSError as e:
+        raise _unwritten(e, path) from e
+
+
+def _unwritten(error, path):
+    return Problem(
+        f"{error.filename or path}: cannot be written ({error.strerror}); free space or choose another --out, then run this again"
+    )
 
 
 def _write(path, data):

@@ -1,7 +1,7 @@
-"""GeoTIFFs of one band, read and written with Python's standard library alone.
+"""GeoTIFFs, read (one band) and written with Python's standard library alone.
 
 The reader takes what GDAL writes unless told otherwise: strips, uncompressed or deflated, without a predictor. The writer makes deflated
-strips. Pixels are kept as little-endian bytes, row by row from the north, so that a map of a few values needs no loop over its pixels.
+strips, or plain ones, which meltcore reads where they lie. Pixels are kept as little-endian bytes, row by row from the north, so that a map of a few values needs no loop over its pixels.
 """
 
 import struct
@@ -101,33 +101,39 @@ class Raster:
         return tags
 
 
-def encode(kind, rows, cols, pixels, place, keys, nodata=None):
+def encode(kind, rows, cols, pixels, place, keys, nodata=None, bands=1, deflate=True):
     """The bytes of a GeoTIFF.
 
-    `kind` is a name of KINDS, `pixels` its little-endian bytes (`rows * cols` of them), `place` (x, y, size) as in Raster, `keys` the
-    coordinate system: the shorts of GeoKeyDirectoryTag, the doubles and the text that they point into. `nodata` is a text.
+    `kind` is a name of KINDS, `pixels` its little-endian bytes (`bands * rows * cols` of them, a band after the other), `place`
+    (x, y, size) as in Raster or (x, y, width, height of a pixel), `keys` the coordinate system: the shorts of GeoKeyDirectoryTag, the
+    doubles and the text that they point into. `nodata` is a text.
     """
     sample, bits, _ = KINDS[kind]
     line = cols * bits // 8
-    if len(pixels) != rows * line:
-        raise ValueError(f"{len(pixels)} bytes are not {rows} x {cols} pixels of {kind}")
+    if len(pixels) != bands * rows * line:
+        raise ValueError(f"{len(pixels)} bytes are not {bands} x {rows} x {cols} pixels of {kind}")
     strip = max(1, ROOM // line)
-    strips = [zlib.compress(pixels[row * line : (row + strip) * line], 9) for row in range(0, rows, strip)]
-    x, y, size = place
+    starts = [band * rows + row for band in range(bands) for row in range(0, rows, strip)]
+    ends = [min(start + strip, (start // rows + 1) * rows) for start in starts]
+    strips = [pixels[start * line : end * line] for start, end in zip(starts, ends)]
+    if deflate:
+        strips = [zlib.compress(raw, 9) for raw in strips]
+    x, y, *size = place
     directory, doubles, text = keys
     entries = [
         (256, "H", [cols]),
         (257, "H", [rows]),
-        (258, "H", [bits]),
-        (259, "H", [8]),  # deflate
+        (258, "H", [bits] * bands),
+        (259, "H", [8 if deflate else 1]),
         (262, "H", [1]),
         (273, "I", [0] * len(strips)),
-        (277, "H", [1]),
+        (277, "H", [bands]),
         (278, "H", [strip]),
-        (279, "I", [len(deflated) for deflated in strips]),
-        (284, "H", [1]),
-        (339, "H", [sample]),
-        (33550, "d", [size, size, 0.0]),
+        (279, "I", [len(stored) for stored in strips]),
+        (284, "H", [1 if bands == 1 else 2]),
+        (338, "H", [0] * (bands - 1)),  # samples of no colour
+        (339, "H", [sample] * bands),
+        (33550, "d", [size[0], size[-1], 0.0]),
         (33922, "d", [0.0, 0.0, 0.0, x, y, 0.0]),
         (34735, "H", directory),
         (34736, "d", doubles),
@@ -141,10 +147,12 @@ def encode(kind, rows, cols, pixels, place, keys, nodata=None):
         held[tag] = values.encode("ascii") + b"\0" if code == "s" else struct.pack(f"<{len(values)}{code}", *values)
         if len(held[tag]) > 4:
             after += len(held[tag]) + len(held[tag]) % 2
-    offsets, at = [], after
-    for deflated in strips:
+    # Plain pixels begin where a machine reads them in place.
+    gap = b"" if deflate else b"\0" * (-after % 64)
+    offsets, at = [], after + len(gap)
+    for stored in strips:
         offsets.append(at)
-        at += len(deflated)
+        at += len(stored)
     held[273] = struct.pack(f"<{len(offsets)}I", *offsets)
     head, tail, at = struct.pack("<2sHIH", b"II", 42, 8, len(entries)), b"", 8 + 2 + 12 * len(entries) + 4
     for tag, code, values in entries:
@@ -155,4 +163,4 @@ def encode(kind, rows, cols, pixels, place, keys, nodata=None):
         else:
             head += struct.pack("<I", at + len(tail))
             tail += held[tag] + b"\0" * (len(held[tag]) % 2)
-    return b"".join([head, b"\0\0\0\0", tail, *strips])
+    return b"".join([head, b"\0\0\0\0", tail, gap, *strips])
