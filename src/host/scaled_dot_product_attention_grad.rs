@@ -11,12 +11,12 @@ use super::shared::scratch::with_scratch;
 
 pub(super) fn scaled_dot_product_attention_grad(
     job: &Job<AttentionParams>,
-    [q, k, v, bias, output, stats, grad_output]: Inputs<7>,
+    [q, k, v, bias, _, stats, grad_output]: Inputs<7>,
     [grads]: Outputs<1>,
 ) {
     let heads = Heads::new(&job.params);
     let [all, tokens, dim] = [heads.all, heads.tokens, heads.dim];
-    let given = Rows { q, k, v, bias, output, stats, grad_output };
+    let given = Rows { q, k, v, bias, stats, grad_output };
     let (grad_q, rest) = grads[..3 * all * tokens * dim].split_at_mut(all * tokens * dim);
     let (grad_k, grad_v) = rest.split_at_mut(all * tokens * dim);
     let [grad_q, grad_k, grad_v] = [grad_q, grad_k, grad_v].map(|grad| grad.par_chunks_exact_mut(tokens * dim));

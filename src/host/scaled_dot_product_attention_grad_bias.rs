@@ -10,12 +10,12 @@ use super::shared::scratch::with_scratch;
 
 pub(super) fn scaled_dot_product_attention_grad_bias(
     job: &Job<AttentionParams>,
-    [q, k, v, bias, output, stats, grad_output]: Inputs<7>,
+    [q, k, v, bias, _, stats, grad_output]: Inputs<7>,
     [grad_bias]: Outputs<1>,
 ) {
     let heads = Heads::new(&job.params);
     let tokens = heads.tokens;
-    let given = Rows { q, k, v, bias, output, stats, grad_output };
+    let given = Rows { q, k, v, bias, stats, grad_output };
     let (own, step) = if heads.share_bias() { (heads.heads, heads.heads) } else { (heads.all, heads.all) };
     grad_bias[..own * tokens * tokens].par_chunks_exact_mut(tokens * tokens).enumerate().for_each(|(own, grad_bias)| {
         grad_bias.par_chunks_mut(BLOCK * tokens).enumerate().for_each(|(block, grad_bias)| {

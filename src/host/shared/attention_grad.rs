@@ -16,7 +16,6 @@ pub(crate) struct Rows<'a> {
     pub(crate) k: &'a [f32],
     pub(crate) v: &'a [f32],
     pub(crate) bias: &'a [f32],
-    pub(crate) output: &'a [f32],
     pub(crate) stats: &'a [f32],
     pub(crate) grad_output: &'a [f32],
 }
@@ -31,27 +30,18 @@ impl Rows<'_> {
         multiply([rows, dim, tokens], Side::rows(dy, dim), Side::columns(heads.of(self.v, head), dim), grads, false);
         let lines = shares.chunks_exact_mut(tokens).zip(grads.chunks_exact_mut(tokens)).enumerate();
         lines.for_each(|(i, (shares, grads))| {
-            let at = (row + i) * dim;
-            let (y, dy, stats) = (&self.output[at..at + dim], &self.grad_output[at..at + dim], &self.stats[2 * (row + i)..]);
+            let stats = &self.stats[2 * (row + i)..];
             let (bias, stats) = (heads.biases(self.bias, head, first + i), [stats[0], stats[1]]);
-            dispatch!(level(), simd => of_query(simd, [shares, grads], [y, dy], heads.scale, bias, stats));
+            dispatch!(level(), simd => of_query(simd, [shares, grads], heads.scale, bias, stats));
         });
     }
 }
 
 #[simd]
-fn of_query<S: Simd>(
-    simd: S,
-    [shares, grads]: [&mut [f32]; 2],
-    [y, dy]: [&[f32]; 2],
-    scale: f32,
-    bias: Option<&[f32]>,
-    [most, inverse]: [f32; 2],
-) {
-    let [product] = lane_sums(simd, [y, dy], |[y, dy]| [y * dy]);
+fn of_query<S: Simd>(simd: S, [shares, grads]: [&mut [f32]; 2], scale: f32, bias: Option<&[f32]>, [most, inverse]: [f32; 2]) {
     scaled(simd, shares, scale, bias);
-    for (share, grad) in shares.iter_mut().zip(grads) {
-        *share = exp(*share - most) * inverse;
-        *grad = *share * (*grad - product);
-    }
+    shares.iter_mut().for_each(|share| *share = exp(*share - most) * inverse);
+    // ∂L/∂y·y from the same products that it is taken from, so that a query of one key has a gradient of exactly 0.
+    let [product] = lane_sums(simd, [&*shares, &*grads], |[share, grad]| [share * grad]);
+    shares.iter().zip(grads).for_each(|(share, grad)| *grad = share * (*grad - product));
 }
