@@ -120,8 +120,11 @@ fn inputs(gpu: &Gpu, settings: &Settings, n: usize) -> Inputs {
     Inputs(named.collect())
 }
 
-/// Outputs, gradients and state behind a pass of training, and the bytes in use at once.
-fn trained(gpu: &Gpu, tape: Tape) -> (Vec<Vec<f32>>, BTreeMap<String, Vec<f32>>, state_dict::HostDict, u64) {
+/// Outputs, gradients and state behind a pass, and the bytes in use at once.
+type Pass = (Vec<Vec<f32>>, BTreeMap<String, Vec<f32>>, state_dict::HostDict, u64);
+
+/// A pass of training.
+fn trained(gpu: &Gpu, tape: Tape) -> Pass {
     let network = GlaViTU::new(gpu, &small(), 3).unwrap();
     let inputs = inputs(gpu, &small(), 3);
     network.parameters().watch(&tape);

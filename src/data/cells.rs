@@ -48,6 +48,7 @@ impl Cells {
     }
 
     /// Square metres of a pixel of a row.
+    #[cfg(any(feature = "gdal", test))]
     pub fn area(&self, row: usize) -> f64 {
         let ((x, y), of) = (self.units(row as f64 + 0.5), &self.transform);
         ((of.col_x * of.row_y - of.row_x * of.col_y) * x * y).abs()

@@ -29,10 +29,10 @@ impl Drainage {
         let key = |z: f32| (z + 30_000.0).to_bits();
         let mut heap = BinaryHeap::new();
         let mut is_reached = vec![false; count];
-        for index in 0..count {
+        for (index, reached) in is_reached.iter_mut().enumerate() {
             let (row, col) = (index / terrain.cols, index % terrain.cols);
             if row == 0 || col == 0 || row + 1 == terrain.rows || col + 1 == terrain.cols {
-                is_reached[index] = true;
+                *reached = true;
                 heap.push(Reverse((key(terrain.values[index]), index as u32)));
             }
         }
