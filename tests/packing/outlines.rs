@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use gdal::Metadata as _;
 use gdal::raster::{RasterizeOptions, rasterize};
 use gdal::spatial_ref::SpatialRef;
 use gdal::vector::{Feature, Geometry, LayerAccess, LayerOptions, OGRwkbGeometryType};
