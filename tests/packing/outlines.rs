@@ -6,7 +6,7 @@ use gdal::Metadata as _;
 use gdal::raster::{RasterizeOptions, rasterize};
 use gdal::spatial_ref::SpatialRef;
 use gdal::vector::{Feature, Geometry, LayerAccess, LayerOptions, OGRwkbGeometryType};
-use gdal::{Dataset, DriverManager};
+use gdal::{Dataset, DriverManager, Metadata};
 use libtest_mimic::Trial;
 use meltcore::data::Window;
 use meltcore::data::class_map::{NO_CLASS, read_class_map};

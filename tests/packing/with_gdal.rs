@@ -89,7 +89,7 @@ fn cloud_optimized_copies_have_the_same_pixels() {
     let geo = Raster::open(&map).unwrap().geo().clone();
     let pixels: Vec<f32> = (0..700 * 900).map(|i| if i % 1001 == 0 { f32::NAN } else { (i % 977) as f32 / 977.0 }).collect();
     let bands = vec![BandAbout { description: "surface melt & more".into(), unit: "1".into() }];
-    let (software, day) = ("meltcore 1.2".into(), Day { year: 2019, month: 7, day: 4, ..Day::UNDATED });
+    let (software, day) = ("meltcore 1.2".into(), Day::new(2019, 7, 4).unwrap());
     let about = About { software, day, bands, items: vec![("TASK", "melt_fraction".into()), ("WEIGHTS_SHA256", "0123".into())] };
     write_map(&map, [700, 900], &pixels, &geo, &about).unwrap();
     let copy = folder.path().join("cog/map.tif");

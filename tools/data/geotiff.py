@@ -1,7 +1,8 @@
 """GeoTIFFs, read (one band) and written with Python's standard library alone.
 
 The reader takes what GDAL writes unless told otherwise: strips, uncompressed or deflated, without a predictor. The writer makes deflated
-strips, or plain ones, which meltcore reads where they lie. Pixels are kept as little-endian bytes, row by row from the north, so that a map of a few values needs no loop over its pixels.
+strips, or plain ones, which meltcore reads where they lie. Pixels are kept as little-endian bytes, row by row from the north, so that a map
+of a few values needs no loop over its pixels.
 """
 
 import struct

@@ -5,6 +5,7 @@
 //! through GDAL where the cargo feature `gdal` is built in (`gdal_rasters.rs`, `warp.rs`); `source.rs` chooses.
 //! A variable with named axes (NetCDF, Zarr) is read as the file describes it: `variables.rs` finds it, `horizontal.rs`, `even_axis.rs` and
 //! `steps.rs` its place and its days, `encoding.rs` what its samples mean, `cube.rs` puts that together.
+//! `scene.rs` makes one file of several bands, with slopes where they are wanted, and `outlines.rs` a class map of polygons.
 //! A record in the output folder (`pack.json`) says what each file was made of, so that a run goes on where the last one stopped.
 
 mod arrays;

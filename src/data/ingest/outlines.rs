@@ -24,7 +24,7 @@ pub(super) fn plan(name: &str, of: &Outlines, options: &PackOptions, grid: &Grid
     for mask in &of.ignore {
         Source::open(mask, options, grid)?;
     }
-    rasterised(&of.file, options, grid)?;
+    near(&of.file, options, grid)?;
     Ok(Job { file, source: of.file.clone(), is_timeless: true, work: Work::Outlines(of.ignore.clone()) })
 }
 
@@ -61,27 +61,26 @@ fn check_available() -> Result<()> {
 }
 
 #[cfg(not(feature = "gdal"))]
-fn rasterised(path: &Path, _: &PackOptions, _: &Grid) -> Result<Vec<u8>> {
-    Err(Error::input(path, "takes GDAL"))
+fn near(_: &Path, _: &PackOptions, _: &Grid) -> Result<()> {
+    check_available()
+}
+
+#[cfg(not(feature = "gdal"))]
+fn rasterised(_: &Path, _: &PackOptions, _: &Grid) -> Result<Vec<u8>> {
+    check_available().map(|()| Vec::new())
 }
 
 /// The pixels whose centres lie in a polygon, as 1.
 ///
 /// # Errors
-/// [`Error::Input`] where GDAL cannot read the file, it has several layers, no coordinate system, or something else than polygons.
+/// Those of [`near`]; polygons that GDAL cannot draw.
 #[cfg(feature = "gdal")]
 fn rasterised(path: &Path, options: &PackOptions, grid: &Grid) -> Result<Vec<u8>> {
+    use crate::data::gdal_library::reason;
     use gdal::raster::{RasterizeOptions, rasterize};
 
-    use super::system::System;
-    use super::{gdal_rasters::gdal_crs, warp};
-    use crate::data::gdal_library::{crs_of, reason};
-
-    let given = System::given(options)?.map(|system| gdal_crs(path, &system)).transpose()?;
-    let mut map = warp::empty_map(grid)?;
     let failed = |e: &gdal::errors::GdalError| Error::input(path, format!("GDAL cannot draw its outlines ({})", reason(e)));
-    let to = crs_of(&map).ok_or_else(|| Error::input(&grid.path, "has no coordinate system that outlines could be brought to"))?;
-    let polygons = polygons(path, given, &map, &to)?;
+    let (mut map, polygons) = near(path, options, grid)?;
     map.rasterband(1).and_then(|mut band| band.fill(0.0, None)).map_err(|e| failed(&e))?;
     let inside = vec![1.0; polygons.len()];
     if !polygons.is_empty() {
@@ -90,6 +89,29 @@ fn rasterised(path: &Path, options: &PackOptions, grid: &Grid) -> Result<Vec<u8>
     let size = (grid.cols, grid.rows);
     let drawn = map.rasterband(1).and_then(|band| band.read_as::<u8>((0, 0), size, size, None)).map_err(|e| failed(&e))?;
     Ok(drawn.data().to_vec())
+}
+
+/// A map on the grid, and the polygons near it in its coordinate system.
+///
+/// # Errors
+/// [`Error::Input`] where GDAL cannot read the file, it has several layers, no coordinate system, or something else than polygons.
+#[cfg(feature = "gdal")]
+fn near(path: &Path, options: &PackOptions, grid: &Grid) -> Result<(gdal::Dataset, Vec<gdal::vector::Geometry>)> {
+    use super::system::System;
+    use super::{gdal_rasters::gdal_crs, warp};
+    use crate::data::gdal_library::crs_of;
+
+    let given = System::given(options)?.map(|system| gdal_crs(path, &system)).transpose()?;
+    let map = warp::empty_map(grid)?;
+    let to = crs_of(&map).ok_or_else(|| Error::input(&grid.path, "has no coordinate system that outlines could be brought to"))?;
+    let polygons = polygons(path, given, &map, &to)?;
+    Ok((map, polygons))
+}
+
+/// Whether a system is one: GeoPackages have words for none.
+#[cfg(feature = "gdal")]
+fn is_defined(system: &gdal::spatial_ref::SpatialRef) -> bool {
+    !system.name().unwrap_or_default().to_ascii_lowercase().starts_with("undefined")
 }
 
 /// The polygons near a map, in its coordinate system.
@@ -120,7 +142,7 @@ fn polygons(
         return Err(Error::input(path, message));
     }
     let mut layer = dataset.layer(0).map_err(|e| failed(&e))?;
-    let mut from = given.or_else(|| layer.spatial_ref()).ok_or_else(|| {
+    let mut from = given.or_else(|| layer.spatial_ref().filter(is_defined)).ok_or_else(|| {
         Error::input(path, "has no coordinate system; give it with --source-crs, for example \"EPSG:3413\" or a PROJ string")
     })?;
     from.set_axis_mapping_strategy(AxisMappingStrategy::TraditionalGisOrder);
