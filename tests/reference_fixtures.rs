@@ -2,18 +2,18 @@
 //!
 //! The fixtures are those in `tests/fixtures`; `MELTCORE_FIXTURES` names other folders instead, separated by colons.
 
+#[path = "reference_fixtures/class_maps.rs"]
+mod class_maps;
+
+use class_maps::class_maps;
 use meltcore::reference::activation::*;
 use meltcore::reference::adaptive_avg_pool2d::*;
 use meltcore::reference::add::add;
 use meltcore::reference::add_row::*;
 use meltcore::reference::batch_norm::*;
 use meltcore::reference::cat::*;
-use meltcore::reference::confidence::confidence;
 use meltcore::reference::conv_transpose2d::*;
 use meltcore::reference::conv2d::*;
-use meltcore::reference::cross_entropy::{CrossEntropyAttrs, cross_entropy, cross_entropy_grad_logits};
-use meltcore::reference::dice_loss::*;
-use meltcore::reference::focal_loss::*;
 use meltcore::reference::gaussian_blur::gaussian_blur;
 use meltcore::reference::gradient_clipping::clip_grad_norm;
 use meltcore::reference::interpolate::*;
@@ -30,7 +30,6 @@ use meltcore::reference::narrow::*;
 use meltcore::reference::optimizers::*;
 use meltcore::reference::pad::*;
 use meltcore::reference::scaled_dot_product_attention::*;
-use meltcore::reference::segmentation_scores::segmentation_scores;
 use meltcore::reference::softmax::*;
 use meltcore::reference::transpose::transpose;
 use serde_json::Value;
@@ -343,45 +342,6 @@ fn of_tokens(f: &Fixture) -> Answers {
             // A row of fewer axes belongs to planes; else it is the same for every image.
             let plane = if dims("in.b").len() < dims("in.a").len() { x.len() / row.len() } else { 1 };
             two(add_row(x, row, plane), grad.to_vec(), add_row_grad_row(grad, row.len(), plane))
-        }
-    }
-}
-
-fn class_maps(f: &Fixture) -> Answers {
-    let weights = || f.find("param.class_weights").map(<[f64]>::to_vec);
-    let grad = f.find("grad_out.loss").map(|grad| grad[0]);
-    let with_gradient = |loss: f64, name: &str, gradient: &dyn Fn(f64) -> Vec<f64>| {
-        let mut answers = vec![answer("out.loss", vec![loss])];
-        answers.extend(grad.map(|grad| answer(name, gradient(grad))));
-        answers
-    };
-    match f.op.as_str() {
-        "confidence" => vec![answer("out.confidence", confidence(f.get("in.probabilities"), f.shape("in.probabilities")))],
-        "segmentation_scores" => {
-            let scores = segmentation_scores(f.get("in.pred"), f.get("in.target"), f.get("in.mask"), f.size("classes"));
-            vec![
-                answer("out.confusion", scores.confusion),
-                answer("out.iou", scores.iou),
-                answer("out.f1", scores.f1),
-                answer("out.accuracy", vec![scores.accuracy]),
-            ]
-        }
-        "focal_loss" => {
-            let (p, t, m, shape) = (f.get("in.probabilities"), f.get("in.target"), f.find("in.mask"), f.shape("in.probabilities"));
-            let attrs = FocalLossAttrs { gamma: f.number("gamma"), label_smoothing: f.number("label_smoothing"), class_weights: weights() };
-            let gradient = |grad| focal_loss_grad_probabilities(grad, p, t, m, shape, &attrs);
-            with_gradient(focal_loss(p, t, m, shape, &attrs), "grad.in.probabilities", &gradient)
-        }
-        op => {
-            let (x, t, m, shape) = (f.get("in.logits"), f.get("in.target"), f.get("in.mask"), f.shape("in.logits"));
-            if op == "dice_loss" {
-                let smooth = f.number("smooth");
-                let gradient = |grad| dice_loss_grad_logits(grad, x, t, m, shape, smooth);
-                return with_gradient(dice_loss(x, t, m, shape, smooth), "grad.in.logits", &gradient);
-            }
-            let attrs = CrossEntropyAttrs { label_smoothing: f.number("label_smoothing"), class_weights: weights() };
-            let gradient = |grad| cross_entropy_grad_logits(grad, x, t, m, shape, &attrs);
-            with_gradient(cross_entropy(x, t, m, shape, &attrs), "grad.in.logits", &gradient)
         }
     }
 }

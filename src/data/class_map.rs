@@ -9,7 +9,7 @@ use super::about::About;
 use super::geotags::GeoTags;
 use super::raster::Raster;
 use super::writer::write_coloured;
-use crate::domains::scenes::class_colour;
+use crate::domains::class_colour;
 use crate::error::{Error, Result};
 
 /// What stands where no class is known.

@@ -1,8 +1,8 @@
 //! A class map taken apart: pixels of one class that hang together by their sides, and the lines around them along the edges of pixels.
 //!
-//! Lines are followed with the component on their right hand (rows downwards). Where two of its pixels touch by a corner only, the line goes
-//! on to the other one: so every line stays beside the same neighbour, no line touches itself, and a hole that touches the outer line by a
-//! corner is a hole. That makes valid polygons.
+//! Lines are followed with the component on their right hand (rows downwards). Where two of its pixels touch by a corner only, the line
+//! goes on to the other one: so every line stays beside the same neighbour, no line touches itself, and a hole that touches the outer line
+//! by a corner is a hole. That makes valid polygons.
 
 use super::class_map::NO_CLASS;
 

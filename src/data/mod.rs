@@ -9,8 +9,8 @@
 //! list a day goes to), statistics of rasters from [`stats`]. Pixels without a value are filled by `gaps` and [`nearest`].
 //! [`land_mask`] says which pixels count, [`seen`] which of a map rest on observations. [`writer`]
 //! makes every output file of the crate, with what [`about`] says in maps; [`class_map`] maps of classes, which [`median`] smooths and
-//! [`components`] and [`polygons`] take apart; `slope` makes slopes of elevations, `cells` knows the size of pixels in metres; [`ingest`] makes mappable files of any others, [`stack`] files
-//! for other programs.
+//! [`components`] and [`polygons`] take apart; `slope` makes slopes of elevations, `cells` knows the size of pixels in metres; [`ingest`]
+//! makes mappable files of any others, [`stack`] files for other programs.
 
 pub mod about;
 pub mod class_map;

@@ -2,7 +2,8 @@
 //!
 //! With z₁ z₂ z₃ above, z₄ z₅ z₆ beside, z₇ z₈ z₉ below: ∂z/∂x = ((z₃ + 2z₆ + z₉) − (z₁ + 2z₄ + z₇)) / 8w, ∂z/∂y likewise over 8h, slope =
 //! atan |∇z|, where w and h are a pixel's metres. A neighbour without a value lies on the line from its opposite through the pixel; without
-//! the opposite, too, one on a side is as high as the pixel, and one at a corner rises as those on its two sides do. Source: Horn 1981, Hill shading and the reflectance map, Proc. IEEE 69.
+//! the opposite, too, one on a side is as high as the pixel, and one at a corner rises as those on its two sides do. Source: Horn 1981,
+//! Hill shading and the reflectance map, Proc. IEEE 69.
 
 use super::cells::Cells;
 

@@ -15,6 +15,7 @@ pub use fill::Fill;
 use serde::{Deserialize, Serialize};
 
 use crate::image::Colormap;
+pub use crate::image::class_colour;
 
 /// Which domain a configuration speaks of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]

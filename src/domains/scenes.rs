@@ -1,7 +1,7 @@
 //! Satellite scenes: what a network sees of them a configuration declares itself, and what it learns is a map of classes.
 
 use super::{Domain, Gaps, Look, Unit, Variable};
-use crate::image::{Colormap, Rgb};
+use crate::image::Colormap;
 
 /// The table.
 pub static DOMAIN: Domain = Domain {
@@ -18,10 +18,3 @@ pub static DOMAIN: Domain = Domain {
     map_reference: "map_reference",
     unit: Unit::Scene,
 };
-
-/// The colour of a class, by its number; after the last of the table they begin again, but for that of class 0.
-pub fn class_colour(class: usize) -> Rgb {
-    let last = Colormap::CLASS_RANGE.1 as usize;
-    let index = if class == 0 { 0 } else { (class - 1) % last + 1 };
-    Colormap::Classes.colour_in(index as f32, Colormap::CLASS_RANGE)
-}

@@ -65,3 +65,10 @@ impl Colormap {
 fn channels(rgb: u32) -> [f32; 3] {
     [(rgb >> 16 & 0xff) as f32, (rgb >> 8 & 0xff) as f32, (rgb & 0xff) as f32]
 }
+
+/// The colour of a class, by its number; after the last of the table they begin again, but for that of class 0.
+pub fn class_colour(class: usize) -> Rgb {
+    let last = CLASSES.len() - 1;
+    let index = if class == 0 { 0 } else { (class - 1) % last + 1 };
+    Colormap::Classes.colour_in(index as f32, Colormap::CLASS_RANGE)
+}

@@ -15,7 +15,7 @@ pub mod raster;
 pub mod ticks;
 
 pub use canvas::{Canvas, Rgb};
-pub use colormap::Colormap;
+pub use colormap::{Colormap, class_colour};
 pub use panel::{Panel, panel};
 pub use png::SOFTWARE;
 pub use quicklook::quicklook;

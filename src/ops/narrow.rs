@@ -1,5 +1,5 @@
-//! Some entries of the first axis, as `torch.narrow(input, 0, start, length)`: a copy of them; the gradient is 0 elsewhere. No shader: words
-//! are copied.
+//! Some entries of the first axis, as `torch.narrow(input, 0, start, length)`: a copy of them; the gradient is 0 elsewhere. No shader:
+//! words are copied.
 
 use crate::autograd::Tape;
 use crate::error::{Error, Result};

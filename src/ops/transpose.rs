@@ -1,5 +1,5 @@
-//! The second and third axis exchanged, as `torch.transpose(input, 1, 2)`: maps to tokens and back, tokens to heads and back; the gradient is
-//! that of the output, transposed. Shader: `shaders/transpose.wgsl`.
+//! The second and third axis exchanged, as `torch.transpose(input, 1, 2)`: maps to tokens and back, tokens to heads and back; the gradient
+//! is that of the output, transposed. Shader: `shaders/transpose.wgsl`.
 
 use crate::autograd::Tape;
 use crate::error::Result;

@@ -1,7 +1,7 @@
 //! Optimizers in place on the device, gradient clipping, and learning-rate schedules.
 //!
-//! Semantics and order of operations are PyTorch's (`torch.optim.Adam`, `AdamW`, `SGD`, `RMSprop`, `clip_grad_norm_`). Each parameter counts
-//! its own steps: one without a gradient in a step is left alone, state included.
+//! Semantics and order of operations are PyTorch's (`torch.optim.Adam`, `AdamW`, `SGD`, `RMSprop`, `clip_grad_norm_`). Each parameter
+//! counts its own steps: one without a gradient in a step is left alone, state included.
 
 mod clip_grad_norm;
 pub mod schedule;

@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use gdal::Metadata as _;
 use gdal::raster::{RasterizeOptions, rasterize};
 use gdal::spatial_ref::SpatialRef;
 use gdal::vector::{Feature, Geometry, LayerAccess, LayerOptions, OGRwkbGeometryType};
@@ -116,8 +115,11 @@ fn motley(rows: usize, cols: usize) -> Vec<u8> {
     (0..rows * cols).map(class).collect()
 }
 
+/// Attributes of a polygon: id, class, area, confidence and source.
+type Attributes = (i64, i32, f64, Option<f64>, String);
+
 /// Draws polygons back: their classes by pixel, their attributes.
-fn drawn(path: &Path, grid: &Path) -> (Vec<u8>, Vec<(i64, i32, f64, Option<f64>, String)>) {
+fn drawn(path: &Path, grid: &Path) -> (Vec<u8>, Vec<Attributes>) {
     let (dataset, like) = (Dataset::open(path).unwrap(), Dataset::open(grid).unwrap());
     let (cols, rows) = like.raster_size();
     let mut map = DriverManager::get_driver_by_name("MEM").unwrap().create_with_band_type::<u8, _>("", cols, rows, 1).unwrap();
@@ -175,7 +177,7 @@ fn polygons_drawn_back_are_the_map_that_they_were_made_of() {
     let (_, polygons) = drawn(&out, &grid);
     assert!(kept < count && kept == polygons.len() && polygons.iter().all(|polygon| polygon.2 >= 4500.0 && polygon.3.is_none()));
     let names: Vec<PathBuf> = std::fs::read_dir(out.parent().unwrap()).unwrap().map(|entry| entry.unwrap().path()).collect();
-    assert_eq!(names, [out.clone()]);
+    assert_eq!(names, std::slice::from_ref(&out));
     // Nothing to be placed, nothing to be counted.
     let nowhere = PolygonSource { geo: &GeoTags::default(), ..of.clone() };
     assert!(write_polygons(&out, &nowhere).unwrap_err().to_string().contains("no georeference"));

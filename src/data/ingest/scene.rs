@@ -11,7 +11,8 @@ use crate::error::{Error, Result};
 /// The file that the bands of the sources become, in the order of the sources; of each all bands, or the one of `--level`.
 ///
 /// # Errors
-/// [`Error::Usage`] for a name that is none, and for several bands where slopes are wanted; those of [`Source::open`]; a source with a time axis.
+/// [`Error::Usage`] for a name that is none, and for several bands where slopes are wanted; those of [`Source::open`]; a source with a time
+/// axis.
 pub(super) fn plan(name: &str, sources: &[PathBuf], options: &PackOptions, grid: &Grid) -> Result<Job> {
     let file = file_name(name)?;
     let mut bands = Vec::new();

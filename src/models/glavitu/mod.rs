@@ -1,9 +1,9 @@
 //! GlaViTU: glacier outlines from optical, elevation and radar images by a vision transformer and a residual U-Net (Maslov, Persello,
 //! Schellenberger and Stein 2025, Nature Communications 16:43, doi 10.1038/s41467-024-54956-x).
 //!
-//! Features are fused, the transformer looks at all of a tile, its maps and the fused ones go through the U-Net, and a head gives a number a
-//! class, of which softmax makes probabilities; an auxiliary head in front of the U-Net is trained along. Norms have eps 1e-3 and move their
-//! running statistics by a hundredth; initial values are Glorot's, as Keras counts fans.
+//! Features are fused, the transformer looks at all of a tile, its maps and the fused ones go through the U-Net, and a head gives a number
+//! a class, of which softmax makes probabilities; an auxiliary head in front of the U-Net is trained along. Norms have eps 1e-3 and move
+//! their running statistics by a hundredth; initial values are Glorot's, as Keras counts fans.
 
 mod fusion;
 mod layers;
