@@ -18,7 +18,7 @@ const KEYS: [(&str, &str); 25] = [
     ("model arch architecture network net model_name model_type", "model_key"),
     ("backbone encoder", "encoder_name"),
     ("pretrained pretrained_weights", "encoder_weights"),
-    ("num_classes n_classes nclasses classes out_chans", "out_channels"),
+    ("num_classes n_classes nclasses out_chans", "out_channels"),
     ("inputs features input_keys channels variables", "in_keys"),
     ("labels target_key targets", "target"),
     ("checkpoint checkpoints checkpoint_dir checkpoint_path ckpt ckpt_dir save_dir output_dir out_dir", "path_checkpoints"),
