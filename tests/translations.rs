@@ -64,7 +64,7 @@ fn the_variants_are_those_of_files_and_launchers() {
             let text = std::fs::read_to_string(path).unwrap();
             // `("NAME", value)`
             let names = text.split("(\"").skip(1).filter_map(|rest| rest.split_once("\", ")).map(|(name, _)| name.to_owned());
-            launched.extend(names.filter(|name| name.bytes().all(|b| b.is_ascii_uppercase() || b == b'_')));
+            launched.extend(names.filter(|name| !name.is_empty() && name.bytes().all(|b| b.is_ascii_uppercase() || b == b'_')));
         }
     }
     // The host's instruction set, which no shader knows.
