@@ -48,7 +48,7 @@
 //! | [`train`], [`baselines`] | the loop, checkpoints, logs; maps without a network |
 //! | [`draft`] | a configuration made from folders of rasters |
 //! | [`ablate`], [`report`] | what each input is worth; one HTML page with scores, maps, curves and the run's manifest |
-//! | [`verify`], [`mod@bench`], [`synth`] | PyTorch fixtures replayed; kernels timed; a believable sample scene |
+//! | [`verify`], [`mod@bench`], [`synth`] | PyTorch fixtures replayed; kernels timed; believable sample scenes |
 //! | [`cli`] | arguments in, one call down, table out |
 //!
 //! One name finds a whole story: `rg conv2d_grad_weight` shows the shader (`shaders/conv2d_grad_weight.wgsl`), its twin on the processor

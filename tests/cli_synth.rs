@@ -48,6 +48,47 @@ fn a_folder_of_something_else_is_refused() {
     assert!(!folder.path().join("tiny").exists() && !folder.path().join("real").exists());
 }
 
+/// The smallest dataset of glaciers.
+const GLACIERS: [&str; 6] = ["--task", "glacier", "--size", "64x64", "--scenes", "4"];
+
+fn options_of_the_other_task_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("set");
+    for (arguments, wanted) in [
+        (&["--scenes", "5"][..], "--scenes belongs to --task glacier"),
+        (&["--mask-clouds"], "--mask-clouds belongs to --task glacier"),
+        (&["--task", "glacier", "--days", "9"], "--days belongs to --task melt"),
+        (&["--task", "glacier", "--geography", "."], "--geography belongs to --task melt"),
+        (&["--task", "glacier", "--scenes", "2"], "--scenes 2: choose 4 to 1000"),
+        (&["--task", "glacier", "--size", "64x4096"], "64 to 2048 pixels"),
+    ] {
+        let refused = synth(&out, arguments);
+        let said = notes(&refused);
+        assert!(refused.status.code() == Some(2) && said.contains(wanted) && said.lines().count() == 1, "{arguments:?}: {said}");
+    }
+    assert!(!out.exists());
+
+    // A dataset of either task is not written over by the other, nor by one of other scenes.
+    assert_eq!(synth(&out, &[&GLACIERS[..], &["-q"]].concat()).status.code(), Some(0));
+    let other = synth(&out, &[&GLACIERS[..], &["--mask-clouds"]].concat());
+    assert!(notes(&other).contains("made with --task glacier --size 64x64 --scenes 4 --seed 42;"), "{}", notes(&other));
+    assert!(other.status.code() == Some(2) && synth(&out, &SMALL).status.code() == Some(2));
+}
+
+fn the_printed_commands_map_glaciers() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |command: &str| in_shell(folder.path(), command);
+    let (said, _) = run(&format!("synth --out \"it's ice\" {}", GLACIERS.join(" ")));
+    let commands = next_commands(&said);
+    assert_eq!(commands.len(), 4, "{said}");
+    for command in &commands {
+        let short = if command.starts_with("train") { " --set epochs=1 --set crops_per_epoch=4" } else { "" };
+        let (_, table) = run(&format!("{command}{short}"));
+        assert_eq!(table.contains("glavitu"), command.starts_with("eval"), "{table}");
+    }
+    assert!(folder.path().join("it's ice/report.html").is_file());
+}
+
 fn real_geography_sets_the_size(geography: &Path) {
     let folder = tempfile::tempdir().unwrap();
     let made = synth(&folder.path().join("real"), &["--days", "6", "--geography", geography.to_str().unwrap()]);
@@ -56,26 +97,29 @@ fn real_geography_sets_the_size(geography: &Path) {
     assert!(small.status.success() && notes(&small).contains("128 x 64 pixels"), "{}", notes(&small));
 }
 
+/// Runs a command of meltcore as a shell reads it: what it noted and what it printed.
+fn in_shell(folder: &Path, command: &str) -> (String, String) {
+    let words = format!("{} {command}", env!("CARGO_BIN_EXE_meltcore"));
+    let done = Command::new("sh").args(["-c", &words]).current_dir(folder).output().unwrap();
+    assert_eq!(done.status.code(), Some(0), "{command}: {}", notes(&done));
+    (notes(&done), String::from_utf8(done.stdout).unwrap())
+}
+
+/// The commands that notes name as the next ones.
+fn next_commands(said: &str) -> Vec<&str> {
+    said.lines().filter_map(|line| line.trim_start().strip_prefix("meltcore ")).collect()
+}
+
 fn the_printed_commands_lead_to_scores() {
     let folder = tempfile::tempdir().unwrap();
-    let made = Command::new(env!("CARGO_BIN_EXE_meltcore"))
-        .args(["synth", "--out", "it's a sample", "--size", "80x64", "--days", "10"])
-        .current_dir(folder.path())
-        .output()
-        .unwrap();
-    let said = notes(&made);
-    let commands: Vec<&str> = said.lines().filter_map(|line| line.trim_start().strip_prefix("meltcore ")).collect();
+    let run = |command: &str| in_shell(folder.path(), command);
+    let (said, _) = run("synth --out \"it's a sample\" --size 80x64 --days 10");
+    let commands = next_commands(&said);
     assert_eq!(commands.len(), 7, "{said}");
-    let run = |command: &str| {
-        let words = format!("{} {command}", env!("CARGO_BIN_EXE_meltcore"));
-        let done = Command::new("sh").args(["-c", &words]).current_dir(folder.path()).output().unwrap();
-        assert_eq!(done.status.code(), Some(0), "{command}: {}", notes(&done));
-        String::from_utf8(done.stdout).unwrap()
-    };
     let out = folder.path().join("it's a sample");
     for command in &commands {
         let short = if command.starts_with("train") { " --set epochs=1" } else { "" };
-        let table = run(&format!("{command}{short}"));
+        let (_, table) = run(&format!("{command}{short}"));
         assert_eq!(table.contains("running-mean") && table.contains("pmw"), command.starts_with("eval"));
     }
     for made in ["runs/unet/scores/scores.json", "runs/unet/scores/scores.csv", "runs/unet/checkpoints/best.safetensors", "report.html"] {
@@ -95,9 +139,10 @@ fn the_printed_commands_lead_to_scores() {
 }
 
 fn main() -> ExitCode {
-    let mut trials = trials::trials![a_folder_of_something_else_is_refused];
+    let mut trials = trials::trials![a_folder_of_something_else_is_refused, options_of_the_other_task_are_refused];
     let no_shell = || cfg!(not(unix)).then(|| "the printed commands run in a POSIX shell".to_owned());
     trials.push(trials::needing("the_printed_commands_lead_to_scores", "shell", no_shell, the_printed_commands_lead_to_scores));
+    trials.push(trials::needing("the_printed_commands_map_glaciers", "shell", no_shell, the_printed_commands_map_glaciers));
     trials.extend([trials::needing_data("real_geography_sets_the_size", "data/helheim", real_geography_sets_the_size)]);
     trials::run(trials)
 }

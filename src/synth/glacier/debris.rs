@@ -8,9 +8,12 @@ use super::ice::gain;
 
 /// Slope from which bare ground lets rock fall.
 const WALL: f32 = 0.5;
+/// Rock that a rotten wall beside a pixel gives, and that all ice has, m of ice in a year.
+const FALLEN: f32 = 1.5;
+const INSIDE: f32 = 0.012;
 /// Part of what flows that leaves to a neighbour grows with this power of the slope to it: bands stay narrow.
 const FOCUS: i32 = 3;
-/// Rock for each m of ice at which half of the surface is covered.
+/// Rock in that of ice at which half of the surface is covered.
 const HALF: f32 = 0.06;
 
 /// The share of each pixel's ice that rock covers, 0 where there is no ice.
@@ -32,11 +35,9 @@ pub fn cover(surface: &Field, is_ice: &[bool], equilibrium: &Field, supply: f32,
         // Some walls are rotten and most are not.
         let rotten = smoothstep(-0.1, 0.5, noise.fractal(col * surface.cell / 420.0, row * surface.cell / 420.0, 3));
         let above = surface.values[i] - equilibrium.values[i];
-        // Rock is thawed out of snow-free ice only, whose walls crumble more.
-        rock[i] += supply * wall * rotten * 1.5 + supply * 0.012;
-        ice[i] += gain(above);
-        let floor = 0.35 + 0.1 * rock[i];
-        ice[i] = ice[i].max(floor);
+        rock[i] += supply * (FALLEN * wall * rotten + INSIDE);
+        // What is left where more melts than came: rock shields it.
+        ice[i] = (ice[i] + gain(above)).max(0.35 + 0.1 * rock[i]);
         share[i] = rock[i] / ice[i] * smoothstep(40.0, -110.0, above);
         let ways = || surface.neighbours(i).filter(|(next, _)| is_ice[*next] && surface.values[*next] < surface.values[i]);
         let pull = |(next, far): (usize, f32)| ((surface.values[i] - surface.values[next]) / far).powi(FOCUS) / far;
@@ -51,12 +52,9 @@ pub fn cover(surface: &Field, is_ice: &[bool], equilibrium: &Field, supply: f32,
     }
     let share = Field { values: share, ..surface.clone() };
     let soft = share.smoothed(1);
-    share.like(|i| {
-        if is_ice[i] {
-            let s = 0.5 * (share.values[i] + soft.values[i]) / HALF;
-            s * s / (1.0 + s * s)
-        } else {
-            0.0
-        }
-    })
+    let covered = |i: usize| {
+        let much = 0.5 * (share.values[i] + soft.values[i]) / HALF;
+        much * much / (1.0 + much * much)
+    };
+    share.like(|i| if is_ice[i] { covered(i) } else { 0.0 })
 }
