@@ -79,7 +79,7 @@ fn values_are_those_of_mountains_and_satellites() {
         let heights = &scene.dem[0].values;
         let equilibrium = scene.region.equilibrium;
         let above = heights.iter().filter(|height| **height > equilibrium).count() as f64 / heights.len() as f64;
-        assert!((0.05..0.7).contains(&above), "{name}: {above:.2} of the land above the equilibrium");
+        assert!((0.1..0.9).contains(&above), "{name}: {above:.2} of the land above the equilibrium");
     }
     let codes: BTreeSet<&str> = SCENES.iter().map(|scene| scene.region.code).collect();
     assert_eq!(codes.len(), REGIONS.len());
