@@ -93,20 +93,25 @@ impl<'a> Session<'a> {
         watcher: &mut Watcher,
     ) -> Result<Session<'a>> {
         let crop = crop_size(config, &train, &mut |warning| watcher.note(warning));
-        let [train, val] = [Some(train), val].map(|dataset| dataset.map(|dataset| framed(config, dataset, crop)).transpose());
-        let (Some(train), val) = (train?, val?) else { return Err(Error::Usage("there is no train split".into())) };
-        let counts = match train.dataset().domain().unit {
-            Unit::Day => [Some(&train), val.as_ref()].map(|framed| framed.map_or(0, |framed| framed.dataset().days().len())),
+        let train = framed(config, train, crop)?;
+        let val = val.map(|val| framed(config, val, crop)).transpose()?;
+        let unit = train.dataset().domain().unit;
+        let counts = match unit {
+            Unit::Day => [train.frames().len(), val.as_ref().map_or(0, |val| val.frames().len())],
             Unit::Scene => [
                 train_count(train.frames(), crop, config.crops_per_epoch),
                 val.as_ref().map_or(Ok(0), |val| val_crops(val.frames(), crop).map(|crops| crops.len()))?,
             ],
         };
-        let (days, batch_size) = (counts[0], config.batch_size);
+        let (crops, batch_size) = (counts[0], config.batch_size);
         // The last few crops of an epoch are left out as the reference leaves them out, but never all crops.
-        let drop_last = (config.batch_norm || batch_size == 1) && days >= batch_size;
-        if days < batch_size {
-            watcher.note(format!("batch_size is {batch_size}, the train split has {days} days: every epoch is one batch of {days} crops"));
+        let drop_last = (config.batch_norm || batch_size == 1) && crops >= batch_size;
+        if crops < batch_size {
+            let has = match unit {
+                Unit::Day => format!("the train split has {crops} days"),
+                Unit::Scene => format!("an epoch has {crops} crops (crops_per_epoch sets their number)"),
+            };
+            watcher.note(format!("batch_size is {batch_size}, {has}: every epoch is one batch of {crops} crops"));
         }
         let inputs = models::inputs(config)?;
         let model = models::untrained(gpu, config)?;
@@ -121,7 +126,7 @@ impl<'a> Session<'a> {
         if let Some(augmentation) = &augmentation {
             watcher.note(format!("train crops are changed at random: {}", augmentation.describe(crop)));
         }
-        let schedule = schedule(config, train_size(days, batch_size, drop_last).1.div_ceil(config.accumulate_steps));
+        let schedule = schedule(config, train_size(crops, batch_size, drop_last).1.div_ceil(config.accumulate_steps));
         let optimizer = optimizer(config);
         Ok(Session { config, model, optimizer, schedule, step: 0, task, preprocessor, augmentation, train, val, crop, counts, drop_last })
     }

@@ -2,17 +2,17 @@
 
 use serde_json::json;
 
-use super::model::{load_into, parameters};
+use super::model::{load_into, parameters, require_room, slice, steps};
 use super::{Case, Outcome};
 use crate::autograd::Tape;
 use crate::config::Config;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::gpu::Gpu;
 use crate::models::glavitu::{self, GlaViTU, LOCATION};
 use crate::models::{Input, InputChannels, Inputs, Model, Outputs};
 use crate::nn::Mode;
 use crate::ops::{self, FocalLossAttrs};
-use crate::tensor::{Shape, Tensor};
+use crate::tensor::Tensor;
 use crate::train;
 
 /// Attributes that are no keys of a configuration, or mean something else there.
@@ -56,10 +56,7 @@ fn build(gpu: &Gpu, case: &Case, config: &Config, images: usize) -> Result<GlaVi
         inputs.push(input(LOCATION, Tensor::empty(&planner, [images, location])?));
     }
     made(&planner)?.forward(&Tape::off(), &Inputs(inputs), Mode::Eval)?;
-    let (needed, limit) = (planner.memory().peak, gpu.memory_size());
-    if let Some(limit) = limit.filter(|limit| needed > *limit) {
-        return Err(Error::OutOfMemory(format!("the model would need {} MiB, and there are {}", needed >> 20, limit >> 20)));
-    }
+    require_room(gpu, &planner)?;
     made(gpu)
 }
 
@@ -109,16 +106,6 @@ pub(super) fn model(gpu: &Gpu, case: &Case) -> Result<Outcome> {
     Ok(outcome)
 }
 
-/// Entry `step` of a tensor `[steps, …]`.
-fn slice(gpu: &Gpu, case: &Case, name: &str, step: usize) -> Result<Tensor> {
-    let (shape, values) = case.values(name)?;
-    let [_, rest @ ..] = shape else { return Err(case.malformed(format!("`{name}` has no axis of steps"))) };
-    let len = Shape::from(rest).len();
-    let part = step.checked_mul(len).and_then(|start| values.get(start..start.checked_add(len)?));
-    let part = part.filter(|_| len > 0).ok_or_else(|| case.malformed(format!("`{name}` has fewer than {} steps", step + 1)))?;
-    Tensor::from_slice(gpu, rest, part)
-}
-
 pub(super) fn train_steps(gpu: &Gpu, case: &Case) -> Result<Outcome> {
     let (config, names) = (config(case)?, names(case));
     if case.attr_str("loss_function")? != "focal" {
@@ -129,7 +116,7 @@ pub(super) fn train_steps(gpu: &Gpu, case: &Case) -> Result<Outcome> {
     let network = build(gpu, case, &config, images)?;
     let mut optimizer = train::optimizer(&config);
     let mut losses = Vec::new();
-    for step in 0..case.attr_usize("steps")? {
+    for step in 0..steps(case, "in.target")? {
         let inputs = names.iter().map(|name| Ok(input(name, slice(gpu, case, &format!("in.{name}"), step)?)));
         let inputs = Inputs(inputs.collect::<Result<_>>()?);
         let target = slice(gpu, case, "in.target", step)?;

@@ -34,11 +34,17 @@ pub(super) fn build(gpu: &Gpu, case: &Case, config: &Config, input: [usize; 4]) 
     let planned = load(&planner, case, config, input[1])?;
     let output = planned.map(&Tape::recording(), &Tensor::empty(&planner, input)?, Mode::Eval)?;
     case.expect_output("y", output.shape())?;
-    let (needed, limit) = (planner.memory().peak, gpu.memory_size());
-    if let Some(limit) = limit.filter(|limit| needed > *limit) {
-        return Err(Error::OutOfMemory(format!("the model would need {} MiB, and there are {}", needed >> 20, limit >> 20)));
-    }
+    require_room(gpu, &planner)?;
     load(gpu, case, config, input[1])
+}
+
+/// Refuses what a planner found to need more memory than the device has.
+pub(super) fn require_room(gpu: &Gpu, planner: &Gpu) -> Result<()> {
+    let (needed, limit) = (planner.memory().peak, gpu.memory_size());
+    match limit.filter(|limit| needed > *limit) {
+        None => Ok(()),
+        Some(limit) => Err(Error::OutOfMemory(format!("the model would need {} MiB, and there are {}", needed >> 20, limit >> 20))),
+    }
 }
 
 fn load(gpu: &Gpu, case: &Case, config: &Config, in_channels: usize) -> Result<Box<dyn Model>> {
@@ -90,7 +96,7 @@ fn model(gpu: &Gpu, case: &Case) -> Result<Outcome> {
 }
 
 /// Entry `step` of a tensor `[steps, …]`.
-fn slice(gpu: &Gpu, case: &Case, name: &str, step: usize) -> Result<Tensor> {
+pub(super) fn slice(gpu: &Gpu, case: &Case, name: &str, step: usize) -> Result<Tensor> {
     let (shape, values) = case.values(name)?;
     let [_, rest @ ..] = shape else { return Err(case.malformed(format!("`{name}` has no axis of steps"))) };
     let len = Shape::from(rest).len();
@@ -101,11 +107,11 @@ fn slice(gpu: &Gpu, case: &Case, name: &str, step: usize) -> Result<Tensor> {
 }
 
 /// Number of steps, which the inputs hold; without this, a file of nothing could ask for any number of them.
-fn steps(case: &Case) -> Result<usize> {
-    let (steps, (shape, values)) = (case.attr_usize("steps")?, case.values("in.x")?);
+pub(super) fn steps(case: &Case, name: &str) -> Result<usize> {
+    let (steps, (shape, values)) = (case.attr_usize("steps")?, case.values(name)?);
     match shape.first() {
         Some(held) if *held >= steps && !values.is_empty() => Ok(steps),
-        _ => Err(case.malformed(format!("`in.x` of shape {} holds fewer than {steps} steps", Shape::from(shape)))),
+        _ => Err(case.malformed(format!("`{name}` of shape {} holds fewer than {steps} steps", Shape::from(shape)))),
     }
 }
 
@@ -124,7 +130,7 @@ fn train_steps(gpu: &Gpu, case: &Case) -> Result<Outcome> {
     let model = build(gpu, case, &config, [n, c, h, w])?;
     let mut optimizer = train::optimizer(&config);
     let mut losses = Vec::new();
-    for step in 0..steps(case)? {
+    for step in 0..steps(case, "in.x")? {
         let [x, target, mask] = ["in.x", "in.target", "in.mask"].map(|name| slice(gpu, case, name, step));
         let (target, mask) = (target?, mask?);
         let of_map = train::masked_loss(config.loss_function.kind(), &target, &mask);
