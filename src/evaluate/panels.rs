@@ -51,7 +51,7 @@ impl Panels {
             pairs.push([band.field(name, map, size, ocean), error]);
         }
         let rows = layout(self.inputs.fields(&inputs, &part), band.field("Target", &target, size, &unseen), pairs);
-        let png = Panel { headline: self.headline(scene), rows, grey: "ocean or not observed".into() }.draw()?.to_png()?;
+        let png = Panel { headline: self.headline(scene), rows, grey: self.task.words().of.grey[1].into() }.draw()?.to_png()?;
         let name = PathBuf::from(scene.day.file_name()).with_extension("png");
         write_atomically(self.folder.join(name), |file| file.write_all(&png))
     }

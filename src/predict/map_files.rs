@@ -30,7 +30,14 @@ impl<'a> Destination<'a> {
     /// The files of one model's maps; `label` is what they call it, `weights` the digest of its weights, empty where it has none.
     pub fn files(self, label: &str, task: &dyn Task, weights: &str) -> MapFiles<'a> {
         let beside = (!task.beside().is_empty()).then(|| Origin::beside(label, task, weights));
-        MapFiles { destination: self, origin: Origin::of(label, task, weights), beside, bands: task.bands().len(), band: task.bands()[0] }
+        MapFiles {
+            destination: self,
+            origin: Origin::of(label, task, weights),
+            beside,
+            bands: task.bands().len(),
+            band: task.bands()[0],
+            grey: task.words().of.grey[0],
+        }
     }
 }
 
@@ -80,6 +87,8 @@ pub struct MapFiles<'a> {
     beside: Option<Origin>,
     bands: usize,
     band: Band,
+    /// What is grey in pictures.
+    grey: &'static str,
 }
 
 impl MapFiles<'_> {
@@ -139,7 +148,7 @@ impl MapFiles<'_> {
         let first = &map[..map.len().min(place.size[0] * place.size[1])];
         let unseen = |(ocean, count): (&bool, &f32)| *ocean || *count == 0.0;
         let grey: Option<Vec<bool>> = seen.map(|seen| place.ocean.iter().zip(seen).map(unseen).collect());
-        let (masked, why) = grey.as_ref().map_or((&place.ocean, "ocean"), |grey| (grey, "ocean or not seen"));
+        let (masked, why) = grey.as_ref().map_or((&place.ocean, self.grey), |grey| (grey, "ocean or not seen"));
         let field = Field { unit: String::new(), ..self.band.field(self.band.quantity, first, place.size, masked) };
         let picture = quicklook(&format!("{day}   {}", self.origin.model), &field, why)?.to_png()?;
         write_atomically(self.path(day).with_extension("png"), |file| file.write_all(&picture))

@@ -132,7 +132,7 @@ pub fn page(inputs: Evidence, observe: &mut dyn FnMut(Event)) -> Result<String> 
     let classes = scores
         .as_ref()
         .is_ok_and(sections::classes::is_there)
-        .then(|| Section::new("classes", "Classes", &scores, |scores| sections::classes::section(scores, task)));
+        .then(|| Section::new("classes", "Classes", &scores, sections::classes::section));
     let last = [
         Section::new("detail", "Where the errors are", &scores, |scores| sections::groups::section(scores, task, season, &colours)),
         Section::new("training", "Training", &Ok(logs), |logs| sections::training::section(logs, task)),

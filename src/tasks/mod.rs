@@ -63,7 +63,7 @@ pub use band::Band;
 pub use confusion::ClassScores;
 pub use holds::{Holds, MAPS_FILE};
 pub use scores::{Better, Column, Mean, Scored, Tally, only};
-pub use words::{Extent, Words};
+pub use words::{Extent, Subject, Words};
 
 use crate::autograd::Tape;
 use crate::config::{Config, TaskKey};

@@ -17,6 +17,32 @@ pub struct Words {
     pub pooled: &'static [(&'static str, &'static str)],
     /// How much is covered, day by day, where that says something.
     pub extent: Option<Extent>,
+    /// What its maps are of.
+    pub of: &'static Subject,
+}
+
+/// What each map of a task is of, in words.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Subject {
+    /// One, and several of them.
+    pub names: [&'static str; 2],
+    /// Whether they have dates, by which they stand in an order and belong together.
+    pub dated: bool,
+    /// Where maps are grey, and where targets are.
+    pub grey: [&'static str; 2],
+    /// What targets may cover.
+    pub all: &'static str,
+    /// The parts of them all that each show one.
+    pub parts: &'static str,
+}
+
+impl Subject {
+    /// Daily maps of one place.
+    pub const DAYS: Subject =
+        Subject { names: ["day", "days"], dated: true, grey: ["ocean", "ocean or not observed"], all: "the land", parts: "the season" };
+    /// Scenes of many places, called by name.
+    pub const SCENES: Subject =
+        Subject { names: ["scene", "scenes"], dated: false, grey: ["not mapped", "no class known"], all: "the scene", parts: "the list" };
 }
 
 /// Pixels of the first band above a threshold, counted day by day.

@@ -98,15 +98,15 @@ impl WatchedScene {
         let error: Vec<f32> = look.map.iter().zip(target.iter()).map(|(map, target)| map - target).collect();
         let (band, size) = (self.task.bands()[0], [self.batch.height, self.batch.width]);
         let error = band.error_field("Prediction − target", &error, size, &unseen);
-        let pixels = size[0] * size[1];
+        let (pixels, grey) = (size[0] * size[1], self.task.words().of.grey);
         let picture = |field: &Field, grey: &str| -> Result<Value> {
             let canvas: Canvas = quicklook(&self.day.to_string(), field, grey)?;
             Ok(Value::Image { rows: canvas.rows(), cols: canvas.cols(), png: canvas.to_png()? })
         };
         Ok(vec![
-            ("scene/prediction", picture(&band.field("Prediction", &look.map[..pixels], size, &ocean), "ocean")?),
-            ("scene/target", picture(&band.field("Target", &target, size, &unseen), "ocean or not observed")?),
-            ("scene/error", picture(&error, "ocean or not observed")?),
+            ("scene/prediction", picture(&band.field("Prediction", &look.map[..pixels], size, &ocean), grey[0])?),
+            ("scene/target", picture(&band.field("Target", &target, size, &unseen), grey[1])?),
+            ("scene/error", picture(&error, grey[1])?),
         ])
     }
 }

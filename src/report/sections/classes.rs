@@ -1,10 +1,10 @@
-//! Which classes are taken for which: scores of each class over all pixels, the confusion matrix, and the foremost score by region.
+//! Which classes are taken for which: scores of each class over all pixels, and the confusion matrix.
 
 use maud::{Markup, html};
 
-use crate::evaluate::score_file::{ScoreFile, WrittenScores, score};
-use crate::report::html::{score_text, turning_table};
-use crate::tasks::{ClassScores, Task};
+use crate::evaluate::score_file::{ScoreFile, WrittenScores};
+use crate::report::html::turning_table;
+use crate::tasks::ClassScores;
 
 /// Whether the scores are of classes.
 pub fn is_there(scores: &ScoreFile) -> bool {
@@ -12,13 +12,12 @@ pub fn is_there(scores: &ScoreFile) -> bool {
 }
 
 /// The section.
-pub fn section(scores: &ScoreFile, task: &dyn Task) -> Markup {
+pub fn section(scores: &ScoreFile) -> Markup {
     html! {
         @for (name, model) in &scores.models.0 {
             h3 { (name) }
             (of_classes(model))
             (confusion(model))
-            (by_region(model, task))
         }
     }
 }
@@ -52,25 +51,5 @@ fn confusion(model: &WrittenScores) -> Markup {
                 }
             }
         }))
-    }
-}
-
-fn by_region(model: &WrittenScores, task: &dyn Task) -> Markup {
-    let foremost = task.headline()[0];
-    html! {
-        @if !model.by_region.is_empty() {
-            (turning_table(&html! {
-                thead { tr { th { "region" } th { "scenes" } th { (task.column(foremost).map_or(foremost, |column| column.title)) } } }
-                tbody {
-                    @for (region, scores) in &model.by_region.0 {
-                        tr {
-                            th { (region) }
-                            td { (score(scores, "scenes").unwrap_or_default()) }
-                            td { (score_text(task, scores, foremost)) }
-                        }
-                    }
-                }
-            }))
-        }
     }
 }

@@ -1,4 +1,4 @@
-//! Where the errors are: reliability, and the scores by gap, month and year.
+//! Where the errors are: reliability, and the scores by gap, month and year, of scenes by region.
 
 use std::collections::BTreeSet;
 
@@ -19,13 +19,28 @@ struct Grouping {
     title: &'static str,
     of: fn(&WrittenScores) -> &Pairs<Scores>,
     by_month: bool,
+    /// What it takes.
+    needs: &'static str,
 }
 
-const GROUPINGS: [Grouping; 3] = [
-    Grouping { title: "By days to the nearest other train day", of: |model| &model.by_gap, by_month: false },
-    Grouping { title: "By month", of: |model| &model.by_month, by_month: true },
-    Grouping { title: "By year", of: |model| &model.by_year, by_month: false },
+const BY_GAP: Grouping = Grouping {
+    title: "By days to the nearest other train day",
+    of: |model| &model.by_gap,
+    by_month: false,
+    needs: "the days of the train split and a recent `meltcore eval`",
+};
+/// How days are grouped, and scenes.
+const OF_DAYS: [Grouping; 3] = [
+    BY_GAP,
+    Grouping { title: "By month", of: |model| &model.by_month, by_month: true, ..BY_GAP },
+    Grouping { title: "By year", of: |model| &model.by_year, ..BY_GAP },
 ];
+const OF_SCENES: [Grouping; 1] = [Grouping {
+    title: "By region",
+    of: |model| &model.by_region,
+    needs: "names of scenes that begin with their region, as ALP-1 does",
+    ..BY_GAP
+}];
 
 /// A group's label in the scores, and what the page calls it.
 struct Group {
@@ -38,12 +53,13 @@ type Models = [(String, WrittenScores)];
 /// Charts of reliability and of the error by group, and a table a grouping.
 pub fn section(scores: &ScoreFile, task: &dyn Task, season: Season, colours: &Colours) -> Markup {
     let models = &scores.models.0;
-    let groupings = GROUPINGS.map(|grouping| (grouping.groups(models, season), grouping));
+    let groupings: &[Grouping] = if task.words().of.dated { &OF_DAYS } else { &OF_SCENES };
+    let groupings: Vec<(Vec<Group>, &Grouping)> = groupings.iter().map(|grouping| (grouping.groups(models, season), grouping)).collect();
     let binned = task.is_fraction() && models.iter().any(|(_, model)| !model.reliability.is_empty());
     let by_group = groupings.iter().filter(|(groups, _)| groups.len() > 1).map(|(groups, by)| by.chart(models, task, groups, colours));
     let plots: Vec<Plot> = binned.then(|| reliability(models, task, colours)).into_iter().chain(by_group).collect();
     html! {
-        (colours.legend_and(&[("as predicted, so observed", Key::Dash)]))
+        @if !plots.is_empty() { (colours.legend_and(if binned { &[("as predicted, so observed", Key::Dash)] } else { &[] })) }
         (charts(&plots))
         @if binned {
             p.note {
@@ -53,9 +69,7 @@ pub fn section(scores: &ScoreFile, task: &dyn Task, season: Season, colours: &Co
         }
         @for (groups, by) in &groupings {
             @if groups.is_empty() {
-                (missing(&format!(
-                    "{}: these scores do not have it; it needs the days of the train split and a recent `meltcore eval`.", by.title
-                )))
+                (missing(&format!("{}: these scores do not have it; it needs {}.", by.title, by.needs)))
             } @else {
                 h3 { (by.title) }
                 (by.table(models, task, groups))

@@ -10,33 +10,35 @@ use crate::tasks::Task;
 
 /// The scored scenes' maps under one key to their colours.
 pub fn section(scenes: &[ShownScene], task: &dyn Task) -> Markup {
-    let band = task.bands()[0];
+    let (band, of) = (task.bands()[0], task.words().of);
+    let [one, several] = of.names;
     html! {
         div.bars {
             (band_key(&band))
             (error_key(&band))
-            span.grey { i {} "ocean or not observed" }
+            span.grey { i {} (of.grey[1]) }
         }
         @for scene in scenes { (article(scene, task)) }
         p.note {
-            "Shown are the worst day of the first model by " (task.words().first_score[0].to_lowercase()) ", and of each part of the season "
-            "the middle day by that; days of which less than half as much was observed as on the fullest day are left out."
+            "Shown are the worst " (one) " of the first model by " (task.words().first_score[0].to_lowercase()) ", and of each part of "
+            (of.parts) " the middle " (one) " by that; " (several) " of which less than half as much was observed as on the fullest " (one)
+            " are left out."
         }
     }
 }
 
 /// The scenes of days without targets, each model's map and the inputs, under keys to their colours; `without` says why inputs are missing.
 pub fn unscored(scenes: &[ShownScene], keys: &[InputKey], without: Option<&str>, task: &dyn Task) -> Markup {
-    let band = task.bands()[0];
+    let (band, of) = (task.bands()[0], task.words().of);
     html! {
         div.bars {
             (band_key(&band))
             @for key in keys { (colour_bar(&key.title, key.colormap, key.labels)) }
-            span.grey { i {} "ocean or no value" }
+            span.grey { i {} (of.grey[0]) " or no value" }
         }
         @if let Some(reason) = without { (missing(reason)) }
         @for scene in scenes { (article(scene, task)) }
-        p.note { "Shown are days of all parts of the season: the maps, and the inputs that the network sees, as they are stored." }
+        p.note { "Shown are " (of.names[1]) " of all parts of " (of.parts) ": the maps, and the inputs that the network sees, as they are stored." }
     }
 }
 
@@ -50,7 +52,7 @@ fn article(scene: &ShownScene, task: &dyn Task) -> Markup {
     html! {
         article {
             h3 { (day) @if let Some(note) = scene.note { " " em { (note) } } }
-            @if let Some(seen) = scene.seen { p.note { (format_args!("Observed: {:.0} % of the land. {scores}", 100.0 * seen)) } }
+            @if let Some(seen) = scene.seen { p.note { (format_args!("Observed: {:.0} % of {}. {scores}", 100.0 * seen, task.words().of.all)) } }
             div.maps.scored[scene.seen.is_some()] {
                 @for picture in &scene.pictures {
                     figure {

@@ -79,6 +79,6 @@ pub fn lead(scores: &ScoreFile, task: &dyn Task) -> String {
         let ([score, unit], which) = (words.first_score, if more { "highest" } else { "lowest" });
         format!(" {score} of {name}: {value:.4} in {unit}, the {which} of {}.", models.len())
     });
-    let days = if scenes == 1 { "day" } else { "days" };
+    let days = words.of.names[usize::from(scenes != 1)];
     format!("{} against observed ones on {scenes} {days} of the split {}.{best}", words.maps, scores.split)
 }

@@ -3,7 +3,7 @@
 //! Scores are the benchmark's: errors of the fraction, and precision, recall and F1 of melt, which is a fraction above
 //! [`MELT_THRESHOLD`]; structural similarity after Wang et al. 2004. Kernels: `masked_loss`, `masked_metrics`, `masked_ssim`.
 
-use super::{Band, Column, Extent, Mean, Scored, Tally, Targets, Task, Words, only};
+use super::{Band, Column, Extent, Mean, Scored, Subject, Tally, Targets, Task, Words, only};
 use crate::autograd::Tape;
 use crate::config::{Config, TaskKey};
 use crate::domains::interned;
@@ -66,6 +66,7 @@ const WORDS: Words = Words {
         by_month: "By month over all years: melting pixels of all maps over all their land pixels; observed: of the observed maps of \
                    the same days over what they cover.",
     }),
+    of: &Subject::DAYS,
 };
 
 /// Of a fraction that is not melt, and was not seen by radar for all that is known.

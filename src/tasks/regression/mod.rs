@@ -4,7 +4,7 @@
 //! choose. Scores are errors, the coefficient of determination, and structural similarity after Wang et al. 2004 over the target's
 //! `range_<target>`. Kernels: `masked_loss`, `masked_metrics`, `masked_ssim`.
 
-use super::{Band, Column, Mean, Scored, Tally, Targets, Task, Words, only};
+use super::{Band, Column, Mean, Scored, Subject, Tally, Targets, Task, Words, only};
 use crate::autograd::Tape;
 use crate::config::{Config, TaskKey};
 use crate::domains::{Look, interned};
@@ -40,6 +40,7 @@ const WORDS: Words = Words {
              Pooled R²: all pixels of all days at once. SSIM: structural similarity with a Gaussian window of 3 pixels.",
     pooled: &[("r2", "pooled R²")],
     extent: None,
+    of: &Subject::DAYS,
 };
 
 /// The task with what a configuration says of it.

@@ -9,7 +9,7 @@ mod columns;
 mod loss;
 mod probabilities;
 
-use super::{Band, Column, Confusion, Scored, Tally, Targets, Task, Words};
+use super::{Band, Column, Confusion, Scored, Subject, Tally, Targets, Task, Words};
 use crate::autograd::Tape;
 use crate::config::{Config, TaskKey};
 use crate::domains::interned;
@@ -33,6 +33,7 @@ const WORDS: Words = Words {
              without the class, and a map without it, agree: 1. Pooled: all pixels of all scenes at once.",
     pooled: &[("iou", "pooled IoU"), ("f1", "pooled F1")],
     extent: None,
+    of: &Subject::SCENES,
 };
 
 /// The task with what a configuration says of it.
