@@ -8,10 +8,29 @@ use super::ticks::{decimals, round_step};
 
 /// Height of the bar itself in pixels.
 const BAR_ROWS: usize = 9;
+/// Height of a line of classes in a key.
+const LINE_ROWS: usize = BAR_ROWS + 7;
 
 /// Height in pixels of a colour bar with tick labels of `cap` pixels.
-pub fn colorbar_rows(cap: f32) -> usize {
+fn colorbar_rows(cap: f32) -> usize {
     BAR_ROWS + 6 + 2 * cap.ceil() as usize
+}
+
+/// Height in pixels of what [`draw_key`] draws in `cols` pixels.
+pub fn key_rows(field: &Field, cols: usize, cap: f32) -> usize {
+    let lines = field.classes.len().div_ceil(classes_in_line(field, cols, cap));
+    colorbar_rows(cap) + lines.saturating_sub(1) * LINE_ROWS
+}
+
+/// Width of a class's colour in a key.
+fn swatch(cap: f32) -> usize {
+    (1.4 * cap) as usize
+}
+
+/// Classes beside each other in a key of `cols` pixels, so that every name fits where it can.
+fn classes_in_line(field: &Field, cols: usize, cap: f32) -> usize {
+    let widest = field.classes.iter().map(|name| text_width(name, cap).ceil() as usize + swatch(cap) + 8).max().unwrap_or(1);
+    (cols / widest).clamp(1, field.classes.len().max(1))
 }
 
 /// Draws what the colours of a field mean: a colour bar, or a key to its classes.
@@ -19,10 +38,11 @@ pub fn draw_key(canvas: &mut Canvas, row: usize, col: usize, cols: usize, field:
     if field.classes.is_empty() {
         return draw_colorbar(canvas, row, col, cols, field.colormap, field.range, cap);
     }
-    let (swatch, each) = ((1.4 * cap) as usize, cols / field.classes.len());
+    let (swatch, in_line) = (swatch(cap), classes_in_line(field, cols, cap));
+    let each = cols / in_line;
     let room = each.saturating_sub(swatch + 8) as f32;
     for (class, name) in field.classes.iter().enumerate() {
-        let col = col + class * each;
+        let (row, col) = (row + class / in_line * LINE_ROWS, col + class % in_line * each);
         canvas.fill(row, col, BAR_ROWS, swatch, field.colormap.colour_in(class as f32, field.range));
         canvas.frame(row, col, BAR_ROWS, swatch, LINE);
         canvas.text(&fit_text(name, cap, room), row + BAR_ROWS, (col + swatch + 5) as f32, cap, Anchor::Left, INK_LIGHT);

@@ -1,7 +1,7 @@
 //! A panel: several maps side by side under one headline, each with title, unit and colour bar.
 
 use super::canvas::{Canvas, INK, INK_LIGHT, LINE, NO_DATA, PAPER};
-use super::colorbar::{colorbar_rows, draw_key};
+use super::colorbar::{draw_key, key_rows};
 use super::font::{Anchor, fit_text, text_width};
 use super::raster::{Field, Zoom};
 use crate::error::{Error, Result};
@@ -44,7 +44,8 @@ impl Panel<'_> {
         let cell_cols = map_cols.max(140);
         let grid_cols = maps.iter().map(Vec::len).max().unwrap_or(1);
         let title_rows = CAPS.1 as usize + 10;
-        let cell_rows = title_rows + map_rows + 12 + colorbar_rows(CAPS.2);
+        let keys = self.rows.iter().flatten().zip(all()).map(|(field, map)| key_rows(field, map.cols(), CAPS.2));
+        let cell_rows = title_rows + map_rows + 12 + keys.max().unwrap_or(0);
         let head_rows = if self.headline.is_empty() { 0 } else { CAPS.0 as usize + 20 };
         let inner = grid_cols * (cell_cols + GUTTER) - GUTTER;
         let page_rows = 2 * MARGIN + head_rows + maps.len() * (cell_rows + GUTTER) - GUTTER;

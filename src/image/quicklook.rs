@@ -1,7 +1,7 @@
 //! A quicklook: one map with its title, a small colour bar and a key to the grey pixels below.
 
 use super::canvas::{Canvas, INK, INK_LIGHT, LINE, NO_DATA, PAPER};
-use super::colorbar::{colorbar_rows, draw_key};
+use super::colorbar::{draw_key, key_rows};
 use super::font::{Anchor, fit_text, text_width};
 use super::raster::{Field, Zoom};
 use crate::error::Result;
@@ -26,7 +26,11 @@ pub fn quicklook(title: &str, field: &Field, grey: &str) -> Result<Canvas> {
     // Room for descenders above the bar.
     let gap = 6 + (0.6 * title_cap) as usize;
     let title_rows = title_cap as usize + margin * 3 / 4;
-    let mut canvas = Canvas::new(map.rows() + margin * 2 + title_rows + gap + colorbar_rows(label_cap), inner + 2 * margin, PAPER);
+    let swatch = (label_cap * 1.4) as usize;
+    let grey_cols = swatch + 6 + text_width(grey, label_cap) as usize;
+    let key_cols = (inner - grey_cols - 2 * margin).max(80);
+    let rows = map.rows() + margin * 2 + title_rows + gap + key_rows(field, key_cols, label_cap);
+    let mut canvas = Canvas::new(rows, inner + 2 * margin, PAPER);
 
     let map_col = margin + (inner - map.cols()) / 2;
     canvas.blit(&map, margin, map_col);
@@ -39,14 +43,11 @@ pub fn quicklook(title: &str, field: &Field, grey: &str) -> Result<Canvas> {
     canvas.text(&fit_text(title, title_cap, room), baseline, margin as f32, title_cap, Anchor::Left, INK);
     canvas.text(&caption, baseline, (margin + inner) as f32, label_cap, Anchor::Right, INK_LIGHT);
 
-    let bar_row = baseline + gap;
-    let swatch = (label_cap * 1.4) as usize;
-    let key_cols = swatch + 6 + text_width(grey, label_cap) as usize;
-    let bar_cols = (inner - key_cols - 2 * margin).max(80);
-    draw_key(&mut canvas, bar_row, margin + 1, bar_cols, field, label_cap);
-    let key_col = margin + inner - key_cols;
-    canvas.fill(bar_row, key_col, 9, swatch, NO_DATA);
-    canvas.frame(bar_row, key_col, 9, swatch, LINE);
-    canvas.text(grey, bar_row + 9, (key_col + swatch + 6) as f32, label_cap, Anchor::Left, INK_LIGHT);
+    let key_row = baseline + gap;
+    draw_key(&mut canvas, key_row, margin + 1, key_cols, field, label_cap);
+    let grey_col = margin + inner - grey_cols;
+    canvas.fill(key_row, grey_col, 9, swatch, NO_DATA);
+    canvas.frame(key_row, grey_col, 9, swatch, LINE);
+    canvas.text(grey, key_row + 9, (grey_col + swatch + 6) as f32, label_cap, Anchor::Left, INK_LIGHT);
     Ok(canvas)
 }

@@ -10,9 +10,9 @@ mod mosaicking;
 mod options;
 pub mod origin;
 mod scene;
+mod tiling;
 mod trained;
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -23,17 +23,17 @@ pub use map_files::{Destination, MapFiles, Place};
 use mosaicking::Mosaicking;
 pub use options::{Blend, Options};
 pub use scene::Scene;
+pub use tiling::Tiling;
 pub use trained::Trained;
 
 use crate::autograd::Tape;
 use crate::config::Config;
 use crate::data::dataset::Dataset;
 use crate::data::day::{Day, Split};
-use crate::data::framed::{Frame, Framed};
+use crate::data::framed::Framed;
 use crate::data::loader::{Batch, Loader, LoaderOptions};
 use crate::data::symmetry::Symmetry;
-use crate::data::tiles::{Crop, Mosaic, fit_to_scene};
-use crate::domains::Unit;
+use crate::data::tiles::{Crop, Mosaic};
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::gpu::Gpu;
@@ -50,9 +50,7 @@ pub struct Predictor<'a> {
     model: &'a dyn Model,
     framed: Arc<Framed>,
     preprocessor: Preprocessor,
-    tile: [usize; 2],
-    stride: usize,
-    erode: usize,
+    tiling: Tiling,
     /// Tiles that go through the network at once; less than configured once the device refused more.
     batch_size: usize,
     task: Box<dyn Task>,
@@ -115,15 +113,9 @@ impl<'a> Predictor<'a> {
         options: Options,
         observe: &mut dyn FnMut(Event),
     ) -> Result<Self> {
-        let unit = dataset.domain().unit;
-        let tile = match unit {
-            Unit::Day => {
-                let (tile, warning) = fit_to_scene(config.img_size, dataset.scene(0));
-                warning.into_iter().for_each(|warning| observe(Event::Note(warning)));
-                tile
-            }
-            Unit::Scene => config.img_size,
-        };
+        let (tiling, warning) = Tiling::of(config, dataset.scene(0));
+        warning.into_iter().for_each(|warning| observe(Event::Note(warning)));
+        let tile = tiling.tile;
         if options.d4 && tile[0] != tile[1] {
             let message = format!(
                 "averaging over quarter turns needs square tiles, and these have {} × {} pixels; set img_size to a square that fits the scene",
@@ -132,7 +124,7 @@ impl<'a> Predictor<'a> {
             return Err(Error::Usage(message));
         }
         models::check_tile(config, tile)?;
-        let (stride, erode) = (stride(config, tile), config.erode_size);
+        tiling.check(&dataset)?;
         let preprocessor = Preprocessor::new(gpu, config, dataset.inputs(), &models::inputs(config)?)?;
         let masking = match (config.mask_outputs, config.apply_landmask_to_predictions, dataset.split()) {
             (true, ..) => Some(Masking::NoValue),
@@ -148,16 +140,12 @@ impl<'a> Predictor<'a> {
         if masking.is_some() {
             config.require_variable(config.domain().mask)?;
         }
-        let framed = Arc::new(Framed::new(dataset.clone(), zeros(config, dataset.inputs())?, |scene| Frame::around(scene, tile)));
-        let sizes: BTreeSet<[usize; 2]> = framed.frames().iter().map(|frame| frame.size).collect();
-        sizes.into_iter().try_for_each(|size| Mosaic::new(size, tile, stride, erode).map(drop))?;
+        let framed = Arc::new(Framed::new(dataset.clone(), zeros(config, dataset.inputs())?, |scene| tiling.frame(scene)));
         Ok(Predictor {
             model,
             framed,
             preprocessor,
-            tile,
-            stride,
-            erode,
+            tiling,
             batch_size: config.prediction_batch_size,
             task: tasks::of(config),
             masking,
@@ -173,7 +161,7 @@ impl<'a> Predictor<'a> {
 
     /// The tiles of a day's map.
     fn mosaic(&self, day: usize) -> Result<Mosaic> {
-        Mosaic::new(self.framed.frame(day).size, self.tile, self.stride, self.erode)
+        self.tiling.mosaic(self.framed.frame(day).scene)
     }
 
     /// Makes the maps of the given days, in their order; each goes to `take` with its day as soon as it is complete.
@@ -307,14 +295,6 @@ impl<'a> Predictor<'a> {
         }
         Ok(())
     }
-}
-
-/// Pixels between tiles where nothing is configured: a tile of days; of scenes half a tile, as GlaViTU's program has it.
-fn stride(config: &Config, tile: [usize; 2]) -> usize {
-    config.prediction_stride.unwrap_or(match config.domain().unit {
-        Unit::Day => tile[0],
-        Unit::Scene => (tile[0].min(tile[1]) / 2).max(1),
-    })
 }
 
 /// A network's outputs for the tiles of a batch.

@@ -4,19 +4,15 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::mosaicking::Mosaicking;
-use super::{Options, outputs, refuse_not_finite, stride};
+use super::{Options, Tiling, outputs, refuse_not_finite};
 use crate::config::Config;
 use crate::data::Window;
-use crate::data::framed::Frame;
 use crate::data::loader::Batch;
-use crate::data::tiles::{Mosaic, fit_to_scene};
-use crate::domains::Unit;
 use crate::domains::Variable;
 use crate::error::{Error, Result};
 use crate::gpu::Gpu;
 use crate::models::{self, Model};
-use crate::preprocess::Preprocessor;
-use crate::preprocess::zeros;
+use crate::preprocess::{Preprocessor, zeros};
 use crate::tasks::{self, Task};
 use crate::weights::{self, intact_weight_file, provenance::Provenance, provenance::require_same};
 
@@ -111,16 +107,14 @@ impl Trained {
     /// values; [`Error::NotFinite`] for a map that is not finite; those of the tiles and of the device.
     pub fn map(&self, inputs: &[(&str, &[f32])], size: [usize; 2]) -> Result<Vec<f32>> {
         let arrays = self.arranged(inputs, size[0] * size[1])?;
-        let (tile, frame) = match self.config.domain().unit {
-            Unit::Day => (fit_to_scene(self.config.img_size, size).0, Frame::none(size)),
-            Unit::Scene => (self.config.img_size, Frame::around(size, self.config.img_size)),
-        };
-        models::check_tile(&self.config, tile)?;
+        let tiling = Tiling::of(&self.config, size).0;
+        let frame = tiling.frame(size);
+        models::check_tile(&self.config, tiling.tile)?;
         let outside = zeros(&self.config, &self.inputs)?;
         let framed =
             |((array, input), zero): ((Vec<f32>, &&Variable), f32)| if input.is_scalar() { array } else { frame.laid(&array, zero) };
         let arrays: Vec<Vec<f32>> = arrays.into_iter().zip(&self.inputs).zip(outside).map(framed).collect();
-        let mosaic = Mosaic::new(frame.size, tile, stride(&self.config, tile), self.config.erode_size)?;
+        let mosaic = tiling.mosaic(size)?;
         let blend = Options::of(&self.config).blend;
         let mut canvas = Mosaicking::new(frame.size, self.task.heads(), &mosaic, blend);
         for tile in &mosaic.tiles {

@@ -9,13 +9,11 @@ use super::session::Watcher;
 use crate::config::Config;
 use crate::data::dataset::Dataset;
 use crate::data::day::{Day, Split};
-use crate::data::tiles::{Mosaic, fit_to_scene};
-use crate::domains::Unit;
 use crate::error::Result;
 use crate::event::Event;
 use crate::gpu::Gpu;
 use crate::models::Model;
-use crate::predict::{Destination, Options, Place, Predictor};
+use crate::predict::{Destination, Options, Place, Predictor, Tiling};
 use crate::tasks;
 
 /// The days to map and where to.
@@ -28,17 +26,14 @@ impl PeriodicalMaps {
     /// Opens the eval split where `periodical_evaluation` is on and both `path_eval` and `path_eval_split_csv` are set.
     ///
     /// # Errors
-    /// Those of [`Dataset::open`] and [`Mosaic::new`].
+    /// Those of [`Dataset::open`] and [`Tiling::check`].
     pub(super) fn open(config: &Config) -> Result<Option<PeriodicalMaps>> {
         let (true, Some(folder), true) = (config.periodical_evaluation, &config.path_eval, config.split_csv.contains_key("eval")) else {
             return Ok(None);
         };
         let dataset = Arc::new(Dataset::open(config, Split::Eval)?);
         // Tiles that leave gaps are refused now and not after the first epoch.
-        if dataset.domain().unit == Unit::Day {
-            let (tile, _) = fit_to_scene(config.img_size, dataset.scene(0));
-            Mosaic::new(dataset.scene(0), tile, config.prediction_stride.unwrap_or(tile[0]), config.erode_size)?;
-        }
+        Tiling::of(config, dataset.scene(0)).0.check(&dataset)?;
         Ok(Some(PeriodicalMaps { dataset, folder: folder.clone() }))
     }
 
@@ -88,7 +83,7 @@ impl PeriodicalMaps {
         };
         let label = format!("{}, epoch {epoch}", config.model_key.name());
         let files = Destination { folder: &folder, pictures: true, replace: true }.files(&label, tasks::of(config).as_ref(), "");
-        let mut predictor = Predictor::new(gpu, config, model, self.dataset.clone(), Options::default(), &mut notes)?;
+        let mut predictor = Predictor::new(gpu, config, model, self.dataset.clone(), Options::of(config), &mut notes)?;
         predictor.stop_where(*stop);
         predictor
             .maps(days, &mut notes, &mut |day, map| files.write(&self.dataset.days()[day], &map, None, &Place::of(&self.dataset, day)?))
