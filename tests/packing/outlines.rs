@@ -18,7 +18,7 @@ use meltcore::data::writer::write_geotiff;
 use crate::trials::{needing_data, trials};
 use crate::warping::{like, options, values};
 
-/// What of the outlines of Everest's surroundings is drawn is what GeoUtils drew of them.
+/// What is drawn of the outlines of Everest's surroundings is the mask that another program drew of them.
 fn outlines_of_everest_are_the_mask_beside_them(data: &Path) {
     let folder = tempfile::tempdir().unwrap();
     let image = data.join("LE71400412000304SGS00_B4.tif");
