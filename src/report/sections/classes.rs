@@ -29,10 +29,10 @@ fn number(value: Option<f64>) -> String {
 fn of_classes(model: &WrittenScores) -> Markup {
     html! {
         (turning_table(&html! {
-            thead { tr { th { "class" } th { "IoU" } th { "F1" } th { "precision" } th { "recall" } } }
+            thead { tr { th { "class" } @for title in ["IoU", "F1", "precision", "recall"] { th.n { (title) } } } }
             tbody {
                 @for (class, ClassScores { iou, f1, precision, recall }) in &model.classes.0 {
-                    tr { th { (class) } @for value in [iou, f1, precision, recall] { td { (number(*value)) } } }
+                    tr { th { (class) } @for value in [iou, f1, precision, recall] { td.n { (number(*value)) } } }
                 }
             }
         }))
@@ -43,11 +43,12 @@ fn confusion(model: &WrittenScores) -> Markup {
     let names = || model.classes.0.iter().map(|(name, _)| name);
     let share = |row: &[u64], count: u64| format!("{:.1} %", 100.0 * count as f64 / row.iter().sum::<u64>().max(1) as f64);
     html! {
+        p.note { "What the pixels of each class are mapped as:" }
         (turning_table(&html! {
-            thead { tr { th { "observed" } @for name in names() { th { "mapped as " (name) } } th { "pixels" } } }
+            thead { tr { th { "observed" } @for name in names() { th.n { "mapped as " (name) } } th.n { "pixels" } } }
             tbody {
                 @for (name, row) in names().zip(&model.confusion) {
-                    tr { th { (name) } @for count in row { td { (share(row, *count)) } } td { (row.iter().sum::<u64>()) } }
+                    tr { th { (name) } @for count in row { td.n { (share(row, *count)) } } td.n { (row.iter().sum::<u64>()) } }
                 }
             }
         }))

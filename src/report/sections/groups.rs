@@ -19,6 +19,8 @@ struct Grouping {
     title: &'static str,
     of: fn(&WrittenScores) -> &Pairs<Scores>,
     by_month: bool,
+    /// Regions have no order that a line could follow.
+    mark: Mark,
     /// What it takes.
     needs: &'static str,
 }
@@ -27,6 +29,7 @@ const BY_GAP: Grouping = Grouping {
     title: "By days to the nearest other train day",
     of: |model| &model.by_gap,
     by_month: false,
+    mark: Mark::Both(f64::INFINITY),
     needs: "the days of the train split and a recent `meltcore eval`",
 };
 /// How days are grouped, and scenes.
@@ -38,6 +41,7 @@ const OF_DAYS: [Grouping; 3] = [
 const OF_SCENES: [Grouping; 1] = [Grouping {
     title: "By region",
     of: |model| &model.by_region,
+    mark: Mark::Dots,
     needs: "names of scenes that begin with their region, as ALP-1 does",
     ..BY_GAP
 }];
@@ -94,7 +98,7 @@ impl Grouping {
         groups.into_iter().map(|(_, group)| group).collect()
     }
 
-    /// The task's foremost score over the groups, as lines with dots.
+    /// The task's foremost score over the groups.
     fn chart(&self, models: &Models, task: &dyn Task, groups: &[Group], colours: &Colours) -> Plot {
         let foremost = task.headline()[0];
         let title = task.column(foremost).map_or(foremost, |column| column.title);
@@ -102,7 +106,7 @@ impl Grouping {
             let value = |(place, group): (usize, &Group)| Some([place as f64, score((self.of)(model).get(&group.label)?, foremost)?]);
             groups.iter().enumerate().filter_map(value).collect()
         };
-        let of_model = |(name, model): &(String, _)| Series::new(Some(colours.number(name)), Mark::Both(f64::INFINITY), points(model));
+        let of_model = |(name, model): &(String, _)| Series::new(Some(colours.number(name)), self.mark, points(model));
         let series: Vec<Series> = models.iter().map(of_model).collect();
         let ticks = groups.iter().enumerate().map(|(place, group)| (place as f64, group.name.clone())).collect();
         let x = Axis::fixed("", [-0.4, groups.len().max(1) as f64 - 0.6], ticks);
