@@ -39,6 +39,7 @@
 //! | [`nn`], [`optim`] | layers, initialisation and state dicts; optimizers and schedules: here the engine ends |
 //! | [`image`], [`domains`] | colour maps, canvas, PNG; what the variables of a kind of maps mean, as tables |
 //! | [`config`] | the YAML keys of a run, a line each |
+//! | [`calibrate`] | how sure maps are against how often they are right: bins, curves, the file beside the weights |
 //! | [`data`] | host side only: GeoTIFFs, days and splits, crops and mosaics, prefetching |
 //! | [`models`] | the networks by `model_key`; **how to add one** |
 //! | [`weights`] | weight files as files: what they hold, whether they fit, how two differ, foreign encoders |
@@ -143,6 +144,7 @@ pub mod ablate;
 pub mod autograd;
 pub mod baselines;
 pub mod bench;
+pub mod calibrate;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod config;

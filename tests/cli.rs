@@ -43,10 +43,11 @@ fn help_names_the_order_and_gives_examples() {
 }
 
 /// Commands of this version, as the contract names them.
-const COMMANDS: [&str; 16] = [
+const COMMANDS: [&str; 17] = [
     "ablate",
     "baseline",
     "bench",
+    "calibrate",
     "completions",
     "config",
     "devices",

@@ -80,7 +80,7 @@ fn the_printed_commands_map_glaciers() {
     let run = |command: &str| in_shell(folder.path(), command);
     let (said, _) = run(&format!("synth --out \"it's ice\" {}", GLACIERS.join(" ")));
     let commands = next_commands(&said);
-    assert_eq!(commands.len(), 4, "{said}");
+    assert_eq!(commands.len(), 5, "{said}");
     for command in &commands {
         let short = if command.starts_with("train") { " --set epochs=1 --set crops_per_epoch=4" } else { "" };
         let (_, table) = run(&format!("{command}{short}"));

@@ -1,27 +1,26 @@
 #!/usr/bin/env bash
-# From nothing to scored melt maps: installs what is missing on a bare Debian or Ubuntu, builds, makes a sample data set, trains a small
-# network on it, and scores its maps beside those of the running mean. Some minutes on two cores without a GPU.
+# From nothing to scored maps: installs what is missing on a bare Debian or Ubuntu, builds, makes a sample data set, trains a small network
+# on it, maps the scenes that it did not see, and writes a page with the scores. Some minutes on two cores without a GPU.
 #
-#   tools/demo.sh          may be run again: what exists is used, an interrupted training goes on
-#   tools/demo.sh --quick  maps with the trained network in weights/ instead of training one
+#   tools/demo.sh                  daily melt of an invented Helheim glacier, beside the running mean of the radar maps
+#   tools/demo.sh --task glacier   outlines of invented mountain glaciers, by a small GlaViTU whose confidence is calibrated
+#   tools/demo.sh --quick          melt, mapped with the trained network in weights/ instead of training one
 #
-# Everything that it makes is in runs/demo; remove that folder to start over. The steps are six commands, the same on every system:
-# where this script does not run (Windows without WSL), `cargo build --release` and `meltcore synth --out runs/demo`, which prints the rest.
+# It may be run again: what exists is used, an interrupted training goes on. Everything that it makes is in runs/demo (runs/demo-glacier);
+# remove that folder to start over. The steps are a few commands, the same on every system: where this script does not run (Windows
+# without WSL), `cargo build --release` and `meltcore synth --out runs/demo`, which prints the rest.
 set -euo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
 # shellcheck source=tools/setup.sh
 . tools/setup.sh
+task=melt weights=
 case "$*" in
-  "") weights= ;;
+  "" | "--task melt") ;;
   --quick) weights=weights/demo.safetensors ;;
-  *) stop "knows no arguments but --quick, which maps with the trained network in weights/ instead of training one" ;;
+  "--task glacier") task=glacier ;;
+  *) stop "knows --task melt|glacier, and --quick, which maps melt with the trained network in weights/ instead of training one" ;;
 esac
 install_needed
-
-folder=runs/demo
-config=$folder/config.yaml
-means=$folder/time_interpolate_sar
-run=$folder/runs/unet
 
 # With GDAL where it is installed; the demo itself does not need it.
 features=$(gdal_feature)
@@ -32,36 +31,81 @@ step "building meltcore, some minutes for the first time"
 cargo build --release --locked --features "$features" </dev/null
 meltcore devices
 
-step "a sample data set in $folder"
-# The configuration is the last file that synth writes.
-if [ -f "$config" ]; then say "using the one that is there"; else meltcore synth --out "$folder" --quiet; fi
-
-step "running mean of the radar maps: the baseline, and an input of the network"
-meltcore baseline time-interpolate-sar --config "$config" --split all --out "$means"
-
-if [ -n "$weights" ]; then
-  step "no training: the network is $weights, trained on these data before (see weights/README.md)"
-else
-  step "training a small UNet"
+train() {
   meltcore train --config "$config" --resume auto || {
     status=$?
-    say "training stopped; tools/demo.sh goes on after the last finished epoch"
+    say "training stopped; $0 $* goes on after the last finished epoch"
     exit "$status"
   }
+}
+
+# A scene in the middle of the test list, and where everything is.
+done_with() {
+  local scenes scene
+  scenes=$(grep -c . "$1")
+  scene=$(sed -n "$(((scenes + 1) / 2))p" "$1" | tr -d '\r')
+  step "done in $((SECONDS / 60)) min $((SECONDS % 60)) s"
+  printf 'Scores, maps and curves:    %s\nA picture of one test %-6s%s\nThe others:                 %s\nMaps as GeoTIFF and PNG:    %s\n' \
+    "$PWD/$run/report.html" "$2:" "$PWD/$run/scores/panels/${scene%.tif}.png" "$PWD/$run/scores/panels" "$PWD/$run/predictions"
+}
+
+melt() {
+  folder=runs/demo
+  config=$folder/config.yaml run=$folder/runs/unet
+  local means=$folder/time_interpolate_sar
+
+  step "a sample data set in $folder"
+  # The configuration is the last file that synth writes.
+  if [ -f "$config" ]; then say "using the one that is there"; else meltcore synth --out "$folder" --quiet; fi
+
+  step "running mean of the radar maps: the baseline, and an input of the network"
+  meltcore baseline time-interpolate-sar --config "$config" --split all --out "$means"
+
+  if [ -n "$weights" ]; then
+    step "no training: the network is $weights, trained on these data before (see weights/README.md)"
+  else
+    step "training a small UNet"
+    train
+    weights=$run/checkpoints/best.safetensors
+  fi
+
+  step "maps of the test days"
+  meltcore predict --config "$config" --weights "$weights" --split test
+
+  step "scores on the test days: the network beside the running mean"
+  meltcore eval --config "$config" --split test --pred "unet=$run/predictions" --pred "running-mean=$means" --out "$run/scores"
+
+  step "a page with everything"
+  meltcore report --config "$config" --split test --pred "unet=$run/predictions" --pred "running-mean=$means" --scores "$run/scores" --out "$run/report.html"
+
+  done_with "$folder/splits/test.csv" day
+}
+
+glacier() {
+  folder=runs/demo-glacier
+  config=$folder/glavitu.yaml run=$folder/runs/glavitu
+
+  step "twelve invented scenes in $folder"
+  # The UNet's configuration is the last file that synth writes.
+  if [ -f "$folder/unet.yaml" ]; then say "using those that are there"; else meltcore synth --task glacier --out "$folder" --quiet; fi
+
+  step "training a small GlaViTU"
+  train --task glacier
   weights=$run/checkpoints/best.safetensors
-fi
 
-step "maps of the test days"
-meltcore predict --config "$config" --weights "$weights" --split test
+  step "how often it is right where it says how sure it is, on the validation scenes"
+  meltcore calibrate --config "$config" --weights "$weights"
 
-step "scores on the test days: the network beside the running mean"
-meltcore eval --config "$config" --split test --pred "unet=$run/predictions" --pred "running-mean=$means" --out "$run/scores"
+  step "maps of the test scenes"
+  meltcore predict --config "$config" --weights "$weights" --split test
 
-step "a page with everything"
-meltcore report --config "$config" --split test --pred "unet=$run/predictions" --pred "running-mean=$means" --scores "$run/scores" --out "$run/report.html"
+  step "scores on the test scenes"
+  meltcore eval --config "$config" --split test --pred "glavitu=$run/predictions" --out "$run/scores"
 
-days=$(grep -c . "$folder/splits/test.csv")
-day=$(sed -n "$(((days + 1) / 2))p" "$folder/splits/test.csv" | tr -d '\r')
-step "done in $((SECONDS / 60)) min $((SECONDS % 60)) s"
-printf 'Scores, maps and curves:    %s\nA picture of one test day:  %s\nThe other days:             %s\nMaps as GeoTIFF and PNG:    %s\n' \
-  "$PWD/$run/report.html" "$PWD/$run/scores/panels/${day%.tif}.png" "$PWD/$run/scores/panels" "$PWD/$run/predictions"
+  step "a page with everything"
+  meltcore report --config "$config" --split test --pred "glavitu=$run/predictions" --scores "$run/scores" --out "$run/report.html"
+
+  done_with "$folder/splits/test.csv" scene
+}
+
+$task

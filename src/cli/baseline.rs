@@ -146,6 +146,7 @@ fn write_maps(args: &Args, config: &Config, split: Split, folder: &Path, globals
                 options: predict::Options::default(),
                 overwrite: false,
                 accept_changed_config: false,
+                calibrating: predict::Calibrating::Off,
             };
             predict::write_maps(&open_device(globals)?, config, &request, destination, &mut observe)?;
         }

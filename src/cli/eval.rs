@@ -6,9 +6,10 @@ use super::device::open_device;
 use super::output::{Table, json_text, print_json, print_line};
 use super::overwrite::{refuse_foreign, refuse_foreign_pictures};
 use super::watch::Watch;
+use crate::calibrate::Reliability;
 use crate::data::day::Split;
 use crate::error::Result;
-use crate::evaluate::{Evaluation, GroupBy, Panels, ScoreFile, evaluate, evaluate_and_show};
+use crate::evaluate::{Evaluation, GroupBy, ModelScores, Panels, ScoreFile, evaluate, evaluate_and_show};
 use crate::files::write_atomically;
 use crate::tasks::{Better, Task};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -42,7 +43,8 @@ pub struct Args {
     /// Also print the means by month, by year, or by days to the nearest other day of the train split (1, 2-3, 4-6, 7+)
     #[arg(long, value_name = "GROUPS", value_parser = group_names(), value_delimiter = ',', conflicts_with = "json")]
     pub by: Vec<GroupBy>,
-    /// Also print what was seen, on average, where a fraction of 0 to 0.1, 0.1 to 0.2 and so on was predicted
+    /// Also print what was seen, on average, where a fraction of 0 to 0.1, 0.1 to 0.2 and so on was predicted; of classes how many pixels were
+    /// right where maps were so sure
     #[arg(long, conflicts_with = "json")]
     pub reliability: bool,
     /// Also write scores.json, scores.csv, groups.csv, reliability.csv and the pictures, in panels/, into this folder
@@ -134,8 +136,14 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
         print_line("")?;
         group_table(&evaluation, *by).print()?;
     }
-    if args.reliability && !evaluation.task.is_fraction() {
-        globals.note(&format!("no reliability: maps of the task `{}` are no fractions", evaluation.task.key().name()));
+    let certain = certainty_table(&evaluation);
+    if let Some(certain) = &certain {
+        print_line("")?;
+        certain.print()?;
+    }
+    if args.reliability && !evaluation.task.is_fraction() && certain.is_none() {
+        let name = evaluation.task.key().name();
+        globals.note(&format!("no reliability: the maps of the task `{name}` are no fractions, and do not say how sure they are"));
     } else if args.reliability {
         print_line("")?;
         reliability_table(&evaluation).print()?;
@@ -195,14 +203,27 @@ fn group_table(evaluation: &Evaluation, by: GroupBy) -> Table {
     table
 }
 
-/// One row a model and bin of predicted fractions.
+/// One row a model whose maps say how sure they are: how far that is, in 100 bins, from how often they are right.
+fn certainty_table(evaluation: &Evaluation) -> Option<Table> {
+    let mut table = Table::new(&["model", "ece_confidence", "ece_calibrated"]);
+    let sure = |model: &&ModelScores| model.certainty.said.is_some();
+    for model in evaluation.models.iter().filter(sure) {
+        let error = |pixels: &Option<Reliability>| pixels.as_ref().and_then(Reliability::expected_calibration_error);
+        let [said, calibrated] = [&model.certainty.said, &model.certainty.calibrated].map(error);
+        let text = |error: Option<f64>| error.map_or("-".into(), |error| format!("{error:.4}"));
+        table.row([model.name.clone(), text(said), text(calibrated)]);
+    }
+    evaluation.models.iter().any(|model| sure(&model)).then_some(table)
+}
+
+/// One row a model and bin of predicted fractions, or of how sure maps are.
 fn reliability_table(evaluation: &Evaluation) -> Table {
     let mut table = Table::new(&["model", "predicted", "valid_px", "mean_prediction", "mean_target"]);
-    for model in &evaluation.models {
-        for bin in model.reliability.means() {
+    for (name, reliability) in evaluation.models.iter().flat_map(ModelScores::reliabilities) {
+        for bin in reliability.means() {
             let [prediction, target] = [bin.mean_prediction, bin.mean_target].map(|mean| mean.map_or("-".into(), |x| format!("{x:.4}")));
             let borders = format!("{:.1}-{:.1}", bin.from, bin.to);
-            table.row([model.name.clone(), borders, bin.valid_px.to_string(), prediction, target]);
+            table.row([name.clone(), borders, bin.valid_px.to_string(), prediction, target]);
         }
     }
     table

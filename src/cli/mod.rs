@@ -6,6 +6,7 @@ pub mod ablate;
 pub mod arguments;
 pub mod baseline;
 pub mod bench;
+pub mod calibrate;
 pub mod completions;
 pub mod config;
 pub mod device;
@@ -96,6 +97,7 @@ pub enum Command {
     Ablate(ablate::Args),
     Baseline(baseline::Args),
     Bench(bench::Args),
+    Calibrate(calibrate::Args),
     Completions(completions::Args),
     Config(config::Args),
     Devices(devices::Args),
@@ -130,6 +132,7 @@ impl Cli {
             Command::Ablate(args) => ablate::run(args, &self.globals),
             Command::Baseline(args) => baseline::run(args, &self.globals),
             Command::Bench(args) => bench::run(args, &self.globals),
+            Command::Calibrate(args) => calibrate::run(args, &self.globals),
             Command::Completions(args) => completions::run(args, &self.globals),
             Command::Config(args) => config::run(args, &self.globals),
             Command::Devices(args) => devices::run(args, &self.globals),

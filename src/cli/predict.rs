@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::files::is_same;
 use crate::predict::manifest::{Maker, Manifest, weights_digest};
 use crate::predict::origin::Origin;
-use crate::predict::{Blend, Destination, Options, Request, Scene, write_maps};
+use crate::predict::{Blend, Calibrating, Destination, Options, Request, Scene, write_maps};
 use crate::tasks::{self, MAPS_FILE};
 use crate::weights::intact_weight_file;
 use serde_json::json;
@@ -67,6 +67,12 @@ pub struct Args {
     /// Average every tile over its eight flips and quarter turns; takes eight times as long
     #[arg(long, value_name = "GROUP")]
     pub tta: Option<Tta>,
+    /// Calibration of how sure maps are (`meltcore calibrate`); without it that beside the weights, where there is one of them
+    #[arg(long, value_name = "FILE")]
+    pub calibration: Option<PathBuf>,
+    /// Use no calibration
+    #[arg(long, conflicts_with = "calibration")]
+    pub uncalibrated: bool,
     /// Weights of overlapping tiles; without it equal for days, wide for scenes
     #[arg(long, value_name = "KIND")]
     pub blend: Option<BlendName>,
@@ -99,6 +105,17 @@ pub enum BlendName {
     Wide,
 }
 
+impl BlendName {
+    /// What it names.
+    pub fn kind(self) -> Blend {
+        match self {
+            BlendName::Equal => Blend::Equal,
+            BlendName::Gaussian => Blend::Gaussian,
+            BlendName::Wide => Blend::Wide,
+        }
+    }
+}
+
 /// Runs the command.
 ///
 /// # Errors
@@ -112,12 +129,12 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
     let gpu = open_device(globals)?;
     let mut watch = Watch::new(globals);
     let destination = Destination { folder: &work.folder, pictures: !args.no_png, replace: args.force };
-    let blend = args.blend.map(|name| match name {
-        BlendName::Equal => Blend::Equal,
-        BlendName::Gaussian => Blend::Gaussian,
-        BlendName::Wide => Blend::Wide,
-    });
-    let options = Options { d4: args.tta.is_some(), blend: blend.unwrap_or(Options::of(&work.config).blend) };
+    let options = Options::chosen(&work.config, args.tta.is_some(), args.blend.map(BlendName::kind));
+    let calibrating = match &args.calibration {
+        Some(file) => Calibrating::File(file),
+        None if args.uncalibrated => Calibrating::Off,
+        None => Calibrating::Beside,
+    };
     let request = Request {
         split: work.split,
         days: work.days.as_deref(),
@@ -125,6 +142,7 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
         options,
         overwrite: args.overwrite,
         accept_changed_config: args.accept_changed_config,
+        calibrating,
     };
     let maps = write_maps(&gpu, &work.config, &request, destination, &mut |event| watch.observe(event))?;
     watch.finish();

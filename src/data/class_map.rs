@@ -3,7 +3,7 @@
 //! The colours are a TIFF palette, which any GIS shows; the names stand in GDAL's metadata as `CLASSES`.
 //! Source: TIFF 6.0 section 5 (palette colour).
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::about::About;
 use super::geotags::GeoTags;
@@ -14,6 +14,12 @@ use crate::error::{Error, Result};
 
 /// What stands where no class is known.
 pub const NO_CLASS: u8 = 255;
+
+/// The file of a map's further bands, under its name in the folder `probability` beside it.
+pub fn beside_map(map: &Path) -> PathBuf {
+    let folder = map.parent().unwrap_or(Path::new("")).join("probability");
+    folder.join(map.file_name().unwrap_or_default())
+}
 
 /// The classes of a scene.
 #[derive(Debug, Clone)]

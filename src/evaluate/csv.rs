@@ -1,7 +1,7 @@
 //! Scores as CSV: of scenes, of groups and of reliabilities.
 
 use super::groups::GroupBy;
-use super::table::Evaluation;
+use super::table::{Evaluation, ModelScores};
 
 impl Evaluation {
     /// One line per model and scene with all scores, under a header.
@@ -36,13 +36,13 @@ impl Evaluation {
         self.task.columns().iter().map(|column| column.name).collect::<Vec<_>>().join(",")
     }
 
-    /// One line per model and bin of predicted fractions, under a header; means of empty bins are empty.
+    /// One line per model and bin of [`ModelScores::reliabilities`], under a header; means of empty bins are empty.
     pub fn reliability_to_csv(&self) -> String {
         let mut csv = String::from("model,from,to,valid_px,mean_prediction,mean_target\n");
-        for model in &self.models {
-            for bin in model.reliability.means() {
+        for (name, reliability) in self.models.iter().flat_map(ModelScores::reliabilities) {
+            for bin in reliability.means() {
                 let [prediction, target] = [bin.mean_prediction, bin.mean_target].map(|mean| mean.map_or(String::new(), |x| x.to_string()));
-                csv.push_str(&format!("{},{},{},{},{prediction},{target}\n", field(&model.name), bin.from, bin.to, bin.valid_px));
+                csv.push_str(&format!("{},{},{},{},{prediction},{target}\n", field(&name), bin.from, bin.to, bin.valid_px));
             }
         }
         csv

@@ -1,18 +1,18 @@
 //! Scores of maps against their targets, as the task defines them: [`scores`] per scene on the device, [`table`] over a split, [`groups`]
-//! of its scenes, [`reliability`] of predicted fractions, all of it as files by [`score_file`] and [`csv`], and [`panels`] to look at.
+//! of its scenes, [`certainty`] of maps that say it, all of it as files by [`score_file`] and [`csv`], and [`panels`] to look at.
 
+pub mod certainty;
 pub mod csv;
 pub mod groups;
 pub mod panels;
-pub mod reliability;
 pub mod score_file;
 pub mod scores;
 pub mod shown_inputs;
 pub mod table;
 
+pub use certainty::Certainty;
 pub use groups::{GroupBy, Groups};
 pub use panels::Panels;
-pub use reliability::Reliability;
 pub use score_file::ScoreFile;
 pub use scores::{SceneScorer, SceneScores, ScoredScene};
 pub use shown_inputs::ShownInputs;
@@ -115,6 +115,7 @@ pub fn evaluate_and_show(
             }
             hide_unseen(&file, whole, &mut map)?;
             let score = scene.score(map.clone(), &file, &mut scores.reliability)?;
+            scene.add_certainty(&map, &file, &mut scores.certainty)?;
             scores.push(day.file_name(), score.clone());
             shown.models.push((name, map, score));
         }

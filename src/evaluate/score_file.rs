@@ -9,9 +9,10 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde::ser::{Serialize, Serializer};
 use serde_json::Number;
 
+use super::certainty::WrittenCertainty;
 use super::groups::GroupBy;
-use super::reliability::BinMeans;
 use super::table::{Evaluation, ModelScores};
+use crate::calibrate::BinMeans;
 use crate::config::TaskKey;
 use crate::error::{Error, Result};
 use crate::tasks::{Better, ClassScores, Column, Confusion};
@@ -57,6 +58,9 @@ pub struct WrittenScores {
     /// Bins of predicted fractions.
     #[serde(default)]
     pub reliability: Vec<BinMeans>,
+    /// How sure maps are, of tasks whose maps say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certainty: Option<WrittenCertainty>,
     /// Scores of each class over all pixels at once, of tasks that have classes.
     #[serde(default, skip_serializing_if = "Pairs::is_empty")]
     pub classes: Pairs<ClassScores>,
@@ -161,7 +165,8 @@ impl WrittenScores {
             by_year: by(GroupBy::Year),
             by_gap: by(GroupBy::Gap),
             by_region: by(GroupBy::Region),
-            reliability: model.reliability.means().to_vec(),
+            reliability: model.reliability.means(),
+            certainty: model.certainty.written(),
             classes: Pairs(confusion.as_ref().map(of_classes).unwrap_or_default()),
             confusion: confusion.map(|confusion| confusion.counts).unwrap_or_default(),
         }

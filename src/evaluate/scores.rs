@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use super::reliability::Reliability;
+use super::certainty::Certainty;
+use crate::calibrate::Reliability;
 use crate::data::dataset::HostSample;
 use crate::error::{Error, Result};
 use crate::gpu::Gpu;
@@ -83,5 +84,14 @@ impl ScoredScene<'_> {
             reliability.add(&map, &self.host_target, &self.host_mask);
         }
         Ok(SceneScores { scored, nan_px })
+    }
+
+    /// Adds what a map says of how sure it is, of the file `path`, with the task's bands in `map` as they are in it.
+    ///
+    /// # Errors
+    /// Those of the file beside the map.
+    pub(super) fn add_certainty(&self, map: &[f32], path: &Path, certainty: &mut Certainty) -> Result<()> {
+        let first = &map[..map.len().min(self.host_target.len())];
+        certainty.add(self.task, path, first, &self.host_target, &self.host_mask)
     }
 }

@@ -1,8 +1,9 @@
 //! Scores of scenes, summed up over a split: means weighted by valid pixels, and pooled quotients.
 
+use super::certainty::Certainty;
 use super::groups::{GroupBy, Groups};
-use super::reliability::Reliability;
 use super::scores::SceneScores;
+use crate::calibrate::{BINS, Reliability};
 use crate::config::Config;
 use crate::data::day::Split;
 use crate::error::{Error, Result};
@@ -19,12 +20,15 @@ pub struct ModelScores {
     pub scenes: Vec<(String, SceneScores)>,
     /// Predicted fractions against seen ones.
     pub reliability: Reliability,
+    /// How sure maps are against how often they are right.
+    pub certainty: Certainty,
 }
 
 impl ModelScores {
     /// A model without scenes yet.
     pub fn new(name: &str, columns: &'static [Column]) -> Self {
-        ModelScores { name: name.to_owned(), columns, scenes: Vec::new(), reliability: Reliability::default() }
+        let (reliability, certainty) = (Reliability::default(), Certainty::default());
+        ModelScores { name: name.to_owned(), columns, scenes: Vec::new(), reliability, certainty }
     }
 
     /// Adds a scene.
@@ -71,7 +75,16 @@ impl ModelScores {
         all
     }
 
-    /// The model on some scenes of the split, given by their positions; the reliability stays behind.
+    /// Bins with a name for tables: of fractions, or of how sure maps are, as the network says it and calibrated.
+    pub fn reliabilities(&self) -> Vec<(String, Reliability)> {
+        let name = &self.name;
+        let Certainty { said, calibrated } = &self.certainty;
+        let of = |pixels: &Option<Reliability>, name: String| pixels.as_ref().map(|pixels| (name, pixels.coarser(BINS)));
+        let sure: Vec<_> = [of(said, name.clone()), of(calibrated, format!("{name} calibrated"))].into_iter().flatten().collect();
+        if sure.is_empty() { vec![(name.clone(), self.reliability.clone())] } else { sure }
+    }
+
+    /// The model on some scenes of the split, given by their positions; reliability and certainty stay behind.
     pub fn on(&self, scenes: &[usize]) -> ModelScores {
         let scenes = scenes.iter().filter_map(|index| self.scenes.get(*index).cloned()).collect();
         ModelScores { scenes, ..ModelScores::new(&self.name, self.columns) }

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::origin::Origin;
-use crate::data::class_map::{NO_CLASS, write_class_map};
+use crate::data::class_map::{NO_CLASS, beside_map, write_class_map};
 use crate::data::dataset::Dataset;
 use crate::data::day::Day;
 use crate::data::geotags::GeoTags;
@@ -70,12 +70,6 @@ impl Place {
     pub fn mask(&self, map: &mut [f32]) {
         map.iter_mut().zip(self.ocean.iter().cycle()).filter(|(_, ocean)| **ocean).for_each(|(value, _)| *value = f32::NAN);
     }
-}
-
-/// The file of a map's further bands, under its name in the folder `probability` beside it.
-pub fn beside_map(map: &Path) -> PathBuf {
-    let folder = map.parent().unwrap_or(Path::new("")).join("probability");
-    folder.join(map.file_name().unwrap_or_default())
 }
 
 /// Writes the maps of one model.

@@ -4,6 +4,7 @@
 //! say otherwise; deploy maps are 0 on ocean where `apply_landmask_to_predictions` says so, all maps NaN there where `mask_outputs` does.
 //! Which tiles share a batch has no effect on the result beyond rounding.
 
+mod certainty;
 pub mod manifest;
 pub mod map_files;
 mod mosaicking;
@@ -18,6 +19,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
+pub use certainty::{Calibrating, fit_calibration};
 use manifest::{Maker, Manifest, weights_digest};
 pub use map_files::{Destination, MapFiles, Place};
 use mosaicking::Mosaicking;
@@ -27,6 +29,7 @@ pub use tiling::Tiling;
 pub use trained::Trained;
 
 use crate::autograd::Tape;
+use crate::calibrate::Curve;
 use crate::config::Config;
 use crate::data::dataset::Dataset;
 use crate::data::day::{Day, Split};
@@ -36,6 +39,7 @@ use crate::data::symmetry::Symmetry;
 use crate::data::tiles::{Crop, Mosaic};
 use crate::error::{Error, Result};
 use crate::event::Event;
+use crate::files::Digest;
 use crate::gpu::Gpu;
 use crate::models::{self, Model};
 use crate::nn::Mode;
@@ -157,6 +161,11 @@ impl<'a> Predictor<'a> {
     /// Makes [`Predictor::maps`] end with [`Error::Interrupted`] once `stop` gives a signal; it is asked before every batch of tiles.
     pub fn stop_where(&mut self, stop: &'a dyn Fn() -> Option<i32>) {
         self.stop = stop;
+    }
+
+    /// Has maps say by a curve how likely they are right ([`Task::calibrate`]).
+    pub fn calibrate(&mut self, curve: &Curve) {
+        self.task.calibrate(curve);
     }
 
     /// The tiles of a day's map.
@@ -349,6 +358,8 @@ pub struct Request<'a> {
     pub overwrite: bool,
     /// Go on although the weights say that they were trained under another configuration.
     pub accept_changed_config: bool,
+    /// Which curve maps say by how sure they are.
+    pub calibrating: Calibrating<'a>,
 }
 
 /// Writes the maps of a split's days, in the order of the split file; those that an equal earlier run finished are left as they are.
@@ -373,7 +384,15 @@ pub fn write_maps(
         observe(Event::Note(format!("weights: {}", file.display())));
     }
     require_same(&file, config, request.accept_changed_config)?.into_iter().for_each(&mut *observe);
-    let maker = Maker { weights: weights_digest(&file)?, options: json!(request.options), fills: None };
+    let (digest, mut options) = (weights_digest(&file)?, json!(request.options));
+    let (curve, note) = request.calibrating.open(&file, &digest, &options)?;
+    note.into_iter().for_each(|note| observe(Event::Note(note)));
+    let mut task = tasks::of(config);
+    if let (Some(curve), Some(options)) = (&curve, options.as_object_mut()) {
+        options.insert("calibration".into(), json!(Digest::of(json!(curve).to_string().as_bytes())));
+        task.calibrate(curve);
+    }
+    let maker = Maker { weights: digest, options, fills: None };
     let wanted = dataset.days().iter().map(Day::file_name).collect();
     let (mut manifest, notes) = Manifest::open(destination, config, &maker, &wanted)?;
     notes.into_iter().for_each(|note| observe(Event::Note(note)));
@@ -395,7 +414,7 @@ pub fn write_maps(
         manifest.begin()?;
         let model = weights::open(gpu, &file, config)?;
         let mut predictor = Predictor::new(gpu, config, model.as_ref(), dataset.clone(), request.options, observe)?;
-        let task = tasks::of(config);
+        curve.iter().for_each(|curve| predictor.calibrate(curve));
         let files = destination.files(config.model_key.name(), task.as_ref(), &maker.weights);
         predictor.maps(&days, observe, &mut |day, map| {
             let date = &dataset.days()[day];

@@ -48,4 +48,9 @@ impl Options {
         let blend = if config.domain().unit == Unit::Scene { Blend::Wide } else { Blend::Equal };
         Options { blend, ..Options::default() }
     }
+
+    /// What somebody asks for, the blend of the configuration's maps where they name none.
+    pub fn chosen(config: &Config, d4: bool, blend: Option<Blend>) -> Options {
+        Options { d4, blend: blend.unwrap_or(Options::of(config).blend) }
+    }
 }

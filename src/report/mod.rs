@@ -133,11 +133,15 @@ pub fn page(inputs: Evidence, observe: &mut dyn FnMut(Event)) -> Result<String> 
         .as_ref()
         .is_ok_and(sections::classes::is_there)
         .then(|| Section::new("classes", "Classes", &scores, sections::classes::section));
+    let certainty = scores
+        .as_ref()
+        .is_ok_and(sections::reliability::is_there)
+        .then(|| Section::new("confidence", "Confidence", &scores, |scores| sections::reliability::section(scores, &colours)));
     let last = [
         Section::new("detail", "Where the errors are", &scores, |scores| sections::groups::section(scores, task, season, &colours)),
         Section::new("training", "Training", &Ok(logs), |logs| sections::training::section(logs, task)),
         Section::new("manifest", "Manifest", &Ok(facts), |facts| sections::manifest::section(facts, &keys)),
     ];
-    let sections: Vec<Section> = first.into_iter().chain(classes).chain(extent).chain(last).collect();
+    let sections: Vec<Section> = first.into_iter().chain(classes).chain(certainty).chain(extent).chain(last).collect();
     Ok(page::document(&title, &lead, &sections))
 }

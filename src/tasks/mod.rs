@@ -66,6 +66,7 @@ pub use scores::{Better, Column, Mean, Scored, Tally, only};
 pub use words::{Extent, Subject, Words};
 
 use crate::autograd::Tape;
+use crate::calibrate::Curve;
 use crate::config::{Config, TaskKey};
 use crate::data::loader::Batch;
 use crate::error::Result;
@@ -116,6 +117,23 @@ pub trait Task {
     fn beside(&self) -> &[Band] {
         &[]
     }
+
+    /// Bands beside that say how likely the first band is right, by their titles: as the network says it, and calibrated.
+    fn certainty(&self) -> Option<[&'static str; 2]> {
+        None
+    }
+
+    /// Whether the first band is right: 1 or 0; only of tasks that have a [`certainty`](Task::certainty).
+    ///
+    /// # Shapes
+    /// All as long as each other; `target` as [`Task::masked`] gives it.
+    fn right(&self, map: &[f32], _target: &[f32]) -> Vec<f32> {
+        vec![0.0; map.len()]
+    }
+
+    /// Has maps say by a curve how likely they are right, in a further band beside; a task without a [`certainty`](Task::certainty) stays
+    /// as it is.
+    fn calibrate(&mut self, _curve: &Curve) {}
 
     /// Names of the classes by their numbers, where the first band of a map is a class.
     fn classes(&self) -> Option<&'static [&'static str]> {

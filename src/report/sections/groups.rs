@@ -6,13 +6,11 @@ use maud::{Markup, html};
 
 use crate::evaluate::score_file::{Pairs, ScoreFile, Scores, WrittenScores, score};
 use crate::report::colours::Colours;
-use crate::report::html::{Key, charts, missing, score_text, table};
+use crate::report::html::{charts, missing, score_text, table};
 use crate::report::plot::{Axis, Mark, Plot, Series};
 use crate::report::season::Season;
+use crate::report::sections::reliability;
 use crate::tasks::{Column, Task};
-
-/// Largest radius of a dot that stands for many pixels.
-const LARGEST_DOT: f64 = 7.0;
 
 /// A way to group the scenes.
 struct Grouping {
@@ -61,9 +59,13 @@ pub fn section(scores: &ScoreFile, task: &dyn Task, season: Season, colours: &Co
     let groupings: Vec<(Vec<Group>, &Grouping)> = groupings.iter().map(|grouping| (grouping.groups(models, season), grouping)).collect();
     let binned = task.is_fraction() && models.iter().any(|(_, model)| !model.reliability.is_empty());
     let by_group = groupings.iter().filter(|(groups, _)| groups.len() > 1).map(|(groups, by)| by.chart(models, task, groups, colours));
-    let plots: Vec<Plot> = binned.then(|| reliability(models, task, colours)).into_iter().chain(by_group).collect();
+    let reliability = || {
+        let labels = [&*format!("predicted {}", task.bands()[0].quantity), "mean fraction observed"];
+        reliability::chart("Reliability", labels, models.iter().map(|(name, model)| (name, model.reliability.as_slice())), colours)
+    };
+    let plots: Vec<Plot> = binned.then(reliability).into_iter().chain(by_group).collect();
     html! {
-        @if !plots.is_empty() { (colours.legend_and(if binned { &[("as predicted, so observed", Key::Dash)] } else { &[] })) }
+        @if !plots.is_empty() { (colours.legend_and(if binned { &[reliability::DIAGONAL] } else { &[] })) }
         (charts(&plots))
         @if binned {
             p.note {
@@ -135,20 +137,4 @@ impl Grouping {
             }
         })
     }
-}
-
-/// What was observed, on average, where a fraction was predicted; the area of a dot is its share of the pixels.
-fn reliability(models: &Models, task: &dyn Task, colours: &Colours) -> Plot {
-    let mut series = vec![Series::new(None, Mark::Dashed(2.0), vec![[0.0, 0.0], [1.0, 1.0]])];
-    for (name, model) in models {
-        let bins = || model.reliability.iter().filter_map(|bin| Some((bin.mean_prediction?, bin.mean_target?, bin.valid_px as f64)));
-        let all: f64 = bins().map(|bin| bin.2).sum();
-        let radii = bins().map(|bin| (LARGEST_DOT * (bin.2 / all.max(1.0)).sqrt()).max(1.5)).collect();
-        let points = bins().map(|(prediction, target, _)| [prediction, target]).collect();
-        series.push(Series { radii, ..Series::new(Some(colours.number(name)), Mark::Both(2.0), points) });
-    }
-    let tenths = || (0..=5).map(|i| (f64::from(i) / 5.0, format!("{:.1}", f64::from(i) / 5.0))).collect::<Vec<_>>();
-    let x = Axis::fixed(&format!("predicted {}", task.bands()[0].quantity), [0.0, 1.0], tenths());
-    let y = Axis::fixed("mean fraction observed", [0.0, 1.0], tenths());
-    Plot { title: "Reliability".into(), x, y, series, rug: Vec::new() }
 }

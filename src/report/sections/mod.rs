@@ -5,5 +5,6 @@ pub mod extent;
 pub mod groups;
 pub mod manifest;
 pub mod maps;
+pub mod reliability;
 pub mod scores;
 pub mod training;

@@ -90,6 +90,7 @@ impl Recipe<'_> {
         let maps = shell_word(&format!("{}={}", network.key(), maps.display()));
         vec![
             format!("meltcore train --config {config}"),
+            format!("meltcore calibrate --config {config} --weights {weights}"),
             format!("meltcore predict --config {config} --weights {weights} --split test"),
             format!("meltcore eval --config {config} --split test --pred {maps} --out {scores}"),
             format!("meltcore report --config {config} --split test --pred {maps} --scores {scores} --out {}", at("report.html")),

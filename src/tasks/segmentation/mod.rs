@@ -11,6 +11,7 @@ mod probabilities;
 
 use super::{Band, Column, Confusion, Scored, Subject, Tally, Targets, Task, Words};
 use crate::autograd::Tape;
+use crate::calibrate::Curve;
 use crate::config::{Config, TaskKey};
 use crate::domains::interned;
 use crate::error::{Error, Result};
@@ -36,6 +37,15 @@ const WORDS: Words = Words {
     of: &Subject::SCENES,
 };
 
+/// Titles of the bands that say how sure a map is.
+const CERTAINTY: [&str; 2] = ["confidence of the class", "calibrated confidence of the class"];
+
+/// A band of shares.
+fn share(name: &'static str, title: &'static str) -> Band {
+    let (range, colormap) = ((0.0, 1.0), Colormap::Viridis);
+    Band { name, long_name: title, unit: "1", quantity: title, range, colormap, classes: &[] }
+}
+
 /// The task with what a configuration says of it.
 pub struct Segmentation {
     classes: &'static [&'static str],
@@ -45,6 +55,7 @@ pub struct Segmentation {
     columns: &'static Columns,
     band: [Band; 1],
     beside: Vec<Band>,
+    curve: Option<Curve>,
 }
 
 impl Segmentation {
@@ -66,18 +77,12 @@ impl Segmentation {
             colormap: Colormap::Classes,
             classes: columns.classes,
         };
-        let share = |name: &str, long: String| Band {
-            name: interned(name),
-            long_name: interned(&long),
-            unit: "1",
-            quantity: interned(&long),
-            range: (0.0, 1.0),
-            colormap: Colormap::Viridis,
-            classes: &[],
-        };
-        let mut beside: Vec<Band> =
-            columns.classes.iter().map(|class| share(&format!("probability_{class}"), format!("probability of {class}"))).collect();
-        beside.push(share("confidence", "confidence of the class".into()));
+        let mut beside: Vec<Band> = columns
+            .classes
+            .iter()
+            .map(|class| share(interned(&format!("probability_{class}")), interned(&format!("probability of {class}"))))
+            .collect();
+        beside.push(share("confidence", CERTAINTY[0]));
         Segmentation {
             classes: columns.classes,
             ignore_index: 255.0,
@@ -86,6 +91,7 @@ impl Segmentation {
             columns,
             band: [band],
             beside,
+            curve: None,
         }
     }
 
@@ -94,6 +100,11 @@ impl Segmentation {
         let mut confusion = Confusion::empty(self.classes.len());
         confusion.counts.iter_mut().flatten().zip(&tally.0).for_each(|(count, sum)| *count = *sum as u64);
         confusion
+    }
+
+    /// The class that a target's value counts as in scores: pixels without one, which `reference_labels` keeps, are of class 0.
+    fn scored_as(&self, value: f32) -> f32 {
+        if value < self.classes.len() as f32 { value } else { 0.0 }
     }
 
     /// The confusion of a map.
@@ -105,8 +116,7 @@ impl Segmentation {
         let target = match self.reference_labels {
             false => targets.values.clone(),
             true => {
-                let is_class = |value: f32| if value < classes as f32 { value } else { 0.0 };
-                let values: Vec<f32> = targets.values.to_vec()?.into_iter().map(is_class).collect();
+                let values: Vec<f32> = targets.values.to_vec()?.into_iter().map(|value| self.scored_as(value)).collect();
                 Tensor::from_slice(map.gpu(), targets.values.shape().clone(), &values)?
             }
         };
@@ -170,6 +180,20 @@ impl Task for Segmentation {
         &self.beside
     }
 
+    fn certainty(&self) -> Option<[&'static str; 2]> {
+        Some(CERTAINTY)
+    }
+
+    fn right(&self, map: &[f32], target: &[f32]) -> Vec<f32> {
+        map.iter().zip(target).map(|(class, target)| f32::from(*class == self.scored_as(*target))).collect()
+    }
+
+    fn calibrate(&mut self, curve: &Curve) {
+        if self.curve.replace(curve.clone()).is_none() {
+            self.beside.push(share("calibrated_confidence", CERTAINTY[1]));
+        }
+    }
+
     fn classes(&self) -> Option<&'static [&'static str]> {
         Some(self.classes)
     }
@@ -192,10 +216,12 @@ impl Task for Segmentation {
     fn finish(&self, averages: Vec<f32>, pixels: usize) -> Vec<f32> {
         let classes = self.classes.len();
         let of_pixel = |pixel: usize| (0..classes).map(|class| averages[class * pixels + pixel]).collect::<Vec<f32>>();
-        let mut map: Vec<f32> = Vec::with_capacity((classes + 2) * pixels);
+        let mut map: Vec<f32> = Vec::with_capacity((1 + self.beside.len()) * pixels);
         map.extend((0..pixels).map(|pixel| most_likely(of_pixel(pixel).into_iter()) as f32));
         map.extend_from_slice(&averages);
-        map.extend((0..pixels).map(|pixel| confidence(of_pixel(pixel).into_iter(), classes)));
+        let sure: Vec<f32> = (0..pixels).map(|pixel| confidence(of_pixel(pixel).into_iter(), classes)).collect();
+        map.extend_from_slice(&sure);
+        map.extend(self.curve.iter().flat_map(|curve| sure.iter().map(|sure| curve.at(f64::from(*sure)) as f32)));
         map
     }
 

@@ -1,0 +1,108 @@
+//! How sure the maps of a network are: measured against targets for a curve, and said by that curve.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::manifest::weights_digest;
+use super::{Predictor, Request};
+use crate::calibrate::{Calibration, Curve, FINE_BINS, Method, Reliability};
+use crate::config::Config;
+use crate::data::Window;
+use crate::data::dataset::{Dataset, HostSample};
+use crate::error::{Error, Result};
+use crate::event::Event;
+use crate::gpu::Gpu;
+use crate::tasks;
+use crate::weights::provenance::require_same;
+use crate::weights::{self, intact_weight_file};
+
+/// Which curve maps say by how sure they are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Calibrating<'a> {
+    /// That beside the weights, where there is one of them.
+    #[default]
+    Beside,
+    /// That of a file.
+    File(&'a Path),
+    /// None.
+    Off,
+}
+
+impl Calibrating<'_> {
+    /// The curve for a weight file of this digest, and what there is to tell.
+    ///
+    /// # Errors
+    /// Those of [`Calibration::read`]; a file that was asked for and is missing, or is of other weights.
+    pub(super) fn open(self, weights: &Path, digest: &str, options: &Value) -> Result<(Option<Curve>, Option<String>)> {
+        let (path, asked) = match self {
+            Calibrating::Off => return Ok((None, None)),
+            Calibrating::Beside => (Calibration::beside(weights), false),
+            Calibrating::File(path) => (path.to_owned(), true),
+        };
+        let Some(calibration) = Calibration::read(&path)? else {
+            return match asked {
+                false => Ok((None, None)),
+                true => Err(Error::input(path, "there is no such calibration; make one with `meltcore calibrate`")),
+            };
+        };
+        if calibration.weights != digest {
+            let message =
+                format!("is the calibration of other weights than {}; make it again with `meltcore calibrate`", weights.display());
+            return match asked {
+                true => Err(Error::input(path, message)),
+                false => Ok((None, Some(format!("{} {message}: maps say only what the network says", path.display())))),
+            };
+        }
+        let note = (calibration.options != *options).then(|| {
+            let (was, is) = (&calibration.options, options);
+            format!("{} was fitted on maps made otherwise ({was}, now {is}): it may be a little off", path.display())
+        });
+        Ok((Some(calibration.curve), note))
+    }
+}
+
+/// Makes the maps of a split, which stay in memory, and fits a curve to how often they are right where they say how sure they are.
+///
+/// # Errors
+/// [`Error::Usage`] for a task whose maps do not say it, and a split without a valid pixel; those of [`super::write_maps`] but for files.
+pub fn fit_calibration(
+    gpu: &Gpu,
+    config: &Config,
+    request: &Request,
+    method: Method,
+    observe: &mut dyn FnMut(Event),
+) -> Result<Calibration> {
+    let task = tasks::of(config);
+    let Some([title, _]) = task.certainty() else {
+        let name = task.key().name();
+        return Err(Error::Usage(format!("maps of the task `{name}` do not say how sure they are; those of `segmentation` do")));
+    };
+    let place = task.bands().len() + task.beside().iter().position(|band| band.long_name == title).unwrap_or_default();
+    let dataset = Arc::new(Dataset::open(config, request.split)?);
+    let file = intact_weight_file(request.weights)?;
+    require_same(&file, config, request.accept_changed_config)?.into_iter().for_each(&mut *observe);
+    let model = weights::open(gpu, &file, config)?;
+    let mut predictor = Predictor::new(gpu, config, model.as_ref(), dataset.clone(), request.options, observe)?;
+    let (mut pixels, mut sample) = (Reliability::of_bins(FINE_BINS), HostSample::default());
+    let days: Vec<usize> = (0..dataset.days().len()).collect();
+    predictor.maps(&days, observe, &mut |day, map| {
+        let [rows, cols] = dataset.scene(day);
+        dataset.read(day, Window::whole(rows, cols), &mut sample)?;
+        task.refuse(&sample.target).map_err(|message| Error::input(dataset.target_file(day).unwrap_or_default(), message))?;
+        let (target, mask) = task.masked(&sample.target, &sample.ocean);
+        let sure = &map[place * rows * cols..(place + 1) * rows * cols];
+        pixels.add(sure, &task.right(&map[..rows * cols], &target), &mask);
+        dataset.release(day);
+        Ok(())
+    })?;
+    let Some(curve) = Curve::fit(method, &pixels) else {
+        let message = format!(
+            "no scene of the split {} has a pixel that counts, so that nothing can be fitted; choose another --split",
+            request.split
+        );
+        return Err(Error::Usage(message));
+    };
+    Ok(Calibration::new(curve, &pixels, weights_digest(&file)?, json!(request.options), request.split.name()))
+}
