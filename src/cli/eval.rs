@@ -43,8 +43,8 @@ pub struct Args {
     /// Also print the means by month, by year, or by days to the nearest other day of the train split (1, 2-3, 4-6, 7+)
     #[arg(long, value_name = "GROUPS", value_parser = group_names(), value_delimiter = ',', conflicts_with = "json")]
     pub by: Vec<GroupBy>,
-    /// Also print what was seen, on average, where a fraction of 0 to 0.1, 0.1 to 0.2 and so on was predicted; of classes how many pixels were
-    /// right where maps were so sure
+    /// Also print what was seen, on average, where a fraction of 0 to 0.1, 0.1 to 0.2 and so on was predicted; of classes how
+    /// many pixels were right where maps were so sure
     #[arg(long, conflicts_with = "json")]
     pub reliability: bool,
     /// Also write scores.json, scores.csv, groups.csv, reliability.csv and the pictures, in panels/, into this folder

@@ -11,6 +11,7 @@ use crate::calibrate::{Calibration, Curve, FINE_BINS, Method, Reliability};
 use crate::config::Config;
 use crate::data::Window;
 use crate::data::dataset::{Dataset, HostSample};
+use crate::data::day::Split;
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::gpu::Gpu;
@@ -79,6 +80,9 @@ pub fn fit_calibration(
         let name = task.key().name();
         return Err(Error::Usage(format!("maps of the task `{name}` do not say how sure they are; those of `segmentation` do")));
     };
+    if request.split == Split::Deploy {
+        return Err(Error::Usage("the deploy split has no targets to be right about; choose one of train, val, test, eval, all".into()));
+    }
     let place = task.bands().len() + task.beside().iter().position(|band| band.long_name == title).unwrap_or_default();
     let dataset = Arc::new(Dataset::open(config, request.split)?);
     let file = intact_weight_file(request.weights)?;
