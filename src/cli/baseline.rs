@@ -144,6 +144,7 @@ fn write_maps(args: &Args, config: &Config, split: Split, folder: &Path, globals
                 days: None,
                 weights,
                 options: predict::Options::default(),
+                outlines: None,
                 overwrite: false,
                 accept_changed_config: false,
                 calibrating: predict::Calibrating::Off,

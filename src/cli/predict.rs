@@ -7,12 +7,13 @@ use super::overwrite::{holds, refuse_foreign};
 use super::watch::Watch;
 use crate::config::Config;
 use crate::data::day::{Day, Split, read_split_csv};
+use crate::data::polygons;
 use crate::data::stack::{self, StackMeta};
 use crate::error::{Error, Result};
 use crate::files::is_same;
 use crate::predict::manifest::{Maker, Manifest, weights_digest};
 use crate::predict::origin::Origin;
-use crate::predict::{Blend, Calibrating, Destination, Options, Request, Scene, write_maps};
+use crate::predict::{Blend, Calibrating, Destination, Options, OutlineOptions, Request, Scene, write_maps};
 use crate::tasks::{self, MAPS_FILE};
 use crate::weights::intact_weight_file;
 use serde_json::json;
@@ -76,6 +77,15 @@ pub struct Args {
     /// Weights of overlapping tiles; without it equal for days, wide for scenes
     #[arg(long, value_name = "KIND")]
     pub blend: Option<BlendName>,
+    /// Give each pixel of a map of classes the median class of SIZE × SIZE pixels around it; an odd number, 3 takes away what is single
+    #[arg(long, value_name = "SIZE")]
+    pub median: Option<usize>,
+    /// Write the polygons of every class but the first beside each map, as GeoPackage NAME.gpkg (maps of classes; builds with GDAL)
+    #[arg(long)]
+    pub outlines: bool,
+    /// Leave out smaller polygons, in square metres; the maps keep them
+    #[arg(long, value_name = "M2", value_parser = area, requires = "outlines")]
+    pub smallest_area: Option<f64>,
     /// Write a copy of each map as cloud-optimized GeoTIFF into this folder, too (builds with GDAL)
     #[arg(long, value_name = "DIR")]
     pub cog: Option<PathBuf>,
@@ -125,11 +135,15 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
     if args.cog.is_some() || args.netcdf.is_some() || args.zarr.is_some() {
         stack::check_available()?;
     }
+    if args.outlines {
+        polygons::check_available()?;
+    }
     let copies = Copies::open(args, &work)?;
     let gpu = open_device(globals)?;
     let mut watch = Watch::new(globals);
     let destination = Destination { folder: &work.folder, pictures: !args.no_png, replace: args.force };
-    let options = Options::chosen(&work.config, args.tta.is_some(), args.blend.map(BlendName::kind));
+    let chosen = Options::chosen(&work.config, args.tta.is_some(), args.blend.map(BlendName::kind));
+    let options = Options { median: args.median, ..chosen };
     let calibrating = match &args.calibration {
         Some(file) => Calibrating::File(file),
         None if args.uncalibrated => Calibrating::Off,
@@ -140,6 +154,7 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
         days: work.days.as_deref(),
         weights: &args.weights,
         options,
+        outlines: outlines(args),
         overwrite: args.overwrite,
         accept_changed_config: args.accept_changed_config,
         calibrating,
@@ -149,6 +164,17 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
     let of = if work.days.is_some() { "scene".to_owned() } else { format!("split {}", work.split) };
     globals.note(&format!("maps of the {of} are in {}", work.folder.display()));
     copies.write(args, &work.config, &maps, globals)
+}
+
+fn area(text: &str) -> std::result::Result<f64, String> {
+    let area = text.parse::<f64>().ok().filter(|area| area.is_finite() && *area >= 0.0);
+    area.ok_or_else(|| "must be a number of square metres, 10000 for example".into())
+}
+
+/// The outlines that are asked for.
+fn outlines(args: &Args) -> Option<OutlineOptions> {
+    let smallest_area = args.smallest_area.unwrap_or(0.0);
+    args.outlines.then_some(OutlineOptions { smallest_area, replace: args.force, overwrite: args.overwrite })
 }
 
 /// What is to be mapped, under which configuration, and where to.

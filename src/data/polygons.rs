@@ -1,7 +1,7 @@
 //! Polygons of a class map, as a GeoPackage that any GIS opens: along the edges of pixels, without smoothing, holes kept.
 //!
 //! A polygon is what hangs together by the sides of pixels of one class above 0 ([`components`](super::components)); its attributes are
-//! `id`, `class`, `area_m2`, `confidence` (the mean over its pixels) and `source`. Areas are those of the pixels, on grids of longitude and
+//! `id`, `class`, `class_name`, `area_m2`, `confidence` (the mean over its pixels) and `source`. Areas are those of the pixels, on grids of longitude and
 //! latitude by the latitude of their rows. Without the cargo feature `gdal` the functions are there and say what is missing.
 
 use std::path::Path;
@@ -16,6 +16,8 @@ pub struct PolygonSource<'a> {
     pub scene: [usize; 2],
     /// The class of each pixel, row after row; 0 and [`NO_CLASS`](super::class_map::NO_CLASS) make no polygons.
     pub classes: &'a [u8],
+    /// Names of the classes by number; of one without a name the attribute stays empty.
+    pub names: &'a [&'a str],
     /// How sure each pixel's class is, NaN where nobody knows; none: the attribute stays empty.
     pub confidence: Option<&'a [f32]>,
     /// Where they lie.
@@ -79,9 +81,10 @@ mod with_gdal {
     use crate::files::replace_atomically;
 
     /// Fields in their order.
-    const FIELDS: [(&str, OGRFieldType::Type); 5] = [
+    const FIELDS: [(&str, OGRFieldType::Type); 6] = [
         ("id", OGRFieldType::OFTInteger64),
         ("class", OGRFieldType::OFTInteger),
+        ("class_name", OGRFieldType::OFTString),
         ("area_m2", OGRFieldType::OFTReal),
         ("confidence", OGRFieldType::OFTReal),
         ("source", OGRFieldType::OFTString),
@@ -150,11 +153,14 @@ mod with_gdal {
                 feature.set_geometry(polygon(&component.rings, place)?)?;
                 feature.set_field_integer64(0, id)?;
                 feature.set_field_integer(1, i32::from(component.class))?;
-                feature.set_field_double(2, about.area)?;
-                if about.sure > 0 {
-                    feature.set_field_double(3, about.confidence / about.sure as f64)?;
+                if let Some(name) = of.names.get(usize::from(component.class)) {
+                    feature.set_field_string(2, name)?;
                 }
-                feature.set_field_string(4, of.source)?;
+                feature.set_field_double(3, about.area)?;
+                if about.sure > 0 {
+                    feature.set_field_double(4, about.confidence / about.sure as f64)?;
+                }
+                feature.set_field_string(5, of.source)?;
                 feature.create(&layer)?;
             }
         }

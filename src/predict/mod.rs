@@ -5,11 +5,13 @@
 //! Which tiles share a batch has no effect on the result beyond rounding.
 
 mod certainty;
+mod class_maps;
 pub mod manifest;
 pub mod map_files;
 mod mosaicking;
 mod options;
 pub mod origin;
+mod outlines;
 mod scene;
 mod tiling;
 mod trained;
@@ -24,6 +26,8 @@ use manifest::{Maker, Manifest, weights_digest};
 pub use map_files::{Destination, MapFiles, Place};
 use mosaicking::Mosaicking;
 pub use options::{Blend, Options};
+pub use outlines::OutlineOptions;
+use outlines::{Outlines, made_by, refuse_unplaced};
 pub use scene::Scene;
 pub use tiling::Tiling;
 pub use trained::Trained;
@@ -354,6 +358,8 @@ pub struct Request<'a> {
     pub weights: &'a Path,
     /// Departures from the reference's way.
     pub options: Options,
+    /// Outlines beside the maps, where they are wanted.
+    pub outlines: Option<OutlineOptions>,
     /// Make finished maps again, too.
     pub overwrite: bool,
     /// Go on although the weights say that they were trained under another configuration.
@@ -385,13 +391,21 @@ pub fn write_maps(
     }
     require_same(&file, config, request.accept_changed_config)?.into_iter().for_each(&mut *observe);
     let (digest, mut options) = (weights_digest(&file)?, json!(request.options));
-    let (curve, note) = request.calibrating.open(&file, &digest, &options)?;
+    // A median filter changes no confidence.
+    let of_confidence = json!(Options { median: None, ..request.options });
+    let (curve, note) = request.calibrating.open(&file, &digest, &of_confidence)?;
     note.into_iter().for_each(|note| observe(Event::Note(note)));
     let mut task = tasks::of(config);
     if let (Some(curve), Some(options)) = (&curve, options.as_object_mut()) {
         options.insert("calibration".into(), json!(Digest::of(json!(curve).to_string().as_bytes())));
         task.calibrate(curve);
     }
+    class_maps::check_median(request.options.median, task.as_ref())?;
+    let of_folder = |options| {
+        refuse_unplaced(&dataset)?;
+        Outlines::open(destination.folder, dataset.days(), task.as_ref(), options)
+    };
+    let outlines = request.outlines.map(of_folder).transpose()?;
     let maker = Maker { weights: digest, options, fills: None };
     let wanted = dataset.days().iter().map(Day::file_name).collect();
     let (mut manifest, notes) = Manifest::open(destination, config, &maker, &wanted)?;
@@ -416,8 +430,14 @@ pub fn write_maps(
         let mut predictor = Predictor::new(gpu, config, model.as_ref(), dataset.clone(), request.options, observe)?;
         curve.iter().for_each(|curve| predictor.calibrate(curve));
         let files = destination.files(config.model_key.name(), task.as_ref(), &maker.weights);
-        predictor.maps(&days, observe, &mut |day, map| {
+        predictor.maps(&days, observe, &mut |day, mut map| {
             let date = &dataset.days()[day];
+            if task.classes().is_some() {
+                class_maps::hide_unknown(&mut map, &dataset, day)?;
+            }
+            if let Some(size) = request.options.median {
+                class_maps::filter(&mut map, dataset.scene(day), size)?;
+            }
             files.write(date, &map, None, &Place::of(&dataset, day)?)?;
             dataset.release(day);
             manifest.finish(&date.file_name(), Some(&sources(day))).map(drop)
@@ -426,5 +446,9 @@ pub fn write_maps(
     let mut maps: Vec<(Day, PathBuf)> = dataset.days().iter().map(|day| (*day, destination.folder.join(day.file_name()))).collect();
     maps.sort_by_key(|(day, _)| *day);
     maps.dedup_by(|(later, _), (day, _)| later == day);
+    if let Some(mut outlines) = outlines {
+        let mapped: Vec<Day> = maps.iter().map(|(day, _)| *day).collect();
+        outlines.write(&mapped, task.as_ref(), &made_by(config.model_key.name(), &maker.weights), observe)?;
+    }
     Ok(maps)
 }

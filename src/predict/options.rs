@@ -40,6 +40,9 @@ pub struct Options {
     pub d4: bool,
     /// How overlapping tiles are averaged.
     pub blend: Blend,
+    /// Rows and columns of the window of a median filter over maps of classes; none leaves them as they are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub median: Option<usize>,
 }
 
 impl Options {
@@ -51,6 +54,6 @@ impl Options {
 
     /// What somebody asks for, the blend of the configuration's maps where they name none.
     pub fn chosen(config: &Config, d4: bool, blend: Option<Blend>) -> Options {
-        Options { d4, blend: blend.unwrap_or(Options::of(config).blend) }
+        Options { d4, blend: blend.unwrap_or(Options::of(config).blend), ..Options::default() }
     }
 }

@@ -131,16 +131,18 @@ fn drawn(path: &Path, grid: &Path) -> (Vec<u8>, Vec<Attributes>) {
         let class = feature.field_as_integer(1).unwrap().unwrap();
         let geometry = feature.geometry().unwrap().clone();
         assert!(geometry.is_valid(), "{}", geometry.wkt().unwrap());
+        let name = feature.field_as_string(2).unwrap();
+        assert!(name.is_none_or(|name| name == "ice" && class == 1), "only the class 1 has a name");
         let number = |index: usize| feature.field_as_double(index).unwrap();
         rows_of.push((
             feature.field_as_integer64(0).unwrap().unwrap(),
             class,
-            number(2).unwrap(),
-            number(3),
-            feature.field_as_string(4).unwrap().unwrap(),
+            number(3).unwrap(),
+            number(4),
+            feature.field_as_string(5).unwrap().unwrap(),
         ));
         if like.spatial_ref().unwrap().is_projected() {
-            assert!((geometry.area() - number(2).unwrap()).abs() < 1e-3, "{} {:?}", geometry.area(), number(2));
+            assert!((geometry.area() - number(3).unwrap()).abs() < 1e-3, "{} {:?}", geometry.area(), number(3));
         }
         rasterize(&mut map, &[1], &[geometry], &[f64::from(class)], Some(RasterizeOptions::default())).unwrap();
     }
@@ -156,7 +158,8 @@ fn polygons_drawn_back_are_the_map_that_they_were_made_of() {
     let classes = motley(rows, cols);
     let confidence: Vec<f32> = (0..rows * cols).map(|index| if index < cols { f32::NAN } else { index as f32 / 1e4 }).collect();
     let source = "unet, weights 0123";
-    let of = PolygonSource { scene: [rows, cols], classes: &classes, confidence: Some(&confidence), geo: &geo, source, smallest_area: 0.0 };
+    let (scene, names) = ([rows, cols], &["rock", "ice"][..]);
+    let of = PolygonSource { scene, classes: &classes, names, confidence: Some(&confidence), geo: &geo, source, smallest_area: 0.0 };
     let count = write_polygons(&out, &of).unwrap();
     let (back, polygons) = drawn(&out, &grid);
     let wanted: Vec<u8> = classes.iter().map(|class| if *class == NO_CLASS { 0 } else { *class }).collect();
@@ -192,7 +195,8 @@ fn areas_on_longitude_and_latitude_are_those_of_their_rows() {
     made.set_spatial_ref(&SpatialRef::from_epsg(4326).unwrap()).unwrap();
     made.close().unwrap();
     let geo = Raster::open(&grid).unwrap().geo().clone();
-    let of = PolygonSource { scene: [20, 10], classes: &[1; 200], confidence: None, geo: &geo, source: "", smallest_area: 0.0 };
+    let (scene, classes) = ([20, 10], &[1; 200]);
+    let of = PolygonSource { scene, classes, names: &[], confidence: None, geo: &geo, source: "", smallest_area: 0.0 };
     assert_eq!(write_polygons(&out, &of).unwrap(), 1);
     let (back, polygons) = drawn(&out, &grid);
     assert_eq!(back, [1; 200]);
