@@ -9,7 +9,6 @@ use std::collections::BTreeMap;
 
 use crate::config::Config;
 use crate::data::Window;
-use crate::data::dataset::of_date;
 use crate::data::day::{Split, read_split_csv};
 use crate::data::land_mask::LandMask;
 use crate::data::stats::{Values, channel_stats};
@@ -55,7 +54,7 @@ fn ocean_share(config: &Config) -> Result<f64> {
 /// The mean of a number made from the date.
 fn mean_of_days(config: &Config, calendar: Calendar) -> Result<f64> {
     let days = read_split_csv(config.require_split_csv("train")?, config.domain().unit)?;
-    let mean = days.iter().map(|day| of_date(calendar, day)).sum::<f64>() / days.len() as f64;
+    let mean = days.iter().map(|day| day.of_calendar(calendar)).sum::<f64>() / days.len() as f64;
     Ok(if calendar == Calendar::Month { mean.round() } else { mean })
 }
 

@@ -1,7 +1,7 @@
 //! The classes of a segmentation: their names, weights, and the settings whose defaults follow from them.
 
 use super::reader::{Numbers, Reader, WIDTH};
-use super::{Config, TaskKey};
+use super::{Config, IGNORE, TaskKey};
 use crate::error::Result;
 use crate::kernels::activation::Activation;
 use crate::kernels::segmentation_scores::MOST_CLASSES;
@@ -72,6 +72,10 @@ impl Config {
             let message =
                 format!("is {}, the number of the class {}; give another one", self.ignore_index, self.classes[self.ignore_index]);
             return Err(r.error("ignore_index", message));
+        }
+        if self.reference_labels && self.variable_paths.contains_key(IGNORE) {
+            let message = "is true, which makes every pixel count, and `path_ignore` takes pixels out; remove one of the two";
+            return Err(r.error("reference_labels", message));
         }
         if !self.class_weights.is_empty() && self.class_weights.len() != classes {
             let message = format!("holds {} numbers, and there are {classes} classes; give one for each", self.class_weights.len());

@@ -23,7 +23,7 @@ mod variables;
 
 pub use carried::Difference;
 pub use choices::{Freeze, ModelKey, Precision, TaskKey};
-pub use keys::{Acts, Carried, Key, SPLITS};
+pub use keys::{Acts, Carried, IGNORE, Key, SPLITS};
 pub use loss::{LossFunction, LossTerm};
 pub use table::{Config, KEYS};
 

@@ -75,6 +75,8 @@ keys! {
     use_batch_blur: bool = boolean(false), WEIGHTS_AND_MAPS, "the reference's batched blur: mar_wa1 takes the window of pmw";
     mask_threshold: f64 = number(0.5, Numbers::Finite), WEIGHTS_AND_MAPS.carried(Carried::Choice),
         "ocean is where the land mask as an input exceeds this";
+    ignore_values: Option<Vec<usize>> = ascending(0..=65_535), WEIGHTS_AND_MAPS.unless_default().carried(Carried::Not),
+        "values of the masks in `path_ignore` that take a pixel out, for example [3, 4]; absent: every value but 0";
     check_for_invalid_entries: bool = boolean(false), WEIGHTS, "whether days with invalid entries are looked for and left out";
 }
 "The network's shape" {
@@ -163,7 +165,7 @@ keys! {
     prediction_stride: Option<usize> = optional_integer(SIDE), MAPS, "pixels between tiles; absent: the rows of img_size";
     erode_size: usize = integer(0, 0..=100_000), MAPS, "pixels that are dropped at each inner side of a tile";
     apply_landmask_to_predictions: bool = boolean(false), MAPS, "whether maps of the deploy split are 0 on ocean";
-    mask_outputs: bool = boolean(false), MAPS.unless_default(), "whether maps have no value where the land mask says ocean";
+    mask_outputs: bool = boolean(false), MAPS.unless_default(), "whether maps have no value where the land mask says ocean, or a mask of `path_ignore` takes the pixel out";
     min_melt: f64 = number(0.0, Numbers::Finite), MAPS, "lower clip of maps";
     max_melt: f64 = number(1.0, Numbers::Finite), MAPS, "upper clip of maps";
 }
@@ -193,6 +195,7 @@ keys! {
 beside {
     "Task and network" "amp" NOTHING, "`true` means `precision: mixed` where that is absent";
     "Task and network" "dtype" NOTHING, "of the reference; only `float32` is taken";
+    "Data" "path_ignore" WEIGHTS, "folder of masks `NAME.tif`: pixels that are not 0 there count nowhere in loss and scores; scenes without one count everywhere";
     "Data" "path_melt_reference" MAPS, "raster that gives maps without a target their place";
     "Data" "normalize_melt" NOTHING, "of the reference; only `false` is taken";
     "Data" "blur" NOTHING, "of the reference; only `gaussian` is taken";

@@ -1,5 +1,6 @@
 //! Rules that concern two keys at once.
 
+use super::keys::IGNORE;
 use super::reader::Reader;
 use super::{Config, ModelKey, TaskKey};
 use crate::error::Result;
@@ -11,6 +12,11 @@ impl Config {
         self.check_inputs(r)?;
         self.check_training(r)?;
         self.check_classes(r)?;
+        if self.ignore_values.is_some() && !self.variable_paths.contains_key(IGNORE) {
+            let message =
+                "says which values of masks count, and `path_ignore`, the folder of the masks, is missing; name it or remove the line";
+            return Err(r.error("ignore_values", message));
+        }
         if self.min_melt >= self.max_melt {
             return Err(r.error("max_melt", format!("is {}, which must be above `min_melt` = {}", self.max_melt, self.min_melt)));
         }

@@ -5,16 +5,16 @@ use std::sync::Arc;
 
 use super::Window;
 use super::beside::companions;
+use super::counted::Counted;
 use super::day::{Day, Split, read_split_csv};
 use super::gaps::{Filling, patch};
 use super::geotags::GeoTags;
 use super::inventory::{empty_input, name_some, nan_input, refuse_missing, refuse_other_grid};
-use super::land_mask::LandMask;
 use super::raster::Raster;
 use super::raster_cache::RasterCache;
 use super::variable_files::VariableFiles;
 use crate::config::Config;
-use crate::domains::{Calendar, Domain, Fill, Gaps, Source, Unit, Variable};
+use crate::domains::{Domain, Fill, Gaps, Source, Unit, Variable};
 use crate::error::{Error, Result};
 
 /// Pixels of open rasters, decoded or mapped: mapped ones count as resident memory once they are read.
@@ -29,7 +29,7 @@ pub struct HostSample {
     pub channels: Vec<Vec<f32>>,
     /// Target, NaN where not observed; 0 for the deploy split.
     pub target: Vec<f32>,
-    /// 1 on ocean, 0 on land; 0 everywhere without a land mask.
+    /// 1 on ocean and where a pixel is ignored, 0 on land; 0 everywhere without a mask.
     pub ocean: Vec<f32>,
 }
 
@@ -48,8 +48,7 @@ pub struct Dataset {
     target_files: Option<VariableFiles>,
     /// What stored targets are divided by.
     target_divisor: f64,
-    mask_threshold: f32,
-    landmask: Option<LandMask>,
+    counted: Counted,
     /// The raster that all others are compared with: one for all days, or one for each scene.
     references: Vec<Arc<Raster>>,
     /// Georeference of deploy maps, where the configuration has one.
@@ -94,7 +93,7 @@ impl Dataset {
         let files: Vec<Option<VariableFiles>> = found.into_iter().map(|(_, files)| files).collect();
 
         let cache = RasterCache::new(CACHE_BYTES);
-        let landmask = config.variable_paths.get(domain.mask).map(LandMask::open).transpose()?;
+        let counted = Counted::of(config, split, &days)?;
         let map_reference = match (split, config.variable_paths.get(domain.map_reference)) {
             (Split::Deploy, Some(path)) => Some(Raster::open(path)?),
             _ => None,
@@ -105,7 +104,7 @@ impl Dataset {
             let first_input = || inputs.iter().zip(&files).find_map(|(input, files)| Some((files.as_ref()?.file(day), input.band(), 1.0)));
             match target.or_else(first_input) {
                 Some((path, band, divisor)) => cache.get(&path, band, || Ok(Raster::of_band(&path, band)?.divided_by(divisor))),
-                None => landmask.as_ref().map(|mask| mask.raster().clone()).ok_or_else(|| {
+                None => counted.landmask().cloned().ok_or_else(|| {
                     Error::Usage(format!(
                         "the deploy split needs a raster that gives the size of the maps; name one in `in_keys` or set `path_{}`",
                         domain.mask
@@ -117,14 +116,12 @@ impl Dataset {
             Unit::Day => vec![reference_of(day)?],
             Unit::Scene => days.iter().map(|day| Ok(Arc::new(reference_of(day)?.outline()))).collect::<Result<_>>()?,
         };
-        for (reference, raster) in references
-            .iter()
-            .flat_map(|reference| landmask.iter().map(|mask| &**mask.raster()).chain(&map_reference).map(move |raster| (reference, raster)))
-        {
+        for (reference, raster) in references.iter().flat_map(|reference| {
+            counted.landmask().map(|raster| &**raster).into_iter().chain(&map_reference).map(move |raster| (reference, raster))
+        }) {
             refuse_other_grid(reference, raster)?;
         }
         let map_reference = map_reference.map(|raster| raster.geo().clone());
-        let mask_threshold = config.mask_threshold as f32;
         let dataset = Dataset {
             split,
             days,
@@ -134,8 +131,7 @@ impl Dataset {
             fillings,
             target_files,
             target_divisor,
-            mask_threshold,
-            landmask,
+            counted,
             references,
             map_reference,
             cache,
@@ -203,6 +199,16 @@ impl Dataset {
         Some(self.target_files.as_ref()?.file(self.days.get(day)?))
     }
 
+    /// The mask of a day's own (`path_ignore`), where it has one.
+    pub fn mask_file(&self, day: usize) -> Option<PathBuf> {
+        self.counted.mask_of(self.days.get(day)?)
+    }
+
+    /// As [`Dataset::mask_file`], where maps have no value under it.
+    pub fn mask_file_of_map(&self, day: usize) -> Option<PathBuf> {
+        self.counted.mask_of_map(self.days.get(day)?)
+    }
+
     /// Number of channels, scalar ones included.
     pub fn in_channels(&self) -> usize {
         self.inputs.len()
@@ -226,7 +232,7 @@ impl Dataset {
 
     /// The raster of the land mask, where `path_landmask` is set.
     pub fn landmask(&self) -> Option<&Raster> {
-        self.landmask.as_ref().map(|mask| &**mask.raster())
+        self.counted.landmask().map(|raster| &**raster)
     }
 
     /// The georeference of a map of this day: that of its target, for deploy that of the configured reference or else of the inputs.
@@ -259,8 +265,8 @@ impl Dataset {
     /// [`Error::Input`] where it cannot be read or has another grid; [`Error::Usage`] where it is a scalar or not among the inputs.
     pub fn input_raster(&self, input: &Variable, day: usize) -> Result<Arc<Raster>> {
         let index = self.inputs.iter().position(|other| other.name == input.name);
-        match (is_mask(input), &self.landmask, index.and_then(|index| self.files[index].as_ref())) {
-            (true, Some(mask), _) => Ok(mask.raster().clone()),
+        match (is_mask(input), self.counted.landmask(), index.and_then(|index| self.files[index].as_ref())) {
+            (true, Some(mask), _) => Ok(mask.clone()),
             (_, _, Some(files)) => {
                 let path = files.file(self.day(day)?);
                 self.raster(day, &path, input.band(), || Raster::of_band(&path, input.band()))
@@ -285,7 +291,8 @@ impl Dataset {
         let daily = self.inputs.iter().zip(&self.files).filter(|(input, _)| input.source == Source::Daily);
         let inputs = daily.filter_map(|(input, files)| Some((files.as_ref()?.file(date), input.band())));
         let target = self.target_files.as_ref().map(|files| (files.file(date), None));
-        inputs.chain(target).for_each(|(file, band)| {
+        let mask = self.counted.mask_of(date).map(|file| (file, None));
+        inputs.chain(target).chain(mask).for_each(|(file, band)| {
             self.cache.forget(&file, band);
             self.filled.forget(&file, band);
         });
@@ -310,8 +317,8 @@ impl Dataset {
         for (index, (input, out)) in self.inputs.iter().zip(&mut sample.channels).enumerate() {
             out.resize(if input.is_scalar() { 1 } else { pixels }, 0.0);
             match input.source {
-                Source::Date(calendar) => out[0] = of_date(calendar, date) as f32,
-                _ if is_mask(input) => self.read_ocean(window, out)?,
+                Source::Date(calendar) => out[0] = date.of_calendar(calendar) as f32,
+                _ if is_mask(input) => self.counted.read_channel(window, out)?,
                 _ => {
                     let raster = self.input_raster(input, day)?;
                     raster.read_window(window, out)?;
@@ -343,7 +350,9 @@ impl Dataset {
             None => sample.target.fill(0.0),
         }
         sample.ocean.resize(pixels, 0.0);
-        self.read_mask(window, &mut sample.ocean)
+        self.counted.read_mask(window, &mut sample.ocean)?;
+        let pixels = sample.target.iter_mut().zip(&mut sample.ocean);
+        self.ignore(day, self.mask_file(day), window, pixels, |(target, ocean)| (*target, *ocean) = (f32::NAN, 1.0))
     }
 
     /// Fills what a window of an input's raster lacks.
@@ -381,31 +390,33 @@ impl Dataset {
         Ok(())
     }
 
-    /// The ocean mask of a day's whole scene, as in [`HostSample::ocean`].
+    /// The ocean mask of a day's whole scene, as in [`HostSample::ocean`]; pixels are ignored where maps have no value for it.
     ///
     /// # Errors
-    /// None where the dataset could be opened.
+    /// Those of reading a mask of the day's own.
     pub fn ocean(&self, day: usize) -> Result<Vec<f32>> {
         let [rows, cols] = self.scene(day);
         let mut ocean = vec![0.0; rows * cols];
-        self.read_mask(Window::whole(rows, cols), &mut ocean)?;
+        let whole = Window::whole(rows, cols);
+        self.counted.read_mask(whole, &mut ocean)?;
+        self.ignore(day, self.mask_file_of_map(day), whole, ocean.iter_mut(), |ocean| *ocean = 1.0)?;
         Ok(ocean)
     }
 
-    /// The mask: the channel's value against the configured threshold.
-    fn read_mask(&self, window: Window, out: &mut [f32]) -> Result<()> {
-        self.read_ocean(window, out)?;
-        out.iter_mut().for_each(|value| *value = if *value > self.mask_threshold { 1.0 } else { 0.0 });
+    /// Does something to those pixels of a window that a day's own mask takes out.
+    fn ignore<T>(
+        &self,
+        day: usize,
+        mask: Option<PathBuf>,
+        window: Window,
+        pixels: impl Iterator<Item = T>,
+        take_out: impl Fn(T),
+    ) -> Result<()> {
+        let Some(file) = mask else { return Ok(()) };
+        let mut values = vec![0.0; window.pixels()];
+        self.raster(day, &file, None, || Raster::open(&file))?.read_window(window, &mut values)?;
+        pixels.zip(values).filter(|(_, value)| self.counted.is_ignored(*value)).for_each(|(pixel, _)| take_out(pixel));
         Ok(())
-    }
-
-    /// The land mask as a channel: 1 on ocean, 0 on land and everywhere without a mask.
-    fn read_ocean(&self, window: Window, out: &mut [f32]) -> Result<()> {
-        let Some(landmask) = &self.landmask else {
-            out.fill(0.0);
-            return Ok(());
-        };
-        landmask.read_ocean(window, out)
     }
 
     /// Scans every input of every day for NaN.
@@ -438,13 +449,4 @@ impl Dataset {
 /// Whether an input is the mask itself, of which a network sees 1 where nothing counts.
 fn is_mask(input: &Variable) -> bool {
     input.source == Source::Constant && input.gaps == Gaps::Masked
-}
-
-/// A number made from a day's date.
-pub fn of_date(calendar: Calendar, day: &Day) -> f64 {
-    match calendar {
-        Calendar::SeasonSine => day.season_angle().sin(),
-        Calendar::SeasonCosine => day.season_angle().cos(),
-        Calendar::Month => f64::from(day.month),
-    }
 }

@@ -8,7 +8,7 @@ use std::str::FromStr;
 use jiff::civil::{Date, date};
 use jiff::{Span, Timestamp};
 
-use crate::domains::{Unit, interned};
+use crate::domains::{Calendar, Unit, interned};
 use crate::error::{Error, Result};
 
 /// A part of the days of a dataset.
@@ -166,6 +166,15 @@ impl Day {
     /// Angle of the day in a year of 360 days, radians.
     pub fn season_angle(&self) -> f64 {
         std::f64::consts::TAU * f64::from(self.day_of_year()) / 360.0
+    }
+
+    /// A number made from the date.
+    pub fn of_calendar(&self, calendar: Calendar) -> f64 {
+        match calendar {
+            Calendar::SeasonSine => self.season_angle().sin(),
+            Calendar::SeasonCosine => self.season_angle().cos(),
+            Calendar::Month => f64::from(self.month),
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::beside::companions;
 use super::dataset::Dataset;
 use super::parallel::in_parallel;
+use crate::config::IGNORE;
 use crate::error::{Error, Result};
 use crate::files::Stamp;
 
@@ -13,7 +14,7 @@ use crate::files::Stamp;
 const AT_ONCE: usize = 16;
 
 impl Dataset {
-    /// Every raster that samples of all days are read from, inputs, targets and land mask, by `variable/file name`.
+    /// Every raster that samples of all days are read from, inputs, targets and masks, by `variable/file name`.
     pub fn files(&self) -> BTreeMap<String, PathBuf> {
         let mut files = BTreeMap::new();
         let mut add = |variable: &str, path: PathBuf| {
@@ -22,6 +23,7 @@ impl Dataset {
         };
         for day in 0..self.days().len() {
             self.input_rasters(day).into_iter().for_each(|(name, path)| add(name, path));
+            self.mask_file(day).into_iter().for_each(|path| add(IGNORE, path));
             self.target_file(day).into_iter().for_each(|path| add(self.domain().target.name, path));
         }
         self.landmask().into_iter().for_each(|raster| add(self.domain().mask, raster.path().to_owned()));

@@ -7,7 +7,7 @@
 //! systems and leads from one to another.
 //! Lists of days come from [`complete`] (which days have all their files; `empty_days` which of them hold nothing) and [`split`] (which
 //! list a day goes to), statistics of rasters from [`stats`]. Pixels without a value are filled by `gaps` and [`nearest`].
-//! [`land_mask`] says which pixels count, [`seen`] which of a map rest on observations. [`writer`]
+//! [`land_mask`] and `counted` say which pixels count, [`seen`] which of a map rest on observations. [`writer`]
 //! makes every output file of the crate, with what [`about`] says in maps; [`class_map`] maps of classes, which [`median`] smooths and
 //! [`components`] and [`polygons`] take apart; `slope` makes slopes of elevations, `cells` knows the size of pixels in metres; [`ingest`]
 //! makes mappable files of any others, [`stack`] files for other programs.
@@ -52,7 +52,8 @@ pub mod time_axis;
 pub mod writer;
 
 mod beside;
-mod cells;
+pub(crate) mod cells;
+mod counted;
 mod decode;
 mod empty_days;
 mod extremes;

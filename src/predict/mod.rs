@@ -12,6 +12,7 @@ mod mosaicking;
 mod options;
 pub mod origin;
 mod outlines;
+mod range;
 mod scene;
 mod tiling;
 mod trained;
@@ -34,7 +35,7 @@ pub use trained::Trained;
 
 use crate::autograd::Tape;
 use crate::calibrate::Curve;
-use crate::config::Config;
+use crate::config::{Config, IGNORE};
 use crate::data::dataset::Dataset;
 use crate::data::day::{Day, Split};
 use crate::data::framed::Framed;
@@ -89,7 +90,7 @@ struct Pending {
 enum Masking {
     /// 0, as in the reference's deployed maps.
     Zero,
-    /// NaN.
+    /// NaN, and where a mask of the scene's own takes pixels out.
     NoValue,
 }
 
@@ -145,7 +146,7 @@ impl<'a> Predictor<'a> {
             }
             (false, false, _) => None,
         };
-        if masking.is_some() {
+        if masking.is_some() && !(config.mask_outputs && config.variable_paths.contains_key(IGNORE)) {
             config.require_variable(config.domain().mask)?;
         }
         let framed = Arc::new(Framed::new(dataset.clone(), zeros(config, dataset.inputs())?, |scene| tiling.frame(scene)));
@@ -413,7 +414,7 @@ pub fn write_maps(
     let mut days: Vec<usize> = (0..dataset.days().len()).collect();
     let sources = |day: usize| {
         let landmask = dataset.landmask().map(|raster| raster.path().to_owned());
-        dataset.input_files(day).into_iter().chain(landmask).collect::<Vec<PathBuf>>()
+        dataset.input_files(day).into_iter().chain(landmask).chain(dataset.mask_file_of_map(day)).collect::<Vec<PathBuf>>()
     };
     // Asked also where all are made again: it takes the states of the rasters before they are read.
     let is_made =
@@ -425,6 +426,7 @@ pub fn write_maps(
         observe(Event::Note(message));
     }
     if !days.is_empty() {
+        range::unlike_training(config, &dataset, &days)?.into_iter().for_each(|line| observe(Event::Note(line)));
         manifest.begin()?;
         let model = weights::open(gpu, &file, config)?;
         let mut predictor = Predictor::new(gpu, config, model.as_ref(), dataset.clone(), request.options, observe)?;

@@ -1,7 +1,8 @@
 //! Whether there is anything to learn from: a pixel that is observed and not ocean.
 
 use crate::config::Config;
-use crate::data::dataset::Dataset;
+use crate::data::Window;
+use crate::data::dataset::{Dataset, HostSample};
 use crate::error::{Error, Result};
 use crate::tasks::{self, Task};
 
@@ -10,10 +11,12 @@ use crate::tasks::{self, Task};
 /// # Errors
 /// [`Error::Input`] naming the list of days; those of reading.
 pub(super) fn require_valid_pixels(config: &Config, dataset: &Dataset) -> Result<()> {
-    let task = tasks::of(config);
+    let (task, mut sample) = (tasks::of(config), HostSample::default());
     for day in 0..dataset.days().len() {
-        let target = known_target(task.as_ref(), dataset, day)?;
-        if task.masked(&target, &dataset.ocean(day)?).1.contains(&0.0) {
+        known_target(task.as_ref(), dataset, day)?;
+        let [rows, cols] = dataset.scene(day);
+        dataset.read_target(day, Window::whole(rows, cols), &mut sample)?;
+        if task.masked(&sample.target, &sample.ocean).1.contains(&0.0) {
             return Ok(());
         }
         dataset.release(day);
@@ -22,12 +25,10 @@ pub(super) fn require_valid_pixels(config: &Config, dataset: &Dataset) -> Result
     Err(Error::input(list, no_valid_pixel(dataset, "has no valid pixel on any of its days")))
 }
 
-/// The target of a day, all of which the task understands.
-fn known_target(task: &dyn Task, dataset: &Dataset, day: usize) -> Result<Vec<f32>> {
+/// Refuses a target that the task does not understand.
+fn known_target(task: &dyn Task, dataset: &Dataset, day: usize) -> Result<()> {
     let raster = dataset.target_raster(day)?;
-    let target = raster.read_all()?;
-    task.refuse(&target).map_err(|message| Error::input(raster.path(), message))?;
-    Ok(target)
+    task.refuse(&raster.read_all()?).map_err(|message| Error::input(raster.path(), message))
 }
 
 /// Refuses targets of classes that there are not.
