@@ -9,7 +9,7 @@ use super::watch::Watch;
 use crate::calibrate::Reliability;
 use crate::data::day::Split;
 use crate::error::Result;
-use crate::evaluate::{Evaluation, GroupBy, ModelScores, Panels, ScoreFile, evaluate, evaluate_and_show};
+use crate::evaluate::{Evaluation, GlacierScores, GroupBy, ModelScores, Panels, ScoreFile, evaluate, evaluate_and_show};
 use crate::files::write_atomically;
 use crate::tasks::{Better, Task};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -47,7 +47,7 @@ pub struct Args {
     /// many pixels were right where maps were so sure
     #[arg(long, conflicts_with = "json")]
     pub reliability: bool,
-    /// Also write scores.json, scores.csv, groups.csv, reliability.csv and the pictures, in panels/, into this folder
+    /// Also write scores.json, scores.csv, groups.csv, reliability.csv, of classes glaciers.csv, and the pictures, in panels/, into this folder
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// Also write the scores of every scene as CSV
@@ -120,6 +120,9 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
         write(folder.join("scores.json"), json_text(&ScoreFile::of(&evaluation))?)?;
         write(folder.join("groups.csv"), evaluation.groups_to_csv())?;
         write(folder.join("reliability.csv"), evaluation.reliability_to_csv())?;
+        if evaluation.task.classes().is_some() {
+            write(folder.join("glaciers.csv"), evaluation.glaciers_to_csv())?;
+        }
     }
     if let Some(folder) = &pictures {
         globals.note(&format!("pictures of the split {split} are in {}", folder.display()));
@@ -128,6 +131,10 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
         return print_json(&ScoreFile::of(&evaluation));
     }
     table(&evaluation).print()?;
+    if evaluation.task.classes().is_some() {
+        print_line("")?;
+        glacier_table(&evaluation).print()?;
+    }
     for by in &args.by {
         if evaluation.groups.of(*by).next().is_none() {
             globals.note("no scores by gap: they need the days of the train split (path_train_split_csv)");
@@ -158,7 +165,12 @@ fn refuse_foreign_scores(args: &Args, csv: &[PathBuf]) -> Result<()> {
     };
     csv.iter().try_for_each(|path| refuse(path, "model,scene,"))?;
     let Some(folder) = &args.out else { return Ok(()) };
-    for (name, first) in [("scores.json", "{\n  \"split\":"), ("groups.csv", "model,by,"), ("reliability.csv", "model,from,")] {
+    for (name, first) in [
+        ("scores.json", "{\n  \"split\":"),
+        ("groups.csv", "model,by,"),
+        ("reliability.csv", "model,from,"),
+        ("glaciers.csv", "model,scene,class,"),
+    ] {
         refuse(&folder.join(name), first)?;
     }
     Ok(())
@@ -185,6 +197,37 @@ fn table(evaluation: &Evaluation) -> Table {
         let pooled = evaluation.pooled(model);
         let of = |name: &&str| pooled.iter().find(|(other, _)| other == name).map_or(String::new(), |(_, score)| format!("{score:.4}"));
         table.row([model.name.clone(), "pooled".to_owned()].into_iter().chain(task.table().iter().map(of)));
+    }
+    table
+}
+
+/// One row a model and class but the first: areas, and distances of outlines in metres.
+fn glacier_table(evaluation: &Evaluation) -> Table {
+    let heads = [
+        "model",
+        "class",
+        "glaciers",
+        "missed",
+        "false",
+        "area_dev",
+        "median_dev",
+        "median_abs_dev",
+        "to_map_mean",
+        "to_map_median",
+        "to_truth_mean",
+        "to_truth_median",
+    ];
+    let mut table = Table::new(&heads);
+    for model in &evaluation.models {
+        for (class, scores) in evaluation.glacier_scores(model) {
+            let GlacierScores { glaciers, missed, false_regions, area_deviation, median_deviation, median_abs_deviation, .. } = scores;
+            let number = |value: Option<f64>, decimals: usize| value.map_or("-".to_owned(), |value| format!("{value:.decimals$}"));
+            let shares = [area_deviation, median_deviation, median_abs_deviation].map(|share| number(share, 4));
+            let (map, truth) = (scores.to_map, scores.to_truth);
+            let metres = [map.mean_m, map.median_m, truth.mean_m, truth.median_m].map(|distance| number(distance, 1));
+            let counts = [glaciers, missed, false_regions].map(|count| count.to_string());
+            table.row([model.name.clone(), class.to_owned()].into_iter().chain(counts).chain(shares).chain(metres));
+        }
     }
     table
 }

@@ -13,7 +13,7 @@ const INVERSE_FLATTENING: f64 = 298.257_223_563;
 
 /// The pixels of a grid.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Cells {
+pub(crate) struct Cells {
     transform: GeoTransform,
     geographic: bool,
     /// Metres in the unit of the map.
@@ -48,7 +48,6 @@ impl Cells {
     }
 
     /// Square metres of a pixel of a row.
-    #[cfg(any(feature = "gdal", test))]
     pub fn area(&self, row: usize) -> f64 {
         let ((x, y), of) = (self.units(row as f64 + 0.5), &self.transform);
         ((of.col_x * of.row_y - of.row_x * of.col_y) * x * y).abs()

@@ -155,7 +155,7 @@ impl GeoTags {
     }
 
     /// Tags of a place; `None` where the system is not understood.
-    pub(super) fn of(crs: &Crs, transform: GeoTransform) -> Option<GeoTags> {
+    pub fn of(crs: &Crs, transform: GeoTransform) -> Option<GeoTags> {
         let mut tags = GeoTags { tags: crs.tags()? };
         tags.set_transform(transform);
         Some(tags)

@@ -50,7 +50,7 @@ impl Evaluation {
 }
 
 /// A text as a CSV field.
-fn field(text: &str) -> String {
+pub(super) fn field(text: &str) -> String {
     if text.contains([',', '"']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
 }
 

@@ -1,8 +1,11 @@
 //! Scores of maps against their targets, as the task defines them: [`scores`] per scene on the device, [`table`] over a split, [`groups`]
-//! of its scenes, [`certainty`] of maps that say it, all of it as files by [`score_file`] and [`csv`], and [`panels`] to look at.
+//! of its scenes, [`certainty`] of maps that say it, areas and distances of outlines in [`glaciers`], summed up by [`glacier_scores`]; all
+//! of it as files by [`score_file`] and [`csv`], and [`panels`] to look at.
 
 pub mod certainty;
 pub mod csv;
+pub mod glacier_scores;
+pub mod glaciers;
 pub mod groups;
 pub mod panels;
 pub mod score_file;
@@ -11,6 +14,7 @@ pub mod shown_inputs;
 pub mod table;
 
 pub use certainty::Certainty;
+pub use glacier_scores::GlacierScores;
 pub use groups::{GroupBy, Groups};
 pub use panels::Panels;
 pub use score_file::ScoreFile;
@@ -31,6 +35,7 @@ use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::gpu::Gpu;
 use crate::tasks::{self, Holds, Task};
+use glaciers::Truth;
 
 /// A scene just scored, for whoever wants to show it.
 pub struct Shown<'a> {
@@ -96,7 +101,7 @@ pub fn evaluate_and_show(
     let groups = Groups::new(dataset.days(), &train);
     observe(Event::Start { label: "eval", total: dataset.days().len(), unit: "scenes" });
     let mut scored: Vec<ModelScores> = models.iter().map(|(name, _)| ModelScores::new(name, task.columns())).collect();
-    let mut sample = HostSample::default();
+    let (mut sample, mut unplaced) = (HostSample::default(), Vec::new());
     for (index, day) in dataset.days().iter().enumerate() {
         let size = dataset.scene(index);
         let whole = Window::whole(size[0], size[1]);
@@ -104,6 +109,8 @@ pub fn evaluate_and_show(
         task.refuse(&sample.target).map_err(|message| Error::input(dataset.target_file(index).unwrap_or_default(), message))?;
         let scene = scorer.scene(&sample, size)?;
         let reference = dataset.target_raster(index)?;
+        let mut truth = Truth::of(task.as_ref(), &sample, size, reference.geo());
+        unplaced.extend(truth.as_ref().filter(|truth| !truth.is_placed()).map(|_| PathBuf::from(day.file_name())));
         let mut shown = Shown { day, index, sample: &sample, models: Vec::new() };
         for ((name, folder), scores) in models.iter().zip(&mut scored) {
             let file = folder.join(day.file_name());
@@ -117,6 +124,7 @@ pub fn evaluate_and_show(
             let score = scene.score(map.clone(), &file, &mut scores.reliability)?;
             scene.add_certainty(&map, &file, &mut scores.certainty)?;
             scores.push(day.file_name(), score.clone());
+            scores.glaciers.extend(truth.as_mut().map(|truth| (day.file_name(), truth.compare(&map))));
             shown.models.push((name, map, score));
         }
         show(&shown)?;
@@ -128,6 +136,10 @@ pub fn evaluate_and_show(
     };
     if let Some(empty) = scored.first().map(empty).filter(|empty| !empty.is_empty()) {
         observe(Event::Note(format!("no valid pixel, and no score, on {} day(s): {}", empty.len(), name_some(&empty))));
+    }
+    if !unplaced.is_empty() {
+        let (count, some) = (unplaced.len(), name_some(&unplaced));
+        observe(Event::Note(format!("{count} scene(s) have no georeference, and pixels of 1 m in areas and distances: {some}")));
     }
     for (scores, (model, folder)) in scored.iter().zip(models) {
         if let Some((scenes, pixels)) = scores.nan_predictions() {

@@ -10,6 +10,7 @@ use serde::ser::{Serialize, Serializer};
 use serde_json::Number;
 
 use super::certainty::WrittenCertainty;
+use super::glacier_scores::GlacierScores;
 use super::groups::GroupBy;
 use super::table::{Evaluation, ModelScores};
 use crate::calibrate::BinMeans;
@@ -64,6 +65,9 @@ pub struct WrittenScores {
     /// Scores of each class over all pixels at once, of tasks that have classes.
     #[serde(default, skip_serializing_if = "Pairs::is_empty")]
     pub classes: Pairs<ClassScores>,
+    /// Areas and outlines of each class but the first, of tasks that have classes.
+    #[serde(default, skip_serializing_if = "Pairs::is_empty")]
+    pub glaciers: Pairs<GlacierScores>,
     /// Pixels by class, rows those of the target, columns those of the map.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub confusion: Vec<Vec<u64>>,
@@ -168,6 +172,7 @@ impl WrittenScores {
             reliability: model.reliability.means(),
             certainty: model.certainty.written(),
             classes: Pairs(confusion.as_ref().map(of_classes).unwrap_or_default()),
+            glaciers: Pairs(evaluation.glacier_scores(model).into_iter().map(|(class, scores)| (class.to_owned(), scores)).collect()),
             confusion: confusion.map(|confusion| confusion.counts).unwrap_or_default(),
         }
     }

@@ -1,6 +1,7 @@
 //! Scores of scenes, summed up over a split: means weighted by valid pixels, and pooled quotients.
 
 use super::certainty::Certainty;
+use super::glaciers::Compared;
 use super::groups::{GroupBy, Groups};
 use super::scores::SceneScores;
 use crate::calibrate::{BINS, Reliability};
@@ -22,13 +23,15 @@ pub struct ModelScores {
     pub reliability: Reliability,
     /// How sure maps are against how often they are right.
     pub certainty: Certainty,
+    /// File name of each scene and, of each class but the first, its map beside the truth; nothing of tasks without classes.
+    pub glaciers: Vec<(String, Vec<Compared>)>,
 }
 
 impl ModelScores {
     /// A model without scenes yet.
     pub fn new(name: &str, columns: &'static [Column]) -> Self {
         let (reliability, certainty) = (Reliability::default(), Certainty::default());
-        ModelScores { name: name.to_owned(), columns, scenes: Vec::new(), reliability, certainty }
+        ModelScores { name: name.to_owned(), columns, scenes: Vec::new(), reliability, certainty, glaciers: Vec::new() }
     }
 
     /// Adds a scene.
@@ -84,7 +87,7 @@ impl ModelScores {
         if sure.is_empty() { vec![(name.clone(), self.reliability.clone())] } else { sure }
     }
 
-    /// The model on some scenes of the split, given by their positions; reliability and certainty stay behind.
+    /// The model on some scenes of the split, given by their positions; reliability, certainty and glaciers stay behind.
     pub fn on(&self, scenes: &[usize]) -> ModelScores {
         let scenes = scenes.iter().filter_map(|index| self.scenes.get(*index).cloned()).collect();
         ModelScores { scenes, ..ModelScores::new(&self.name, self.columns) }

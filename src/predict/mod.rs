@@ -14,6 +14,7 @@ pub mod origin;
 mod outlines;
 mod range;
 mod scene;
+mod scene_files;
 mod tiling;
 mod trained;
 
@@ -404,7 +405,7 @@ pub fn write_maps(
     class_maps::check_median(request.options.median, task.as_ref())?;
     let of_folder = |options| {
         refuse_unplaced(&dataset)?;
-        Outlines::open(destination.folder, dataset.days(), task.as_ref(), options)
+        Outlines::open(destination.folder, task.as_ref(), options)
     };
     let outlines = request.outlines.map(of_folder).transpose()?;
     let maker = Maker { weights: digest, options, fills: None };
@@ -420,6 +421,9 @@ pub fn write_maps(
     let is_made =
         |&day: &usize| !manifest.is_finished(&dataset.days()[day].file_name(), destination.pictures, &sources(day)) || request.overwrite;
     days.retain(is_made);
+    if let Some(outlines) = &outlines {
+        outlines.check(dataset.days(), |day| days.contains(&day))?;
+    }
     let finished = dataset.days().len() - days.len();
     if finished > 0 {
         let message = format!("{finished} of {} maps are finished already; --overwrite makes them again", dataset.days().len());

@@ -84,11 +84,11 @@ fn name_of(day: &Day) -> String {
 }
 
 impl Outlines {
-    /// Takes the places of the outlines of these days, before any map is made.
+    /// Those of a folder, finished ones included.
     ///
     /// # Errors
-    /// [`Error::Usage`] in a build without GDAL, for maps that are no classes, and for files in these places that may not be replaced.
-    pub fn open(folder: &Path, days: &[Day], task: &dyn Task, options: OutlineOptions) -> Result<Outlines> {
+    /// [`Error::Usage`] in a build without GDAL, and for maps that are no classes.
+    pub fn open(folder: &Path, task: &dyn Task, options: OutlineOptions) -> Result<Outlines> {
         check_available()?;
         if task.classes().is_none() {
             let message = format!("--outlines draws classes, and maps of the task `{}` hold numbers; leave it out", task.key().name());
@@ -96,13 +96,23 @@ impl Outlines {
         }
         let list = std::fs::read(folder.join(OUTLINES_FILE)).ok();
         let made = list.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
-        let outlines = Outlines { folder: folder.to_owned(), options, made };
-        let names: Vec<String> = days.iter().map(name_of).collect();
-        outlines.refuse(&names, |state, made| {
-            let same = made.is_some_and(|made| made.smallest_area == options.smallest_area) && !options.overwrite;
-            state == State::Foreign || state == State::Changed && !same
-        })?;
-        Ok(outlines)
+        Ok(Outlines { folder: folder.to_owned(), options, made })
+    }
+
+    /// Refuses files in the places of outlines that would have to be replaced and may not be, before any map is made; `is_mapped` says
+    /// whether a day's map is made anew.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] naming them.
+    pub fn check(&self, days: &[Day], is_mapped: impl Fn(usize) -> bool) -> Result<()> {
+        let is_wanted = |(index, day): (usize, &Day)| {
+            let made = self.made.get(&name_of(day));
+            let same = made.is_some_and(|made| made.smallest_area == self.options.smallest_area);
+            let stays = same && !self.options.overwrite && !is_mapped(index);
+            (!stays || self.state(&name_of(day)) == State::Foreign).then(|| name_of(day))
+        };
+        let wanted: Vec<String> = days.iter().enumerate().filter_map(is_wanted).collect();
+        self.refuse(&wanted)
     }
 
     fn state(&self, name: &str) -> State {
@@ -118,12 +128,13 @@ impl Outlines {
         }
     }
 
-    /// Refuses to replace files of which `is_kept` says so.
-    fn refuse(&self, names: &[String], is_kept: impl Fn(State, Option<&Made>) -> bool) -> Result<()> {
+    /// Refuses to replace files that are somebody else's, or open elsewhere.
+    fn refuse(&self, names: &[String]) -> Result<()> {
+        names.iter().try_for_each(|name| refuse_open(&self.folder.join(name)))?;
         if self.options.replace {
             return Ok(());
         }
-        let kept = names.iter().filter(|name| is_kept(self.state(name), self.made.get(*name)));
+        let kept = names.iter().filter(|name| matches!(self.state(name), State::Changed | State::Foreign));
         let kept: Vec<PathBuf> = kept.map(|name| self.folder.join(name)).collect();
         if kept.is_empty() {
             return Ok(());
@@ -160,8 +171,7 @@ impl Outlines {
             return Ok(());
         }
         let names: Vec<String> = wanted.iter().map(|(_, name, _)| name.clone()).collect();
-        self.refuse(&names, |state, _| matches!(state, State::Changed | State::Foreign))?;
-        names.iter().try_for_each(|name| refuse_open(&self.folder.join(name)))?;
+        self.refuse(&names)?;
         // Before the first of them is there: whoever is stopped between a file and its line finds it begun.
         self.made.extend(wanted.iter().map(|(_, name, made)| (name.clone(), made.clone())));
         self.save()?;

@@ -1,9 +1,9 @@
 //! Whether the values of a scene can be those that weights were trained on: a network maps any numbers, and those of another unit to
 //! nonsense.
 //!
-//! Of up to eight scenes some rows of each input are read. In units of its mean and standard deviation the median of its values (zeros
-//! aside, which often stand for nothing) lies beyond ±[`FAR`], where the values are much too large; much too small ones all lie near the
-//! 0 of the raster, closer together than [`FLAT`], and far from the mean.
+//! Of up to eight scenes some rows of each input are read, zeros aside, which often stand for nothing. Values are told where their median
+//! lies [`FAR`] from the mean of the training, in its standard deviations: much too large ones. Much too small ones lie closer together
+//! than [`FLAT`], near the 0 of the raster and not near the mean.
 
 use std::collections::BTreeSet;
 
@@ -16,6 +16,8 @@ use crate::error::Result;
 /// Scenes, and rows of each, that are looked at.
 const SCENES: usize = 8;
 const ROWS: usize = 64;
+/// Bands that a line names, the others are counted.
+const NAMED: usize = 2;
 /// Where no median of the same unit lies, in standard deviations of the training.
 const FAR: f64 = 8.0;
 /// A spread between the quartiles that no values of the same unit have, in the same unit.
@@ -91,7 +93,7 @@ impl Seen {
     /// What the values have to be multiplied by, where they look like those of the training by that.
     fn factor(&self, (mean, std): (f64, f64)) -> Option<f64> {
         let of_shares = |most: f64| FACTORS.iter().find(|(largest, _)| most <= *largest).map(|(_, factor)| *factor);
-        let trained = mean.abs() + 2.0 * std;
+        let trained = mean.abs() + std;
         let factor = match (trained <= SHARE, self.most <= SHARE) {
             (true, false) => 1.0 / of_shares(self.most)?,
             (false, true) => of_shares(trained)?,
@@ -113,8 +115,15 @@ fn line(config: &Config, dataset: &Dataset, day: usize, inputs: &[&(&Variable, S
     for (input, seen) in inputs {
         let (mean, std) = config.require_mean_std(input.name)?;
         factor = factor.or(seen.factor((mean, std)));
-        parts.push(format!("{} {} (trained on {} ± {})", input.name, short(seen.median), short(mean), short(std)));
+        if parts.len() < NAMED {
+            let numbers = (short(seen.median), short(mean), short(std));
+            parts.push(format!("{} {} (trained on {} ± {})", input.name, numbers.0, numbers.1, numbers.2));
+        }
     }
+    let more = match inputs.len() - parts.len() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
     let first = inputs.first().map(|(input, _)| *input);
     let file = first.map(|input| dataset.input_raster(input, day).map(|raster| raster.path().to_owned())).transpose()?.unwrap_or_default();
     let (name, file) = (file.file_stem().unwrap_or_default().to_string_lossy().into_owned(), file.display());
@@ -125,7 +134,7 @@ fn line(config: &Config, dataset: &Dataset, day: usize, inputs: &[&(&Variable, S
         None => "check the unit, the order of the bands and what stands for \"no value\"".to_owned(),
     };
     Ok(format!(
-        "{file} does not look like what the weights were trained on, and the map may mean nothing: median of {}; {cure}",
+        "{file} does not look like what the weights were trained on, and the map may mean nothing: median of {}{more}; {cure}",
         parts.join(", ")
     ))
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use super::scene_files;
 use crate::config::Config;
 use crate::data::complete::days_of_folder;
 use crate::data::dated_names::days_in;
@@ -81,6 +82,7 @@ impl Scene {
                 input.name
             )));
         }
+        scene_files::check(&inputs, &paths)?;
         // One file is all there is of such an input.
         let domain = config.domain();
         let single = |input: &Variable| match input.source {

@@ -137,11 +137,16 @@ pub fn page(inputs: Evidence, observe: &mut dyn FnMut(Event)) -> Result<String> 
         .as_ref()
         .is_ok_and(sections::reliability::is_there)
         .then(|| Section::new("confidence", "Confidence", &scores, |scores| sections::reliability::section(scores, &colours)));
+    let glaciers = scores
+        .as_ref()
+        .is_ok_and(sections::glaciers::is_there)
+        .then(|| Section::new("glaciers", "Areas and outlines", &scores, sections::glaciers::section));
     let last = [
         Section::new("detail", "Where the errors are", &scores, |scores| sections::groups::section(scores, task, season, &colours)),
         Section::new("training", "Training", &Ok(logs), |logs| sections::training::section(logs, task)),
         Section::new("manifest", "Manifest", &Ok(facts), |facts| sections::manifest::section(facts, &keys)),
     ];
-    let sections: Vec<Section> = first.into_iter().chain(classes).chain(certainty).chain(extent).chain(last).collect();
+    let of_classes = classes.into_iter().chain(certainty).chain(glaciers);
+    let sections: Vec<Section> = first.into_iter().chain(of_classes).chain(extent).chain(last).collect();
     Ok(page::document(&title, &lead, &sections))
 }

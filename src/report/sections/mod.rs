@@ -2,6 +2,7 @@
 
 pub mod classes;
 pub mod extent;
+pub mod glaciers;
 pub mod groups;
 pub mod manifest;
 pub mod maps;
