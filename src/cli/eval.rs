@@ -47,7 +47,8 @@ pub struct Args {
     /// many pixels were right where maps were so sure
     #[arg(long, conflicts_with = "json")]
     pub reliability: bool,
-    /// Also write scores.json, scores.csv, groups.csv, reliability.csv, of classes glaciers.csv, and the pictures, in panels/, into this folder
+    /// Also write scores.json, scores.csv, groups.csv, reliability.csv, of classes glaciers.csv, and the pictures, in panels/, into this
+    /// folder
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// Also write the scores of every scene as CSV

@@ -25,7 +25,8 @@ use std::path::{Path, PathBuf};
     meltcore predict --config run.yaml --weights checkpoints/best.safetensors --split test\n  \
     meltcore predict --config run.yaml --weights checkpoints/best.safetensors --split deploy --out maps --set prediction_stride=58 --netcdf maps.nc\n  \
     meltcore predict --weights best.safetensors scene --out maps\n  \
-    meltcore predict --weights best.safetensors pmw=amsr/2019_05_01.tif dem=dem.tif --out maps\n\n\
+    meltcore predict --weights best.safetensors pmw=amsr/2019_05_01.tif dem=dem.tif --out maps\n  \
+    meltcore predict --weights best.safetensors optical=scene.tif dem=dem.tif --out maps --median 3 --outlines --smallest-area 10000\n\n\
     Weights carry the configuration of their training, paths aside (`meltcore weights info FILE` shows it). Under another one they mean \
     something else: where --config differs in what maps depend on, the command names both values and ends with 2, unless \
     --accept-changed-config says to go on. How tiles are laid, clipped and masked is a choice, and may differ.\n\n\

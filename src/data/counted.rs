@@ -104,12 +104,11 @@ impl Ignored {
         }
         let values = config.ignore_values.iter().flatten().map(|value| *value as f32).collect();
         let masked: HashSet<Day> = days.iter().filter(|day| folder.join(day.file_name()).is_file()).copied().collect();
-        let without = days.iter().filter(|day| !masked.contains(day)).count();
-        if without > 0 {
-            let (all, unit, first) = (days.len(), config.domain().unit.plural(), folder.join(days[0].file_name()));
-            let folder = folder.display();
-            tell_once_a_folder(&first, split.name(), || {
-                format!("{without} of {all} {unit} of the split {split} have no file in {folder} (path_{IGNORE}) and count everywhere")
+        let without: Vec<&Day> = days.iter().filter(|day| !masked.contains(day)).collect();
+        if let Some(first) = without.first() {
+            let (count, all, unit) = (without.len(), days.len(), config.domain().unit.plural());
+            tell_once_a_folder(&folder.join(first.file_name()), split.name(), || {
+                format!("is not there: {count} of {all} {unit} of the split {split} have no mask (path_{IGNORE}) and count everywhere")
             });
         }
         Ok(Some(Ignored { folder, values, days: masked }))

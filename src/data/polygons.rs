@@ -1,8 +1,9 @@
 //! Polygons of a class map, as a GeoPackage that any GIS opens: along the edges of pixels, without smoothing, holes kept.
 //!
 //! A polygon is what hangs together by the sides of pixels of one class above 0 ([`components`](super::components)); its attributes are
-//! `id`, `class`, `class_name`, `area_m2`, `confidence` (the mean over its pixels) and `source`. Areas are those of the pixels, on grids of longitude and
-//! latitude by the latitude of their rows. Without the cargo feature `gdal` the functions are there and say what is missing.
+//! `id`, `class`, `class_name`, `area_m2`, `confidence` (the mean over its pixels) and `source`. Areas are those of the
+//! pixels, on grids of longitude and latitude by the latitude of their rows. Without the cargo feature `gdal` the functions are there and
+//! say what is missing.
 
 use std::path::Path;
 

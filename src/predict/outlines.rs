@@ -140,8 +140,8 @@ impl Outlines {
             return Ok(());
         }
         Err(Error::Usage(format!(
-            "{} would be replaced, and meltcore did not write it, or it was changed since (a GIS that opens it does that, too); move it away, \
-             choose another folder with --out, or replace it with --force",
+            "{} would be replaced, and meltcore did not write it, or it was changed since (a GIS that opens it does that, too); move it \
+             away, choose another folder with --out, or replace it with --force",
             name_some(&kept)
         )))
     }

@@ -40,8 +40,8 @@ pub fn section(scores: &ScoreFile) -> Markup {
             }
         }))
         p.note {
-            "A glacier is what hangs together in the truth. A mapped pixel is counted to the nearest one, if what it hangs together with in "
-            "the map overlaps any; what overlaps none is a false region. Deviation: (mapped − true) / true area, of all together and as "
+            "A glacier is what hangs together in the truth. A mapped pixel is counted to the nearest one, if what it hangs together with "
+            "in the map overlaps any; what overlaps none is a false region. Deviation: (mapped − true) / true area, of all together and as "
             "median over the glaciers, large and small ones alike. Outlines: mean distance from one to the other, the median in brackets."
         }
     }
