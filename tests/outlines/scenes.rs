@@ -53,7 +53,13 @@ fn a_median_filter_changes_classes_alone_and_scenes_in_another_unit_are_told() {
     let (status, said) = run(root, &["predict", "--weights", WEIGHTS, "optical=dn.tif", &dem, "--out", "dn", "--no-png"]);
     assert_eq!(status, Some(0), "{said}");
     let told: Vec<&str> = said.lines().filter(|line| line.contains("does not look like what the weights were trained on")).collect();
-    assert!(told.len() == 1 && told[0].contains("optical_b1") && told[0].contains("--scale 0.0001 dn.tif"), "{said}");
+    assert!(
+        told.len() == 1
+            && told[0].contains("optical_b1")
+            && told[0].contains("--scale 0.0001 ")
+            && told[0].contains("dn.tif` multiplies them"),
+        "{said}"
+    );
     // A corner without a value in any band, and a pixel that lacks one of them.
     let (mut holed, cols, pixels) = (image, plain.cols, plain.rows * plain.cols);
     for band in 0..6 {
