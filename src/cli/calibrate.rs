@@ -81,6 +81,7 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
         days: None,
         weights: &args.weights,
         options: Options::chosen(&config, args.tta.is_some(), args.blend.map(BlendName::kind)),
+        outlines: None,
         overwrite: false,
         accept_changed_config: args.accept_changed_config,
         calibrating: Calibrating::Off,

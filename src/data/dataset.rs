@@ -351,8 +351,10 @@ impl Dataset {
         }
         sample.ocean.resize(pixels, 0.0);
         self.counted.read_mask(window, &mut sample.ocean)?;
-        let pixels = sample.target.iter_mut().zip(&mut sample.ocean);
-        self.ignore(day, self.mask_file(day), window, pixels, |(target, ocean)| (*target, *ocean) = (f32::NAN, 1.0))
+        let ignored = self.ignored(day, self.mask_file(day), window)?;
+        let pixels = sample.target.iter_mut().zip(&mut sample.ocean).zip(ignored);
+        pixels.filter(|(_, ignored)| *ignored).for_each(|((target, ocean), _)| (*target, *ocean) = (f32::NAN, 1.0));
+        Ok(())
     }
 
     /// Fills what a window of an input's raster lacks.
@@ -399,24 +401,17 @@ impl Dataset {
         let mut ocean = vec![0.0; rows * cols];
         let whole = Window::whole(rows, cols);
         self.counted.read_mask(whole, &mut ocean)?;
-        self.ignore(day, self.mask_file_of_map(day), whole, ocean.iter_mut(), |ocean| *ocean = 1.0)?;
+        let ignored = self.ignored(day, self.mask_file_of_map(day), whole)?;
+        ocean.iter_mut().zip(ignored).filter(|(_, ignored)| *ignored).for_each(|(ocean, _)| *ocean = 1.0);
         Ok(ocean)
     }
 
-    /// Does something to those pixels of a window that a day's own mask takes out.
-    fn ignore<T>(
-        &self,
-        day: usize,
-        mask: Option<PathBuf>,
-        window: Window,
-        pixels: impl Iterator<Item = T>,
-        take_out: impl Fn(T),
-    ) -> Result<()> {
-        let Some(file) = mask else { return Ok(()) };
+    /// Which pixels of a window a mask of the day's own takes out; nothing without one.
+    fn ignored(&self, day: usize, mask: Option<PathBuf>, window: Window) -> Result<Vec<bool>> {
+        let Some(file) = mask else { return Ok(Vec::new()) };
         let mut values = vec![0.0; window.pixels()];
         self.raster(day, &file, None, || Raster::open(&file))?.read_window(window, &mut values)?;
-        pixels.zip(values).filter(|(_, value)| self.counted.is_ignored(*value)).for_each(|(pixel, _)| take_out(pixel));
-        Ok(())
+        Ok(values.into_iter().map(|value| self.counted.is_ignored(value)).collect())
     }
 
     /// Scans every input of every day for NaN.

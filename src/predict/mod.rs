@@ -8,6 +8,7 @@ mod certainty;
 mod class_maps;
 pub mod manifest;
 pub mod map_files;
+mod masking;
 mod mosaicking;
 mod options;
 pub mod origin;
@@ -26,6 +27,7 @@ use serde_json::json;
 pub use certainty::{Calibrating, fit_calibration};
 use manifest::{Maker, Manifest, weights_digest};
 pub use map_files::{Destination, MapFiles, Place};
+use masking::Masking;
 use mosaicking::Mosaicking;
 pub use options::{Blend, Options};
 pub use outlines::OutlineOptions;
@@ -84,26 +86,6 @@ struct Canvas {
 struct Pending {
     outputs: Vec<Views>,
     crops: Vec<Crop>,
-}
-
-/// What maps are where the land mask says ocean.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Masking {
-    /// 0, as in the reference's deployed maps.
-    Zero,
-    /// NaN, and where a mask of the scene's own takes pixels out.
-    NoValue,
-}
-
-impl Masking {
-    /// Applies it to the bands of a map.
-    fn apply(self, ocean: &[f32], map: &mut [f32]) {
-        let pixels = map.iter_mut().zip(ocean.iter().cycle());
-        match self {
-            Masking::Zero => pixels.for_each(|(value, ocean)| *value *= 1.0 - ocean),
-            Masking::NoValue => pixels.filter(|(_, ocean)| **ocean > 0.0).for_each(|(value, _)| *value = f32::NAN),
-        }
-    }
 }
 
 /// A network's outputs for the same tiles, each turned by a symmetry.

@@ -10,9 +10,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::map_files::beside_map;
 use super::origin::Origin;
-use crate::data::class_map::read_class_map;
+use crate::data::class_map::{beside_map, read_class_map};
 use crate::data::dataset::Dataset;
 use crate::data::day::Day;
 use crate::data::inventory::name_some;
@@ -25,8 +24,6 @@ use crate::tasks::Task;
 
 /// Name of the list beside the outlines.
 const OUTLINES_FILE: &str = "outlines.json";
-/// The band of the file beside a map that says how sure its classes are.
-const CONFIDENCE: &str = "confidence";
 /// Digits of a digest of weights that are enough to tell some from others.
 const DIGITS: usize = 12;
 /// What SQLite keeps beside a file that is open somewhere; what stands there would become part of a file that takes its place.
@@ -208,7 +205,9 @@ impl Outlines {
         let map = self.folder.join(day.file_name());
         let names = task.classes().unwrap_or_default();
         let classes = read_class_map(&map, names.len())?;
-        let (beside, band) = (beside_map(&map), task.beside().iter().position(|band| band.name == CONFIDENCE));
+        // How often maps are right says more than how sure the network is, where that is known.
+        let certain = task.certainty().into_iter().flat_map(|[said, calibrated]| [calibrated, said]);
+        let (beside, band) = (beside_map(&map), certain.filter_map(|title| place_of(task, title)).next());
         let confidence = band.filter(|_| beside.is_file()).map(|band| Raster::open_band(&beside, band)?.read_all()).transpose()?;
         let source = PolygonSource {
             scene: [classes.rows, classes.cols],
@@ -232,6 +231,11 @@ impl Made {
     fn is_of(&self, other: &Made) -> bool {
         (self.map, self.beside, self.smallest_area) == (other.map, other.beside, other.smallest_area)
     }
+}
+
+/// Which band of the file beside a map has a title.
+fn place_of(task: &dyn Task, title: &str) -> Option<usize> {
+    task.beside().iter().position(|band| band.long_name == title)
 }
 
 /// What made some maps, for the attribute `source`.
