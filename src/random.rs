@@ -12,6 +12,10 @@ pub enum Purpose {
     Validate,
     /// How an epoch's crop to fit the weights to is changed.
     Augment,
+    /// Which of an epoch's crops to fit the weights to are of an unknown region.
+    Region,
+    /// Windows of a scene whose location is looked for.
+    Location,
     /// Which days go to which split.
     Split,
     /// Which days and pixels a fit looks at.
@@ -43,6 +47,8 @@ impl Purpose {
             Purpose::Train => ((16, 1), 8, 0),
             Purpose::Validate => ((16, 2), 8, 0),
             Purpose::Augment => ((16, 3), 8, b'a'),
+            Purpose::Region => ((16, 1), 8, b'r'),
+            Purpose::Location => ((16, 2), 8, b'r'),
             Purpose::Split => ((8, 1), 16, b'd'),
             Purpose::Sample => ((8, 2), 16, b'd'),
             Purpose::Trial => ((8, 3), 16, b'd'),
@@ -133,7 +139,8 @@ mod tests {
     #[test]
     fn streams_of_different_purposes_and_indices_differ() {
         use Purpose::*;
-        let purposes = [Train, Validate, Augment, Split, Sample, Trial, Terrain, Season, Swath, MeltStatic, MeltDaily, Mar, Pmw];
+        let purposes =
+            [Train, Validate, Augment, Region, Location, Split, Sample, Trial, Terrain, Season, Swath, MeltStatic, MeltDaily, Mar, Pmw];
         let mut first: Vec<u64> =
             purposes.into_iter().flat_map(|purpose| [0, 3].map(|index| Draw::new(7, purpose, index).rng.next_u64())).collect();
         first.extend([7, 8].map(|seed| Draw::weights(seed).rng.next_u64()));

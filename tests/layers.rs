@@ -30,7 +30,10 @@ const MAY_IMPORT: &[(&str, &str)] = &[
     ("preprocess", "error config domains data gpu tensor kernels models"),
     ("tasks", "error event calibrate config domains data image gpu tensor kernels autograd ops models preprocess"),
     ("evaluate", "error event files calibrate config domains data image gpu tensor tasks"),
-    ("predict", "error event files calibrate config domains data image gpu tensor autograd nn models weights preprocess tasks"),
+    (
+        "predict",
+        "error event files random calibrate config domains data image gpu tensor autograd ops nn optim models weights preprocess tasks",
+    ),
     (
         "train",
         "error event files random config domains data image gpu tensor kernels autograd ops nn optim models weights preprocess tasks evaluate predict",

@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::files::is_same;
 use crate::predict::manifest::{Maker, Manifest, weights_digest};
 use crate::predict::origin::Origin;
-use crate::predict::{Blend, Calibrating, Destination, Options, OutlineOptions, Request, Scene, write_maps};
+use crate::predict::{Blend, Calibrating, Destination, LocationSearch, Options, OutlineOptions, Request, Scene, write_maps};
 use crate::tasks::{self, MAPS_FILE};
 use crate::weights::intact_weight_file;
 use serde_json::json;
@@ -87,6 +87,16 @@ pub struct Args {
     /// Leave out smaller polygons, in square metres; the maps keep them
     #[arg(long, value_name = "M2", value_parser = area, requires = "outlines")]
     pub smallest_area: Option<f64>,
+    /// The region that all scenes are taken to be of, or `unknown`, whatever their names say; of weights with `location: region`
+    #[arg(long, value_name = "CODE", conflicts_with = "optimise_location")]
+    pub region: Option<String>,
+    /// Look, without labels, for the mixture of regions under which the network is surest of each scene, and map with that; NAME.location.json
+    /// says what was found
+    #[arg(long, alias = "optimize-location")]
+    pub optimise_location: bool,
+    /// Learning rate of --optimise-location: how far one of its updates moves a region's logit
+    #[arg(long, value_name = "RATE", default_value_t = 1e-4, requires = "optimise_location")]
+    pub location_rate: f64,
     /// Write a copy of each map as cloud-optimized GeoTIFF into this folder, too (builds with GDAL)
     #[arg(long, value_name = "DIR")]
     pub cog: Option<PathBuf>,
@@ -144,7 +154,7 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
     let mut watch = Watch::new(globals);
     let destination = Destination { folder: &work.folder, pictures: !args.no_png, replace: args.force };
     let chosen = Options::chosen(&work.config, args.tta.is_some(), args.blend.map(BlendName::kind));
-    let options = Options { median: args.median, ..chosen };
+    let options = with_location(args, &work.config, Options { median: args.median, ..chosen })?;
     let calibrating = match &args.calibration {
         Some(file) => Calibrating::File(file),
         None if args.uncalibrated => Calibrating::Off,
@@ -176,6 +186,17 @@ fn area(text: &str) -> std::result::Result<f64, String> {
 fn outlines(args: &Args) -> Option<OutlineOptions> {
     let smallest_area = args.smallest_area.unwrap_or(0.0);
     args.outlines.then_some(OutlineOptions { smallest_area, replace: args.force, overwrite: args.overwrite })
+}
+
+/// These options with what the arguments say of where scenes lie.
+fn with_location(args: &Args, config: &Config, options: Options) -> Result<Options> {
+    let options = args.region.iter().try_fold(options, |options, code| options.of_region(config, code))?;
+    if !args.optimise_location {
+        return Ok(options);
+    }
+    let search = LocationSearch { seed: config.seed, rate: args.location_rate };
+    search.check(config)?;
+    Ok(Options { location: Some(search), ..options })
 }
 
 /// What is to be mapped, under which configuration, and where to.

@@ -34,6 +34,10 @@ impl Config {
             let written = path.clone();
             add(format!("path_{split}_split_csv"), &written, path, false);
         }
+        if let Some(path) = &mut self.path_regions {
+            let written = path.clone();
+            add("path_regions".into(), &written, path, false);
+        }
         let outputs = [
             ("path_checkpoints", &mut self.path_checkpoints),
             ("path_predictions", &mut self.path_predictions),
@@ -70,5 +74,5 @@ impl Config {
 
 /// Whether the path of a key is relative to `data_root`.
 fn of_root(key: &str) -> bool {
-    !key.ends_with("_split_csv")
+    !key.ends_with("_split_csv") && key != "path_regions"
 }

@@ -53,6 +53,20 @@ impl TaskKey {
 }
 
 words! {
+/// What a network sees of where a crop lies.
+#[derive(Default)]
+LocationKey {
+    /// Nothing.
+    #[default]
+    None = "none",
+    /// The region of its scene, one of a list, or that it is of none of them.
+    Region = "region",
+    /// Sine and cosine of latitude and longitude.
+    Coordinates = "coordinates",
+}
+}
+
+words! {
 /// Which model (or baseline) a configuration describes.
 ModelKey {
     /// The vanilla UNet.

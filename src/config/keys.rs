@@ -123,6 +123,8 @@ macro_rules! keys {
             pub table: &'static Domain,
             /// Names that the file declares.
             pub declared: Vec<String>,
+            /// Regions by scenes, as far as the file of `path_regions` says them.
+            pub scene_regions: BTreeMap<String, String>,
             /// Paths that were taken from the folder of the file instead of the current directory, by key as the file has them.
             pub beside: BTreeMap<String, String>,
             /// Keys that were accepted and ignored, for the one line that names them.
@@ -139,6 +141,7 @@ macro_rules! keys {
                     $($( $field: reader.$read(keys!(@name $field $($name)?) $(, $argument)*)?, )*)*
                     table: DomainKey::default().domain(),
                     declared: reader.declared.clone(),
+                    scene_regions: BTreeMap::new(),
                     beside: BTreeMap::new(),
                     ignored,
                     given: reader.keys.iter().map(|(key, _)| key.clone()).collect(),

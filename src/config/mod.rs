@@ -14,6 +14,7 @@ mod gaps;
 mod keys;
 mod loss;
 mod reader;
+mod regions;
 mod require;
 mod rules;
 mod synonyms;
@@ -22,9 +23,10 @@ mod together;
 mod variables;
 
 pub use carried::Difference;
-pub use choices::{Freeze, ModelKey, Precision, TaskKey};
+pub use choices::{Freeze, LocationKey, ModelKey, Precision, TaskKey};
 pub use keys::{Acts, Carried, IGNORE, Key, SPLITS};
 pub use loss::{LossFunction, LossTerm};
+pub use regions::UNKNOWN;
 pub use table::{Config, KEYS};
 
 use crate::error::{Error, Result};
@@ -124,6 +126,7 @@ impl Config {
         if let Some(folder) = folder {
             config.take_beside(folder, &reader);
         }
+        config.find_regions()?;
         Ok(config)
     }
 }

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use super::keys::{Carried, Key, MAPS, NOTHING, WEIGHTS, WEIGHTS_AND_MAPS, keys, value};
 use super::reader::{COUNT, COUNT_OR_0, Numbers, Reader, SIDE, WIDTH};
-use super::{Freeze, LossFunction, ModelKey, Precision, TaskKey};
+use super::{Freeze, LocationKey, LossFunction, ModelKey, Precision, TaskKey};
 use crate::domains::{COLORS, Domain, DomainKey, Fill, Source};
 use crate::error::Result;
 use crate::kernels::activation::Activation;
@@ -104,6 +104,12 @@ keys! {
     resunet_steps: usize = integer(3, 0..=8), WEIGHTS_AND_MAPS.unless_default(), "glavitu: halvings of the residual UNet";
     deep_supervision: bool = boolean(true), WEIGHTS_AND_MAPS.unless_default(), "glavitu: whether an auxiliary head is trained along";
     auxiliary_weight: f64 = number(0.5, Numbers::NotNegative), WEIGHTS.unless_default(), "glavitu: weight of the auxiliary head's loss";
+    location: LocationKey = choice(LocationKey::None, LocationKey::WORDS), WEIGHTS_AND_MAPS.unless_default(),
+        "glavitu: what it sees of where a crop lies: none, region (that of its scene), or coordinates";
+    regions: Vec<String> = regions(), WEIGHTS_AND_MAPS.unless_default(),
+        "location region: codes of the regions, for example [ALP, HMA]; absent: those that the train scenes' names begin with";
+    path_regions: Option<PathBuf> = path(), MAPS.unless_default().carried(Carried::Not),
+        "location region: list of NAME,REGION, of scenes whose names do not begin with their region";
     n_models: usize = integer(12, 1..=12), WEIGHTS_AND_MAPS, "linear_dem: monthly models";
     time_channel_idx: usize = integer(1, 0..=65_535), WEIGHTS_AND_MAPS, "linear_dem: the input channel that holds the month";
 }
@@ -159,6 +165,8 @@ keys! {
         "standard deviation of noise on inputs to train on, for example 0.05, where a normalised input has 1";
     augment_channel_dropout: f64 = number(0.0, Numbers::Share), WEIGHTS.unless_default(),
         "probability that an input to train on is its mean everywhere, for example 0.1; never all of a crop's";
+    augment_unknown_region: f64 = number(0.0, Numbers::Share), WEIGHTS.unless_default(),
+        "location region: probability that a crop to train on is of an unknown region, for example 0.1";
 }
 "Maps" {
     prediction_batch_size: usize = integer(1, WIDTH), NOTHING, "tiles that go through the network at once";

@@ -17,6 +17,7 @@ impl Config {
                 "says which values of masks count, and `path_ignore`, the folder of the masks, is missing; name it or remove the line";
             return Err(r.error("ignore_values", message));
         }
+        self.check_location(r)?;
         if self.min_melt >= self.max_melt {
             return Err(r.error("max_melt", format!("is {}, which must be above `min_melt` = {}", self.max_melt, self.min_melt)));
         }

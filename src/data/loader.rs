@@ -29,6 +29,8 @@ pub struct Batch {
     pub target: Vec<f32>,
     /// n × height × width, 1 on ocean.
     pub ocean: Vec<f32>,
+    /// n × the numbers that say where a sample lies, of networks that see it ([`Locations`](super::location::Locations)); else empty.
+    pub location: Vec<f32>,
 }
 
 impl Batch {
@@ -78,6 +80,7 @@ impl Batch {
             channels: self.channels.iter().map(of).collect(),
             target: of(&self.target),
             ocean: of(&self.ocean),
+            location: of(&self.location),
         }
     }
 

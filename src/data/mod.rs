@@ -2,9 +2,9 @@
 //!
 //! Reading order: [`geotiff`] (what a file declares) → [`mapped`] (its pixels without a copy) → [`raster`] (any readable band)
 //! → [`day`], [`dataset`] (which files make a sample; [`inputs`] whether they are still the same) → [`tiles`] (which
-//! window of them) → [`loader`] (batches). Blocks are unpacked in `decode`, `unpack` and `lzw`; what stands beside a raster (masks, notes,
-//! world files) is found in `beside`, `mask`, `pam` and `world_file`, and [`declared`] puts all together; [`crs`] compares coordinate
-//! systems and leads from one to another.
+//! window of them) → [`loader`] (batches; [`location`] where their samples lie). Blocks are unpacked in `decode`, `unpack` and `lzw`; what
+//! stands beside a raster (masks, notes, world files) is found in `beside`, `mask`, `pam` and `world_file`, and [`declared`] puts all
+//! together; [`crs`] compares coordinate systems and leads from one to another, `position` to longitude and latitude.
 //! Lists of days come from [`complete`] (which days have all their files; `empty_days` which of them hold nothing) and [`split`] (which
 //! list a day goes to), statistics of rasters from [`stats`]. Pixels without a value are filled by `gaps` and [`nearest`].
 //! [`land_mask`] and `counted` say which pixels count, [`seen`] which of a map rest on observations. [`writer`]
@@ -31,6 +31,7 @@ pub mod inputs;
 pub mod land_mask;
 pub mod linear;
 pub mod loader;
+pub mod location;
 pub mod mapped;
 pub mod median;
 pub mod moments;
@@ -71,6 +72,7 @@ mod mask;
 mod number;
 mod pam;
 pub(crate) mod parallel;
+mod position;
 mod sample;
 mod slope;
 pub(crate) mod symmetry;

@@ -60,6 +60,7 @@ impl Symmetry {
             target: of(&batch.target),
             ocean: of(&batch.ocean),
             crops: batch.crops.clone(),
+            location: batch.location.clone(),
             ..*batch
         }
     }

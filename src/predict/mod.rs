@@ -6,6 +6,8 @@
 
 mod certainty;
 mod class_maps;
+mod located;
+mod location_search;
 pub mod manifest;
 pub mod map_files;
 mod masking;
@@ -25,6 +27,7 @@ use std::sync::Arc;
 use serde_json::json;
 
 pub use certainty::{Calibrating, fit_calibration};
+pub use location_search::{FoundLocation, LocationSearch, location_file};
 use manifest::{Maker, Manifest, weights_digest};
 pub use map_files::{Destination, MapFiles, Place};
 use masking::Masking;
@@ -43,6 +46,7 @@ use crate::data::dataset::Dataset;
 use crate::data::day::{Day, Split};
 use crate::data::framed::Framed;
 use crate::data::loader::{Batch, Loader, LoaderOptions};
+use crate::data::location::Locations;
 use crate::data::symmetry::Symmetry;
 use crate::data::tiles::{Crop, Mosaic};
 use crate::error::{Error, Result};
@@ -62,6 +66,8 @@ pub struct Predictor<'a> {
     model: &'a dyn Model,
     framed: Arc<Framed>,
     preprocessor: Preprocessor,
+    /// Where the scenes lie.
+    locations: Locations,
     tiling: Tiling,
     /// Tiles that go through the network at once; less than configured once the device refused more.
     batch_size: usize,
@@ -133,10 +139,12 @@ impl<'a> Predictor<'a> {
             config.require_variable(config.domain().mask)?;
         }
         let framed = Arc::new(Framed::new(dataset.clone(), zeros(config, dataset.inputs())?, |scene| tiling.frame(scene)));
+        let locations = located::locations(config, &framed, &options)?;
         Ok(Predictor {
             model,
             framed,
             preprocessor,
+            locations,
             tiling,
             batch_size: config.prediction_batch_size,
             task: tasks::of(config),
@@ -190,7 +198,8 @@ impl<'a> Predictor<'a> {
             if let Some(signal) = (self.stop)() {
                 return Err(Error::Interrupted(signal));
             }
-            let batch = batch?;
+            let mut batch = batch?;
+            self.locations.write(&mut batch)?;
             let outputs = self.forward(&batch, observe)?;
             // The device works on this batch while the one before is read back and laid down.
             let before = pending.replace(Pending { outputs, crops: batch.crops });
@@ -397,11 +406,15 @@ pub fn write_maps(
     let mut days: Vec<usize> = (0..dataset.days().len()).collect();
     let sources = |day: usize| {
         let landmask = dataset.landmask().map(|raster| raster.path().to_owned());
-        dataset.input_files(day).into_iter().chain(landmask).chain(dataset.mask_file_of_map(day)).collect::<Vec<PathBuf>>()
+        dataset.input_files(day).into_iter().chain(landmask).chain(dataset.mask_file_of_map(day)).chain(config.path_regions.clone()).collect::<Vec<PathBuf>>()
     };
     // Asked also where all are made again: it takes the states of the rasters before they are read.
-    let is_made =
-        |&day: &usize| !manifest.is_finished(&dataset.days()[day].file_name(), destination.pictures, &sources(day)) || request.overwrite;
+    let search = request.options.location;
+    let lacks_location = |map: &str| search.is_some() && !location_file(&destination.folder.join(map)).is_file();
+    let is_made = |&day: &usize| {
+        let map = dataset.days()[day].file_name();
+        !manifest.is_finished(&map, destination.pictures, &sources(day)) || request.overwrite || lacks_location(&map)
+    };
     days.retain(is_made);
     if let Some(outlines) = &outlines {
         outlines.check(dataset.days(), |day| days.contains(&day))?;
@@ -418,7 +431,7 @@ pub fn write_maps(
         let mut predictor = Predictor::new(gpu, config, model.as_ref(), dataset.clone(), request.options, observe)?;
         curve.iter().for_each(|curve| predictor.calibrate(curve));
         let files = destination.files(config.model_key.name(), task.as_ref(), &maker.weights);
-        predictor.maps(&days, observe, &mut |day, mut map| {
+        let mut take = |day: usize, mut map: Vec<f32>| {
             let date = &dataset.days()[day];
             if task.classes().is_some() {
                 class_maps::hide_unknown(&mut map, &dataset, day)?;
@@ -429,7 +442,8 @@ pub fn write_maps(
             files.write(date, &map, None, &Place::of(&dataset, day)?)?;
             dataset.release(day);
             manifest.finish(&date.file_name(), Some(&sources(day))).map(drop)
-        })?;
+        };
+        predictor.located_maps(config, &days, destination.folder, observe, &mut take)?;
     }
     let mut maps: Vec<(Day, PathBuf)> = dataset.days().iter().map(|day| (*day, destination.folder.join(day.file_name()))).collect();
     maps.sort_by_key(|(day, _)| *day);

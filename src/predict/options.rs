@@ -2,8 +2,10 @@
 
 use serde::Serialize;
 
-use crate::config::Config;
-use crate::domains::Unit;
+use super::location_search::LocationSearch;
+use crate::config::{Config, LocationKey, UNKNOWN};
+use crate::domains::{Unit, interned};
+use crate::error::{Error, Result};
 
 /// How overlapping tiles are averaged.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -34,7 +36,7 @@ impl Blend {
 }
 
 /// What a prediction does beyond the configuration.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub struct Options {
     /// Average each tile over its eight flips and quarter turns (the dihedral group D4).
     pub d4: bool,
@@ -43,6 +45,12 @@ pub struct Options {
     /// Rows and columns of the window of a median filter over maps of classes; none leaves them as they are.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub median: Option<usize>,
+    /// The region that every scene is taken to be of, whatever its name says; of a network that sees regions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub region: Option<&'static str>,
+    /// Look for the location of every scene first, whatever its name says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub location: Option<LocationSearch>,
 }
 
 impl Options {
@@ -54,6 +62,25 @@ impl Options {
 
     /// What somebody asks for, the blend of the configuration's maps where they name none.
     pub fn chosen(config: &Config, d4: bool, blend: Option<Blend>) -> Options {
-        Options { d4, blend: blend.unwrap_or(Options::of(config).blend), ..Options::default() }
+        let usual = Options::of(config);
+        Options { d4, blend: blend.unwrap_or(usual.blend), ..usual }
+    }
+
+    /// As these, with all scenes of one region, or of none that the network knows (`unknown`).
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for a code that the network does not know, naming those that it does, and for one that sees no regions.
+    pub fn of_region(self, config: &Config, code: &str) -> Result<Options> {
+        let known = || config.regions.iter().map(String::as_str).chain([UNKNOWN]).collect::<Vec<_>>().join(", ");
+        match config.location {
+            LocationKey::Region if code == UNKNOWN || config.region_place(code).is_some() => {
+                Ok(Options { region: Some(interned(code)), ..self })
+            }
+            LocationKey::Region => Err(Error::Usage(format!("--region {code} is none that these weights know; they know {}", known()))),
+            other => {
+                let message = format!("--region {code}: this network sees no region (`location: {}`); leave it out", other.name());
+                Err(Error::Usage(message))
+            }
+        }
     }
 }

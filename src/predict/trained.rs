@@ -5,9 +5,10 @@ use std::path::Path;
 
 use super::mosaicking::Mosaicking;
 use super::{Options, Tiling, outputs, refuse_not_finite};
-use crate::config::Config;
+use crate::config::{Config, LocationKey};
 use crate::data::Window;
 use crate::data::loader::Batch;
+use crate::data::location::{coordinates, one_region};
 use crate::domains::Variable;
 use crate::error::{Error, Result};
 use crate::gpu::Gpu;
@@ -56,6 +57,8 @@ pub struct Trained {
     inputs: Vec<&'static Variable>,
     preprocessor: Preprocessor,
     task: Box<dyn Task>,
+    /// Where the rasters lie, of a network that sees it; empty where nobody has said.
+    location: Vec<f32>,
 }
 
 impl Trained {
@@ -81,7 +84,34 @@ impl Trained {
         let model = weights::open(gpu, weights, config)?;
         let inputs = config.inputs()?;
         let preprocessor = Preprocessor::new(gpu, config, &inputs, &models::inputs(config)?)?;
-        Ok(Trained { config: config.clone(), model, inputs, preprocessor, task: tasks::of(config) })
+        let location = match config.location {
+            LocationKey::Region => one_region(None, config.location_numbers()?),
+            LocationKey::None | LocationKey::Coordinates => Vec::new(),
+        };
+        Ok(Trained { config: config.clone(), model, inputs, preprocessor, task: tasks::of(config), location })
+    }
+
+    /// Says of which region the rasters are that are mapped from here on, of a network that sees regions; before they are of an unknown one.
+    ///
+    /// # Errors
+    /// Those of [`Options::of_region`].
+    pub fn set_region(&mut self, code: &str) -> Result<()> {
+        Options::default().of_region(&self.config, code)?;
+        self.location = one_region(self.config.region_place(code), self.config.location_numbers()?);
+        Ok(())
+    }
+
+    /// Says where the middle of the rasters lies that are mapped from here on, in degrees, of a network that sees coordinates.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for a network that sees none.
+    pub fn set_coordinates(&mut self, longitude: f64, latitude: f64) -> Result<()> {
+        if self.config.location != LocationKey::Coordinates {
+            let message = format!("this network sees no coordinates (`location: {}`); leave them out", self.config.location.name());
+            return Err(Error::Usage(message));
+        }
+        self.location = coordinates(longitude, latitude).to_vec();
+        Ok(())
     }
 
     /// The inputs that a map is made of.
@@ -104,8 +134,12 @@ impl Trained {
     ///
     /// # Errors
     /// [`Error::Usage`] for an input that is missing, given twice or unknown, of another length, or not finite where the network needs
-    /// values; [`Error::NotFinite`] for a map that is not finite; those of the tiles and of the device.
+    /// values, and where it needs coordinates first; [`Error::NotFinite`] for a map that is not finite; those of the tiles and of the
+    /// device.
     pub fn map(&self, inputs: &[(&str, &[f32])], size: [usize; 2]) -> Result<Vec<f32>> {
+        if self.location.len() != self.config.location_numbers()? {
+            return Err(Error::Usage("the network sees where a scene lies; say it first (Trained::set_coordinates)".into()));
+        }
         let arrays = self.arranged(inputs, size[0] * size[1])?;
         let tiling = Tiling::of(&self.config, size).0;
         let frame = tiling.frame(size);
@@ -124,7 +158,7 @@ impl Trained {
             let (height, width, pixels) = (tile.window.height, tile.window.width, tile.window.pixels());
             let channels = self.inputs.iter().zip(&arrays).map(cut).collect();
             // Nothing looks at targets.
-            let batch = Batch { n: 1, height, width, channels, ..Batch::default() };
+            let batch = Batch { n: 1, height, width, channels, location: self.location.clone(), ..Batch::default() };
             let mut values = outputs(self.model.as_ref(), &self.preprocessor, self.task.as_ref(), &batch)?.to_vec()?;
             refuse_not_finite(&values, || format!("rows {} and columns {} on", tile.window.row, tile.window.col))?;
             self.task.settle(&mut values, pixels);

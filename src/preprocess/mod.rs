@@ -17,6 +17,7 @@ use crate::error::{Error, Result};
 use crate::gpu::Gpu;
 use crate::kernels::cat::cat;
 use crate::kernels::gaussian_blur::{Window, blur_with};
+use crate::models::glavitu::LOCATION;
 use crate::models::{Form, Input, InputSpec, Inputs};
 use crate::tensor::Tensor;
 
@@ -66,6 +67,8 @@ pub struct Preprocessor {
     gpu: Gpu,
     file: String,
     channels: usize,
+    /// Numbers that say where a sample lies; 0 where the network sees none.
+    location: usize,
     groups: Vec<Group>,
 }
 
@@ -77,7 +80,8 @@ impl Preprocessor {
     /// memory.
     pub fn new(gpu: &Gpu, config: &Config, channels: &[&Variable], inputs: &[InputSpec]) -> Result<Self> {
         let groups = inputs.iter().map(|input| Preprocessor::group(gpu, config, channels, input)).collect::<Result<_>>()?;
-        Ok(Preprocessor { gpu: gpu.clone(), file: config.file.clone(), channels: channels.len(), groups })
+        let (file, location) = (config.file.clone(), config.location_numbers()?);
+        Ok(Preprocessor { gpu: gpu.clone(), file, channels: channels.len(), location, groups })
     }
 
     fn group(gpu: &Gpu, config: &Config, channels: &[&Variable], input: &InputSpec) -> Result<Group> {
@@ -107,7 +111,8 @@ impl Preprocessor {
         &self.gpu
     }
 
-    /// The network's inputs, each of the shape that its [`Form`] says.
+    /// The network's inputs, each of the shape that its [`Form`] says, and behind them where the samples lie, `[n, numbers]`, of a network
+    /// that sees it.
     ///
     /// # Errors
     /// [`Error::Config`] where a blur's radius is not smaller than the windows; [`Error::Shape`] for a batch of other channels; out of
@@ -117,7 +122,16 @@ impl Preprocessor {
             let (got, expected) = (batch.channels.len(), self.channels);
             return Err(Error::shape("preprocess", format!("a batch of {got} channels where {expected} are configured")));
         }
-        self.groups.iter().map(|group| self.input(group, batch)).collect::<Result<_>>().map(Inputs)
+        let mut inputs: Vec<Input> = self.groups.iter().map(|group| self.input(group, batch)).collect::<Result<_>>()?;
+        if self.location > 0 {
+            let shape = [batch.n, self.location];
+            let tensor = match self.gpu.is_planner() {
+                true => Tensor::empty(&self.gpu, shape)?,
+                false => Tensor::from_slice(&self.gpu, shape, &batch.location)?,
+            };
+            inputs.push(Input { name: LOCATION.to_owned(), tensor, constants: Vec::new() });
+        }
+        Ok(Inputs(inputs))
     }
 
     fn input(&self, group: &Group, batch: &Batch) -> Result<Input> {

@@ -59,6 +59,7 @@ impl TrainedOn {
             lists.insert(dataset.split().name().to_owned(), dataset.days().iter().map(|day| day.file_name()).collect());
             files.append(&mut dataset.files());
         }
+        files.extend(config.path_regions.iter().map(|path| ("path_regions".to_owned(), path.clone())));
         Ok(TrainedOn { lists, files: stamps(&files)? })
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::augment::Augmentation;
+use super::augment::{Augmentation, UnknownRegion};
 use super::freeze;
 use super::losses::Losses;
 use super::step::{LossOf, Step, optimizer, schedule};
@@ -13,6 +13,7 @@ use crate::config::Config;
 use crate::data::dataset::Dataset;
 use crate::data::framed::{Frame, Framed};
 use crate::data::loader::{Batch, Loader, LoaderOptions};
+use crate::data::location::{Centre, Locations, of_unknown_region};
 use crate::data::scene_crops::{train_count, train_crops, val_crops};
 use crate::data::tiles::{Crop, CropSampler, fit_to_scene};
 use crate::domains::{Unit, Variable};
@@ -75,8 +76,11 @@ pub(super) struct Session<'a> {
     pub(super) task: Box<dyn Task>,
     preprocessor: Preprocessor,
     augmentation: Option<Arc<Augmentation>>,
+    unknown_region: Option<UnknownRegion>,
     train: Arc<Framed>,
     val: Option<Arc<Framed>>,
+    /// Where the crops of each lie.
+    locations: [Locations; 2],
     crop: [usize; 2],
     /// Crops of an epoch of training before some are left out, and of a validation.
     counts: [usize; 2],
@@ -126,9 +130,36 @@ impl<'a> Session<'a> {
         if let Some(augmentation) = &augmentation {
             watcher.note(format!("train crops are changed at random: {}", augmentation.describe(crop)));
         }
+        let of_crops = |framed: &Arc<Framed>| Locations::of(config, framed, Centre::Crop);
+        let locations = [of_crops(&train)?, of_crops(val.as_ref().unwrap_or(&train))?];
+        let unknown_region = UnknownRegion::of(config);
+        if let Some(unknown_region) = &unknown_region {
+            watcher.note(format!("regions: {}", config.regions.join(", ")));
+            watcher.note(unknown_region.describe());
+            let unknown = of_unknown_region(config, train.dataset());
+            if !unknown.is_empty() {
+                watcher.note(format!("{} train scenes are of none of them: {}", unknown.len(), unknown.join(", ")));
+            }
+        }
         let schedule = schedule(config, train_size(crops, batch_size, drop_last).1.div_ceil(config.accumulate_steps));
         let optimizer = optimizer(config);
-        Ok(Session { config, model, optimizer, schedule, step: 0, task, preprocessor, augmentation, train, val, crop, counts, drop_last })
+        Ok(Session {
+            config,
+            model,
+            optimizer,
+            schedule,
+            step: 0,
+            task,
+            preprocessor,
+            augmentation,
+            unknown_region,
+            train,
+            val,
+            locations,
+            crop,
+            counts,
+            drop_last,
+        })
     }
 
     /// Crops that an epoch of training uses, and the batches that they make.
@@ -141,9 +172,9 @@ impl<'a> Session<'a> {
         self.crop
     }
 
-    /// Crops of a validation epoch.
+    /// Crops of a validation epoch; where regions are seen, each counts as its region's and as an unknown one's.
     pub(super) fn val_size(&self) -> usize {
-        self.counts[1]
+        self.counts[1] * if self.unknown_region.is_some() { 2 } else { 1 }
     }
 
     /// Batches of an epoch's crops, read ahead; they depend on the seed, the epoch and the purpose alone.
@@ -195,7 +226,9 @@ impl<'a> Session<'a> {
             let all: usize = sizes.iter().sum();
             for (part, (size, batch)) in sizes.iter().zip(&mut loader).enumerate() {
                 watcher.refuse_to_go_on()?;
-                let batch = batch?;
+                let mut batch = batch?;
+                self.locations[0].write(&mut batch)?;
+                self.unknown_region.iter().for_each(|unknown| unknown.forget(epoch, &mut batch));
                 let draw = self.step * self.config.accumulate_steps as u64 + part as u64;
                 let share = *size as f32 / all as f32;
                 let (loss, valid) = self.with_batch(&batch, |inputs, loss| step.add(draw, share, inputs, loss))?;
@@ -223,9 +256,14 @@ impl<'a> Session<'a> {
         let mut losses = Losses::new();
         for batch in self.loader(val, epoch, Purpose::Validate)? {
             watcher.refuse_to_go_on()?;
-            let batch = batch?;
-            let (loss, valid) = self.val_loss(&batch)?;
-            if losses.push(loss, day_names(val.dataset(), &batch), valid) {
+            let mut batch = batch?;
+            self.locations[1].write(&mut batch)?;
+            let mut is_due = self.push_val_loss(&batch, val.dataset(), &mut losses)?;
+            if let Some(unknown_region) = &self.unknown_region {
+                unknown_region.forget_all(&mut batch);
+                is_due |= self.push_val_loss(&batch, val.dataset(), &mut losses)?;
+            }
+            if is_due {
                 (watcher.observe)(Event::Done(losses.collect().map_err(|error| of_epoch(error, epoch, "validation"))?));
             }
         }
@@ -239,6 +277,12 @@ impl<'a> Session<'a> {
         let targets = Targets::of(self.task.as_ref(), self.preprocessor.gpu(), batch)?;
         let made = then(&inputs, &|tape, outputs| self.task.loss(tape, outputs, &targets))?;
         Ok((made, targets.any_valid))
+    }
+
+    /// Adds the loss of a batch of validation; true where it is time to collect.
+    fn push_val_loss(&self, batch: &Batch, val: &Dataset, losses: &mut Losses) -> Result<bool> {
+        let (loss, valid) = self.val_loss(batch)?;
+        Ok(losses.push(loss, day_names(val, batch), valid))
     }
 
     fn val_loss(&self, batch: &Batch) -> Result<(Tensor, bool)> {
@@ -291,7 +335,7 @@ impl<'a> Session<'a> {
         // A day's number or month is 1, which every model takes; pages of zeros cost nothing until somebody looks.
         let channel = |input: &&Variable| if input.is_scalar() { vec![1.0; n] } else { vec![0.0; values] };
         let channels = self.train.dataset().inputs().iter().map(channel).collect();
-        Batch { crops: Vec::new(), n, height, width, channels, target: vec![0.0; values], ocean: vec![0.0; values] }
+        Batch { n, height, width, channels, target: vec![0.0; values], ocean: vec![0.0; values], ..Batch::default() }
     }
 }
 

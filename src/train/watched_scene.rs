@@ -14,6 +14,7 @@ use crate::data::dataset::{Dataset, HostSample};
 use crate::data::day::Day;
 use crate::data::framed::Framed;
 use crate::data::loader::Batch;
+use crate::data::location::{Centre, Locations};
 use crate::data::tiles::{Crop, Mosaic};
 use crate::error::{Error, Result};
 use crate::gpu::Gpu;
@@ -51,9 +52,11 @@ impl WatchedScene {
         let val = framed(config, val.clone(), crop)?;
         let Some(crop) = most_telling(&val, crop)? else { return Ok(None) };
         let (channels, dataset) = (val.dataset().inputs().len(), val.dataset());
+        let mut batch = Batch::of(channels, &[crop], |crop, sample| val.read(crop, sample))?;
+        Locations::of(config, &val, Centre::Crop)?.write(&mut batch)?;
         Ok(Some(WatchedScene {
             day: dataset.days()[crop.day],
-            batch: Batch::of(channels, &[crop], |crop, sample| val.read(crop, sample))?,
+            batch,
             preprocessor: Preprocessor::new(gpu, config, dataset.inputs(), &models::inputs(config)?)?,
             task: tasks::of(config),
         }))

@@ -119,6 +119,12 @@ impl Crs {
         self.geographic
     }
 
+    /// Longitude and latitude as this system counts them, on its own ellipsoid and datum; `None` where it is not spelt out.
+    pub(in crate::data) fn base(&self) -> Option<Crs> {
+        let geodetic = Geodetic { meridian: 0.0, ..self.spelt.as_ref()?.geodetic };
+        Some(Crs { code: None, geographic: true, spelt: Some(Spelt { projection: None, geodetic }) })
+    }
+
     /// Metres in the unit of x and y; 1 for longitude and latitude, and where it is not spelt out.
     pub(in crate::data) fn metres(&self) -> f64 {
         self.spelt.as_ref().and_then(|spelt| spelt.projection.as_ref()).map_or(1.0, |projection| projection.unit)

@@ -67,10 +67,10 @@ fn features(config: &Config) -> Result<Vec<InputSpec>> {
     }
 }
 
-/// The sizes that a configuration asks for, for features of these channels; without a location.
+/// The sizes that a configuration asks for, for features of these channels.
 ///
 /// # Errors
-/// [`Error::Config`](crate::error::Error::Config) for a width that the heads do not share.
+/// [`Error::Config`](crate::error::Error::Config) for a width that the heads do not share; those of [`Config::location_numbers`].
 pub fn settings(config: &Config, channels: &InputChannels) -> Result<Settings> {
     let width = config.width;
     if !width.is_multiple_of(config.heads) {
@@ -79,7 +79,7 @@ pub fn settings(config: &Config, channels: &InputChannels) -> Result<Settings> {
     }
     Ok(Settings {
         features: channels.0.clone(),
-        location: 0,
+        location: config.location_numbers()?,
         size: config.img_size,
         width,
         hidden: config.hidden.unwrap_or(4 * width),

@@ -11,7 +11,10 @@
 //! All draws of a sample are one stream of the seed, the epoch and its number in it, so that they depend on nothing else: not on threads,
 //! batches or an interruption. Validation sees plain crops.
 
+mod unknown_region;
 mod zoom;
+
+pub use unknown_region::UnknownRegion;
 
 use std::sync::Arc;
 
