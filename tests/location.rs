@@ -116,7 +116,7 @@ fn trained() -> &'static Path {
     let folder = FOLDER.get_or_init(|| {
         let folder = tempfile::tempdir().unwrap();
         write_regions(folder.path());
-        let said = answer(folder.path(), "train", &[&REGION[..], &["--set", "epochs=40"]].concat());
+        let said = answer(folder.path(), "train", &[&REGION[..], &["--set", "epochs=80", "--set", "augment_noise=1.0"]].concat());
         assert!(said.contains("regions: A, B") && said.contains("unknown region with probability 0.2"), "{said}");
         folder
     });
@@ -211,7 +211,7 @@ fn what_cannot_be_is_refused() {
     let weights = ["--weights", "run/best.safetensors", "--split", "test", "--out", "refused"];
     let said = refusal(folder, "predict", &[&REGION[..], &weights, &["--region", "ALP"]].concat());
     assert!(said.contains("ALP") && said.contains("A, B, unknown"), "{said}");
-    let said = refusal(folder, "predict", &[&REGION[..], &weights, &["--optimise-location", "--location-rate", "-1"]].concat());
+    let said = refusal(folder, "predict", &[&REGION[..], &weights, &["--optimise-location", "--location-rate=-1"]].concat());
     assert!(said.contains("--location-rate"), "{said}");
     for (location, option) in [("none", "--optimise-location"), ("coordinates", "--optimise-location"), ("none", "--region=A")] {
         let location = format!("location={location}");
@@ -228,7 +228,6 @@ fn what_cannot_be_is_refused() {
         (&["location=coordinates", "augment_unknown_region=0.1"], "augment_unknown_region"),
         (&["location=region", "regions=[A, unknown]"], "unknown"),
         (&["location=region", "regions=[A, A]"], "twice"),
-        (&["location=region", "path_train_split_csv=nowhere.csv"], "path_regions"),
         (&["location=region", "path_regions=config.yaml"], "says no region"),
         (&["location=coordinates"], "has no place"),
     ] {
@@ -323,6 +322,9 @@ fn regions_are_told_by_names() {
     let numbered = config(&["regions=[area1, area2, area]"]);
     assert_eq!(["area1-7", "area2-7", "area3-7"].map(|name| named(&numbered, name).unwrap()), ["area1", "area2", "area"]);
     assert_eq!(numbered.location_numbers().unwrap(), 4);
+    // Nobody says which there are.
+    let said = config(&["path_train_split_csv=nowhere.csv"]).location_numbers().unwrap_err().to_string();
+    assert!(said.contains("`regions`") && said.contains("path_regions"), "{said}");
     // What is written down loads again.
     let again = Config::from_yaml(&published.to_yaml(), "x", &[]).unwrap();
     assert_eq!((again.digest(), again.regions), (published.digest(), published.regions));
@@ -389,7 +391,7 @@ fn the_region_is_found_of_which_the_network_is_surest() {
     };
     let find = |rate: f64| {
         let mut predictor = Predictor::new(&gpu, &config, &model, dataset.clone(), Options::of(&config), &mut |_| {}).unwrap();
-        predictor.find_location(&config, &LocationSearch { seed: 7, rate }, 0).unwrap()
+        predictor.find_location(&config, &LocationSearch { seed: 7, rate }, 0, &mut |_| {}).unwrap()
     };
     let found = find(0.1);
     assert!(found.shares[1] > 0.98, "{found:?}");
@@ -398,7 +400,7 @@ fn the_region_is_found_of_which_the_network_is_surest() {
     // At the published rate an update moves a logit by 1e-4: up for the regions that are surer than the mixture, down for the others.
     let published = find(1e-4);
     let [a, b, c, unknown] = [0, 1, 2, 3].map(|index| f64::from(published.shares[index] / published.shares[3]).ln());
-    assert!(b > c && c > a && a >= unknown && (0.0199..0.0201).contains(&b), "{a} {b} {c} {unknown}, {published:?}");
+    assert!(b > c && c > a.max(unknown) + 0.019 && (0.0199..0.0201).contains(&b), "{a} {b} {c} {unknown}, {published:?}");
     assert_eq!((published.epochs, find(1e-4)), (100, published));
 }
 

@@ -28,7 +28,13 @@ impl Predictor<'_> {
     /// # Errors
     /// Those of [`LocationSearch::check`], of reading and of the network; [`Error::Interrupted`](crate::error::Error::Interrupted) after a
     /// signal.
-    pub fn find_location(&mut self, config: &Config, settings: &LocationSearch, day: usize) -> Result<FoundLocation> {
+    pub fn find_location(
+        &mut self,
+        config: &Config,
+        settings: &LocationSearch,
+        day: usize,
+        observe: &mut dyn FnMut(Event),
+    ) -> Result<FoundLocation> {
         settings.check(config)?;
         let (dataset, tile) = (self.framed.dataset().clone(), self.tiling.tile);
         let zeros = zeros(config, dataset.inputs())?;
@@ -43,7 +49,7 @@ impl Predictor<'_> {
             stop: self.stop,
         };
         let remedy = "use `recompute: true` or a smaller prediction_batch_size";
-        let found = search.find(settings, day).map_err(|error| error.with_remedy(remedy))?;
+        let found = search.find(settings, day, observe).map_err(|error| error.with_remedy(remedy))?;
         self.locations.set(day, &found.shares);
         Ok(found)
     }
@@ -71,7 +77,7 @@ impl Predictor<'_> {
         };
         for &day in days {
             let date = &dataset.days()[day];
-            let found = self.find_location(config, &search, day)?;
+            let found = self.find_location(config, &search, day, observe)?;
             observe(Event::Note(format!("location of {date}: {}", found.words(config))));
             // First, so that no map is there without it.
             found.write(config, &folder.join(date.file_name()))?;

@@ -19,6 +19,7 @@ use crate::data::framed::Framed;
 use crate::data::loader::Batch;
 use crate::data::tiles::Crop;
 use crate::error::{Error, Result};
+use crate::event::Event;
 use crate::files::{fnv1a, write_atomically};
 use crate::models::Model;
 use crate::models::glavitu::LOCATION;
@@ -79,7 +80,7 @@ impl Search<'_> {
     ///
     /// # Errors
     /// Those of reading and of the network; [`Error::Interrupted`] after a signal.
-    pub(super) fn find(&self, settings: &LocationSearch, day: usize) -> Result<FoundLocation> {
+    pub(super) fn find(&self, settings: &LocationSearch, day: usize, observe: &mut dyn FnMut(Event)) -> Result<FoundLocation> {
         let (gpu, frame) = (self.preprocessor.gpu(), self.framed.frame(day));
         let name = self.framed.dataset().days().get(day).map(|day| day.file_name()).unwrap_or_default();
         let mut draw = Draw::new(settings.seed, Purpose::Location, fnv1a(name.bytes()) as i64);
@@ -89,6 +90,7 @@ impl Search<'_> {
         let mut optimizer = Optimizer::new(rule);
         let mut found = FoundLocation { shares: Vec::new(), epochs: 0, entropy: [f64::NAN; 2] };
         let (updates, mut calm) = (updates(frame.scene, self.tile), 0);
+        observe(Event::Start { label: "locate", total: MOST_EPOCHS, unit: "epochs" });
         while found.epochs < MOST_EPOCHS && calm < PATIENCE {
             let (before, mut entropy) = (logits.to_vec()?, 0.0);
             for _ in 0..updates {
@@ -103,6 +105,8 @@ impl Search<'_> {
             let change: f64 = logits.to_vec()?.iter().zip(&before).map(|(now, before)| f64::from(now - before).powi(2)).sum();
             calm = if change < LEAST_CHANGE { calm + 1 } else { 0 };
             found.epochs += 1;
+            observe(Event::Message(format!("entropy {entropy:.5}")));
+            observe(Event::Done(1));
             found.entropy = [if found.epochs == 1 { entropy } else { found.entropy[0] }, entropy];
         }
         found.shares = ops::softmax(&Tape::off(), &logits, 1)?.to_vec()?;

@@ -45,7 +45,8 @@ pub(super) const NETWORK: Network = Network {
     ..Network::PLAIN
 };
 
-/// One input a variable's files: bands of one variable are the channels of one feature.
+/// One input a variable's files: bands of one variable are the channels of one feature. Where a tile lies comes beside them, as
+/// [`LOCATION`].
 fn features(config: &Config) -> Result<Vec<InputSpec>> {
     let mut features: Vec<InputSpec> = Vec::new();
     for variable in config.inputs()? {
