@@ -90,8 +90,8 @@ pub struct Args {
     /// The region that all scenes are taken to be of, or `unknown`, whatever their names say; of weights with `location: region`
     #[arg(long, value_name = "CODE", conflicts_with = "optimise_location")]
     pub region: Option<String>,
-    /// Look, without labels, for the mixture of regions under which the network is surest of each scene, and map with that; NAME.location.json
-    /// says what was found
+    /// Look, without labels, for the mixture of regions under which the network is surest of each scene, and map with that;
+    /// NAME.location.json says what was found
     #[arg(long, alias = "optimize-location")]
     pub optimise_location: bool,
     /// Learning rate of --optimise-location: how far one of its updates moves a region's logit

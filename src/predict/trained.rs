@@ -91,7 +91,8 @@ impl Trained {
         Ok(Trained { config: config.clone(), model, inputs, preprocessor, task: tasks::of(config), location })
     }
 
-    /// Says of which region the rasters are that are mapped from here on, of a network that sees regions; before they are of an unknown one.
+    /// Says of which region the rasters are that are mapped from here on, of a network that sees regions; before that they are of an
+    /// unknown one.
     ///
     /// # Errors
     /// Those of [`Options::of_region`].
