@@ -41,7 +41,7 @@ pub use trained::Trained;
 
 use crate::autograd::Tape;
 use crate::calibrate::Curve;
-use crate::config::{Config, IGNORE};
+use crate::config::Config;
 use crate::data::dataset::Dataset;
 use crate::data::day::{Day, Split};
 use crate::data::framed::Framed;
@@ -124,20 +124,7 @@ impl<'a> Predictor<'a> {
         models::check_tile(config, tile)?;
         tiling.check(&dataset)?;
         let preprocessor = Preprocessor::new(gpu, config, dataset.inputs(), &models::inputs(config)?)?;
-        let masking = match (config.mask_outputs, config.apply_landmask_to_predictions, dataset.split()) {
-            (true, ..) => Some(Masking::NoValue),
-            (false, true, Split::Deploy) => Some(Masking::Zero),
-            (false, true, _) => {
-                observe(Event::Note(
-                    "apply_landmask_to_predictions acts on the maps of the split deploy only; these are not masked".into(),
-                ));
-                None
-            }
-            (false, false, _) => None,
-        };
-        if masking.is_some() && !(config.mask_outputs && config.variable_paths.contains_key(IGNORE)) {
-            config.require_variable(config.domain().mask)?;
-        }
+        let masking = Masking::of(config, dataset.split(), observe)?;
         let framed = Arc::new(Framed::new(dataset.clone(), zeros(config, dataset.inputs())?, |scene| tiling.frame(scene)));
         let locations = located::locations(config, &framed, &options)?;
         Ok(Predictor {
