@@ -16,6 +16,8 @@ pub enum Purpose {
     Region,
     /// Windows of a scene whose location is looked for.
     Location,
+    /// How the values of such a crop are disturbed, and whether a part of it takes its place.
+    Disturb,
     /// Which days go to which split.
     Split,
     /// Which days and pixels a fit looks at.
@@ -49,6 +51,7 @@ impl Purpose {
             Purpose::Augment => ((16, 3), 8, b'a'),
             Purpose::Region => ((16, 1), 8, b'r'),
             Purpose::Location => ((16, 2), 8, b'r'),
+            Purpose::Disturb => ((16, 4), 8, b'a'),
             Purpose::Split => ((8, 1), 16, b'd'),
             Purpose::Sample => ((8, 2), 16, b'd'),
             Purpose::Trial => ((8, 3), 16, b'd'),
@@ -139,8 +142,10 @@ mod tests {
     #[test]
     fn streams_of_different_purposes_and_indices_differ() {
         use Purpose::*;
-        let purposes =
-            [Train, Validate, Augment, Region, Location, Split, Sample, Trial, Terrain, Season, Swath, MeltStatic, MeltDaily, Mar, Pmw];
+        let purposes = [
+            Train, Validate, Augment, Disturb, Region, Location, Split, Sample, Trial, Terrain, Season, Swath, MeltStatic, MeltDaily, Mar,
+            Pmw, Glacier,
+        ];
         let mut first: Vec<u64> =
             purposes.into_iter().flat_map(|purpose| [0, 3].map(|index| Draw::new(7, purpose, index).rng.next_u64())).collect();
         first.extend([7, 8].map(|seed| Draw::weights(seed).rng.next_u64()));

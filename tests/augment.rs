@@ -24,7 +24,9 @@ const ROWS: usize = 40;
 const COLS: usize = 48;
 const DAYS: usize = 6;
 const EPOCHS: usize = 30;
-const ALL: &str = "augment_flip: true\naugment_turn: true\naugment_scale: [0.8, 1.25]\naugment_noise: 0.05\naugment_channel_dropout: 0.3\n";
+const ALL: &str = "augment_flip: true\naugment_turn: true\naugment_scale: [0.8, 1.25]\naugment_noise: 0.05\naugment_channel_dropout: 0.3\n\
+                   augment_noise_probability: 0.9\naugment_crop: 0.8\naugment_contrast: [0.8, 1.2]\naugment_occlusion: 0.5\n\
+                   augment_shift: 0.025\n";
 
 /// Inputs that say where they are from, one in logarithms, one that is blurred; targets that say it, too, with gaps; ocean in stripes.
 fn make(root: &Path) {
@@ -311,7 +313,7 @@ fn draws_depend_on_seed_epoch_and_day_alone() {
     };
     assert!(differ(&samples([of(&format!("seed: 43\n{ALL}"))])), "another seed draws anew");
     // What moves a crop is drawn alike whatever else is asked for.
-    let still = of("augment_flip: true\naugment_turn: true\naugment_scale: [0.8, 1.25]\n");
+    let still = of("augment_flip: true\naugment_turn: true\naugment_scale: [0.8, 1.25]\naugment_crop: 0.8\n");
     let all = of(ALL);
     assert_eq!((bits(&still.target), still.ocean), (bits(&all.target), all.ocean));
 }
@@ -335,18 +337,30 @@ fn keys_that_say_nothing_usable_are_refused() {
         let augment = |key: &&String| key.starts_with("augment_");
         (config.training_keys().keys().filter(augment).count(), config.map_keys().keys().filter(augment).count())
     };
-    assert_eq!((keys(ALL), keys("")), ((5, 0), (0, 0)));
+    assert_eq!((keys(ALL), keys("")), ((10, 0), (0, 0)));
 }
 
-const OVERRIDES: [&str; 5] =
-    ["augment_flip=true", "augment_turn=true", "augment_scale=[0.8, 1.25]", "augment_noise=0.05", "augment_channel_dropout=0.1"];
+const OVERRIDES: [&str; 10] = [
+    "augment_flip=true",
+    "augment_turn=true",
+    "augment_scale=[0.8, 1.25]",
+    "augment_crop=0.8",
+    "augment_contrast=[0.8, 1.2]",
+    "augment_occlusion=0.5",
+    "augment_shift=0.025",
+    "augment_noise=0.05",
+    "augment_noise_probability=0.75",
+    "augment_channel_dropout=0.1",
+];
 
 #[test]
 fn a_run_resumes_to_the_same_bits() {
     let straight = Run::new(&OVERRIDES);
     let said = straight.trained(&["--threads", "1"]);
-    let words = "train crops are changed at random: mirrored, turned by quarters, enlarged by 0.8 to 1.25, noise of 0.05 standard \
-                 deviations, each input left out with probability 0.1";
+    let words = "train crops are changed at random: mirrored, turned by quarters, enlarged by 0.8 to 1.25, half of them cut to 0.8 \
+                 of a side at least and stretched, half of the inputs to a power from 0.8 to 1.2, half of the inputs 0 in a rectangle of up \
+                 to 0.5 of a side, half of the inputs shifted by 0.025 standard deviations, noise of 0.05 standard deviations on an input \
+                 with probability 0.75, each input left out with probability 0.1";
     assert!(said.contains(words), "{said}");
     let halves = Run::new(&OVERRIDES);
     halves.trained(&["--threads", "2", "--set", "epochs=2"]);

@@ -16,6 +16,8 @@ const BATCH_NORM: &str = "batchnorm";
 
 /// Which factors crops are enlarged by.
 const FACTORS: RangeInclusive<f64> = 0.1..=10.0;
+/// Least share of a crop's sides that a part of it has.
+const LEAST_CROP: f64 = 0.1;
 
 impl Reader {
     /// The values of a family's keys, by what stands for the placeholder in `pattern`.
@@ -178,6 +180,15 @@ impl Reader {
                 let (least, most) = (FACTORS.start(), FACTORS.end());
                 Err(self.wrong(key, value, &format!("two factors from {least} to {most}, the lower one first, for example [0.8, 1.25]")))
             }
+        }
+    }
+
+    /// The share of a crop's sides that a part of it has at least.
+    pub(super) fn crop_share(&self, key: &str) -> Result<f64> {
+        let share = self.number(key, 1.0, Numbers::Share)?;
+        match share >= LEAST_CROP {
+            true => Ok(share),
+            false => Err(self.error(key, format!("must be a number from {LEAST_CROP} to 1, for example 0.8, but {share} was given"))),
         }
     }
 

@@ -163,6 +163,16 @@ keys! {
         "bounds of the factor by which crops to train on are enlarged at random, for example [0.8, 1.25]";
     augment_noise: f64 = number(0.0, Numbers::NotNegative), WEIGHTS.unless_default(),
         "standard deviation of noise on inputs to train on, for example 0.05, where a normalised input has 1";
+    augment_noise_probability: f64 = number(1.0, Numbers::Share), WEIGHTS.unless_default(),
+        "share of crops in which an input gets that noise, drawn for each input, its bands together";
+    augment_crop: f64 = crop_share(), WEIGHTS.unless_default(),
+        "least share of a crop's sides that half of all crops to train on are cut to and stretched back from, by the nearest pixel, for example 0.8";
+    augment_contrast: [f64; 2] = factors([1.0, 1.0]), WEIGHTS.unless_default(),
+        "bounds of the power that half of all inputs to train on are raised to, each band by its own; of normalised values, those below 0 become 0; for example [0.8, 1.2]";
+    augment_occlusion: f64 = number(0.0, Numbers::Share), WEIGHTS.unless_default(),
+        "largest share of a crop's sides of a rectangle in which half of all inputs to train on are 0 once normalised, for example 0.5";
+    augment_shift: f64 = number(0.0, Numbers::NotNegative), WEIGHTS.unless_default(),
+        "standard deviation of a shift of half of all inputs to train on, each band by its own, for example 0.025, where a normalised input has 1";
     augment_channel_dropout: f64 = number(0.0, Numbers::Share), WEIGHTS.unless_default(),
         "probability that an input to train on is its mean everywhere, for example 0.1; never all of a crop's";
     augment_unknown_region: f64 = number(0.0, Numbers::Share), WEIGHTS.unless_default(),

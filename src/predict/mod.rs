@@ -393,7 +393,13 @@ pub fn write_maps(
     let mut days: Vec<usize> = (0..dataset.days().len()).collect();
     let sources = |day: usize| {
         let landmask = dataset.landmask().map(|raster| raster.path().to_owned());
-        dataset.input_files(day).into_iter().chain(landmask).chain(dataset.mask_file_of_map(day)).chain(config.path_regions.clone()).collect::<Vec<PathBuf>>()
+        dataset
+            .input_files(day)
+            .into_iter()
+            .chain(landmask)
+            .chain(dataset.mask_file_of_map(day))
+            .chain(config.path_regions.clone())
+            .collect::<Vec<PathBuf>>()
     };
     // Asked also where all are made again: it takes the states of the rasters before they are read.
     let search = request.options.location;

@@ -107,6 +107,18 @@ impl Unit {
         logarithm.map_or(offset, |divisor| offset.exp_m1() * divisor) as f32
     }
 
+    /// What the network sees of a raw value, before a blur.
+    pub fn seen(&self, raw: f32) -> f64 {
+        self.scaling.scale * (f64::from(self.scaling.logarithm_of(raw)) - self.scaling.offset)
+    }
+
+    /// The raw value of which the network sees this, before a blur; behind a logarithm nothing falls below that of 0.
+    pub fn raw(&self, seen: f64) -> f32 {
+        let Scaling { scale, offset, logarithm } = self.scaling;
+        let normal = seen / scale + offset;
+        logarithm.map_or(normal, |divisor| normal.max(0.0).exp_m1() * divisor) as f32
+    }
+
     /// A raw value with noise of so many units; behind a logarithm nothing falls below that of 0.
     pub fn with_noise(&self, raw: f32, noise: f32) -> f32 {
         let rise = f64::from(noise) * self.gain / self.scaling.scale;

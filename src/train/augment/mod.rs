@@ -1,16 +1,23 @@
-//! Crops to train on, changed at random: mirrored, turned, enlarged, with noise, without one of their inputs. Each is off by default.
+//! Crops to train on, changed at random: mirrored, turned, enlarged, their values disturbed, without one of their inputs. Each is off by
+//! default.
 //!
 //! A crop is read from a window about the middle of the one that was drawn for it, 1/s as large, and brought to its size: inputs
-//! bilinearly, targets, masks and the ocean by the nearest pixel (`zoom`). Then it is turned and mirrored as a whole; these two move values
-//! and change none. Of the inputs that are rasters some become their mean, which a network sees as 0, and the others get white noise;
-//! masks and `constant_inputs` keep their values, and so do numbers made from the date.
+//! bilinearly, targets, masks and the ocean by the nearest pixel (`zoom`). Then it is turned and mirrored as a whole, and a part of it may
+//! take its place (`cut`); these move values and change none. Mirrored with probability ½ each way and turned by none to three quarters
+//! alike, a crop takes each of the eight symmetries equally often, as in GlaViTU's program, which turns three of four.
 //!
-//! Noise is added before the preprocessing, in the reading threads, and as large as is asked for behind it: before a blur it is larger by
-//! what the blur will take from it.
+//! Of the inputs that are rasters some become their mean, which a network sees as 0. The others take, feature by feature, contrast,
+//! occlusion and a shift (`feature`), and then white noise; masks and `constant_inputs` keep their values, and so do numbers made from the
+//! date.
 //!
-//! All draws of a sample are one stream of the seed, the epoch and its number in it, so that they depend on nothing else: not on threads,
+//! All that is done before the preprocessing, in the reading threads, and as large as is asked for behind it: before a blur noise is larger
+//! by what the blur will take from it.
+//!
+//! All draws of a sample are two streams of the seed, the epoch and its number in it, so that they depend on nothing else: not on threads,
 //! batches or an interruption. Validation sees plain crops.
 
+mod cut;
+mod feature;
 mod unknown_region;
 mod zoom;
 
@@ -29,7 +36,12 @@ use crate::domains::{Gaps, Variable};
 use crate::error::Result;
 use crate::preprocess::Unit;
 use crate::random::{Draw, Purpose};
+use cut::Cut;
+use feature::Disturbance;
 use zoom::{Between, resample, window_of};
+
+/// How often GlaViTU's program makes each of its changes.
+const HALF: f64 = 0.5;
 
 /// What crops are changed by.
 #[derive(Debug, Clone)]
@@ -38,9 +50,14 @@ pub struct Augmentation {
     flip: bool,
     turn: bool,
     scale: [f64; 2],
+    /// Least share of a crop's sides that takes its place; 1 for none.
+    cut: f64,
+    disturbance: Disturbance,
     noise: f32,
     dropout: f64,
     channels: Arc<[Channel]>,
+    /// The channels of each feature that may be disturbed.
+    features: Arc<[Vec<usize>]>,
 }
 
 /// What may happen to a channel.
@@ -70,6 +87,7 @@ struct View {
     window: Window,
     size: [usize; 2],
     symmetry: Symmetry,
+    cut: Option<Cut>,
 }
 
 impl View {
@@ -80,6 +98,9 @@ impl View {
         match from == self.size {
             true => self.symmetry.append(plane, self.size, out),
             false => self.symmetry.append(&resample(plane, from, self.size, between), self.size, out),
+        }
+        if let Some(cut) = &self.cut {
+            cut.see(out);
         }
     }
 }
@@ -92,7 +113,15 @@ impl Augmentation {
     pub fn of(config: &Config, inputs: &[&Variable]) -> Result<Option<Augmentation>> {
         let [flip, turn] = [config.augment_flip, config.augment_turn];
         let (scale, noise, dropout) = (config.augment_scale, config.augment_noise as f32, config.augment_channel_dropout);
-        if !flip && !turn && scale == [1.0, 1.0] && noise == 0.0 && dropout == 0.0 {
+        let cut = config.augment_crop;
+        let disturbance = Disturbance {
+            contrast: config.augment_contrast,
+            occlusion: config.augment_occlusion,
+            shift: config.augment_shift,
+            noise_probability: config.augment_noise_probability,
+        };
+        let is_disturbed = noise > 0.0 || Disturbance { noise_probability: 1.0, ..disturbance } != Disturbance::NONE;
+        if !flip && !turn && scale == [1.0, 1.0] && cut == 1.0 && !is_disturbed && dropout == 0.0 {
             return Ok(None);
         }
         let channels = inputs.iter().map(|input| Channel::of(config, input)).collect::<Result<Arc<[Channel]>>>()?;
@@ -105,7 +134,8 @@ impl Augmentation {
             );
             return Err(config.key_error("augment_channel_dropout", message));
         }
-        Ok(Some(Augmentation { seed: config.seed, flip, turn, scale, noise, dropout, channels }))
+        let features = features(inputs, &channels);
+        Ok(Some(Augmentation { seed: config.seed, flip, turn, scale, cut, disturbance, noise, dropout, channels, features }))
     }
 
     /// In words, for crops of this size (rows, columns).
@@ -115,11 +145,20 @@ impl Augmentation {
             true => "turned by quarters".to_owned(),
             false => format!("turned by halves only (they have {rows} x {cols} pixels, and quarters need squares)"),
         };
+        let Disturbance { contrast, occlusion, shift, noise_probability } = self.disturbance;
+        let noise = || match noise_probability {
+            1.0 => format!("noise of {} standard deviations", self.noise),
+            share => format!("noise of {} standard deviations on an input with probability {share}", self.noise),
+        };
         let parts = [
             self.flip.then(|| "mirrored".to_owned()),
             self.turn.then_some(turned),
             (self.scale != [1.0, 1.0]).then(|| format!("enlarged by {low} to {high}")),
-            (self.noise > 0.0).then(|| format!("noise of {} standard deviations", self.noise)),
+            (self.cut < 1.0).then(|| format!("half of them cut to {} of a side at least and stretched", self.cut)),
+            (contrast != [1.0, 1.0]).then(|| format!("half of the inputs to a power from {} to {}", contrast[0], contrast[1])),
+            (occlusion > 0.0).then(|| format!("half of the inputs 0 in a rectangle of up to {occlusion} of a side")),
+            (shift > 0.0).then(|| format!("half of the inputs shifted by {shift} standard deviations")),
+            (self.noise > 0.0).then(noise),
             (self.dropout > 0.0).then(|| format!("each input left out with probability {}", self.dropout)),
         ];
         parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
@@ -132,8 +171,9 @@ impl Augmentation {
     pub fn read(&self, framed: &Framed, epoch: usize, crops: &[Crop]) -> Result<Batch> {
         let mut raw = HostSample::default();
         Batch::of(self.channels.len(), crops, |crop, sample| {
-            let mut draw = Draw::new(self.seed, Purpose::Augment, (epoch as i64) << 32 | crop.number as i64);
-            let view = self.view(&mut draw, crop.window, framed.frame(crop.day).size);
+            let stream = |purpose| Draw::new(self.seed, purpose, (epoch as i64) << 32 | crop.number as i64);
+            let (mut draw, mut more) = (stream(Purpose::Augment), stream(Purpose::Disturb));
+            let view = self.view([&mut draw, &mut more], crop.window, framed.frame(crop.day).size);
             framed.read(&Crop { window: view.window, ..*crop }, &mut raw)?;
             sample.channels.resize_with(self.channels.len(), Vec::new);
             for (channel, (from, to)) in self.channels.iter().zip(raw.channels.iter().zip(&mut sample.channels)) {
@@ -144,24 +184,25 @@ impl Augmentation {
             }
             view.see(&raw.target, Between::Nearest, &mut sample.target);
             view.see(&raw.ocean, Between::Nearest, &mut sample.ocean);
-            self.disturb(&mut draw, &mut sample.channels);
+            self.disturb([&mut draw, &mut more], view.size, &mut sample.channels);
             Ok(())
         })
     }
 
     /// Draws how a crop is seen; as many draws whatever is asked for, so that one change leaves the others what they are without it.
-    fn view(&self, draw: &mut Draw, crop: Window, scene: [usize; 2]) -> View {
+    fn view(&self, [draw, more]: [&mut Draw; 2], crop: Window, scene: [usize; 2]) -> View {
         let flips = [draw.bits(), draw.bits()].map(|bits| self.flip && bits >> 31 == 1);
         let quarters = draw.below(4) * usize::from(self.turn);
         let [low, high] = self.scale;
         let factor = low + (high - low) * draw.unit();
         let quarters = if crop.height == crop.width { quarters } else { quarters & 2 };
         let symmetry = Symmetry::turned_and_flipped(quarters, flips);
-        View { window: window_of(crop, factor, scene), size: [crop.height, crop.width], symmetry }
+        let size = [crop.height, crop.width];
+        View { window: window_of(crop, factor, scene), size, symmetry, cut: Cut::drawn(more, self.cut, size) }
     }
 
-    /// Leaves inputs out, and adds noise to those that stay.
-    fn disturb(&self, draw: &mut Draw, channels: &mut [Vec<f32>]) {
+    /// Leaves inputs out, disturbs the features of those that stay, and adds noise to them.
+    fn disturb(&self, [draw, more]: [&mut Draw; 2], size: [usize; 2], channels: &mut [Vec<f32>]) {
         let measured: Vec<(usize, Unit)> =
             self.channels.iter().enumerate().filter_map(|(index, channel)| Some((index, channel.unit?))).collect();
         let mut left_out: Vec<bool> = measured.iter().map(|_| draw.unit() < self.dropout).collect();
@@ -171,15 +212,34 @@ impl Augmentation {
         {
             *last = false;
         }
+        let features: Vec<_> = self.features.iter().map(|feature| self.disturbance.drawn(more, feature.len(), size)).collect();
+        let feature_of = |index: usize| {
+            let places = self.features.iter().zip(&features);
+            places.filter_map(|(places, drawn)| Some((drawn, places.iter().position(|place| *place == index)?))).next()
+        };
         for ((index, unit), left_out) in measured.into_iter().zip(left_out) {
             let values = &mut channels[index];
-            match left_out {
-                true => values.fill(unit.zero()),
-                false if self.noise > 0.0 => {
-                    values.iter_mut().for_each(|value| *value = unit.with_noise(*value, self.noise * draw.noise()))
-                }
-                false => {}
+            if left_out {
+                values.fill(unit.zero());
+                continue;
+            }
+            let Some((drawn, number)) = feature_of(index) else { continue };
+            drawn.change(number, unit, size[1], values);
+            if self.noise > 0.0 && drawn.is_noisy {
+                values.iter_mut().for_each(|value| *value = unit.with_noise(*value, self.noise * draw.noise()));
             }
         }
     }
+}
+
+/// The channels that may be disturbed, those of one variable's files together.
+fn features(inputs: &[&Variable], channels: &[Channel]) -> Arc<[Vec<usize>]> {
+    let mut found: Vec<(&str, Vec<usize>)> = Vec::new();
+    for (index, (input, _)) in inputs.iter().zip(channels).enumerate().filter(|(_, (_, channel))| channel.unit.is_some()) {
+        match found.iter_mut().find(|(name, _)| *name == input.files_of()) {
+            Some((_, places)) => places.push(index),
+            None => found.push((input.files_of(), vec![index])),
+        }
+    }
+    found.into_iter().map(|(_, places)| places).collect()
 }
