@@ -29,6 +29,7 @@ fn published() -> Settings {
         resunet_steps: 3,
         classes: 2,
         auxiliary: Some(0.5),
+        dropout: 0.0,
     }
 }
 

@@ -64,7 +64,13 @@ impl Tape {
         Tape::default()
     }
 
-    /// True while a segment is computed for the second time: what a forward pass changes (running statistics) is to stay as it is.
+    /// The same tape for a batch that went through before: what a forward pass changes (running statistics) stays as it is.
+    pub fn again(self) -> Self {
+        Tape { replaying: true, ..self }
+    }
+
+    /// True while a segment is computed for the second time, or a batch: what a forward pass changes (running statistics) is to stay as it
+    /// is.
     pub fn is_replaying(&self) -> bool {
         self.replaying
     }

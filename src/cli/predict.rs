@@ -69,6 +69,10 @@ pub struct Args {
     /// Average every tile over its eight flips and quarter turns; takes eight times as long
     #[arg(long, value_name = "GROUP")]
     pub tta: Option<Tta>,
+    /// Average so many maps with dropout, which needs a network that has one (deeplabv3; glavitu with `dropout`); with --tta eight times as
+    /// many
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub mc_dropout: Option<u32>,
     /// Calibration of how sure maps are (`meltcore calibrate`); without it that beside the weights, where there is one of them
     #[arg(long, value_name = "FILE")]
     pub calibration: Option<PathBuf>,
@@ -154,7 +158,8 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
     let mut watch = Watch::new(globals);
     let destination = Destination { folder: &work.folder, pictures: !args.no_png, replace: args.force };
     let chosen = Options::chosen(&work.config, args.tta.is_some(), args.blend.map(BlendName::kind));
-    let options = with_location(args, &work.config, Options { median: args.median, ..chosen })?;
+    let asked = Options { median: args.median, mc_dropout: args.mc_dropout.map(|passes| passes as usize), ..chosen };
+    let options = with_location(args, &work.config, asked)?;
     let calibrating = match &args.calibration {
         Some(file) => Calibrating::File(file),
         None if args.uncalibrated => Calibrating::Off,

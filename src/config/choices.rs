@@ -88,6 +88,16 @@ ModelKey {
 }
 }
 
+words! {
+/// Where crops of scenes to train on are drawn.
+CropsOfClasses {
+    /// Anywhere, so that classes come as often as they are.
+    AsTheyAre = "as_they_are",
+    /// About pixels of each class alike.
+    Even = "even",
+}
+}
+
 /// Arithmetic of the network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]

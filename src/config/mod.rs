@@ -23,7 +23,7 @@ mod together;
 mod variables;
 
 pub use carried::Difference;
-pub use choices::{Freeze, LocationKey, ModelKey, Precision, TaskKey};
+pub use choices::{CropsOfClasses, Freeze, LocationKey, ModelKey, Precision, TaskKey};
 pub use keys::{Acts, Carried, IGNORE, Key, SPLITS};
 pub use loss::{LossFunction, LossTerm};
 pub use regions::UNKNOWN;
@@ -90,7 +90,7 @@ impl Config {
         Config::from_reader(reader, false, folder)
     }
 
-    /// The configuration of a numerical fixture's attributes; unlike a file they may hold `momentum` and `dropout`.
+    /// The configuration of a numerical fixture's attributes; unlike a file they may hold `momentum`.
     ///
     /// # Errors
     /// As [`Config::load`]; keys that are no configuration keys must have been removed.

@@ -192,6 +192,14 @@ impl Reader {
         }
     }
 
+    /// A share that is dropped, below 1.
+    pub(super) fn dropout(&self, key: &str) -> Result<Option<f64>> {
+        match self.optional_number(key, Numbers::Share)? {
+            Some(1.0) => Err(self.error(key, "is 1, so that nothing is left; give less, 0.1 for example")),
+            share => Ok(share),
+        }
+    }
+
     /// Whose table of variables; the task decides where nothing is said.
     pub(super) fn domain(&self, key: &str) -> Result<DomainKey> {
         self.choice(key, self.domain, DomainKey::WORDS)

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use super::keys::{Carried, Key, MAPS, NOTHING, WEIGHTS, WEIGHTS_AND_MAPS, keys, value};
 use super::reader::{COUNT, COUNT_OR_0, Numbers, Reader, SIDE, WIDTH};
-use super::{Freeze, LocationKey, LossFunction, ModelKey, Precision, TaskKey};
+use super::{CropsOfClasses, Freeze, LocationKey, LossFunction, ModelKey, Precision, TaskKey};
 use crate::domains::{COLORS, Domain, DomainKey, Fill, Source};
 use crate::error::Result;
 use crate::kernels::activation::Activation;
@@ -94,7 +94,8 @@ keys! {
     decoder_channels: Vec<usize> = decoder_channels(), WEIGHTS_AND_MAPS, "unet_smp: one width a stage; deeplabv3: one number, 256";
     decoder_atrous_rates: Vec<usize> = decoder_atrous_rates(), WEIGHTS_AND_MAPS, "deeplabv3: the three dilation rates";
     batch_norm: bool = boolean(true), WEIGHTS_AND_MAPS, "deeplabv3: batch norm in the decoder";
-    dropout: Option<f64> = optional_number(Numbers::Share), WEIGHTS.unless_default().of_fixtures(), "deeplabv3: share that is dropped, 0.5";
+    dropout: Option<f64> = dropout(), WEIGHTS_AND_MAPS.unless_default().carried(Carried::Told),
+        "share of values (glavitu: also of whole maps) that is dropped in training, and of maps with --mc-dropout; absent: deeplabv3 0.5, glavitu 0";
     upsampling: usize = integer(4, 1..=64), WEIGHTS_AND_MAPS, "deeplabv3: last up-sampling factor";
     width: usize = integer(64, WIDTH), WEIGHTS_AND_MAPS.unless_default(), "glavitu: channels of its maps at full resolution, and of a token";
     hidden: Option<usize> = optional_integer(WIDTH), WEIGHTS_AND_MAPS.unless_default(), "glavitu: channels within the transformer's MLPs; absent: four times width";
@@ -118,6 +119,8 @@ keys! {
     batch_size: usize = integer(8, WIDTH), WEIGHTS, "crops that go through the network at once";
     crops_per_epoch: Option<usize> = optional_integer(COUNT), WEIGHTS.unless_default(),
         "scenes: crops of an epoch; absent: four times the crops that fit side by side into the train scenes";
+    crops_of_classes: CropsOfClasses = choice(CropsOfClasses::AsTheyAre, CropsOfClasses::WORDS), WEIGHTS.unless_default(),
+        "segmentation of scenes: `even` draws each crop of training about a pixel of a class drawn evenly, so that rare classes are seen; `as_they_are` anywhere";
     accumulate_steps: usize = integer(1, WIDTH), WEIGHTS, "batches whose gradients make one optimizer step";
     recompute: bool = boolean(false), NOTHING,
         "compute blocks again in the backward pass instead of keeping them: less memory, the same bits";
@@ -131,6 +134,8 @@ keys! {
     momentum: Option<f64> = optional_number(Numbers::NotNegative), WEIGHTS.unless_default().of_fixtures(), "0.999 of rmsprop, 0 of sgd";
     freeze: Option<Freeze> = freeze(), WEIGHTS.unless_default(),
         "what does not move: `encoder`, names of modules, or a number: for so many epochs all that was loaded";
+    sharpness_aware: f64 = number(0.0, Numbers::NotNegative), WEIGHTS.unless_default(),
+        "how far up the gradient the weights are where an optimizer's gradient is taken (SAM), for example 0.05; takes twice as long; 0: not at all";
     gradient_clipping: f64 = number(1.0, Numbers::Positive), WEIGHTS, "largest total norm of the gradient";
     loss_function: LossFunction = loss_function(), WEIGHTS,
         "training loss: l1 or mse, the mean absolute or squared error of valid pixels; of a segmentation focal, cross_entropy, dice, or a sum such as cross_entropy+dice";

@@ -2,7 +2,8 @@
 
 use super::keys::IGNORE;
 use super::reader::Reader;
-use super::{Config, ModelKey, TaskKey};
+use super::{Config, CropsOfClasses, ModelKey, TaskKey};
+use crate::domains::Unit;
 use crate::error::Result;
 use crate::optim::{EpsMode, OptimizerKind, SchedulerKind};
 
@@ -46,6 +47,10 @@ impl Config {
                 format!("is {}, but the last maps are a quarter of the input's size: only 4 gives maps of its size", self.upsampling);
             return Err(r.error("upsampling", message));
         }
+        if self.dropout.is_some() && !matches!(self.model_key, ModelKey::DeepLabV3 | ModelKey::Glavitu) {
+            let message = format!("acts on deeplabv3 and glavitu only, and `model_key` is {}; remove the line", self.model_key.name());
+            return Err(r.error("dropout", message));
+        }
         if self.task == TaskKey::MeltFraction && self.out_channels != 1 {
             let message = format!("is {}, but a map of melt has one channel; give 1, or remove the line", self.out_channels);
             return Err(r.error("out_channels", message));
@@ -57,6 +62,11 @@ impl Config {
         let of_adam = matches!(self.optimizer, OptimizerKind::Adam | OptimizerKind::AdamW);
         if self.eps_mode == EpsMode::Keras && !of_adam {
             return Err(r.error("eps_mode", "is keras, which only `optimizer: adam` and adamw know; remove the line"));
+        }
+        let has_classes = self.task == TaskKey::Segmentation && self.domain().unit == Unit::Scene;
+        if self.crops_of_classes != CropsOfClasses::AsTheyAre && !has_classes {
+            let message = "is even, and only scenes have crops by class: `task: segmentation` with `domain: scenes`; remove the line";
+            return Err(r.error("crops_of_classes", message));
         }
         match (self.lr_scheduler, self.restarts_at.as_ref().and_then(|epochs| epochs.last())) {
             (SchedulerKind::CosineRestartsAt, None) => {

@@ -14,6 +14,7 @@
 
 pub mod about;
 pub mod class_map;
+pub mod class_places;
 pub mod complete;
 pub mod components;
 pub mod crs;

@@ -191,6 +191,7 @@ impl Builder {
     pub fn dropout(&mut self, p: f64) -> Dropout {
         let seed = self.seed.wrapping_add(self.dropouts);
         self.dropouts += 1;
+        self.set.drops |= p > 0.0;
         Dropout { p, seed }
     }
 }

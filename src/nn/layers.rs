@@ -149,9 +149,20 @@ impl Dropout {
     /// # Errors
     /// Those of [`ops::dropout`].
     pub fn forward(&self, tape: &Tape, input: &Tensor, mode: Mode) -> Result<Tensor> {
-        match mode {
-            Mode::Eval => Ok(input.clone()),
-            Mode::Train { draw } => ops::dropout(tape, input, self.p, self.seed, draw),
-        }
+        mode.draw().map_or_else(|| Ok(input.clone()), |draw| ops::dropout(tape, input, self.p, self.seed, draw))
+    }
+
+    /// As [`Dropout::forward`], of whole channels: `torch.nn.Dropout2d`.
+    ///
+    /// # Shapes
+    /// input `[n, c, h, w]`.
+    ///
+    /// # Errors
+    /// Those of [`ops::dropout`] and [`ops::mul_row`].
+    pub fn of_maps(&self, tape: &Tape, input: &Tensor, mode: Mode) -> Result<Tensor> {
+        let Some(draw) = mode.draw().filter(|_| self.p > 0.0) else { return Ok(input.clone()) };
+        let [n, c, ..] = input.nchw("dropout")?;
+        let kept = ops::dropout(&Tape::off(), &Tensor::full(input.gpu(), [n, c], 1.0)?, self.p, self.seed, draw)?;
+        ops::mul_row(tape, input, &kept)
     }
 }

@@ -41,6 +41,8 @@ pub struct ParameterSet {
     frozen: RefCell<BTreeSet<String>>,
     /// Batch norms by name, each with the switch that holds its statistics.
     norms: Vec<(String, Rc<Cell<bool>>)>,
+    /// Whether a layer drops values.
+    drops: bool,
 }
 
 impl ParameterSet {
@@ -54,6 +56,11 @@ impl ParameterSet {
         let frozen = self.frozen.borrow();
         let moving = |name: &str| !frozen.contains(name);
         self.parameters().filter(|(name, _)| moving(name)).map(|(name, tensor)| (name.to_owned(), tensor.clone())).collect()
+    }
+
+    /// Whether the network has dropout that drops something.
+    pub fn drops(&self) -> bool {
+        self.drops
     }
 
     /// Number of values that can be trained, frozen ones among them.

@@ -5,6 +5,7 @@
 
 mod clip_grad_norm;
 pub mod schedule;
+mod sharpness;
 mod state;
 
 use std::collections::BTreeMap;
@@ -12,6 +13,7 @@ use std::collections::BTreeMap;
 pub use crate::kernels::optimizer::{Coefficients, EpsMode};
 pub use clip_grad_norm::clip_grad_norm;
 pub use schedule::{Schedule, SchedulerKind};
+pub use sharpness::Ascent;
 
 use crate::autograd::Gradients;
 use crate::error::Result;

@@ -20,6 +20,7 @@ mod scene;
 mod scene_files;
 mod tiling;
 mod trained;
+mod views;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -38,6 +39,7 @@ use outlines::{Outlines, made_by, refuse_unplaced};
 pub use scene::Scene;
 pub use tiling::Tiling;
 pub use trained::Trained;
+use views::{Views, mean_of};
 
 use crate::autograd::Tape;
 use crate::calibrate::Curve;
@@ -94,9 +96,6 @@ struct Pending {
     crops: Vec<Crop>,
 }
 
-/// A network's outputs for the same tiles, each turned by a symmetry.
-type Views = Vec<(Symmetry, Tensor)>;
-
 impl<'a> Predictor<'a> {
     /// Plans the tiles of a dataset's scenes.
     ///
@@ -118,6 +117,14 @@ impl<'a> Predictor<'a> {
             let message = format!(
                 "averaging over quarter turns needs square tiles, and these have {} × {} pixels; set img_size to a square that fits the scene",
                 tile[0], tile[1]
+            );
+            return Err(Error::Usage(message));
+        }
+        if options.mc_dropout.is_some() && !model.parameters().drops() {
+            let message = format!(
+                "--mc-dropout averages maps of which dropout left out parts, and this {} has no dropout; leave the option out (deeplabv3 has \
+                 one, and glavitu where `dropout` is set)",
+                config.model_key.name()
             );
             return Err(Error::Usage(message));
         }
@@ -200,7 +207,9 @@ impl<'a> Predictor<'a> {
         let mut outputs = Vec::new();
         let mut start = 0;
         while start < batch.n {
-            let size = self.batch_size.min(batch.n - start);
+            // What dropout leaves out of a tile must not depend on the tiles beside it.
+            let most = if self.options.mc_dropout.is_some() { 1 } else { self.batch_size };
+            let size = most.min(batch.n - start);
             let part = if size == batch.n { None } else { Some(batch.part(start..start + size)) };
             match self.forward_part(part.as_ref().unwrap_or(batch)) {
                 Ok(output) => {
@@ -219,16 +228,15 @@ impl<'a> Predictor<'a> {
     }
 
     fn forward_part(&self, batch: &Batch) -> Result<Views> {
-        let symmetries = Symmetry::all().take(if self.options.d4 { 8 } else { 1 });
-        let view = |symmetry: Symmetry| match symmetry.is_identity() {
-            true => Ok((symmetry, self.forward_view(batch)?)),
-            false => Ok((symmetry, self.forward_view(&symmetry.turned(batch))?)),
+        let view = |(symmetry, mode): (Symmetry, Mode)| match symmetry.is_identity() {
+            true => Ok((symmetry, self.forward_view(batch, mode)?)),
+            false => Ok((symmetry, self.forward_view(&symmetry.turned(batch), mode)?)),
         };
-        symmetries.map(view).collect()
+        views::planned(&self.options, batch.crops.first()).into_iter().map(view).collect()
     }
 
-    fn forward_view(&self, batch: &Batch) -> Result<Tensor> {
-        let output = outputs(self.model, &self.preprocessor, self.task.as_ref(), batch)?;
+    fn forward_view(&self, batch: &Batch, mode: Mode) -> Result<Tensor> {
+        let output = outputs(self.model, &self.preprocessor, self.task.as_ref(), batch, mode)?;
         output.gpu().submit();
         Ok(output)
     }
@@ -266,9 +274,12 @@ impl<'a> Predictor<'a> {
     ) -> Result<()> {
         let Some(Pending { outputs, crops }) = pending else { return Ok(()) };
         let mut crops = crops.iter();
+        let pixels = self.tiling.tile[0] * self.tiling.tile[1];
+        let settle = |tile: &mut [f32]| self.task.settle(tile, pixels);
+        let settles_first = self.options.mc_dropout.is_some() || self.task.averages_settled();
         for views in outputs {
             let n = views.first().map_or(0, |(_, output)| output.shape().dims()[0]);
-            let mut values = mean_of(&views)?;
+            let mut values = mean_of(&views, if settles_first { Some(&settle) } else { None })?;
             let of_tile = values.len() / n.max(1);
             for (values, crop) in values.chunks_exact_mut(of_tile).zip(&mut crops) {
                 refuse_not_finite(values, || self.framed.dataset().days()[crop.day].file_name())?;
@@ -277,7 +288,9 @@ impl<'a> Predictor<'a> {
                     other => self.canvas(crop.day, other)?,
                 };
                 let tile = &on.mosaic.tiles[on.sums.laid()];
-                self.task.settle(values, tile.window.pixels());
+                if !settles_first {
+                    self.task.settle(values, tile.window.pixels());
+                }
                 on.sums.lay(tile, values);
                 if on.sums.laid() == on.mosaic.tiles.len() {
                     take(crop.day, self.finish(crop.day, on.sums.take_mean())?)?;
@@ -291,8 +304,8 @@ impl<'a> Predictor<'a> {
 }
 
 /// A network's outputs for the tiles of a batch.
-fn outputs(model: &dyn Model, preprocessor: &Preprocessor, task: &dyn Task, batch: &Batch) -> Result<Tensor> {
-    let output = model.forward(&Tape::off(), &preprocessor.inputs(batch)?, Mode::Eval)?.map;
+fn outputs(model: &dyn Model, preprocessor: &Preprocessor, task: &dyn Task, batch: &Batch, mode: Mode) -> Result<Tensor> {
+    let output = model.forward(&Tape::off(), &preprocessor.inputs(batch)?, mode)?.map;
     let wanted = [batch.n, task.heads(), batch.height, batch.width];
     if output.shape().dims() != wanted {
         let message =
@@ -310,21 +323,6 @@ fn refuse_not_finite(values: &[f32], of: impl FnOnce() -> String) -> Result<()> 
         "the network's output for {} is not finite; check that the weights belong to this configuration, and its mean_ and std_ keys",
         of()
     )))
-}
-
-/// The mean over the views of some tiles, each turned back; waits for the device.
-fn mean_of(views: &Views) -> Result<Vec<f32>> {
-    let [(_, only)] = views.as_slice() else {
-        let mut sums = Vec::new();
-        for (symmetry, output) in views {
-            let values = output.to_vec()?;
-            sums.resize(values.len(), 0.0);
-            symmetry.add_back(&values, output.shape().dims()[3], &mut sums);
-        }
-        sums.iter_mut().for_each(|sum| *sum /= views.len() as f32);
-        return Ok(sums);
-    };
-    only.to_vec()
 }
 
 /// What to make maps with, and which.

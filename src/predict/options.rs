@@ -51,6 +51,9 @@ pub struct Options {
     /// Look for the location of every scene first, whatever its name says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub location: Option<LocationSearch>,
+    /// So many predictions of each tile with dropout, averaged (Gal and Ghahramani 2016, arXiv 1506.02142); none: one without.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mc_dropout: Option<usize>,
 }
 
 impl Options {

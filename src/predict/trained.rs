@@ -13,6 +13,7 @@ use crate::domains::Variable;
 use crate::error::{Error, Result};
 use crate::gpu::Gpu;
 use crate::models::{self, Model};
+use crate::nn::Mode;
 use crate::preprocess::{Preprocessor, zeros};
 use crate::tasks::{self, Task};
 use crate::weights::{self, intact_weight_file, provenance::Provenance, provenance::require_same};
@@ -160,7 +161,7 @@ impl Trained {
             let channels = self.inputs.iter().zip(&arrays).map(cut).collect();
             // Nothing looks at targets.
             let batch = Batch { n: 1, height, width, channels, location: self.location.clone(), ..Batch::default() };
-            let mut values = outputs(self.model.as_ref(), &self.preprocessor, self.task.as_ref(), &batch)?.to_vec()?;
+            let mut values = outputs(self.model.as_ref(), &self.preprocessor, self.task.as_ref(), &batch, Mode::Eval)?.to_vec()?;
             refuse_not_finite(&values, || format!("rows {} and columns {} on", tile.window.row, tile.window.col))?;
             self.task.settle(&mut values, pixels);
             canvas.lay(tile, &values);

@@ -157,6 +157,11 @@ pub trait Task {
     /// heads × pixels, in place.
     fn settle(&self, _tile: &mut [f32], _pixels: usize) {}
 
+    /// Whether what is averaged over a tile's symmetries is settled first, too.
+    fn averages_settled(&self) -> bool {
+        false
+    }
+
     /// Turns the averages of a whole scene into its map, bands and those beside.
     ///
     /// # Shapes

@@ -1,5 +1,6 @@
 //! The state of a run on the device, and its two passes over the data: an epoch of training, and one of validation.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +10,8 @@ use super::losses::Losses;
 use super::step::{LossOf, Step, optimizer, schedule};
 use super::tree::rehearsal;
 use crate::autograd::Tape;
-use crate::config::Config;
+use crate::config::{Config, CropsOfClasses};
+use crate::data::class_places::ClassPlaces;
 use crate::data::dataset::Dataset;
 use crate::data::framed::{Frame, Framed};
 use crate::data::loader::{Batch, Loader, LoaderOptions};
@@ -85,6 +87,8 @@ pub(super) struct Session<'a> {
     /// Crops of an epoch of training before some are left out, and of a validation.
     counts: [usize; 2],
     drop_last: bool,
+    /// Where the classes are, once crops are drawn by them.
+    places: OnceCell<ClassPlaces>,
 }
 
 impl<'a> Session<'a> {
@@ -143,6 +147,7 @@ impl<'a> Session<'a> {
         }
         let schedule = schedule(config, train_size(crops, batch_size, drop_last).1.div_ceil(config.accumulate_steps));
         let optimizer = optimizer(config);
+        let places = OnceCell::new();
         Ok(Session {
             config,
             model,
@@ -159,6 +164,7 @@ impl<'a> Session<'a> {
             crop,
             counts,
             drop_last,
+            places,
         })
     }
 
@@ -197,9 +203,35 @@ impl<'a> Session<'a> {
         let (dataset, seed, epoch) = (framed.dataset(), self.config.seed, epoch as u64);
         match (dataset.domain().unit, purpose) {
             (Unit::Day, _) => Ok(CropSampler::new(seed, epoch, purpose, dataset.days().len(), dataset.scene(0), self.crop)?.crops()),
-            (Unit::Scene, Purpose::Train) => Ok(train_crops(seed, epoch, framed.frames(), self.crop, self.counts[0])),
+            (Unit::Scene, Purpose::Train) => match self.places.get() {
+                Some(places) => places.crops((seed, epoch), framed, self.crop, self.counts[0], &|t, o| self.classes(t, o)),
+                None => Ok(train_crops(seed, epoch, framed.frames(), self.crop, self.counts[0])),
+            },
             (Unit::Scene, _) => val_crops(framed.frames(), self.crop),
         }
+    }
+
+    /// The class of each pixel that counts as one.
+    fn classes(&self, target: &[f32], ocean: &[f32]) -> Vec<Option<usize>> {
+        let (values, mask) = self.task.masked(target, ocean);
+        values.into_iter().zip(mask).map(|(value, mask)| (mask == 0.0).then_some(value as usize)).collect()
+    }
+
+    /// Looks for the classes of the train scenes, once, where crops are drawn by them.
+    fn find_classes(&self, watcher: &mut Watcher) -> Result<()> {
+        let (CropsOfClasses::Even, Some(classes), None) = (self.config.crops_of_classes, self.task.classes(), self.places.get()) else {
+            return Ok(());
+        };
+        let places = ClassPlaces::of(&self.train, classes.len(), &|t, o| self.classes(t, o))?;
+        let shares = places.shares();
+        if shares.is_empty() {
+            let message = "is even, and no pixel of the train scenes has a class; check the class maps of path_classes";
+            return Err(self.config.key_error("crops_of_classes", message));
+        }
+        let words: Vec<String> = shares.iter().map(|(class, share)| format!("{} ({:.2} %)", classes[*class], 100.0 * share)).collect();
+        watcher.note(format!("train crops are drawn about pixels of each class alike; classes and their pixels: {}", words.join(", ")));
+        let _ = self.places.set(places);
+        Ok(())
     }
 
     /// Steps of the optimizer in an epoch.
@@ -217,13 +249,16 @@ impl<'a> Session<'a> {
 
     /// Trains on every day once.
     pub(super) fn train_epoch(&mut self, epoch: usize, watcher: &mut Watcher) -> Result<EpochOfTraining> {
+        self.find_classes(watcher)?;
         let mut loader = self.loader(&self.train, epoch, Purpose::Train)?;
+        let rho = self.config.sharpness_aware;
         let (steps, first_step) = (self.train_steps(), self.step);
         let mut losses = Losses::new();
         let mut rate = self.schedule.learning_rate();
         for (index, sizes) in steps.iter().enumerate() {
             let mut step = Step::new(self.model.as_ref(), self.config.recompute);
             let all: usize = sizes.iter().sum();
+            let mut again = Vec::new();
             for (part, (size, batch)) in sizes.iter().zip(&mut loader).enumerate() {
                 watcher.refuse_to_go_on()?;
                 let mut batch = batch?;
@@ -234,6 +269,15 @@ impl<'a> Session<'a> {
                 let (loss, valid) = self.with_batch(&batch, |inputs, loss| step.add(draw, share, inputs, loss))?;
                 if losses.push(loss, day_names(self.train.dataset(), &batch), valid) {
                     report(&mut losses, epoch, watcher)?;
+                }
+                if rho > 0.0 {
+                    again.push((draw, share, batch));
+                }
+            }
+            if rho > 0.0 {
+                step = step.ascended(rho)?;
+                for (draw, share, batch) in again {
+                    self.with_batch(&batch, |inputs, loss| step.add(draw, share, inputs, loss))?;
                 }
             }
             rate = self.schedule.learning_rate();
@@ -297,10 +341,17 @@ impl<'a> Session<'a> {
         let steps = self.train_steps();
         // From the second step on there is the optimizer's state, and the last step may differ.
         for sizes in steps.first().into_iter().chain(steps.first()).chain(steps.last()) {
+            let rehearse = |step: &mut Step| {
+                rehearsal(sizes.len()).into_iter().try_for_each(|(leaves, batch)| {
+                    let batch = self.empty_batch(sizes[batch]);
+                    self.with_batch(&batch, |inputs, loss| step.add_for(leaves, inputs, loss)).map(drop)
+                })
+            };
             let mut step = Step::new(self.model.as_ref(), self.config.recompute);
-            for (leaves, batch) in rehearsal(sizes.len()) {
-                let batch = self.empty_batch(sizes[batch]);
-                self.with_batch(&batch, |inputs, loss| step.add_for(leaves, inputs, loss))?;
+            rehearse(&mut step)?;
+            if self.config.sharpness_aware > 0.0 {
+                step = step.ascended(self.config.sharpness_aware)?;
+                rehearse(&mut step)?;
             }
             step.finish(&mut self.optimizer)?;
         }
@@ -322,10 +373,12 @@ impl<'a> Session<'a> {
         let [height, width] = self.crop;
         let planes = self.train.dataset().inputs().iter().filter(|input| !input.is_scalar()).count() + 2;
         let batch = self.config.batch_size.min(self.counts[0]) * planes * height * width;
+        // Sharpness-aware steps look at their batches twice.
+        let again = if self.config.sharpness_aware > 0.0 { self.config.accumulate_steps } else { 0 };
         let weights = self.model.parameters().count();
         let moments: usize = self.optimizer.state_tensors()?.iter().map(|(_, tensor)| tensor.len()).sum();
         // One batch in each reader's hands, one behind it, one in use and its upload; weights, then the moments and their file's bytes.
-        Ok(4 * ((2 * READERS + 2) * batch + weights + (2 * moments).max(weights)) as u64)
+        Ok(4 * ((2 * READERS + 2 + again) * batch + weights + (2 * moments).max(weights)) as u64)
     }
 
     /// A batch of `n` crops that holds no data.

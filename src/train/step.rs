@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::models::{Inputs, Model, Outputs};
 use crate::nn::Mode;
 use crate::ops::{self, LossKind, Reduction};
-use crate::optim::{Optimizer, OptimizerSettings, Schedule, SchedulerKind};
+use crate::optim::{Ascent, Optimizer, OptimizerSettings, Schedule, SchedulerKind};
 use crate::tensor::Tensor;
 
 /// The optimizer that a configuration asks for.
@@ -47,12 +47,14 @@ pub struct Step<'a> {
     model: &'a dyn Model,
     recompute: bool,
     gradients: Tree<Gradients>,
+    /// Where the weights are uphill, what they were.
+    ascent: Option<Ascent>,
 }
 
 impl<'a> Step<'a> {
     /// A step without micro-batches; `recompute` trades time for memory and changes no bit ([`Tape::recomputing`]).
     pub fn new(model: &'a dyn Model, recompute: bool) -> Self {
-        Step { model, recompute, gradients: Tree::default() }
+        Step { model, recompute, gradients: Tree::default(), ascent: None }
     }
 
     /// Adds one micro-batch and returns its own loss, still on the device (shape []). `share` is its part of the virtual batch's images;
@@ -64,6 +66,18 @@ impl<'a> Step<'a> {
         let (loss, gradients) = self.pass(draw, share, inputs, loss)?;
         self.gradients.push(gradients, Gradients::added)?;
         Ok(loss)
+    }
+
+    /// Of a step of sharpness-aware minimisation the second half, to which all micro-batches are to be added again: the weights move by
+    /// `rho` along the gradient of those added so far, until [`Step::finish`]. Those added again move no running statistics, and with the
+    /// same `draw` they drop what they dropped.
+    ///
+    /// # Errors
+    /// Those of [`Ascent::climb`].
+    pub fn ascended(self, rho: f64) -> Result<Step<'a>> {
+        let gradients = self.gradients.finish(Gradients::added)?.unwrap_or_default();
+        let ascent = Ascent::climb(&self.model.parameters().trainable(), &gradients, rho)?;
+        Ok(Step { ascent: Some(ascent), ..Step::new(self.model, self.recompute) })
     }
 
     /// As [`Step::add`], of one micro-batch that takes the place of `leaves` (a power of two) of them: for rehearsals, in which values do
@@ -78,6 +92,7 @@ impl<'a> Step<'a> {
 
     fn pass(&self, draw: u64, share: f32, inputs: &Inputs, loss: &LossOf) -> Result<(Tensor, Gradients)> {
         let tape = if self.recompute { Tape::recomputing() } else { Tape::recording() };
+        let tape = if self.ascent.is_some() { tape.again() } else { tape };
         self.model.parameters().watch(&tape);
         let outputs = self.model.forward(&tape, inputs, Mode::Train { draw })?;
         let loss = loss(&tape, &outputs)?;
@@ -93,6 +108,9 @@ impl<'a> Step<'a> {
     /// Those of [`Optimizer::step`].
     pub fn finish(self, optimizer: &mut Optimizer) -> Result<Option<Tensor>> {
         let gradients = self.gradients.finish(Gradients::added)?.unwrap_or_default();
+        if let Some(ascent) = self.ascent {
+            ascent.back()?;
+        }
         optimizer.step(&self.model.parameters().trainable(), &gradients)
     }
 }

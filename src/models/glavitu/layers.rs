@@ -42,6 +42,8 @@ pub struct Settings {
     pub classes: usize,
     /// The weight of the auxiliary head's loss; none without that head.
     pub auxiliary: Option<f32>,
+    /// Share that is dropped: of maps in fusion and ResU-Net, of values behind the location and in the transformer's MLPs.
+    pub dropout: f64,
 }
 
 /// 1×1 convolution.

@@ -3,13 +3,14 @@
 use super::layers::{EPS, LEAKY_LOCATION, Settings};
 use crate::autograd::Tape;
 use crate::error::Result;
-use crate::nn::{BatchNorm2d, Builder, Linear, Mode};
+use crate::nn::{BatchNorm2d, Builder, Dropout, Linear, Mode};
 use crate::ops::{self, Activation, RunningVariance};
 use crate::tensor::Tensor;
 
 /// The encoder.
 pub(super) struct Location {
     layers: [(Linear, BatchNorm2d); 2],
+    dropout: Dropout,
     width: usize,
 }
 
@@ -25,7 +26,8 @@ impl Location {
             let norm = b.batch_norm2d(&format!("location.bn{index}"), width, EPS)?;
             Ok((linear, norm.with_variance(RunningVariance::Biased)))
         };
-        Ok(Some(Location { layers: [layer(1, numbers)?, layer(2, width)?], width }))
+        let layers = [layer(1, numbers)?, layer(2, width)?];
+        Ok(Some(Location { layers, dropout: b.dropout(settings.dropout), width }))
     }
 
     /// `[n, width]` of `[n, numbers]`.
@@ -37,6 +39,6 @@ impl Location {
             let y = norm.forward(tape, &ops::reshape(tape, &y, [n, self.width, 1, 1])?, mode, LEAKY_LOCATION)?;
             x = ops::reshape(tape, &y, [n, self.width])?;
         }
-        Ok(x)
+        self.dropout.forward(tape, &x, mode)
     }
 }

@@ -3,7 +3,9 @@
 //!
 //! Features are fused, the transformer looks at all of a tile, its maps and the fused ones go through the U-Net, and a head gives a number
 //! a class, of which softmax makes probabilities; an auxiliary head in front of the U-Net is trained along. Norms have eps 1e-3 and move
-//! their running statistics by a hundredth; initial values are Glorot's, as Keras counts fans.
+//! their running statistics by a hundredth; initial values are Glorot's, as Keras counts fans. The published configuration names a dropout
+//! of 0.1 that its program never applies in training; here `dropout` applies it, at the places where that program would, and is 0 unless
+//! asked for.
 
 mod fusion;
 mod layers;
@@ -90,6 +92,7 @@ pub fn settings(config: &Config, channels: &InputChannels) -> Result<Settings> {
         resunet_steps: config.resunet_steps,
         classes: config.out_channels,
         auxiliary: config.deep_supervision.then_some(config.auxiliary_weight as f32),
+        dropout: config.dropout.unwrap_or(0.0),
     })
 }
 
@@ -155,7 +158,7 @@ impl Model for GlaViTU {
             let row = location.forward(tape, inputs.get(LOCATION)?, mode)?;
             fused = ops::add_row(tape, &fused, &row)?;
         }
-        let tokens = self.vit.forward(tape, &fused)?;
+        let tokens = self.vit.forward(tape, &fused, mode)?;
         let (pup, skip) = (self.pup.clone(), fused);
         let encoded = tape.segment(move |tape| ops::add(tape, &pup.forward(tape, &tokens, mode)?, &skip))?;
         let mut auxiliary = Vec::new();

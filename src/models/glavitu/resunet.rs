@@ -6,29 +6,31 @@ use super::layers::{ConvBias, EPS, LEAKY, Settings, conv1};
 use crate::autograd::Tape;
 use crate::error::{Error, Result};
 use crate::kernels::conv2d::Conv2dAttrs;
-use crate::nn::{BatchNorm2d, Builder, Conv2d, Mode};
+use crate::nn::{BatchNorm2d, Builder, Conv2d, Dropout, Mode};
 use crate::ops::{self, Activation, Interpolation, Sides, Target, Window};
 use crate::tensor::Tensor;
 
 struct Block {
     first: ConvBias,
     second: ConvBias,
+    dropout: Dropout,
     proj: Conv2d,
 }
 
 impl Block {
-    fn new(b: &mut Builder, name: &str, [c_in, c]: [usize; 2]) -> Result<Block> {
+    fn new(b: &mut Builder, name: &str, [c_in, c]: [usize; 2], dropout: f64) -> Result<Block> {
         let part = |part: &str| format!("{name}.{part}");
         Ok(Block {
             first: ConvBias::new(b, [&part("conv1"), &part("bn1")], [c_in, c])?,
             second: ConvBias::new(b, [&part("conv2"), &part("bn2")], [c, c])?,
+            dropout: b.dropout(dropout),
             proj: conv1(b, &part("proj"), c_in, c, false)?,
         })
     }
 
     fn forward(&self, tape: &Tape, x: &Tensor, mode: Mode) -> Result<Tensor> {
         let y = self.first.forward(tape, x, mode, LEAKY)?;
-        let y = self.second.forward(tape, &y, mode, LEAKY)?;
+        let y = self.dropout.of_maps(tape, &self.second.forward(tape, &y, mode, LEAKY)?, mode)?;
         ops::add(tape, &y, &self.proj.forward(tape, x, Activation::None)?)
     }
 }
@@ -41,11 +43,11 @@ struct Up {
 }
 
 impl Up {
-    fn new(b: &mut Builder, index: usize, [c_in, c]: [usize; 2]) -> Result<Up> {
+    fn new(b: &mut Builder, index: usize, [c_in, c]: [usize; 2], dropout: f64) -> Result<Up> {
         Ok(Up {
             conv: b.conv2d(&format!("resunet.up.{index}.conv"), c_in, c, 2, Conv2dAttrs::default(), false)?,
             norm: b.batch_norm2d(&format!("resunet.up.{index}.bn"), c, EPS)?,
-            block: Block::new(b, &format!("resunet.decoder.{index}"), [2 * c, c])?,
+            block: Block::new(b, &format!("resunet.decoder.{index}"), [2 * c, c], dropout)?,
         })
     }
 
@@ -68,15 +70,16 @@ pub(super) struct ResUNet {
 
 impl ResUNet {
     pub(super) fn new(b: &mut Builder, settings: &Settings) -> Result<ResUNet> {
-        let (width, steps) = (settings.width, settings.resunet_steps);
+        let (width, steps, dropout) = (settings.width, settings.resunet_steps, settings.dropout);
         let of = |step: usize| width << step;
         let mut encoder = Vec::new();
         for step in 0..=steps {
-            encoder.push(Rc::new(Block::new(b, &format!("resunet.encoder.{step}"), [of(step.saturating_sub(1)), of(step)])?));
+            let sizes = [of(step.saturating_sub(1)), of(step)];
+            encoder.push(Rc::new(Block::new(b, &format!("resunet.encoder.{step}"), sizes, dropout)?));
         }
         let mut up = Vec::new();
         for index in 0..steps {
-            up.push(Rc::new(Up::new(b, index, [of(steps - index), of(steps - index - 1)])?));
+            up.push(Rc::new(Up::new(b, index, [of(steps - index), of(steps - index - 1)], dropout)?));
         }
         Ok(ResUNet { encoder, up, head: conv1(b, "resunet.head", width, width, true)? })
     }

@@ -6,7 +6,7 @@ use super::layers::{EPS, Settings};
 use crate::autograd::Tape;
 use crate::error::{Error, Result};
 use crate::kernels::conv2d::Conv2dAttrs;
-use crate::nn::{Builder, Conv2d, LayerNorm, Linear};
+use crate::nn::{Builder, Conv2d, Dropout, LayerNorm, Linear, Mode};
 use crate::ops::{self, Activation};
 use crate::tensor::Tensor;
 
@@ -20,6 +20,7 @@ struct Block {
     norm2: LayerNorm,
     fc1: Linear,
     fc2: Linear,
+    dropouts: [Dropout; 2],
     heads: usize,
 }
 
@@ -35,6 +36,7 @@ impl Block {
             norm2: b.layer_norm(&name("norm2"), width, EPS)?,
             fc1: b.linear(&name("mlp.fc1"), [width, hidden], [width, hidden])?,
             fc2: b.linear(&name("mlp.fc2"), [hidden, width], [hidden, width])?,
+            dropouts: [b.dropout(settings.dropout), b.dropout(settings.dropout)],
             heads,
         })
     }
@@ -53,11 +55,13 @@ impl Block {
         ops::reshape(tape, &ops::transpose(tape, &seen)?, [n, tokens, width])
     }
 
-    fn forward(&self, tape: &Tape, x: &Tensor) -> Result<Tensor> {
+    fn forward(&self, tape: &Tape, x: &Tensor, mode: Mode) -> Result<Tensor> {
         let seen = self.attention(tape, &self.norm1.forward(tape, x)?)?;
         let x = ops::add(tape, x, &self.proj.forward(tape, &seen, Activation::None)?)?;
+        let [first, second] = &self.dropouts;
         let inner = self.fc1.forward(tape, &self.norm2.forward(tape, &x)?, Activation::Gelu)?;
-        ops::add(tape, &x, &self.fc2.forward(tape, &inner, Activation::Gelu)?)
+        let outer = self.fc2.forward(tape, &first.forward(tape, &inner, mode)?, Activation::Gelu)?;
+        ops::add(tape, &x, &second.forward(tape, &outer, mode)?)
     }
 }
 
@@ -80,14 +84,14 @@ impl Vit {
     }
 
     /// `[n, width, h / patch, w / patch]`.
-    pub(super) fn forward(&self, tape: &Tape, x: &Tensor) -> Result<Tensor> {
+    pub(super) fn forward(&self, tape: &Tape, x: &Tensor, mode: Mode) -> Result<Tensor> {
         let map = self.patch_embed.forward(tape, x, Activation::None)?;
         let [n, c, h, w] = map.nchw("glavitu")?;
         let tokens = ops::transpose(tape, &ops::reshape(tape, &map, [n, c, h * w])?)?;
         let mut x = ops::add_row(tape, &tokens, &self.pos_embed)?;
         for block in &self.blocks {
             let (block, tokens) = (block.clone(), x);
-            x = tape.segment(move |tape| block.forward(tape, &tokens))?;
+            x = tape.segment(move |tape| block.forward(tape, &tokens, mode))?;
         }
         ops::reshape(tape, &ops::transpose(tape, &x)?, [n, c, h, w])
     }

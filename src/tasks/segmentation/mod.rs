@@ -213,6 +213,11 @@ impl Task for Segmentation {
         softmax(tile, self.classes.len(), pixels);
     }
 
+    /// Probabilities are what GlaViTU's program averages (doi 10.1038/s41467-024-54956-x).
+    fn averages_settled(&self) -> bool {
+        true
+    }
+
     fn finish(&self, averages: Vec<f32>, pixels: usize) -> Vec<f32> {
         let classes = self.classes.len();
         let of_pixel = |pixel: usize| (0..classes).map(|class| averages[class * pixels + pixel]).collect::<Vec<f32>>();
