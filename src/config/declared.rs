@@ -9,7 +9,7 @@ use super::Config;
 use super::keys::{self, Key};
 use super::reader::Reader;
 use super::table::KEYS;
-use crate::domains::{Declared, Domain, Look, Source, Variable, colormap_named, interned};
+use crate::domains::{Declared, Domain, Logarithm, Look, Source, Variable, colormap_named, interned};
 use crate::error::Result;
 
 /// Letters of a name: it becomes part of keys, column names and names of files.
@@ -106,8 +106,9 @@ impl Config {
                 if self.bands.contains_key(name) {
                     return Err(reader.error(&format!("bands_{name}"), "is of the target, which is one band; remove it"));
                 }
-                if self.logarithm.contains_key(name) {
-                    return Err(reader.error(&format!("log_{name}"), "is of the target, whose values are learnt as they are; remove it"));
+                let logarithm = [("log_", self.logarithm.contains_key(name)), ("log10_", self.decimal_logarithm.contains_key(name))];
+                if let Some((key, _)) = logarithm.into_iter().find(|(_, is_given)| *is_given) {
+                    return Err(reader.error(&format!("{key}{name}"), "is of the target, whose values are learnt as they are; remove it"));
                 }
                 self.own(name, Source::Daily, None).variable(true)
             }
@@ -127,12 +128,18 @@ impl Config {
             name: name.to_owned(),
             source,
             band_of: band_of.map(|(files, band)| (files.to_owned(), band)),
-            logarithm: either(&self.logarithm, name, files).copied().unwrap_or_default(),
+            logarithm: self.logarithm_of(name, files),
             title,
             unit: either(&self.unit, name, files).cloned().unwrap_or_default(),
             range: either(&self.range, name, files).map(|range| (range[0] as f32, range[1] as f32)),
             colormap: colormap_named(either(&self.colors, name, files).map_or("", String::as_str)),
         }
+    }
+
+    /// The logarithm that is taken of a variable of its own.
+    fn logarithm_of(&self, name: &str, files: Option<&str>) -> Option<Logarithm> {
+        let natural = either(&self.logarithm, name, files).copied().unwrap_or_default();
+        either(&self.decimal_logarithm, name, files).map(|added| Logarithm::Decimal(*added)).or(natural.then_some(Logarithm::OfOnePlus))
     }
 
     /// How a variable of the domain is shown.
@@ -164,7 +171,7 @@ impl Config {
     /// A raw value of a variable as far as mean and standard deviation are of it: divided, and its logarithm where that is asked for.
     pub fn unnormalised(&self, variable: &Variable, raw: f64) -> f64 {
         let divided = raw / self.divisor(variable);
-        if variable.logarithm { divided.max(0.0).ln_1p() } else { divided }
+        variable.logarithm.map_or(divided, |logarithm| logarithm.of(divided))
     }
 
     /// The line of a key of this name in this configuration.

@@ -1,4 +1,5 @@
-//! `fill_<variable>` and `gap_mask`: which inputs may have pixels without a value, and the channels that say where those were.
+//! `fill_<variable>`, `optional_<input>` and `gap_mask`: which inputs may have pixels without a value, or no file, and the channels that
+//! say where those were.
 
 use super::Config;
 use super::declared::either;
@@ -38,7 +39,7 @@ impl Config {
     /// [`Error::Config`](crate::error::Error::Config) where the mean is missing.
     pub fn raw_mean(&self, variable: &Variable) -> Result<f64> {
         let (mean, divisor) = (self.require_mean(variable.name)?, self.divisor(variable));
-        Ok(if variable.logarithm { mean.exp_m1() * divisor } else { mean * divisor })
+        Ok(variable.logarithm.map_or(mean, |logarithm| logarithm.inverse(mean)) * divisor)
     }
 
     /// Inputs with what fills their gaps, each of those with the channel of its gaps behind it where `gap_mask` asks for it.
@@ -50,17 +51,25 @@ impl Config {
         let names: Vec<&str> = inputs.iter().map(|input| input.name).collect();
         let mut filled = Vec::with_capacity(inputs.len());
         for input in inputs {
-            let Some(fill) = either(&self.fill, input.name, Some(input.files_of())) else {
+            let optional = either(&self.optional, input.name, Some(input.files_of())).copied().unwrap_or_default();
+            let Some(fill) = either(&self.fill, input.name, Some(input.files_of())).or(optional.then_some(&Fill::Mean)) else {
                 filled.push(input);
                 continue;
             };
+            if optional && (*fill == Fill::Nearest || input.source != Source::Daily) {
+                let message = match input.source {
+                    Source::Daily => "is true, and fill_<input> nearest finds no value where there is no file; fill it by mean or a value",
+                    _ => "is true, but one file serves all days; remove the line",
+                };
+                return Err(r.error(&format!("optional_{}", input.files_of()), message));
+            }
             if *fill == Fill::Time && input.source != Source::Daily {
                 let given = [input.name, input.files_of()].into_iter().find(|name| self.fill.contains_key(*name)).unwrap_or(input.name);
                 let message =
                     "is time, but there is not one raster a day, so that no other day has another value; give mean, nearest or a value";
                 return Err(r.error(&format!("fill_{given}"), message));
             }
-            let input = Variable { gaps: Gaps::Filled(*fill), ..input };
+            let input = Variable { gaps: Gaps::Filled(*fill), optional, ..input };
             let gap = self.gap_mask.then(|| gap_of(&input));
             if let Some(gap) = gap.as_ref().filter(|gap| names.contains(&gap.name) || self.declared.iter().any(|own| own == gap.name)) {
                 let message = format!(
@@ -85,7 +94,7 @@ impl Config {
                 return Err(r.error(&key, "is of the land mask, which is ocean where it has no value; remove it"));
             }
         }
-        if self.gap_mask && self.fill.is_empty() {
+        if self.gap_mask && self.fill.is_empty() && !self.optional.values().any(|optional| *optional) {
             return Err(r.error("gap_mask", "is true, and no input is filled; give fill_<variable> of those that have gaps, or remove it"));
         }
         Ok(())
@@ -107,6 +116,7 @@ fn gap_of(input: &Variable) -> Variable {
         gaps: Gaps::Zero,
         gap_of: Some(input.name),
         band_of: input.band_of,
+        optional: input.optional,
         normalised: false,
         made_by: input.made_by,
         look,

@@ -54,10 +54,14 @@ keys! {
         "a variable of your own is divided by this first; of a target in percent 100, whose maps are then 0…1 (those of regression stay in its unit)";
     logarithm as "log_<input>": BTreeMap<String, bool> = own_flags(), WEIGHTS_AND_MAPS,
         "whether ln(1 + x) is taken of an input of your own, of values x divided by max; mean and std are those of the result";
+    decimal_logarithm as "log10_<input>": BTreeMap<String, f64> = own_numbers(Numbers::Positive), WEIGHTS_AND_MAPS,
+        "a small number a: log10(x + a) is taken of an input of your own, as GlaViTU's program does of linear radar backscatter with 1.0e-6";
     bands as "bands_<input>": BTreeMap<String, Vec<usize>> = bands(), WEIGHTS_AND_MAPS,
         "which bands of its files are inputs, from 1: `<input>_b1` and so on, each with mean and std; absent: the only one";
     fill as "fill_<variable>": BTreeMap<String, Fill> = fills(), WEIGHTS_AND_MAPS,
         "what an input's pixels without a value get: mean, nearest (pixel), time (day before or after) or a value; absent: refused";
+    optional as "optional_<input>": BTreeMap<String, bool> = own_flags(), WEIGHTS_AND_MAPS,
+        "whether a day or scene may lack the file of an input of your own, which then has no value at any pixel; filled by mean where fill says nothing";
     gap_mask: bool = boolean(false), WEIGHTS_AND_MAPS.unless_default(),
         "whether each filled input is followed by another one, `<input>_gap`: 1 where there was no value, else 0";
     label as "label_<variable>": BTreeMap<String, String> = texts(), NOTHING.carried(Carried::Choice), "title of a variable's pictures";

@@ -91,6 +91,10 @@ impl Config {
             let (sigma, kernel) = (format!("{variable}_GaussianBlur_sigma"), format!("{variable}_GaussianBlur_kernel_size"));
             return Err(r.error(&sigma, format!("is missing, and `{kernel}` asks for a blur; give its sigma in pixels")));
         }
+        if let Some(name) = self.decimal_logarithm.keys().find(|name| self.logarithm.get(*name) == Some(&true)) {
+            let message = format!("stands beside `log_{name}: true`, and one logarithm is taken of an input; keep one of them");
+            return Err(r.error(&format!("log10_{name}"), message));
+        }
         let has = |name: &str| self.in_keys_aux.iter().any(|key| key == name);
         if has("time_sin") != has("time_cos") {
             return Err(r.error("in_keys_aux", "names one of time_sin and time_cos; a day of the year needs both"));

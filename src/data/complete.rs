@@ -136,7 +136,7 @@ fn needed(config: &Config) -> Result<Vec<Needed>> {
     let mut needed = Vec::new();
     for input in config.inputs()? {
         let made_each_day = input.made_by.is_some() && input.source == Source::Daily;
-        if input.is_scalar() || made_each_day || input.gap_of.is_some() {
+        if input.is_scalar() || made_each_day || input.gap_of.is_some() || input.optional {
             continue;
         }
         let path = config.require_variable(input.files_of())?.to_owned();

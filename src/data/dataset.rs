@@ -9,7 +9,7 @@ use super::counted::Counted;
 use super::day::{Day, Split, read_split_csv};
 use super::gaps::{Filling, patch};
 use super::geotags::GeoTags;
-use super::inventory::{empty_input, name_some, nan_input, refuse_missing, refuse_other_grid};
+use super::inventory::{empty_input, nan_input, refuse_missing, refuse_other_grid};
 use super::raster::Raster;
 use super::raster_cache::RasterCache;
 use super::variable_files::VariableFiles;
@@ -101,7 +101,8 @@ impl Dataset {
         let target_divisor = config.divisor(target);
         let reference_of = |day: &Day| {
             let target = target_files.as_ref().map(|files| (files.file(day), None, target_divisor));
-            let first_input = || inputs.iter().zip(&files).find_map(|(input, files)| Some((files.as_ref()?.file(day), input.band(), 1.0)));
+            let of_input = |(input, files): (&&'static Variable, _)| Some((file_of(input, files, day)?, input.band(), 1.0));
+            let first_input = || inputs.iter().zip(&files).find_map(of_input);
             match target.or_else(first_input) {
                 Some((path, band, divisor)) => cache.get(&path, band, || Ok(Raster::of_band(&path, band)?.divided_by(divisor))),
                 None => counted.landmask().cloned().ok_or_else(|| {
@@ -145,6 +146,7 @@ impl Dataset {
         if config.check_for_invalid_entries {
             dataset.refuse_nan_inputs()?;
         }
+        dataset.tell_of_lacking();
         Ok(dataset)
     }
 
@@ -189,7 +191,7 @@ impl Dataset {
         let Some(date) = self.days.get(day) else { return Vec::new() };
         let of = |((input, files), filling): ((&&'static Variable, &Option<VariableFiles>), &Option<Filling>)| -> Vec<(&str, PathBuf)> {
             let around = filling.iter().flat_map(|filling| filling.files_around(date));
-            files.iter().map(|files| files.file(date)).chain(around).map(|file| (input.files_of(), file)).collect()
+            file_of(input, files, date).into_iter().chain(around).map(|file| (input.files_of(), file)).collect()
         };
         self.inputs.iter().zip(&self.files).zip(&self.fillings).flat_map(of).collect()
     }
@@ -262,17 +264,27 @@ impl Dataset {
     /// The raster behind an input on a day, as stored.
     ///
     /// # Errors
-    /// [`Error::Input`] where it cannot be read or has another grid; [`Error::Usage`] where it is a scalar or not among the inputs.
+    /// [`Error::Input`] where it cannot be read or has another grid; [`Error::Usage`] where it is a scalar or not among the inputs. Of an
+    /// optional one without a file no pixel has a value.
     pub fn input_raster(&self, input: &Variable, day: usize) -> Result<Arc<Raster>> {
         let index = self.inputs.iter().position(|other| other.name == input.name);
         match (is_mask(input), self.counted.landmask(), index.and_then(|index| self.files[index].as_ref())) {
             (true, Some(mask), _) => Ok(mask.clone()),
             (_, _, Some(files)) => {
                 let path = files.file(self.day(day)?);
-                self.raster(day, &path, input.band(), || Raster::of_band(&path, input.band()))
+                match self.reference(day) {
+                    Some(grid) if input.optional && !path.is_file() => Ok(Arc::new(grid.absent(&path))),
+                    _ => self.raster(day, &path, input.band(), || Raster::of_band(&path, input.band())),
+                }
             }
             _ => Err(Error::Usage(format!("`{}` is no raster among the inputs; add it to `{}`", input.name, input.list()))),
         }
+    }
+
+    /// Whether a raster of an input is there on a day.
+    pub(super) fn has_file(&self, input: &Variable, day: usize) -> bool {
+        let place = self.inputs.iter().position(|other| other.name == input.name);
+        place.zip(self.days.get(day)).is_some_and(|(place, day)| file_of(input, &self.files[place], day).is_some())
     }
 
     fn day(&self, index: usize) -> Result<&Day> {
@@ -414,31 +426,17 @@ impl Dataset {
         Ok(values.into_iter().map(|value| self.counted.is_ignored(value)).collect())
     }
 
-    /// Scans every input of every day for NaN.
-    fn refuse_nan_inputs(&self) -> Result<()> {
-        let mut bad = Vec::new();
-        for input in self.inputs.iter().filter(|input| input.refuses_gaps()) {
-            let days = if input.is_constant() { 1 } else { self.days.len() };
-            for day in 0..days {
-                let raster = self.input_raster(input, day)?;
-                if raster.has_nan()? && !bad.iter().any(|(_, path)| path == raster.path()) {
-                    bad.push((input, raster.path().to_owned()));
-                }
-                // Mapped again at no cost where it is read, while pages of the whole dataset would count as memory.
-                if raster.is_mapped() {
-                    self.cache.forget(raster.path(), input.band());
-                }
-            }
-        }
-        match bad.as_slice() {
-            [] => Ok(()),
-            [(input, path), others @ ..] => {
-                let others: Vec<PathBuf> = others.iter().map(|(_, path)| path.clone()).collect();
-                let also = if others.is_empty() { String::new() } else { format!(" (so are {})", name_some(&others)) };
-                Err(Error::input(path, format!("{}{also}", nan_input(input))))
-            }
+    /// Lets go of a mapped raster: it is mapped again at no cost where it is read, while pages of the whole dataset would count as memory.
+    pub(super) fn forget_mapped(&self, raster: &Raster, band: Option<usize>) {
+        if raster.is_mapped() {
+            self.cache.forget(raster.path(), band);
         }
     }
+}
+
+/// The file of an input on a day; none of a number, and where an optional one has none.
+fn file_of(input: &Variable, files: &Option<VariableFiles>, day: &Day) -> Option<PathBuf> {
+    files.as_ref().map(|files| files.file(day)).filter(|file| !input.optional || file.is_file())
 }
 
 /// Whether an input is the mask itself, of which a network sees 1 where nothing counts.

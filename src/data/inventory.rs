@@ -1,7 +1,9 @@
 //! Which files a dataset needs, and what to say where one is missing or does not fit the others.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::dataset::Dataset;
 use super::dated_names::days_in;
 use super::day::Day;
 use super::notices::tell_once_a_folder;
@@ -61,7 +63,7 @@ pub(super) fn refuse_missing(
         }
     }
     for (variable, files) in inputs {
-        let Some(files) = files else { continue };
+        let Some(files) = files.as_ref().filter(|_| !variable.optional) else { continue };
         let mut wanted: Vec<PathBuf> = days.iter().map(|day| files.file(day)).collect();
         wanted.dedup();
         let missing = absent(wanted);
@@ -79,6 +81,58 @@ pub(super) fn refuse_missing(
         return Err(Error::input(files.path(), message));
     }
     Ok(())
+}
+
+impl Dataset {
+    /// Of each optional input that days lack, by the name of its files, the names of those days.
+    pub fn lacking(&self) -> Vec<(&'static str, Vec<String>)> {
+        let optional = self.inputs().iter().filter(|input| input.optional && input.gap_of.is_none());
+        // Of several bands of one file the last.
+        let inputs: BTreeMap<&'static str, &Variable> = optional.map(|input| (input.files_of(), *input)).collect();
+        let days = |input: &Variable| -> Vec<String> {
+            let lacking = (0..self.days().len()).filter(|day| !self.has_file(input, *day));
+            lacking.map(|day| self.days()[day].file_name()).collect()
+        };
+        inputs.into_iter().map(|(name, input)| (name, days(input))).filter(|(_, days)| !days.is_empty()).collect()
+    }
+
+    /// Tells once which optional inputs days lack.
+    pub(super) fn tell_of_lacking(&self) {
+        for (name, days) in self.lacking() {
+            let (count, all, unit) = (days.len(), self.days().len(), self.domain().unit.plural());
+            let text = || {
+                format!(
+                    "is not there; {count} of the {all} {unit} of the {} split have no file of the optional input `{name}`, which has no value \
+                     there at any pixel",
+                    self.split()
+                )
+            };
+            tell_once_a_folder(&Path::new(name).join(&days[0]), "optional input", text);
+        }
+    }
+
+    /// Scans every input of every day for NaN.
+    pub(super) fn refuse_nan_inputs(&self) -> Result<()> {
+        let mut bad = Vec::new();
+        for input in self.inputs().iter().filter(|input| input.refuses_gaps()) {
+            let days = if input.is_constant() { 1 } else { self.days().len() };
+            for day in 0..days {
+                let raster = self.input_raster(input, day)?;
+                if raster.has_nan()? && !bad.iter().any(|(_, path)| path == raster.path()) {
+                    bad.push((input, raster.path().to_owned()));
+                }
+                self.forget_mapped(&raster, input.band());
+            }
+        }
+        match bad.as_slice() {
+            [] => Ok(()),
+            [(input, path), others @ ..] => {
+                let others: Vec<PathBuf> = others.iter().map(|(_, path)| path.clone()).collect();
+                let also = if others.is_empty() { String::new() } else { format!(" (so are {})", name_some(&others)) };
+                Err(Error::input(path, format!("{}{also}", nan_input(input))))
+            }
+        }
+    }
 }
 
 /// What to say of a folder of GeoTIFFs whose names say no day.

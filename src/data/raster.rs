@@ -24,6 +24,8 @@ pub(crate) fn rows_at_once(cols: usize) -> usize {
 enum Pixels {
     Mapped(MappedBand),
     Decoded(Vec<f32>),
+    /// None has a value.
+    Absent,
 }
 
 /// One band of float32 pixels with its georeference; what has no value reads as NaN, the others after the file's scale and offset.
@@ -64,11 +66,17 @@ impl Raster {
         Raster { path, rows: self.rows, cols: self.cols, geo, no_data: None, unscale: Linear::default(), pixels }
     }
 
+    /// A raster of this size and place under the name of a file that is not there: no pixel has a value.
+    pub(super) fn absent(&self, path: &Path) -> Raster {
+        Raster { path: path.to_owned(), pixels: Pixels::Absent, ..self.outline() }
+    }
+
     /// The same raster with its values divided by `divisor`.
     pub fn divided_by(mut self, divisor: f64) -> Raster {
         let factor = Linear { scale: 1.0 / divisor, offset: 0.0 };
         match &mut self.pixels {
             Pixels::Mapped(_) => self.unscale = self.unscale.then(factor),
+            Pixels::Absent => {}
             Pixels::Decoded(pixels) => pixels.iter_mut().for_each(|value| *value = factor.apply(f64::from(*value)) as f32),
         }
         self
@@ -152,6 +160,7 @@ impl Raster {
         match &self.pixels {
             Pixels::Mapped(band) => band.as_slice().filter(|_| self.no_data.is_none() && self.unscale.is_identity()),
             Pixels::Decoded(pixels) => Some(pixels),
+            Pixels::Absent => None,
         }
     }
 
@@ -251,6 +260,7 @@ impl Raster {
     /// Fills `out` with rows of `width` pixels; the range was checked by the caller.
     fn copy(&self, row: usize, col: usize, width: usize, out: &mut [f32]) -> Result<()> {
         match &self.pixels {
+            Pixels::Absent => out.fill(f32::NAN),
             Pixels::Decoded(pixels) => {
                 for (inner, target) in out.chunks_exact_mut(width).enumerate() {
                     target.copy_from_slice(&pixels[(row + inner) * self.cols + col..][..width]);

@@ -76,6 +76,10 @@ pub fn stats_of_days(
     for input in config.inputs()?.into_iter().filter(|input| !input.is_scalar() && input.gap_of.is_none() && input.name != domain.mask) {
         let of_days = VariableFiles::of(input, config.require_variable(input.files_of())?, days)?;
         let mut files: Vec<PathBuf> = days.iter().map(|day| of_days.file(day)).collect();
+        // Of an optional input the files that there are, where there are any.
+        if input.optional && files.iter().any(|file| file.is_file()) {
+            files.retain(|file| file.is_file());
+        }
         files.sort();
         files.dedup();
         variables.push((input, files));
@@ -115,7 +119,7 @@ pub fn stats_of_days(
         if let Some(mask) = mask {
             refuse_other_grid(&reference, mask.raster())?;
         }
-        match variable.logarithm && values == Values::Prepared {
+        match variable.logarithm.is_some() && values == Values::Prepared {
             true => moments_of(&raster, mask, |value| config.unnormalised(variable, value)),
             false => moments_of(&raster, mask, |value| value),
         }
@@ -135,7 +139,7 @@ pub fn stats_of_days(
                 format!("`{name}` has no pixel with a value in this split; check `path_{}`", variable.files_of()),
             ));
         }
-        let divided = values == Values::Prepared && !variable.logarithm;
+        let divided = values == Values::Prepared && variable.logarithm.is_none();
         let moments = if divided { moments.divided_by(config.divisor(variable)) } else { moments };
         let ends = extremes.ends().unwrap_or_default();
         stats.push(ChannelStats { name, moments, ends, without_value, files: files.len(), normalised: *normalised });

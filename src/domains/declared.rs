@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
-use super::{Domain, Gaps, Look, Source, Variable};
+use super::{Domain, Gaps, Logarithm, Look, Source, Variable};
 use crate::image::Colormap;
 
 /// What a configuration says of a variable of its own.
@@ -18,8 +18,8 @@ pub struct Declared {
     pub source: Source,
     /// The variable whose files it is a band of, and which one, counted from 1.
     pub band_of: Option<(String, usize)>,
-    /// Whether ln(1 + x) is taken.
-    pub logarithm: bool,
+    /// The logarithm that is taken.
+    pub logarithm: Option<Logarithm>,
     /// Title of its pictures.
     pub title: String,
     /// Its unit; empty where it has none.

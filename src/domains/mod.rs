@@ -7,10 +7,12 @@
 mod declared;
 mod fill;
 pub mod helheim;
+mod logarithm;
 pub mod scenes;
 
 pub use declared::{COLORS, Declared, colormap_named, interned};
 pub use fill::Fill;
+pub use logarithm::Logarithm;
 
 use serde::{Deserialize, Serialize};
 
@@ -139,8 +141,10 @@ pub struct Variable {
     pub band_of: Option<(&'static str, usize)>,
     /// The input of which it says where there is no value (1, else 0), whose files it is read from; none of one with values of its own.
     pub gap_of: Option<&'static str>,
-    /// Whether ln(1 + x) is taken of values x (below 0: of 0) after they were divided, before they are normalised.
-    pub logarithm: bool,
+    /// Whether a day or scene may lack its file: then no pixel has a value.
+    pub optional: bool,
+    /// What is taken of values after they were divided, before they are normalised.
+    pub logarithm: Option<Logarithm>,
     /// Whether (x − mean) / std is taken where `normalize_inputs` says so.
     pub normalised: bool,
     /// The key of a number that raw values are divided by first.
@@ -180,7 +184,8 @@ impl Variable {
         gaps: Gaps::Refused,
         band_of: None,
         gap_of: None,
-        logarithm: false,
+        optional: false,
+        logarithm: None,
         normalised: true,
         divisor: None,
         blur_like: None,

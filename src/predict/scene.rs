@@ -59,7 +59,8 @@ impl Scene {
             )));
         }
         let inputs = config.inputs()?;
-        let daily: Vec<&Variable> = inputs.iter().copied().filter(|input| input.source == Source::Daily).collect();
+        let is_there = |input: &Variable| !input.optional || paths.get(input.files_of()).is_some_and(|path| path.exists());
+        let daily: Vec<&Variable> = inputs.iter().copied().filter(|input| input.source == Source::Daily && is_there(input)).collect();
         let is_folder = |input: &&Variable| paths.get(input.files_of()).is_some_and(|path| path.is_dir());
         let (folders, files): (Vec<&Variable>, Vec<&Variable>) = daily.iter().copied().partition(is_folder);
         if let (Some(folder), Some(file)) = (folders.first(), files.first()) {
@@ -146,6 +147,11 @@ impl Places {
         for name in needed.keys().copied().chain([mask]) {
             match self.named.get(name).cloned().or_else(|| self.find(name)) {
                 Some(path) => drop(paths.insert(name.to_owned(), path)),
+                // Under a name that nothing stands under.
+                None if needed.get(name).is_some_and(|input| input.optional) => {
+                    let folder = self.folders.first().cloned().unwrap_or_default();
+                    paths.insert(name.to_owned(), folder.join(format!("{name}.tif")));
+                }
                 None if needed.contains_key(name) => missing.push(name),
                 None => {}
             }
@@ -170,7 +176,7 @@ fn common_days(inputs: &[&Variable], paths: &BTreeMap<String, PathBuf>) -> Resul
     let mut days: Option<BTreeSet<Day>> = None;
     let mut all = BTreeSet::new();
     for input in inputs {
-        let Some(folder) = paths.get(input.files_of()) else { continue };
+        let Some(folder) = paths.get(input.files_of()).filter(|_| !input.optional) else { continue };
         let (_, found) = days_of_folder(input, folder)?;
         all.extend(found.iter().copied());
         days = Some(days.map_or(found.clone(), |days| days.intersection(&found).copied().collect()));

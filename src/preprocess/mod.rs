@@ -1,8 +1,8 @@
 //! Host batches to network inputs on the device.
 //!
-//! Channel by channel, in network order, as the variable's entry in its domain says: blur((x / divisor − mean) / std), or the same of
-//! ln(1 + x / divisor), with borders reflected at the window that was read, or less of that, or x as it is; a scalar fills its plane, as
-//! does the raw value that `constant_inputs` gives. `normalize_inputs: false` leaves mean and std out. Blurs run on the device
+//! Channel by channel, in network order, as the variable's entry in its domain says: blur((x / divisor − mean) / std), or the same of a
+//! logarithm of x / divisor, with borders reflected at the window that was read, or less of that, or x as it is; a scalar fills its plane,
+//! as does the raw value that `constant_inputs` gives. `normalize_inputs: false` leaves mean and std out. Blurs run on the device
 //! (`shaders/gaussian_blur.wgsl`), everything else is one pass on the host on the way into the upload.
 
 mod plan;

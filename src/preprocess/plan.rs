@@ -1,17 +1,17 @@
 //! What becomes of one channel: its scaling and its blur, from the configuration.
 
 use crate::config::Config;
-use crate::domains::Variable;
+use crate::domains::{Logarithm, Variable};
 use crate::error::{Error, Result};
 use crate::kernels::gaussian_blur::gaussian_window;
 
-/// scale · (x − offset), both in the channel's raw unit; with a logarithm x is ln(1 + raw / divisor).
+/// scale · (x − offset), both in the channel's raw unit; with a logarithm x is that of raw / divisor.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Scaling {
     pub(super) offset: f64,
     pub(super) scale: f64,
-    /// The divisor, where the logarithm is taken.
-    pub(super) logarithm: Option<f64>,
+    /// The logarithm that is taken, and of what divisor.
+    pub(super) logarithm: Option<(Logarithm, f64)>,
 }
 
 impl Scaling {
@@ -44,7 +44,7 @@ impl Scaling {
 
     /// What is normalised of a raw value: its logarithm, or itself. Values below 0 have that of 0.
     pub(super) fn logarithm_of(&self, x: f32) -> f32 {
-        self.logarithm.map_or(x, |divisor| (f64::from(x) / divisor).max(0.0).ln_1p() as f32)
+        self.logarithm.map_or(x, |(logarithm, divisor)| logarithm.of(f64::from(x) / divisor) as f32)
     }
 
     pub(super) const NONE: Scaling = Scaling { offset: 0.0, scale: 1.0, logarithm: None };
@@ -104,7 +104,7 @@ impl Unit {
     /// The raw value that a network sees as 0.
     pub fn zero(&self) -> f32 {
         let Scaling { offset, logarithm, .. } = self.scaling;
-        logarithm.map_or(offset, |divisor| offset.exp_m1() * divisor) as f32
+        logarithm.map_or(offset, |(logarithm, divisor)| logarithm.inverse(offset) * divisor) as f32
     }
 
     /// What the network sees of a raw value, before a blur.
@@ -116,7 +116,7 @@ impl Unit {
     pub fn raw(&self, seen: f64) -> f32 {
         let Scaling { scale, offset, logarithm } = self.scaling;
         let normal = seen / scale + offset;
-        logarithm.map_or(normal, |divisor| normal.max(0.0).exp_m1() * divisor) as f32
+        logarithm.map_or(normal, |(logarithm, divisor)| logarithm.inverse_from(normal) * divisor) as f32
     }
 
     /// A raw value with noise of so many units; behind a logarithm nothing falls below that of 0.
@@ -124,7 +124,7 @@ impl Unit {
         let rise = f64::from(noise) * self.gain / self.scaling.scale;
         match self.scaling.logarithm {
             None => (f64::from(raw) + rise) as f32,
-            Some(divisor) => ((f64::from(self.scaling.logarithm_of(raw)) + rise).max(0.0).exp_m1() * divisor) as f32,
+            Some((logarithm, divisor)) => (logarithm.inverse_from(f64::from(self.scaling.logarithm_of(raw)) + rise) * divisor) as f32,
         }
     }
 }
@@ -158,8 +158,8 @@ impl Plan {
             false => (0.0, 1.0),
         };
         let scaling = match input.logarithm {
-            false => Scaling::new(max, moments),
-            true => Scaling { logarithm: Some(max), ..Scaling::new(1.0, moments) },
+            None => Scaling::new(max, moments),
+            Some(logarithm) => Scaling { logarithm: Some((logarithm, max)), ..Scaling::new(1.0, moments) },
         };
         let constant = config.constant_inputs.get(input.name).map(|value| *value as f32);
         // A blur leaves a constant as it is.

@@ -56,7 +56,12 @@ impl TrainedOn {
         }
         let mut files = BTreeMap::new();
         for dataset in datasets {
-            lists.insert(dataset.split().name().to_owned(), dataset.days().iter().map(|day| day.file_name()).collect());
+            let split = dataset.split().name();
+            lists.insert(split.to_owned(), dataset.days().iter().map(|day| day.file_name()).collect());
+            for input in dataset.inputs().iter().filter(|input| input.optional) {
+                lists.insert(format!("{split} without {}", input.files_of()), Vec::new());
+            }
+            lists.extend(dataset.lacking().into_iter().map(|(input, days)| (format!("{split} without {input}"), days)));
             files.append(&mut dataset.files());
         }
         files.extend(config.path_regions.iter().map(|path| ("path_regions".to_owned(), path.clone())));
