@@ -173,10 +173,12 @@ fn a_run_resumes_to_the_same_bits_with_all_of_it() {
 fn the_plan_of_memory_counts_the_copy_of_the_weights() {
     let folder = folder();
     let root = folder.path();
-    let path = format!("path_checkpoints={}", root.join("run").display());
-    let set = [path.as_str(), "width=64", "batch_size=1", "crops_per_epoch=2", "epochs=1"];
-    let plain = done(root, "train", &[], &set);
-    let climbing = done(root, "train", &[], &[&set[..], &["sharpness_aware=0.05"]].concat());
+    let train = |run: &str, set: &[&str]| {
+        let path = format!("path_checkpoints={}", root.join(run).display());
+        let all = [path.as_str(), "width=64", "batch_size=1", "crops_per_epoch=2", "epochs=1"];
+        done(root, "train", &[], &[&all, set].concat())
+    };
+    let (plain, climbing) = (train("plain", &[]), train("climbing", &["sharpness_aware=0.05"]));
     let number = |said: &str, before: &str, line: &str| -> f64 {
         let line = said.lines().find(|text| text.starts_with(line)).unwrap();
         line.split_once(before).unwrap().1.split_whitespace().next().unwrap().parse().unwrap()
