@@ -303,6 +303,12 @@ fn predict_averages_maps_with_dropout_the_same_however_tiles_are_batched() {
     predict("turned", &["--mc-dropout", "3", "--tta", "d4"], &[]);
     assert!(maps(root, "one") == maps(root, "four"));
     assert!(maps(root, "one")[1] != maps(root, "plain")[1] && maps(root, "one")[1] != maps(root, "turned")[1]);
+    done(
+        root,
+        "calibrate",
+        &["--weights", &weights, "--mc-dropout", "2", "--out", &root.join("curve.json").display().to_string()],
+        &["dropout=0.2"],
+    );
     let listed = |folder: &str| std::fs::read_to_string(root.join(folder).join("maps.json")).unwrap();
     assert!(listed("one").contains("\"mc_dropout\": 3") && !listed("plain").contains("mc_dropout"), "{}", listed("one"));
     // Other options make the maps anew; the same ones leave them.

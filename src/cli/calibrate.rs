@@ -22,7 +22,7 @@ use std::path::PathBuf;
     The split is mapped in memory, and a curve fitted to all its pixels that count. best.calibration.json beside best.safetensors is used by \
     every later `meltcore predict` with these weights, whose maps then have a further band in probability/, the calibrated confidence: of \
     pixels with 0.9 nine of ten have the right class. Fit it on another split than the one that is scored (`meltcore eval` tells both errors), \
-    and with the same --tta and --blend as the maps.")]
+    and with the same --tta, --mc-dropout and --blend as the maps.")]
 pub struct Args {
     /// The configuration and its overrides.
     #[command(flatten)]
@@ -42,6 +42,9 @@ pub struct Args {
     /// As in `predict`: average every tile over its eight flips and quarter turns
     #[arg(long, value_name = "GROUP")]
     pub tta: Option<Tta>,
+    /// As in `predict`: average so many maps with dropout
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub mc_dropout: Option<u32>,
     /// As in `predict`: weights of overlapping tiles
     #[arg(long, value_name = "KIND")]
     pub blend: Option<BlendName>,
@@ -80,8 +83,8 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
         split: args.split.parse()?,
         days: None,
         weights: &args.weights,
-        options: Options::chosen(&config, args.tta.is_some(), args.blend.map(BlendName::kind)),
         outlines: None,
+        options: Options::chosen(&config, args.tta.is_some(), args.mc_dropout, args.blend.map(BlendName::kind)),
         overwrite: false,
         accept_changed_config: args.accept_changed_config,
         calibrating: Calibrating::Off,

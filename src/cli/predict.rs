@@ -157,9 +157,8 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
     let gpu = open_device(globals)?;
     let mut watch = Watch::new(globals);
     let destination = Destination { folder: &work.folder, pictures: !args.no_png, replace: args.force };
-    let chosen = Options::chosen(&work.config, args.tta.is_some(), args.blend.map(BlendName::kind));
-    let asked = Options { median: args.median, mc_dropout: args.mc_dropout.map(|passes| passes as usize), ..chosen };
-    let options = with_location(args, &work.config, asked)?;
+    let chosen = Options::chosen(&work.config, args.tta.is_some(), args.mc_dropout, args.blend.map(BlendName::kind));
+    let options = with_location(args, &work.config, Options { median: args.median, ..chosen })?;
     let calibrating = match &args.calibration {
         Some(file) => Calibrating::File(file),
         None if args.uncalibrated => Calibrating::Off,
