@@ -82,6 +82,7 @@ fn small(gpu: &Gpu) -> (GlaViTU, Inputs) {
         patch: 8,
         resunet_steps: 1,
         classes: 2,
+        dropout: 0.0,
         auxiliary: None,
     };
     let image = Tensor::from_slice(gpu, [2, 2, 16, 16], &noise(5, 1024)).unwrap();
