@@ -23,7 +23,9 @@ const SCENES: [&str; 4] = ["a", "b", "c", "d"];
 const WITH_SAR: [&str; 2] = ["b", "d"];
 
 fn save(root: &Path, name: &str, pixels: &[f32]) {
-    write_geotiff(root.join(name), SIDE, SIDE, pixels, &albers(10.0)).unwrap();
+    // Each scene has its own grid.
+    let pixel = if name.ends_with("b.tif") { 20.0 } else { 10.0 };
+    write_geotiff(root.join(name), SIDE, SIDE, pixels, &albers(pixel)).unwrap();
 }
 
 fn sar(number: usize) -> Vec<f32> {
@@ -155,6 +157,15 @@ fn training_and_prediction_take_scenes_with_and_without() {
     save(root, "sar/c.tif", &sar(7));
     predict(&["--config", "ROOT/run.yaml", "--split", "val", "--out", "ROOT/full"]);
     assert!(pixels(&probability("full"), 12 * PIXELS) != only);
+    let stats = done(root, &["stats", "--config", "ROOT/run.yaml"]);
+    let mean = sar(1).iter().map(|value| f64::from(*value)).sum::<f64>() / PIXELS as f64;
+    assert!(stats.contains(&format!("mean_sar: {:.4}", mean)[..14]), "{mean}: {stats}");
+    // Without its values the gaps have their share of the train split, a half.
+    let said =
+        done(root, &[&["ablate", "--config", "ROOT/run.yaml", "--split", "val", "--keys", "sar+sar_gap", "--json"], &weights[..]].concat());
+    let json: serde_json::Value = serde_json::from_str(&said[said.find('{').unwrap()..=said.rfind('}').unwrap()]).unwrap();
+    let values = &json["without"][0]["values"];
+    assert!(values["sar_gap"] == 0.5 && values["sar"] == 0.11, "{said}");
     // A run does not go on where a scene has gained its file.
     save(root, "sar/a.tif", &sar(0));
     let output = meltcore(root, &["train", "--config", "ROOT/run.yaml", "--resume", "auto", "--set", "epochs=3"]);

@@ -66,6 +66,7 @@ fn means_of_rasters(config: &Config, inputs: &[&Variable], observe: &mut dyn FnM
     }
     only.variable_paths.remove(config.domain().target.name);
     let stats = channel_stats(&only, Split::Train, Values::Raw, observe)?;
+    let train_days = || read_split_csv(config.require_split_csv("train")?, config.domain().unit).map(|days| days.len());
     let mean = |input: &&Variable| {
         let name = input.gap_of.unwrap_or(input.name);
         let found = stats.iter().find(|stats| stats.name == name).ok_or_else(|| {
@@ -82,8 +83,12 @@ fn means_of_rasters(config: &Config, inputs: &[&Variable], observe: &mut dyn FnM
             Gaps::Filled(Fill::Nearest | Fill::Time) => mean,
             Gaps::Refused | Gaps::Zero | Gaps::Masked => 0.0,
         };
-        let sum = if input.gap_of.is_some() { gaps } else { mean * count + of_gaps * gaps };
-        Ok((input.name.to_owned(), sum / (count + gaps)))
+        let is_gap = input.gap_of.is_some();
+        let sum = if is_gap { gaps } else { mean * count + of_gaps * gaps };
+        // Days without a file of an optional input are gaps all over.
+        let absent = if input.optional { 1.0 - found.files as f64 / train_days()? as f64 } else { 0.0 };
+        let there = sum / (count + gaps);
+        Ok((input.name.to_owned(), there + absent * (if is_gap { 1.0 } else { of_gaps } - there)))
     };
     inputs.iter().map(mean).collect()
 }

@@ -17,7 +17,7 @@ use super::parallel::in_parallel;
 use super::raster::{Raster, rows_at_once};
 use super::variable_files::VariableFiles;
 use crate::config::Config;
-use crate::domains::Variable;
+use crate::domains::{Unit, Variable};
 use crate::error::{Error, Result};
 use crate::event::Event;
 
@@ -114,7 +114,10 @@ pub fn stats_of_days(
     let of_file = |(index, file): &(usize, &Path)| {
         let variable = kept[*index].0;
         let raster = Raster::of_band(file, variable.band())?;
-        refuse_other_grid(&reference, &raster)?;
+        // Scenes lie on grids of their own.
+        if domain.unit == Unit::Day {
+            refuse_other_grid(&reference, &raster)?;
+        }
         let mask = landmask.as_ref().filter(|_| variable == &domain.target);
         if let Some(mask) = mask {
             refuse_other_grid(&reference, mask.raster())?;

@@ -10,6 +10,9 @@ use crate::tensor::Tensor;
 /// A network's outputs for the same tiles, each turned by a symmetry.
 pub(super) type Views = Vec<(Symmetry, Tensor)>;
 
+/// What is done to a tile, heads × pixels, before it is averaged.
+pub(super) type Settle<'a> = dyn Fn(&mut [f32]) + 'a;
+
 /// How often and in which modes tiles go through a network: every symmetry, and of each so many passes.
 pub(super) fn planned(options: &Options, crop: Option<&Crop>) -> Vec<(Symmetry, Mode)> {
     let symmetries = Symmetry::all().take(if options.d4 { 8 } else { 1 });
@@ -31,7 +34,7 @@ fn draw_of(crop: &Crop, number: usize) -> u64 {
 ///
 /// # Errors
 /// Those of [`Tensor::to_vec`].
-pub(super) fn mean_of(views: &Views, settle: Option<&dyn Fn(&mut [f32])>) -> Result<Vec<f32>> {
+pub(super) fn mean_of(views: &Views, settle: Option<&Settle>) -> Result<Vec<f32>> {
     let settled = |output: &Tensor| -> Result<Vec<f32>> {
         let mut values = output.to_vec()?;
         let of_tile = values.len() / output.shape().dims()[0].max(1);
