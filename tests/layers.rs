@@ -43,7 +43,7 @@ const MAY_IMPORT: &[(&str, &str)] = &[
     ("baselines", "error event files random config domains data gpu tensor kernels tasks predict"),
     ("report", "error event calibrate config domains data image tasks evaluate train"),
     ("verify", "error config gpu tensor kernels autograd ops nn optim models train"),
-    ("bench", "error event reference config host gpu tensor kernels autograd ops nn models train"),
+    ("bench", "error event reference config host gpu tensor kernels autograd ops nn models tasks train"),
     ("synth", "error files random data domains"),
     (
         "cli",

@@ -17,6 +17,7 @@ mod measure;
 mod normalisation;
 mod optimizers;
 mod parts;
+mod plan;
 mod profile;
 mod resampling;
 mod row;
@@ -26,6 +27,7 @@ mod steps;
 mod tokens;
 
 pub use compare::{Earlier, load};
+pub use plan::{CARDS, Needs, needs};
 pub use row::{Change, Part, Report, Row};
 pub use steps::StepOptions;
 

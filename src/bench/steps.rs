@@ -1,4 +1,4 @@
-//! Whole steps of a network: training (forward, masked loss, backward, clipped update) and prediction.
+//! Whole steps of a network: training (forward, the task's loss, backward, clipped update) and prediction.
 
 use std::rc::Rc;
 
@@ -7,16 +7,23 @@ use crate::bench::case::{Answer, Case, Check, Job, noise};
 use crate::config::{Config, ModelKey};
 use crate::error::{Error, Result};
 use crate::gpu::Gpu;
-use crate::models::{self, Inputs, Model};
+use crate::models::{self, Form, Input, InputChannels, Inputs, Model, ONLY, Outputs};
 use crate::nn::Mode;
 use crate::ops::Activation;
+use crate::tasks::{self, Targets};
 use crate::tensor::Tensor;
-use crate::train::{self, Step, masked_loss};
+use crate::train::{self, Step};
 
+/// Channels of the input where the configuration names none.
 const IN_CHANNELS: usize = 4;
 
 /// What steps have in common where nothing else is asked for.
 const DEFAULTS: &str = "optimizer: adam\nlearning_rate: 1.0e-3\nloss_function: l1\n";
+
+/// The published training of GlaViTU on optical images and elevation, but for its augmentations and its schedule.
+const GLAVITU: &str = "task: segmentation\nclasses: [background, glacier]\nin_keys: [optical, dem]\n\
+    path_optical: optical\npath_dem: dem\nbands_optical: [1, 2, 3, 4, 5, 6]\nbands_dem: [1, 2]\n\
+    optimizer: adam\neps_mode: keras\neps: 1.0e-7\nlearning_rate: 5.0e-4\nloss_function: focal\nlabel_smoothing: 0.1\n";
 
 /// A network and a batch whose steps are to be timed.
 #[derive(Debug, Clone)]
@@ -34,50 +41,97 @@ pub struct StepOptions {
 }
 
 /// The same, checked.
-struct Plan {
+#[derive(Clone)]
+pub(super) struct Plan {
     name: String,
     config: Config,
+    inputs: Vec<Given>,
     n: usize,
     size: [usize; 2],
 }
 
+/// An input of the network.
+#[derive(Clone)]
+struct Given {
+    name: String,
+    channels: usize,
+    /// Pixels of a channel: 1 where it is a number.
+    pixels: usize,
+    /// Shape of one sample.
+    shape: Vec<usize>,
+}
+
 impl Plan {
-    fn new(options: &StepOptions) -> Result<Plan> {
-        let StepOptions { model, set, batch, size: [h, w], .. } = options;
-        let config = Config::from_yaml(&format!("model_key: {model}\n{DEFAULTS}"), "--step", set)?;
+    /// # Errors
+    /// [`Error::Config`] for keys or a size that do not fit the network.
+    pub(super) fn new(options: &StepOptions) -> Result<Plan> {
+        let &StepOptions { ref model, ref set, batch, size, .. } = options;
+        let defaults = if model == ModelKey::Glavitu.name() { GLAVITU } else { DEFAULTS };
+        let mut config = Config::from_yaml(&format!("model_key: {model}\n{defaults}"), "--step", set)?;
         for (key, option) in [("batch_size", "--batch"), ("img_size", "--size")] {
             if config.given.contains(key) {
                 return Err(config.key_error(key, format!("is given by {option} here")));
             }
         }
-        models::check_tile(&config, [*h, *w])?;
+        config.img_size = size;
+        models::check_tile(&config, size)?;
         let words: Vec<&str> = [model.as_str()].into_iter().chain(set.iter().map(String::as_str)).collect();
-        Ok(Plan { name: format!("{} {batch}x{h}x{w}", words.join(" ")), config, n: *batch, size: [*h, *w] })
+        let name = format!("{} {batch}x{}x{}", words.join(" "), size[0], size[1]);
+        Ok(Plan { name, inputs: inputs(&config)?, config, n: batch, size })
+    }
+
+    /// The same network on so many crops, with or without recomputing.
+    pub(super) fn variant(&self, n: usize, recompute: bool) -> Plan {
+        Plan { config: Config { recompute, ..self.config.clone() }, n, ..self.clone() }
     }
 
     fn model(&self, gpu: &Gpu) -> Result<Box<dyn Model>> {
-        models::untrained_for(gpu, &self.config, IN_CHANNELS)
+        let channels = self.inputs.iter().map(|input| (input.name.clone(), input.channels));
+        models::untrained_for(gpu, &self.config, InputChannels(channels.collect()))
     }
 
-    fn pixels(&self) -> usize {
-        self.size[0] * self.size[1]
-    }
-
-    /// A batch of noise; where a network reads the month from a channel, that holds one.
-    fn input(&self) -> Vec<f32> {
-        let mut values = noise(1, self.n * IN_CHANNELS * self.pixels());
+    /// Noise for a batch in one input; where a network reads the month from a channel, that holds one.
+    fn noise(&self, index: usize) -> Vec<f32> {
+        let Given { channels, pixels, .. } = self.inputs[index];
+        let mut values = noise(1 + index as u64, self.n * channels * pixels);
         if self.config.model_key == ModelKey::LinearDem {
-            let planes = values.chunks_exact_mut(self.pixels()).enumerate();
-            for (plane, values) in planes.filter(|(plane, _)| plane % IN_CHANNELS == self.config.time_channel_idx) {
-                values.fill((plane / IN_CHANNELS % self.config.n_models + 1) as f32);
+            let planes = values.chunks_exact_mut(pixels).enumerate();
+            for (plane, values) in planes.filter(|(plane, _)| plane % channels == self.config.time_channel_idx) {
+                values.fill((plane / channels % self.config.n_models + 1) as f32);
             }
         }
         values
     }
 
-    /// A tensor of these values, which a planner does not need.
-    fn tensor(&self, gpu: &Gpu, shape: [usize; 4], values: impl FnOnce() -> Vec<f32>) -> Result<Tensor> {
-        if gpu.is_planner() { Tensor::full(gpu, shape, 1.0) } else { Tensor::from_slice(gpu, shape, &values()) }
+    /// Inputs of `n` samples, of values by the number of the input, which a planner does not need.
+    fn inputs(&self, gpu: &Gpu, n: usize, values: impl Fn(usize) -> Vec<f32>) -> Result<Inputs> {
+        let given = self.inputs.iter().enumerate().map(|(index, input)| {
+            let tensor = tensor(gpu, [&[n], input.shape.as_slice()].concat(), || values(index))?;
+            Ok(Input { name: input.name.clone(), tensor, constants: Vec::new() })
+        });
+        Ok(Inputs(given.collect::<Result<_>>()?))
+    }
+
+    /// Noise between 0 and 1, or of classes.
+    fn targets(&self, gpu: &Gpu) -> Result<Targets> {
+        let classes = tasks::of(&self.config).one_hot();
+        let channels = if classes.is_some() { 1 } else { self.config.out_channels };
+        let shape = [self.n, channels, self.size[0], self.size[1]];
+        if gpu.is_planner() {
+            // Values of a batch that no memory holds could not be drawn.
+            let blank = |channels: usize| Tensor::full(gpu, [shape[0], channels, shape[2], shape[3]], 1.0);
+            let one_hot = classes.map(blank).transpose()?;
+            return Ok(Targets { values: blank(channels)?, mask: blank(channels)?, one_hot, any_valid: true });
+        }
+        let fraction = |value: &f32| 0.5 * (value + 1.0);
+        let class = |value: &f32, classes: usize| (fraction(value) * classes as f32).floor().min((classes - 1) as f32);
+        let drawn = noise(2, shape.iter().product());
+        let values: Vec<f32> = drawn.iter().map(|value| classes.map_or_else(|| fraction(value), |classes| class(value, classes))).collect();
+        let targets = Targets::new(gpu, shape, &values, &vec![0.0; values.len()])?;
+        match classes {
+            None => Ok(targets),
+            Some(classes) => targets.with_classes(classes, &values),
+        }
     }
 
     /// Goes through the work on a planner.
@@ -100,27 +154,39 @@ impl Plan {
             _ => Ok(()),
         }
     }
+}
 
-    fn shape(&self, n: usize, channels: usize) -> [usize; 4] {
-        [n, channels, self.size[0], self.size[1]]
+/// The inputs that a configuration names, or one of four channels.
+fn inputs(config: &Config) -> Result<Vec<Given>> {
+    let [h, w] = config.img_size;
+    let planes = |name: String, channels: usize| Given { name, channels, pixels: h * w, shape: vec![channels, h, w] };
+    if config.inputs()?.is_empty() {
+        return Ok(vec![planes(ONLY.to_owned(), IN_CHANNELS)]);
     }
+    let given = models::inputs(config)?.into_iter().map(|input| match input.form {
+        Form::Planes => planes(input.name, input.variables.len()),
+        Form::Numbers => Given { name: input.name, channels: input.variables.len(), pixels: 1, shape: vec![input.variables.len()] },
+    });
+    Ok(given.collect())
+}
+
+/// A tensor of these values, which a planner does not need.
+fn tensor(gpu: &Gpu, shape: Vec<usize>, values: impl FnOnce() -> Vec<f32>) -> Result<Tensor> {
+    if gpu.is_planner() { Tensor::full(gpu, shape.as_slice(), 1.0) } else { Tensor::from_slice(gpu, shape.as_slice(), &values()) }
 }
 
 /// What makes one step on one batch, and gives its loss.
-fn trainer(plan: &Rc<Plan>, gpu: &Gpu) -> Result<impl FnMut() -> Result<Tensor> + 'static> {
+pub(super) fn trainer(plan: &Rc<Plan>, gpu: &Gpu) -> Result<impl FnMut() -> Result<Tensor> + 'static> {
     let plan = plan.clone();
     let model = plan.model(gpu)?;
     let mut optimizer = train::optimizer(&plan.config);
-    let input = plan.tensor(gpu, plan.shape(plan.n, IN_CHANNELS), || plan.input())?;
-    let shape = plan.shape(plan.n, plan.config.out_channels);
-    let target = || noise(2, shape.iter().product()).iter().map(|v| 0.5 * (v + 1.0)).collect();
-    let target = plan.tensor(gpu, shape, target)?;
-    let mask = Tensor::full(gpu, shape, 0.0)?;
+    let inputs = plan.inputs(gpu, plan.n, |index| plan.noise(index))?;
+    let (task, targets) = (tasks::of(&plan.config), plan.targets(gpu)?);
     let micro_batches = plan.config.accumulate_steps;
     Ok(move || {
         let mut step = Step::new(model.as_ref(), plan.config.recompute);
-        let of_map = masked_loss(plan.config.loss_function.kind(), &target, &mask);
-        let mut add = || step.add(0, 1.0 / micro_batches as f32, &Inputs::from(&input), &of_map);
+        let of_outputs = |tape: &Tape, outputs: &Outputs| task.loss(tape, outputs, &targets);
+        let mut add = || step.add(0, 1.0 / micro_batches as f32, &inputs, &of_outputs);
         for _ in 1..micro_batches {
             add()?;
         }
@@ -155,17 +221,17 @@ fn predict(plan: Rc<Plan>) -> Case {
     Case::new(format!("predict {}", plan.name), move |gpu| {
         plan.require(gpu, |planner| {
             // The check of a single image computes it beside itself.
-            let input = plan.tensor(planner, plan.shape(plan.n.max(2), IN_CHANNELS), Vec::new)?;
-            plan.model(planner)?.map(&Tape::off(), &input, Mode::Eval).map(drop)
+            let inputs = plan.inputs(planner, plan.n.max(2), |_| Vec::new())?;
+            plan.model(planner)?.forward(&Tape::off(), &inputs, Mode::Eval).map(drop)
         })?;
         let model = plan.model(gpu)?;
-        let values = plan.input();
-        let input = Tensor::from_slice(gpu, plan.shape(plan.n, IN_CHANNELS), &values)?;
-        let image = &values[(plan.n - 1) * IN_CHANNELS * plan.pixels()..];
+        let inputs = plan.inputs(gpu, plan.n, |index| plan.noise(index))?;
         let copies = if plan.n == 1 { 2 } else { 1 };
-        let other = Tensor::from_slice(gpu, plan.shape(copies, IN_CHANNELS), &image.repeat(copies))?;
-        let mut wanted = model.map(&Tape::off(), &other, Mode::Eval)?.to_vec()?;
-        drop(other);
+        let last = |index: usize| {
+            let Given { channels, pixels, .. } = plan.inputs[index];
+            plan.noise(index)[(plan.n - 1) * channels * pixels..].repeat(copies)
+        };
+        let mut wanted = model.forward(&Tape::off(), &plan.inputs(gpu, copies, last)?, Mode::Eval)?.map.to_vec()?;
         wanted.drain(..(copies - 1) * wanted.len() / copies);
         let bounded = plan.config.out_activation != Activation::None;
         let len = plan.n * wanted.len();
@@ -176,7 +242,7 @@ fn predict(plan: Rc<Plan>) -> Case {
             let right = maps.len() == len && maps[len - wanted.len()..].iter().zip(&wanted).all(same);
             if right { Ok(()) } else { Err("an image's map depends on the batch that it is in".into()) }
         });
-        Ok(Job { run: Box::new(move || model.map(&Tape::off(), &input, Mode::Eval).map(Answer::Device)), check })
+        Ok(Job { run: Box::new(move || Ok(Answer::Device(model.forward(&Tape::off(), &inputs, Mode::Eval)?.map))), check })
     })
 }
 

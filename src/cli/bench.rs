@@ -5,7 +5,7 @@ use super::arguments::positive;
 use super::device::open_device;
 use super::output::{self, Table};
 use super::progress::Progress;
-use crate::bench::{self, Options, Report, Row, StepOptions};
+use crate::bench::{self, CARDS, Needs, Options, Report, Row, StepOptions};
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::gpu::DeviceKind;
@@ -17,7 +17,8 @@ use std::path::PathBuf;
     meltcore bench --device 0 --json > bench.json\n  \
     meltcore bench --compare bench.json\n  \
     meltcore bench --step unet --set base_channels=8 --batch 8 --size 128x128 --profile\n  \
-    meltcore bench --step unet_smp --batch 1 --size 256x256 --predict --seconds 5\n\n\
+    meltcore bench --step unet_smp --batch 1 --size 256x256 --predict --seconds 5\n  \
+    meltcore bench --step glavitu --batch 8 --size 384x384 --plan\n\n\
     `share` is the part of the ceiling that binds: of ceiling_fma's GFLOP/s or of the first ceiling_copy's GB/s, whichever is larger. It\n\
     can exceed 100 % where data stay in a cache. Operations and bytes are counted by napkin: the least that the kernels must do and move.\n\
     `spread` is the distance between the quartiles of the repetitions over their median. Every result is checked before it is timed.\n\
@@ -31,7 +32,7 @@ pub struct Args {
     #[arg(long, value_name = "TEXT")]
     pub filter: Option<String>,
     /// Time this network's training step and prediction instead of the rows of every run
-    #[arg(long, value_name = "MODEL", value_parser = ["unet", "unet_smp", "deeplabv3", "linear_dem"])]
+    #[arg(long, value_name = "MODEL", value_parser = ["unet", "unet_smp", "deeplabv3", "glavitu", "linear_dem"])]
     pub step: Option<String>,
     /// With --step: override one key of the network's configuration, the value as YAML; may be repeated
     #[arg(long, value_name = "KEY=VALUE", requires = "step")]
@@ -45,6 +46,9 @@ pub struct Args {
     /// With --step: only the forward pass
     #[arg(long, requires = "step")]
     pub predict: bool,
+    /// With --step: instead of timing, what training takes of memory, from one crop in a batch to --batch, and which cards hold it
+    #[arg(long, requires = "step", conflicts_with_all = ["predict", "filter", "profile", "compare"])]
+    pub plan: bool,
     /// Time each row but the ceilings for about so many seconds [default: 0.4, with --quick 0.06]
     #[arg(long, value_name = "S", value_parser = seconds)]
     pub seconds: Option<f64>,
@@ -84,6 +88,9 @@ impl Args {
 pub fn run(args: &Args, globals: &Globals) -> Result<()> {
     let options = args.options()?;
     let gpu = open_device(globals)?;
+    if let (true, Some(step)) = (args.plan, &options.step) {
+        return plan(&bench::needs(&gpu, step)?, args.json);
+    }
     let mut progress = None;
     let report = bench::run(&gpu, &options, &mut |event| match event {
         Event::Start { label, total, unit } => progress = Some(Progress::start(label, total, unit, globals.quiet)),
@@ -110,6 +117,29 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
         }
     }
     verdict(&report)
+}
+
+/// Prints what steps take of memory.
+fn plan(needs: &[Needs], json: bool) -> Result<()> {
+    if json {
+        let row = |needs: &Needs| {
+            let cards: Vec<u64> = CARDS.into_iter().filter(|gib| needs.fits(*gib)).collect();
+            let bytes = needs.bytes.as_ref();
+            serde_json::json!({
+                "batch": needs.batch, "recompute": needs.recompute, "mib": bytes.ok().map(|bytes| bytes >> 20), "fits_gib": cards,
+                "refused": bytes.err(),
+            })
+        };
+        return output::print_json(&needs.iter().map(row).collect::<Vec<_>>());
+    }
+    let cards = CARDS.map(|gib| format!("{gib} GiB"));
+    let mut table = Table::new(&[&["batch", "recompute", "MiB"], cards.each_ref().map(String::as_str).as_slice()].concat());
+    for row in needs {
+        let mib = row.bytes.as_ref().map_or_else(Clone::clone, |bytes| (bytes >> 20).to_string());
+        let fits = CARDS.map(|gib| if row.fits(gib) { "fits" } else { "-" }.to_owned());
+        table.row([row.batch.to_string(), row.recompute.to_string(), mib].into_iter().chain(fits).collect::<Vec<_>>());
+    }
+    table.print()
 }
 
 fn verdict(report: &Report) -> Result<()> {

@@ -270,8 +270,11 @@ impl Targets {
         }
     }
 
-    /// With the channel of each pixel's class; a pixel of none of them has 0 in all.
-    fn with_classes(self, classes: usize, values: &[f32]) -> Result<Targets> {
+    /// With the channel of each pixel's class, of `values` that these targets were made of; a pixel of none of them has 0 in all.
+    ///
+    /// # Errors
+    /// Out of memory.
+    pub fn with_classes(self, classes: usize, values: &[f32]) -> Result<Targets> {
         let mut shape = self.values.nchw("targets")?;
         shape[1] = classes;
         let gpu = self.values.gpu();

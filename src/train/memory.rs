@@ -53,26 +53,47 @@ impl Limit {
     }
 }
 
+/// The least memory that some work takes.
+#[derive(Debug, Clone, Copy)]
+pub struct Least<T> {
+    /// What it takes.
+    pub memory: MemoryUse,
+    /// The setting of [`Gpu::set_reuse`] for which that holds.
+    pub reuse: u64,
+    /// What the work found beside.
+    pub found: T,
+}
+
+/// Goes through work on a planner of a device with several settings of reuse, and gives the one that takes least memory.
+///
+/// # Errors
+/// Those of the work.
+pub fn least_memory<T>(gpu: &Gpu, mut work: impl FnMut(&Gpu) -> Result<(MemoryUse, T)>) -> Result<Least<T>> {
+    let mut least: Option<Least<T>> = None;
+    for reuse in REUSE {
+        let planner = gpu.planner();
+        planner.set_reuse(reuse);
+        let (memory, found) = work(&planner)?;
+        least = least.filter(|least| least.memory.allocated <= memory.allocated).or(Some(Least { memory, reuse, found }));
+    }
+    least.ok_or_else(|| Error::OutOfMemory("no plan was made".into()))
+}
+
 impl Memory<'_> {
     /// What training and validation with this configuration take; maps drawn on the way take what prediction takes.
     ///
     /// # Errors
     /// [`Error::Limit`] for an array that the device cannot hold at all; what a model or its inputs refuse.
     pub(super) fn needed(&self, config: &Config) -> Result<Needs> {
-        let mut least: Option<Needs> = None;
-        for reuse in REUSE {
-            let planner = self.gpu.planner();
-            planner.set_reuse(reuse);
+        let shared = self.gpu.capabilities().kind != DeviceKind::Gpu;
+        let least = least_memory(self.gpu, |planner| {
             let mut deaf = Watcher { stop: &|| None, observe: &mut |_| {} };
-            let mut session = Session::new(&planner, config, self.train.clone(), self.val.cloned(), &mut deaf)?;
+            let mut session = Session::new(planner, config, self.train.clone(), self.val.cloned(), &mut deaf)?;
             session.rehearse()?;
-            let memory = planner.memory();
-            let shared = self.gpu.capabilities().kind != DeviceKind::Gpu;
             let beside = if shared { PROGRAM + session.beside()? } else { 0 };
-            let needs = Needs { memory, beside, reuse };
-            least = least.filter(|least| least.memory.allocated <= needs.memory.allocated).or(Some(needs));
-        }
-        least.ok_or_else(|| Error::OutOfMemory("no plan was made".into()))
+            Ok((planner.memory(), beside))
+        })?;
+        Ok(Needs { memory: least.memory, beside: least.found, reuse: least.reuse })
     }
 
     /// What the configuration needs, where `limit` bytes (`None`: nobody knows) hold it. What the process takes beside counts unless

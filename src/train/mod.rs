@@ -71,7 +71,7 @@ mod watched_scene;
 
 use std::path::PathBuf;
 
-pub use memory::fitting_batch_size;
+pub use memory::{Least, fitting_batch_size, least_memory};
 pub use prepare::Training;
 pub use session::Watcher;
 pub use step::{LossOf, Step, masked_loss, optimizer, schedule, training_step};
