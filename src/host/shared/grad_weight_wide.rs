@@ -15,6 +15,10 @@ use super::transpose::transpose_strip;
 
 /// Pixels summed at a time: their factors and source stay in the caches, and sums of sums lose less than one long sum.
 const PIXELS: usize = 512;
+/// Columns that go with them: three vectors of the widest set.
+const COLUMNS: usize = 48;
+/// Pixels of a batch up to which sums outweigh the source: each block of them is to stay in a cache.
+const FEW_PIXELS: usize = 1024;
 /// Words behind the source: the last vectors of a run of taps may reach past it.
 const SLACK: usize = 64;
 /// Words of the copies of the images that are summed at a time.
@@ -60,9 +64,14 @@ impl<'a> Layout<'a> {
         self.blocks * self.offsets.len() * ROWS
     }
 
+    /// Words of a block's sums of one run.
+    fn run_sums(&self) -> usize {
+        ROWS * self.columns()
+    }
+
     /// Words of a block's sums.
     fn sums(&self) -> usize {
-        self.runs * ROWS * self.columns()
+        self.runs * self.run_sums()
     }
 
     /// Words between two rows of sums.
@@ -93,7 +102,7 @@ pub(crate) fn grad_weight(c: &Window, [images, groups, group]: [usize; 3], input
                 copy_factors(&layout, dy, &mut factors[..count * layout.factors()]);
             };
             // Either way a sum's terms and their order are the same.
-            if at_once == images && layout.blocks >= 4 * rayon::current_num_threads() {
+            if at_once == images && images * layout.offsets.len() <= FEW_PIXELS && layout.blocks >= 4 * rayon::current_num_threads() {
                 copy(0, images, source, factors);
                 return by_blocks(&layout, images, source, factors, grad_weight);
             }
@@ -104,31 +113,37 @@ pub(crate) fn grad_weight(c: &Window, [images, groups, group]: [usize; 3], input
                     copy(first, count, source, factors);
                     by_runs(&layout, count, source, factors, sums);
                 }
-                let targets = grad_weight.par_chunks_mut(ROWS * c.c_in * c.taps()).zip(sums.par_chunks_exact(layout.sums()));
-                targets.for_each(|(target, sums)| write(&layout, sums, target));
+                let each = layout.run_sums();
+                let targets = grad_weight.par_chunks_mut(ROWS * c.c_in * c.taps()).enumerate();
+                targets.for_each(|(block, target)| write(&layout, |r| &sums[(r * layout.blocks + block) * each..][..each], target));
             });
         })
     })
 }
 
-/// Many blocks: a task has a block of output channels, whose sums stay in its cache.
+/// Few pixels: a task has a block of output channels, whose sums stay in its cache.
 fn by_blocks(layout: &Layout, images: usize, source: &[f32], factors: &[f32], grad_weight: &mut [f32]) {
     let targets = grad_weight.par_chunks_mut(ROWS * layout.c.c_in * layout.c.taps());
     targets.enumerate().for_each(|(block, target)| {
         with_scratch(layout.sums(), |sums| {
             sums.fill(0.0);
-            for (r, sums) in sums.chunks_exact_mut(ROWS * layout.columns()).enumerate() {
+            for (r, sums) in sums.chunks_exact_mut(layout.run_sums()).enumerate() {
                 add_images(layout, images, source, factors, [block, r], sums);
             }
-            write(layout, sums, target);
+            write(layout, |r| &sums[r * layout.run_sums()..][..layout.run_sums()], target);
         });
     });
 }
 
-/// Few blocks: a task has one run of taps of one block.
+/// Many pixels: a task has one run of taps of several blocks, which share the part of the source that is in the cache. Sums are
+/// `[run][block]`.
 fn by_runs(layout: &Layout, images: usize, source: &[f32], factors: &[f32], sums: &mut [f32]) {
-    sums.par_chunks_exact_mut(ROWS * layout.columns()).enumerate().for_each(|(task, sums)| {
-        add_images(layout, images, source, factors, [task / layout.runs, task % layout.runs], sums);
+    let groups = (4 * rayon::current_num_threads()).div_ceil(layout.runs).min(layout.blocks);
+    let together = layout.blocks.div_ceil(groups);
+    sums.par_chunks_exact_mut(layout.blocks * layout.run_sums()).enumerate().for_each(|(r, sums)| {
+        sums.par_chunks_mut(together * layout.run_sums()).enumerate().for_each(|(group, sums)| {
+            add_images(layout, images, source, factors, [group * together, r], sums);
+        });
     });
 }
 
@@ -152,32 +167,41 @@ fn copy_factors<'a>(layout: &Layout, image: impl Fn(usize) -> &'a [f32] + Sync, 
     });
 }
 
-/// Adds the images up in order, so that no result depends on the number of threads.
-fn add_images(layout: &Layout, images: usize, source: &[f32], factors: &[f32], [block, r]: [usize; 2], sums: &mut [f32]) {
+/// Adds the images up in order, so that no result depends on the number of threads; of as many blocks from `first` on as `sums` holds.
+fn add_images(layout: &Layout, images: usize, source: &[f32], factors: &[f32], [first, r]: [usize; 2], sums: &mut [f32]) {
     let (pixels, shift) = (layout.offsets.len(), layout.shift(r));
     for image in 0..images {
-        let factors = &factors[(image * layout.blocks + block) * pixels * ROWS..][..pixels * ROWS];
+        let factors = &factors[(image * layout.blocks + first) * pixels * ROWS..];
         let source = &source[image * layout.image() + shift..];
         dispatch!(level(), simd => add_pixels(simd, factors, &layout.offsets, source, sums, [layout.columns(), layout.run]));
     }
 }
 
 /// The sums of a block as `[output channel][c_in][tap]`.
-fn write(layout: &Layout, sums: &[f32], target: &mut [f32]) {
+fn write<'a>(layout: &Layout, of_run: impl Fn(usize) -> &'a [f32], target: &mut [f32]) {
     let (c_in, taps) = (layout.c.c_in, layout.c.taps());
     for (o, target) in target.chunks_exact_mut(c_in * taps).enumerate() {
         for t in 0..taps {
             let (r, at) = (t * c_in / layout.run, t * c_in % layout.run);
-            let sums = &sums[(r * ROWS + o) * layout.columns() + at..][..c_in];
+            let sums = &of_run(r)[o * layout.columns() + at..][..c_in];
             target[t..].iter_mut().step_by(taps).zip(sums).for_each(|(to, &sum)| *to = sum);
         }
     }
 }
 
+/// The products of one image; `sums` are those of several blocks. Some pixels and columns at a time, which stay in the second-level cache
+/// while the blocks go over them.
 #[simd]
 fn add_pixels<S: Simd>(simd: S, factors: &[f32], offsets: &[usize], source: &[f32], sums: &mut [f32], [pitch, columns]: [usize; 2]) {
-    for (factors, offsets) in factors.chunks(PIXELS * ROWS).zip(offsets.chunks(PIXELS)) {
-        product(simd, factors, offsets, source, sums, [pitch, columns], true);
+    let of_block = offsets.len() * ROWS;
+    for (i, offsets) in offsets.chunks(PIXELS).enumerate() {
+        for first in (0..columns).step_by(COLUMNS) {
+            let width = COLUMNS.min(columns - first);
+            for (factors, sums) in factors.chunks_exact(of_block).zip(sums.chunks_exact_mut(ROWS * pitch)) {
+                let factors = &factors[i * PIXELS * ROWS..][..offsets.len() * ROWS];
+                product(simd, factors, offsets, &source[first..], &mut sums[first..], [pitch, width], true);
+            }
+        }
     }
 }
 
