@@ -82,6 +82,35 @@ fn a_step_is_a_row_of_training_and_one_of_prediction_for_every_network() {
     assert_eq!(names(&encoder), ["predict unet_smp decoder_channels=[8, 8, 8, 8, 8] 2x32x32"]);
     let pyramid = step("deeplabv3", "decoder_channels=8", "32x32", &["--set", "encoder_output_stride=16", "--filter", "predict"]);
     assert_eq!(names(&pyramid), ["predict deeplabv3 decoder_channels=8 encoder_output_stride=16 2x32x32"]);
+    let small = ["--set", "heads=2", "--set", "blocks=1", "--set", "resunet_steps=1"];
+    let transformer = step("glavitu", "width=8", "32x48", &small);
+    let of = |what: &str| format!("{what} glavitu width=8 heads=2 blocks=1 resunet_steps=1 2x32x48");
+    assert_eq!(names(&transformer), ["train_step", "predict"].map(of));
+}
+
+#[test]
+fn a_plan_says_what_batches_take_and_which_cards_hold_them() {
+    let rows = rows(&["--device", "host", "--step", "glavitu", "--batch", "6", "--size", "384x384", "--plan"]);
+    let told: Vec<(u64, bool)> = rows.iter().map(|row| (row["batch"].as_u64().unwrap(), row["recompute"].as_bool().unwrap())).collect();
+    assert_eq!(told, [1, 2, 4, 6].map(|batch| [(batch, false), (batch, true)]).concat());
+    let mib = |index: usize| number(&rows[index], "mib");
+    for index in 2..rows.len() {
+        assert!(mib(index) > mib(index - 2), "{rows:?}");
+    }
+    for (index, row) in rows.iter().enumerate() {
+        assert!(index % 2 == 0 || mib(index) < 0.7 * mib(index - 1), "{rows:?}");
+        let holds: Vec<u64> = [8, 12, 24, 80].into_iter().filter(|gib| mib(index) <= 0.9 * 1024.0 * *gib as f64).collect();
+        assert_eq!(row["fits_gib"], json!(holds), "{row}");
+    }
+    assert!(rows[6]["fits_gib"] != rows[7]["fits_gib"], "recomputing six crops takes a smaller card: {rows:?}");
+}
+
+#[test]
+fn a_batch_that_cannot_be_is_a_row_of_its_plan_that_says_why() {
+    let small = ["--step", "deeplabv3", "--batch", "2", "--size", "32x32", "--set", "decoder_channels=8", "--plan"];
+    let rows = rows(&small);
+    assert!(rows[0]["mib"].is_null() && rows[0]["refused"].as_str().unwrap().contains("batch_norm"), "{rows:?}");
+    assert!(rows[2]["refused"].is_null() && number(&rows[2], "mib") > 0.0, "{rows:?}");
 }
 
 #[test]

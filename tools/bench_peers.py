@@ -17,9 +17,10 @@ changes from round to round. Whatever else the machine does hits both. A round's
 is faster); reported are the medians over the rounds, and the least and the largest ratio.
 
 PyTorch runs eagerly, with the faster of both memory layouts and, in training, of its two Adams, tried before the first round, and with
-an allocator that keeps what is freed (the variables of ALLOCATOR below). Training is forward, masked L1 loss, backward, gradients clipped
-to a norm of 1, and Adam. Peak memory is the largest resident set of a process that takes about ten training steps of the first row, with
-the system's own allocator settings; PyTorch's own code is part of it, several hundred MiB.
+an allocator that keeps what is freed (the variables of ALLOCATOR below). Training is forward, masked L1 loss (GlaViTU: the
+focal loss of both heads), backward, gradients clipped to a norm of 1, and Adam. Peak memory is the largest resident set of a process that
+takes about ten training steps of the first row, with the system's own allocator settings; PyTorch's own code is part of it, several
+hundred MiB.
 
 Exit status: 0 all rows ran; 1 with --limit, a median ratio is above it; 2 some row did not run, for the reason that is printed with it.
 """
@@ -65,6 +66,7 @@ ROWS = {
     "train-unet64": step("train", "unet", {"base_channels": 64}, 1, 128),
     "train-unet_smp": step("train", "unet_smp", {}, 2, 128, ENCODER),
     "train-deeplabv3": step("train", "deeplabv3", {"encoder_output_stride": 16}, 2, 128, ENCODER),
+    "train-glavitu": step("train", "glavitu", {}, 1, 384),
     "predict-unet8": step("predict", "unet", {"base_channels": 8}, 1, 512),
     "predict-unet_smp": step("predict", "unet_smp", {}, 1, 256, ENCODER),
     "ssim": {"kind": "ssim", "row": f"masked_ssim {SCENE[0]}x{SCENE[1]} sigma10", "modules": ("torch", "torchmetrics")},
@@ -103,23 +105,60 @@ def training(row, layout, adam):
     from torch.nn.utils import clip_grad_norm_
 
     memory_format = getattr(torch, layout)
-    model = network(row).train().to(memory_format=memory_format)
+    n, side = row["batch"], row["side"]
+
+    def noise(channels):
+        return torch.randn(n, channels, side, side).contiguous(memory_format=memory_format)
+
+    if row["model"] == "glavitu":
+        sys.path.insert(0, str(ROOT / "tools"))
+        from fixtures.glavitu import DEFAULTS, Glavitu
+
+        model = Glavitu(row["keys"])
+        x = {name: noise(channels) for name, channels in DEFAULTS["features"]}
+        loss_of = smoothed_focal_loss(n, side)
+    else:
+        model, x = network(row), noise(IN_CHANNELS)
+        loss_of = masked_l1(n, side)
+    model = model.train().to(memory_format=memory_format)
     parameters = list(model.parameters())
     optimizer = torch.optim.Adam(parameters, lr=1e-3, **{adam: True})
-    shape = (row["batch"], IN_CHANNELS, row["side"], row["side"])
-    x = torch.randn(shape).contiguous(memory_format=memory_format)
-    target, mask = torch.rand(shape[0], 1, *shape[2:]), torch.zeros(shape[0], 1, *shape[2:])
 
     def run():
         optimizer.zero_grad(set_to_none=True)
-        valid = 1 - mask
-        error = ((model(x) - target).abs() * valid).flatten(1).sum(1)
-        loss = (error / valid.flatten(1).sum(1).clamp(min=1)).mean()
-        loss.backward()
+        loss_of(model(x)).backward()
         clip_grad_norm_(parameters, 1.0)
         optimizer.step()
 
     return run
+
+
+def masked_l1(n, side):
+    """Mean absolute error over the pixels that count, which are all."""
+    import torch
+
+    target, mask = torch.rand(n, 1, side, side), torch.zeros(n, 1, side, side)
+
+    def loss_of(y):
+        valid = 1 - mask
+        error = ((y - target).abs() * valid).flatten(1).sum(1)
+        return (error / valid.flatten(1).sum(1).clamp(min=1)).mean()
+
+    return loss_of
+
+
+def smoothed_focal_loss(n, side):
+    """GlaViTU's: focal loss (γ 2) of labels smoothed by 0.1, that of the auxiliary head by half."""
+    import torch
+
+    glacier = torch.rand(n, 1, side, side) > 0.5
+    target = 0.9 * torch.cat([~glacier, glacier], 1).float() + 0.05
+
+    def of_head(p):
+        p = p.clamp(1e-7, 1 - 1e-7)
+        return (-target * (1 - p) ** 2 * p.log()).sum(1).mean()
+
+    return lambda heads: of_head(heads["y"]) + 0.5 * of_head(heads["aux"])
 
 
 def prediction(row, layout):
