@@ -70,7 +70,7 @@ fn a_curve_goes_from_weights_to_maps_scores_and_the_report() {
     let calibration = Calibration::read(&beside).unwrap().unwrap();
     assert_eq!(serde_json::to_value(&calibration).unwrap(), said);
     let [raw, fitted] = calibration.expected_calibration_error;
-    assert!(fitted < 0.02 && fitted < 0.5 * raw, "{raw} and {fitted} of the pixels that it was fitted on");
+    assert!(fitted > 1e-4 && fitted < 0.5 * raw, "{raw} and {fitted} of pixels that no curve was fitted to");
     // The same curve again, and another of another method.
     succeeds(root, &format!("calibrate --config {CONFIG} {set} --weights {weights} --out again.json --quiet"));
     assert_eq!(std::fs::read(&beside).unwrap(), std::fs::read(root.join("again.json")).unwrap());

@@ -107,6 +107,11 @@ impl Reliability {
         mapped
     }
 
+    /// Adds the pixels of others in as many bins.
+    pub fn merge(&mut self, other: &Reliability) {
+        self.bins.iter_mut().zip(&other.bins).for_each(|(bin, other)| bin.add(*other));
+    }
+
     /// All pixels.
     pub fn valid_px(&self) -> u64 {
         self.bins.iter().map(|bin| bin.valid_px).sum()

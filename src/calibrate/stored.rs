@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::curve::{Curve, FITTED_BINS};
+use super::curve::{Curve, FITTED_BINS, Method};
 use super::reliability::Reliability;
 use crate::error::{Error, Result};
 use crate::files::write_atomically;
@@ -26,19 +26,30 @@ pub struct Calibration {
     pub split: String,
     /// Their number.
     pub valid_px: u64,
-    /// Their expected calibration error in 100 bins, before and after.
+    /// Their expected calibration error in 100 bins: as the network says it, and by curves that were fitted to the other half of them.
     pub expected_calibration_error: [f64; 2],
     /// The curve.
     pub curve: Curve,
 }
 
 impl Calibration {
-    /// A curve fitted on the fine bins `pixels`.
-    pub fn new(curve: Curve, pixels: &Reliability, weights: String, options: Value, split: &str) -> Calibration {
-        let error = |pixels: Reliability| pixels.coarser(FITTED_BINS).expected_calibration_error().unwrap_or_default();
-        let expected_calibration_error = [error(pixels.clone()), error(pixels.mapped(|x| curve.at(x)))];
+    /// Fits a curve to pixels, and tells by their halves how far it holds on others; none without a pixel. Halves of different scenes say
+    /// more than halves of the same one.
+    pub fn fit(method: Method, halves: &[Reliability; 2], weights: String, options: Value, split: &str) -> Option<Calibration> {
+        let [one, other] = halves;
+        let mut pixels = one.clone();
+        pixels.merge(other);
+        let curve = Curve::fit(method, &pixels)?;
+        let mut crossed = Reliability::of_bins(pixels.bins.len());
+        for [fitted, held_out] in [[one, other], [other, one]] {
+            // Where one half is empty nothing is held out.
+            let curve = Curve::fit(method, fitted).unwrap_or_else(|| curve.clone());
+            crossed.merge(&held_out.mapped(|x| curve.at(x)));
+        }
+        let error = |pixels: &Reliability| pixels.coarser(FITTED_BINS).expected_calibration_error().unwrap_or_default();
         let (format, valid_px) = (FORMAT.to_owned(), pixels.valid_px());
-        Calibration { format, weights, options, split: split.to_owned(), valid_px, expected_calibration_error, curve }
+        let expected_calibration_error = [error(&pixels), error(&crossed)];
+        Some(Calibration { format, weights, options, split: split.to_owned(), valid_px, expected_calibration_error, curve })
     }
 
     /// Where the curve of a weight file is.

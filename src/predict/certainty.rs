@@ -89,7 +89,7 @@ pub fn fit_calibration(
     require_same(&file, config, request.accept_changed_config)?.into_iter().for_each(&mut *observe);
     let model = weights::open(gpu, &file, config)?;
     let mut predictor = Predictor::new(gpu, config, model.as_ref(), dataset.clone(), request.options, observe)?;
-    let (mut pixels, mut sample) = (Reliability::of_bins(FINE_BINS), HostSample::default());
+    let (mut halves, mut sample) = ([Reliability::of_bins(FINE_BINS), Reliability::of_bins(FINE_BINS)], HostSample::default());
     let days: Vec<usize> = (0..dataset.days().len()).collect();
     predictor.maps(&days, observe, &mut |day, map| {
         let [rows, cols] = dataset.scene(day);
@@ -97,16 +97,25 @@ pub fn fit_calibration(
         task.refuse(&sample.target).map_err(|message| Error::input(dataset.target_file(day).unwrap_or_default(), message))?;
         let (target, mask) = task.masked(&sample.target, &sample.ocean);
         let sure = &map[place * rows * cols..(place + 1) * rows * cols];
-        pixels.add(sure, &task.right(&map[..rows * cols], &target), &mask);
+        let right = task.right(&map[..rows * cols], &target);
+        let mut add = |half: usize, of: std::ops::Range<usize>| halves[half].add(&sure[of.clone()], &right[of.clone()], &mask[of]);
+        match days.len() {
+            // The upper half of a single scene, and the lower one.
+            1 => {
+                let middle = rows / 2 * cols;
+                add(0, 0..middle);
+                add(1, middle..rows * cols);
+            }
+            _ => add(day % 2, 0..rows * cols),
+        }
         dataset.release(day);
         Ok(())
     })?;
-    let Some(curve) = Curve::fit(method, &pixels) else {
-        let message = format!(
-            "no scene of the split {} has a pixel that counts, so that nothing can be fitted; choose another --split",
-            request.split
-        );
-        return Err(Error::Usage(message));
-    };
-    Ok(Calibration::new(curve, &pixels, weights_digest(&file)?, json!(request.options), request.split.name()))
+    let (digest, options) = (weights_digest(&file)?, json!(request.options));
+    Calibration::fit(method, &halves, digest, options, request.split.name()).ok_or_else(|| {
+        let split = request.split;
+        Error::Usage(format!(
+            "no scene of the split {split} has a pixel that counts, so that nothing can be fitted; choose another --split"
+        ))
+    })
 }
