@@ -80,7 +80,7 @@ impl Counted {
         match self.ignored.as_ref().map(|ignored| ignored.values.as_slice()) {
             None => false,
             Some([]) => value != 0.0 && !value.is_nan(),
-            Some(values) => values.iter().any(|ignored| *ignored == value),
+            Some(values) => values.contains(&value),
         }
     }
 }

@@ -121,7 +121,7 @@ mod tests {
     fn nearest_pixels_are_those_that_all_distances_say() {
         let [rows, cols] = [13, 17];
         for (seed, size) in [(7919, (1.0, 1.0)), (104_729, (0.4, 1.0)), (1_299_709, (3.0, 0.7))] {
-            let is_one = |pixel: usize| (pixel * seed + pixel / 3) % 23 == 0;
+            let is_one = |pixel: usize| (pixel * seed + pixel / 3).is_multiple_of(23);
             let mut nearest = Nearest::of(rows * cols, cols, is_one);
             for row in 0..rows {
                 nearest.along(row, size, |pixel, found| {
