@@ -27,8 +27,8 @@ pub(super) fn check_median(size: Option<usize>, task: &dyn Task) -> Result<()> {
 }
 
 /// Makes NaN of all bands where an input has no value in any of its bands and only a mean or a fixed number stands in for it
-/// ([`Fill::Mean`], [`Fill::Value`]): nobody knows the class there. What was filled from neighbours, or is told to the network by
-/// `gap_mask`, is mapped.
+/// ([`Fill::Mean`], [`Fill::Value`]): nobody knows the class there. What was filled from neighbours, what is told to the network
+/// by `gap_mask`, and what scenes may lack altogether, is mapped.
 ///
 /// # Shapes
 /// `map`: any number of bands × pixels of the scene.
@@ -36,7 +36,10 @@ pub(super) fn check_median(size: Option<usize>, task: &dyn Task) -> Result<()> {
 /// # Errors
 /// Those of reading the inputs.
 pub(super) fn hide_unknown(map: &mut [f32], dataset: &Dataset, day: usize) -> Result<()> {
-    let stands_in = |input: &&&Variable| matches!(input.gaps, Gaps::Filled(Fill::Mean | Fill::Value(_))) && input.gap_of.is_none();
+    let stands_in = |input: &&&Variable| {
+        let by_number = matches!(input.gaps, Gaps::Filled(Fill::Mean | Fill::Value(_)));
+        by_number && input.gap_of.is_none() && !input.optional
+    };
     let is_told = |input: &Variable| dataset.inputs().iter().any(|other| other.gap_of == Some(input.name));
     let inputs: Vec<&Variable> = dataset.inputs().iter().filter(stands_in).copied().filter(|input| !is_told(input)).collect();
     let [rows, cols] = dataset.scene(day);

@@ -74,7 +74,9 @@ fn a_median_filter_changes_classes_alone_and_scenes_in_another_unit_are_told() {
         (0..pixels).filter(|pixel| read(out).classes[*pixel] == NO_CLASS).collect::<Vec<usize>>()
     };
     assert_eq!(unknown("holed", &[]), (0..4).flat_map(|row| row * cols..row * cols + 5).collect::<Vec<usize>>());
-    assert!(unknown("nearest", &["--set", "fill_optical=nearest", "--accept-changed-config"]).is_empty());
+    for (out, set) in [("nearest", "fill_optical=nearest"), ("optional", "optional_optical=true")] {
+        assert!(unknown(out, &["--set", set, "--accept-changed-config"]).is_empty(), "{set}");
+    }
     // An elevation model without its slope, and one on another grid.
     let reference = Raster::open_band(&raster, 0).unwrap();
     let elevation = Raster::open_band(root.join(format!("g/dem/{name}.tif")), 0).unwrap().read_all().unwrap();
