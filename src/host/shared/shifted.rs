@@ -16,8 +16,8 @@ use super::scratch::with_scratch;
 use super::tile::{ROWS, product};
 use super::transpose::transpose_strip;
 
-/// Products added at a time: sums of sums lose less than one long sum. Of 4608 products, sums of 144 lose half as much as those of 576.
-const DEPTH: usize = 144;
+/// Products added at a time: sums of sums lose less than one long sum, most where a long sum has about as many parts as a part has terms.
+const DEPTH: usize = 72;
 /// Words of a band's copy. Every block of outputs reads it once at a word a cycle, which the third-level cache can serve.
 const BAND_WORDS: usize = 256 * 1024;
 /// Words of all maps' copies up to which they are made at once.
