@@ -10,13 +10,20 @@ use crate::config::Config;
 use crate::data::day::{Day, now, read_split_csv};
 use crate::domains::Unit;
 use crate::event::duration;
-use crate::tasks::MAPS_FILE;
+use crate::tasks::{MAPS_FILE, Subject};
 
 /// Names and values, in groups with a heading.
 pub type Facts = Vec<(String, Vec<(String, String)>)>;
 
 /// Everything that is known of how the page came about.
-pub fn facts(config: Option<&Config>, split: &str, models: &[(String, PathBuf)], logs: &[RunLog], device: Option<&str>) -> Facts {
+pub fn facts(
+    config: Option<&Config>,
+    split: &str,
+    models: &[(String, PathBuf)],
+    logs: &[RunLog],
+    device: Option<&str>,
+    of: &Subject,
+) -> Facts {
     let mut page = vec![fact("meltcore", env!("CARGO_PKG_VERSION")), fact("made", &now())];
     page.extend(device.map(|device| fact("scored on", device)));
     if let Some(config) = config {
@@ -24,15 +31,15 @@ pub fn facts(config: Option<&Config>, split: &str, models: &[(String, PathBuf)],
         page.push(fact("digest of the training keys", &config.digest()));
         page.push(fact("model_key", config.model_key.name()));
         let days = config.split_csv.get(split).filter(|file| file.exists()).map(|file| read_split_csv(file, config.domain().unit));
-        let days = days.and_then(|days| days.map_or_else(|error| Some(error.to_string()), |days| span(&days)));
+        let days = days.and_then(|days| days.map_or_else(|error| Some(error.to_string()), |days| span(&days, of)));
         page.extend(days.map(|days| fact(&format!("split {split}"), &days)));
     }
     let mut all = vec![("This page".to_owned(), page)];
     let unit = config.map_or(Unit::Day, |config| config.domain().unit);
     for (name, folder) in models {
-        all.push((format!("Maps of {name}"), of_maps(folder, |file| Day::of_map(file, unit))));
+        all.push((format!("Maps of {name}"), of_maps(folder, |file| Day::of_map(file, unit), of)));
     }
-    all.extend(logs.iter().map(|log| ("Training".to_owned(), of_run(log))));
+    all.extend(logs.iter().map(|log| ("Training".to_owned(), of_run(log, of))));
     all
 }
 
@@ -41,11 +48,11 @@ fn fact(name: &str, value: &str) -> (String, String) {
 }
 
 /// A folder of maps: how many, and what they were made with.
-fn of_maps(folder: &Path, map_of: impl Fn(&str) -> Option<Day>) -> Vec<(String, String)> {
+fn of_maps(folder: &Path, map_of: impl Fn(&str) -> Option<Day>, of: &Subject) -> Vec<(String, String)> {
     let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let days: Vec<Day> = files.filter_map(|entry| map_of(entry.file_name().to_str()?)).collect();
     let mut facts = vec![fact("folder", &folder.display().to_string())];
-    facts.extend(span(&days).map(|days| fact("maps", &days)));
+    facts.extend(span(&days, of).map(|days| fact("maps", &days)));
     // What the program that made the maps wrote beside them; the list of days is long.
     let shown = |(key, value): (&String, &Value)| Some(fact(key, &scalar(value).filter(|_| !value.is_array())?));
     let file = folder.join(MAPS_FILE);
@@ -60,9 +67,10 @@ fn of_maps(folder: &Path, map_of: impl Fn(&str) -> Option<Day>) -> Vec<(String, 
 }
 
 /// A run by its log.
-fn of_run(log: &RunLog) -> Vec<(String, String)> {
+fn of_run(log: &RunLog, of: &Subject) -> Vec<(String, String)> {
     let mut facts = vec![fact("log", &log.path.display().to_string())];
-    for (key, name) in [("meltcore", "meltcore"), ("device", "device"), ("parameters", "parameters"), ("train_days", "train days")] {
+    let trained = format!("train {}", of.names[1]);
+    for (key, name) in [("meltcore", "meltcore"), ("device", "device"), ("parameters", "parameters"), ("train_days", trained.as_str())] {
         facts.extend(log.said(key).map(|value| fact(name, &value)));
     }
     facts.push(fact("epochs", &log.epochs.len().to_string()));
@@ -91,8 +99,8 @@ pub fn scalar(value: &Value) -> Option<String> {
     }
 }
 
-/// Number of days, the first and the last; none of no days.
-fn span(days: &[Day]) -> Option<String> {
+/// Number of days or scenes, the first and the last; none of none.
+fn span(days: &[Day], of: &Subject) -> Option<String> {
     let (first, last) = (days.iter().min()?, days.iter().max()?);
-    Some(format!("{}, {first} to {last}", if days.len() == 1 { "1 day".into() } else { format!("{} days", days.len()) }))
+    Some(format!("{} {}, {first} to {last}", days.len(), of.names[usize::from(days.len() > 1)]))
 }

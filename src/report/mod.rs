@@ -115,7 +115,7 @@ pub fn page(inputs: Evidence, observe: &mut dyn FnMut(Event)) -> Result<String> 
         read.retain(Result::is_ok);
     }
     let logs = read.into_iter().collect::<Result<Vec<_>>>()?;
-    let facts = manifest::facts(config, split.name(), models, &logs, device.as_deref());
+    let facts = manifest::facts(config, split.name(), models, &logs, device.as_deref(), task.words().of);
     let scored = scores.iter().flat_map(|scores| scores.models.0.iter().map(|(name, _)| name));
     let colours = Colours::of(scored.chain(models.iter().map(|(name, _)| name)));
     let lead = scores
