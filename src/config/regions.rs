@@ -95,6 +95,13 @@ impl Config {
         Some([beginning, beginning.trim_end_matches(|letter: char| letter.is_ascii_digit())])
     }
 
+    /// The code of a scene's region, whether a network knows it or not; none of a name without one.
+    pub fn region_name<'a>(&'a self, scene: &'a str) -> Option<&'a str> {
+        let is_told = self.scene_regions.contains_key(stem(scene)) || scene.contains('-');
+        let [whole, bare] = self.told_region(scene).filter(|_| is_told)?;
+        Some(if self.region_place(whole).is_some() { whole } else { bare })
+    }
+
     /// The place of a scene's region among [`Config::regions`]; none of a scene of an unknown region.
     pub fn region_of(&self, scene: &str) -> Option<usize> {
         self.told_region(scene)?.into_iter().find_map(|code| self.region_place(code))

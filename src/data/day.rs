@@ -117,11 +117,6 @@ impl Day {
         }
     }
 
-    /// The region of a scene: what its name begins with, before the first `-`; none of a name without one, or of a day.
-    pub fn region(&self) -> Option<&'static str> {
-        self.scene?.split_once('-').map(|(region, _)| region).filter(|region| !region.is_empty())
-    }
-
     /// Whether it has a date.
     pub fn is_dated(&self) -> bool {
         self.month > 0

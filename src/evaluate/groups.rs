@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::collections::HashSet;
 
+use crate::config::Config;
 use crate::data::day::Day;
 
 /// What scenes are grouped by.
@@ -15,7 +16,7 @@ pub enum GroupBy {
     Year,
     /// Days to the nearest other day of the train split: `1`, `2-3`, `4-6`, `7+`.
     Gap,
-    /// The region that the name of a scene begins with: `ALP` of `ALP-28-23`.
+    /// The region of a scene: `ALP` of `ALP-28-23`, `SC` of `SC2-59-84`.
     Region,
 }
 
@@ -39,13 +40,13 @@ impl GroupBy {
 pub struct Groups(BTreeMap<GroupBy, BTreeMap<String, Vec<usize>>>);
 
 impl Groups {
-    /// Groups the days of a split. Without train days, or where no other one exists, there is no grouping by gap.
-    pub fn new(days: &[Day], train: &[Day]) -> Groups {
+    /// Groups the days of a split, scenes by the regions that the configuration tells ([`Config::region_name`]). Without train days, or where no other one exists, there is no grouping by gap.
+    pub fn new(config: &Config, days: &[Day], train: &[Day]) -> Groups {
         let mut groups: BTreeMap<GroupBy, BTreeMap<String, Vec<usize>>> = BTreeMap::new();
         let mut add = |by: GroupBy, label: String, index: usize| groups.entry(by).or_default().entry(label).or_default().push(index);
         let train: HashSet<i64> = train.iter().filter(|day| day.is_dated()).map(Day::number).collect();
         for (index, day) in days.iter().enumerate() {
-            if let Some(region) = day.region() {
+            if let Some(region) = day.scene.and_then(|scene| config.region_name(scene)) {
                 add(GroupBy::Region, region.to_owned(), index);
             }
             if !day.is_dated() {

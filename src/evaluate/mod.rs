@@ -98,7 +98,7 @@ pub fn evaluate_and_show(
         None
     });
     let train = train.unwrap_or_default();
-    let groups = Groups::new(dataset.days(), &train);
+    let groups = Groups::new(config, dataset.days(), &train);
     observe(Event::Start { label: "eval", total: dataset.days().len(), unit: "scenes" });
     let mut scored: Vec<ModelScores> = models.iter().map(|(name, _)| ModelScores::new(name, task.columns())).collect();
     let (mut sample, mut unplaced) = (HostSample::default(), Vec::new());

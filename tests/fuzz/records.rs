@@ -14,6 +14,7 @@ use meltcore::report::run_log::RunLog;
 use meltcore::report::{Evidence, page};
 use meltcore::synth::SynthOptions;
 use meltcore::synth::claim::claim;
+use meltcore::tasks::Subject;
 use meltcore::train::log::{Header, Log};
 use meltcore::train::tensorboard::{Event, EventFile, Value};
 
@@ -58,7 +59,7 @@ pub const TARGETS: &[Target] = &[
             fs::create_dir_all(&maps).unwrap();
             Box::new(move |path| {
                 fs::copy(path, maps.join("maps.json")).unwrap();
-                assert!(facts(None, "test", &[("a".to_owned(), maps.clone())], &[], None).len() > 1);
+                assert!(facts(None, "test", &[("a".to_owned(), maps.clone())], &[], None, &Subject::DAYS).len() > 1);
                 Answer::Read
             })
         },
