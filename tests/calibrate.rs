@@ -70,7 +70,8 @@ fn a_curve_goes_from_weights_to_maps_scores_and_the_report() {
     let calibration = Calibration::read(&beside).unwrap().unwrap();
     assert_eq!(serde_json::to_value(&calibration).unwrap(), said);
     let [raw, fitted] = calibration.expected_calibration_error;
-    assert!(fitted > 1e-4 && fitted < 0.5 * raw, "{raw} and {fitted} of pixels that no curve was fitted to");
+    // The halves of one scene, of a network of three epochs.
+    assert!(fitted > 1e-4 && fitted < 0.8 * raw, "{raw} and {fitted} of pixels that no curve was fitted to");
     // The same curve again, and another of another method.
     succeeds(root, &format!("calibrate --config {CONFIG} {set} --weights {weights} --out again.json --quiet"));
     assert_eq!(std::fs::read(&beside).unwrap(), std::fs::read(root.join("again.json")).unwrap());
@@ -162,5 +163,8 @@ fn curves_hold_on_other_pixels() {
         let error = test.mapped(|x| curve.at(x)).coarser(100).expected_calibration_error().unwrap();
         assert!(error < 0.012, "{method:?}: {error}");
         assert!((curve.at(0.5) - 0.25).abs() < 0.03, "{method:?}: {}", curve.at(0.5));
+        let calibration = Calibration::fit(method, &[train.clone(), test.clone()], String::new(), Value::Null, "val").unwrap();
+        let [before, after] = calibration.expected_calibration_error;
+        assert!((before - raw).abs() < 0.005 && after > 1e-4 && after < 0.012, "{method:?}: {before} and {after}");
     }
 }
