@@ -45,7 +45,7 @@ done_with() {
   scenes=$(grep -c . "$1")
   scene=$(sed -n "$(((scenes + 1) / 2))p" "$1" | tr -d '\r')
   step "done in $((SECONDS / 60)) min $((SECONDS % 60)) s"
-  printf 'Scores, maps and curves:    %s\nA picture of one test %-6s%s\nThe others:                 %s\nMaps as GeoTIFF and PNG:    %s\n' \
+  printf 'Scores, maps and curves:    %s\nA picture of a test %-8s%s\nThe others:                 %s\nMaps as GeoTIFF and PNG:    %s\n' \
     "$PWD/$run/report.html" "$2:" "$PWD/$run/scores/panels/${scene%.tif}.png" "$PWD/$run/scores/panels" "$PWD/$run/predictions"
 }
 
