@@ -40,7 +40,8 @@ impl GroupBy {
 pub struct Groups(BTreeMap<GroupBy, BTreeMap<String, Vec<usize>>>);
 
 impl Groups {
-    /// Groups the days of a split, scenes by the regions that the configuration tells ([`Config::region_name`]). Without train days, or where no other one exists, there is no grouping by gap.
+    /// Groups the days of a split, scenes by the regions that the configuration tells ([`Config::region_name`]). Without train days, or
+    /// where no other one exists, there is no grouping by gap.
     pub fn new(config: &Config, days: &[Day], train: &[Day]) -> Groups {
         let mut groups: BTreeMap<GroupBy, BTreeMap<String, Vec<usize>>> = BTreeMap::new();
         let mut add = |by: GroupBy, label: String, index: usize| groups.entry(by).or_default().entry(label).or_default().push(index);
