@@ -102,6 +102,38 @@ fn a_curve_goes_from_weights_to_maps_scores_and_the_report() {
     assert_eq!(bands().0, titles[..titles.len() - 1]);
 }
 
+/// Pixels of which the scene says nothing have no class, and no confidence to count.
+#[test]
+fn pixels_that_nobody_mapped_do_not_count() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    let weights = trained(root);
+    let (set, unseen) = ("--set base_channels=4 --set img_size=[64,64] --set fill_optical=mean --accept-changed-config", 30);
+    let list = |split: &str| std::fs::read_to_string(root.join(format!("g/splits/{split}.csv"))).unwrap();
+    let scenes: Vec<String> = ["val", "test"].iter().flat_map(|split| list(split).lines().map(str::to_owned).collect::<Vec<_>>()).collect();
+    for scene in &scenes {
+        let file = root.join(format!("g/optical/{scene}.tif"));
+        let mut values = Vec::new();
+        for band in 0..6 {
+            let raster = Raster::open_band(&file, band).unwrap();
+            let of_band = raster.read_all().unwrap();
+            values.extend(of_band.iter().enumerate().map(|(pixel, value)| if pixel % 96 < unseen { f32::NAN } else { *value }));
+        }
+        let geo = Raster::open_band(&file, 0).unwrap().geo().clone();
+        meltcore::data::writer::write_geotiff(&file, 96, 96, &values, &geo).unwrap();
+    }
+    succeeds(root, &format!("calibrate --config {CONFIG} {set} --weights {weights} --quiet"));
+    let calibration = Calibration::read(&Calibration::beside(&root.join(&weights))).unwrap().unwrap();
+    assert_eq!(calibration.valid_px as usize, list("val").lines().count() * 96 * (96 - unseen));
+    succeeds(root, &format!("predict --config {CONFIG} {set} --weights {weights} --split test --out maps --quiet"));
+    let certainty = eval(root);
+    for of in ["said", "calibrated"] {
+        assert!(certainty[of]["expected_calibration_error"].is_number(), "{certainty}");
+        let pixels: u64 = certainty[of]["bins"].as_array().unwrap().iter().map(|bin| bin["valid_px"].as_u64().unwrap()).sum();
+        assert_eq!(pixels as usize, list("test").lines().count() * 96 * (96 - unseen), "{of}");
+    }
+}
+
 #[test]
 fn a_curve_is_of_its_weights() {
     let folder = tempfile::tempdir().unwrap();

@@ -226,3 +226,23 @@ fn sums_of_its_widest_convolution_lose_little_on_the_processor() {
     let lost = (errors / squares).sqrt();
     assert!(lost < 2.4e-7, "{lost:e} of the results are lost in rounding");
 }
+
+/// A row's result is the same bits whatever rows stand beside it: maps do not depend on which tiles share a batch.
+#[test]
+fn rows_do_not_depend_on_each_other_on_the_processor() {
+    let gpu = Gpu::open(Some("host")).unwrap();
+    for (depth, columns) in [(64, 64), (64, 256), (256, 64), (12, 7), (600, 33)] {
+        let most = 700;
+        let (input, weight) = (noise(3, most * depth), Tensor::from_slice(&gpu, [columns, depth], &noise(4, columns * depth)).unwrap());
+        let of = |rows: usize| {
+            let x = Tensor::from_slice(&gpu, [rows, depth], &input[..rows * depth]).unwrap();
+            ops::linear(&Tape::off(), &x, &weight, None, ops::Activation::None).unwrap().to_vec().unwrap()
+        };
+        let all = of(most);
+        for rows in [1, 2, 3, 4, 5, 36, 63, 64, 65, 72, 129, 513] {
+            let some = of(rows);
+            let differ = some.iter().zip(&all).filter(|(one, other)| one.to_bits() != other.to_bits()).count();
+            assert_eq!(differ, 0, "{depth} to {columns}: {rows} rows");
+        }
+    }
+}

@@ -10,7 +10,7 @@ use meltcore::config::TaskKey;
 use meltcore::data::raster::Raster;
 use meltcore::data::writer::write_geotiff;
 use meltcore::models::Outputs;
-use meltcore::tasks::{self, Better, Mean, Targets, Task};
+use meltcore::tasks::{self, Better, Holds, Mean, Targets, Task};
 use meltcore::tensor::Tensor;
 use on_device::{gpu, noise};
 
@@ -117,6 +117,23 @@ fn a_loss_is_zero_for_what_was_seen_and_falls_nowhere_below() {
             assert_eq!(loss(targets.values.clone()), 0.0, "{key:?}");
         }
     }
+}
+
+#[test]
+fn maps_of_other_classes_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let task = tasks::by_key(TaskKey::Segmentation, None);
+    let mut holds = Holds::of(task.as_ref());
+    assert_eq!(holds.classes, ["background", "foreground"]);
+    let mut refused = |classes: &[&str]| {
+        holds.classes = classes.iter().map(|class| (*class).to_owned()).collect();
+        std::fs::write(folder.path().join(tasks::MAPS_FILE), serde_json::to_string(&holds).unwrap()).unwrap();
+        Holds::refuse_other(task.as_ref(), "net", folder.path()).err().map(|error| error.to_string())
+    };
+    assert_eq!(refused(&["background", "foreground"]), None);
+    assert_eq!(refused(&[]), None, "maps of a version that did not say");
+    let said = refused(&["background", "foreground", "debris"]).unwrap();
+    assert!(said.contains("of background, foreground, debris"), "{said}");
 }
 
 /// What the program answers; it must succeed.

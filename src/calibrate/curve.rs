@@ -95,10 +95,12 @@ impl Curve {
         }
     }
 
-    /// Whether a file holds a curve: as many values as points, ascending, all finite.
+    /// Whether a file holds a curve: as many values as points, ascending, all finite, and heights 0…1.
     pub fn is_whole(&self) -> bool {
         let finite = self.x.iter().chain(&self.values).all(|number| number.is_finite());
-        !self.x.is_empty() && self.x.len() == self.values.len() && finite && self.x.windows(2).all(|pair| pair[0] < pair[1])
+        let shares = |numbers: &[f64]| numbers.iter().all(|number| (0.0..=1.0).contains(number));
+        let in_range = shares(&self.x) && (self.method != Method::Isotonic || shares(&self.values));
+        in_range && !self.x.is_empty() && self.x.len() == self.values.len() && finite && self.x.windows(2).all(|pair| pair[0] < pair[1])
     }
 
     /// On the straight line between the neighbours; beyond the ends as there.

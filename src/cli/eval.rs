@@ -138,7 +138,12 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
     }
     for by in &args.by {
         if evaluation.groups.of(*by).next().is_none() {
-            globals.note("no scores by gap: they need the days of the train split (path_train_split_csv)");
+            let needs = match by {
+                GroupBy::Gap => "the days of the train split (path_train_split_csv)",
+                GroupBy::Region => "names of scenes that begin with their region, as ALP-1 does, or a list of regions (path_regions)",
+                GroupBy::Month | GroupBy::Year => "scenes with a date",
+            };
+            globals.note(&format!("no scores by {}: they need {needs}", by.name()));
             continue;
         }
         print_line("")?;

@@ -9,6 +9,7 @@ use crate::config::Config;
 use crate::data::day::{Day, Split, read_split_csv};
 use crate::data::polygons;
 use crate::data::stack::{self, StackMeta};
+use crate::domains::Unit;
 use crate::error::{Error, Result};
 use crate::files::is_same;
 use crate::predict::manifest::{Maker, Manifest, weights_digest};
@@ -224,10 +225,16 @@ impl Work {
                 return Err(Error::Usage(message.into()));
             }
             let folder = map_folder(args.out.as_deref(), &config, "deploy")?;
+            refuse_folder_of_inputs(&folder, &config)?;
             return Ok(Work { config, split: Split::Deploy, days: Some(days), folder });
         };
         let config = ConfigArgs { config: config.clone(), set: args.set.clone() }.load(globals)?;
         config.require_model_key()?;
+        if config.domain().unit == Unit::Scene && (args.netcdf.is_some() || args.zarr.is_some()) {
+            let message = "--netcdf and --zarr make stacks of days on one grid, and these are scenes, each on a grid of its own; leave them out \
+                           (--cog makes copies of single maps)";
+            return Err(Error::Usage(message.into()));
+        }
         let folder = map_folder(args.out.as_deref(), &config, split)?;
         Ok(Work { config, split: split.parse()?, days: None, folder })
     }
@@ -238,6 +245,19 @@ impl Work {
             Some(days) => Ok(days.clone()),
             None => read_split_csv(self.config.require_split_csv(self.split.name())?, self.config.domain().unit),
         }
+    }
+}
+
+/// Refuses a folder for maps that holds one of the files they are made from, which may have a map's name.
+fn refuse_folder_of_inputs(folder: &Path, config: &Config) -> Result<()> {
+    let parent = |path: &Path| path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned();
+    match config.variable_paths.iter().find(|(_, path)| path.is_file() && is_same(&parent(path), folder)) {
+        Some((name, path)) => Err(Error::Usage(format!(
+            "maps cannot go to {}: the input {name} ({}) is in it, and a map could take its place; choose another with --out",
+            folder.display(),
+            path.display()
+        ))),
+        None => Ok(()),
     }
 }
 

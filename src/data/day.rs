@@ -210,9 +210,12 @@ pub fn now() -> String {
 /// # Errors
 /// [`Error::Input`] where the file cannot be read, a line is no day or name, one is repeated, or there is none.
 pub fn read_split_csv(path: &Path, unit: Unit) -> Result<Vec<Day>> {
-    let text = std::fs::read_to_string(path).map_err(|e| {
-        Error::input(path, format!("the split file cannot be read ({e}); `meltcore split` writes the split files")).because(e)
-    })?;
+    let cure = match unit {
+        Unit::Day => "`meltcore split` writes the split files",
+        Unit::Scene => "write the names of its scenes into it, one a line",
+    };
+    let text =
+        std::fs::read_to_string(path).map_err(|e| Error::input(path, format!("the split file cannot be read ({e}); {cure}")).because(e))?;
     let mut days = Vec::new();
     let mut seen = HashSet::new();
     for (index, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
@@ -234,7 +237,7 @@ pub fn read_split_csv(path: &Path, unit: Unit) -> Result<Vec<Day>> {
         days.push(day);
     }
     match days.is_empty() {
-        true => Err(Error::input(path, "lists no day; `meltcore split` writes the split files")),
+        true => Err(Error::input(path, format!("lists no {}; {cure}", unit.plural().trim_end_matches('s')))),
         false => Ok(days),
     }
 }

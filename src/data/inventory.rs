@@ -51,11 +51,13 @@ pub(super) fn refuse_missing(
     inputs: &[(&Variable, Option<VariableFiles>)],
     target: (&Variable, Option<&VariableFiles>),
 ) -> Result<()> {
+    // Scenes have names that say no day.
+    let said_of_names = |folder: &Path| if days.iter().any(|day| day.scene.is_some()) { String::new() } else { other_names(folder) };
     let absent = |files: Vec<PathBuf>| -> Vec<PathBuf> { files.into_iter().filter(|file| !file.is_file()).collect() };
     if let (Variable { name, .. }, Some(files)) = target {
         let missing = absent(days.iter().map(|day| files.file(day)).collect());
         if !missing.is_empty() {
-            let (count, some, other) = (missing.len(), name_some(&missing), other_names(files.path()));
+            let (count, some, other) = (missing.len(), name_some(&missing), said_of_names(files.path()));
             return Err(Error::input(
                 files.path(),
                 format!("{count} target file(s) are missing: {some}; check `path_{name}` and the split file{other}"),
@@ -73,10 +75,12 @@ pub(super) fn refuse_missing(
         let cure = match variable.made_by {
             Some(command) => command,
             None if variable.is_constant() => "check the path",
+            None if days.iter().any(|day| day.scene.is_some()) => "check the path, or take those scenes out of the split file",
             None => "check the path, or take those days out of the split file",
         };
         let (count, some, name) = (missing.len(), name_some(&missing), variable.name);
-        let (key, other) = (variable.files_of(), if variable.source == Source::Daily { other_names(files.path()) } else { String::new() });
+        let (key, other) =
+            (variable.files_of(), if variable.source == Source::Daily { said_of_names(files.path()) } else { String::new() });
         let message = format!("{count} file(s) of the input `{name}` (`path_{key}`) are missing: {some}; {cure}{other}");
         return Err(Error::input(files.path(), message));
     }

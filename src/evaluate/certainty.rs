@@ -63,7 +63,9 @@ impl Certainty {
                 let message = "is of another size than its map; make both again with `meltcore predict --overwrite`";
                 return Err(Error::input(path, message));
             }
-            reliability.get_or_insert_with(|| Reliability::of_bins(FITTED_BINS)).add(&sure, &right, mask);
+            // What nobody mapped says nothing of how sure it is.
+            let counted: Vec<f32> = mask.iter().zip(&sure).map(|(mask, sure)| if sure.is_nan() { 1.0 } else { *mask }).collect();
+            reliability.get_or_insert_with(|| Reliability::of_bins(FITTED_BINS)).add(&sure, &right, &counted);
         }
         Ok(())
     }

@@ -29,7 +29,15 @@ pub(super) fn linear(job: &Job<LinearParams>, [input, weight, bias]: Inputs<3>, 
     let own = rows.div_ceil(TASKS).clamp(LEAST_ROWS, MOST_ROWS);
     let tasks = output[..rows * columns].par_chunks_mut(own * columns).zip(input[..rows * depth].par_chunks(own * depth));
     tasks.for_each(|(output, input)| {
-        multiply([output.len() / columns, depth, columns], Side::rows(input, depth), weight, output, false);
+        match output.len() / columns {
+            // The library adds the products of a single row in another order; what stands beside a row shall not change its bits.
+            1 => {
+                let (input, mut twice) = (input.repeat(2), vec![0.0; 2 * columns]);
+                multiply([2, depth, columns], Side::rows(&input, depth), weight, &mut twice, false);
+                output.copy_from_slice(&twice[..columns]);
+            }
+            rows => multiply([rows, depth, columns], Side::rows(input, depth), weight, output, false),
+        }
         if let Some(bias) = bias {
             for_kind!(code, KIND => dispatch!(level(), simd => add_activate::<_, KIND>(simd, bias, code, output)));
         } else if code != 0 {

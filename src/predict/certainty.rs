@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::manifest::weights_digest;
-use super::{Predictor, Request};
+use super::{Predictor, Request, class_maps};
 use crate::calibrate::{Calibration, Curve, FINE_BINS, Method, Reliability};
 use crate::config::Config;
 use crate::data::Window;
@@ -91,12 +91,15 @@ pub fn fit_calibration(
     let mut predictor = Predictor::new(gpu, config, model.as_ref(), dataset.clone(), request.options, observe)?;
     let (mut halves, mut sample) = ([Reliability::of_bins(FINE_BINS), Reliability::of_bins(FINE_BINS)], HostSample::default());
     let days: Vec<usize> = (0..dataset.days().len()).collect();
-    predictor.maps(&days, observe, &mut |day, map| {
+    predictor.maps(&days, observe, &mut |day, mut map| {
         let [rows, cols] = dataset.scene(day);
         dataset.read(day, Window::whole(rows, cols), &mut sample)?;
         task.refuse(&sample.target).map_err(|message| Error::input(dataset.target_file(day).unwrap_or_default(), message))?;
-        let (target, mask) = task.masked(&sample.target, &sample.ocean);
+        let (target, mut mask) = task.masked(&sample.target, &sample.ocean);
+        // Pixels that maps leave without a class are none to be sure of.
+        class_maps::hide_unknown(&mut map, &dataset, day)?;
         let sure = &map[place * rows * cols..(place + 1) * rows * cols];
+        mask.iter_mut().zip(sure).filter(|(_, sure)| sure.is_nan()).for_each(|(mask, _)| *mask = 1.0);
         let right = task.right(&map[..rows * cols], &target);
         let mut add = |half: usize, of: std::ops::Range<usize>| halves[half].add(&sure[of.clone()], &right[of.clone()], &mask[of]);
         match days.len() {

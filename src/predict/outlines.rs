@@ -80,6 +80,21 @@ fn name_of(day: &Day) -> String {
     Path::new(&day.file_name()).with_extension("gpkg").to_string_lossy().into_owned()
 }
 
+/// What to tell of outlines that were drawn of other maps than those that are there now, where there are any.
+pub(super) fn stale(folder: &Path, maps: &[(Day, PathBuf)]) -> Option<String> {
+    let list = std::fs::read(folder.join(OUTLINES_FILE)).ok()?;
+    let made: BTreeMap<String, Made> = serde_json::from_slice(&list).ok()?;
+    let is_of_other = |(day, map): &&(Day, PathBuf)| {
+        let name = name_of(day);
+        let of = made.get(&name).filter(|_| folder.join(&name).is_file());
+        of.is_some_and(|of| digest_of_file(map).is_ok_and(|(now, _)| now != of.map))
+    };
+    let others: Vec<PathBuf> = maps.iter().filter(is_of_other).map(|(day, _)| folder.join(name_of(day))).collect();
+    (!others.is_empty()).then(|| {
+        format!("{} of earlier maps: --outlines draws those of these", name_some(&others) + if others.len() > 1 { " are" } else { " is" })
+    })
+}
+
 impl Outlines {
     /// Those of a folder, finished ones included.
     ///

@@ -18,12 +18,17 @@ pub struct Holds {
     pub task: String,
     /// Names of the bands.
     pub bands: Vec<String>,
+    /// Names of the classes by their numbers, of maps of classes.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub classes: Vec<String>,
 }
 
 impl Holds {
     /// What maps of a task are.
     pub fn of(task: &dyn Task) -> Holds {
-        Holds { task: task.key().name().to_owned(), bands: task.bands().iter().map(|band| band.name.to_owned()).collect() }
+        let owned = |name: &&str| (*name).to_owned();
+        let bands = task.bands().iter().map(|band| band.name.to_owned()).collect();
+        Holds { task: task.key().name().to_owned(), bands, classes: task.classes().unwrap_or_default().iter().map(owned).collect() }
     }
 
     /// Refuses a folder whose maps are of another task, or of other bands; a folder that does not say is taken as it is. Returns what a
@@ -45,7 +50,8 @@ impl Holds {
             Err(e) => return unread(&e),
         };
         let is_task = there.task.is_empty() || there.task == wanted.task;
-        if is_task && (there.bands.is_empty() || there.bands == wanted.bands) {
+        let is_of_classes = there.classes.is_empty() || there.classes == wanted.classes;
+        if is_task && is_of_classes && (there.bands.is_empty() || there.bands == wanted.bands) {
             return Ok(None);
         }
         let message = format!(
@@ -59,6 +65,7 @@ impl Holds {
 
     fn words(&self) -> String {
         let bands = if self.bands.len() == 1 { "band" } else { "bands" };
-        format!("of the task `{}` with the {bands} {}", self.task, self.bands.join(", "))
+        let classes = if self.classes.is_empty() { String::new() } else { format!(" of {}", self.classes.join(", ")) };
+        format!("of the task `{}` with the {bands} {}{classes}", self.task, self.bands.join(", "))
     }
 }

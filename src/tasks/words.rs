@@ -9,7 +9,7 @@ pub struct Words {
     pub stack: &'static str,
     /// What the maps are, at the beginning of a sentence.
     pub maps: &'static str,
-    /// The first headline score in full, and its unit.
+    /// The first headline score in full, and its unit, empty where it has none.
     pub first_score: [&'static str; 2],
     /// What the scores of the table mean.
     pub scores: &'static str,

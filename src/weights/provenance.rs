@@ -130,7 +130,7 @@ pub fn require_same(file: &Path, config: &Config, accept: bool) -> Result<Vec<Ev
             let other = if Path::new(&config.file) == file { "--set makes of it" } else { &config.file };
             return Err(Error::Usage(format!(
                 "{}: these weights were trained under another configuration than {other}, and mean something else under this one: {list}. Set \
-                 back what differs (`meltcore weights info {0}` shows all), or go on with --accept-changed-config (of predict and ablate)",
+                 back what differs (`meltcore weights info {0}` shows all), or go on with --accept-changed-config (of predict, calibrate and ablate)",
                 file.display()
             )));
         }

@@ -56,6 +56,10 @@ fn outlines_are_those_of_the_maps_beside_them() {
     predict(&["--median", "3"]);
     assert!(fs::read(&file).unwrap() == whole, "the same bytes again");
     let largest = polygons.iter().map(|polygon| polygon.area).fold(0.0, f64::max);
+    // Maps without outlines may leave those of earlier maps behind, which is said.
+    let without: Vec<&str> = given.iter().copied().filter(|word| *word != "--outlines").chain(SMALL).chain(["--median", "5"]).collect();
+    let (status, said) = run(root, &without);
+    assert!(status == Some(0) && said.contains("gpkg is of earlier maps: --outlines draws those of these"), "{said}");
     let (status, said) = predict(&["--median", "3", "--smallest-area", &largest.to_string()]);
     assert_eq!(status, Some(0), "{said}");
     assert!(self::polygons(&file).iter().all(|polygon| polygon.area >= largest) && !self::polygons(&file).is_empty());

@@ -77,7 +77,8 @@ pub fn lead(scores: &ScoreFile, task: &dyn Task) -> String {
     let order = |a: &(&String, f64), b: &(&String, f64)| if more { b.1.total_cmp(&a.1) } else { a.1.total_cmp(&b.1) };
     let best = values.min_by(order).filter(|_| models.len() > 1).map_or(String::new(), |(name, value)| {
         let ([score, unit], which) = (words.first_score, if more { "highest" } else { "lowest" });
-        format!(" {score} of {name}: {value:.4} in {unit}, the {which} of {}.", models.len())
+        let unit = if unit.is_empty() { String::new() } else { format!(" in {unit}") };
+        format!(" {score} of {name}: {value:.4}{unit}, the {which} of {}.", models.len())
     });
     let days = words.of.names[usize::from(scenes != 1)];
     format!("{} against observed ones on {scenes} {days} of the split {}.{best}", words.maps, scores.split)

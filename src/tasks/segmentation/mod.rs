@@ -28,7 +28,7 @@ const WORDS: Words = Words {
     title: "Class maps",
     stack: "Maps of classes",
     maps: "Class maps",
-    first_score: ["Intersection over union", "of the class"],
+    first_score: ["Intersection over union", ""],
     scores: "Means over the scenes, weighted by their pixels with a class, and the standard deviation over the scenes below. IoU: pixels of \
              the class in both map and target over those in either; of two classes it is that of the second, of more the mean. A scene \
              without the class, and a map without it, agree: 1. Pooled: all pixels of all scenes at once.",
