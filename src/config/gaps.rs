@@ -4,7 +4,7 @@
 use super::Config;
 use super::declared::either;
 use super::reader::{Reader, shown};
-use crate::domains::{Domain, Fill, Gaps, Look, Source, Variable, colormap_named, interned};
+use crate::domains::{Domain, Fill, Gaps, Look, Source, Unit, Variable, colormap_named, interned};
 use crate::error::Result;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -63,7 +63,7 @@ impl Config {
                 };
                 return Err(r.error(&format!("optional_{}", input.files_of()), message));
             }
-            if *fill == Fill::Time && input.source != Source::Daily {
+            if *fill == Fill::Time && (input.source != Source::Daily || base.unit == Unit::Scene) {
                 let given = [input.name, input.files_of()].into_iter().find(|name| self.fill.contains_key(*name)).unwrap_or(input.name);
                 let message =
                     "is time, but there is not one raster a day, so that no other day has another value; give mean, nearest or a value";

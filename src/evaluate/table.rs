@@ -7,6 +7,7 @@ use super::scores::SceneScores;
 use crate::calibrate::{BINS, Reliability};
 use crate::config::Config;
 use crate::data::day::Split;
+use crate::domains::Unit;
 use crate::error::{Error, Result};
 use crate::tasks::{self, Column, Mean, Tally, Task};
 
@@ -148,6 +149,12 @@ impl Evaluation {
 /// The error of a split whose scenes have nothing to score.
 pub fn nothing_valid(config: &Config, split: Split, purpose: &str) -> Error {
     let (target, mask) = (config.domain().target.name, config.domain().mask);
+    if config.domain().unit == Unit::Scene {
+        return Error::Usage(format!(
+            "no scene of the split {split} has a pixel with a class (not no-data, not ignore_index, not under a mask of path_ignore), so there \
+             is nothing to {purpose}; check path_{target} and the split file"
+        ));
+    }
     Error::Usage(format!(
         "no scene of the split {split} has a valid pixel (seen by the radar and no ocean), so there is nothing to {purpose}; check \
          path_{target}, path_{mask} and the split file"

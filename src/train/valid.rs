@@ -3,6 +3,7 @@
 use crate::config::Config;
 use crate::data::Window;
 use crate::data::dataset::{Dataset, HostSample};
+use crate::domains::Unit;
 use crate::error::{Error, Result};
 use crate::tasks::{self, Task};
 
@@ -61,6 +62,12 @@ fn no_valid_pixel(dataset: &Dataset, what: &str) -> String {
         "val" => "; without path_val_split_csv the training loss chooses the best weights",
         _ => "",
     };
+    if domain.unit == Unit::Scene {
+        return format!(
+            "the {split} split ({days} scenes) {what}: every pixel is without a class (no-data, or ignore_index), or taken out by a mask of \
+             path_ignore, so that no loss says anything; check path_{target}, or list other scenes{cure}"
+        );
+    }
     format!(
         "the {split} split ({days} days) {what}: everything is without an observation or ocean, so that no loss says anything; check \
          path_{target}, path_{mask} and mask_threshold, or list other days{cure}"
