@@ -16,10 +16,16 @@ params!(
 );
 
 /// Rows of a task at least and at most: each packs the matrix again.
-const LEAST_ROWS: usize = 64;
+const LEAST_ROWS: usize = 96;
 const MOST_ROWS: usize = 512;
 /// Tasks from which on each has the most rows.
 const TASKS: usize = 16;
+
+/// Rows that are multiplied at least. Of fewer, and of few sums altogether, the library (gemm) adds products in another order, and what
+/// stands beside a row must not change its bits.
+fn least_rows(columns: usize) -> usize {
+    257usize.div_ceil(columns).max(65)
+}
 
 pub(super) fn linear(job: &Job<LinearParams>, [input, weight, bias]: Inputs<3>, [output]: Outputs<1>) {
     let [rows, depth, columns] = [job.params.rows, job.params.depth, job.params.columns].map(|extent| extent as usize);
@@ -29,14 +35,14 @@ pub(super) fn linear(job: &Job<LinearParams>, [input, weight, bias]: Inputs<3>, 
     let own = rows.div_ceil(TASKS).clamp(LEAST_ROWS, MOST_ROWS);
     let tasks = output[..rows * columns].par_chunks_mut(own * columns).zip(input[..rows * depth].par_chunks(own * depth));
     tasks.for_each(|(output, input)| {
-        match output.len() / columns {
-            // The library adds the products of a single row in another order; what stands beside a row shall not change its bits.
-            1 => {
-                let (input, mut twice) = (input.repeat(2), vec![0.0; 2 * columns]);
-                multiply([2, depth, columns], Side::rows(&input, depth), weight, &mut twice, false);
-                output.copy_from_slice(&twice[..columns]);
-            }
-            rows => multiply([rows, depth, columns], Side::rows(input, depth), weight, output, false),
+        let (rows, least) = (output.len() / columns, least_rows(columns));
+        if rows < least {
+            let (mut padded, mut sums) = (vec![0.0; least * depth], vec![0.0; least * columns]);
+            padded[..input.len()].copy_from_slice(input);
+            multiply([least, depth, columns], Side::rows(&padded, depth), weight, &mut sums, false);
+            output.copy_from_slice(&sums[..rows * columns]);
+        } else {
+            multiply([rows, depth, columns], Side::rows(input, depth), weight, output, false);
         }
         if let Some(bias) = bias {
             for_kind!(code, KIND => dispatch!(level(), simd => add_activate::<_, KIND>(simd, bias, code, output)));
