@@ -4,9 +4,10 @@
 // One invocation computes PIXELS pixels (64 apart, so neighbours read neighbours) × OUT output channels of one group.
 // Launcher:  kernels/conv2d/launch.rs   Reference: src/reference/conv2d.rs   PyTorch: torch.nn.functional.conv2d
 // Grid:      64·PIXELS output pixels × OUT channels of an image a workgroup, folded past 65 535 groups.
-// Numerics:  f32; input channels in order, taps in order.
+// Numerics:  f32; sums of CHANNELS input channels, so that long sums lose less; channels in order, taps in order.
 const PIXELS = 4u;
 const OUT = 8u;
+const CHANNELS = 8u;
 const ACTIVATION = 0u;
 struct Params { n: u32, c_in: u32, h_in: u32, w_in: u32, c_out: u32, h_out: u32, w_out: u32, kernel_h: u32, kernel_w: u32, stride: u32, padding: u32, dilation: u32, groups: u32, has_bias: u32, has_scale: u32 }
 var<immediate> params: Params;
@@ -47,23 +48,29 @@ fn conv2d(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: 
   for (var o = 0u; o < OUT; o++) { weight_at[o] = (channel_group * out_per_group + min(out_0 + o, out_per_group - 1u)) * in_per_group * taps; }
 
   var acc: array<array<f32, PIXELS>, OUT>;
-  for (var i = 0u; i < in_per_group; i++) {
-    let plane = (image * params.c_in + channel_group * in_per_group + i) * params.h_in * params.w_in;
-    for (var ky = 0u; ky < params.kernel_h; ky++) {
-      for (var kx = 0u; kx < params.kernel_w; kx++) {
-        var v: array<f32, PIXELS>;
-        for (var p = 0u; p < PIXELS; p++) {
-          let row = y[p] + i32(ky * params.dilation);
-          let column = x[p] + i32(kx * params.dilation);
-          let inside = row >= 0 && row < i32(params.h_in) && column >= 0 && column < i32(params.w_in);
-          v[p] = select(0.0, input[select(0u, plane + u32(row) * params.w_in + u32(column), inside)], inside);
-        }
-        let tap = i * taps + ky * params.kernel_w + kx;
-        for (var o = 0u; o < OUT; o++) {
-          let w = weight[weight_at[o] + tap];
-          for (var p = 0u; p < PIXELS; p++) { acc[o][p] += w * v[p]; }
+  for (var first = 0u; first < in_per_group; first += CHANNELS) {
+    var sum: array<array<f32, PIXELS>, OUT>;
+    for (var i = first; i < min(first + CHANNELS, in_per_group); i++) {
+      let plane = (image * params.c_in + channel_group * in_per_group + i) * params.h_in * params.w_in;
+      for (var ky = 0u; ky < params.kernel_h; ky++) {
+        for (var kx = 0u; kx < params.kernel_w; kx++) {
+          var v: array<f32, PIXELS>;
+          for (var p = 0u; p < PIXELS; p++) {
+            let row = y[p] + i32(ky * params.dilation);
+            let column = x[p] + i32(kx * params.dilation);
+            let inside = row >= 0 && row < i32(params.h_in) && column >= 0 && column < i32(params.w_in);
+            v[p] = select(0.0, input[select(0u, plane + u32(row) * params.w_in + u32(column), inside)], inside);
+          }
+          let tap = i * taps + ky * params.kernel_w + kx;
+          for (var o = 0u; o < OUT; o++) {
+            let w = weight[weight_at[o] + tap];
+            for (var p = 0u; p < PIXELS; p++) { sum[o][p] += w * v[p]; }
+          }
         }
       }
+    }
+    for (var o = 0u; o < OUT; o++) {
+      for (var p = 0u; p < PIXELS; p++) { acc[o][p] += sum[o][p]; }
     }
   }
   for (var o = 0u; o < OUT; o++) {
