@@ -2,14 +2,14 @@
 
 use super::Globals;
 use super::arguments::{ConfigArgs, split_names};
+use super::averaging::AveragingArgs;
 use super::device::open_device;
 use super::output::{Table, print_json};
 use super::overwrite::refuse_foreign;
-use super::predict::{BlendName, Tta};
 use super::watch::Watch;
 use crate::calibrate::{Calibration, Method};
 use crate::error::Result;
-use crate::predict::{Calibrating, Options, Request, fit_calibration};
+use crate::predict::{Calibrating, Request, fit_calibration};
 use crate::weights::intact_weight_file;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use std::path::PathBuf;
@@ -39,15 +39,9 @@ pub struct Args {
     /// File of the curve; without it beside the weights
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
-    /// As in `predict`: average every tile over its eight flips and quarter turns
-    #[arg(long, value_name = "GROUP")]
-    pub tta: Option<Tta>,
-    /// As in `predict`: average so many maps with dropout
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
-    pub mc_dropout: Option<u32>,
-    /// As in `predict`: weights of overlapping tiles
-    #[arg(long, value_name = "KIND")]
-    pub blend: Option<BlendName>,
+    /// What maps are averages of, as in `predict`.
+    #[command(flatten)]
+    pub averaging: AveragingArgs,
     /// Go on although the weights were trained under another configuration
     #[arg(long)]
     pub accept_changed_config: bool,
@@ -84,7 +78,7 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
         days: None,
         weights: &args.weights,
         outlines: None,
-        options: Options::chosen(&config, args.tta.is_some(), args.mc_dropout, args.blend.map(BlendName::kind)),
+        options: args.averaging.options(&config),
         overwrite: false,
         accept_changed_config: args.accept_changed_config,
         calibrating: Calibrating::Off,

@@ -4,6 +4,7 @@
 
 pub mod ablate;
 pub mod arguments;
+pub mod averaging;
 pub mod baseline;
 pub mod bench;
 pub mod calibrate;

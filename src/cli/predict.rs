@@ -2,6 +2,7 @@
 
 use super::Globals;
 use super::arguments::{ConfigArgs, map_folder, split_names};
+use super::averaging::AveragingArgs;
 use super::device::open_device;
 use super::overwrite::{holds, refuse_foreign};
 use super::watch::Watch;
@@ -14,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::files::is_same;
 use crate::predict::manifest::{Maker, Manifest, weights_digest};
 use crate::predict::origin::Origin;
-use crate::predict::{Blend, Calibrating, Destination, LocationSearch, Options, OutlineOptions, Request, Scene, write_maps};
+use crate::predict::{Calibrating, Destination, LocationSearch, Options, OutlineOptions, Request, Scene, write_maps};
 use crate::tasks::{self, MAPS_FILE};
 use crate::weights::intact_weight_file;
 use serde_json::json;
@@ -67,22 +68,15 @@ pub struct Args {
     /// stack of meltcore
     #[arg(long)]
     pub force: bool,
-    /// Average every tile over its eight flips and quarter turns; takes eight times as long
-    #[arg(long, value_name = "GROUP")]
-    pub tta: Option<Tta>,
-    /// Average so many maps with dropout, which needs a network that has one (deeplabv3; glavitu with `dropout`); with --tta eight times as
-    /// many
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
-    pub mc_dropout: Option<u32>,
+    /// What maps are averages of.
+    #[command(flatten)]
+    pub averaging: AveragingArgs,
     /// Calibration of how sure maps are (`meltcore calibrate`); without it that beside the weights, where there is one of them
     #[arg(long, value_name = "FILE")]
     pub calibration: Option<PathBuf>,
     /// Use no calibration
     #[arg(long, conflicts_with = "calibration")]
     pub uncalibrated: bool,
-    /// Weights of overlapping tiles; without it equal for days, wide for scenes
-    #[arg(long, value_name = "KIND")]
-    pub blend: Option<BlendName>,
     /// Give each pixel of a map of classes the median class of SIZE × SIZE pixels around it; an odd number, 3 takes away what is single
     #[arg(long, value_name = "SIZE")]
     pub median: Option<usize>,
@@ -113,35 +107,6 @@ pub struct Args {
     pub zarr: Option<PathBuf>,
 }
 
-/// Test-time averaging.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Tta {
-    /// The symmetries of the square
-    D4,
-}
-
-/// How overlapping tiles are averaged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum BlendName {
-    /// Equal weights, as in the reference
-    Equal,
-    /// Weights that fall off from a tile's centre, as a Gaussian of an eighth of its side
-    Gaussian,
-    /// The same of half its side, as GlaViTU's maps are made
-    Wide,
-}
-
-impl BlendName {
-    /// What it names.
-    pub fn kind(self) -> Blend {
-        match self {
-            BlendName::Equal => Blend::Equal,
-            BlendName::Gaussian => Blend::Gaussian,
-            BlendName::Wide => Blend::Wide,
-        }
-    }
-}
-
 /// Runs the command.
 ///
 /// # Errors
@@ -158,8 +123,8 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
     let gpu = open_device(globals)?;
     let mut watch = Watch::new(globals);
     let destination = Destination { folder: &work.folder, pictures: !args.no_png, replace: args.force };
-    let chosen = Options::chosen(&work.config, args.tta.is_some(), args.mc_dropout, args.blend.map(BlendName::kind));
-    let options = with_location(args, &work.config, Options { median: args.median, ..chosen })?;
+    let averaged = args.averaging.options(&work.config);
+    let options = with_location(args, &work.config, Options { median: args.median, ..averaged })?;
     let calibrating = match &args.calibration {
         Some(file) => Calibrating::File(file),
         None if args.uncalibrated => Calibrating::Off,

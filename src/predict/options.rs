@@ -63,12 +63,6 @@ impl Options {
         Options { blend, ..Options::default() }
     }
 
-    /// What somebody asks for, the blend of the configuration's maps where they name none.
-    pub fn chosen(config: &Config, d4: bool, mc_dropout: Option<u32>, blend: Option<Blend>) -> Options {
-        let usual = Options::of(config);
-        Options { d4, blend: blend.unwrap_or(usual.blend), mc_dropout: mc_dropout.map(|passes| passes as usize), ..usual }
-    }
-
     /// As these, with all scenes of one region, or of none that the network knows (`unknown`).
     ///
     /// # Errors

@@ -40,6 +40,17 @@ fn a_median_filter_changes_classes_alone_and_scenes_in_another_unit_are_told() {
         let (status, said) = predict(&["--out", "never", "--median", size]);
         assert!(status == Some(2) && said.contains("must be an odd number of pixels from 1 to 99"), "{said}");
     }
+    // A map in the folder of the inputs could take the place of one, also where replacing is allowed.
+    let before = fs::read_dir(root.join("g/optical")).unwrap().count();
+    let (status, said) = predict(&["--out", "g/optical", "--force"]);
+    assert!(status == Some(2) && said.contains("the input optical (./g/optical/") && said.contains("choose another with --out"), "{said}");
+    assert_eq!(fs::read_dir(root.join("g/optical")).unwrap().count(), before);
+    // Scenes of many grids are no stack of days.
+    for stack in ["--netcdf", "--zarr"] {
+        let split = ["predict", "--config", "g/unet.yaml", "--weights", WEIGHTS, "--split", "test", "--out", "never", stack, "stack"];
+        let (status, said) = run(root, &split);
+        assert!(status == Some(2) && said.contains("these are scenes, each on a grid of its own"), "{said}");
+    }
     // The same scene in ten thousandths.
     let raster = root.join(format!("g/optical/{name}.tif"));
     let image: Vec<f32> = (0..6).flat_map(|band| Raster::open_band(&raster, band).unwrap().read_all().unwrap()).collect();
