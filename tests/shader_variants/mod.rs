@@ -56,7 +56,7 @@ pub const REWRITTEN: &[(&str, &str, &[u32])] = &[
 ];
 
 /// Constants of the files that nobody rewrites.
-pub const FIXED: &[&str] = &["COLUMNS", "GROUP", "KEYS", "LEAST", "PACKS_EACH", "PIXELS", "PIXELS_EACH", "ROWS", "TILE"];
+pub const FIXED: &[&str] = &["CHANNELS", "COLUMNS", "GROUP", "KEYS", "LEAST", "PACKS_EACH", "PIXELS", "PIXELS_EACH", "ROWS", "TILE"];
 
 /// One assembled text.
 pub struct Text {
