@@ -1,4 +1,4 @@
-// Attention of every head of an image: y = softmax(scale · q kᵀ + bias) v. The scores are never stored: a query walks over tiles of keys
+// Attention of every head of an image: y = softmax(scale · q kᵀ + bias + mask) v. The scores are never stored: a query walks over tiles of keys
 // with the largest score and the sum of exponentials so far, and weakens what it has whenever a larger score comes.
 // Launcher:  kernels/scaled_dot_product_attention.rs   Reference: src/reference/scaled_dot_product_attention.rs
 // Grid:      64 queries of a head a workgroup, folded past 65 535 groups.
@@ -6,7 +6,7 @@
 const QUADS = 4u;
 const KEYS = 16u;
 const LEAST: f32 = -3.4e38;
-struct Params { images: u32, heads: u32, tokens: u32, dim: u32, has_bias: u32, scale: f32 }
+struct Params { images: u32, heads: u32, tokens: u32, dim: u32, has_bias: u32, scale: f32, first: u32, side: u32, shift: u32, down: u32, across: u32 }
 var<immediate> params: Params;
 @group(0) @binding(0) var<storage, read> q: array<f32>;             // [images, heads, tokens, dim]
 @group(0) @binding(1) var<storage, read> k: array<f32>;             // [images, heads, tokens, dim]
@@ -16,9 +16,11 @@ var<immediate> params: Params;
 @group(0) @binding(5) var<storage, read_write> stats: array<vec2f>; // [images, heads, tokens] of (largest score, 1 / Σ exp(score − it))
 //!include shared/flat.wgsl
 //!include shared/attention.wgsl
+//!include shared/attention_mask.wgsl
 
 var<workgroup> keys: array<vec4f, KEYS * QUADS>;
 var<workgroup> values: array<vec4f, KEYS * QUADS>;
+var<workgroup> sides: array<u32, KEYS>;
 
 @compute @workgroup_size(64)
 fn scaled_dot_product_attention(
@@ -34,6 +36,7 @@ fn scaled_dot_product_attention(
   let query = flat % blocks * 64u + local;
   let row = head * params.tokens + min(query, params.tokens - 1u);
   let biases = bias_row(head, min(query, params.tokens - 1u));
+  let side = side_of(head, min(query, params.tokens - 1u));
   var own: array<vec4f, QUADS>;
   for (var c = 0u; c < QUADS; c++) {
     let at = row * params.dim + 4u * c;
@@ -51,6 +54,7 @@ fn scaled_dot_product_attention(
       keys[i] = quad(vec4f(k[at], k[at + 1u], k[at + 2u], k[at + 3u]), 4u * c);
       values[i] = quad(vec4f(v[at], v[at + 1u], v[at + 2u], v[at + 3u]), 4u * c);
     }
+    if local < KEYS { sides[local] = side_of(head, min(first + local, params.tokens - 1u)); }
     workgroupBarrier();
     // Four keys at a time. Past the last key the last one stands in, with a score that leaves it no share.
     for (var j = 0u; j < min(KEYS, params.tokens - first); j += 4u) {
@@ -64,6 +68,10 @@ fn scaled_dot_product_attention(
       if params.has_bias != 0u {
         let at = vec4u(biases) + min(key, vec4u(params.tokens - 1u));
         scores += vec4f(bias[at.x], bias[at.y], bias[at.z], bias[at.w]);
+      }
+      if params.shift != 0u {
+        let other = vec4u(sides[j], sides[j + 1u], sides[j + 2u], sides[j + 3u]) != vec4u(side);
+        scores += select(vec4f(0.0), vec4f(APART), other);
       }
       scores = select(vec4f(LEAST), scores, key < vec4u(params.tokens));
       let rise = max(max(max(scores.x, scores.y), max(scores.z, scores.w)), most);

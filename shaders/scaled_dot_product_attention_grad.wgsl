@@ -6,7 +6,7 @@
 // Numerics:  f32; keys and queries in order.
 const QUADS = 4u;
 const TILE = 16u;
-struct Params { images: u32, heads: u32, tokens: u32, dim: u32, has_bias: u32, scale: f32 }
+struct Params { images: u32, heads: u32, tokens: u32, dim: u32, has_bias: u32, scale: f32, first: u32, side: u32, shift: u32, down: u32, across: u32 }
 var<immediate> params: Params;
 @group(0) @binding(0) var<storage, read> q: array<f32>;            // [images, heads, tokens, dim]
 @group(0) @binding(1) var<storage, read> k: array<f32>;            // [images, heads, tokens, dim]
@@ -18,11 +18,14 @@ var<immediate> params: Params;
 @group(0) @binding(7) var<storage, read_write> grads: array<f32>;  // [3, images, heads, tokens, dim], of q, k and v
 //!include shared/flat.wgsl
 //!include shared/attention.wgsl
+//!include shared/attention_mask.wgsl
 
 // A tile of keys and values, or of queries and gradients with what belongs to each query.
 var<workgroup> first_of: array<vec4f, TILE * QUADS>;
 var<workgroup> second_of: array<vec4f, TILE * QUADS>;
 var<workgroup> query_of: array<vec3f, TILE>;
+// Of the keys or queries of a tile.
+var<workgroup> sides: array<u32, TILE>;
 
 alias Row = array<vec4f, QUADS>;
 
@@ -74,6 +77,7 @@ fn scaled_dot_product_attention_grad(
   let token = flat % blocks * 64u + local;
   let place = min(token, params.tokens - 1u);
   let row = head * params.tokens + place;
+  let side_of_map = side_of(head, place);
 
   if side == 0u {
     let own = of_query(row);
@@ -89,6 +93,7 @@ fn scaled_dot_product_attention_grad(
         first_of[i] = k_quad(other, i % QUADS);
         second_of[i] = v_quad(other, i % QUADS);
       }
+      if local < TILE { sides[local] = side_of(head, min(first + local, params.tokens - 1u)); }
       workgroupBarrier();
       for (var j = 0u; j < min(TILE, params.tokens - first); j++) {
         var score = 0.0;
@@ -98,6 +103,7 @@ fn scaled_dot_product_attention_grad(
           along += dot(dy[c], second_of[j * QUADS + c]);
         }
         if params.has_bias != 0u { score += bias[biases + first + j]; }
+        if sides[j] != side_of_map { score += APART; }
         let ds = exp(score - own.x) * own.y * (along - own.z) * params.scale;
         for (var c = 0u; c < QUADS; c++) { grad[c] += ds * first_of[j * QUADS + c]; }
       }
@@ -118,7 +124,10 @@ fn scaled_dot_product_attention_grad(
       first_of[i] = q_quad(other, i % QUADS);
       second_of[i] = dy_quad(other, i % QUADS);
     }
-    if local < TILE { query_of[local] = of_query(head * params.tokens + min(first + local, params.tokens - 1u)); }
+    if local < TILE {
+      query_of[local] = of_query(head * params.tokens + min(first + local, params.tokens - 1u));
+      sides[local] = side_of(head, min(first + local, params.tokens - 1u));
+    }
     workgroupBarrier();
     for (var j = 0u; j < min(TILE, params.tokens - first); j++) {
       var score = 0.0;
@@ -128,6 +137,7 @@ fn scaled_dot_product_attention_grad(
         along += dot(value[c], second_of[j * QUADS + c]);
       }
       if params.has_bias != 0u { score += bias[bias_row(head, first + j) + place]; }
+      if sides[j] != side_of_map { score += APART; }
       let share = exp(score - query_of[j].x) * query_of[j].y;
       let ds = share * (along - query_of[j].z) * params.scale;
       for (var c = 0u; c < QUADS; c++) {

@@ -3,7 +3,7 @@
 // Launcher:  kernels/scaled_dot_product_attention.rs   Reference: src/reference/scaled_dot_product_attention.rs
 // Grid:      one invocation a score of a head, 64 a workgroup, keys side by side, folded past 65 535 groups.
 // Numerics:  f32; images in order.
-struct Params { images: u32, heads: u32, tokens: u32, dim: u32, has_bias: u32, scale: f32 }
+struct Params { images: u32, heads: u32, tokens: u32, dim: u32, has_bias: u32, scale: f32, first: u32, side: u32, shift: u32, down: u32, across: u32 }
 var<immediate> params: Params;
 @group(0) @binding(0) var<storage, read> q: array<f32>;               // [images, heads, tokens, dim]
 @group(0) @binding(1) var<storage, read> k: array<f32>;               // [images, heads, tokens, dim]
@@ -14,6 +14,7 @@ var<immediate> params: Params;
 @group(0) @binding(6) var<storage, read> grad_output: array<f32>;     // [images, heads, tokens, dim]
 @group(0) @binding(7) var<storage, read_write> grad_bias: array<f32>; // the same as bias
 //!include shared/flat.wgsl
+//!include shared/attention_mask.wgsl
 
 @compute @workgroup_size(64)
 fn scaled_dot_product_attention_grad_bias(
@@ -38,8 +39,9 @@ fn scaled_dot_product_attention_grad_bias(
       score += q[at_query + d] * k[at_key + d];
       along += grad_output[at_query + d] * (v[at_key + d] - output[at_query + d]);
     }
+    let mask = select(0.0, APART, side_of(head, query) != side_of(head, key));
     let of_query = stats[head * params.tokens + query];
-    sum += exp(score * params.scale + bias[flat] - of_query.x) * of_query.y * along;
+    sum += exp(score * params.scale + bias[flat] + mask - of_query.x) * of_query.y * along;
   }
   grad_bias[flat] = sum;
 }

@@ -205,6 +205,7 @@ pub mod reference {
     pub mod focal_loss;
     pub mod gaussian_blur;
     pub mod gradient_clipping;
+    pub mod group_norm;
     pub mod interpolate;
     pub mod interpolate_mar;
     pub mod layer_norm;
@@ -218,16 +219,21 @@ pub mod reference {
     pub mod mul_row;
     pub mod mul_scalar;
     pub mod narrow;
+    pub mod normalize;
     pub mod optimizers;
     pub mod pad;
+    pub mod relative_position_bias;
     pub mod scaled_dot_product_attention;
     pub mod scene_groups;
     pub mod segmentation_scores;
     pub(crate) mod shape;
     pub mod softmax;
+    pub mod space_to_depth;
     pub mod threshold_pmw;
     pub mod time_interpolate_sar;
     pub mod transpose;
+    pub mod window_partition;
+    pub mod window_reverse;
 
     pub use shape::{Shape, at, count, place};
 }
@@ -290,6 +296,9 @@ pub mod host {
     mod focal_loss_grad_probabilities;
     pub(crate) mod focal_loss_stats;
     pub(crate) mod gaussian_blur;
+    pub(crate) mod group_norm_grad_input;
+    pub(crate) mod group_norm_grad_stats;
+    pub(crate) mod group_norm_stats;
     pub(crate) mod interpolate;
     pub(crate) mod interpolate_grad_input;
     pub(crate) mod layer_norm;
@@ -308,7 +317,11 @@ pub mod host {
     pub(crate) mod mul_row;
     pub(crate) mod mul_row_grad_row;
     pub(crate) mod mul_scalar;
+    pub(crate) mod normalize;
+    pub(crate) mod normalize_grad_input;
     pub(crate) mod pad;
+    pub(crate) mod relative_position_bias;
+    mod relative_position_bias_grad_table;
     pub(crate) mod rmsprop;
     pub(crate) mod scaled_dot_product_attention;
     mod scaled_dot_product_attention_grad;
@@ -320,6 +333,8 @@ pub mod host {
     pub(crate) mod sum_partials;
     pub(crate) mod transpose;
     pub(crate) mod weighted_mean;
+    pub(crate) mod window_partition;
+    mod window_reverse;
 
     pub(crate) use params::params;
     pub use shared::level::{check_instruction_set, instruction_set, instruction_sets};
@@ -346,6 +361,7 @@ pub mod kernels {
     pub mod epilogue;
     pub mod focal_loss;
     pub mod gaussian_blur;
+    pub mod group_norm;
     mod image_groups;
     pub mod interpolate;
     pub mod layer_norm;
@@ -356,9 +372,12 @@ pub mod kernels {
     pub mod max_pool2d;
     pub mod mul_row;
     pub mod mul_scalar;
+    pub mod normalize;
     pub mod optimizer;
     pub mod pad;
     pub mod params;
+    mod planes;
+    pub mod relative_position_bias;
     pub mod scaled_dot_product_attention;
     pub mod segmentation_scores;
     pub mod softmax;
@@ -366,6 +385,7 @@ pub mod kernels {
     pub mod sum_partials;
     pub mod transpose;
     pub mod weighted_mean;
+    pub mod window_partition;
 
     pub(crate) use params::params;
 }
@@ -387,6 +407,7 @@ pub mod ops {
     mod dice_loss;
     mod dropout;
     mod focal_loss;
+    mod group_norm;
     mod interpolate;
     mod layer_norm;
     mod linear;
@@ -395,13 +416,18 @@ pub mod ops {
     mod mul_row;
     mod mul_scalar;
     mod narrow;
+    mod normalize;
     mod pad;
+    mod relative_position_bias;
     mod reshape;
     mod scaled_dot_product_attention;
     mod softmax;
+    mod space_to_depth;
     mod transpose;
+    mod window_partition;
+    mod window_reverse;
 
-    pub use activation::{Activation, activation, gelu, leaky_relu, relu, sigmoid, sigmoidcutoff, tanhshelf};
+    pub use activation::{Activation, activation, clamped_exp, gelu, leaky_relu, relu, sigmoid, sigmoidcutoff, silu, tanhshelf};
     pub use adaptive_avg_pool2d::adaptive_avg_pool2d;
     pub use add::add;
     pub use add_row::add_row;
@@ -415,6 +441,7 @@ pub mod ops {
     pub use dice_loss::dice_loss;
     pub use dropout::dropout;
     pub use focal_loss::{FocalLossAttrs, focal_loss};
+    pub use group_norm::group_norm;
     pub use interpolate::{Interpolation, Target, interpolate};
     pub use layer_norm::layer_norm;
     pub use linear::linear;
@@ -423,9 +450,14 @@ pub mod ops {
     pub use mul_row::mul_row;
     pub use mul_scalar::mul_scalar;
     pub use narrow::narrow;
+    pub use normalize::normalize;
     pub use pad::{Sides, pad};
+    pub use relative_position_bias::relative_position_bias;
     pub use reshape::reshape;
-    pub use scaled_dot_product_attention::scaled_dot_product_attention;
+    pub use scaled_dot_product_attention::{AttentionAttrs, Windows, scaled_dot_product_attention};
     pub use softmax::softmax;
+    pub use space_to_depth::space_to_depth;
     pub use transpose::transpose;
+    pub use window_partition::window_partition;
+    pub use window_reverse::window_reverse;
 }

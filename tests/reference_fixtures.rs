@@ -4,6 +4,8 @@
 
 #[path = "reference_fixtures/class_maps.rs"]
 mod class_maps;
+#[path = "reference_fixtures/windows.rs"]
+mod windows;
 
 use class_maps::class_maps;
 use meltcore::reference::activation::*;
@@ -170,6 +172,8 @@ fn one_input(f: &Fixture) -> Answers {
         "sigmoid" => sigmoid(x),
         "tanhshelf" => tanhshelf(x),
         "sigmoidcutoff" => sigmoidcutoff(x),
+        "silu" => silu(x),
+        "clamped_exp" => clamped_exp(x),
         "max_pool2d" => max_pool2d(x, shape, &pool()).0,
         "adaptive_avg_pool2d" => adaptive_avg_pool2d(x, shape).0,
         "interpolate" => interpolate(x, shape, mode(), size()).0,
@@ -183,6 +187,8 @@ fn one_input(f: &Fixture) -> Answers {
         "sigmoid" => sigmoid_grad_input(grad, x),
         "tanhshelf" => tanhshelf_grad_input(grad, x),
         "sigmoidcutoff" => sigmoidcutoff_grad_input(grad, x),
+        "silu" => silu_grad_input(grad, x),
+        "clamped_exp" => clamped_exp_grad_input(grad, x),
         "max_pool2d" => max_pool2d_grad_input(grad, x, shape, &pool()),
         "adaptive_avg_pool2d" => adaptive_avg_pool2d_grad_input(grad, shape),
         _ => interpolate_grad_input(grad, shape, mode(), size()),
@@ -304,7 +310,7 @@ fn of_rows(f: &Fixture) -> Answers {
 
 fn attention(f: &Fixture) -> Answers {
     let [n, heads, tokens, dim] = f.shape("in.q");
-    let dims = AttentionDims { n, heads, tokens, dim, scale: f.number("scale") };
+    let dims = AttentionDims { n, heads, tokens, dim, scale: f.number("scale"), windows: windows::rolled(f) };
     let (q, k, v, bias) = (f.get("in.q"), f.get("in.k"), f.get("in.v"), f.find("in.bias"));
     let mut answers = vec![answer("out.y", scaled_dot_product_attention(q, k, v, bias, &dims))];
     if let Some(grad) = f.find("grad_out.y") {
@@ -384,9 +390,11 @@ fn references_agree_with_pytorch() {
         let answers = match f.op.as_str() {
             "conv2d" | "conv_transpose2d" => convolutions(&f),
             "batch_norm" => normalisation(&f),
-            "relu" | "leaky_relu" | "gelu" | "sigmoid" | "tanhshelf" | "sigmoidcutoff" => one_input(&f),
+            "relu" | "leaky_relu" | "gelu" | "sigmoid" | "tanhshelf" | "sigmoidcutoff" | "silu" | "clamped_exp" => one_input(&f),
             "max_pool2d" | "adaptive_avg_pool2d" | "interpolate" | "gaussian_blur" => one_input(&f),
             "cat" | "add" => two_inputs(&f),
+            "group_norm" => windows::group_norms(&f),
+            "normalize" | "relative_position_bias" | "space_to_depth" | "window_partition" | "window_reverse" => windows::windows(&f),
             "linear" | "layer_norm" | "softmax" => of_rows(&f),
             "scaled_dot_product_attention" => attention(&f),
             "add_row" | "mul_row" | "mul_scalar" | "narrow" | "transpose" => of_tokens(&f),

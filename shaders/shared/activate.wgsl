@@ -1,14 +1,16 @@
 // Activations and their derivatives, an element or four at a time: include nan beside this file, and pack4 (or pack1) for `Pack` and
 // `Bits`.
-// Kinds: 0 identity, 1 relu, 2 gelu (erf form), 3 sigmoid, 4 tanhshelf, 5 sigmoidcutoff; above these the bits of a leaky relu's slope. NaN
-// in gives NaN out.
+// Kinds: 0 identity, 1 relu, 2 gelu (erf form), 3 sigmoid, 4 tanhshelf, 5 sigmoidcutoff, 6 silu, 7 exp up to ln 100; above these the bits
+// of a leaky relu's slope. NaN in gives NaN out.
 fn activate(kind: u32, x: Pack) -> Pack {
   if kind == 1u { return keep_nan(x, max(x, Pack(0.0))); }
   if kind == 2u { return x * normal_cdf(x); }
   if kind == 3u { return keep_nan(x, logistic(x)); }
   if kind == 4u { return keep_nan(x, shelf(exp(-2.0 * abs(x)))); }
   if kind == 5u { return keep_nan(x, logistic(10.0 - sixth_power(x))); }
-  if kind > 5u { return keep_nan(x, select(x, x * bitcast<f32>(kind), x < Pack(0.0))); }
+  if kind == 6u { return keep_nan(x, x * logistic(x)); }
+  if kind == 7u { return keep_nan(x, exp(min(x, Pack(LN_100)))); }
+  if kind > 7u { return keep_nan(x, select(x, x * bitcast<f32>(kind), x < Pack(0.0))); }
   return x;
 }
 
@@ -28,12 +30,18 @@ fn activate_derivative(kind: u32, x: Pack) -> Pack {
     let z = 10.0 - sixth_power(x);
     return keep_nan(x, -6.0 * near * near * near * near * near * logistic(z) * logistic(-z));
   }
-  if kind > 5u { return keep_one(x, select(Pack(1.0), Pack(bitcast<f32>(kind)), x <= Pack(0.0))); }
+  if kind == 6u {
+    let near = clamp(x, Pack(-200.0), Pack(200.0));
+    return keep_nan(x, logistic(x) * (1.0 + near * logistic(-x)));
+  }
+  if kind == 7u { return keep_nan(x, select(exp(x), Pack(0.0), x > Pack(LN_100))); }
+  if kind > 7u { return keep_one(x, select(Pack(1.0), Pack(bitcast<f32>(kind)), x <= Pack(0.0))); }
   return Pack(1.0);
 }
 
 const SINH_8: f32 = 1490.478826;
 const COSH_8: f32 = 1490.479161;
+const LN_100: f32 = 4.605170249938965;
 
 // x where it is NaN, else y.
 fn keep_nan(x: Pack, y: Pack) -> Pack { return select(y, x, (bitcast<Bits>(x) & Bits(MAGNITUDE)) > Bits(INFINITE)); }

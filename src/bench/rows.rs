@@ -123,8 +123,9 @@ fn attention_job(gpu: &Gpu, shape: [usize; 4], pass: Pass) -> Result<Job> {
     let [_, _, tokens, dim] = shape;
     let [q, k, v, g] = [noisy(gpu, 1, shape)?, noisy(gpu, 2, shape)?, noisy(gpu, 3, shape)?, noisy(gpu, 4, shape)?];
     let scale = (dim as f32).sqrt().recip();
-    let (_, saved) = attention::scaled_dot_product_attention(&q.0, &k.0, &v.0, None, scale)?;
-    let (dims, words) = (AttentionDims { n: 1, heads: 1, tokens, dim, scale: scale.into() }, tokens * dim);
+    let attrs = attention::AttentionAttrs::scaled(scale);
+    let (_, saved) = attention::scaled_dot_product_attention(&q.0, &k.0, &v.0, None, attrs)?;
+    let (dims, words) = (AttentionDims { n: 1, heads: 1, tokens, dim, scale: scale.into(), windows: None }, tokens * dim);
     let of_head = move |values: &[f32], head| plane(values, words, head);
     Ok(match pass {
         Pass::Forward => {
@@ -132,7 +133,7 @@ fn attention_job(gpu: &Gpu, shape: [usize; 4], pass: Pass) -> Result<Job> {
                 let [q, k, v] = [&q.1, &k.1, &v.1].map(|side| of_head(side, head));
                 definition::scaled_dot_product_attention(&q, &k, &v, None, &dims)
             });
-            Job::new(move || Ok(attention::scaled_dot_product_attention(&q.0, &k.0, &v.0, None, scale)?.0), expected, 1e-5)
+            Job::new(move || Ok(attention::scaled_dot_product_attention(&q.0, &k.0, &v.0, None, attrs)?.0), expected, 1e-5)
         }
         _ => {
             let expected = by_planes(words, move |head| {

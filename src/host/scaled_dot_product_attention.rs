@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::job::{Inputs, Job, Outputs};
 use super::params;
-use super::shared::attention::{BLOCK, Heads, scaled};
+use super::shared::attention::{BLOCK, Heads, Mask, scaled};
 use super::shared::exponents::{exponentials, largest};
 use super::shared::level::level;
 use super::shared::matrix::{Side, multiply};
@@ -14,9 +14,11 @@ use super::shared::parts::Parts;
 use super::shared::scratch::with_scratch;
 
 params!(
-    /// Extents of an attention; its bias: none, 1 shared by the images, 2 one an image; and the factor of the scores.
+    /// Extents of an attention; its bias: none, 1 shared by the images, 2 one an image; the factor of the scores; the first image's number
+    /// among windows of rolled maps, tokens along a window, by how many maps were rolled, rows and columns of windows of a map.
     AttentionParams for "scaled_dot_product_attention", "scaled_dot_product_attention_grad", "scaled_dot_product_attention_grad_bias" {
         images: u32, heads: u32, tokens: u32, dim: u32, has_bias: u32, scale: f32,
+        first: u32, side: u32, shift: u32, down: u32, across: u32,
     }
 );
 
@@ -31,12 +33,14 @@ pub(super) fn scaled_dot_product_attention(job: &Job<AttentionParams>, [q, k, v,
         let [k, v] = [k, v].map(|side| heads.of(side, head));
         // SAFETY: the rows of a block belong to one task.
         let (y, stats) = unsafe { (output.part(row * dim, rows * dim), stats.part(2 * row, 2 * rows)) };
+        let mask = heads.mask(head);
         with_scratch(rows * tokens, |scores| {
             multiply([rows, dim, tokens], Side::rows(&q[row * dim..], dim), Side::columns(k, dim), scores, false);
             let lines = scores.chunks_exact_mut(tokens).zip(stats.as_chunks_mut::<2>().0).enumerate();
             lines.for_each(|(i, (line, stats))| {
                 let bias = heads.biases(bias, head, first + i);
-                *stats = dispatch!(level(), simd => shares(simd, line, heads.scale, bias));
+                let mask = mask.as_ref().map(|mask| (&mask[..], mask[first + i]));
+                *stats = dispatch!(level(), simd => shares(simd, line, heads.scale, bias, mask));
             });
             multiply([rows, tokens, dim], Side::rows(scores, tokens), Side::rows(v, dim), y, false);
         });
@@ -48,8 +52,8 @@ pub(super) fn scaled_dot_product_attention(job: &Job<AttentionParams>, [q, k, v,
 
 /// Exponentials of a line of products as scores, in place; their largest and 1 / sum.
 #[simd]
-fn shares<S: Simd>(simd: S, line: &mut [f32], scale: f32, bias: Option<&[f32]>) -> [f32; 2] {
-    scaled(simd, line, scale, bias);
+fn shares<S: Simd>(simd: S, line: &mut [f32], scale: f32, bias: Option<&[f32]>, mask: Mask) -> [f32; 2] {
+    scaled(simd, line, scale, bias, mask);
     let most = largest(simd, line);
     [most, 1.0 / exponentials(simd, line, most)]
 }

@@ -26,6 +26,11 @@ pub enum Activation {
     Tanhshelf,
     /// sigmoid(10 − x⁶)
     Sigmoidcutoff,
+    /// x / (1 + exp(−x))
+    Silu,
+    /// exp(min(x, ln 100)), the factor of cosine attention; no configuration names it.
+    #[serde(skip)]
+    ClampedExp,
     /// x where x > 0, else slope·x; the gradient at 0 is the slope. No configuration names it: networks bring their slopes.
     #[serde(skip)]
     LeakyRelu(f32),
@@ -41,6 +46,8 @@ impl Activation {
             Activation::Sigmoid => 3,
             Activation::Tanhshelf => 4,
             Activation::Sigmoidcutoff => 5,
+            Activation::Silu => 6,
+            Activation::ClampedExp => 7,
             Activation::LeakyRelu(slope) if slope.abs() < f32::MIN_POSITIVE => 1,
             Activation::LeakyRelu(slope) => slope.to_bits(),
         }

@@ -10,7 +10,7 @@ use std::ops::Range;
 use crate::error::{Error, Result};
 use crate::gpu::Buffer;
 use crate::kernels::add::add;
-use crate::tensor::Tensor;
+use crate::tensor::{Shape, Tensor};
 
 /// Runs `launch` on all images at once, or on runs of images of all `tensors` (first axis: images) where one of them is too large.
 ///
@@ -37,6 +37,33 @@ pub(super) fn for_images<const N: usize>(
         }
     }
     Ok(())
+}
+
+/// As [`for_images`] for a launch that makes its output: the outputs of all runs, one behind the other, under the shape `shape`.
+///
+/// # Errors
+/// As [`for_images`]; out of memory.
+pub(super) fn of_images<const N: usize>(
+    op: &'static str,
+    tensors: [&Tensor; N],
+    shape: &Shape,
+    mut launch: impl FnMut([&Tensor; N]) -> Result<Tensor>,
+) -> Result<Tensor> {
+    let mut parts = Vec::new();
+    for_images(op, tensors, |tensors| {
+        parts.push(launch(tensors)?);
+        Ok(())
+    })?;
+    if let [only] = parts.as_slice() {
+        return only.reshaped(shape);
+    }
+    let output = Tensor::empty(tensors[0].gpu(), shape)?;
+    let mut first = 0;
+    for part in parts {
+        output.gpu().copy_words((part.buffer(), 0), (output.buffer(), first), part.len())?;
+        first += part.len();
+    }
+    Ok(output)
 }
 
 /// As [`for_images`] for a launch that sums over images: the sum of its results, in the images' order.

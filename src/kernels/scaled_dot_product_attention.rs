@@ -11,6 +11,34 @@ const OP: &str = "scaled_dot_product_attention";
 /// Values of a row at most: an invocation holds rows in its registers.
 const MOST_DIM: usize = 64;
 
+/// Windows of rolled maps, images one after the other as `window_partition` gives them: −100 is added to the score of two tokens that come
+/// from different sides of the map.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Windows {
+    /// Tokens along a window.
+    pub side: usize,
+    /// By how many the maps were rolled, less than a window.
+    pub shift: usize,
+    /// Rows and columns of windows that a map has.
+    pub windows: [usize; 2],
+}
+
+/// Settings of an attention.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct AttentionAttrs {
+    /// Factor of the scores.
+    pub scale: f32,
+    /// Where images are windows of maps that were rolled.
+    pub windows: Option<Windows>,
+}
+
+impl AttentionAttrs {
+    /// Scores times a factor, and nothing else.
+    pub fn scaled(scale: f32) -> AttentionAttrs {
+        AttentionAttrs { scale, windows: None }
+    }
+}
+
 /// What the gradient kernels need of the forward pass.
 #[derive(Clone)]
 pub struct Saved {
@@ -22,8 +50,8 @@ pub struct Saved {
     pub v: Tensor,
     /// What is added to the scores.
     pub bias: Option<Tensor>,
-    /// Factor of the scores.
-    pub scale: f32,
+    /// Factor of the scores, and windows.
+    pub attrs: AttentionAttrs,
     /// The output.
     pub output: Tensor,
     /// `[n, heads, tokens, 2]`: a query's largest score, and 1 / Σ exp(score − largest). Apart, as their joint logarithm would lose the sum
@@ -32,7 +60,7 @@ pub struct Saved {
 }
 
 /// Checks all shapes; gives the parameters for all images.
-fn params(q: &Tensor, k: &Tensor, v: &Tensor, bias: Option<&Tensor>, scale: f32) -> Result<AttentionParams> {
+fn params(q: &Tensor, k: &Tensor, v: &Tensor, bias: Option<&Tensor>, attrs: AttentionAttrs) -> Result<AttentionParams> {
     let [n, heads, tokens, dim] = q.nchw(OP)?;
     if k.shape() != q.shape() || v.shape() != q.shape() {
         let message = format!("queries {}, keys {} and values {} must have one shape", q.shape(), k.shape(), v.shape());
@@ -50,8 +78,16 @@ fn params(q: &Tensor, k: &Tensor, v: &Tensor, bias: Option<&Tensor>, scale: f32)
             return Err(Error::shape(OP, format!("bias has shape {}, expected {shared} or {each}", Shape::from(dims))));
         }
     };
-    let [images, heads, tokens, dim] = [n, heads, tokens, dim].map(|extent| extent as u32);
-    Ok(AttentionParams { images, heads, tokens, dim, has_bias, scale })
+    let windows = attrs.windows.unwrap_or(Windows { side: tokens, shift: 0, windows: [1, 1] });
+    let Windows { side, shift, windows: [down, across] } = windows;
+    if attrs.windows.is_some() && (side * side != tokens || shift >= side || down * across == 0 || n % (down * across) != 0) {
+        let message = format!(
+            "{n} images of {tokens} tokens are not the windows of maps, of {side}² tokens, {down} × {across} a map, rolled by {shift}"
+        );
+        return Err(Error::shape(OP, message));
+    }
+    let [images, heads, tokens, dim, side, shift, down, across] = [n, heads, tokens, dim, side, shift, down, across].map(|v| v as u32);
+    Ok(AttentionParams { images, heads, tokens, dim, has_bias, scale: attrs.scale, first: 0, side, shift, down, across })
 }
 
 /// Refuses sums that the device would end before their time; `rows` of a token are read or written.
@@ -75,29 +111,44 @@ fn cost(params: &AttentionParams, products: usize, arrays: usize) -> Cost {
     Cost::new(score as f64 * rows as f64 * f64::from(params.tokens), arrays * rows * params.dim as usize)
 }
 
-/// The parameters for some of the images, and their bias; q stands in where there is none.
-fn of_images<'a>(params: &AttentionParams, q: &'a Tensor, shared: Option<&'a Tensor>, own: &'a Tensor) -> (AttentionParams, &'a Tensor) {
+/// The parameters for the next of the images, as many as `q` has, and their bias; q stands in where there is none.
+fn of_images<'a>(
+    params: &AttentionParams,
+    first: &mut u32,
+    q: &'a Tensor,
+    shared: Option<&'a Tensor>,
+    own: &'a Tensor,
+) -> (AttentionParams, &'a Tensor) {
     let images = q.shape().dims().first().map_or(params.images, |&n| n as u32);
     let bias = if params.has_bias == 2 { own } else { shared.unwrap_or(q) };
-    (AttentionParams { images, ..*params }, bias)
+    let params = AttentionParams { images, first: *first, ..*params };
+    *first += images;
+    (params, bias)
 }
 
-/// y = softmax(scale · q kᵀ + bias) v, for every image and head on its own, and what its gradients need.
+/// y = softmax(scale · q kᵀ + bias + mask) v, for every image and head on its own, and what its gradients need.
 ///
 /// # Shapes
 /// q, k, v `[n, heads, tokens, dim]`, dim at most 64; bias `[heads, tokens, tokens]` or `[n, heads, tokens, tokens]`; output as q.
 ///
 /// # Errors
 /// Shapes that do not fit; more tokens than the device can sum; out of memory.
-pub fn scaled_dot_product_attention(q: &Tensor, k: &Tensor, v: &Tensor, bias: Option<&Tensor>, scale: f32) -> Result<(Tensor, Saved)> {
-    let params = params(q, k, v, bias, scale)?;
+pub fn scaled_dot_product_attention(
+    q: &Tensor,
+    k: &Tensor,
+    v: &Tensor,
+    bias: Option<&Tensor>,
+    attrs: AttentionAttrs,
+) -> Result<(Tensor, Saved)> {
+    let params = params(q, k, v, bias, attrs)?;
     let gpu = q.gpu();
     check_trips(gpu, &params, 2)?;
     let [n, heads, tokens, _] = q.nchw(OP)?;
     let (output, stats) = (Tensor::empty(gpu, q.shape())?, Tensor::empty(gpu, [n, heads, tokens, 2])?);
     let own = bias.filter(|_| params.has_bias == 2).unwrap_or(q);
+    let mut first = 0;
     for_images(OP, [q, k, v, own, &output, &stats], |[q, k, v, own, output, stats]| {
-        let (params, bias) = of_images(&params, q, bias, own);
+        let (params, bias) = of_images(&params, &mut first, q, bias, own);
         gpu.launch(&Launch {
             kernel: Kernel::named(OP, &params),
             variant: Variant { consts: vec![("QUADS", quads(&params))], scalar: false },
@@ -106,7 +157,7 @@ pub fn scaled_dot_product_attention(q: &Tensor, k: &Tensor, v: &Tensor, bias: Op
             cost: cost(&params, 2, 4),
         })
     })?;
-    let saved = Saved { q: q.clone(), k: k.clone(), v: v.clone(), bias: bias.cloned(), scale, output: output.clone(), stats };
+    let saved = Saved { q: q.clone(), k: k.clone(), v: v.clone(), bias: bias.cloned(), attrs, output: output.clone(), stats };
     Ok((output, saved))
 }
 
@@ -115,7 +166,7 @@ fn check_gradient(saved: &Saved, grad_output: &Tensor) -> Result<AttentionParams
         let message = format!("a gradient of shape {} for an output of shape {}", grad_output.shape(), saved.output.shape());
         return Err(Error::shape(OP, message));
     }
-    params(&saved.q, &saved.k, &saved.v, saved.bias.as_ref(), saved.scale)
+    params(&saved.q, &saved.k, &saved.v, saved.bias.as_ref(), saved.attrs)
 }
 
 /// Gradients of queries, keys and values.
@@ -136,8 +187,9 @@ pub fn scaled_dot_product_attention_grad(saved: &Saved, grad_output: &Tensor) ->
     // One array of the three of each run of images, as eight arrays are what every device lets a kernel see.
     let all = Tensor::empty(gpu, [q.shape().dims()[0], 3, q.len() / q.shape().dims()[0]])?;
     let tensors = [q, k, v, own, output, stats, grad_output, &all, &grad_q, &grad_k, &grad_v];
+    let mut first = 0;
     for_images("scaled_dot_product_attention_grad", tensors, |[q, k, v, own, output, stats, grad_output, all, grads @ ..]| {
-        let (params, bias) = of_images(&params, q, bias.as_ref(), own);
+        let (params, bias) = of_images(&params, &mut first, q, bias.as_ref(), own);
         gpu.launch(&Launch {
             kernel: Kernel::named("scaled_dot_product_attention_grad", &params),
             variant: Variant { consts: vec![("QUADS", quads(&params))], scalar: false },
@@ -167,8 +219,9 @@ pub fn scaled_dot_product_attention_grad_bias(saved: &Saved, grad_output: &Tenso
     if !gpu.capabilities().loops(images * (params.dim as usize + 2)) {
         return Err(Error::shape(stem, format!("{} cannot sum over {images} images in one go", gpu.capabilities().name)));
     }
-    let launch = |[q, k, v, output, stats, grad_output]: [&Tensor; 6], bias: &Tensor, grad_bias: &Tensor| {
-        let (params, bias) = of_images(&params, q, Some(bias), bias);
+    let mut first = 0;
+    let mut launch = |[q, k, v, output, stats, grad_output]: [&Tensor; 6], bias: &Tensor, grad_bias: &Tensor| {
+        let (params, bias) = of_images(&params, &mut first, q, Some(bias), bias);
         gpu.launch(&Launch {
             kernel: Kernel::named(stem, &params),
             variant: Variant::default(),

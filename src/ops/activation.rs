@@ -7,6 +7,8 @@
 //! | gelu | x·Φ(x), Φ the normal distribution | `torch.nn.functional.gelu`, erf form |
 //! | sigmoid | 1 / (1 + exp(−x)) | `torch.sigmoid` |
 //! | tanhshelf | ½(tanh(x + 4) + tanh(4 − x)) | MeltwaterBench, arXiv 2512.12142 |
+//! | silu | x / (1 + exp(−x)) | `torch.nn.functional.silu` |
+//! | clamped_exp | exp(min(x, ln 100)), gradient 0 above | the factor of cosine attention, arXiv 2111.09883 |
 //! | sigmoidcutoff | sigmoid(10 − x⁶) | MeltwaterBench, arXiv 2512.12142 |
 //!
 //! Shaders: `shaders/activation.wgsl`, `shaders/activation_grad.wgsl`.
@@ -67,6 +69,22 @@ pub fn gelu(tape: &Tape, input: &Tensor) -> Result<Tensor> {
 /// Out of memory.
 pub fn sigmoid(tape: &Tape, input: &Tensor) -> Result<Tensor> {
     activation(tape, Activation::Sigmoid, input)
+}
+
+/// y = x / (1 + exp(−x)).
+///
+/// # Errors
+/// Out of memory.
+pub fn silu(tape: &Tape, input: &Tensor) -> Result<Tensor> {
+    activation(tape, Activation::Silu, input)
+}
+
+/// y = exp(min(x, ln 100)); the gradient is 0 above ln 100.
+///
+/// # Errors
+/// Out of memory.
+pub fn clamped_exp(tape: &Tape, input: &Tensor) -> Result<Tensor> {
+    activation(tape, Activation::ClampedExp, input)
 }
 
 /// y = ½(tanh(x + 4) + tanh(4 − x)).

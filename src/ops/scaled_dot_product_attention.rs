@@ -1,5 +1,6 @@
-//! Attention, as `torch.nn.functional.scaled_dot_product_attention` with a float mask: y = softmax(scale · q kᵀ + bias) v, for every image
-//! and head on its own.
+//! Attention, as `torch.nn.functional.scaled_dot_product_attention` with a float mask: y = softmax(scale · q kᵀ + bias + mask) v, for every
+//! image and head on its own. The mask is that of windows of rolled maps: −100 between tokens from different sides (Liu et al. 2021, arXiv
+//! 2103.14030).
 //!
 //! With p the softmax and ds = p · (∂L/∂y·v − ∂L/∂y·y): ∂L/∂q = scale·ds k, ∂L/∂k = scale·dsᵀ q, ∂L/∂v = pᵀ ∂L/∂y, ∂L/∂bias = ds. No array
 //! of scores is kept: they are computed by tiles, and again for the gradients (FlashAttention, arXiv 2205.14135 and 2307.08691).
@@ -8,9 +9,10 @@
 use crate::autograd::Tape;
 use crate::error::Result;
 use crate::kernels::scaled_dot_product_attention as kernels;
+pub use crate::kernels::scaled_dot_product_attention::{AttentionAttrs, Windows};
 use crate::tensor::Tensor;
 
-/// y = softmax(scale · q kᵀ + bias) v; masked scores have a bias of −100 or −1e9, say, never −∞.
+/// y = softmax(scale · q kᵀ + bias + mask) v; masked scores have a bias of −100 or −1e9, say, never −∞.
 ///
 /// # Shapes
 /// q, k, v `[n, heads, tokens, dim]`, dim at most 64; bias `[heads, tokens, tokens]`, shared by the images, or
@@ -18,8 +20,15 @@ use crate::tensor::Tensor;
 ///
 /// # Errors
 /// Shapes that do not fit; out of memory.
-pub fn scaled_dot_product_attention(tape: &Tape, q: &Tensor, k: &Tensor, v: &Tensor, bias: Option<&Tensor>, scale: f32) -> Result<Tensor> {
-    let (output, saved) = kernels::scaled_dot_product_attention(q, k, v, bias, scale)?;
+pub fn scaled_dot_product_attention(
+    tape: &Tape,
+    q: &Tensor,
+    k: &Tensor,
+    v: &Tensor,
+    bias: Option<&Tensor>,
+    attrs: AttentionAttrs,
+) -> Result<Tensor> {
+    let (output, saved) = kernels::scaled_dot_product_attention(q, k, v, bias, attrs)?;
     let inputs: Vec<_> = [Some(q), Some(k), Some(v), bias].into_iter().flatten().collect();
     tape.record(&inputs, &output, move |grad_output, gradients| {
         let leaves = [&saved.q, &saved.k, &saved.v];

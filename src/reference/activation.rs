@@ -2,7 +2,8 @@
 //!
 //! relu(x) = max(x, 0) with gradient 0 at 0; leaky_relu(x) = x where x > 0, else slope · x, with gradient slope at 0;
 //! gelu(x) = x · Φ(x) with the exact normal distribution Φ (erf form);
-//! sigmoid(x) = 1 / (1 + e⁻ˣ); tanhshelf(x) = ½ (tanh(x + 4) + tanh(4 − x)); sigmoidcutoff(x) = sigmoid(10 − x⁶).
+//! sigmoid(x) = 1 / (1 + e⁻ˣ); tanhshelf(x) = ½ (tanh(x + 4) + tanh(4 − x)); sigmoidcutoff(x) = sigmoid(10 − x⁶);
+//! silu(x) = x / (1 + e⁻ˣ); clamped_exp(x) = exp(min(x, ln 100)), the logarithm as float32 has it.
 
 use std::f64::consts::{FRAC_2_SQRT_PI, PI, SQRT_2};
 
@@ -70,6 +71,29 @@ pub fn sigmoidcutoff_grad_input(grad_output: &[f64], input: &[f64]) -> Vec<f64> 
         // Far out the slope underflows to 0 while x⁵ may be infinite: the product's limit is 0.
         if slope == 0.0 { 0.0 } else { -6.0 * x.powi(5) * slope }
     })
+}
+
+/// x / (1 + e⁻ˣ).
+pub fn silu(input: &[f64]) -> Vec<f64> {
+    input.iter().map(|&x| x * logistic(x)).collect()
+}
+
+/// The gradient of `silu`: s(x) + x · s(x) · s(−x).
+pub fn silu_grad_input(grad_output: &[f64], input: &[f64]) -> Vec<f64> {
+    chain(grad_output, input, |x| logistic(x) + x * logistic(x) * logistic(-x))
+}
+
+/// ln 100 as float32 has it.
+const LN_100: f64 = 4.605_170_249_938_965;
+
+/// exp(min(x, ln 100)); NaN stays NaN.
+pub fn clamped_exp(input: &[f64]) -> Vec<f64> {
+    input.iter().map(|&x| if x > LN_100 { LN_100.exp() } else { x.exp() }).collect()
+}
+
+/// The gradient of `clamped_exp`: e^x, 0 above ln 100.
+pub fn clamped_exp_grad_input(grad_output: &[f64], input: &[f64]) -> Vec<f64> {
+    chain(grad_output, input, |x| if x > LN_100 { 0.0 } else { x.exp() })
 }
 
 /// The error function to f64 precision.

@@ -1,5 +1,5 @@
-//! Attention: y = softmax(scale · q kᵀ + bias) v, for every image and head on its own. As
-//! `torch.nn.functional.scaled_dot_product_attention` with a float mask. Here the scores are written down; kernels do without.
+//! Attention: y = softmax(scale · q kᵀ + bias + mask) v, for every image and head on its own. As
+//! `torch.nn.functional.scaled_dot_product_attention` with a float mask; that of shifted windows follows from where they lie. Here the scores are written down; kernels do without.
 
 use super::softmax::{softmax, softmax_grad_input};
 
@@ -16,6 +16,37 @@ pub struct AttentionDims {
     pub dim: usize,
     /// Factor of the scores.
     pub scale: f64,
+    /// Where images are windows of a map that was rolled.
+    pub windows: Option<Windows>,
+}
+
+/// Windows of rolled maps, as `window_partition` gives them: −100 is added to the score of two tokens that come from different sides of
+/// the map.
+#[derive(Debug, Clone, Copy)]
+pub struct Windows {
+    /// Tokens along a window.
+    pub side: usize,
+    /// By how many the map was rolled.
+    pub shift: usize,
+    /// Rows and columns of windows that a map has.
+    pub windows: [usize; 2],
+}
+
+impl Windows {
+    /// What is added to a score of the image with this number. Rows of the rolled map are of three bands: those in front of the last
+    /// windows, those up to `shift` rows from the end, and the rest; so are columns.
+    pub fn mask(&self, image: usize, i: usize, j: usize) -> f64 {
+        let [down, across] = self.windows;
+        let band = |windows: usize, window: usize, at: usize| {
+            let (place, extent) = (window * self.side + at, windows * self.side);
+            usize::from(place + self.side >= extent) + usize::from(place + self.shift >= extent)
+        };
+        let region = |token: usize| {
+            let rows = band(down, image / across % down, token / self.side);
+            (rows, band(across, image % across, token % self.side))
+        };
+        if self.shift == 0 || region(i) == region(j) { 0.0 } else { -100.0 }
+    }
 }
 
 /// Gradients of an attention.
@@ -55,7 +86,7 @@ pub fn scaled_dot_product_attention_grad(
     bias: Option<&[f64]>,
     dims: &AttentionDims,
 ) -> AttentionGrads {
-    let AttentionDims { n, heads, tokens, dim, scale } = *dims;
+    let AttentionDims { n, heads, tokens, dim, scale, .. } = *dims;
     let none = vec![0.0; n * heads * tokens * dim];
     let mut grads = AttentionGrads { q: none.clone(), k: none.clone(), v: none, bias: vec![0.0; bias.map_or(0, <[f64]>::len)] };
     for head in 0..n * heads {
@@ -90,13 +121,14 @@ pub fn scaled_dot_product_attention_grad(
 
 /// Rows of scores of one of the n · heads heads: `[tokens, tokens]`.
 fn scores(q: &[f64], k: &[f64], bias: Option<&[f64]>, dims: &AttentionDims, head: usize) -> Vec<f64> {
-    let AttentionDims { tokens, dim, scale, .. } = *dims;
+    let AttentionDims { heads, tokens, dim, scale, windows, .. } = *dims;
     let mut scores = Vec::new();
     for i in 0..tokens {
         for j in 0..tokens {
             let at = |row: usize, d: usize| (head * tokens + row) * dim + d;
             let product: f64 = (0..dim).map(|d| q[at(i, d)] * k[at(j, d)]).sum();
-            scores.push(scale * product + bias.map_or(0.0, |bias| bias[bias_at(bias, dims, head, i, j)]));
+            let bias = bias.map_or(0.0, |bias| bias[bias_at(bias, dims, head, i, j)]);
+            scores.push(scale * product + bias + windows.map_or(0.0, |windows| windows.mask(head / heads, i, j)));
         }
     }
     scores

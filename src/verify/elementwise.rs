@@ -9,11 +9,13 @@ use crate::verify::{Case, Outcome, Runner};
 
 pub(super) const RUNNERS: &[(&str, Runner)] = &[
     ("add", add),
+    ("clamped_exp", clamped_exp),
     ("gelu", gelu),
     ("leaky_relu", leaky_relu),
     ("relu", relu),
     ("sigmoid", sigmoid),
     ("sigmoidcutoff", sigmoidcutoff),
+    ("silu", silu),
     ("tanhshelf", tanhshelf),
 ];
 
@@ -61,6 +63,10 @@ fn relu(gpu: &Gpu, case: &Case) -> Result<Outcome> {
     unary(gpu, case, ops::relu)
 }
 
+fn clamped_exp(gpu: &Gpu, case: &Case) -> Result<Outcome> {
+    unary(gpu, case, ops::clamped_exp)
+}
+
 fn gelu(gpu: &Gpu, case: &Case) -> Result<Outcome> {
     unary(gpu, case, ops::gelu)
 }
@@ -75,4 +81,8 @@ fn tanhshelf(gpu: &Gpu, case: &Case) -> Result<Outcome> {
 
 fn sigmoidcutoff(gpu: &Gpu, case: &Case) -> Result<Outcome> {
     unary(gpu, case, ops::sigmoidcutoff)
+}
+
+fn silu(gpu: &Gpu, case: &Case) -> Result<Outcome> {
+    unary(gpu, case, ops::silu)
 }

@@ -16,6 +16,7 @@ mod resample;
 mod rows;
 mod segmentation;
 mod tokens;
+mod windows;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -55,6 +56,7 @@ const FAMILIES: &[&[(&str, Runner)]] = &[
     rows::RUNNERS,
     segmentation::RUNNERS,
     tokens::RUNNERS,
+    windows::RUNNERS,
 ];
 
 fn runners() -> impl Iterator<Item = &'static (&'static str, Runner)> {

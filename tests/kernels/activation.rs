@@ -13,12 +13,14 @@ use crate::graphs::{Leaf, leaf, normalised, wrong_number};
 use crate::graphs_in_f64::{Map, SAME};
 use crate::on_device::{noise, poison, wide};
 
-const KINDS: [Activation; 7] = [
+const KINDS: [Activation; 9] = [
     Activation::Relu,
     Activation::Gelu,
     Activation::Sigmoid,
     Activation::Tanhshelf,
     Activation::Sigmoidcutoff,
+    Activation::Silu,
+    Activation::ClampedExp,
     Activation::LeakyRelu(0.2),
     Activation::LeakyRelu(-1.5),
 ];
@@ -32,6 +34,8 @@ pub fn activated(kind: Activation, x: &[f64]) -> Vec<f64> {
         Activation::Sigmoid => definition::sigmoid(x),
         Activation::Tanhshelf => definition::tanhshelf(x),
         Activation::Sigmoidcutoff => definition::sigmoidcutoff(x),
+        Activation::Silu => definition::silu(x),
+        Activation::ClampedExp => definition::clamped_exp(x),
         Activation::LeakyRelu(slope) => definition::leaky_relu(x, slope.into()),
     }
 }
@@ -45,6 +49,8 @@ pub fn activation_grad(kind: Activation, grad: &[f64], x: &[f64]) -> Vec<f64> {
         Activation::Sigmoid => definition::sigmoid_grad_input(grad, x),
         Activation::Tanhshelf => definition::tanhshelf_grad_input(grad, x),
         Activation::Sigmoidcutoff => definition::sigmoidcutoff_grad_input(grad, x),
+        Activation::Silu => definition::silu_grad_input(grad, x),
+        Activation::ClampedExp => definition::clamped_exp_grad_input(grad, x),
         Activation::LeakyRelu(slope) => definition::leaky_relu_grad_input(grad, x, slope.into()),
     }
 }
@@ -140,9 +146,13 @@ fn huge_values(gpu: &Gpu, kind: Activation) -> Checked {
     let y = ops::activation(&tape, kind, &x)?;
     let gradients = tape.backward(&[(&y, Tensor::full(gpu, [3], 2.0)?)])?;
     let (y, slope) = (y.to_vec()?, gradients.get(&x).ok_or("no gradient")?.to_vec()?);
+    if kind == Activation::ClampedExp {
+        ensure((y[0] - 100.0).abs() < 1e-4, format!("of 1e30: {}, expected 100", y[0]))?;
+    }
     let top = match kind {
-        Activation::Relu | Activation::Gelu | Activation::LeakyRelu(_) => [1e30, 2.0],
+        Activation::Relu | Activation::Gelu | Activation::Silu | Activation::LeakyRelu(_) => [1e30, 2.0],
         Activation::Sigmoid => [1.0, 0.0],
+        Activation::ClampedExp => [y[0], 0.0],
         _ => [0.0, 0.0],
     };
     ensure([y[0], slope[0]] == top, format!("of 1e30: {} with slope {}, expected {top:?}", y[0], slope[0]))?;

@@ -34,6 +34,7 @@ mod tokens;
 #[path = "../trials/mod.rs"]
 mod trials;
 mod warm_step;
+mod windows;
 
 use std::collections::BTreeSet;
 use std::process::ExitCode;
@@ -69,6 +70,7 @@ const FAMILIES: &[Family] = &[
     ("rows", rows::cases),
     ("tokens", tokens::cases),
     ("warm_step", warm_step::cases),
+    ("windows", windows::cases),
 ];
 
 fn main() -> ExitCode {

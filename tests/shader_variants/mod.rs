@@ -8,7 +8,7 @@ use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
 use std::collections::BTreeSet;
 
 /// Codes of the activations; the last is the bits of a leaky ReLU's slope, 0.2, which stands for all.
-const ACTIVATIONS: &[u32] = &[0, 1, 2, 3, 4, 5, 0x3e4c_cccd];
+const ACTIVATIONS: &[u32] = &[0, 1, 2, 3, 4, 5, 6, 7, 0x3e4c_cccd];
 /// Channels of a register tile.
 const TILES: &[u32] = &[1, 2, 4, 8];
 /// Quads of a row of attention: the fewest, the most, and some between.

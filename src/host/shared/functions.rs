@@ -61,6 +61,9 @@ fn normal_cdf(x: f32) -> f32 {
 const SINH_8: f32 = 1_490.478_8;
 const COSH_8: f32 = 1_490.479_1;
 
+/// ln 100, where the exponential of cosine attention ends.
+const LN_100: f32 = 4.605_170_2;
+
 /// ½(tanh(x + 4) + tanh(4 − x)) = sinh 8 / (cosh 2x + cosh 8), with u = e^(−2|x|).
 #[inline(always)]
 fn shelf(u: f32) -> f32 {
@@ -84,6 +87,8 @@ pub(crate) fn activate<const KIND: u32>(x: f32, code: u32) -> f32 {
         3 => logistic(x),
         4 => shelf(exp(-2.0 * x.abs())),
         5 => logistic(10.0 - sixth_power(x)),
+        6 => x * logistic(x),
+        7 => exp(if x > LN_100 { LN_100 } else { x }),
         LEAKY if x < 0.0 => x * f32::from_bits(code),
         _ => x,
     }
@@ -115,13 +120,24 @@ pub(crate) fn activate_derivative<const KIND: u32>(x: f32, code: u32) -> f32 {
             let z = 10.0 - sixth_power(x);
             -6.0 * near * near * near * near * near * logistic(z) * logistic(-z)
         }
+        6 => {
+            let near = x.clamp(-200.0, 200.0);
+            logistic(x) * (1.0 + near * logistic(-x))
+        }
+        7 => {
+            if x > LN_100 {
+                0.0
+            } else {
+                exp(x)
+            }
+        }
         LEAKY if x <= 0.0 => f32::from_bits(code),
         _ => 1.0,
     }
 }
 
 /// Number of the leaky ReLUs, whose codes are the bits of their slopes.
-pub(crate) const LEAKY: u32 = 6;
+pub(crate) const LEAKY: u32 = 8;
 
 /// Calls `$body` with the constant `$KIND`, the number of an activation by its code.
 macro_rules! for_kind {
@@ -145,6 +161,14 @@ macro_rules! for_kind {
             }
             5 => {
                 const $KIND: u32 = 5;
+                $body
+            }
+            6 => {
+                const $KIND: u32 = 6;
+                $body
+            }
+            7 => {
+                const $KIND: u32 = 7;
                 $body
             }
             0 => {

@@ -24,3 +24,4 @@ pub(crate) mod shifted;
 pub(crate) mod sums;
 pub(crate) mod tile;
 pub(crate) mod transpose;
+pub(crate) mod windows;

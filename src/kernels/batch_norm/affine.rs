@@ -1,10 +1,10 @@
 //! Batch norm of evaluation as a scale and a bias, for the epilogue of the convolution before it.
 
-use super::geometry::GROUP;
 use crate::error::{Error, Result};
 use crate::gpu::shader::Variant;
 use crate::gpu::{Cost, Kernel, Launch, groups_1d};
 use crate::host::batch_norm_affine::BatchNormAffineParams;
+use crate::kernels::planes::GROUP;
 use crate::tensor::Tensor;
 
 /// (scale, shift) with which batch norm of evaluation is x·scale + shift: scale = weight/√(running_var + eps),

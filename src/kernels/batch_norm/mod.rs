@@ -1,11 +1,9 @@
 //! Launchers of `batch_norm` with its statistics and gradients. Shaders: `shaders/batch_norm*.wgsl`.
 
 mod affine;
-mod geometry;
 mod running;
 
 pub use affine::batch_norm_affine;
-use geometry::{GROUP, Geometry};
 pub use running::{RunningUpdate, batch_norm_running, batch_norm_stats_running};
 
 use crate::error::{Error, Result};
@@ -20,6 +18,7 @@ use crate::kernels::activation::Activation;
 use crate::kernels::add::add;
 use crate::kernels::cat::cat;
 use crate::kernels::image_groups::for_images;
+use crate::kernels::planes::{GROUP, Geometry};
 use crate::tensor::Tensor;
 
 /// Parameters and variant that follow from how planes are shared out.
@@ -30,7 +29,7 @@ impl Geometry {
         BatchNormStatsParams { n, c, plane, step, chunks, lanes, team }
     }
 
-    fn variant(&self, activation: Activation) -> Variant {
+    pub(in crate::kernels) fn variant(&self, activation: Activation) -> Variant {
         Variant { consts: vec![("KIND", activation.code())], scalar: self.scalar }
     }
 }

@@ -1,11 +1,11 @@
 //! The running statistics moved towards those of a batch, and the statistics of evaluation that follow from them.
 
-use super::geometry::GROUP;
 use crate::error::{Error, Result};
 use crate::gpu::shader::Variant;
 use crate::gpu::{Cost, Gpu, Kernel, Launch, groups_1d};
 use crate::host::batch_norm_running::BatchNormRunningParams;
 use crate::host::batch_norm_stats_running::BatchNormStatsRunningParams;
+use crate::kernels::planes::GROUP;
 use crate::tensor::Tensor;
 
 /// What one batch does to the running statistics of one layer; all `[c]`.

@@ -7,7 +7,7 @@ use crate::autograd::Tape;
 use crate::error::{Error, Result};
 use crate::kernels::conv2d::Conv2dAttrs;
 use crate::nn::{Builder, Conv2d, Dropout, LayerNorm, Linear, Mode};
-use crate::ops::{self, Activation};
+use crate::ops::{self, Activation, AttentionAttrs};
 use crate::tensor::Tensor;
 
 /// Standard deviation of the first positional embedding.
@@ -50,8 +50,8 @@ impl Block {
             ops::transpose(tape, &ops::reshape(tape, &rows, [n, tokens, self.heads, dim])?)
         };
         let (q, k, v) = (of_heads(0)?, of_heads(1)?, of_heads(2)?);
-        let scale = 1.0 / (dim as f32).sqrt();
-        let seen = ops::scaled_dot_product_attention(tape, &q, &k, &v, None, scale)?;
+        let attrs = AttentionAttrs::scaled(1.0 / (dim as f32).sqrt());
+        let seen = ops::scaled_dot_product_attention(tape, &q, &k, &v, None, attrs)?;
         ops::reshape(tape, &ops::transpose(tape, &seen)?, [n, tokens, width])
     }
 

@@ -1,9 +1,9 @@
-//! How batch normalisation shares planes and channels out among invocations; plain arithmetic, tested without a device.
+//! How normalisations share planes and channels out among invocations; plain arithmetic, tested without a device.
 
 use crate::gpu::{DeviceKind, groups_1d};
 
 /// Invocations of a workgroup.
-pub(super) const GROUP: usize = 64;
+pub(in crate::kernels) const GROUP: usize = 64;
 /// Chunks of all channels that keep the host's threads busy.
 const HOST_TASKS: usize = 128;
 /// Chunks of a channel at most: one invocation merges them.
@@ -11,17 +11,17 @@ const MAX_CHUNKS: usize = 128;
 
 /// How planes are shared out among invocations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Geometry {
-    pub(super) n: usize,
-    pub(super) c: usize,
+pub(in crate::kernels) struct Geometry {
+    pub(in crate::kernels) n: usize,
+    pub(in crate::kernels) c: usize,
     /// Packs of a plane.
-    pub(super) plane: usize,
+    pub(in crate::kernels) plane: usize,
     /// Packs of a chunk, a multiple of `lanes`.
-    pub(super) step: usize,
-    pub(super) chunks: usize,
-    pub(super) lanes: usize,
-    pub(super) team: usize,
-    pub(super) scalar: bool,
+    pub(in crate::kernels) step: usize,
+    pub(in crate::kernels) chunks: usize,
+    pub(in crate::kernels) lanes: usize,
+    pub(in crate::kernels) team: usize,
+    pub(in crate::kernels) scalar: bool,
 }
 
 impl Geometry {
@@ -36,13 +36,13 @@ impl Geometry {
     }
 
     /// An invocation handles at most 8 packs.
-    pub(super) fn elementwise(dims: [usize; 4]) -> Geometry {
+    pub(in crate::kernels) fn elementwise(dims: [usize; 4]) -> Geometry {
         Geometry::cut(dims, |_| GROUP, |plane| plane.div_ceil(GROUP * 8))
     }
 
     /// Channels are cut while an invocation keeps 16 packs and workgroups are fewer than the device can use, and in any case so that
     /// none adds up more than 512. Small channels are reduced by 8 invocations instead of 64. On the host a chunk is a task.
-    pub(super) fn reduction(kind: DeviceKind, dims: [usize; 4]) -> Geometry {
+    pub(in crate::kernels) fn reduction(kind: DeviceKind, dims: [usize; 4]) -> Geometry {
         let [n, c, ..] = dims;
         if kind == DeviceKind::Host {
             // A task a chunk: few where channels are many, each of some 8192 packs.
@@ -53,11 +53,11 @@ impl Geometry {
         Geometry::cut(dims, team, |plane| chunks(plane).min(MAX_CHUNKS))
     }
 
-    pub(super) fn elementwise_groups(&self) -> [u32; 3] {
+    pub(in crate::kernels) fn elementwise_groups(&self) -> [u32; 3] {
         groups_1d((self.n * self.c).div_ceil(GROUP / self.lanes) * self.chunks)
     }
 
-    pub(super) fn reduction_groups(&self) -> [u32; 3] {
+    pub(in crate::kernels) fn reduction_groups(&self) -> [u32; 3] {
         groups_1d((self.c * self.chunks).div_ceil(GROUP / self.team))
     }
 }
