@@ -77,6 +77,8 @@ ModelKey {
     DeepLabV3 = "deeplabv3",
     /// A vision transformer and a residual UNet, for outlines of glaciers.
     Glavitu = "glavitu",
+    /// TYRION: Swin V2 with a decoder of convolutions.
+    Tyrion = "tyrion",
     /// One 1×1 convolution per month.
     LinearDem = "linear_dem",
     /// Baseline: blurred, brightened climate-model field.

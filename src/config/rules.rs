@@ -254,6 +254,15 @@ impl Reader {
         Ok(channels)
     }
 
+    /// A whole number for each stage of a network.
+    pub(super) fn stages(&self, key: &str, default: &[usize]) -> Result<Vec<usize>> {
+        let stages = self.integers(key, 1..=1024)?.unwrap_or_else(|| default.to_vec());
+        if (1..=8).contains(&stages.len()) {
+            return Ok(stages);
+        }
+        Err(self.error(key, format!("must be one to eight whole numbers, one a stage, but {stages:?} was given")))
+    }
+
     // (4096 is the largest dilation of the kernels.)
     pub(super) fn decoder_atrous_rates(&self, key: &str) -> Result<Vec<usize>> {
         let rates = self.integers(key, 1..=4096)?.unwrap_or_else(|| vec![6, 12, 18]);

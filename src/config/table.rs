@@ -99,7 +99,7 @@ keys! {
     decoder_atrous_rates: Vec<usize> = decoder_atrous_rates(), WEIGHTS_AND_MAPS, "deeplabv3: the three dilation rates";
     batch_norm: bool = boolean(true), WEIGHTS_AND_MAPS, "deeplabv3: batch norm in the decoder";
     dropout: Option<f64> = dropout(), WEIGHTS_AND_MAPS.unless_default().carried(Carried::Told),
-        "share of values (glavitu: also of whole maps) that is dropped in training, and of maps with --mc-dropout; absent: deeplabv3 0.5, glavitu 0";
+        "share of values (glavitu: also of whole maps) that is dropped in training, and of maps with --mc-dropout; absent: deeplabv3 0.5, tyrion 0.1, glavitu 0";
     upsampling: usize = integer(4, 1..=64), WEIGHTS_AND_MAPS, "deeplabv3: last up-sampling factor";
     width: usize = integer(64, WIDTH), WEIGHTS_AND_MAPS.unless_default(), "glavitu: channels of its maps at full resolution, and of a token";
     hidden: Option<usize> = optional_integer(WIDTH), WEIGHTS_AND_MAPS.unless_default(), "glavitu: channels within the transformer's MLPs; absent: four times width";
@@ -109,6 +109,13 @@ keys! {
     resunet_steps: usize = integer(3, 0..=8), WEIGHTS_AND_MAPS.unless_default(), "glavitu: halvings of the residual UNet";
     deep_supervision: bool = boolean(true), WEIGHTS_AND_MAPS.unless_default(), "glavitu: whether an auxiliary head is trained along";
     auxiliary_weight: f64 = number(0.5, Numbers::NotNegative), WEIGHTS.unless_default(), "glavitu: weight of the auxiliary head's loss";
+    embed_dim: usize = integer(96, WIDTH), WEIGHTS_AND_MAPS.unless_default(), "tyrion: channels of the first stage's tokens, doubled by each further one";
+    depths: Vec<usize> = stages(&[2, 2, 6, 2]), WEIGHTS_AND_MAPS.unless_default(), "tyrion: blocks of each stage";
+    num_heads: Vec<usize> = stages(&[3, 6, 12, 24]), WEIGHTS_AND_MAPS.unless_default(), "tyrion: heads of each stage's attention";
+    window_size: usize = integer(16, 1..=64), WEIGHTS_AND_MAPS.unless_default(), "tyrion: tokens along a window of its attention";
+    patch_size: usize = integer(4, 1..=64), WEIGHTS_AND_MAPS.unless_default(), "tyrion: pixels along a patch, of which a token is made";
+    drop_path: f64 = number(0.0, Numbers::Share), WEIGHTS.unless_default(),
+        "tyrion: share of samples for which the last block's branches are dropped in training, less in front of it";
     location: LocationKey = choice(LocationKey::None, LocationKey::WORDS), WEIGHTS_AND_MAPS.unless_default(),
         "glavitu: what it sees of where a crop lies: none, region (that of its scene), or coordinates";
     regions: Vec<String> = regions(), WEIGHTS_AND_MAPS.unless_default(),

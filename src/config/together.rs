@@ -47,8 +47,9 @@ impl Config {
                 format!("is {}, but the last maps are a quarter of the input's size: only 4 gives maps of its size", self.upsampling);
             return Err(r.error("upsampling", message));
         }
-        if self.dropout.is_some() && !matches!(self.model_key, ModelKey::DeepLabV3 | ModelKey::Glavitu) {
-            let message = format!("acts on deeplabv3 and glavitu only, and `model_key` is {}; remove the line", self.model_key.name());
+        if self.dropout.is_some() && !matches!(self.model_key, ModelKey::DeepLabV3 | ModelKey::Glavitu | ModelKey::Tyrion) {
+            let message =
+                format!("acts on deeplabv3, glavitu and tyrion only, and `model_key` is {}; remove the line", self.model_key.name());
             return Err(r.error("dropout", message));
         }
         if self.task == TaskKey::MeltFraction && self.out_channels != 1 {

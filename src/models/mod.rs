@@ -19,6 +19,7 @@ pub mod glavitu;
 mod inputs;
 mod linear;
 mod recognise;
+pub mod tyrion;
 mod unet;
 mod unet_smp;
 mod xception;
@@ -28,6 +29,7 @@ pub use glavitu::GlaViTU;
 pub use inputs::{Form, Input, InputChannels, InputSpec, Inputs, ONLY, Outputs};
 pub use linear::LinearDem;
 pub use recognise::{Recognised, Shapes};
+pub use tyrion::Tyrion;
 pub use unet::UNet;
 pub use unet_smp::UNetSmp;
 
@@ -99,7 +101,8 @@ impl Network {
 }
 
 /// Every network.
-pub static NETWORKS: [Network; 5] = [unet::NETWORK, unet_smp::NETWORK, deeplabv3::NETWORK, glavitu::NETWORK, linear::NETWORK];
+pub static NETWORKS: [Network; 6] =
+    [unet::NETWORK, unet_smp::NETWORK, deeplabv3::NETWORK, glavitu::NETWORK, tyrion::NETWORK, linear::NETWORK];
 
 /// All configured variables in one input.
 fn one_input(config: &Config) -> Result<Vec<InputSpec>> {

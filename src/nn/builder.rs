@@ -9,7 +9,8 @@ use crate::error::Result;
 use crate::gpu::Gpu;
 use crate::kernels::conv2d::Conv2dAttrs;
 use crate::nn::layers::MOMENTUM;
-use crate::nn::{BatchNorm2d, Conv2d, ConvNorm, ConvTranspose2d, Dropout, Init, LayerNorm, Linear, ParameterSet, Value};
+use crate::nn::state_dict::HostTensor;
+use crate::nn::{BatchNorm2d, Conv2d, ConvNorm, ConvTranspose2d, Dropout, GroupNorm, Init, LayerNorm, Linear, ParameterSet, Value};
 use crate::ops::RunningVariance;
 use crate::random::Draw;
 use crate::tensor::{Shape, Tensor};
@@ -126,6 +127,42 @@ impl Builder {
         let weight = self.constant(format!("{name}.weight"), channels, 1.0, Value::Parameter)?;
         let bias = self.constant(format!("{name}.bias"), channels, 0.0, Value::Parameter)?;
         Ok(LayerNorm { weight, bias, eps })
+    }
+
+    /// Group normalisation of `channels` channels.
+    ///
+    /// # Errors
+    /// Out of memory.
+    pub fn group_norm(&mut self, name: &str, groups: usize, channels: usize, eps: f32) -> Result<GroupNorm> {
+        let weight = self.constant(format!("{name}.weight"), channels, 1.0, Value::Parameter)?;
+        let bias = self.constant(format!("{name}.bias"), channels, 0.0, Value::Parameter)?;
+        Ok(GroupNorm { weight, bias, groups, eps })
+    }
+
+    /// A parameter by itself, the same value everywhere.
+    ///
+    /// # Errors
+    /// Out of memory.
+    pub fn filled(&mut self, name: &str, shape: impl Into<Shape>, value: f32) -> Result<Tensor> {
+        let tensor = Tensor::full(&self.gpu, shape, value)?;
+        self.set.entries.push((name.to_owned(), Value::Parameter(tensor.clone())));
+        Ok(tensor)
+    }
+
+    /// Values that follow from the settings, and are no entry.
+    ///
+    /// # Errors
+    /// Values that do not fill the shape; out of memory.
+    pub fn constant_of(&self, shape: impl Into<Shape>, values: &[f32]) -> Result<Tensor> {
+        match self.gpu.is_planner() {
+            true => Tensor::empty(&self.gpu, shape),
+            false => Tensor::from_slice(&self.gpu, shape, values),
+        }
+    }
+
+    /// An entry that follows from the settings: written to files, and not read from them.
+    pub fn derived(&mut self, name: &str, value: impl Fn() -> HostTensor + 'static) {
+        self.set.entries.push((name.to_owned(), Value::Derived(Rc::new(value))));
     }
 
     /// A parameter by itself, drawn from a normal distribution around 0.

@@ -137,6 +137,24 @@ impl LayerNorm {
     }
 }
 
+/// `torch.nn.GroupNorm` and the activation after it.
+pub struct GroupNorm {
+    pub(super) weight: Tensor,
+    pub(super) bias: Tensor,
+    pub(super) groups: usize,
+    pub(super) eps: f32,
+}
+
+impl GroupNorm {
+    /// y = f((x − μ)/√(σ² + eps)·weight + bias), μ and σ² those of an image's group of channels.
+    ///
+    /// # Errors
+    /// Those of [`ops::group_norm`].
+    pub fn forward(&self, tape: &Tape, input: &Tensor, activation: Activation) -> Result<Tensor> {
+        ops::group_norm(tape, input, self.groups, &self.weight, &self.bias, self.eps, activation)
+    }
+}
+
 /// `torch.nn.Dropout`, with draws that depend on its seed and the pass alone.
 pub struct Dropout {
     pub(super) p: f64,

@@ -15,7 +15,7 @@ use std::rc::Rc;
 pub use builder::Builder;
 pub use conv_norm::ConvNorm;
 pub use init::Init;
-pub use layers::{BatchNorm2d, Conv2d, ConvTranspose2d, Dropout, LayerNorm, Linear};
+pub use layers::{BatchNorm2d, Conv2d, ConvTranspose2d, Dropout, GroupNorm, LayerNorm, Linear};
 pub use mode::Mode;
 
 use crate::autograd::Tape;
@@ -30,6 +30,8 @@ pub enum Value {
     Buffer(Tensor),
     /// `num_batches_tracked`: int64, shape [].
     Counter(Rc<Cell<i64>>),
+    /// What follows from the network's settings, as PyTorch keeps it in a buffer: written to files, never read from them.
+    Derived(Rc<dyn Fn() -> state_dict::HostTensor>),
 }
 
 /// All entries of a model's state dict in the order of construction, under PyTorch's names.

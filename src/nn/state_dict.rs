@@ -20,19 +20,21 @@ pub enum HostTensor {
     F32(Vec<usize>, Vec<f32>),
     /// An int64 scalar.
     I64(i64),
+    /// int64 values and their shape: places in a table, which follow from a network's settings.
+    Indices(Vec<usize>, Vec<i64>),
 }
 
 impl View for &HostTensor {
     fn dtype(&self) -> Dtype {
         match self {
             HostTensor::F32(..) => Dtype::F32,
-            HostTensor::I64(_) => Dtype::I64,
+            HostTensor::I64(_) | HostTensor::Indices(..) => Dtype::I64,
         }
     }
 
     fn shape(&self) -> &[usize] {
         match self {
-            HostTensor::F32(shape, _) => shape,
+            HostTensor::F32(shape, _) | HostTensor::Indices(shape, _) => shape,
             HostTensor::I64(_) => &[],
         }
     }
@@ -41,6 +43,7 @@ impl View for &HostTensor {
         match self {
             HostTensor::F32(_, values) => Cow::Borrowed(bytemuck::cast_slice(values)),
             HostTensor::I64(value) => Cow::Owned(value.to_le_bytes().to_vec()),
+            HostTensor::Indices(_, values) => Cow::Borrowed(bytemuck::cast_slice(values)),
         }
     }
 
@@ -48,6 +51,7 @@ impl View for &HostTensor {
         match self {
             HostTensor::F32(_, values) => values.len() * 4,
             HostTensor::I64(_) => 8,
+            HostTensor::Indices(_, values) => values.len() * 8,
         }
     }
 }
@@ -65,6 +69,7 @@ pub fn to_host(set: &ParameterSet) -> Result<HostDict> {
         let host = match value {
             Value::Parameter(tensor) | Value::Buffer(tensor) => tensor_to_host(tensor)?,
             Value::Counter(counter) => HostTensor::I64(counter.get()),
+            Value::Derived(value) => value(),
         };
         for stored in set.stored_names(name) {
             dict.insert(stored, host.clone());
@@ -125,6 +130,7 @@ pub fn read(path: &Path) -> Result<HostDict> {
             (Dtype::BF16, shape) => HostTensor::F32(shape.to_vec(), widened(view.data(), |half| bf16::from_bits(half).to_f32())),
             // PyTorch writes int64 of shape []; converters from other frameworks write int32, or a list of one.
             (Dtype::I64, [] | [1]) => HostTensor::I64(bytemuck::pod_read_unaligned(view.data())),
+            (Dtype::I64, shape) if is_index(&name) => HostTensor::Indices(shape.to_vec(), bytemuck::pod_collect_to_vec(view.data())),
             (Dtype::I32, [] | [1]) => HostTensor::I64(i64::from(bytemuck::pod_read_unaligned::<i32>(view.data()))),
             (integers @ (Dtype::I64 | Dtype::I32 | Dtype::I16 | Dtype::I8 | Dtype::U8), shape) => {
                 let message = format!(
@@ -144,6 +150,11 @@ pub fn read(path: &Path) -> Result<HostDict> {
         dict.insert(name, host);
     }
     Ok(dict)
+}
+
+/// Whether a tensor holds places in a table of position biases.
+pub fn is_index(name: &str) -> bool {
+    name.ends_with(".relative_position_index")
 }
 
 /// The values of numbers of sixteen bits.
@@ -168,6 +179,10 @@ pub fn apply(set: &ParameterSet, mut dict: HostDict, path: &Path) -> Result<()> 
     let mut found = Vec::new();
     let mut missing = Vec::new();
     for (name, value) in set.entries() {
+        if matches!(value, Value::Derived(_)) {
+            dict.remove(name);
+            continue;
+        }
         let mut copies = set.stored_names(name).into_iter().map(|stored| dict.remove(&stored));
         let Some(first) = copies.next().flatten() else {
             missing.push(name.as_str());
@@ -208,7 +223,7 @@ pub fn apply(set: &ParameterSet, mut dict: HostDict, path: &Path) -> Result<()> 
 pub fn apply_part(set: &ParameterSet, mut dict: HostDict, path: &Path) -> Result<()> {
     let mut found = Vec::new();
     for (name, value) in set.entries() {
-        let Some(tensor) = dict.remove(name) else { continue };
+        let Some(tensor) = dict.remove(name).filter(|_| !matches!(value, Value::Derived(_))) else { continue };
         let expected = expected_shape(value);
         if !fits(value, &tensor) {
             let message = format!("tensor `{name}` has shape {:?}, the model needs {expected:?}", (&tensor).shape());
@@ -226,14 +241,15 @@ pub fn apply_part(set: &ParameterSet, mut dict: HostDict, path: &Path) -> Result
 fn expected_shape(value: &Value) -> &[usize] {
     match value {
         Value::Parameter(tensor) | Value::Buffer(tensor) => tensor.shape().dims(),
-        Value::Counter(_) => &[],
+        Value::Counter(_) | Value::Derived(_) => &[],
     }
 }
 
-/// Whether a tensor has an entry's shape; a counter may also be a list of one.
+/// Whether a tensor has an entry's shape; a counter may also be a list of one, and what follows from the settings may have any.
 pub fn fits(value: &Value, host: &HostTensor) -> bool {
     match value {
         Value::Counter(_) => matches!(host.shape(), [] | [1]),
+        Value::Derived(_) => true,
         _ => host.shape() == expected_shape(value),
     }
 }
@@ -243,9 +259,14 @@ fn put(value: &Value, host: HostTensor) -> Result<()> {
     match (value, host) {
         (Value::Parameter(tensor) | Value::Buffer(tensor), HostTensor::F32(_, values)) => tensor.write(&values),
         (Value::Parameter(tensor) | Value::Buffer(tensor), HostTensor::I64(count)) => tensor.write(&[count as f32]),
+        (Value::Parameter(tensor) | Value::Buffer(tensor), HostTensor::Indices(_, values)) => {
+            tensor.write(&values.iter().map(|value| *value as f32).collect::<Vec<_>>())
+        }
+        (Value::Derived(_), _) => Ok(()),
         (Value::Counter(counter), host) => {
             counter.set(match host {
                 HostTensor::I64(count) => count,
+                HostTensor::Indices(_, values) => values.first().copied().unwrap_or(0),
                 // A counter stored as a float32 scalar.
                 HostTensor::F32(_, values) => values.first().copied().unwrap_or(0.0) as i64,
             });

@@ -24,6 +24,11 @@ pub(super) fn config(case: &Case) -> Result<Config> {
     for key in NOT_KEYS {
         attrs.remove(key);
     }
+    if attrs.get("model_key").is_some_and(|key| key == ModelKey::Tyrion.name()) {
+        // The four zones of radar scenes.
+        attrs.entry("out_channels").or_insert(4.into());
+        attrs.entry("out_activation").or_insert("linear".into());
+    }
     Config::from_json(&attrs)
 }
 
@@ -149,6 +154,7 @@ pub(super) fn parameters(model: &dyn Model, outcome: &mut Outcome) -> Result<()>
         let values = match value {
             HostTensor::F32(_, values) => values,
             HostTensor::I64(count) => vec![count as f32],
+            HostTensor::Indices(_, values) => values.into_iter().map(|value| value as f32).collect(),
         };
         outcome.host(&format!("param.{name}"), values);
     }

@@ -90,6 +90,7 @@ pub fn load_encoder(model: &ParameterSet, path: &Path) -> Result<Taken> {
                 let values = if is_adapted { repeated(&shape, &values, wanted[1]) } else { values };
                 found.insert(name.clone(), HostTensor::F32(wanted.to_vec(), values));
             }
+            (_, Value::Derived(_)) => {}
             (Some(counter), Value::Counter(_)) => drop(found.insert(name.clone(), counter)),
             (None, Value::Counter(_)) => drop(found.insert(name.clone(), HostTensor::I64(0))),
             (None, _) => {

@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use super::guard::{BEST_FILE, MODEL_FILE, require_intact};
 use crate::error::{Error, Result};
 use crate::nn::notes;
-use crate::nn::state_dict::{HostDict, HostTensor};
+use crate::nn::state_dict::{self, HostDict, HostTensor};
 
 /// Types of values that weight files may hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -176,6 +176,8 @@ impl WeightFile {
                 HostTensor::F32(tensor.shape.clone(), rounded)
             } else if let ([] | [1], [value]) = (tensor.shape.as_slice(), values.as_slice()) {
                 HostTensor::I64(*value as i64)
+            } else if state_dict::is_index(name) {
+                HostTensor::Indices(tensor.shape.clone(), values.iter().map(|value| *value as i64).collect())
             } else {
                 let (kind, shape) = (tensor.kind.name(), &tensor.shape);
                 return Err(self.error(format!("tensor `{name}` is {kind} of shape {shape:?}; only counters of one value may be integers")));
@@ -200,6 +202,9 @@ impl WeightFile {
         for (name, tensor) in self.to_float32()? {
             halves.push(match tensor {
                 HostTensor::I64(value) => (name, Dtype::I64, vec![], value.to_le_bytes().to_vec()),
+                HostTensor::Indices(shape, values) => {
+                    (name, Dtype::I64, shape, values.iter().flat_map(|value| value.to_le_bytes()).collect())
+                }
                 HostTensor::F32(shape, values) => {
                     let rounded: Vec<f16> = values.iter().map(|&value| f16::from_f32(value)).collect();
                     if let Some((value, _)) = values.iter().zip(&rounded).find(|(value, half)| value.is_finite() && !half.is_finite()) {

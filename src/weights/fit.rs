@@ -56,12 +56,14 @@ pub fn misfits(file: &WeightFile, model: &ParameterSet) -> Vec<Misfit> {
     let mut faults = Vec::new();
     let mut known = BTreeSet::new();
     for (name, value) in model.entries() {
+        let stored = model.stored_names(name);
+        known.extend(stored.iter().cloned());
         let (kind, shape) = match value {
             Value::Parameter(tensor) | Value::Buffer(tensor) => (Kind::Float32, tensor.shape().dims()),
             Value::Counter(_) => (Kind::Int64, &[][..]),
+            // Files may hold it or not.
+            Value::Derived(_) => continue,
         };
-        let stored = model.stored_names(name);
-        known.extend(stored.iter().cloned());
         let mut misfit = |fault, tensor: &str, in_file| {
             let in_model = Some(described(kind, shape));
             faults.push(Misfit { fault, tensor: tensor.to_owned(), in_file, in_model });

@@ -44,6 +44,10 @@ pub fn load(model: &ParameterSet, config: &Config, path: &Path) -> Result<Taken>
     let (mut known, mut weights) = (BTreeSet::new(), 0);
     for (name, value) in model.entries() {
         let stored = model.stored_names(name);
+        if matches!(value, Value::Derived(_)) {
+            known.extend(stored);
+            continue;
+        }
         let Some(tensor) = dict.get(&stored[0]) else {
             fresh.push(name.clone());
             continue;
