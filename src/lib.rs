@@ -12,7 +12,7 @@
 //!                     |
 //!            tasks    preprocess    weights                 what is learned; rasters to inputs; weight files
 //!                     |
-//!       models      data      config    domains             networks; rasters and days; keys; what variables mean
+//!       models    fronts    data    config    domains       networks; calving fronts; rasters and days; keys; what variables mean
 //!          |
 //!   nn  optim                                               the engine: it knows no configuration, no variable and no task
 //!   ops
@@ -41,6 +41,7 @@
 //! | [`config`] | the YAML keys of a run, a line each |
 //! | [`calibrate`] | how sure maps are against how often they are right: bins, curves, the file beside the weights |
 //! | [`data`] | host side only: GeoTIFFs, days and splits, crops and mosaics, prefetching |
+//! | [`fronts`] | calving fronts: lines drawn from zones, distances between them |
 //! | [`models`] | the networks by `model_key`; **how to add one** |
 //! | [`weights`] | weight files as files: what they hold, whether they fit, how two differ, foreign encoders |
 //! | [`preprocess`] | rasters to a network's named inputs |
@@ -155,6 +156,7 @@ pub mod error;
 pub mod evaluate;
 pub mod event;
 pub mod files;
+pub mod fronts;
 pub mod gpu;
 pub mod image;
 pub mod models;

@@ -4,7 +4,8 @@
 //! → [`day`], [`dataset`] (which files make a sample; [`inputs`] whether they are still the same) → [`tiles`] (which
 //! window of them) → [`loader`] (batches; [`location`] where their samples lie). Blocks are unpacked in `decode`, `unpack` and `lzw`; what
 //! stands beside a raster (masks, notes, world files) is found in `beside`, `mask`, `pam` and `world_file`, and [`declared`] puts all
-//! together; [`crs`] compares coordinate systems and leads from one to another, `position` to longitude and latitude.
+//! together; [`grey_png`] reads pictures that are no rasters; [`crs`] compares coordinate systems and leads from one to another, `position`
+//! to longitude and latitude.
 //! Lists of days come from [`complete`] (which days have all their files; `empty_days` which of them hold nothing) and [`split`] (which
 //! list a day goes to), statistics of rasters from [`stats`]. Pixels without a value are filled by `gaps` and [`nearest`].
 //! [`land_mask`] and `counted` say which pixels count, [`seen`] which of a map rest on observations. [`writer`]
@@ -27,6 +28,7 @@ pub mod framed;
 pub mod gdal_metadata;
 pub mod geotags;
 pub mod geotiff;
+pub mod grey_png;
 pub mod ingest;
 pub mod inputs;
 pub mod land_mask;

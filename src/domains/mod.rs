@@ -8,11 +8,15 @@ mod declared;
 mod fill;
 pub mod helheim;
 mod logarithm;
+mod scene_name;
 pub mod scenes;
+mod zones;
 
 pub use declared::{COLORS, Declared, colormap_named, interned};
 pub use fill::Fill;
 pub use logarithm::Logarithm;
+pub use scene_name::{SceneName, Season};
+pub use zones::{ZONE_GREYS, ZONES, zones_from_bytes};
 
 use serde::{Deserialize, Serialize};
 

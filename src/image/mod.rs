@@ -17,6 +17,6 @@ pub mod ticks;
 pub use canvas::{Canvas, Rgb};
 pub use colormap::{Colormap, class_colour};
 pub use panel::{Panel, panel};
-pub use png::SOFTWARE;
+pub use png::{SOFTWARE, grey_to_png};
 pub use quicklook::quicklook;
 pub use raster::Field;

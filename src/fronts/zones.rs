@@ -1,0 +1,102 @@
+//! Maps of zones as files: PNG in the greys of CaFFe, or GeoTIFF; in either the numbers of classes may stand.
+
+use std::path::Path;
+
+use crate::data::geotags::GeoTags;
+use crate::data::grey_png::{is_called_png, read_grey_png, write_grey_png};
+use crate::data::raster::Raster;
+use crate::domains::{ZONE_GREYS, zones_from_bytes};
+use crate::error::{Error, Result};
+
+/// Class of what nobody sees: radar shadow, layover, outside the swath.
+pub const NA: u8 = 0;
+/// Class of bare rock.
+pub const STONE: u8 = 1;
+/// Class of the glacier.
+pub const GLACIER: u8 = 2;
+/// Class of the ocean and the ice that floats in it.
+pub const OCEAN: u8 = 3;
+
+/// The zones of a scene.
+#[derive(Debug, Clone)]
+pub struct ZoneMap {
+    /// Rows.
+    pub rows: usize,
+    /// Columns.
+    pub cols: usize,
+    /// The class of each pixel, row after row: [`NA`], [`STONE`], [`GLACIER`] or [`OCEAN`].
+    pub classes: Vec<u8>,
+    /// Where it lies; empty of a PNG.
+    pub geo: GeoTags,
+}
+
+/// Reads a map of zones; pixels without a value are [`NA`].
+///
+/// # Errors
+/// Those of [`read_grey_png`] and [`Raster::open`]; [`Error::Input`] for a pixel that is of no zone.
+pub fn read_zones(path: &Path) -> Result<ZoneMap> {
+    let (rows, cols, mut classes, geo) = if is_called_png(path) {
+        let image = read_grey_png(path)?;
+        (image.rows, image.cols, image.values, GeoTags::default())
+    } else {
+        let raster = Raster::open(path)?;
+        let cols = raster.cols();
+        let byte = |(at, value): (usize, f32)| match value {
+            value if value.is_nan() => Ok(NA),
+            value if value.fract() == 0.0 && (0.0..=255.0).contains(&value) => Ok(value as u8),
+            value => {
+                let (row, col) = (at / cols, at % cols);
+                let message = format!("holds {value} at row {row}, column {col}, and zones are whole numbers; is it a map of zones?");
+                Err(Error::input(path, message))
+            }
+        };
+        let bytes = raster.read_all()?.into_iter().enumerate().map(byte).collect::<Result<Vec<u8>>>()?;
+        (raster.rows(), cols, bytes, raster.geo().clone())
+    };
+    zones_from_bytes(&mut classes, cols).map_err(|message| Error::input(path, message))?;
+    Ok(ZoneMap { rows, cols, classes, geo })
+}
+
+/// Writes zones as a PNG in the greys of CaFFe, which appears whole or not at all; a class beyond the four is written as [`NA`].
+///
+/// # Shapes
+/// `size`: rows and columns; `classes`: rows × columns, row after row.
+///
+/// # Errors
+/// Those of [`write_grey_png`].
+pub fn write_zones_png(path: &Path, size: [usize; 2], classes: &[u8]) -> Result<()> {
+    let greys: Vec<u8> = classes.iter().map(|class| ZONE_GREYS.get(usize::from(*class)).copied().unwrap_or(ZONE_GREYS[0])).collect();
+    write_grey_png(path, size, &greys)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::writer::write_geotiff;
+
+    #[test]
+    fn zones_are_written_and_read_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a_zones.png");
+        let classes = vec![NA, STONE, GLACIER, OCEAN, OCEAN, NA];
+        write_zones_png(&path, [2, 3], &classes).unwrap();
+        assert_eq!(read_grey_png(&path).unwrap().values, [0, 64, 127, 254, 254, 0]);
+        let read = read_zones(&path).unwrap();
+        assert_eq!((read.rows, read.cols, read.classes), (2, 3, classes));
+    }
+
+    #[test]
+    fn rasters_hold_greys_or_numbers() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a_zones.tif");
+        for values in [[0.0, 1.0, 2.0, 3.0, f32::NAN], [0.0, 64.0, 127.0, 254.0, f32::NAN]] {
+            write_geotiff(&path, 1, 5, &values, &GeoTags::default()).unwrap();
+            assert_eq!(read_zones(&path).unwrap().classes, [NA, STONE, GLACIER, OCEAN, NA]);
+        }
+        write_geotiff(&path, 1, 2, &[0.0, 0.5], &GeoTags::default()).unwrap();
+        let refused = read_zones(&path).unwrap_err().to_string();
+        assert!(refused.contains("a_zones.tif: holds 0.5 at row 0, column 1, and zones are whole numbers"), "{refused}");
+        write_geotiff(&path, 1, 2, &[3.0, 7.0], &GeoTags::default()).unwrap();
+        assert!(read_zones(&path).unwrap_err().to_string().contains("a_zones.tif: holds 7 at row 0, column 1"));
+    }
+}
