@@ -205,6 +205,7 @@ pub mod reference {
     pub mod dice_loss;
     pub mod dropout;
     pub mod focal_loss;
+    pub mod front;
     pub mod gaussian_blur;
     pub mod gradient_clipping;
     pub mod group_norm;

@@ -75,10 +75,10 @@ pub fn outlines(classes: &[u8], numbers: &[u32], size: [usize; 2], count: usize,
 
 /// A side of a pixel: 0 top, followed to the right; 1 right, down; 2 bottom, to the left; 3 left, up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Edge {
-    row: usize,
-    col: usize,
-    side: usize,
+pub(crate) struct Edge {
+    pub row: usize,
+    pub col: usize,
+    pub side: usize,
 }
 
 /// Steps (rows, columns) over the top, right, bottom and left side of a pixel.
@@ -97,8 +97,15 @@ impl Edge {
         self.step(numbers, size, side).1
     }
 
+    /// The pixel beyond this side, by its place in the map; none outside.
+    pub fn beyond(&self, [rows, cols]: [usize; 2]) -> Option<usize> {
+        let (down, right) = OVER[self.side % 4];
+        let (row, col) = (self.row.wrapping_add_signed(down), self.col.wrapping_add_signed(right));
+        (row < rows && col < cols).then(|| row * cols + col)
+    }
+
     /// The edge that follows on the line around a component.
-    fn next(&self, numbers: &[u32], size: [usize; 2]) -> Edge {
+    pub fn next(&self, numbers: &[u32], size: [usize; 2]) -> Edge {
         let own = numbers[self.row * size[1] + self.col];
         let (ahead, number) = self.step(numbers, size, self.side + 1);
         // A pixel outside the map has no neighbours of its own that matter: those over its sides are outside or were looked at.
@@ -111,7 +118,7 @@ impl Edge {
     }
 
     /// The corner that it ends at.
-    fn end(&self) -> Corner {
+    pub fn end(&self) -> Corner {
         let (down, right) = [(0, 1), (1, 1), (1, 0), (0, 0)][self.side];
         (self.row + down, self.col + right)
     }

@@ -71,7 +71,20 @@ pub(super) fn write_coloured(
 ) -> Result<()> {
     // All reds, then all greens, then all blues, of 16 bits each.
     let map: Vec<u16> = (0..3).flat_map(|channel| colours.iter().map(move |colour| u16::from(colour[channel]) * 257)).collect();
-    let samples = Samples { bytes: 1, format: 1, no_data: no_data.to_string(), colours: Some(GeoTag::of_shorts(tags::COLOR_MAP, &map)) };
+    let samples =
+        Samples { bytes: 1, format: 1, no_data: Some(no_data.to_string()), colours: Some(GeoTag::of_shorts(tags::COLOR_MAP, &map)) };
+    write(path, &header(scene, pixels.len(), &samples, geo, Some(about))?, pixels, 1)
+}
+
+/// Writes one band of bytes, each of which is a value, as an uncompressed striped GeoTIFF in grey without no-data.
+///
+/// # Shapes
+/// `scene`: rows and columns; `pixels`: rows × columns.
+///
+/// # Errors
+/// Those of [`write_geotiff`].
+pub fn write_bytes(path: &Path, scene: [usize; 2], pixels: &[u8], geo: &GeoTags, about: &About) -> Result<()> {
+    let samples = Samples { bytes: 1, format: 1, no_data: None, colours: None };
     write(path, &header(scene, pixels.len(), &samples, geo, Some(about))?, pixels, 1)
 }
 
@@ -103,14 +116,14 @@ struct Samples {
     bytes: usize,
     /// TIFF's number of their format: 1 unsigned, 3 floating point.
     format: u64,
-    /// What stands for none.
-    no_data: String,
+    /// What stands for none, where anything does.
+    no_data: Option<String>,
     /// The colours of values, where they have some.
     colours: Option<GeoTag>,
 }
 
 fn float_header(scene: [usize; 2], pixels: &[f32], geo: &GeoTags, about: Option<&About>) -> Result<Vec<u8>> {
-    let samples = Samples { bytes: size_of::<f32>(), format: 3, no_data: "nan".into(), colours: None };
+    let samples = Samples { bytes: size_of::<f32>(), format: 3, no_data: Some("nan".into()), colours: None };
     header(scene, pixels.len(), &samples, geo, about)
 }
 
@@ -155,8 +168,8 @@ fn header([rows, cols]: [usize; 2], count: usize, samples: &Samples, geo: &GeoTa
         field(tags::STRIP_BYTE_COUNTS, offset_kind, &lens),
         field(tags::PLANAR_CONFIGURATION, 3, &[if bands == 1 { 1 } else { 2 }]),
         field(tags::SAMPLE_FORMAT, 3, &vec![samples.format; bands]),
-        GeoTag::of_text(tags::GDAL_NODATA, &samples.no_data),
     ];
+    fields.extend(samples.no_data.as_ref().map(|no_data| GeoTag::of_text(tags::GDAL_NODATA, no_data)));
     if bands > 1 {
         // ExtraSamples: beside the first one, samples of no colour.
         fields.push(field(tags::EXTRA_SAMPLES, 3, &vec![0; bands - 1]));

@@ -1,6 +1,17 @@
 //! Calving fronts: the line between ocean and glacier, drawn from a map of zones.
 //!
-//! Reading order: [`zones`] (maps of zones as files).
-//! Source: N. Gourmelon et al., "Calving fronts and where to find them", Earth System Science Data 14, 2022.
+//! Reading order: [`zones`] and [`stored`] (maps of zones and fronts as files) → [`pieces`] (what hangs together) → [`drawing`] (a map's front, cut by a
+//! [`bounding_box`]) → [`lines`] (its pixels in order, and how long it is) → [`distances`] (two fronts beside each other) → [`scores`] of
+//! many scenes and their [`groups`].
+//! Source: N. Gourmelon et al., "Calving fronts and where to find them", Earth System Science Data 14, 2022, and the programs published
+//! with it.
 
+pub mod bounding_box;
+pub mod distances;
+pub mod drawing;
+pub mod groups;
+pub mod lines;
+pub mod pieces;
+pub mod scores;
+pub mod stored;
 pub mod zones;
