@@ -32,6 +32,8 @@ words! {
 /// What a network is trained for.
 #[derive(Default)]
 TaskKey {
+    /// Zones of radar scenes, between two of which glaciers calve.
+    CalvingFront = "calving_front",
     /// Daily fractions of melt.
     #[default]
     MeltFraction = "melt_fraction",
@@ -46,9 +48,14 @@ impl TaskKey {
     /// Whose variables its configurations speak of, where they do not say.
     pub(super) fn domain(self) -> DomainKey {
         match self {
-            TaskKey::Segmentation => DomainKey::Scenes,
+            TaskKey::CalvingFront | TaskKey::Segmentation => DomainKey::Scenes,
             TaskKey::MeltFraction | TaskKey::Regression => DomainKey::Helheim,
         }
+    }
+
+    /// Whether its targets are classes.
+    pub(super) fn has_classes(self) -> bool {
+        matches!(self, TaskKey::CalvingFront | TaskKey::Segmentation)
     }
 }
 

@@ -6,11 +6,19 @@ use crate::error::Result;
 use crate::kernels::activation::Activation;
 use crate::kernels::segmentation_scores::MOST_CLASSES;
 
+/// The zones of CaFFe (Gourmelon et al. 2022, ESSD 14, 4287) by their numbers.
+pub const ZONES: [&str; 4] = ["na", "stone", "glacier", "ocean"];
+/// Those that a front lies between.
+const BESIDE_FRONTS: [&str; 2] = ["glacier", "ocean"];
+
 impl Reader {
     /// Names of classes, by their numbers from 0; two or more, each once.
     pub(super) fn classes(&self, key: &str) -> Result<Vec<String>> {
         let is_empty = |value: &&serde_json::Value| value.as_array().is_some_and(Vec::is_empty);
-        let Some(value) = self.optional(key).filter(|value| !is_empty(value)) else { return Ok(Vec::new()) };
+        let default = if self.task == TaskKey::CalvingFront { &ZONES[..] } else { &[] };
+        let Some(value) = self.optional(key).filter(|value| !is_empty(value)) else {
+            return Ok(default.iter().map(|name| (*name).to_owned()).collect());
+        };
         let wanted = "a list of two or more names by their numbers from 0, for example [background, glacier]";
         let names: Option<Vec<String>> =
             value.as_array().and_then(|items| items.iter().map(|item| item.as_str().map(|name| name.trim().to_owned())).collect());
@@ -33,7 +41,7 @@ impl Reader {
     /// Channels of the network's output: as many as there are classes, otherwise one.
     pub(super) fn out_channels(&self, key: &str) -> Result<usize> {
         let default = match self.task {
-            TaskKey::Segmentation => self.classes("classes")?.len().max(1) as u64,
+            task if task.has_classes() => self.classes("classes")?.len().max(1) as u64,
             _ => 1,
         };
         self.integer(key, default, WIDTH)
@@ -41,7 +49,7 @@ impl Reader {
 
     /// Activation of the output: none where classes follow from it.
     pub(super) fn out_activation(&self, key: &str) -> Result<Activation> {
-        if self.task != TaskKey::Segmentation {
+        if !self.task.has_classes() {
             return self.choice(key, Activation::Sigmoid, &["sigmoid", "tanhshelf", "sigmoidcutoff", "linear"]);
         }
         self.choice(key, Activation::None, &["linear"])
@@ -57,12 +65,21 @@ impl Reader {
 impl Config {
     /// Refuses what contradicts the classes.
     pub(super) fn check_classes(&self, r: &Reader) -> Result<()> {
-        if self.task != TaskKey::Segmentation {
+        if !self.task.has_classes() {
             return Ok(());
         }
         let classes = self.classes.len();
+        let has = |zone: &str| self.classes.iter().any(|class| class == zone);
         if classes == 0 {
             return Err(r.error("classes", "is missing, and the task segmentation needs it; name the classes, [background, glacier]"));
+        }
+        if let Some(lacking) = BESIDE_FRONTS.into_iter().find(|zone| self.task == TaskKey::CalvingFront && !has(zone)) {
+            let message = format!(
+                "names no class {lacking}, and a front is where {} meet; name both as in {}",
+                BESIDE_FRONTS.join(" and "),
+                ZONES.join(", ")
+            );
+            return Err(r.error("classes", message));
         }
         if self.out_channels != classes {
             let message = format!("is {}, and there are {classes} classes; remove the line", self.out_channels);

@@ -17,6 +17,9 @@ pub const SPLITS: [&str; 6] = ["train", "val", "test", "eval", "all", "deploy"];
 /// What `path_ignore` is a path of, among those of variables.
 pub const IGNORE: &str = "ignore";
 
+/// What `path_fronts` is a path of, among those of variables.
+pub const FRONTS: &str = "fronts";
+
 /// What stands in a key's name for each of the variables, for each that a configuration declares itself, and for each of the splits.
 const VARIABLE: &str = "<variable>";
 const INPUT: &str = "<input>";

@@ -30,7 +30,7 @@ impl TaskKey {
     fn terms(self) -> &'static [&'static str] {
         match self {
             TaskKey::MeltFraction | TaskKey::Regression => &["l1", "mse"],
-            TaskKey::Segmentation => &["focal", "cross_entropy", "dice"],
+            TaskKey::CalvingFront | TaskKey::Segmentation => &["focal", "cross_entropy", "dice"],
         }
     }
 }
@@ -60,7 +60,7 @@ impl Reader {
     /// Terms of the task's loss, joined by `+` where a task adds several.
     pub(super) fn loss_function(&self, key: &str) -> Result<LossFunction> {
         let words = self.task.terms();
-        if self.task != TaskKey::Segmentation {
+        if !self.task.has_classes() {
             return Ok(LossFunction(vec![self.choice(key, LossTerm::L1, words)?]));
         }
         let Some(value) = self.optional(key) else { return Ok(LossFunction(vec![LossTerm::CrossEntropy])) };

@@ -24,7 +24,8 @@ mod variables;
 
 pub use carried::Difference;
 pub use choices::{CropsOfClasses, Freeze, LocationKey, ModelKey, Precision, TaskKey};
-pub use keys::{Acts, Carried, IGNORE, Key, SPLITS};
+pub use classes::ZONES;
+pub use keys::{Acts, Carried, FRONTS, IGNORE, Key, SPLITS};
 pub use loss::{LossFunction, LossTerm};
 pub use regions::UNKNOWN;
 pub use table::{Config, KEYS};

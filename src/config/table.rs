@@ -22,11 +22,11 @@ pub(super) const ALIASES: [(&str, &str); 1] = [("decoder_use_norm", "decoder_use
 
 keys! {
 "Task and network" {
-    task: TaskKey = choice(TaskKey::MeltFraction, TaskKey::WORDS), WEIGHTS_AND_MAPS.unless_default(), "what networks are trained for: melt_fraction (0…1, with F1 of melt above 0.1), regression of any quantity, or segmentation into classes";
+    task: TaskKey = choice(TaskKey::MeltFraction, TaskKey::WORDS), WEIGHTS_AND_MAPS.unless_default(), "what networks are trained for: melt_fraction (0…1, with F1 of melt above 0.1), regression of any quantity, segmentation into classes, or calving_front, zones of radar scenes and the front between glacier and ocean";
     domain: DomainKey = domain(), WEIGHTS_AND_MAPS.unless_default(), "whose table says what variables mean: helheim, daily maps on one grid; scenes, named scenes on grids of their own; absent: what the task needs";
     model_key: ModelKey = choice(ModelKey::TimeInterpolateSar, ModelKey::WORDS), WEIGHTS_AND_MAPS, "the network or baseline";
     classes: Vec<String> = classes(), WEIGHTS_AND_MAPS.unless_default(),
-        "segmentation: names of the classes by their numbers in class maps, from 0, for example [background, glacier]";
+        "segmentation: names of the classes by their numbers in class maps, from 0, for example [background, glacier]; calving_front: of its zones, glacier and ocean among them, where they are not [na, stone, glacier, ocean]";
     ignore_index: usize = integer(255, 0..=65_535), WEIGHTS.unless_default(), "segmentation: number of pixels of class maps that count nowhere";
     reference_labels: bool = boolean(false), WEIGHTS.unless_default(),
         "segmentation: as GlaViTU's program treats pixels without a class: they count in the loss as belonging to none, and in scores as class 0";
@@ -230,6 +230,7 @@ beside {
     "Task and network" "amp" NOTHING, "`true` means `precision: mixed` where that is absent";
     "Task and network" "dtype" NOTHING, "of the reference; only `float32` is taken";
     "Data" "path_ignore" WEIGHTS, "folder of masks `NAME.tif`: pixels that are not 0 there count nowhere in loss and scores; scenes without one count everywhere";
+    "Data" "path_fronts" NOTHING, "calving_front: folder of drawn fronts `NAME_front.png` or `NAME.tif`, not 0 on a line one pixel wide; they score and are never learnt";
     "Data" "path_melt_reference" MAPS, "raster that gives maps without a target their place";
     "Data" "normalize_melt" NOTHING, "of the reference; only `false` is taken";
     "Data" "blur" NOTHING, "of the reference; only `gaussian` is taken";

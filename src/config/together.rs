@@ -64,9 +64,9 @@ impl Config {
         if self.eps_mode == EpsMode::Keras && !of_adam {
             return Err(r.error("eps_mode", "is keras, which only `optimizer: adam` and adamw know; remove the line"));
         }
-        let has_classes = self.task == TaskKey::Segmentation && self.domain().unit == Unit::Scene;
+        let has_classes = self.task.has_classes() && self.domain().unit == Unit::Scene;
         if self.crops_of_classes != CropsOfClasses::AsTheyAre && !has_classes {
-            let message = "is even, and only scenes have crops by class: `task: segmentation` with `domain: scenes`; remove the line";
+            let message = "is even, and only scenes have crops by class: `task: segmentation` or calving_front with `domain: scenes`; remove the line";
             return Err(r.error("crops_of_classes", message));
         }
         match (self.lr_scheduler, self.restarts_at.as_ref().and_then(|epochs| epochs.last())) {

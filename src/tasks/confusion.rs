@@ -28,9 +28,9 @@ impl ClassScores {
         }
     }
 
-    /// Agreement, 1, where there was nothing to find: what a single scene without the class is given.
-    pub fn or_agreement(self) -> [f64; 4] {
-        [self.iou, self.precision, self.recall, self.f1].map(|score| score.unwrap_or(1.0))
+    /// IoU, precision, recall and F1, and what a single scene is given where there was nothing to find.
+    pub fn or(self, nothing: f64) -> [f64; 4] {
+        [self.iou, self.precision, self.recall, self.f1].map(|score| score.unwrap_or(nothing))
     }
 }
 
@@ -45,6 +45,6 @@ mod tests {
         assert_eq!((of.iou, of.precision, of.recall, of.f1), (Some(4.0 / 7.0), Some(0.8), Some(4.0 / 6.0), Some(8.0 / 11.0)));
         let absent = ClassScores::of(&confusion, 2);
         assert_eq!((absent.iou, absent.precision, absent.recall, absent.f1), (None, None, None, None));
-        assert_eq!(absent.or_agreement(), [1.0; 4]);
+        assert_eq!(absent.or(1.0), [1.0; 4]);
     }
 }

@@ -50,6 +50,7 @@
 //! A task with several bands is configured with `out_channels` = [`Task::heads`]; `train` refuses another number.
 
 mod band;
+pub mod calving_front;
 mod confusion;
 mod holds;
 pub mod melt_fraction;
@@ -238,6 +239,7 @@ pub fn of(config: &Config) -> Box<dyn Task> {
 /// A task by its name; without a configuration it scores and shows maps, but has its own default settings.
 pub fn by_key(key: TaskKey, config: Option<&Config>) -> Box<dyn Task> {
     match key {
+        TaskKey::CalvingFront => Box::new(config.map_or_else(calving_front::untrained, calving_front::of)),
         TaskKey::MeltFraction => Box::new(config.map_or_else(Default::default, melt_fraction::MeltFraction::new)),
         TaskKey::Segmentation => Box::new(config.map_or_else(Default::default, segmentation::Segmentation::new)),
         TaskKey::Regression => Box::new(config.map_or_else(Default::default, regression::Regression::new)),

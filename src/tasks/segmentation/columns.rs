@@ -2,6 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use super::Manner;
 use crate::domains::interned;
 use crate::tasks::{ClassScores, Column, Confusion};
 
@@ -11,18 +12,19 @@ pub(super) struct Columns {
     pub(super) classes: &'static [&'static str],
     pub(super) all: &'static [Column],
     pub(super) table: &'static [&'static str],
+    manner: &'static Manner,
 }
 
 /// What each class has, with its title.
 const OF_CLASS: [(&str, &str); 4] = [("iou", "IoU"), ("precision", "Precision"), ("recall", "Recall"), ("f1", "F1")];
 
 impl Columns {
-    /// Those of classes of these names, which live as long as the process: equal ones are made once.
-    pub(super) fn of(names: &[&str]) -> &'static Columns {
+    /// Those of classes of these names in a task, which live as long as the process: equal ones are made once.
+    pub(super) fn of(names: &[&str], manner: &'static Manner) -> &'static Columns {
         static MADE: Mutex<Vec<&'static Columns>> = Mutex::new(Vec::new());
         // A thread that panicked while it held the lock left nothing half-done.
         let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(same) = made.iter().find(|columns| columns.classes == names) {
+        if let Some(same) = made.iter().find(|columns| columns.classes == names && columns.manner.key == manner.key) {
             return same;
         }
         let classes: Vec<&'static str> = names.iter().map(|name| interned(name)).collect();
@@ -37,28 +39,30 @@ impl Columns {
         all.push(Column::count("valid_px", "Valid pixels"));
         let of_classes = classes.iter().map(|class| interned(&format!("iou_{class}")));
         let table = ["iou", "f1", "precision", "recall", "accuracy"].into_iter().chain(of_classes).chain(["valid_px"]).collect();
-        let columns = Columns { classes: Vec::leak(classes), all: Vec::leak(all), table: Vec::leak(table) };
+        let columns = Columns { classes: Vec::leak(classes), all: Vec::leak(all), table: Vec::leak(table), manner };
         let columns: &'static Columns = Box::leak(Box::new(columns));
         made.push(columns);
         columns
     }
 
-    /// IoU, precision, recall and F1 of the second of two classes, or means over all of more; 1 where there is nothing to find.
+    /// IoU, precision, recall and F1 of the second of two classes, where that is the one looked for, or means over all.
     pub(super) fn foremost(&self, confusion: &Confusion) -> [f64; 4] {
-        if let [_, _] = self.classes {
-            return ClassScores::of(confusion, 1).or_agreement();
+        if let ([_, _], true) = (self.classes, self.manner.second_of_two) {
+            return self.of_class(confusion, 1);
         }
         let classes = self.classes.len();
-        let of =
-            |score: usize| (0..classes).map(|class| ClassScores::of(confusion, class).or_agreement()[score]).sum::<f64>() / classes as f64;
-        std::array::from_fn(of)
+        std::array::from_fn(|score| (0..classes).map(|class| self.of_class(confusion, class)[score]).sum::<f64>() / classes as f64)
+    }
+
+    fn of_class(&self, confusion: &Confusion, class: usize) -> [f64; 4] {
+        ClassScores::of(confusion, class).or(self.manner.absent)
     }
 
     /// All scores of a scene.
     pub(super) fn values(&self, confusion: &Confusion) -> Vec<f64> {
         let mut values = self.foremost(confusion).to_vec();
         values.push(confusion.accuracy());
-        values.extend((0..self.classes.len()).flat_map(|class| ClassScores::of(confusion, class).or_agreement()));
+        values.extend((0..self.classes.len()).flat_map(|class| self.of_class(confusion, class)));
         values.push(confusion.pixels() as f64);
         values
     }

@@ -40,6 +40,20 @@ const WORDS: Words = Words {
 /// Titles of the bands that say how sure a map is.
 const CERTAINTY: [&str; 2] = ["confidence of the class", "calibrated confidence of the class"];
 
+/// What tasks of classes differ in.
+#[derive(Debug)]
+pub(in crate::tasks) struct Manner {
+    pub(in crate::tasks) key: TaskKey,
+    pub(in crate::tasks) words: &'static Words,
+    /// Scores of a class that neither a scene's map nor its target has.
+    pub(in crate::tasks) absent: f64,
+    /// Whether scores of two classes are those of the second.
+    pub(in crate::tasks) second_of_two: bool,
+}
+
+/// That of a segmentation, where a class that is nowhere was found to be nowhere.
+const MANNER: Manner = Manner { key: TaskKey::Segmentation, words: &WORDS, absent: 1.0, second_of_two: true };
+
 /// A band of shares.
 fn share(name: &'static str, title: &'static str) -> Band {
     let (range, colormap) = ((0.0, 1.0), Colormap::Viridis);
@@ -48,6 +62,7 @@ fn share(name: &'static str, title: &'static str) -> Band {
 
 /// The task with what a configuration says of it.
 pub struct Segmentation {
+    manner: &'static Manner,
     classes: &'static [&'static str],
     ignore_index: f32,
     reference_labels: bool,
@@ -61,13 +76,19 @@ pub struct Segmentation {
 impl Segmentation {
     /// With the classes, the loss and its weights.
     pub fn new(config: &Config) -> Segmentation {
+        Segmentation::configured(config, &MANNER)
+    }
+
+    /// As [`Segmentation::new`], of another task of classes.
+    pub(in crate::tasks) fn configured(config: &Config, manner: &'static Manner) -> Segmentation {
         let names: Vec<&str> = config.classes.iter().map(String::as_str).collect();
-        let made = Segmentation::of(&names);
+        let made = Segmentation::of(&names, manner);
         Segmentation { ignore_index: config.ignore_index as f32, reference_labels: config.reference_labels, loss: Loss::of(config), ..made }
     }
 
-    fn of(names: &[&str]) -> Segmentation {
-        let columns = Columns::of(names);
+    /// Classes of these names, with the settings that are default.
+    pub(in crate::tasks) fn of(names: &[&str], manner: &'static Manner) -> Segmentation {
+        let columns = Columns::of(names, manner);
         let band = Band {
             name: "classes",
             long_name: "class",
@@ -84,6 +105,7 @@ impl Segmentation {
             .collect();
         beside.push(share("confidence", CERTAINTY[0]));
         Segmentation {
+            manner,
             classes: columns.classes,
             ignore_index: 255.0,
             reference_labels: false,
@@ -127,13 +149,13 @@ impl Segmentation {
 impl Default for Segmentation {
     /// Two classes of which nobody knows the names.
     fn default() -> Self {
-        Segmentation::of(&["background", "foreground"])
+        Segmentation::of(&["background", "foreground"], &MANNER)
     }
 }
 
 impl Task for Segmentation {
     fn key(&self) -> TaskKey {
-        TaskKey::Segmentation
+        self.manner.key
     }
 
     fn masked(&self, target: &[f32], ocean: &[f32]) -> (Vec<f32>, Vec<f32>) {
@@ -271,6 +293,6 @@ impl Task for Segmentation {
     }
 
     fn words(&self) -> &'static Words {
-        &WORDS
+        self.manner.words
     }
 }
