@@ -232,7 +232,7 @@ fn every_rule_refuses() {
         ("dtype: float64", "dtype", "float32"),
         ("normalize_melt: true", "normalize_melt", "refused"),
         ("blur: median", "blur", "gaussian"),
-        ("momentum: 0.9", "momentum", "not a known key"),
+        ("momentum: 0.9", "momentum", "adam has its own"),
         ("path_pnw: x", "path_pnw", "did you mean `path_pmw`?"),
         ("LEARNING_RATE: 1", "LEARNING_RATE", "did you mean `learning_rate`?"),
         ("lr: 1e-3", "lr", "it is `learning_rate` here"),

@@ -265,7 +265,7 @@ fn training(f: &Fixture) -> Answers {
         _ => {
             let lr = || f.number("lr");
             let rates = match f.attrs["kind"].as_str().unwrap() {
-                "ReduceLROnPlateau" => reduce_lr_on_plateau(lr(), f.size("lr_patience"), &f.numbers("values")),
+                "ReduceLROnPlateau" => reduce_lr_on_plateau(lr(), f.size("lr_patience"), 0.1, &f.numbers("values")),
                 "CosineRestartsAt" => cosine_restarts_at(f.number("start"), &f.numbers("restarts"), &f.numbers("updates")),
                 "WarmupCosine" => {
                     let of_run = ["warmup_updates", "total_updates"].map(|name| f.number(name));

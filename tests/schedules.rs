@@ -7,11 +7,29 @@ use meltcore::reference::lr_schedule as definition;
 #[test]
 fn reduce_lr_on_plateau_follows_its_definition() {
     let losses: Vec<f64> = (0..60).map(|i| 1.0 / (1.0 + f64::from(i / 7)) + 0.01 * f64::from(i % 3)).collect();
-    let mut plateau = Schedule::plateau(0.03, 2);
-    for (loss, want) in losses.iter().zip(definition::reduce_lr_on_plateau(0.03, 2, &losses)) {
-        assert_eq!(plateau.observe(*loss), want);
-        plateau = serde_json::from_str(&serde_json::to_string(&plateau).unwrap()).unwrap();
+    for (factor, said) in [(0.1, false), (0.5, true)] {
+        let mut plateau = Schedule::plateau(0.03, 2, factor);
+        for (loss, want) in losses.iter().zip(definition::reduce_lr_on_plateau(0.03, 2, factor, &losses)) {
+            assert_eq!(plateau.observe(*loss), want);
+            let state = serde_json::to_string(&plateau).unwrap();
+            // States of versions before say no factor, and are the same today.
+            assert_eq!(state.contains("factor"), said);
+            plateau = serde_json::from_str(&state).unwrap();
+        }
+        assert!(plateau.learning_rate() < 0.03);
     }
+    let halved = asked("lr_scheduler: ReduceLROnPlateau\nlr_patience: 0\nlr_factor: 0.5");
+    assert_eq!(halved, Schedule::plateau(0.01, 0, 0.5));
+}
+
+#[test]
+fn a_constant_rate_listens_to_nothing() {
+    let mut constant = asked("lr_scheduler: constant");
+    constant.count_update();
+    assert_eq!(
+        [constant.observe(f64::INFINITY), constant.observe(f64::NAN), constant.advance_to(9.5), constant.advance_to_update(7)],
+        [0.01; 4]
+    );
 }
 
 #[test]
@@ -57,7 +75,7 @@ fn schedules_by_update_follow_their_definitions() {
     assert_eq!(later.learning_rate(), 0.01);
     assert!(!later.is_course_of(&warmup) && !restarts.is_course_of(&warmup));
     // Those that count epochs take no notice.
-    let mut plateau = Schedule::plateau(0.03, 2);
+    let mut plateau = Schedule::plateau(0.03, 2, 0.1);
     plateau.count_update();
     assert_eq!(plateau.advance_to_update(40), 0.03);
 }
@@ -73,6 +91,8 @@ fn schedules_that_cannot_be_are_refused() {
         ("lr_scheduler: WarmupCosine\nwarmup_epochs: 9\nepochs: 8", ["warmup_epochs", "more than the 8"]),
         ("optimizer: sgd\neps_mode: keras", ["eps_mode", "adamw"]),
         ("eps: 0", ["eps", "above 0"]),
+        ("lr_factor: 1", ["lr_factor", "cuts nothing"]),
+        ("optimizer: adamw\nmomentum: 0.9", ["momentum", "of sgd and rmsprop"]),
     ] {
         let said = Config::from_yaml(&format!("model_key: unet\n{keys}"), "run.yaml", &[]).unwrap_err().to_string();
         assert!(words.iter().all(|word| said.contains(word)), "{keys}: {said}");

@@ -1,13 +1,13 @@
 //! The classes of a segmentation: their names, weights, and the settings whose defaults follow from them.
 
 use super::reader::{Numbers, Reader, WIDTH};
-use super::{Config, IGNORE, TaskKey};
+use super::{Config, IGNORE, LossTerm, TaskKey};
+use crate::domains::ZONES;
 use crate::error::Result;
 use crate::kernels::activation::Activation;
 use crate::kernels::segmentation_scores::MOST_CLASSES;
+use crate::optim::schedule::CUT;
 
-/// The zones of CaFFe (Gourmelon et al. 2022, ESSD 14, 4287) by their numbers.
-pub const ZONES: [&str; 4] = ["na", "stone", "glacier", "ocean"];
 /// Those that a front lies between.
 const BESIDE_FRONTS: [&str; 2] = ["glacier", "ocean"];
 
@@ -55,6 +55,38 @@ impl Reader {
         self.choice(key, Activation::None, &["linear"])
     }
 
+    /// Pixels that the Dice loss adds to its quotients.
+    pub(super) fn dice_smooth(&self, key: &str) -> Result<f64> {
+        self.number(key, if self.task == TaskKey::CalvingFront { 1e-5 } else { 1.0 }, Numbers::NotNegative)
+    }
+
+    /// A share of a target that goes to the other classes.
+    pub(super) fn smoothing_of_others(&self, key: &str) -> Result<f64> {
+        // Smoothed one way there, a target is not smoothed the other way, too.
+        let is_smoothed = self.task == TaskKey::CalvingFront && !self.keys.contains_key("label_smoothing");
+        let share = self.number(key, if is_smoothed { 0.1 } else { 0.0 }, Numbers::Share)?;
+        if share <= 0.5 {
+            Ok(share)
+        } else {
+            Err(self.error(key, format!("is {share}; the target itself is to keep more: give 0.5 or less")))
+        }
+    }
+
+    /// The weight of a crop's central half.
+    pub(super) fn centre_weight(&self, key: &str) -> Result<f64> {
+        self.number(key, if self.task == TaskKey::CalvingFront { 0.5 } else { 0.0 }, Numbers::Share)
+    }
+
+    /// What a cut of the learning rate multiplies by.
+    pub(super) fn lr_factor(&self, key: &str) -> Result<f64> {
+        let factor = self.number(key, CUT, Numbers::Positive)?;
+        if factor < 1.0 {
+            Ok(factor)
+        } else {
+            Err(self.error(key, format!("is {factor}, which cuts nothing; give less than 1, 0.5 for example")))
+        }
+    }
+
     /// A share that a target loses to the other classes.
     pub(super) fn smoothing(&self, key: &str) -> Result<f64> {
         let share = self.number(key, 0.0, Numbers::Share)?;
@@ -63,6 +95,11 @@ impl Reader {
 }
 
 impl Config {
+    /// Whether classes are zones of radar scenes.
+    pub fn has_zones(&self) -> bool {
+        self.task == TaskKey::CalvingFront
+    }
+
     /// Refuses what contradicts the classes.
     pub(super) fn check_classes(&self, r: &Reader) -> Result<()> {
         if !self.task.has_classes() {
@@ -93,6 +130,17 @@ impl Config {
         if self.reference_labels && self.variable_paths.contains_key(IGNORE) {
             let message = "is true, which makes every pixel count, and `path_ignore` takes pixels out; remove one of the two";
             return Err(r.error("reference_labels", message));
+        }
+        if self.label_smoothing > 0.0 && self.label_smoothing_others > 0.0 {
+            let message = format!(
+                "is {}, and `label_smoothing` is {}; a target is smoothed one way: set one of them to 0",
+                self.label_smoothing_others, self.label_smoothing
+            );
+            return Err(r.error("label_smoothing_others", message));
+        }
+        let is_smoothed = self.loss_function.0.contains(&LossTerm::CrossEntropy) || !self.given.contains("label_smoothing_others");
+        if self.label_smoothing_others > 0.0 && !is_smoothed {
+            return Err(r.error("label_smoothing_others", "acts on cross_entropy, which `loss_function` does not add; remove the line"));
         }
         if !self.class_weights.is_empty() && self.class_weights.len() != classes {
             let message = format!("holds {} numbers, and there are {classes} classes; give one for each", self.class_weights.len());

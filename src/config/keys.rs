@@ -4,11 +4,11 @@ use std::sync::OnceLock;
 
 use serde_json::{Map, Value};
 
-use super::Config;
 use super::declared::is_own;
 use super::reader::Reader;
 use super::synonyms;
 use super::table::{ALIASES, KEYS};
+use super::{Config, TaskKey};
 use crate::domains::{Domain, DomainKey, Source};
 
 /// Names of the splits, each with its `path_<name>_split_csv`.
@@ -57,11 +57,9 @@ pub struct Acts {
     pub carried: Carried,
     /// It is written down only where it is not the default, so that digests are those of versions without the key.
     unless_default: bool,
-    /// No file may hold it, only the attributes of a numerical fixture.
-    of_fixtures: bool,
 }
 
-pub(super) const NOTHING: Acts = Acts { weights: false, maps: false, carried: Carried::Not, unless_default: false, of_fixtures: false };
+pub(super) const NOTHING: Acts = Acts { weights: false, maps: false, carried: Carried::Not, unless_default: false };
 pub(super) const WEIGHTS: Acts = Acts { weights: true, ..NOTHING };
 pub(super) const MAPS: Acts = Acts { maps: true, carried: Carried::Choice, ..NOTHING };
 pub(super) const WEIGHTS_AND_MAPS: Acts = Acts { weights: true, maps: true, carried: Carried::Binding, ..NOTHING };
@@ -73,10 +71,6 @@ impl Acts {
 
     pub(super) const fn unless_default(self) -> Acts {
         Acts { unless_default: true, ..self }
-    }
-
-    pub(super) const fn of_fixtures(self) -> Acts {
-        Acts { of_fixtures: true, ..self }
     }
 
     /// In words, for tables.
@@ -195,10 +189,10 @@ impl Key {
         Some(self.name.replace(stands, variable))
     }
 
-    /// The keys that files may hold under their headings.
+    /// The keys under their headings.
     pub fn groups() -> Vec<(&'static str, Vec<&'static Key>)> {
         let mut groups: Vec<(&str, Vec<&Key>)> = Vec::new();
-        for key in KEYS.iter().filter(|key| key.is_for_files()) {
+        for key in KEYS {
             match groups.iter_mut().find(|(group, _)| *group == key.group) {
                 Some((_, keys)) => keys.push(key),
                 None => groups.push((key.group, vec![key])),
@@ -234,11 +228,6 @@ impl Key {
         ends.is_some_and(|(before, after)| name.strip_prefix(before).is_some_and(|rest| rest.len() > after.len() && rest.ends_with(after)))
     }
 
-    /// Whether a file may hold it.
-    pub fn is_for_files(&self) -> bool {
-        !self.acts.of_fixtures
-    }
-
     /// Other names of it.
     pub fn aliases(&self) -> impl Iterator<Item = &'static str> {
         ALIASES.into_iter().filter(|(_, name)| *name == self.name).map(|(alias, _)| alias)
@@ -247,7 +236,22 @@ impl Key {
     /// Its default; null where it has none, and where there is one key for each variable or split.
     pub fn default(&self) -> Value {
         static DEFAULTS: OnceLock<Option<Config>> = OnceLock::new();
-        let defaults = DEFAULTS.get_or_init(|| Config::read(&Reader::default(), Vec::new()).ok());
+        self.value_in(DEFAULTS.get_or_init(|| Config::read(&Reader::default(), Vec::new()).ok()))
+    }
+
+    /// What it is where nobody says, in a configuration of a task; those that stood before tasks had defaults of their own count as melt's.
+    fn default_of(&self, task: TaskKey) -> Value {
+        static CALVING: OnceLock<Option<Config>> = OnceLock::new();
+        match task {
+            TaskKey::CalvingFront => {
+                let reader = Reader { task, domain: task.domain(), ..Reader::default() };
+                self.value_in(CALVING.get_or_init(|| Config::read(&reader, Vec::new()).ok()))
+            }
+            TaskKey::MeltFraction | TaskKey::Regression | TaskKey::Segmentation => self.default(),
+        }
+    }
+
+    fn value_in(&self, defaults: &Option<Config>) -> Value {
         let value = self.value.filter(|_| !self.is_family()).zip(defaults.as_ref());
         value.map(|(value, defaults)| value(defaults)).unwrap_or_default()
     }
@@ -271,7 +275,7 @@ impl Key {
                         .map(|(name, value)| (self.name.replace(VARIABLE, &name).replace(INPUT, &name).replace(SPLIT, &name), value)),
                 );
             }
-            value if self.acts.unless_default && value == self.default() => {}
+            value if self.acts.unless_default && value == self.default_of(config.task) => {}
             value => drop(to.insert(self.name.to_owned(), value)),
         }
     }
@@ -313,14 +317,14 @@ pub(super) fn is_ignored(key: &str) -> bool {
 }
 
 /// Says what becomes of `key`, given under its canonical name in a file that declares some variables or in a fixture's attributes.
-pub(super) fn classify(key: &str, fixture: bool, domain: &'static Domain, declared: &[String]) -> KeyUse {
-    if Key::find_in(domain, key).is_some_and(|key| fixture || key.is_for_files()) || is_own(key, declared) {
+pub(super) fn classify(key: &str, domain: &'static Domain, declared: &[String]) -> KeyUse {
+    if Key::find_in(domain, key).is_some() || is_own(key, declared) {
         return KeyUse::InForce;
     }
     if is_ignored(key) {
         return KeyUse::Ignored;
     }
-    let mut known: Vec<String> = KEYS.iter().filter(|key| key.is_for_files()).flat_map(|key| key.names_in(domain)).collect();
+    let mut known: Vec<String> = KEYS.iter().flat_map(|key| key.names_in(domain)).collect();
     known.extend(declared.iter().flat_map(|name| Key::own_names(name)));
     let ignored = IGNORED.split_whitespace();
     let candidates: Vec<&str> = known.iter().map(String::as_str).chain(ALIASES.iter().map(|(alias, _)| *alias)).chain(ignored).collect();

@@ -63,7 +63,13 @@ impl Reader {
         if !self.task.has_classes() {
             return Ok(LossFunction(vec![self.choice(key, LossTerm::L1, words)?]));
         }
-        let Some(value) = self.optional(key) else { return Ok(LossFunction(vec![LossTerm::CrossEntropy])) };
+        let Some(value) = self.optional(key) else {
+            let terms: &[LossTerm] = match self.task {
+                TaskKey::CalvingFront => &[LossTerm::CrossEntropy, LossTerm::Dice],
+                _ => &[LossTerm::CrossEntropy],
+            };
+            return Ok(LossFunction(terms.to_vec()));
+        };
         let mut terms: Vec<LossTerm> = Vec::new();
         for word in value.as_str().unwrap_or_default().split('+').map(str::trim) {
             let term = LossTerm::ALL.iter().find(|term| term.name() == word && words.contains(&word));

@@ -17,6 +17,7 @@ mod reader;
 mod regions;
 mod require;
 mod rules;
+mod scale;
 mod synonyms;
 mod table;
 mod together;
@@ -24,7 +25,6 @@ mod variables;
 
 pub use carried::Difference;
 pub use choices::{CropsOfClasses, Freeze, LocationKey, ModelKey, Precision, TaskKey};
-pub use classes::ZONES;
 pub use keys::{Acts, Carried, FRONTS, IGNORE, Key, SPLITS};
 pub use loss::{LossFunction, LossTerm};
 pub use regions::UNKNOWN;
@@ -91,13 +91,13 @@ impl Config {
         Config::from_reader(reader, false, folder)
     }
 
-    /// The configuration of a numerical fixture's attributes; unlike a file they may hold `momentum`.
+    /// The configuration of a numerical fixture's attributes; unlike a file's they may contradict what training asks for.
     ///
     /// # Errors
     /// As [`Config::load`]; keys that are no configuration keys must have been removed.
     pub fn from_json(attributes: &Map<String, Value>) -> Result<Config> {
         let keys = attributes.iter().map(|(key, value)| (keys::canonical(key).to_owned(), value.clone())).collect();
-        Config::from_reader(Reader { file: "fixture attributes".into(), keys, ..Reader::default() }, true, None)
+        Config::from_reader(Reader { file: together::FIXTURE.into(), keys, ..Reader::default() }, true, None)
     }
 
     /// Sorts the keys into those in force and the ignored ones, then builds the fields.
@@ -107,7 +107,7 @@ impl Config {
         reader.domain = word_of(&reader.keys, "domain").unwrap_or(reader.task.domain());
         reader.declared = declared::declared(&reader.keys, reader.domain.domain());
         for (key, value) in &reader.keys {
-            match keys::classify(key, fixture, reader.domain.domain(), &reader.declared) {
+            match keys::classify(key, reader.domain.domain(), &reader.declared) {
                 KeyUse::InForce => {
                     if let Some(reason) = keys::refusal(key, value) {
                         return Err(reader.error(key, format!("{} is refused: {reason}", reader::shown(value))));

@@ -14,7 +14,7 @@ use crate::error::Result;
 use crate::kernels::activation::Activation;
 use crate::optim::{EpsMode, OptimizerKind, SchedulerKind};
 
-const SCHEDULERS: [&str; 4] = ["ReduceLROnPlateau", "CosineAnnealingWarmRestarts", "CosineRestartsAt", "WarmupCosine"];
+const SCHEDULERS: [&str; 5] = ["constant", "ReduceLROnPlateau", "CosineAnnealingWarmRestarts", "CosineRestartsAt", "WarmupCosine"];
 const PLATEAU: SchedulerKind = SchedulerKind::ReduceLROnPlateau;
 
 /// Other names of keys, each with the name that it stands for.
@@ -47,8 +47,8 @@ keys! {
         "inputs that hold one value at every pixel instead of their rasters' values, in the rasters' unit";
     variable_paths as "path_<variable>": BTreeMap<String, PathBuf> = variable_paths(), WEIGHTS_AND_MAPS.carried(Carried::Not),
         "folder (or file) of a variable's rasters";
-    mean as "mean_<variable>": BTreeMap<String, f64> = numbers(Numbers::Finite), WEIGHTS_AND_MAPS, "mean of a variable, in its unit";
-    std as "std_<variable>": BTreeMap<String, f64> = numbers(Numbers::Positive), WEIGHTS_AND_MAPS,
+    mean as "mean_<variable>": BTreeMap<String, f64> = means(), WEIGHTS_AND_MAPS, "mean of a variable, in its unit";
+    std as "std_<variable>": BTreeMap<String, f64> = deviations(), WEIGHTS_AND_MAPS,
         "standard deviation of a variable, in its unit";
     divided_by as "max_<input>": BTreeMap<String, f64> = own_numbers(Numbers::Positive), WEIGHTS_AND_MAPS,
         "a variable of your own is divided by this first; of a target in percent 100, whose maps are then 0…1 (those of regression stay in its unit)";
@@ -142,21 +142,27 @@ keys! {
     eps: f64 = number(1e-8, Numbers::Positive), WEIGHTS.unless_default(), "adam, adamw, rmsprop: added to the root in the denominator";
     eps_mode: EpsMode = choice(EpsMode::Torch, &["torch",
         "keras"]), WEIGHTS.unless_default(), "adam, adamw: `torch` adds eps behind the bias correction, `keras` before it";
-    momentum: Option<f64> = optional_number(Numbers::NotNegative), WEIGHTS.unless_default().of_fixtures(), "0.999 of rmsprop, 0 of sgd";
+    momentum: Option<f64> = optional_number(Numbers::NotNegative), WEIGHTS.unless_default(), "sgd, rmsprop: share of the step before that a step keeps; absent: 0.999 of rmsprop, 0 of sgd";
     freeze: Option<Freeze> = freeze(), WEIGHTS.unless_default(),
         "what does not move: `encoder`, names of modules, or a number: for so many epochs all that was loaded";
     sharpness_aware: f64 = number(0.0, Numbers::NotNegative), WEIGHTS.unless_default(),
         "how far up the gradient the weights are where an optimizer's gradient is taken (SAM), for example 0.05; takes twice as long; 0: not at all";
     gradient_clipping: f64 = number(1.0, Numbers::Positive), WEIGHTS, "largest total norm of the gradient";
     loss_function: LossFunction = loss_function(), WEIGHTS,
-        "training loss: l1 or mse, the mean absolute or squared error of valid pixels; of a segmentation focal, cross_entropy, dice, or a sum such as cross_entropy+dice";
+        "training loss: l1 or mse, the mean absolute or squared error of valid pixels; of a segmentation focal, cross_entropy, dice, or a sum such as cross_entropy+dice, which is calving_front's";
     focal_gamma: f64 = number(2.0, Numbers::NotNegative), WEIGHTS.unless_default(), "focal loss: power of what is missing to certainty";
-    dice_smooth: f64 = number(1.0, Numbers::NotNegative), WEIGHTS.unless_default(), "Dice loss: number of pixels added to both sides of its quotients";
+    dice_smooth: f64 = dice_smooth(), WEIGHTS.unless_default(),
+        "Dice loss: number of pixels added to both sides of its quotients; calving_front: absent 1.0e-5";
     label_smoothing: f64 = smoothing(), WEIGHTS.unless_default(),
         "focal loss and cross entropy: share of a target that goes to all classes alike while training";
+    label_smoothing_others: f64 = smoothing_of_others(), WEIGHTS.unless_default(),
+        "cross entropy: share of a target that goes to the other classes alike while training; calving_front: absent 0.1";
+    centre_weight: f64 = centre_weight(), WEIGHTS.unless_default(),
+        "segmentation, calving_front: weight of the loss of each crop's central half, rows and columns, beside that of all of it; calving_front: absent 0.5";
     class_weights: Vec<f64> = class_weights(), WEIGHTS.unless_default(), "focal loss and cross entropy: weight of each class; absent: 1 each";
-    lr_scheduler: SchedulerKind = choice(PLATEAU, &SCHEDULERS), WEIGHTS, "schedule of the learning rate";
+    lr_scheduler: SchedulerKind = choice(PLATEAU, &SCHEDULERS), WEIGHTS, "schedule of the learning rate; constant: none";
     lr_patience: usize = integer(10, COUNT_OR_0), WEIGHTS, "ReduceLROnPlateau: epochs without a better validation loss before a cut";
+    lr_factor: f64 = lr_factor(), WEIGHTS.unless_default(), "ReduceLROnPlateau: what a cut multiplies the rate by";
     t_0 as "T_0": usize = integer(35, COUNT), WEIGHTS, "CosineAnnealingWarmRestarts: epochs until the first restart";
     t_mult as "T_mult": usize = integer(2, COUNT), WEIGHTS, "CosineAnnealingWarmRestarts: growth of the period";
     eta_min: f64 = number(0.0, Numbers::NotNegative), WEIGHTS,
@@ -231,6 +237,7 @@ beside {
     "Task and network" "dtype" NOTHING, "of the reference; only `float32` is taken";
     "Data" "path_ignore" WEIGHTS, "folder of masks `NAME.tif`: pixels that are not 0 there count nowhere in loss and scores; scenes without one count everywhere";
     "Data" "path_fronts" NOTHING, "calving_front: folder of drawn fronts `NAME_front.png` or `NAME.tif`, not 0 on a line one pixel wide; they score and are never learnt";
+    "Data" "scale_<input>" WEIGHTS_AND_MAPS, "instead of mean and std of an input of your own: [low, high], which a network sees as 0 and 1, for example [-30, 5] of decibels; calving_front: absent [0, 255], grey values of 8 bits";
     "Data" "path_melt_reference" MAPS, "raster that gives maps without a target their place";
     "Data" "normalize_melt" NOTHING, "of the reference; only `false` is taken";
     "Data" "blur" NOTHING, "of the reference; only `gaussian` is taken";

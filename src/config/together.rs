@@ -7,6 +7,9 @@ use crate::domains::Unit;
 use crate::error::Result;
 use crate::optim::{EpsMode, OptimizerKind, SchedulerKind};
 
+/// What stands in messages for the file of a fixture's attributes.
+pub(super) const FIXTURE: &str = "fixture attributes";
+
 impl Config {
     /// Refuses keys that contradict each other.
     pub(super) fn check_together(&self, r: &Reader) -> Result<()> {
@@ -63,6 +66,9 @@ impl Config {
         let of_adam = matches!(self.optimizer, OptimizerKind::Adam | OptimizerKind::AdamW);
         if self.eps_mode == EpsMode::Keras && !of_adam {
             return Err(r.error("eps_mode", "is keras, which only `optimizer: adam` and adamw know; remove the line"));
+        }
+        if self.momentum.is_some() && of_adam && self.given.contains("momentum") && r.file != FIXTURE {
+            return Err(r.error("momentum", "is of sgd and rmsprop, and adam has its own; remove the line, or set `optimizer: sgd`"));
         }
         let has_classes = self.task.has_classes() && self.domain().unit == Unit::Scene;
         if self.crops_of_classes != CropsOfClasses::AsTheyAre && !has_classes {

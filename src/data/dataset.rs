@@ -12,6 +12,7 @@ use super::geotags::GeoTags;
 use super::inventory::{empty_input, nan_input, refuse_missing, refuse_other_grid};
 use super::raster::Raster;
 use super::raster_cache::RasterCache;
+use super::target_files::TargetFiles;
 use super::variable_files::VariableFiles;
 use crate::config::Config;
 use crate::domains::{Domain, Fill, Gaps, Source, Unit, Variable};
@@ -45,9 +46,7 @@ pub struct Dataset {
     /// How the gaps of each are filled, in the same order.
     fillings: Vec<Option<Filling>>,
     /// The targets; `None` for deploy.
-    target_files: Option<VariableFiles>,
-    /// What stored targets are divided by.
-    target_divisor: f64,
+    target_files: Option<TargetFiles>,
     counted: Counted,
     /// The raster that all others are compared with: one for all days, or one for each scene.
     references: Vec<Arc<Raster>>,
@@ -83,9 +82,9 @@ impl Dataset {
         let target = &domain.target;
         let target_files = match split {
             Split::Deploy => None,
-            _ => Some(VariableFiles::of(target, config.require_variable(target.name)?, &days)?),
+            _ => Some(TargetFiles::of(config, &days)?),
         };
-        refuse_missing(&days, &found, (target, target_files.as_ref()))?;
+        refuse_missing(&days, &found, (target, target_files.as_ref().map(TargetFiles::files)))?;
         let of_input = |(input, files): &(&Variable, Option<VariableFiles>)| {
             files.as_ref().map_or(Ok(None), |files| Filling::of(config, input, files))
         };
@@ -98,13 +97,14 @@ impl Dataset {
             (Split::Deploy, Some(path)) => Some(Raster::open(path)?),
             _ => None,
         };
-        let target_divisor = config.divisor(target);
         let reference_of = |day: &Day| {
-            let target = target_files.as_ref().map(|files| (files.file(day), None, target_divisor));
-            let of_input = |(input, files): (&&'static Variable, _)| Some((file_of(input, files, day)?, input.band(), 1.0));
-            let first_input = || inputs.iter().zip(&files).find_map(of_input);
-            match target.or_else(first_input) {
-                Some((path, band, divisor)) => cache.get(&path, band, || Ok(Raster::of_band(&path, band)?.divided_by(divisor))),
+            if let Some(files) = &target_files {
+                let path = files.file(day);
+                return cache.get(&path, None, || files.open(&path));
+            }
+            let of_input = |(input, files): (&&'static Variable, _)| Some((file_of(input, files, day)?, input.band()));
+            match inputs.iter().zip(&files).find_map(of_input) {
+                Some((path, band)) => cache.get(&path, band, || Raster::of_band(&path, band)),
                 None => counted.landmask().cloned().ok_or_else(|| {
                     Error::Usage(format!(
                         "the deploy split needs a raster that gives the size of the maps; name one in `in_keys` or set `path_{}`",
@@ -131,7 +131,6 @@ impl Dataset {
             files,
             fillings,
             target_files,
-            target_divisor,
             counted,
             references,
             map_reference,
@@ -146,6 +145,7 @@ impl Dataset {
         if config.check_for_invalid_entries {
             dataset.refuse_nan_inputs()?;
         }
+        dataset.refuse_other_than_greys(config)?;
         dataset.tell_of_lacking();
         Ok(dataset)
     }
@@ -258,7 +258,7 @@ impl Dataset {
             return Err(Error::Usage("the deploy split has no targets; choose one of train, val, test, eval, all".into()));
         };
         let path = files.file(self.day(day)?);
-        self.raster(day, &path, None, || Ok(Raster::open(&path)?.divided_by(self.target_divisor)))
+        self.raster(day, &path, None, || files.open(&path))
     }
 
     /// The raster behind an input on a day, as stored.

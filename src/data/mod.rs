@@ -64,6 +64,7 @@ mod extremes;
 mod file_head;
 mod file_stamp;
 mod gaps;
+mod greys;
 #[cfg(feature = "gdal")]
 mod gdal_library;
 #[cfg(feature = "gdal")]
@@ -78,6 +79,7 @@ pub(crate) mod parallel;
 mod position;
 mod sample;
 mod slope;
+mod target_files;
 pub(crate) mod symmetry;
 mod unpack;
 pub(crate) mod variable_files;

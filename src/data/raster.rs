@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::Window;
 use super::declared::declared_by;
 use super::geotags::GeoTags;
+use super::grey_png::{GreyImage, is_called_png, read_grey_png};
 use super::ifd::Directory;
 use super::linear::Linear;
 use super::mapped::{FileBytes, MappedBand, map_file, map_or_read_head};
@@ -43,7 +44,7 @@ pub struct Raster {
 }
 
 impl Raster {
-    /// Opens a GeoTIFF with what stands beside it: uncompressed native float32 is mapped, everything else is decoded at once.
+    /// Opens a grey PNG, or a GeoTIFF with what stands beside it: uncompressed native float32 is mapped, everything else is decoded at once.
     ///
     /// # Errors
     /// [`Error::Input`] where the file is missing, damaged, no TIFF or of a kind that meltcore does not read, where what masks or places
@@ -84,6 +85,9 @@ impl Raster {
 
     /// [`Raster::open_band`] of a band, and [`Raster::open`] without one.
     pub(super) fn of_band(path: &Path, band: Option<usize>) -> Result<Raster> {
+        if is_called_png(path) {
+            return Raster::of_png(path, band);
+        }
         let head = map_or_read_head(path)?;
         if !head.is_whole()
             && let Ok(raster) = Raster::of(path, head, band)
@@ -92,6 +96,17 @@ impl Raster {
         }
         // The beginning was not enough, or is damaged; the whole tells.
         Raster::of(path, map_file(path)?, band)
+    }
+
+    /// A grey picture, which has one band and no place.
+    fn of_png(path: &Path, band: Option<usize>) -> Result<Raster> {
+        if band.is_some_and(|band| band > 0) {
+            return Err(Error::input(path, "is a grey picture of one band, and another one is asked for; name band 1, or none"));
+        }
+        let GreyImage { rows, cols, values } = read_grey_png(path)?;
+        let pixels = Pixels::Decoded(values.into_iter().map(f32::from).collect());
+        let (path, geo) = (path.to_owned(), GeoTags::default());
+        Ok(Raster { path, rows, cols, geo, no_data: None, unscale: Linear::default(), pixels })
     }
 
     /// A raster of its file's content, or of the beginning where that is enough.
@@ -117,6 +132,11 @@ impl Raster {
         file.stamp().refuse_changed(path)?;
         let (no_data, unscale, pixels) = (None, Linear::default(), Pixels::Decoded(pixels));
         Ok(Raster { path: path.to_owned(), rows, cols, geo: layout.geo, no_data, unscale, pixels })
+    }
+
+    /// The same raster with other values, row after row.
+    pub(super) fn of_values(&self, values: Vec<f32>) -> Raster {
+        Raster { pixels: Pixels::Decoded(values), ..self.outline() }
     }
 
     /// The file.

@@ -1,6 +1,8 @@
 //! Which file of a variable belongs to which day.
 //!
 //! A folder's files are called `YYYY_MM_DD.tif`, or, where none is, anything with one date in it: then the folder is looked through once.
+//! Files of scenes are called by them, as GeoTIFF or as PNG, in the folder itself or, as those of CaFFe (Gourmelon et al. 2022, ESSD 14,
+//! 4287), in `train` and `test` below it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -16,7 +18,7 @@ use crate::error::{Error, Result};
 pub(crate) struct VariableFiles {
     path: PathBuf,
     source: Source,
-    /// Files that are not called `YYYY_MM_DD.tif`, in a folder where none is.
+    /// Files that are not called `YYYY_MM_DD.tif`, in a folder where none is, and those of scenes that are not called `NAME.tif`.
     dated: BTreeMap<Day, PathBuf>,
 }
 
@@ -29,6 +31,10 @@ impl VariableFiles {
     pub fn of(variable: &Variable, path: &Path, days: &[Day]) -> Result<VariableFiles> {
         let plain = VariableFiles { path: path.to_owned(), source: variable.source, dated: BTreeMap::new() };
         let is_plain = |day: &Day| variable.source != Source::Daily || plain.file(day).is_file();
+        if variable.source == Source::Daily && days.iter().any(|day| day.scene.is_some()) {
+            let other = |day: &Day| Some((*day, scene_file(path, day, variable.suffix)?));
+            return Ok(VariableFiles { dated: days.iter().filter(|day| !plain.file(day).is_file()).filter_map(other).collect(), ..plain });
+        }
         match days.first().is_none_or(is_plain) || !path.is_dir() {
             true => Ok(plain),
             false => VariableFiles::listed(variable, path).map(|(files, _)| files),
@@ -90,6 +96,20 @@ impl VariableFiles {
     pub fn path(&self) -> &Path {
         &self.path
     }
+}
+
+/// The file of a scene in a folder, `NAME.tif` before all others; `suffix` is what may stand behind its name. None where there is none.
+pub fn scene_file(folder: &Path, scene: &Day, suffix: &str) -> Option<PathBuf> {
+    let name = scene.scene?;
+    let folders = ["", "train", "test"].into_iter().map(|part| folder.join(part));
+    let names = [
+        format!("{name}.tif"),
+        format!("{name}.tiff"),
+        format!("{name}{suffix}.tif"),
+        format!("{name}{suffix}.png"),
+        format!("{name}.png"),
+    ];
+    folders.flat_map(|folder| names.iter().map(move |name| folder.join(name)).collect::<Vec<_>>()).find(|file| file.is_file())
 }
 
 /// What to do about a folder whose files are called otherwise.

@@ -161,6 +161,8 @@ pub struct Variable {
     pub must_be_whole: bool,
     /// The input that says nothing without this one, and the other way round.
     pub pair: Option<&'static str>,
+    /// What stands behind a scene's name in names of its files, where these are CaFFe's; empty of what has none.
+    pub suffix: &'static str,
     /// How it is shown.
     pub look: Look,
 }
@@ -196,6 +198,7 @@ impl Variable {
         made_by: None,
         must_be_whole: false,
         pair: None,
+        suffix: "",
         look: Look { title: "", unit: "", colormap: Colormap::Viridis, range: None, masked: false },
     };
 

@@ -11,6 +11,7 @@ pub static DOMAIN: Domain = Domain {
     target: Variable {
         name: "classes",
         gaps: Gaps::Masked,
+        suffix: "_zones",
         look: Look { title: "Classes", unit: "", colormap: Colormap::Classes, range: Some(Colormap::CLASS_RANGE), masked: true },
         ..Variable::DAILY
     },

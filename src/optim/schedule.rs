@@ -4,15 +4,18 @@ use std::f64::consts::PI;
 
 /// A cut must exceed this to be made.
 const SMALLEST_CUT: f64 = 1e-8;
-/// Factor of a cut.
-const CUT: f64 = 0.1;
+/// Factor of a cut where nobody says another.
+pub const CUT: f64 = 0.1;
 /// A loss is better if it is below the best one by this share.
 const THRESHOLD: f64 = 1e-4;
 
 /// The rule by which the learning rate changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum SchedulerKind {
-    /// Tenfold cut when the validation loss stalls for a number of epochs.
+    /// The same rate throughout.
+    #[serde(rename = "constant")]
+    Constant,
+    /// A cut, tenfold by default, when the validation loss stalls for a number of epochs.
     ReduceLROnPlateau,
     /// SGDR: cosine decay restarted after t_0, t_0·t_mult, … epochs.
     CosineAnnealingWarmRestarts,
@@ -25,12 +28,20 @@ pub enum SchedulerKind {
 /// A learning-rate schedule with its state.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub enum Schedule {
-    /// Tenfold cut after more than `patience` epochs without a loss 1e-4 (relative) below the best one.
+    /// The same rate throughout.
+    Constant {
+        /// The rate.
+        learning_rate: f64,
+    },
+    /// A cut after more than `patience` epochs without a loss 1e-4 (relative) below the best one.
     ReduceLROnPlateau {
         /// The rate in force.
         learning_rate: f64,
         /// Epochs without improvement that are tolerated.
         patience: usize,
+        /// What the rate is multiplied by; absent where it is 0.1, as in versions before.
+        #[serde(default = "cut", skip_serializing_if = "is_cut")]
+        factor: f64,
         /// Best loss so far.
         best: Option<f64>,
         /// Epochs since the best loss, or since the last cut.
@@ -74,9 +85,9 @@ pub enum Schedule {
 }
 
 impl Schedule {
-    /// [`Schedule::ReduceLROnPlateau`] at its start.
-    pub fn plateau(learning_rate: f64, patience: usize) -> Self {
-        Schedule::ReduceLROnPlateau { learning_rate, patience, best: None, stalled: 0 }
+    /// [`Schedule::ReduceLROnPlateau`] at its start; `factor` is what a cut multiplies the rate by.
+    pub fn plateau(learning_rate: f64, patience: usize, factor: f64) -> Self {
+        Schedule::ReduceLROnPlateau { learning_rate, patience, factor, best: None, stalled: 0 }
     }
 
     /// [`Schedule::CosineAnnealingWarmRestarts`] at its start; a `t_0` or `t_mult` of 0 counts as 1.
@@ -97,7 +108,7 @@ impl Schedule {
     /// The rate in force.
     pub fn learning_rate(&self) -> f64 {
         match *self {
-            Schedule::ReduceLROnPlateau { learning_rate, .. } => learning_rate,
+            Schedule::Constant { learning_rate } | Schedule::ReduceLROnPlateau { learning_rate, .. } => learning_rate,
             Schedule::CosineAnnealingWarmRestarts { learning_rate, eta_min, t_0, t_mult, epoch } => {
                 let (elapsed, period) = position(epoch, t_0 as f64, t_mult as f64);
                 eta_min + (learning_rate - eta_min) * (1.0 + (PI * elapsed / period).cos()) / 2.0
@@ -116,7 +127,7 @@ impl Schedule {
 
     /// Tells the schedule an epoch's validation loss (a loss that is NaN is no improvement); only that of the plateau listens.
     pub fn observe(&mut self, loss: f64) -> f64 {
-        if let Schedule::ReduceLROnPlateau { learning_rate, patience, best, stalled } = self {
+        if let Schedule::ReduceLROnPlateau { learning_rate, patience, factor, best, stalled } = self {
             if loss < best.unwrap_or(f64::INFINITY) * (1.0 - THRESHOLD) {
                 *best = Some(loss);
                 *stalled = 0;
@@ -125,8 +136,8 @@ impl Schedule {
             }
             if *stalled > *patience {
                 *stalled = 0;
-                if *learning_rate - *learning_rate * CUT > SMALLEST_CUT {
-                    *learning_rate *= CUT;
+                if *learning_rate - *learning_rate * *factor > SMALLEST_CUT {
+                    *learning_rate *= *factor;
                 }
             }
         }
@@ -166,6 +177,14 @@ impl Schedule {
         }
         self.learning_rate()
     }
+}
+
+fn cut() -> f64 {
+    CUT
+}
+
+fn is_cut(factor: &f64) -> bool {
+    *factor == CUT
 }
 
 /// The cosine from the first rate to the second, after some of all updates.

@@ -22,6 +22,7 @@ mod tiling;
 mod trained;
 mod views;
 mod write;
+mod zone_pictures;
 
 use std::sync::Arc;
 

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::manifest::{Maker, Manifest, weights_digest};
 use super::outlines::{Outlines, made_by, refuse_unplaced, stale};
-use super::{Calibrating, Destination, Options, OutlineOptions, Place, Predictor, class_maps, location_file, range};
+use super::{Calibrating, Destination, Options, OutlineOptions, Place, Predictor, class_maps, location_file, range, zone_pictures};
 use crate::config::Config;
 use crate::data::dataset::Dataset;
 use crate::data::day::{Day, Split};
@@ -124,6 +124,8 @@ pub fn write_maps(
             if let Some(size) = request.options.median {
                 class_maps::filter(&mut map, dataset.scene(day), size)?;
             }
+            // First, so that no finished map is there without it.
+            zone_pictures::write(config, &dataset, day, &map, destination.folder)?;
             files.write(date, &map, None, &Place::of(&dataset, day)?)?;
             dataset.release(day);
             manifest.finish(&date.file_name(), Some(&sources(day))).map(drop)

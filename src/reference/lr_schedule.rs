@@ -2,8 +2,8 @@
 
 use std::f64::consts::PI;
 
-/// `ReduceLROnPlateau` (factor 0.1, relative threshold 1e-4, eps 1e-8): a rate for every loss in `values`.
-pub fn reduce_lr_on_plateau(lr: f64, patience: usize, values: &[f64]) -> Vec<f64> {
+/// `ReduceLROnPlateau` (a cut multiplies by `factor`; relative threshold 1e-4, eps 1e-8): a rate for every loss in `values`.
+pub fn reduce_lr_on_plateau(lr: f64, patience: usize, factor: f64, values: &[f64]) -> Vec<f64> {
     let (mut lr, mut best, mut bad_steps) = (lr, f64::INFINITY, 0);
     let mut rates = Vec::new();
     for &value in values {
@@ -15,8 +15,8 @@ pub fn reduce_lr_on_plateau(lr: f64, patience: usize, values: &[f64]) -> Vec<f64
         }
         if bad_steps > patience {
             // A cut of 1e-8 or less is not worth making.
-            if lr - lr * 0.1 > 1e-8 {
-                lr *= 0.1;
+            if lr - lr * factor > 1e-8 {
+                lr *= factor;
             }
             bad_steps = 0;
         }

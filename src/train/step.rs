@@ -27,7 +27,8 @@ pub fn schedule(config: &Config, updates: usize) -> Schedule {
     let (rate, eta_min) = (config.learning_rate, config.eta_min);
     let at = |epochs: usize| epochs as u64 * updates as u64;
     let mut schedule = match config.lr_scheduler {
-        SchedulerKind::ReduceLROnPlateau => Schedule::plateau(rate, config.lr_patience),
+        SchedulerKind::Constant => Schedule::Constant { learning_rate: rate },
+        SchedulerKind::ReduceLROnPlateau => Schedule::plateau(rate, config.lr_patience, config.lr_factor),
         SchedulerKind::CosineAnnealingWarmRestarts => Schedule::cosine(rate, config.t_0, config.t_mult, eta_min),
         SchedulerKind::CosineRestartsAt => {
             Schedule::restarts_at(rate, config.restarts_at.iter().flatten().map(|&epochs| at(epochs)).collect())

@@ -3,6 +3,7 @@
 use crate::autograd::Tape;
 use crate::error::Result;
 use crate::gpu::Gpu;
+use crate::optim::schedule::CUT;
 use crate::optim::{self, EpsMode, Optimizer, OptimizerKind, OptimizerSettings, Schedule};
 use crate::tensor::Tensor;
 use crate::verify::{Case, Outcome, Runner};
@@ -72,7 +73,7 @@ fn clip_grad_norm(gpu: &Gpu, case: &Case) -> Result<Outcome> {
 fn lr_schedule(_: &Gpu, case: &Case) -> Result<Outcome> {
     let numbers = |name: &str| -> Result<Vec<u64>> { Ok(case.attr_list(name)?.iter().map(|&number| number as u64).collect()) };
     let mut schedule = match case.attr_str("kind")?.as_str() {
-        "ReduceLROnPlateau" => Schedule::plateau(case.attr_f64("lr")?, case.attr_usize("lr_patience")?),
+        "ReduceLROnPlateau" => Schedule::plateau(case.attr_f64("lr")?, case.attr_usize("lr_patience")?, number_or(case, "lr_factor", CUT)?),
         "CosineAnnealingWarmRestarts" => {
             let t_mult = if case.has_attr("T_mult") { case.attr_usize("T_mult")? } else { 1 };
             Schedule::cosine(case.attr_f64("lr")?, case.attr_usize("T_0")?, t_mult, number_or(case, "eta_min", 0.0)?)

@@ -7,6 +7,7 @@
 use super::segmentation::{Manner, Segmentation};
 use super::{Subject, Words};
 use crate::config::{Config, TaskKey};
+use crate::domains::ZONES;
 
 const WORDS: Words = Words {
     title: "Calving fronts",
@@ -30,5 +31,5 @@ pub fn of(config: &Config) -> Segmentation {
 
 /// The zones of CaFFe, for maps of which no configuration is at hand.
 pub fn untrained() -> Segmentation {
-    Segmentation::of(&crate::config::ZONES, &MANNER)
+    Segmentation::of(&ZONES, &MANNER)
 }
