@@ -18,6 +18,14 @@ pub enum Purpose {
     Location,
     /// How the values of such a crop are disturbed, and whether a part of it takes its place.
     Disturb,
+    /// Which window such a crop is seen through, where that is drawn anew.
+    Zoom,
+    /// Which other window shines through the ocean of such a crop.
+    MixUp,
+    /// The speckle of such a crop.
+    Speckle,
+    /// The brightness and the gamma of such a crop.
+    Light,
     /// Which days go to which split.
     Split,
     /// Which days and pixels a fit looks at.
@@ -52,6 +60,10 @@ impl Purpose {
             Purpose::Region => ((16, 1), 8, b'r'),
             Purpose::Location => ((16, 2), 8, b'r'),
             Purpose::Disturb => ((16, 4), 8, b'a'),
+            Purpose::Zoom => ((16, 5), 8, b'a'),
+            Purpose::MixUp => ((16, 6), 8, b'a'),
+            Purpose::Speckle => ((16, 7), 8, b'a'),
+            Purpose::Light => ((16, 8), 8, b'a'),
             Purpose::Split => ((8, 1), 16, b'd'),
             Purpose::Sample => ((8, 2), 16, b'd'),
             Purpose::Trial => ((8, 3), 16, b'd'),

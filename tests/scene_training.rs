@@ -118,7 +118,7 @@ fn crops_of_classes_alike_show_the_rare_one_in_a_third_of_all() {
     assert_eq!(places.shares(), wanted);
     let crops = places.crops((7, 1), &framed, [16, 16], 900, &classes).unwrap();
     let (counts, quarters) = seen(&framed, &crops);
-    let (plain, _) = seen(&framed, &train_crops(7, 1, framed.frames(), [16, 16], 900));
+    let (plain, _) = seen(&framed, &train_crops(7, 1, framed.frames(), [16, 16], 900, false));
     // A third of the crops and those of other classes that see it by chance; drawn anywhere, 18 · 19 of 25 · 33 places in half of the
     // scenes see it. Of 900 draws four standard deviations are 57.
     assert!((285..=400).contains(&counts[2]) && plain[2].abs_diff(187) < 57, "{counts:?} {plain:?}");

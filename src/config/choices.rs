@@ -107,6 +107,26 @@ CropsOfClasses {
 }
 }
 
+words! {
+/// Of which scenes crops to train on are.
+CropsOfScenes {
+    /// Each of a scene that is drawn.
+    Drawn = "drawn",
+    /// Of all scenes in turn, in a random order.
+    InTurn = "in_turn",
+}
+}
+
+words! {
+/// What lies beyond the edge of a scene.
+BorderKey {
+    /// Nothing: a network sees 0, and nothing counts.
+    Zeros = "zeros",
+    /// The scene mirrored, its edge pixels twice.
+    Symmetric = "symmetric",
+}
+}
+
 /// Arithmetic of the network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]

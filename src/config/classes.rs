@@ -1,7 +1,7 @@
 //! The classes of a segmentation: their names, weights, and the settings whose defaults follow from them.
 
 use super::reader::{Numbers, Reader, WIDTH};
-use super::{Config, IGNORE, LossTerm, TaskKey};
+use super::{BorderKey, Config, CropsOfScenes, IGNORE, LossTerm, TaskKey};
 use crate::domains::ZONES;
 use crate::error::Result;
 use crate::kernels::activation::Activation;
@@ -70,6 +70,18 @@ impl Reader {
         } else {
             Err(self.error(key, format!("is {share}; the target itself is to keep more: give 0.5 or less")))
         }
+    }
+
+    /// Of which scenes crops are.
+    pub(super) fn crops_of_scenes(&self, key: &str) -> Result<CropsOfScenes> {
+        let default = if self.task == TaskKey::CalvingFront { CropsOfScenes::InTurn } else { CropsOfScenes::Drawn };
+        self.choice(key, default, CropsOfScenes::WORDS)
+    }
+
+    /// What lies beyond a scene.
+    pub(super) fn border(&self, key: &str) -> Result<BorderKey> {
+        let default = if self.task == TaskKey::CalvingFront { BorderKey::Symmetric } else { BorderKey::Zeros };
+        self.choice(key, default, BorderKey::WORDS)
     }
 
     /// The weight of a crop's central half.

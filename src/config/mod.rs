@@ -24,7 +24,7 @@ mod together;
 mod variables;
 
 pub use carried::Difference;
-pub use choices::{CropsOfClasses, Freeze, LocationKey, ModelKey, Precision, TaskKey};
+pub use choices::{BorderKey, CropsOfClasses, CropsOfScenes, Freeze, LocationKey, ModelKey, Precision, TaskKey};
 pub use keys::{Acts, Carried, FRONTS, IGNORE, Key, SPLITS};
 pub use loss::{LossFunction, LossTerm};
 pub use regions::UNKNOWN;

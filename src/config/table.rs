@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use super::keys::{Carried, Key, MAPS, NOTHING, WEIGHTS, WEIGHTS_AND_MAPS, keys, value};
 use super::reader::{COUNT, COUNT_OR_0, Numbers, Reader, SIDE, WIDTH};
-use super::{CropsOfClasses, Freeze, LocationKey, LossFunction, ModelKey, Precision, TaskKey};
+use super::{BorderKey, CropsOfClasses, CropsOfScenes, Freeze, LocationKey, LossFunction, ModelKey, Precision, TaskKey};
 use crate::domains::{COLORS, Domain, DomainKey, Fill, Source};
 use crate::error::Result;
 use crate::kernels::activation::Activation;
@@ -132,6 +132,12 @@ keys! {
         "scenes: crops of an epoch; absent: four times the crops that fit side by side into the train scenes";
     crops_of_classes: CropsOfClasses = choice(CropsOfClasses::AsTheyAre, CropsOfClasses::WORDS), WEIGHTS.unless_default(),
         "segmentation of scenes: `even` draws each crop of training about a pixel of a class drawn evenly, so that rare classes are seen; `as_they_are` anywhere";
+    crops_of_scenes: CropsOfScenes = crops_of_scenes(), WEIGHTS.unless_default(),
+        "scenes: `drawn` draws the scene of each crop of training, `in_turn` takes all of them in a random order, again and again; calving_front: absent in_turn";
+    border: BorderKey = border(), WEIGHTS_AND_MAPS.unless_default().carried(Carried::Choice),
+        "scenes: what lies beyond their edges: `zeros`, where nothing counts, or the scene mirrored, `symmetric`; calving_front: absent symmetric";
+    reference_windows: bool = boolean(false), WEIGHTS_AND_MAPS.unless_default().carried(Carried::Choice),
+        "calving_front: odd ways of SSL4SAR's program with windows and maps: classes of resized windows between others, frames that may be a pixel wider, half of all crops not turned, means of several maps in half precision, 7777 m where no map has a front";
     accumulate_steps: usize = integer(1, WIDTH), WEIGHTS, "batches whose gradients make one optimizer step";
     recompute: bool = boolean(false), NOTHING,
         "compute blocks again in the backward pass instead of keeping them: less memory, the same bits";
@@ -197,6 +203,19 @@ keys! {
         "standard deviation of a shift of half of all inputs to train on, each band by its own, for example 0.025, where a normalised input has 1";
     augment_channel_dropout: f64 = number(0.0, Numbers::Share), WEIGHTS.unless_default(),
         "probability that an input to train on is its mean everywhere, for example 0.1; never all of a crop's";
+    augment_zoom: [f64; 2] = factors([1.0, 1.0]), WEIGHTS.unless_default(),
+        "scenes: bounds of the factor by which sides of the windows that crops to train on are brought from are longer than a crop's, for example [0.33, 2.83]; their places are drawn anew";
+    augment_zoom_probability: f64 = number(0.5, Numbers::Share), WEIGHTS.unless_default(), "share of crops that augment_zoom acts on";
+    augment_mixup_ocean: f64 = number(0.0, Numbers::Share), WEIGHTS.unless_default(),
+        "scenes, a class `ocean`: share of crops to train on through whose ocean another window shines with a weight of 0.15 to 0.3, for example 0.3";
+    augment_speckle: f64 = number(0.0, Numbers::Share), WEIGHTS.unless_default(),
+        "share of crops to train on whose daily inputs get Poisson noise as of radar, for example 0.2; 0 and 1 of their scale are its bounds";
+    augment_brightness: [f64; 2] = factors([1.0, 1.0]), WEIGHTS.unless_default(),
+        "bounds of the factor that daily inputs to train on are multiplied by, for example [0.6, 1.4]; 0 and 1 of their scale are its bounds";
+    augment_brightness_probability: f64 = number(0.2, Numbers::Share), WEIGHTS.unless_default(), "share of crops that augment_brightness acts on";
+    augment_gamma: [f64; 2] = factors([1.0, 1.0]), WEIGHTS.unless_default(),
+        "bounds of the power that daily inputs to train on are raised to, of values from 0 to 1 of their scale, for example [0.7, 1.3]";
+    augment_gamma_probability: f64 = number(0.2, Numbers::Share), WEIGHTS.unless_default(), "share of crops that augment_gamma acts on";
     augment_unknown_region: f64 = number(0.0, Numbers::Share), WEIGHTS.unless_default(),
         "location region: probability that a crop to train on is of an unknown region, for example 0.1";
 }

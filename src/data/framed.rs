@@ -1,4 +1,5 @@
-//! Scenes with a frame of nothing around them, so that windows may reach beyond: what a network sees there is 0, and nothing counts.
+//! Scenes with a frame around them, so that windows may reach beyond: a frame of nothing, where a network sees 0 and nothing counts, or the
+//! scene mirrored at its edges, pixels with their classes.
 
 use std::sync::Arc;
 
@@ -35,6 +36,33 @@ impl Frame {
     pub fn around(scene: [usize; 2], tile: [usize; 2]) -> Frame {
         let side = |axis: usize| tile[axis] * (scene[axis] / tile[axis].max(1) + 1);
         Frame::of_size(scene, [side(0), side(1)])
+    }
+
+    /// The frame of (⌊n/p⌋ + 2)·p pixels a side, p the sides of `part`: a half to one and a half of a part around all of a scene (Gourmelon
+    /// et al. 2025, arXiv 2507.01747). `as_published`: halves of the frame's width are rounded each by itself, to the even number, so that
+    /// the frame may be one pixel wider.
+    pub fn wide(scene: [usize; 2], part: [usize; 2], as_published: bool) -> Frame {
+        let rounded = |twice: usize| (twice as f64 / 2.0).round_ties_even() as usize;
+        let side = |axis: usize| {
+            let part = part[axis].max(1);
+            let width = (scene[axis] / part + 2) * part - scene[axis];
+            match as_published {
+                true => (rounded(width), rounded(width) + rounded(width + 1)),
+                false => (width / 2, width),
+            }
+        };
+        let (rows, cols) = (side(0), side(1));
+        Frame { scene, before: [rows.0, cols.0], size: [scene[0] + rows.1, scene[1] + cols.1] }
+    }
+
+    /// Of each row or column of a window the scene's own, the scene mirrored at its edges as often as it takes.
+    fn mirrored(&self, axis: usize, start: usize, len: usize) -> Vec<usize> {
+        let side = self.scene[axis].max(1) as isize;
+        let of = |at: usize| {
+            let at = (at as isize - self.before[axis] as isize).rem_euclid(2 * side);
+            (if at < side { at } else { 2 * side - 1 - at }) as usize
+        };
+        (start..start + len).map(of).collect()
     }
 
     fn of_size(scene: [usize; 2], size: [usize; 2]) -> Frame {
@@ -89,6 +117,8 @@ pub struct Framed {
     frames: Vec<Frame>,
     /// Of each input the raw value that a network sees as 0.
     zeros: Vec<f32>,
+    /// Whether frames hold the scene mirrored.
+    mirrors: bool,
 }
 
 impl Framed {
@@ -100,7 +130,12 @@ impl Framed {
             Unit::Scene => frame(dataset.scene(day)),
         };
         let frames = (0..dataset.days().len()).map(of).collect();
-        Framed { dataset, frames, zeros }
+        Framed { dataset, frames, zeros, mirrors: false }
+    }
+
+    /// The same with scenes mirrored into their frames, or not.
+    pub fn mirroring(self, mirrors: bool) -> Framed {
+        Framed { mirrors, ..self }
     }
 
     /// The days without frames.
@@ -118,7 +153,8 @@ impl Framed {
         &self.frames
     }
 
-    /// Reads a window of a day's frame, as [`Dataset::read`] does of its scene; beyond the scene there is no target, and the mask is 1.
+    /// Reads a window of a day's frame, as [`Dataset::read`] does of its scene; beyond a scene that is not mirrored there is no target, and
+    /// the mask is 1.
     ///
     /// # Errors
     /// Those of [`Dataset::read`]; [`Error::Shape`] for a window outside the frame.
@@ -146,6 +182,9 @@ impl Framed {
         }
         if window.row + window.height > frame.size[0] || window.col + window.width > frame.size[1] {
             return Err(Error::shape("framed", format!("the window {window:?} leaves {:?} rows and columns", frame.size)));
+        }
+        if self.mirrors {
+            return self.mirror(crop, frame, sample, read);
         }
         let inner = frame.on_scene(window);
         let mut seen = HostSample::default();
@@ -177,6 +216,41 @@ impl Framed {
         spread(&seen.ocean, 1.0, &mut sample.ocean);
         Ok(())
     }
+
+    /// A window of a scene that is mirrored into its frame.
+    fn mirror(
+        &self,
+        crop: &Crop,
+        frame: Frame,
+        sample: &mut HostSample,
+        read: impl Fn(&Dataset, usize, Window, &mut HostSample) -> Result<()>,
+    ) -> Result<()> {
+        let window = crop.window;
+        let rows = frame.mirrored(0, window.row, window.height);
+        let cols = frame.mirrored(1, window.col, window.width);
+        let span = |places: &[usize]| {
+            let first = places.iter().copied().min().unwrap_or_default();
+            (first, places.iter().copied().max().unwrap_or_default() + 1 - first)
+        };
+        let ((row, height), (col, width)) = (span(&rows), span(&cols));
+        let inner = Window { row, col, height, width };
+        let mut seen = HostSample::default();
+        read(&self.dataset, crop.day, inner, &mut seen)?;
+        let gather = |from: &[f32], to: &mut Vec<f32>| {
+            to.clear();
+            to.extend(rows.iter().flat_map(|at| cols.iter().map(move |other| from[(at - row) * width + other - col])));
+        };
+        sample.channels.resize_with(seen.channels.len(), Vec::new);
+        for ((from, to), input) in seen.channels.iter().zip(&mut sample.channels).zip(self.dataset.inputs()) {
+            match input.is_scalar() {
+                true => to.clone_from(from),
+                false => gather(from, to),
+            }
+        }
+        gather(&seen.target, &mut sample.target);
+        gather(&seen.ocean, &mut sample.ocean);
+        Ok(())
+    }
 }
 
 #[cfg(test)]
@@ -191,6 +265,28 @@ mod tests {
         assert_eq!(Frame::around([384, 383], [384, 384]).size, [768, 384]);
         assert_eq!(Frame::around([384, 383], [384, 384]).before, [192, 0]);
         assert_eq!(Frame::at_least([10, 40], [32, 32]), Frame { scene: [10, 40], before: [11, 0], size: [32, 40] });
+    }
+
+    #[test]
+    fn wide_frames_reach_half_a_part_beyond_and_further() {
+        for (side, part, size, before) in [(300, 512, 1024, 362), (512, 512, 1536, 512), (700, 512, 1536, 418), (513, 256, 1024, 255)] {
+            let frame = Frame::wide([side, 3 * side], [part, part], false);
+            assert_eq!((frame.size[0], frame.before[0]), (size, before), "{side}");
+        }
+        // numpy: d = 9, 10, 11 and 15: round(d/2), round((d+1)/2).
+        for (side, before, after) in [(7, 4, 5), (6, 5, 6), (5, 6, 6), (1, 8, 8)] {
+            let frame = Frame::wide([side, side], [8, 8], true);
+            assert_eq!((frame.before[0], frame.size[0] - side - frame.before[0]), (before, after), "{side}");
+        }
+    }
+
+    #[test]
+    fn scenes_are_mirrored_as_often_as_it_takes() {
+        let frame = Frame { scene: [3, 1], before: [5, 2], size: [14, 4] };
+        // numpy.pad(numpy.arange(3), (5, 6), mode="symmetric")
+        assert_eq!(frame.mirrored(0, 0, 14), [1, 2, 2, 1, 0, 0, 1, 2, 2, 1, 0, 0, 1, 2]);
+        assert_eq!(frame.mirrored(0, 6, 2), [1, 2]);
+        assert_eq!(frame.mirrored(1, 0, 4), [0; 4]);
     }
 
     #[test]

@@ -64,11 +64,11 @@ mod extremes;
 mod file_head;
 mod file_stamp;
 mod gaps;
-mod greys;
 #[cfg(feature = "gdal")]
 mod gdal_library;
 #[cfg(feature = "gdal")]
 mod gdal_pixels;
+mod greys;
 mod ifd;
 pub(crate) mod inventory;
 mod lzw;
@@ -79,8 +79,8 @@ pub(crate) mod parallel;
 mod position;
 mod sample;
 mod slope;
-mod target_files;
 pub(crate) mod symmetry;
+mod target_files;
 mod unpack;
 pub(crate) mod variable_files;
 mod world_file;

@@ -101,6 +101,11 @@ impl Unit {
         Ok(Unit { scaling, gain })
     }
 
+    /// Whether raw values are greys of 8 bits, which a network sees divided by 255.
+    pub fn is_grey(&self) -> bool {
+        self.scaling == Scaling { offset: 0.0, scale: 1.0 / 255.0, logarithm: None }
+    }
+
     /// The raw value that a network sees as 0.
     pub fn zero(&self) -> f32 {
         let Scaling { offset, logarithm, .. } = self.scaling;

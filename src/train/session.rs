@@ -10,9 +10,10 @@ use super::losses::Losses;
 use super::step::{LossOf, Step, optimizer, schedule};
 use super::tree::rehearsal;
 use crate::autograd::Tape;
-use crate::config::{Config, CropsOfClasses};
+use crate::config::{BorderKey, Config, CropsOfClasses, CropsOfScenes};
 use crate::data::class_places::ClassPlaces;
 use crate::data::dataset::Dataset;
+use crate::data::day::Split;
 use crate::data::framed::{Frame, Framed};
 use crate::data::loader::{Batch, Loader, LoaderOptions};
 use crate::data::location::{Centre, Locations, of_unknown_region};
@@ -205,7 +206,10 @@ impl<'a> Session<'a> {
             (Unit::Day, _) => Ok(CropSampler::new(seed, epoch, purpose, dataset.days().len(), dataset.scene(0), self.crop)?.crops()),
             (Unit::Scene, Purpose::Train) => match self.places.get() {
                 Some(places) => places.crops((seed, epoch), framed, self.crop, self.counts[0], &|t, o| self.classes(t, o)),
-                None => Ok(train_crops(seed, epoch, framed.frames(), self.crop, self.counts[0])),
+                None => {
+                    let in_turn = self.config.crops_of_scenes == CropsOfScenes::InTurn;
+                    Ok(train_crops(seed, epoch, framed.frames(), self.crop, self.counts[0], in_turn))
+                }
             },
             (Unit::Scene, _) => val_crops(framed.frames(), self.crop),
         }
@@ -404,10 +408,15 @@ pub(super) fn crop_size(config: &Config, dataset: &Dataset, warn: &mut dyn FnMut
     }
 }
 
-/// A dataset whose scenes all hold a crop.
+/// A dataset whose scenes all hold a crop; mirrored ones have room for many beyond their edges where they are trained on.
 pub(super) fn framed(config: &Config, dataset: Arc<Dataset>, crop: [usize; 2]) -> Result<Arc<Framed>> {
     let zeros = zeros(config, dataset.inputs())?;
-    Ok(Arc::new(Framed::new(dataset, zeros, |scene| Frame::at_least(scene, crop))))
+    let (mirrors, is_train) = (config.border == BorderKey::Symmetric, dataset.split() == Split::Train);
+    let frame = |scene| match mirrors && is_train {
+        true => Frame::wide(scene, crop, config.reference_windows),
+        false => Frame::at_least(scene, crop),
+    };
+    Ok(Arc::new(Framed::new(dataset, zeros, frame).mirroring(mirrors)))
 }
 
 /// Crops of an epoch that are used, and their batches.

@@ -10,38 +10,48 @@
 //! occlusion and a shift (`feature`), and then white noise; masks and `constant_inputs` keep their values, and so do numbers made from the
 //! date.
 //!
+//! Radar images have changes of their own (`radar`), before all those, and windows of other sizes (`window`), which are drawn anew and
+//! brought to a crop's size as enlarged ones are; greys of 8 bits stay whole numbers.
+//!
 //! All that is done before the preprocessing, in the reading threads, and as large as is asked for behind it: before a blur noise is larger
 //! by what the blur will take from it.
 //!
-//! All draws of a sample are two streams of the seed, the epoch and its number in it, so that they depend on nothing else: not on threads,
+//! All draws of a sample are streams of the seed, the epoch and its number in it, so that they depend on nothing else: not on threads,
 //! batches or an interruption. Validation sees plain crops.
 
 mod cut;
 mod feature;
+mod radar;
 mod unknown_region;
+mod window;
 mod zoom;
 
 pub use unknown_region::UnknownRegion;
 
 use std::sync::Arc;
 
-use crate::config::Config;
+use crate::config::{Config, CropsOfClasses};
 use crate::data::Window;
 use crate::data::dataset::HostSample;
 use crate::data::framed::Framed;
 use crate::data::loader::Batch;
 use crate::data::symmetry::Symmetry;
 use crate::data::tiles::Crop;
-use crate::domains::{Gaps, Variable};
+use crate::domains::{Gaps, Source, Variable};
 use crate::error::Result;
 use crate::preprocess::Unit;
 use crate::random::{Draw, Purpose};
 use cut::Cut;
 use feature::Disturbance;
+use radar::{Radar, Scale};
+use window::Zoom;
 use zoom::{Between, resample, window_of};
 
 /// How often GlaViTU's program makes each of its changes.
 const HALF: f64 = 0.5;
+
+/// The class through which another window shines.
+const OCEAN: &str = "ocean";
 
 /// What crops are changed by.
 #[derive(Debug, Clone)]
@@ -50,6 +60,11 @@ pub struct Augmentation {
     flip: bool,
     turn: bool,
     scale: [f64; 2],
+    /// How windows of another size are drawn; none where windows are those of crops.
+    zoom: Option<Zoom>,
+    radar: Radar,
+    /// Whether classes of resized windows lie between those around, and turns are as often as in the published program.
+    as_published: bool,
     /// Least share of a crop's sides that takes its place; 1 for none.
     cut: f64,
     disturbance: Disturbance,
@@ -67,6 +82,8 @@ struct Channel {
     between: Option<Between>,
     /// Its unit, where its values may be disturbed.
     unit: Option<Unit>,
+    /// Whether it may be a radar image.
+    is_daily: bool,
 }
 
 impl Channel {
@@ -78,7 +95,15 @@ impl Channel {
             (false, false) => Some(Between::Bilinear),
         };
         let is_measured = between.is_some() && !is_mask && !config.constant_inputs.contains_key(input.name);
-        Ok(Channel { between, unit: if is_measured { Some(Unit::of(config, input)?) } else { None } })
+        let unit = if is_measured { Some(Unit::of(config, input)?) } else { None };
+        Ok(Channel { between, unit, is_daily: input.source == Source::Daily })
+    }
+}
+
+impl Channel {
+    /// The unit of what may be a radar image.
+    fn radar(&self) -> Option<Unit> {
+        self.unit.filter(|_| self.is_daily)
     }
 }
 
@@ -91,6 +116,12 @@ struct View {
 }
 
 impl View {
+    /// As [`View::see`], of values that are whole numbers, as long as they are: what is brought to another size is rounded.
+    fn see_whole(&self, plane: &[f32], out: &mut Vec<f32>) {
+        self.see(plane, Between::Bilinear, out);
+        out.iter_mut().for_each(|value| *value = value.round_ties_even());
+    }
+
     /// A plane of the window as a plane of the crop.
     fn see(&self, plane: &[f32], between: Between, out: &mut Vec<f32>) {
         out.clear();
@@ -121,7 +152,22 @@ impl Augmentation {
             noise_probability: config.augment_noise_probability,
         };
         let is_disturbed = noise > 0.0 || Disturbance { noise_probability: 1.0, ..disturbance } != Disturbance::NONE;
-        if !flip && !turn && scale == [1.0, 1.0] && cut == 1.0 && !is_disturbed && dropout == 0.0 {
+        let ocean = config.classes.iter().position(|class| class == OCEAN);
+        if config.augment_mixup_ocean > 0.0 && ocean.is_none() {
+            let message = format!("is {}, and no class is called {OCEAN}; remove the line", config.augment_mixup_ocean);
+            return Err(config.key_error("augment_mixup_ocean", message));
+        }
+        let radar = Radar {
+            mixup: ocean.filter(|_| config.augment_mixup_ocean > 0.0).map(|ocean| (ocean as f32, config.augment_mixup_ocean)),
+            speckle: config.augment_speckle,
+            brightness: (config.augment_brightness, config.augment_brightness_probability),
+            gamma: (config.augment_gamma, config.augment_gamma_probability),
+        };
+        let keeps_place = config.crops_of_classes == CropsOfClasses::Even;
+        let (bounds, probability) = (config.augment_zoom, config.augment_zoom_probability);
+        let zoom = (bounds != [1.0, 1.0]).then_some(Zoom { bounds, probability, keeps_place });
+        let is_moved = flip || turn || scale != [1.0, 1.0] || cut < 1.0 || zoom.is_some();
+        if !is_moved && !is_disturbed && dropout == 0.0 && !radar.acts() {
             return Ok(None);
         }
         let channels = inputs.iter().map(|input| Channel::of(config, input)).collect::<Result<Arc<[Channel]>>>()?;
@@ -135,7 +181,8 @@ impl Augmentation {
             return Err(config.key_error("augment_channel_dropout", message));
         }
         let features = features(inputs, &channels);
-        Ok(Some(Augmentation { seed: config.seed, flip, turn, scale, cut, disturbance, noise, dropout, channels, features }))
+        let (seed, as_published) = (config.seed, config.reference_windows);
+        Ok(Some(Augmentation { seed, flip, turn, scale, zoom, radar, as_published, cut, disturbance, noise, dropout, channels, features }))
     }
 
     /// In words, for crops of this size (rows, columns).
@@ -146,6 +193,9 @@ impl Augmentation {
             false => format!("turned by halves only (they have {rows} x {cols} pixels, and quarters need squares)"),
         };
         let Disturbance { contrast, occlusion, shift, noise_probability } = self.disturbance;
+        let zoomed = |Zoom { bounds: [low, high], probability, .. }| {
+            format!("of windows {low} to {high} times as long with probability {probability}")
+        };
         let noise = || match noise_probability {
             1.0 => format!("noise of {} standard deviations", self.noise),
             share => format!("noise of {} standard deviations on an input with probability {share}", self.noise),
@@ -154,6 +204,7 @@ impl Augmentation {
             self.flip.then(|| "mirrored".to_owned()),
             self.turn.then_some(turned),
             (self.scale != [1.0, 1.0]).then(|| format!("enlarged by {low} to {high}")),
+            self.zoom.map(zoomed),
             (self.cut < 1.0).then(|| format!("half of them cut to {} of a side at least and stretched", self.cut)),
             (contrast != [1.0, 1.0]).then(|| format!("half of the inputs to a power from {} to {}", contrast[0], contrast[1])),
             (occlusion > 0.0).then(|| format!("half of the inputs 0 in a rectangle of up to {occlusion} of a side")),
@@ -161,7 +212,7 @@ impl Augmentation {
             (self.noise > 0.0).then(noise),
             (self.dropout > 0.0).then(|| format!("each input left out with probability {}", self.dropout)),
         ];
-        parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+        parts.into_iter().flatten().chain(self.radar.describe()).collect::<Vec<_>>().join(", ")
     }
 
     /// The batch of an epoch's crops, changed; each has the size of its window.
@@ -173,26 +224,70 @@ impl Augmentation {
         Batch::of(self.channels.len(), crops, |crop, sample| {
             let stream = |purpose| Draw::new(self.seed, purpose, (epoch as i64) << 32 | crop.number as i64);
             let (mut draw, mut more) = (stream(Purpose::Augment), stream(Purpose::Disturb));
-            let view = self.view([&mut draw, &mut more], crop.window, framed.frame(crop.day).size);
+            let scene = framed.frame(crop.day).size;
+            let mut view = self.view([&mut draw, &mut more], crop.window, scene);
+            if let Some(zoom) = self.zoom {
+                view.window = zoom.window(&mut stream(Purpose::Zoom), crop.window, scene);
+            }
             framed.read(&Crop { window: view.window, ..*crop }, &mut raw)?;
-            sample.channels.resize_with(self.channels.len(), Vec::new);
-            for (channel, (from, to)) in self.channels.iter().zip(raw.channels.iter().zip(&mut sample.channels)) {
-                match channel.between {
-                    Some(between) => view.see(from, between, to),
-                    None => to.clone_from(from),
+            self.see(&view, &raw, sample);
+            match self.as_published {
+                true => view.see_whole(&raw.target, &mut sample.target),
+                false => view.see(&raw.target, Between::Nearest, &mut sample.target),
+            }
+            view.see(&raw.ocean, Between::Nearest, &mut sample.ocean);
+            self.mix_up(&mut stream(Purpose::MixUp), framed, (crop, &view), sample)?;
+            if self.radar.acts() {
+                let (mut speckle, mut light) = (stream(Purpose::Speckle), stream(Purpose::Light));
+                for (channel, values) in self.channels.iter().zip(&mut sample.channels) {
+                    if let Some(unit) = channel.radar() {
+                        self.radar.change([&mut speckle, &mut light], unit, values);
+                    }
                 }
             }
-            view.see(&raw.target, Between::Nearest, &mut sample.target);
-            view.see(&raw.ocean, Between::Nearest, &mut sample.ocean);
             self.disturb([&mut draw, &mut more], view.size, &mut sample.channels);
             Ok(())
         })
     }
 
+    /// The inputs of a window as those of the crop.
+    fn see(&self, view: &View, raw: &HostSample, sample: &mut HostSample) {
+        sample.channels.resize_with(self.channels.len(), Vec::new);
+        for (channel, (from, to)) in self.channels.iter().zip(raw.channels.iter().zip(&mut sample.channels)) {
+            match channel.between {
+                Some(Between::Bilinear) if channel.unit.is_some_and(|unit| unit.is_grey()) => view.see_whole(from, to),
+                Some(between) => view.see(from, between, to),
+                None => to.clone_from(from),
+            }
+        }
+    }
+
+    /// Another window through the ocean of a crop, where that is drawn: of any scene, drawn as the crop's own, and turned alike.
+    fn mix_up(&self, draw: &mut Draw, framed: &Framed, (crop, view): (&Crop, &View), sample: &mut HostSample) -> Result<()> {
+        let (Some(weight), Some((ocean, _))) = (self.radar.shines(draw), self.radar.mixup) else { return Ok(()) };
+        let day = draw.below(framed.frames().len());
+        let size = Window { row: 0, col: 0, ..crop.window };
+        let zoom = self.zoom.unwrap_or(Zoom { bounds: [1.0, 1.0], probability: 0.0, keeps_place: false });
+        let window = Zoom { keeps_place: false, ..zoom }.window(draw, size, framed.frame(day).size);
+        let (mut raw, mut other) = (HostSample::default(), HostSample::default());
+        framed.read(&Crop { day, window, ..*crop }, &mut raw)?;
+        self.see(&View { window, size: view.size, symmetry: view.symmetry, cut: view.cut.clone() }, &raw, &mut other);
+        let is_ocean: Vec<bool> = sample.target.iter().map(|class| *class == ocean).collect();
+        for (channel, (values, other)) in self.channels.iter().zip(sample.channels.iter_mut().zip(&other.channels)) {
+            if let Some(unit) = channel.radar() {
+                Scale::of(unit).mix(values, other, &is_ocean, weight);
+            }
+        }
+        Ok(())
+    }
+
     /// Draws how a crop is seen; as many draws whatever is asked for, so that one change leaves the others what they are without it.
     fn view(&self, [draw, more]: [&mut Draw; 2], crop: Window, scene: [usize; 2]) -> View {
         let flips = [draw.bits(), draw.bits()].map(|bits| self.flip && bits >> 31 == 1);
-        let quarters = draw.below(4) * usize::from(self.turn);
+        let quarters = match self.as_published {
+            true => draw.below(6).saturating_sub(2),
+            false => draw.below(4),
+        } * usize::from(self.turn);
         let [low, high] = self.scale;
         let factor = low + (high - low) * draw.unit();
         let quarters = if crop.height == crop.width { quarters } else { quarters & 2 };
