@@ -13,9 +13,13 @@ pub struct AveragingArgs {
     /// many
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     mc_dropout: Option<u32>,
-    /// Weights of overlapping tiles; without it equal for days, wide for scenes
+    /// Weights of overlapping tiles; without it equal for days, wide for scenes, centre-gaussian for
+    /// `task: calving_front`
     #[arg(long, value_name = "KIND")]
     blend: Option<BlendName>,
+    /// Average the maps of the whole scene in its four quarter turns
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(4..=4))]
+    turns: Option<u8>,
 }
 
 /// Test-time averaging.
@@ -34,6 +38,8 @@ enum BlendName {
     Gaussian,
     /// The same of half its side, as GlaViTU's maps are made
     Wide,
+    /// Of each tile the middle alone, with weights that fall off from there, as SSL4SAR's maps are made
+    CentreGaussian,
 }
 
 impl BlendName {
@@ -42,6 +48,7 @@ impl BlendName {
             BlendName::Equal => Blend::Equal,
             BlendName::Gaussian => Blend::Gaussian,
             BlendName::Wide => Blend::Wide,
+            BlendName::CentreGaussian => Blend::CentreGaussian,
         }
     }
 }
@@ -53,6 +60,7 @@ impl AveragingArgs {
         Options {
             d4: self.tta.is_some(),
             blend: self.blend.map_or(usual.blend, BlendName::kind),
+            turns: self.turns.map(usize::from),
             mc_dropout: self.mc_dropout.map(|passes| passes as usize),
             ..usual
         }

@@ -143,6 +143,7 @@ fn write_maps(args: &Args, config: &Config, split: Split, folder: &Path, globals
                 split,
                 days: None,
                 weights,
+                others: &[],
                 options: predict::Options::default(),
                 outlines: None,
                 overwrite: false,

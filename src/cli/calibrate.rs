@@ -77,6 +77,7 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
         split: args.split.parse()?,
         days: None,
         weights: &args.weights,
+        others: &[],
         outlines: None,
         options: args.averaging.options(&config),
         overwrite: false,

@@ -46,9 +46,10 @@ pub struct Args {
     /// Override one key of the configuration, the value as YAML; may be repeated
     #[arg(long, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
-    /// Trained weights: a safetensors file or a checkpoint folder
-    #[arg(long, value_name = "FILE|DIR")]
-    pub weights: PathBuf,
+    /// Trained weights: a safetensors file or a checkpoint folder; repeated, maps are means over several trainings of one configuration, and
+    /// say how far these are apart
+    #[arg(long, value_name = "FILE|DIR", required = true)]
+    pub weights: Vec<PathBuf>,
     /// Days to map
     #[arg(long, value_name = "NAME", value_parser = split_names(), required_unless_present = "scene")]
     pub split: Option<String>,
@@ -107,6 +108,13 @@ pub struct Args {
     pub zarr: Option<PathBuf>,
 }
 
+impl Args {
+    fn first_weights(&self) -> Result<&Path> {
+        let first = self.weights.first().ok_or_else(|| Error::Usage("--weights is missing; name a safetensors file".into()));
+        first.map(PathBuf::as_path)
+    }
+}
+
 /// Runs the command.
 ///
 /// # Errors
@@ -133,7 +141,8 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
     let request = Request {
         split: work.split,
         days: work.days.as_deref(),
-        weights: &args.weights,
+        weights: args.first_weights()?,
+        others: args.weights.get(1..).unwrap_or_default(),
         options,
         outlines: outlines(args),
         overwrite: args.overwrite,
@@ -181,7 +190,7 @@ struct Work {
 impl Work {
     fn of(args: &Args, globals: &Globals) -> Result<Work> {
         let (Some(config), Some(split)) = (&args.config, &args.split) else {
-            let Scene { config, days, notes } = Scene::open(&args.weights, &args.scene, &args.set)?;
+            let Scene { config, days, notes } = Scene::open(args.first_weights()?, &args.scene, &args.set)?;
             notes.iter().for_each(|note| globals.note(note));
             let is_stack = args.netcdf.is_some() || args.zarr.is_some();
             if is_stack && days.contains(&Day::UNDATED) {
@@ -287,8 +296,9 @@ impl Copies {
         if args.netcdf.is_none() && args.zarr.is_none() {
             return Ok(());
         }
-        let (model, weights, digest) =
-            (config.model_key.name(), args.weights.display(), weights_digest(&intact_weight_file(&args.weights)?)?);
+        let named: Vec<String> = args.weights.iter().map(|weights| weights.display().to_string()).collect();
+        let digests = args.weights.iter().map(|weights| weights_digest(&intact_weight_file(weights)?)).collect::<Result<Vec<_>>>()?;
+        let (model, weights, digest) = (config.model_key.name(), named.join(", "), digests.join("+"));
         let task = tasks::of(config);
         let band = task.bands()[0];
         let meta = StackMeta {

@@ -221,7 +221,9 @@ keys! {
 }
 "Maps" {
     prediction_batch_size: usize = integer(1, WIDTH), NOTHING, "tiles that go through the network at once";
-    prediction_stride: Option<usize> = optional_integer(SIDE), MAPS, "pixels between tiles; absent: the rows of img_size";
+    prediction_stride: Option<usize> = optional_integer(SIDE), MAPS, "pixels between tiles; absent: the rows of img_size, of scenes half of its smaller side, of calving_front half of what is kept of a tile";
+    centre: Option<usize> = optional_integer(SIDE), MAPS.unless_default(),
+        "maps blended by centre-gaussian: pixels along the middle of a tile that are kept; absent: half of img_size";
     erode_size: usize = integer(0, 0..=100_000), MAPS, "pixels that are dropped at each inner side of a tile";
     apply_landmask_to_predictions: bool = boolean(false), MAPS, "whether maps of the deploy split are 0 on ocean";
     mask_outputs: bool = boolean(false), MAPS.unless_default(), "whether maps have no value where the land mask says ocean, or a mask of `path_ignore` takes the pixel out";

@@ -111,6 +111,19 @@ impl Axis {
     }
 }
 
+/// The tiles of two axes, down the rows first.
+fn tiles(down: &Axis, across: &Axis, tile: [usize; 2]) -> Vec<Tile> {
+    let mut tiles = Vec::with_capacity(down.offsets.len() * across.offsets.len());
+    for (&col, cols) in across.offsets.iter().zip(&across.kept) {
+        for (&row, rows) in down.offsets.iter().zip(&down.kept) {
+            let window = Window { row, col, height: tile[0], width: tile[1] };
+            let keep = Window { row: rows.start, col: cols.start, height: rows.len(), width: cols.len() };
+            tiles.push(Tile { window, keep });
+        }
+    }
+    tiles
+}
+
 /// The tiles of a whole scene and how often each row and column is covered.
 ///
 /// Tiles start at 0, stride, 2·stride, … with one more flush with the border where needed; the list runs down the rows first, then
@@ -120,9 +133,9 @@ impl Axis {
 pub struct Mosaic {
     /// The tiles in their order.
     pub tiles: Vec<Tile>,
-    /// Tiles over each row, at least 1.
+    /// Tiles over each row, at least 1, in frames of tiles whose middles are kept also none.
     pub row_counts: Vec<u32>,
-    /// Tiles over each column, at least 1.
+    /// Tiles over each column, alike.
     pub col_counts: Vec<u32>,
 }
 
@@ -152,15 +165,36 @@ impl Mosaic {
             )));
         }
         let [down, across] = planned;
-        let mut tiles = Vec::with_capacity(down.offsets.len() * across.offsets.len());
-        for (&col, cols) in across.offsets.iter().zip(&across.kept) {
-            for (&row, rows) in down.offsets.iter().zip(&down.kept) {
-                let window = Window { row, col, height: tile[0], width: tile[1] };
-                let keep = Window { row: rows.start, col: cols.start, height: rows.len(), width: cols.len() };
-                tiles.push(Tile { window, keep });
-            }
+        Ok(Mosaic { tiles: tiles(&down, &across, tile), row_counts: down.counts(scene[0]), col_counts: across.counts(scene[1]) })
+    }
+
+    /// Tiles at multiples of the stride over a framed scene of `size` = [rows, columns], of each of which all but `margin` pixels a side is
+    /// kept: the outermost margins of the frame stay without a tile.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] where the tile does not fit or has no middle; [`Error::Usage`] for a stride of 0 or one that leaves gaps.
+    pub fn of_middles(size: [usize; 2], tile: [usize; 2], stride: usize, margin: [usize; 2]) -> Result<Mosaic> {
+        refuse_bad_size("img_size", tile, size)?;
+        if (0..2).any(|axis| 2 * margin[axis] >= tile[axis]) {
+            return Err(Error::shape("tiles", format!("margins of {margin:?} pixels leave nothing of tiles of {tile:?}")));
         }
-        Ok(Mosaic { tiles, row_counts: down.counts(scene[0]), col_counts: across.counts(scene[1]) })
+        let kept = [0, 1].map(|axis| tile[axis] - 2 * margin[axis]);
+        if stride == 0 || stride > kept[0].min(kept[1]) {
+            return Err(Error::Usage(format!(
+                "`prediction_stride` {stride} leaves gaps between the {} × {} pixels that are kept of each tile; set it to {} or less, or enlarge \
+                 `centre`",
+                kept[0],
+                kept[1],
+                kept[0].min(kept[1])
+            )));
+        }
+        let axes = [0, 1].map(|axis| {
+            let offsets: Vec<usize> = (0..=size[axis] - tile[axis]).step_by(stride).collect();
+            let kept = offsets.iter().map(|offset| offset + margin[axis]..offset + tile[axis] - margin[axis]).collect();
+            Axis { offsets, kept }
+        });
+        let [down, across] = axes;
+        Ok(Mosaic { tiles: tiles(&down, &across, tile), row_counts: down.counts(size[0]), col_counts: across.counts(size[1]) })
     }
 
     /// The crops of all tiles of the given days, day after day.

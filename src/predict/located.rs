@@ -41,7 +41,7 @@ impl Predictor<'_> {
         let search = Search {
             model: self.model,
             preprocessor: &self.preprocessor,
-            framed: &Framed::new(dataset, zeros, |scene| Frame::at_least(scene, tile)),
+            framed: &Framed::new(dataset, zeros, |scene| Frame::at_least(scene, tile)).mirroring(self.mirrors),
             tile,
             numbers: config.location_numbers()?,
             batch_size: self.batch_size,

@@ -6,11 +6,13 @@
 
 mod certainty;
 mod class_maps;
+mod ensemble;
 mod located;
 mod location_search;
 pub mod manifest;
 pub mod map_files;
 mod masking;
+mod middles;
 mod mosaicking;
 mod options;
 pub mod origin;
@@ -24,6 +26,7 @@ mod views;
 mod write;
 mod zone_pictures;
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 pub use certainty::{Calibrating, fit_calibration};
@@ -41,7 +44,7 @@ pub use write::{Request, write_maps};
 
 use crate::autograd::Tape;
 use crate::calibrate::Curve;
-use crate::config::Config;
+use crate::config::{BorderKey, Config};
 use crate::data::dataset::Dataset;
 use crate::data::framed::Framed;
 use crate::data::loader::{Batch, Loader, LoaderOptions};
@@ -60,7 +63,16 @@ use crate::tensor::Tensor;
 /// Makes maps of a dataset's days with a model.
 pub struct Predictor<'a> {
     model: &'a dyn Model,
+    /// Further networks over which maps are averaged.
+    others: VecDeque<&'a dyn Model>,
     framed: Arc<Framed>,
+    /// Of each input the raw value that a network sees as 0.
+    zeros: Vec<f32>,
+    mirrors: bool,
+    /// Quarters by which scenes are turned.
+    quarters: usize,
+    /// Whether what is averaged over several maps is rounded to half precision.
+    halves: bool,
     preprocessor: Preprocessor,
     /// Where the scenes lie.
     locations: Locations,
@@ -74,6 +86,9 @@ pub struct Predictor<'a> {
     /// The number of a signal that asks to stop.
     stop: &'a dyn Fn() -> Option<i32>,
 }
+
+/// Takes a day's averages.
+type TakeAverages<'t, 'a> = dyn FnMut(&Predictor<'a>, usize, Vec<f32>) -> Result<()> + 't;
 
 /// The map in the making.
 struct Canvas {
@@ -104,7 +119,7 @@ impl<'a> Predictor<'a> {
         options: Options,
         observe: &mut dyn FnMut(Event),
     ) -> Result<Self> {
-        let (tiling, warning) = Tiling::of(config, dataset.scene(0));
+        let (tiling, warning) = Tiling::of(config, options.blend, dataset.scene(0))?;
         warning.into_iter().for_each(|warning| observe(Event::Note(warning)));
         let tile = tiling.tile;
         if options.d4 && tile[0] != tile[1] {
@@ -126,16 +141,26 @@ impl<'a> Predictor<'a> {
         tiling.check(&dataset)?;
         let preprocessor = Preprocessor::new(gpu, config, dataset.inputs(), &models::inputs(config)?)?;
         let masking = Masking::of(config, dataset.split(), observe)?;
-        let framed = Arc::new(Framed::new(dataset.clone(), zeros(config, dataset.inputs())?, |scene| tiling.frame(scene)));
+        let (zeros, mirrors) = (zeros(config, dataset.inputs())?, config.border == BorderKey::Symmetric);
+        let framed = Arc::new(Framed::new(dataset, zeros.clone(), |scene| tiling.frame(scene)).mirroring(mirrors));
         let locations = located::locations(config, &framed, &options)?;
+        let mut task = tasks::of(config);
+        if options.turns.is_some() {
+            task.spread();
+        }
         Ok(Predictor {
             model,
+            others: VecDeque::new(),
             framed,
+            zeros,
+            mirrors,
+            quarters: 0,
+            halves: config.reference_windows,
             preprocessor,
             locations,
             tiling,
             batch_size: config.prediction_batch_size,
-            task: tasks::of(config),
+            task,
             masking,
             options,
             stop: &|| None,
@@ -170,12 +195,33 @@ impl<'a> Predictor<'a> {
         observe: &mut dyn FnMut(Event),
         take: &mut dyn FnMut(usize, Vec<f32>) -> Result<()>,
     ) -> Result<()> {
+        if !self.others.is_empty() || self.options.turns.is_some() {
+            return self.mean_maps(days, observe, take);
+        }
+        let tiles = days.iter().map(|day| self.mosaic(*day).map(|mosaic| mosaic.tiles.len())).sum::<Result<usize>>()?;
+        observe(Event::Start { label: "predict", total: tiles, unit: "tiles" });
+        self.averages(days, observe, &mut |predictor, day, averages| take(day, predictor.finish(day, averages, &[])?))
+    }
+
+    /// Turns scenes by so many quarters with the clock from here on; their averages come turned back.
+    fn turn(&mut self, quarters: usize) {
+        if self.quarters != quarters {
+            let (dataset, zeros) = (self.framed.dataset().clone(), self.zeros.clone());
+            let framed = Framed::turned(dataset, zeros, quarters, |scene| self.tiling.frame(scene)).mirroring(self.mirrors);
+            (self.framed, self.quarters) = (Arc::new(framed), quarters);
+        }
+    }
+
+    /// What a map is made of: the averages of the given days' tiles.
+    ///
+    /// # Shapes
+    /// Heads × rows × cols.
+    fn averages(&mut self, days: &[usize], observe: &mut dyn FnMut(Event), take: &mut TakeAverages<'_, 'a>) -> Result<()> {
         let options = LoaderOptions { batch_size: self.batch_size, ..LoaderOptions::default() };
         let mut crops = Vec::new();
         for &day in days {
             crops.extend(self.mosaic(day)?.crops([day]));
         }
-        observe(Event::Start { label: "predict", total: crops.len(), unit: "tiles" });
         let (framed, channels) = (self.framed.clone(), self.framed.dataset().inputs().len());
         let read = move |crops: &[Crop]| Batch::of(channels, crops, |crop, sample| framed.read(crop, sample));
         // Windows of one batch have one size, whatever scenes they are of.
@@ -235,14 +281,28 @@ impl<'a> Predictor<'a> {
         Ok(output)
     }
 
-    /// The map of a day's averages, on ocean what maps are to be there.
-    fn finish(&self, day: usize, averages: Vec<f32>) -> Result<Vec<f32>> {
-        let frame = self.framed.frame(day);
-        let mut map = self.task.finish(frame.cut(averages), frame.scene[0] * frame.scene[1]);
+    /// The map of a day's averages, and behind it how far several maps are apart, on ocean what maps are to be there.
+    fn finish(&self, day: usize, averages: Vec<f32>, deviations: &[f32]) -> Result<Vec<f32>> {
+        let [rows, cols] = self.framed.dataset().scene(day);
+        let mut map = self.task.finish(averages, rows * cols);
+        let bands = self.task.bands().len() + self.task.beside().len();
+        map.extend(deviations.iter().take((bands * rows * cols).saturating_sub(map.len())));
         if let Some(masking) = self.masking {
             masking.apply(&self.framed.dataset().ocean(day)?, &mut map);
         }
         Ok(map)
+    }
+
+    /// Averages of a turned scene as those of the scene.
+    fn turned_back(&self, day: usize, averages: Vec<f32>) -> Vec<f32> {
+        if self.quarters == 0 {
+            return averages;
+        }
+        let size = self.framed.frame(day).scene;
+        let back = Symmetry::turned_and_flipped(self.quarters, [false, false]);
+        let mut turned = Vec::with_capacity(averages.len());
+        averages.chunks_exact((size[0] * size[1]).max(1)).for_each(|plane| back.append(plane, size, &mut turned));
+        turned
     }
 
     /// An empty canvas for a day's map; that of the day before where it serves.
@@ -264,7 +324,7 @@ impl<'a> Predictor<'a> {
         pending: Option<Pending>,
         canvas: &mut Option<Canvas>,
         observe: &mut dyn FnMut(Event),
-        take: &mut dyn FnMut(usize, Vec<f32>) -> Result<()>,
+        take: &mut TakeAverages<'_, 'a>,
     ) -> Result<()> {
         let Some(Pending { outputs, crops }) = pending else { return Ok(()) };
         let mut crops = crops.iter();
@@ -287,7 +347,8 @@ impl<'a> Predictor<'a> {
                 }
                 on.sums.lay(tile, values);
                 if on.sums.laid() == on.mosaic.tiles.len() {
-                    take(crop.day, self.finish(crop.day, on.sums.take_mean())?)?;
+                    let averages = self.framed.frame(crop.day).cut(on.sums.take_mean());
+                    take(self, crop.day, self.turned_back(crop.day, averages))?;
                 }
                 *canvas = Some(on);
             }

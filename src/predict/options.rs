@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 
 /// How overlapping tiles are averaged.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "snake_case")]
 pub enum Blend {
     /// With equal weights, as the reference does.
     #[default]
@@ -20,6 +20,9 @@ pub enum Blend {
     /// As [`Blend::Gaussian`], of half the side, which leaves a corner e⁻¹ of the centre's weight (Maslov et al. 2025,
     /// doi 10.1038/s41467-024-54956-x).
     Wide,
+    /// Of each tile its middle alone (`centre`), with weights that fall off as a Gaussian of an eighth of the middle's side (Gourmelon et al.
+    /// 2025, arXiv 2507.01747); its peak is the pixel behind the middle of an even side.
+    CentreGaussian,
 }
 
 impl Blend {
@@ -29,6 +32,8 @@ impl Blend {
         let of = |i: usize| match self {
             Blend::Equal => 1.0,
             Blend::Wide => (-0.5 * ((i as f64 - centre) / centre.max(0.5)).powi(2)).exp() as f32,
+            // Of the pixels that are kept.
+            Blend::CentreGaussian => (-0.5 * ((i as f64 - (len / 2) as f64) / (len as f64 / 8.0)).powi(2)).exp() as f32,
             Blend::Gaussian => (-0.5 * ((i as f64 - centre) / (len as f64 / 8.0)).powi(2)).exp() as f32,
         };
         (0..len).map(of).collect()
@@ -54,12 +59,20 @@ pub struct Options {
     /// So many predictions of each tile with dropout, averaged (Gal and Ghahramani 2016, arXiv 1506.02142); none: one without.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mc_dropout: Option<usize>,
+    /// Over how many quarter turns of the whole scene a map is averaged; none: the scene as it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub turns: Option<usize>,
 }
 
 impl Options {
-    /// What a configuration's maps are made with where nobody asks for something else: of scenes a wide blend.
+    /// What a configuration's maps are made with where nobody asks for something else: of scenes a wide blend, of zones of radar scenes that
+    /// of tiles' middles.
     pub fn of(config: &Config) -> Options {
-        let blend = if config.domain().unit == Unit::Scene { Blend::Wide } else { Blend::Equal };
+        let blend = match config.domain().unit {
+            Unit::Scene if config.has_zones() => Blend::CentreGaussian,
+            Unit::Scene => Blend::Wide,
+            Unit::Day => Blend::Equal,
+        };
         Options { blend, ..Options::default() }
     }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::mosaicking::Mosaicking;
 use super::{Options, Tiling, outputs, refuse_not_finite};
-use crate::config::{Config, LocationKey};
+use crate::config::{BorderKey, Config, LocationKey};
 use crate::data::Window;
 use crate::data::loader::Batch;
 use crate::data::location::{coordinates, one_region};
@@ -143,15 +143,17 @@ impl Trained {
             return Err(Error::Usage("the network sees where a scene lies; say it first (Trained::set_coordinates)".into()));
         }
         let arrays = self.arranged(inputs, size[0] * size[1])?;
-        let tiling = Tiling::of(&self.config, size).0;
+        let blend = Options::of(&self.config).blend;
+        let tiling = Tiling::of(&self.config, blend, size)?.0;
         let frame = tiling.frame(size);
         models::check_tile(&self.config, tiling.tile)?;
+        let mirrors = self.config.border == BorderKey::Symmetric;
         let outside = zeros(&self.config, &self.inputs)?;
-        let framed =
-            |((array, input), zero): ((Vec<f32>, &&Variable), f32)| if input.is_scalar() { array } else { frame.laid(&array, zero) };
+        let framed = |((array, input), zero): ((Vec<f32>, &&Variable), f32)| {
+            if input.is_scalar() { array } else { frame.laid(&array, (!mirrors).then_some(zero)) }
+        };
         let arrays: Vec<Vec<f32>> = arrays.into_iter().zip(&self.inputs).zip(outside).map(framed).collect();
         let mosaic = tiling.mosaic(size)?;
-        let blend = Options::of(&self.config).blend;
         let mut canvas = Mosaicking::new(frame.size, self.task.heads(), &mosaic, blend);
         for tile in &mosaic.tiles {
             let cut = |(input, array): (&&Variable, &Vec<f32>)| {

@@ -28,6 +28,8 @@ pub struct Request<'a> {
     pub days: Option<&'a [Day]>,
     /// A safetensors file or a folder with one ([`crate::weights::intact_weight_file`]).
     pub weights: &'a Path,
+    /// Further ones of the same configuration, over which maps are averaged.
+    pub others: &'a [PathBuf],
     /// Departures from the reference's way.
     pub options: Options,
     /// Outlines beside the maps, where they are wanted.
@@ -62,6 +64,10 @@ pub fn write_maps(
         observe(Event::Note(format!("weights: {}", file.display())));
     }
     require_same(&file, config, request.accept_changed_config)?.into_iter().for_each(&mut *observe);
+    let others: Vec<PathBuf> = request.others.iter().map(|other| intact_weight_file(other)).collect::<Result<_>>()?;
+    for other in &others {
+        require_same(other, config, request.accept_changed_config)?.into_iter().for_each(&mut *observe);
+    }
     let (digest, mut options) = (weights_digest(&file)?, json!(request.options));
     // A median filter changes no confidence.
     let of_confidence = json!(Options { median: None, ..request.options });
@@ -72,13 +78,18 @@ pub fn write_maps(
         options.insert("calibration".into(), json!(Digest::of(json!(curve).to_string().as_bytes())));
         task.calibrate(curve);
     }
+    if !others.is_empty() || request.options.turns.is_some() {
+        task.spread();
+    }
     class_maps::check_median(request.options.median, task.as_ref())?;
     let of_folder = |options| {
         refuse_unplaced(&dataset)?;
         Outlines::open(destination.folder, task.as_ref(), options)
     };
     let outlines = request.outlines.map(of_folder).transpose()?;
-    let maker = Maker { weights: digest, options, fills: None };
+    let digests: Vec<String> = others.iter().map(|other| weights_digest(other)).collect::<Result<_>>()?;
+    let weights = std::iter::once(digest).chain(digests).collect::<Vec<_>>().join("+");
+    let maker = Maker { weights, options, fills: None };
     let wanted = dataset.days().iter().map(Day::file_name).collect();
     let (mut manifest, notes) = Manifest::open(destination, config, &maker, &wanted)?;
     notes.into_iter().for_each(|note| observe(Event::Note(note)));
@@ -113,8 +124,10 @@ pub fn write_maps(
         range::unlike_training(config, &dataset, &days)?.into_iter().for_each(|line| observe(Event::Note(line)));
         manifest.begin()?;
         let model = weights::open(gpu, &file, config)?;
+        let further = others.iter().map(|other| weights::open(gpu, other, config)).collect::<Result<Vec<_>>>()?;
         let mut predictor = Predictor::new(gpu, config, model.as_ref(), dataset.clone(), request.options, observe)?;
         curve.iter().for_each(|curve| predictor.calibrate(curve));
+        predictor.join(further.iter().map(|model| model.as_ref()))?;
         let files = destination.files(config.model_key.name(), task.as_ref(), &maker.weights);
         let mut take = |day: usize, mut map: Vec<f32>| {
             let date = &dataset.days()[day];

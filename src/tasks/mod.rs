@@ -136,6 +136,10 @@ pub trait Task {
     /// as it is.
     fn calibrate(&mut self, _curve: &Curve) {}
 
+    /// Has maps that are means of several say how far these are apart, in further bands beside, one a head, which [`finish`](Task::finish)
+    /// does not give; a task without such bands stays as it is.
+    fn spread(&mut self) {}
+
     /// Names of the classes by their numbers, where the first band of a map is a class.
     fn classes(&self) -> Option<&'static [&'static str]> {
         None

@@ -33,7 +33,7 @@ impl PeriodicalMaps {
         };
         let dataset = Arc::new(Dataset::open(config, Split::Eval)?);
         // Tiles that leave gaps are refused now and not after the first epoch.
-        Tiling::of(config, dataset.scene(0)).0.check(&dataset)?;
+        Tiling::of(config, Options::of(config).blend, dataset.scene(0))?.0.check(&dataset)?;
         Ok(Some(PeriodicalMaps { dataset, folder: folder.clone() }))
     }
 

@@ -54,6 +54,9 @@ pub(in crate::tasks) struct Manner {
 /// That of a segmentation, where a class that is nowhere was found to be nowhere.
 const MANNER: Manner = Manner { key: TaskKey::Segmentation, words: &WORDS, absent: 1.0, second_of_two: true };
 
+/// What names of bands begin with that say how far several maps are apart.
+const DEVIATION: &str = "deviation_";
+
 /// A band of shares.
 fn share(name: &'static str, title: &'static str) -> Band {
     let (range, colormap) = ((0.0, 1.0), Colormap::Viridis);
@@ -212,7 +215,19 @@ impl Task for Segmentation {
 
     fn calibrate(&mut self, curve: &Curve) {
         if self.curve.replace(curve.clone()).is_none() {
-            self.beside.push(share("calibrated_confidence", CERTAINTY[1]));
+            // Behind the confidence itself, and before what is said of several maps.
+            self.beside.insert(self.classes.len() + 1, share("calibrated_confidence", CERTAINTY[1]));
+        }
+    }
+
+    fn spread(&mut self) {
+        let is_there = |band: &Band| band.name.starts_with(DEVIATION);
+        if !self.beside.iter().any(is_there) {
+            let named = |class: &&str| {
+                let title = format!("standard deviation of the probability of {class} over several maps");
+                share(interned(&format!("{DEVIATION}{class}")), interned(&title))
+            };
+            self.beside.extend(self.classes.iter().map(named));
         }
     }
 

@@ -220,9 +220,10 @@ mod tests {
             let stream = |purpose| Draw::new(9, purpose, number);
             shines += i32::from(radar.shines(&mut stream(Purpose::MixUp)).is_some_and(|weight| (0.15..0.3).contains(&weight)));
             let change = |radar: Radar| {
-                let mut values = vec![90.0, 120.0, 150.0, 180.0];
+                let before: Vec<f32> = (0..64).map(|at| (60 + 2 * at) as f32).collect();
+                let mut values = before.clone();
                 radar.change([&mut stream(Purpose::Speckle), &mut stream(Purpose::Light)], unit, &mut values);
-                i32::from(values != [90.0, 120.0, 150.0, 180.0])
+                i32::from(values != before)
             };
             speckled += change(Radar { brightness: none.brightness, gamma: none.gamma, ..radar });
             lit += change(Radar { speckle: 0.0, ..radar });
