@@ -21,6 +21,7 @@ const INSTEAD: &[(&str, Step, &str)] = &[
     ("conv2d_by_sample", Step::Bench, "the rows of conv2d, whose kernels they are"),
     ("narrow", Step::Bench, "words are copied, as `ceiling_copy` does at full speed"),
     ("reshape", Step::Bench, "no word is moved"),
+    ("space_to_depth", Step::Bench, "the rows of transpose, whose kernel it is"),
 ];
 
 #[derive(Clone, Copy, PartialEq)]

@@ -48,7 +48,7 @@ fn refused(gpu: &Gpu, name: &str, overrides: &[&str], in_channels: usize) -> Str
 fn shapes(model: &dyn Model) -> BTreeMap<String, Vec<usize>> {
     let shape = |value: &Value| match value {
         Value::Parameter(tensor) | Value::Buffer(tensor) => tensor.shape().dims().to_vec(),
-        Value::Counter(_) => Vec::new(),
+        Value::Counter(_) | Value::Derived(_) => Vec::new(),
     };
     model.parameters().entries().iter().map(|(name, value)| (name.clone(), shape(value))).collect()
 }

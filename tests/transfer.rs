@@ -41,7 +41,7 @@ fn write(gpu: &Gpu, config: &Config, to: &Path, carry: bool) -> (PathBuf, HostDi
 fn values<'a>(dict: &'a HostDict, name: &str) -> (&'a [usize], &'a [f32]) {
     match &dict[name] {
         HostTensor::F32(shape, values) => (shape, values),
-        HostTensor::I64(_) => panic!("{name} is a counter"),
+        HostTensor::I64(_) | HostTensor::Indices(..) => panic!("{name} is a counter"),
     }
 }
 

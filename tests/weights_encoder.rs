@@ -39,6 +39,7 @@ fn values(dict: &HostDict, name: &str) -> Vec<f32> {
     match &dict[name] {
         HostTensor::F32(_, values) => values.clone(),
         HostTensor::I64(count) => vec![*count as f32],
+        HostTensor::Indices(_, values) => values.iter().map(|value| *value as f32).collect(),
     }
 }
 

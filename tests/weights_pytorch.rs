@@ -125,6 +125,12 @@ fn models_with_the_xception_encoder_travel_both_ways() {
     exchange(json!({"model_key": "deeplabv3", "encoder_output_stride": 16, "out_activation": "linear"}), [1, 4, 64, 64]);
 }
 
+fn tyrion_travels_both_ways() {
+    let keys = json!({"model_key": "tyrion", "img_size": [64, 64], "embed_dim": 8, "depths": [2, 1], "num_heads": [2, 4], "window_size": 4,
+        "out_activation": "linear", "out_channels": 1});
+    exchange(keys, [1, 3, 64, 64]);
+}
+
 /// The encoder's first convolution.
 fn first_convolution(set: &ParameterSet) -> Vec<f32> {
     let found = set.trainable().into_iter().find(|(name, _)| name == "encoder.model.stem_0.conv.weight");
@@ -159,6 +165,7 @@ fn an_encoder_is_adapted_as_timm_adapts_it() {
 fn main() -> ExitCode {
     trials::run(vec![
         trials::needing("unet_travels_both_ways", "pytorch", no_pytorch, unet_travels_both_ways),
+        trials::needing("tyrion_travels_both_ways", "pytorch", no_pytorch, tyrion_travels_both_ways),
         trials::needing(
             "models_with_the_xception_encoder_travel_both_ways",
             "smp",

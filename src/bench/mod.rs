@@ -25,6 +25,7 @@ mod rows;
 mod scenes;
 mod steps;
 mod tokens;
+mod windows;
 
 pub use compare::{Earlier, load};
 pub use plan::{CARDS, Needs, needs};
@@ -73,6 +74,7 @@ fn all_cases(gpu: &Gpu) -> Result<Vec<Case>> {
         scenes::cases,
         optimizers::cases,
         tokens::cases,
+        windows::cases,
     ];
     let large = gpu.capabilities().kind == DeviceKind::Gpu;
     Ok(families.iter().flat_map(|family| family(large)).chain(steps::cases(large)?).collect())

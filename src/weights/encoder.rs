@@ -1,4 +1,5 @@
-//! Pretrained encoders: `encoder_weights` names a safetensors file with an Xception71 under timm's names, which is put into a new model.
+//! Pretrained encoders: `encoder_weights` names a safetensors file with an Xception71 under timm's names, which is put into a new model; of
+//! `tyrion` one with a SwinV2 ([`super::swin`]).
 //!
 //! A first convolution for three channels is adapted to others as timm does it ([`repeated`]).
 
@@ -8,8 +9,9 @@ use std::path::{Path, PathBuf};
 use super::adapt::repeated;
 use super::file::WeightFile;
 use super::guard::require_intact;
+use super::swin;
 use super::transfer::Taken;
-use crate::config::Config;
+use crate::config::{Config, ModelKey};
 use crate::error::{Error, Result};
 use crate::models;
 use crate::nn::state_dict::{self, HostDict, HostTensor};
@@ -42,6 +44,9 @@ pub fn encoder_file(config: &Config) -> Result<Option<PathBuf>> {
         "imagenet" => "`imagenet` names weights that are not part of this program".to_owned(),
         _ => format!("there is no file {given}"),
     };
+    if config.model_key == ModelKey::Tyrion {
+        return Err(config.key_error("encoder_weights", format!("{wrong}; {}", swin::ADVICE)));
+    }
     Err(config.key_error(
         "encoder_weights",
         format!(
@@ -62,6 +67,9 @@ pub fn encoder_file(config: &Config) -> Result<Option<PathBuf>> {
 pub fn load_encoder(model: &ParameterSet, path: &Path) -> Result<Taken> {
     require_intact(path)?;
     let file = WeightFile::open(path)?;
+    if swin::is_of(model) {
+        return swin::load(model, &file);
+    }
     let (mut notes, mut names) = (Vec::new(), BTreeSet::new());
     let mut tensors = of_encoder(file.to_float32()?, &mut notes);
     let mut found = HostDict::new();

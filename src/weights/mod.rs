@@ -14,6 +14,7 @@ pub mod guard;
 pub mod info;
 mod open;
 pub mod provenance;
+mod swin;
 pub mod transfer;
 
 pub use file::{WeightFile, intact_weight_file, weight_file};

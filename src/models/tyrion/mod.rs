@@ -37,6 +37,7 @@ pub(super) const NETWORK: Network = Network {
     inputs,
     misfit: settings::misfit,
     recognise: recognise::recognise,
+    has_encoder: true,
     encoder: &["swin_unet.patch_embed", "swin_unet.layers"],
     ..Network::PLAIN
 };
