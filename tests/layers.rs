@@ -37,7 +37,8 @@ const MAY_IMPORT: &[(&str, &str)] = &[
     ),
     (
         "train",
-        "error event files random config domains data image gpu tensor kernels autograd ops nn optim models weights preprocess tasks evaluate predict",
+        "error event files random config domains data fronts image gpu tensor kernels autograd ops nn optim models weights preprocess tasks evaluate \
+         predict",
     ),
     ("draft", "error event files config domains data gpu train"),
     ("ablate", "error event config domains data gpu nn models weights preprocess tasks evaluate predict train"),

@@ -123,6 +123,6 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
 fn conclude(summary: &Summary, args: &Args, globals: &Globals) {
     let Some(best) = summary.best else { return };
     let weights = summary.best_weights.display();
-    globals.note(&format!("best epoch: {} with a loss of {:.5}; its weights are in {weights}", best.epoch, best.loss));
+    globals.note(&format!("best epoch: {} with {}; its weights are in {weights}", best.epoch, best.criterion.words(best.loss)));
     globals.note(&format!("next: meltcore predict --config {} --weights {weights} --split test", args.config.config.display()));
 }

@@ -108,6 +108,18 @@ CropsOfClasses {
 }
 
 words! {
+/// What chooses the best weights of a run.
+BestBy {
+    /// The loss over crops of the val split, or of training without one.
+    Loss = "loss",
+    /// The mean over val scenes of their maps' mean intersection over union.
+    Iou = "iou",
+    /// The mean distance between the fronts of val maps and drawn ones.
+    Mde = "mde",
+}
+}
+
+words! {
 /// Of which scenes crops to train on are.
 CropsOfScenes {
     /// Each of a scene that is drawn.

@@ -1,6 +1,6 @@
 //! The classes of a segmentation: their names, weights, and the settings whose defaults follow from them.
 
-use super::reader::{Numbers, Reader, WIDTH};
+use super::reader::{COUNT_OR_0, Numbers, Reader, WIDTH};
 use super::{BorderKey, Config, CropsOfScenes, IGNORE, LossTerm, TaskKey};
 use crate::domains::ZONES;
 use crate::error::Result;
@@ -76,6 +76,11 @@ impl Reader {
     pub(super) fn crops_of_scenes(&self, key: &str) -> Result<CropsOfScenes> {
         let default = if self.task == TaskKey::CalvingFront { CropsOfScenes::InTurn } else { CropsOfScenes::Drawn };
         self.choice(key, default, CropsOfScenes::WORDS)
+    }
+
+    /// How often maps of the val split are looked at.
+    pub(super) fn validation_interval(&self, key: &str) -> Result<usize> {
+        self.integer(key, u64::from(self.task == TaskKey::CalvingFront), COUNT_OR_0)
     }
 
     /// What lies beyond a scene.

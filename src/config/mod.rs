@@ -24,8 +24,8 @@ mod together;
 mod variables;
 
 pub use carried::Difference;
-pub use choices::{BorderKey, CropsOfClasses, CropsOfScenes, Freeze, LocationKey, ModelKey, Precision, TaskKey};
-pub use keys::{Acts, Carried, FRONTS, IGNORE, Key, SPLITS};
+pub use choices::{BestBy, BorderKey, CropsOfClasses, CropsOfScenes, Freeze, LocationKey, ModelKey, Precision, TaskKey};
+pub use keys::{Acts, BOUNDING_BOXES, Carried, FRONTS, IGNORE, Key, SPLITS};
 pub use loss::{LossFunction, LossTerm};
 pub use regions::UNKNOWN;
 pub use table::{Config, KEYS};

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use super::keys::{Carried, Key, MAPS, NOTHING, WEIGHTS, WEIGHTS_AND_MAPS, keys, value};
 use super::reader::{COUNT, COUNT_OR_0, Numbers, Reader, SIDE, WIDTH};
-use super::{BorderKey, CropsOfClasses, CropsOfScenes, Freeze, LocationKey, LossFunction, ModelKey, Precision, TaskKey};
+use super::{BestBy, BorderKey, CropsOfClasses, CropsOfScenes, Freeze, LocationKey, LossFunction, ModelKey, Precision, TaskKey};
 use crate::domains::{COLORS, Domain, DomainKey, Fill, Source};
 use crate::error::Result;
 use crate::kernels::activation::Activation;
@@ -181,6 +181,12 @@ keys! {
     epochs_between_checkpoint_save: usize = integer(10, COUNT), NOTHING, "epochs between checkpoints that are kept";
     periodical_evaluation: bool = boolean(false), NOTHING, "whether training maps whole scenes now and then";
     epochs_between_periodical_evaluation: usize = integer(10, COUNT), NOTHING, "epochs between such maps";
+    epochs_between_validation_maps: usize = validation_interval(), NOTHING.unless_default(),
+        "scenes: epochs between whole maps of the val split, whose scores go into the log; 0: none; calving_front: absent 1";
+    best_by: BestBy = choice(BestBy::Loss, BestBy::WORDS), NOTHING.unless_default(),
+        "what chooses best.safetensors: loss; of maps of the val split iou, or mde, the distance to the fronts of path_fronts";
+    front_resolution: Option<f64> = optional_number(Numbers::Positive), NOTHING.unless_default(),
+        "calving_front: metres a pixel where fronts are drawn and scored; absent: what a scene's name says, or its place";
     tensorboard: bool = boolean(true), NOTHING, "event files beside `log.jsonl`";
 }
 "Augmentation" {
@@ -257,6 +263,7 @@ beside {
     "Task and network" "amp" NOTHING, "`true` means `precision: mixed` where that is absent";
     "Task and network" "dtype" NOTHING, "of the reference; only `float32` is taken";
     "Data" "path_ignore" WEIGHTS, "folder of masks `NAME.tif`: pixels that are not 0 there count nowhere in loss and scores; scenes without one count everywhere";
+    "Data" "path_bounding_boxes" NOTHING, "calving_front: folder of CaFFe's boxes, outside of which no front is drawn";
     "Data" "path_fronts" NOTHING, "calving_front: folder of drawn fronts `NAME_front.png` or `NAME.tif`, not 0 on a line one pixel wide; they score and are never learnt";
     "Data" "scale_<input>" WEIGHTS_AND_MAPS, "instead of mean and std of an input of your own: [low, high], which a network sees as 0 and 1, for example [-30, 5] of decibels; calving_front: absent [0, 255], grey values of 8 bits";
     "Data" "path_melt_reference" MAPS, "raster that gives maps without a target their place";

@@ -1,8 +1,8 @@
 //! Rules that concern two keys at once.
 
-use super::keys::IGNORE;
+use super::keys::{FRONTS, IGNORE};
 use super::reader::Reader;
-use super::{Config, CropsOfClasses, ModelKey, TaskKey};
+use super::{BestBy, Config, CropsOfClasses, ModelKey, TaskKey};
 use crate::domains::Unit;
 use crate::error::Result;
 use crate::optim::{EpsMode, OptimizerKind, SchedulerKind};
@@ -63,6 +63,20 @@ impl Config {
     }
 
     fn check_training(&self, r: &Reader) -> Result<()> {
+        let maps_are_judged = self.best_by != BestBy::Loss;
+        if maps_are_judged && (self.epochs_between_validation_maps != 1 || !self.split_csv.contains_key("val")) {
+            let message = "asks for maps of the val split after every epoch; name `path_val_split_csv` and set \
+                           epochs_between_validation_maps to 1";
+            return Err(r.error("best_by", message));
+        }
+        if self.best_by == BestBy::Mde && !(self.has_zones() && self.variable_paths.contains_key(FRONTS)) {
+            let message = "is mde, a distance between calving fronts; it needs `task: calving_front` and the drawn ones, `path_fronts`";
+            return Err(r.error("best_by", message));
+        }
+        if self.epochs_between_validation_maps > 0 && self.domain().unit != Unit::Scene {
+            let message = "is of scenes (`domain: scenes`), and days are looked at by periodical_evaluation; remove the line";
+            return Err(r.error("epochs_between_validation_maps", message));
+        }
         let of_adam = matches!(self.optimizer, OptimizerKind::Adam | OptimizerKind::AdamW);
         if self.eps_mode == EpsMode::Keras && !of_adam {
             return Err(r.error("eps_mode", "is keras, which only `optimizer: adam` and adamw know; remove the line"));

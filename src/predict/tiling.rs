@@ -52,15 +52,10 @@ impl Tiling {
         Ok((Tiling { tile, unit, stride, erode: config.erode_size, margin, as_published: config.reference_windows }, warning))
     }
 
-    /// Tiles that are laid side by side by their middles, whatever a configuration's maps are made of: what training looks at.
-    ///
-    /// # Errors
-    /// Those of [`Tiling::of`].
-    pub fn side_by_side(config: &Config) -> Result<Tiling> {
-        let (tiling, _) = Tiling::of(config, Blend::CentreGaussian, config.img_size)?;
-        let stride =
-            tiling.margin.map_or(tiling.stride, |margin| (0..2).map(|axis| tiling.tile[axis] - 2 * margin[axis]).min().unwrap_or(1));
-        Ok(Tiling { stride, ..tiling })
+    /// Pixels along what is kept of a tile, the smaller side: the stride by which middles lie side by side.
+    pub fn middle(&self) -> usize {
+        let margin = self.margin.unwrap_or_default();
+        (0..2).map(|axis| self.tile[axis] - 2 * margin[axis]).min().unwrap_or(1)
     }
 
     /// What is laid around a scene so that tiles fit: of middles side by side that of their validation in training, where they are half of
@@ -98,7 +93,7 @@ impl Tiling {
 
 /// What is not kept of a tile on each side.
 fn margin(config: &Config, tile: [usize; 2]) -> Result<[usize; 2]> {
-    let kept = tile.map(|side| config.centre.unwrap_or(side / 2));
+    let kept = tile.map(|side| config.centre.unwrap_or(side - 2 * (side / 4)));
     match (0..2).find(|axis| kept[*axis] > tile[*axis] || kept[*axis] == 0 || (tile[*axis] - kept[*axis]) % 2 == 1) {
         Some(axis) => {
             let message = format!(

@@ -71,13 +71,14 @@ impl Journal {
         Ok(())
     }
 
-    /// Scores the scene and writes the epoch down; its training took `seconds`.
+    /// Scores the scene and writes the epoch down, with scores of whole maps by name; its training took `seconds`.
     ///
     /// # Errors
     /// [`Error::Output`](crate::error::Error::Output); those of scoring.
     pub(super) fn append(
         &mut self,
         entry: Entry,
+        of_maps: Vec<(String, Option<f64>)>,
         pass: &EpochOfTraining,
         seconds: f64,
         model: &dyn Model,
@@ -88,6 +89,7 @@ impl Journal {
         if let Some(look) = &look {
             entry.scene = Watched(look.scores.iter().map(|(name, score)| ((*name).to_owned(), Some(*score))).collect());
         }
+        entry.scene.0.extend(of_maps);
         self.log.append(&entry)?;
         if let Some(file) = &mut self.events {
             let mut values = scalars(&entry);

@@ -53,9 +53,23 @@ pub struct Entry {
     /// Most bytes in use on the device since the start of the process.
     #[serde(default)]
     pub device_bytes: u64,
-    /// The task's watched scores on one fixed scene of the val split, `val_<name>`; null without one.
+    /// The task's watched scores on one fixed scene of the val split, `val_<name>`; null without one. Behind them those of whole maps of
+    /// the val split, where maps are made.
     #[serde(flatten)]
     pub scene: Watched,
+}
+
+impl Entry {
+    /// What it says of whole maps of the val split, for a line.
+    pub(super) fn of_maps(&self) -> String {
+        let of = |name: &str| self.scene.0.iter().find(|(known, _)| known == name).and_then(|(_, value)| *value);
+        let iou = of("maps_iou").map(|iou| format!("  maps IoU {iou:.4}"));
+        let fronts = of("missing").map(|missing| match of("mde") {
+            Some(mde) => format!("  fronts {mde:.0} m off, {missing:.0} missing"),
+            None => format!("  fronts all missing ({missing:.0})"),
+        });
+        iou.into_iter().chain(fronts).collect()
+    }
 }
 
 /// Scores by name, in the task's order.

@@ -67,6 +67,7 @@ mod target_range;
 pub mod tensorboard;
 mod tree;
 mod valid;
+mod validation_maps;
 mod watched_scene;
 
 use std::path::PathBuf;

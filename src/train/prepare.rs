@@ -11,8 +11,9 @@ use super::resume::{self, Found};
 use super::session::crop_size;
 use super::target_range::out_of_range;
 use super::valid::{require_known_classes, require_valid_pixels};
+use super::validation_maps::ValidationMaps;
 use super::{ChangedData, Start};
-use crate::config::{Config, Precision};
+use crate::config::{BestBy, Config, Precision};
 use crate::data::dataset::Dataset;
 use crate::data::day::Split;
 use crate::error::{Error, Result};
@@ -26,6 +27,7 @@ pub struct Training<'a> {
     pub(super) train: Arc<Dataset>,
     pub(super) val: Option<Arc<Dataset>>,
     pub(super) evaluation: Option<PeriodicalMaps>,
+    pub(super) validation: Option<ValidationMaps>,
     pub(super) inputs: TrainedOn,
     pub(super) resumed: Option<(PathBuf, State)>,
     pub(super) weights: Option<PathBuf>,
@@ -67,6 +69,7 @@ impl<'a> Training<'a> {
         }
         let notes = out_of_range(config, &train)?.into_iter().collect();
         let evaluation = PeriodicalMaps::open(config)?;
+        let validation = ValidationMaps::open(config, val.as_ref())?;
         let datasets = [Some(train.as_ref()), val.as_deref(), evaluation.as_ref().map(PeriodicalMaps::dataset)];
         let inputs = TrainedOn::of(config, &datasets.into_iter().flatten().collect::<Vec<_>>())?;
         let folder = RunFolder::open(path)?;
@@ -76,6 +79,7 @@ impl<'a> Training<'a> {
             train,
             val,
             evaluation,
+            validation,
             inputs,
             resumed: None,
             weights: None,
@@ -169,9 +173,14 @@ impl<'a> Training<'a> {
         Ok(())
     }
 
-    /// Which loss chooses the best weights.
+    /// What chooses the best weights.
     pub(super) fn criterion(&self) -> Criterion {
-        if self.val.is_some() { Criterion::ValLoss } else { Criterion::TrainLoss }
+        match (self.config.best_by, &self.val) {
+            (BestBy::Iou, _) => Criterion::ValIou,
+            (BestBy::Mde, _) => Criterion::ValMde,
+            (BestBy::Loss, Some(_)) => Criterion::ValLoss,
+            (BestBy::Loss, None) => Criterion::TrainLoss,
+        }
     }
 }
 

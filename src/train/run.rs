@@ -13,7 +13,7 @@ use super::periodical_maps::PeriodicalMaps;
 use super::session::{Session, Watcher, of_epoch};
 use super::valid::never_valid;
 use super::{Summary, Training};
-use crate::config::Freeze;
+use crate::config::{BestBy, Freeze};
 use crate::domains::Unit;
 use crate::error::{Error, Result};
 use crate::event::Event;
@@ -147,6 +147,8 @@ impl Training<'_> {
         let pass = session.train_epoch(epoch, watcher)?;
         let train_seconds = started.elapsed().as_secs_f64();
         let val_loss = session.validate_epoch(epoch, watcher)?;
+        let due = self.validation.as_ref().filter(|_| self.is_due(epoch, self.config.epochs_between_validation_maps));
+        let maps = due.map(|maps| maps.look(gpu, session.model.as_ref(), watcher)).transpose()?;
         let seconds = started.elapsed().as_secs_f64();
         // What the epoch is judged by; nothing where no pixel is valid.
         let loss = if self.val.is_some() { val_loss } else { pass.loss };
@@ -156,7 +158,9 @@ impl Training<'_> {
 
         let weights = checkpoint::finite_weights(session.model.parameters()).map_err(|error| of_epoch(error, epoch, "after training"))?;
         let model = checkpoint::encode_weights(&self.folder.join(LAST), &weights, self.config)?;
-        let better = loss.filter(|loss| self.best.is_none_or(|best| *loss < best.loss));
+        let judged =
+            if self.config.best_by == BestBy::Loss { loss } else { maps.as_ref().and_then(|maps| maps.judged(self.config.best_by)) };
+        let better = judged.filter(|loss| self.best.is_none_or(|best| *loss < best.loss));
         if let Some(loss) = better {
             self.best = Some(Best { epoch, loss, criterion: self.criterion(), file: Some(FileMark::of(&model)) });
         }
@@ -175,7 +179,8 @@ impl Training<'_> {
             scene: Watched(session.task.watched().iter().map(|name| ((*name).to_owned(), None)).collect()),
         };
         let pictures = self.is_due(epoch, self.config.epochs_between_periodical_evaluation);
-        let entry = journal.append(entry, &pass, train_seconds, session.model.as_ref(), pictures)?;
+        let of_maps = maps.map(|maps| maps.named).unwrap_or_default();
+        let entry = journal.append(entry, of_maps, &pass, train_seconds, session.model.as_ref(), pictures)?;
         watcher.note(line(&entry, self.config.epochs, self.val.is_some(), better.is_some()));
         let keep = self.is_due(epoch, self.config.epochs_between_checkpoint_save).then_some(epoch);
         self.save(gpu, session, &model, epoch, keep, better.is_some())?;
@@ -275,7 +280,10 @@ fn line(entry: &Entry, epochs: usize, has_val: bool, better: bool) -> String {
         |loss: &Option<f64>, split| loss.map_or_else(|| format!("none (no valid pixel in the {split} split)"), |x| format!("{x:.5}"));
     let val = if has_val { format!("  val {}", shown(val_loss, "val")) } else { String::new() };
     let train = shown(train_loss, "train");
+    let maps = entry.of_maps();
     let best = if better { "  best so far" } else { "" };
     let waited = if *wait_share >= WORTH_SAYING { format!(", {:.0} % of it waiting for data", 100.0 * wait_share) } else { String::new() };
-    format!("epoch {epoch}/{epochs}  train {train}{val}  rate {learning_rate:.3e}  {seconds:.1} s, {crops_per_s:.1} crops/s{waited}{best}")
+    format!(
+        "epoch {epoch}/{epochs}  train {train}{val}  rate {learning_rate:.3e}  {seconds:.1} s, {crops_per_s:.1} crops/s{waited}{maps}{best}"
+    )
 }

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::optim::Schedule;
 use crate::weights::guard::{self, FileMark, GUARDED, MODEL_FILE, STATE_FILE, UNGUARDED};
 
-/// Which loss chooses the best weights.
+/// What chooses the best weights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Criterion {
@@ -20,6 +20,22 @@ pub enum Criterion {
     ValLoss,
     /// Mean loss over the epoch's training batches, where there is no val split.
     TrainLoss,
+    /// One less the mean over val scenes of their maps' mean intersection over union.
+    ValIou,
+    /// The mean distance of the fronts of val maps to drawn ones, metres.
+    ValMde,
+}
+
+impl Criterion {
+    /// What a value is, in words.
+    pub fn words(self, value: f64) -> String {
+        match self {
+            Criterion::ValLoss | Criterion::TrainLoss => format!("a loss of {value:.5}"),
+            Criterion::ValIou => format!("a mean IoU of {:.4} over val maps", 1.0 - value),
+            Criterion::ValMde if value == f64::MAX => "no front in any val map".into(),
+            Criterion::ValMde => format!("fronts of val maps {value:.1} m from the drawn ones"),
+        }
+    }
 }
 
 /// The best epoch so far.
@@ -27,7 +43,7 @@ pub enum Criterion {
 pub struct Best {
     /// Number of the epoch.
     pub epoch: usize,
-    /// Its loss.
+    /// Its loss, or what else is to be small by the criterion.
     pub loss: f64,
     /// Which loss that is.
     pub criterion: Criterion,
