@@ -144,12 +144,20 @@ fn other_state(gpu: &Gpu) -> Checked {
     ensure(said.contains("momentum_buffer"), said)
 }
 
+/// Not even weight decay moves them.
 fn untouched(gpu: &Gpu) -> Checked {
-    let named = parameters(gpu)?;
-    let mut optimizer = optimizer(RULES[0]);
-    optimizer.step(&named, &gradients(gpu, &named[..1], 1)?)?;
-    ensure(named[1].1.to_vec()? == start(1), "a parameter without a gradient moved")?;
-    ensure(optimizer.state_tensors()?.len() == 3, "state of parameters without a gradient")
+    for rule in RULES {
+        let named = parameters(gpu)?;
+        let mut optimizer = optimizer(rule);
+        for step in 1..3 {
+            optimizer.step(&named, &gradients(gpu, &named[..1], step)?)?;
+        }
+        ensure(named[0].1.to_vec()? != start(0), format!("{rule:?} moved nothing"))?;
+        ensure(named[1].1.to_vec()? == start(1), format!("{rule:?} moved a parameter without a gradient"))?;
+        let others = optimizer.state_tensors()?.into_iter().filter(|(name, _)| !name.starts_with(&named[0].0)).count();
+        ensure(others == 0, format!("{rule:?} keeps a state of parameters without a gradient"))?;
+    }
+    Ok(())
 }
 
 /// More than 65 535 workgroups of 256 values.
