@@ -15,6 +15,7 @@ use crate::data::parallel::in_parallel;
 use crate::data::raster::{Raster, rows_at_once};
 use crate::data::variable_files::VariableFiles;
 use crate::data::writer::write_geotiff;
+use crate::domains::Unit;
 use crate::domains::helheim::{PMW, PMW_WINTER_MEAN};
 use crate::error::{Error, Result};
 use crate::event::Event;
@@ -47,7 +48,7 @@ pub fn write_winter_means(config: &Config, force: bool, observe: &mut dyn FnMut(
     let mut years: BTreeMap<u16, Vec<Day>> = BTreeMap::new();
     let mut summers = std::collections::BTreeSet::new();
     let Some(variable) = config.domain().input(PMW) else { return Err(config.key_error("domain", "has no microwaves")) };
-    let (files, of_folder) = days_of_folder(variable, folder)?;
+    let (files, of_folder) = days_of_folder(variable, folder, Unit::Day)?;
     for day in of_folder {
         if day.month <= 2 {
             years.entry(day.year).or_default().push(day);

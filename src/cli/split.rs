@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
     A day counts where it has all configured inputs (but time_interpolate_sar, which is made from the train days) and a target.\n\
     An input without a value anywhere counts where fill_<variable> helps it, a target with a value on land.\n\
     stratified_time: of every month but those of the first year n_imgs_per_month days to test, as many to val, the rest to train.\n\
-    day: test_percent and val_percent of all days. eval: up to three days of val; all: every day with a target;\n\
+    day: test_percent and val_percent of all days, or scenes. eval: up to three days of val; all: every day with a target;\n\
     deploy: every day with all inputs from deploy_start_time to deploy_end_time whose month and day of the month lie between theirs.")]
 pub struct Args {
     /// The configuration and its overrides.
@@ -59,7 +59,7 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
     let days = CompleteDays::find(&config, wants_deploy.then_some(&season), &mut |event| watch.observe(event))?;
     watch.finish();
     let lists = Lists::draw(&config, &days)?;
-    refuse_no_lists(&files)?;
+    refuse_no_lists(&files, config.domain().unit)?;
     if !args.force {
         refuse_others(&files, &lists)?;
     }
@@ -99,9 +99,9 @@ fn files(args: &Args, config: &Config, globals: &Globals) -> Result<BTreeMap<&'s
 }
 
 /// Refuses to replace what is no list of days, whatever the options: a wrong path must not cost a configuration.
-fn refuse_no_lists(files: &BTreeMap<&'static str, PathBuf>) -> Result<()> {
+fn refuse_no_lists(files: &BTreeMap<&'static str, PathBuf>, unit: Unit) -> Result<()> {
     let has_text = |path: &PathBuf| std::fs::metadata(path).is_ok_and(|meta| meta.is_file() && meta.len() > 0);
-    match files.values().find(|path| has_text(path) && read_split_csv(path, Unit::Day).is_err()) {
+    match files.values().find(|path| has_text(path) && read_split_csv(path, unit).is_err()) {
         Some(path) => Err(Error::Usage(format!(
             "{} is there already and is no list of days, so that it is not replaced; name another file, or remove it",
             path.display()
@@ -139,10 +139,11 @@ fn why_empty(split: Split) -> &'static str {
 /// Days by month for each split and year that has any.
 fn table(lists: &Lists, files: &BTreeMap<&'static str, PathBuf>) -> Table {
     let written = || Split::ALL.into_iter().filter(|split| files.contains_key(split.name()));
-    let months: BTreeSet<u8> = written().flat_map(|split| lists.of(split).iter().map(|day| day.month)).collect();
+    let months: BTreeSet<u8> =
+        written().flat_map(|split| lists.of(split).iter().filter(|day| day.is_dated()).map(|day| day.month)).collect();
     let mut headers = vec!["split", "year"];
     headers.extend(months.iter().filter_map(|month| MONTHS.get(usize::from(*month) - 1)));
-    headers.push("days");
+    headers.push(if written().any(|split| lists.of(split).iter().any(|day| day.scene.is_some())) { "scenes" } else { "days" });
     let mut table = Table::new(&headers);
     for split in written() {
         let days = lists.of(split);
@@ -151,7 +152,7 @@ fn table(lists: &Lists, files: &BTreeMap<&'static str, PathBuf>) -> Table {
             let total = days.iter().filter(|day| chosen(day)).count().to_string();
             [split.name().to_owned(), year].into_iter().chain(months.iter().map(|month| count(*month))).chain([total]).collect::<Vec<_>>()
         };
-        let years: BTreeSet<u16> = days.iter().map(|day| day.year).collect();
+        let years: BTreeSet<u16> = days.iter().filter(|day| day.is_dated()).map(|day| day.year).collect();
         for year in &years {
             table.row(row(year.to_string(), &|day| day.year == *year));
         }
@@ -166,7 +167,7 @@ fn table(lists: &Lists, files: &BTreeMap<&'static str, PathBuf>) -> Table {
 fn as_json(lists: &Lists, files: &BTreeMap<&'static str, PathBuf>) -> Value {
     let of = |path: &Path, days: &[Day]| {
         let mut by_month: BTreeMap<String, usize> = BTreeMap::new();
-        for day in days {
+        for day in days.iter().filter(|day| day.is_dated()) {
             *by_month.entry(format!("{:04}-{:02}", day.year, day.month)).or_default() += 1;
         }
         json!({ "file": path.display().to_string(), "days": days.len(), "by_month": by_month })

@@ -1,15 +1,11 @@
 //! The classes of a segmentation: their names, weights, and the settings whose defaults follow from them.
 
-use super::reader::{COUNT_OR_0, Numbers, Reader, WIDTH};
-use super::{BorderKey, Config, CropsOfScenes, IGNORE, LossTerm, TaskKey};
+use super::reader::{Numbers, Reader, WIDTH};
+use super::{Config, IGNORE, LossTerm, TaskKey};
 use crate::domains::ZONES;
 use crate::error::Result;
 use crate::kernels::activation::Activation;
 use crate::kernels::segmentation_scores::MOST_CLASSES;
-use crate::optim::schedule::CUT;
-
-/// Those that a front lies between.
-const BESIDE_FRONTS: [&str; 2] = ["glacier", "ocean"];
 
 impl Reader {
     /// Names of classes, by their numbers from 0; two or more, each once.
@@ -55,55 +51,6 @@ impl Reader {
         self.choice(key, Activation::None, &["linear"])
     }
 
-    /// Pixels that the Dice loss adds to its quotients.
-    pub(super) fn dice_smooth(&self, key: &str) -> Result<f64> {
-        self.number(key, if self.task == TaskKey::CalvingFront { 1e-5 } else { 1.0 }, Numbers::NotNegative)
-    }
-
-    /// A share of a target that goes to the other classes.
-    pub(super) fn smoothing_of_others(&self, key: &str) -> Result<f64> {
-        // Smoothed one way there, a target is not smoothed the other way, too.
-        let is_smoothed = self.task == TaskKey::CalvingFront && !self.keys.contains_key("label_smoothing");
-        let share = self.number(key, if is_smoothed { 0.1 } else { 0.0 }, Numbers::Share)?;
-        if share <= 0.5 {
-            Ok(share)
-        } else {
-            Err(self.error(key, format!("is {share}; the target itself is to keep more: give 0.5 or less")))
-        }
-    }
-
-    /// Of which scenes crops are.
-    pub(super) fn crops_of_scenes(&self, key: &str) -> Result<CropsOfScenes> {
-        let default = if self.task == TaskKey::CalvingFront { CropsOfScenes::InTurn } else { CropsOfScenes::Drawn };
-        self.choice(key, default, CropsOfScenes::WORDS)
-    }
-
-    /// How often maps of the val split are looked at.
-    pub(super) fn validation_interval(&self, key: &str) -> Result<usize> {
-        self.integer(key, u64::from(self.task == TaskKey::CalvingFront), COUNT_OR_0)
-    }
-
-    /// What lies beyond a scene.
-    pub(super) fn border(&self, key: &str) -> Result<BorderKey> {
-        let default = if self.task == TaskKey::CalvingFront { BorderKey::Symmetric } else { BorderKey::Zeros };
-        self.choice(key, default, BorderKey::WORDS)
-    }
-
-    /// The weight of a crop's central half.
-    pub(super) fn centre_weight(&self, key: &str) -> Result<f64> {
-        self.number(key, if self.task == TaskKey::CalvingFront { 0.5 } else { 0.0 }, Numbers::Share)
-    }
-
-    /// What a cut of the learning rate multiplies by.
-    pub(super) fn lr_factor(&self, key: &str) -> Result<f64> {
-        let factor = self.number(key, CUT, Numbers::Positive)?;
-        if factor < 1.0 {
-            Ok(factor)
-        } else {
-            Err(self.error(key, format!("is {factor}, which cuts nothing; give less than 1, 0.5 for example")))
-        }
-    }
-
     /// A share that a target loses to the other classes.
     pub(super) fn smoothing(&self, key: &str) -> Result<f64> {
         let share = self.number(key, 0.0, Numbers::Share)?;
@@ -112,29 +59,16 @@ impl Reader {
 }
 
 impl Config {
-    /// Whether classes are zones of radar scenes.
-    pub fn has_zones(&self) -> bool {
-        self.task == TaskKey::CalvingFront
-    }
-
     /// Refuses what contradicts the classes.
     pub(super) fn check_classes(&self, r: &Reader) -> Result<()> {
         if !self.task.has_classes() {
             return Ok(());
         }
         let classes = self.classes.len();
-        let has = |zone: &str| self.classes.iter().any(|class| class == zone);
         if classes == 0 {
             return Err(r.error("classes", "is missing, and the task segmentation needs it; name the classes, [background, glacier]"));
         }
-        if let Some(lacking) = BESIDE_FRONTS.into_iter().find(|zone| self.task == TaskKey::CalvingFront && !has(zone)) {
-            let message = format!(
-                "names no class {lacking}, and a front is where {} meet; name both as in {}",
-                BESIDE_FRONTS.join(" and "),
-                ZONES.join(", ")
-            );
-            return Err(r.error("classes", message));
-        }
+        self.check_zones(r)?;
         if self.out_channels != classes {
             let message = format!("is {}, and there are {classes} classes; remove the line", self.out_channels);
             return Err(r.error("out_channels", message));

@@ -5,6 +5,7 @@
 //! baseline's configuration need not carry the keys of a network.
 
 mod beside;
+mod calving;
 mod carried;
 mod choices;
 mod classes;

@@ -9,6 +9,7 @@ use super::{Freeze, ModelKey, Precision, keys};
 use crate::domains::{DomainKey, Source};
 use crate::error::Result;
 use crate::kernels::activation::Activation;
+use crate::optim::schedule::CUT;
 
 /// What `precision` and `decoder_use_batchnorm` take beside their own words.
 const AMP: &str = "amp";
@@ -128,6 +129,16 @@ impl Reader {
     pub(super) fn channels(&self, key: &str, from: fn(Source) -> bool) -> Result<Vec<String>> {
         let own = self.listable().filter(|_| from(Source::Daily) || from(Source::Constant));
         self.names(key, &keys::inputs(self.domain.domain(), from).into_iter().chain(own).collect::<Vec<_>>())
+    }
+
+    /// What a cut of the learning rate multiplies by.
+    pub(super) fn lr_factor(&self, key: &str) -> Result<f64> {
+        let factor = self.number(key, CUT, Numbers::Positive)?;
+        if factor < 1.0 {
+            Ok(factor)
+        } else {
+            Err(self.error(key, format!("is {factor}, which cuts nothing; give less than 1, 0.5 for example")))
+        }
     }
 
     /// An odd window size, at least 1.

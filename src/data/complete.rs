@@ -16,7 +16,7 @@ use super::parallel::in_parallel;
 use super::raster::Raster;
 use super::variable_files::{OTHER_NAMES, VariableFiles};
 use crate::config::Config;
-use crate::domains::{Source, Variable};
+use crate::domains::{Source, Unit, Variable};
 use crate::error::{Error, Result};
 use crate::event::Event;
 
@@ -97,7 +97,7 @@ impl CompleteDays {
     pub fn find(config: &Config, season: Option<&Season>, observe: &mut dyn FnMut(Event)) -> Result<CompleteDays> {
         let needed = needed(config)?;
         let target = &config.domain().target;
-        let (target_files, targets) = days_of_folder(target, config.require_variable(target.name)?)?;
+        let (target_files, targets) = days_of_folder(target, config.require_variable(target.name)?, config.domain().unit)?;
         let mut with_target = targets.clone();
         for needed in &needed {
             let lacking: Vec<PathBuf> = targets.iter().filter(|day| !needed.has(day)).map(|day| day.file_name().into()).collect();
@@ -144,7 +144,7 @@ fn needed(config: &Config) -> Result<Vec<Needed>> {
             return Err(Error::input(&path, format!("this file is missing; check `path_{}`", input.files_of())));
         }
         let (files, days) = match input.source {
-            Source::Daily => days_of_folder(input, &path).map(|(files, days)| (files, Some(days)))?,
+            Source::Daily => days_of_folder(input, &path, config.domain().unit).map(|(files, days)| (files, Some(days)))?,
             _ => (VariableFiles::of(input, &path, &[])?, None),
         };
         needed.push(Needed { input, files, days });
@@ -152,14 +152,20 @@ fn needed(config: &Config) -> Result<Vec<Needed>> {
     Ok(needed)
 }
 
-/// The days that a daily variable has a file of in a folder; other files do not count.
+/// The days or scenes that a daily variable has a file of in a folder; other files do not count.
 ///
 /// # Errors
 /// [`Error::Input`] where the folder cannot be read, holds no day, or two files of one.
-pub(crate) fn days_of_folder(variable: &Variable, folder: &Path) -> Result<(VariableFiles, BTreeSet<Day>)> {
-    let (files, days) = VariableFiles::listed(variable, folder)?;
+pub(crate) fn days_of_folder(variable: &Variable, folder: &Path, unit: Unit) -> Result<(VariableFiles, BTreeSet<Day>)> {
+    let (files, days) = match unit {
+        Unit::Day => VariableFiles::listed(variable, folder)?,
+        Unit::Scene => VariableFiles::of_scenes(variable, folder)?,
+    };
     if days.is_empty() {
         let name = variable.files_of();
+        if unit == Unit::Scene {
+            return Err(Error::input(folder, format!("holds no scene, NAME.tif or NAME.png; check `path_{name}`")));
+        }
         let message = format!("holds no file named as a day, for example 2017_06_04.tif; check `path_{name}`. {OTHER_NAMES}");
         return Err(Error::input(folder, message));
     }

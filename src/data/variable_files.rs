@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::dated_names::days_in;
 use super::day::Day;
+use super::grey_png::is_called_png;
 use super::notices::tell_once_a_folder;
 use crate::domains::{Source, Variable};
 use crate::error::{Error, Result};
@@ -83,6 +84,28 @@ impl VariableFiles {
         Ok((files, days))
     }
 
+    /// The files of a variable of scenes, with the scenes that have one, as GeoTIFF or PNG in the folder or in `train` and `test` below.
+    ///
+    /// # Errors
+    /// [`Error::Input`] for a folder that cannot be read.
+    pub fn of_scenes(variable: &Variable, folder: &Path) -> Result<(VariableFiles, BTreeSet<Day>)> {
+        let failed = |e: std::io::Error| {
+            Error::input(folder, format!("this folder cannot be read ({e}); check `path_{}`", variable.files_of())).because(e)
+        };
+        let mut scenes = BTreeSet::new();
+        for part in FOLDERS.map(|part| folder.join(part)).into_iter().filter(|part| part == folder || part.is_dir()) {
+            for entry in std::fs::read_dir(&part).map_err(failed)? {
+                let path = entry.map_err(failed)?.path();
+                let (Some(stem), true) = (path.file_stem().and_then(|stem| stem.to_str()), path.is_file()) else { continue };
+                let is_raster = path.file_name().and_then(|name| name.to_str()).is_some_and(is_tiff) || is_called_png(&path);
+                let name = stem.strip_suffix(variable.suffix).unwrap_or(stem);
+                scenes.extend(Day::from_scene_name(name).filter(|_| is_raster));
+            }
+        }
+        let listed: Vec<Day> = scenes.iter().copied().collect();
+        Ok((VariableFiles::of(variable, folder, &listed)?, scenes))
+    }
+
     /// The file of a day; where there is none, the one that should be there.
     pub fn file(&self, day: &Day) -> PathBuf {
         match self.source {
@@ -98,10 +121,13 @@ impl VariableFiles {
     }
 }
 
+/// Where files of scenes lie in a variable's folder.
+const FOLDERS: [&str; 3] = ["", "train", "test"];
+
 /// The file of a scene in a folder, `NAME.tif` before all others; `suffix` is what may stand behind its name. None where there is none.
 pub fn scene_file(folder: &Path, scene: &Day, suffix: &str) -> Option<PathBuf> {
     let name = scene.scene?;
-    let folders = ["", "train", "test"].into_iter().map(|part| folder.join(part));
+    let folders = FOLDERS.into_iter().map(|part| folder.join(part));
     let names = [
         format!("{name}.tif"),
         format!("{name}.tiff"),

@@ -10,7 +10,7 @@ use crate::data::described::{Words, bands_of};
 use crate::data::inventory::refuse_other_grid;
 use crate::data::raster::Raster;
 use crate::data::variable_files::is_tiff;
-use crate::domains::{Source, Variable, interned};
+use crate::domains::{Source, Unit, Variable, interned};
 use crate::error::{Error, Result};
 
 /// A variable, and what there is of it.
@@ -75,7 +75,7 @@ impl Found {
             return Err(Error::Usage(format!("{option} {path} is a file where a folder with one raster a day is wanted; {cure}")));
         }
         let variable = Variable { name: interned(&named.name), ..Variable::DAILY };
-        let (files, days) = days_of_folder(&variable, &named.path)?;
+        let (files, days) = days_of_folder(&variable, &named.path, Unit::Day)?;
         let first = days.first().map(|day| files.file(day)).unwrap_or_default();
         Found::of(named, option, days, &first)
     }

@@ -8,13 +8,13 @@ use crate::config::Config;
 use crate::data::complete::days_of_folder;
 use crate::data::dated_names::days_in;
 use crate::data::day::Day;
-use crate::domains::{Source, Variable};
+use crate::domains::{Source, Unit, Variable};
 use crate::error::{Error, Result};
 use crate::weights::intact_weight_file;
 use crate::weights::provenance::Provenance;
 
 /// Endings of a raster's name in a folder of inputs.
-const ENDINGS: [&str; 2] = ["tif", "tiff"];
+const ENDINGS: [&str; 3] = ["tif", "tiff", "png"];
 
 /// Rasters to be mapped.
 #[derive(Debug)]
@@ -177,7 +177,7 @@ fn common_days(inputs: &[&Variable], paths: &BTreeMap<String, PathBuf>) -> Resul
     let mut all = BTreeSet::new();
     for input in inputs {
         let Some(folder) = paths.get(input.files_of()).filter(|_| !input.optional) else { continue };
-        let (_, found) = days_of_folder(input, folder)?;
+        let (_, found) = days_of_folder(input, folder, Unit::Day)?;
         all.extend(found.iter().copied());
         days = Some(days.map_or(found.clone(), |days| days.intersection(&found).copied().collect()));
     }
