@@ -84,7 +84,9 @@ impl ValidationMaps {
     pub(super) fn open(config: &Config, val: Option<&Arc<Dataset>>) -> Result<Option<ValidationMaps>> {
         let Some(dataset) = val.filter(|_| config.epochs_between_validation_maps > 0).cloned() else { return Ok(None) };
         let (middles, _) = Tiling::of(config, Blend::CentreGaussian, config.img_size)?;
-        let config = Config { prediction_stride: Some(middles.middle()), ..config.clone() };
+        // As many tiles at once as training has room for.
+        let prediction_batch_size = config.batch_size.max(config.prediction_batch_size);
+        let config = Config { prediction_stride: Some(middles.middle()), prediction_batch_size, ..config.clone() };
         let (tiling, _) = Tiling::of(&config, Blend::CentreGaussian, config.img_size)?;
         tiling.check(&dataset)?;
         let fronts = match config.variable_paths.get(FRONTS) {
