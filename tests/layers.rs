@@ -49,8 +49,8 @@ const MAY_IMPORT: &[(&str, &str)] = &[
     ("synth", "error files random data domains"),
     (
         "cli",
-        "error event files calibrate config domains data image host gpu nn models weights tasks evaluate predict train draft ablate baselines report \
-         verify bench synth",
+        "error event files calibrate config domains data fronts image host gpu nn models weights tasks evaluate predict train draft ablate \
+         baselines report verify bench synth",
     ),
     ("lib", ""),
     ("main", "gpu cli"),

@@ -14,6 +14,8 @@ pub mod device;
 pub mod devices;
 pub mod draft;
 pub mod eval;
+pub mod front;
+pub mod front_files;
 pub mod output;
 pub mod overwrite;
 pub mod pack;
@@ -103,6 +105,7 @@ pub enum Command {
     Config(config::Args),
     Devices(devices::Args),
     Eval(eval::Args),
+    Front(front::Args),
     Pack(pack::Args),
     Predict(predict::Args),
     Report(report::Args),
@@ -138,6 +141,7 @@ impl Cli {
             Command::Config(args) => config::run(args, &self.globals),
             Command::Devices(args) => devices::run(args, &self.globals),
             Command::Eval(args) => eval::run(args, &self.globals),
+            Command::Front(args) => front::run(args, &self.globals),
             Command::Pack(args) => pack::run(args, &self.globals),
             Command::Predict(args) => predict::run(args, &self.globals),
             Command::Report(args) => report::run(args, &self.globals),

@@ -10,8 +10,9 @@
 //! list a day goes to), statistics of rasters from [`stats`]. Pixels without a value are filled by `gaps` and [`nearest`].
 //! [`land_mask`] and `counted` say which pixels count, [`seen`] which of a map rest on observations. [`writer`]
 //! makes every output file of the crate, with what [`about`] says in maps; [`class_map`] maps of classes, which [`median`] smooths and
-//! [`components`] and [`polygons`] take apart; `slope` makes slopes of elevations, `cells` knows the size of pixels in metres; [`ingest`]
-//! makes mappable files of any others, [`stack`] files for other programs.
+//! [`components`] and [`polygons`] take apart; [`lines`] and [`geojson`] hold lines with what is known of them; `slope` makes slopes of
+//! elevations, `cells` knows the size of pixels in metres; [`ingest`] makes mappable files of any others, [`stack`] files for other
+//! programs.
 
 pub mod about;
 pub mod class_map;
@@ -26,6 +27,7 @@ pub mod declared;
 pub mod described;
 pub mod framed;
 pub mod gdal_metadata;
+pub mod geojson;
 pub mod geotags;
 pub mod geotiff;
 pub mod grey_png;
@@ -33,6 +35,7 @@ pub mod ingest;
 pub mod inputs;
 pub mod land_mask;
 pub mod linear;
+pub mod lines;
 pub mod loader;
 pub mod location;
 pub mod mapped;

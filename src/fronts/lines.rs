@@ -22,8 +22,21 @@ const REACH: usize = 2;
 pub struct Line {
     /// Rows and columns of its pixels in their order, the ocean on the right hand; the first one again at the end of a closed line.
     pub pixels: Vec<[usize; 2]>,
+    /// Row and column of its first and last corner.
+    pub ends: [(usize, usize); 2],
     /// Metres.
     pub length: f64,
+}
+
+impl Line {
+    /// Rows and columns of the centres of its pixels, (0, 0) being the outer corner of the first pixel of the scene; of a single pixel its
+    /// two ends.
+    pub fn points(&self) -> Vec<(f64, f64)> {
+        match &self.pixels[..] {
+            [_] => self.ends.map(|(row, col)| (row as f64, col as f64)).to_vec(),
+            pixels => pixels.iter().map(|[row, col]| (*row as f64 + 0.5, *col as f64 + 0.5)).collect(),
+        }
+    }
 }
 
 impl Front {
@@ -89,12 +102,13 @@ fn line(edges: &[Edge], closed: bool, (across, down): (f64, f64)) -> Line {
         let (from, to) = (begin(edge), edge.end());
         metres(((from.0 + to.0) as f64 / 2.0, (from.1 + to.1) as f64 / 2.0))
     };
+    let ends = [edges.first().map(begin), edges.last().map(Edge::end)].map(Option::unwrap_or_default);
     let mut points: Vec<(f64, f64)> = edges.iter().map(middle).collect();
-    if let (false, Some(first), Some(last)) = (closed, edges.first(), edges.last()) {
-        points.insert(0, corner(begin(first)));
-        points.push(corner(last.end()));
+    if !closed {
+        points.insert(0, corner(ends[0]));
+        points.push(corner(ends[1]));
     }
-    Line { pixels, length: smoothed_length(&points, closed) }
+    Line { pixels, ends, length: smoothed_length(&points, closed) }
 }
 
 /// The length between points, each moved to the mean of those around it.
@@ -159,9 +173,9 @@ mod tests {
 
     #[test]
     fn pixels_follow_each_other_with_the_ocean_on_the_right() {
-        let front = front([3, 4], |row, col| zone(row + col > 4.0));
+        let front = front([3, 4], |row, col| zone(row + col > 3.5));
         let [line] = &front.lines((1.0, 1.0))[..] else { panic!() };
-        assert_eq!(line.pixels, [[2, 2], [1, 2], [1, 3], [0, 3]].map(|pixel: [usize; 2]| pixel));
+        assert_eq!(line.pixels, [[2, 1], [1, 2], [0, 3]]);
         let mut walked = vec![false; 12];
         line.pixels.iter().for_each(|[row, col]| walked[row * 4 + col] = true);
         assert_eq!(walked, front.pixels);
@@ -173,11 +187,15 @@ mod tests {
         let lines = front.lines((1.0, 2.0));
         let all: Vec<(&[usize; 2], &[usize; 2], f64)> = lines.iter().map(|line| (&line.pixels[0], &line.pixels[3], line.length)).collect();
         assert_eq!(all, [(&[0, 8], &[0, 5], 4.0), (&[0, 3], &[0, 0], 4.0)]);
-        let none = front_of_ocean();
-        assert!(none.lines((1.0, 1.0)).is_empty());
+        let centres: Vec<(f64, f64)> = [8.5, 7.5, 6.5, 5.5].map(|col| (0.5, col)).to_vec();
+        assert_eq!(lines[0].points(), centres);
+        let single = [3, 2].map(|class| if class == 3 { OCEAN } else { GLACIER });
+        let front = Drawing { shortest_piece: 0.0, ..Drawing::at(1.0) }.draw(&single, [1, 2]).unwrap();
+        assert_eq!(front.lines((1.0, 2.0))[0].points(), [(0.0, 1.0), (1.0, 1.0)]);
     }
 
-    fn front_of_ocean() -> Front {
-        front([2, 2], |_, _| OCEAN)
+    #[test]
+    fn a_scene_of_ocean_has_no_line() {
+        assert!(front([2, 2], |_, _| OCEAN).lines((1.0, 1.0)).is_empty());
     }
 }

@@ -64,7 +64,7 @@ mod tests {
             write_front(&path, &front, &GeoTags::default(), &about).unwrap();
             let read = read_front(&path).unwrap();
             assert_eq!((read.size, &read.pixels), ([6, 5], &front.pixels), "{name}");
-            assert_eq!(read.pixels.iter().filter(|pixel| **pixel).count(), 7);
+            assert_eq!(read.pixels.iter().filter(|pixel| **pixel).count(), 6);
         }
         let mut decoder = tiff::decoder::Decoder::new(std::fs::File::open(folder.path().join("a_front.tif")).unwrap()).unwrap();
         assert!(decoder.get_tag_ascii_string(tiff::tags::Tag::GdalNodata).is_err());
