@@ -1,9 +1,9 @@
 //! A front as lines: its pixels in the order in which one walks along it, and how long it is.
 //!
 //! The border of the ocean is followed side by side of its pixels, the ocean on the right hand (rows downwards), as for outlines
-//! ([`components`](crate::data::components)). A line is a run of sides that lie between a pixel of the front and one of the glacier; where
-//! stone, the edge of the scene or a piece that was left out comes between, it ends. Its pixels are those of the front beside its sides, in
-//! their order; a pixel between two walls of ice comes twice.
+//! ([`components`](crate::data::components)). A line is made of those sides that lie between a pixel of the front and one of the glacier; it
+//! ends where the next such side is not beside the same or a neighbouring pixel, because stone, the edge of the scene or a piece that was
+//! left out comes between. Its pixels are those of the front beside its sides, in their order; a pixel between two walls of ice comes twice.
 //!
 //! **Length.** The points of a line are its first corner, the middle of each side and its last corner. The sides of a sloping line make
 //! stairs, which are up to 8 % longer than the line even between their middles; so each point is moved to the mean of up to five, itself
@@ -60,13 +60,8 @@ impl Front {
                     continue;
                 }
                 let ring = self.ring(start, &ocean, &mut passed);
-                match ring.iter().position(|edge| !is_front(edge)) {
-                    None => lines.push(line(&ring, true, pixel)),
-                    Some(gap) => {
-                        let turned: Vec<Edge> = ring[gap..].iter().chain(&ring[..gap]).copied().collect();
-                        lines.extend(turned.split(|edge| !is_front(edge)).filter(|run| !run.is_empty()).map(|run| line(run, false, pixel)));
-                    }
-                }
+                let sides: Vec<Edge> = ring.into_iter().filter(is_front).collect();
+                lines.extend(lines_of(&sides, pixel));
             }
         }
         lines
@@ -87,6 +82,23 @@ impl Front {
     }
 }
 
+/// The lines of the sides of a border, which follow each other all around; closed is one without any gap.
+fn lines_of(sides: &[Edge], pixel: (f64, f64)) -> Vec<Line> {
+    let is_apart = |from: &Edge, to: &Edge| from.row.abs_diff(to.row) > 1 || from.col.abs_diff(to.col) > 1;
+    let gap = |is_gap: &dyn Fn(&Edge, &Edge) -> bool| {
+        let next = sides.iter().skip(1).chain(sides.first());
+        sides.iter().zip(next).position(|(from, to)| is_gap(from, to))
+    };
+    let Some(gap) = gap(&is_apart).or_else(|| gap(&|from, to| from.end() != begin(to))) else { return vec![line(sides, true, pixel)] };
+    let turned: Vec<Edge> = sides[gap + 1..].iter().chain(&sides[..=gap]).copied().collect();
+    turned.chunk_by(|from, to| !is_apart(from, to)).map(|run| line(run, false, pixel)).collect()
+}
+
+/// The corner that a side begins at: where the one before it around the same pixel ends.
+fn begin(edge: &Edge) -> (usize, usize) {
+    Edge { side: (edge.side + 3) % 4, ..*edge }.end()
+}
+
 /// The line of some sides that follow each other.
 fn line(edges: &[Edge], closed: bool, (across, down): (f64, f64)) -> Line {
     let mut pixels: Vec<[usize; 2]> = edges.iter().map(|edge| [edge.row, edge.col]).collect();
@@ -94,8 +106,6 @@ fn line(edges: &[Edge], closed: bool, (across, down): (f64, f64)) -> Line {
     if closed && pixels.first() != pixels.last() {
         pixels.extend(pixels.first().copied());
     }
-    // The corner before each side is where the opposite one of the same pixel ends, turned around.
-    let begin = |edge: &Edge| Edge { side: (edge.side + 3) % 4, ..*edge }.end();
     let metres = |(row, col): (f64, f64)| (col * across, row * down);
     let corner = |(row, col): (usize, usize)| metres((row as f64, col as f64));
     let middle = |edge: &Edge| {
@@ -192,6 +202,14 @@ mod tests {
         let single = [3, 2].map(|class| if class == 3 { OCEAN } else { GLACIER });
         let front = Drawing { shortest_piece: 0.0, ..Drawing::at(1.0) }.draw(&single, [1, 2]).unwrap();
         assert_eq!(front.lines((1.0, 2.0))[0].points(), [(0.0, 1.0), (1.0, 1.0)]);
+    }
+
+    #[test]
+    fn a_pixel_that_is_no_ice_between_neighbours_ends_no_line() {
+        let classes = [[2, 1, 2], [2, 3, 2], [3, 3, 3]];
+        let front = Drawing { shortest_piece: 0.0, ..Drawing::at(1.0) }.draw(classes.as_flattened(), [3, 3]).unwrap();
+        let lines: Vec<Vec<[usize; 2]>> = front.lines((1.0, 1.0)).into_iter().map(|line| line.pixels).collect();
+        assert_eq!(lines, [[[2, 0], [1, 1], [2, 2]]]);
     }
 
     #[test]

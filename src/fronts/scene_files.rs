@@ -133,7 +133,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let put = |name: &str| std::fs::write(folder.path().join(name), "").unwrap();
         assert!(find_scenes(&[folder.path().to_owned()]).unwrap_err().to_string().contains("holds no maps of zones"));
-        ["a.tif", "a_zones.png", "a.png", "b.tif", "b_front.tif", "c_zones.tif", "c_zones.png", "maps.json", ".d_zones.png"].map(put);
+        for name in ["a.tif", "a_zones.png", "a.png", "b.tif", "b_front.tif", "c_zones.tif", "c_zones.png", "maps.json", ".d_zones.png"] {
+            put(name);
+        }
         let found = find_scenes(&[folder.path().to_owned()]).unwrap();
         let names: Vec<(&str, &str)> =
             found.iter().map(|scene| (&*scene.name, scene.path.file_name().unwrap().to_str().unwrap())).collect();
