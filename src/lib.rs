@@ -206,6 +206,7 @@ pub mod reference {
     pub mod dropout;
     pub mod focal_loss;
     pub mod front;
+    pub mod gather_tokens;
     pub mod gaussian_blur;
     pub mod gradient_clipping;
     pub mod group_norm;
@@ -227,6 +228,7 @@ pub mod reference {
     pub mod pad;
     pub mod relative_position_bias;
     pub mod scaled_dot_product_attention;
+    pub mod scatter_tokens;
     pub mod scene_groups;
     pub mod segmentation_scores;
     pub(crate) mod shape;
@@ -298,6 +300,7 @@ pub mod host {
     pub(crate) mod dropout;
     mod focal_loss_grad_probabilities;
     pub(crate) mod focal_loss_stats;
+    pub(crate) mod gather_tokens;
     pub(crate) mod gaussian_blur;
     pub(crate) mod group_norm_grad_input;
     pub(crate) mod group_norm_grad_stats;
@@ -329,6 +332,7 @@ pub mod host {
     pub(crate) mod scaled_dot_product_attention;
     mod scaled_dot_product_attention_grad;
     mod scaled_dot_product_attention_grad_bias;
+    pub(crate) mod scatter_tokens;
     pub(crate) mod segmentation_scores;
     pub(crate) mod sgd;
     pub(crate) mod softmax;
@@ -363,6 +367,7 @@ pub mod kernels {
     pub mod dropout;
     pub mod epilogue;
     pub mod focal_loss;
+    pub mod gather_tokens;
     pub mod gaussian_blur;
     pub mod group_norm;
     mod image_groups;
@@ -410,6 +415,7 @@ pub mod ops {
     mod dice_loss;
     mod dropout;
     mod focal_loss;
+    mod gather_tokens;
     mod group_norm;
     mod interpolate;
     mod layer_norm;
@@ -424,6 +430,7 @@ pub mod ops {
     mod relative_position_bias;
     mod reshape;
     mod scaled_dot_product_attention;
+    mod scatter_tokens;
     mod softmax;
     mod space_to_depth;
     mod transpose;
@@ -444,6 +451,7 @@ pub mod ops {
     pub use dice_loss::dice_loss;
     pub use dropout::dropout;
     pub use focal_loss::{FocalLossAttrs, focal_loss};
+    pub use gather_tokens::{Picked, gather_tokens};
     pub use group_norm::group_norm;
     pub use interpolate::{Interpolation, Target, interpolate};
     pub use layer_norm::layer_norm;
@@ -458,6 +466,7 @@ pub mod ops {
     pub use relative_position_bias::relative_position_bias;
     pub use reshape::reshape;
     pub use scaled_dot_product_attention::{AttentionAttrs, Windows, scaled_dot_product_attention};
+    pub use scatter_tokens::scatter_tokens;
     pub use softmax::softmax;
     pub use space_to_depth::space_to_depth;
     pub use transpose::transpose;

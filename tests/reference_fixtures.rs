@@ -394,6 +394,7 @@ fn references_agree_with_pytorch() {
             "max_pool2d" | "adaptive_avg_pool2d" | "interpolate" | "gaussian_blur" => one_input(&f),
             "cat" | "add" => two_inputs(&f),
             "group_norm" => windows::group_norms(&f),
+            "gather_tokens" | "scatter_tokens" => windows::picked(&f),
             "normalize" | "relative_position_bias" | "space_to_depth" | "window_partition" | "window_reverse" => windows::windows(&f),
             "linear" | "layer_norm" | "softmax" => of_rows(&f),
             "scaled_dot_product_attention" => attention(&f),

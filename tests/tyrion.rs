@@ -163,6 +163,7 @@ fn tiles_that_do_not_fill_their_windows_are_refused() {
         |keys: serde_json::Value| models::untrained_for(&planner, &config(keys), 1).err().map(|e| e.to_string()).unwrap_or_default();
     assert!(refused(json!({"img_size": [96, 96]})).contains("[64, 64] or [128, 128]"));
     assert!(refused(json!({"num_heads": [5, 6, 12, 24]})).contains("num_heads"));
+    assert!(refused(json!({"embed_dim": 24, "num_heads": [1, 2, 4, 8]})).contains("48 channels"));
     assert!(refused(json!({"depths": [2, 2, 6]})).contains("num_heads"));
     assert!(models::untrained_for(&planner, &config(json!({})), 2).is_err());
 }

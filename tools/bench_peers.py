@@ -67,6 +67,7 @@ ROWS = {
     "train-unet_smp": step("train", "unet_smp", {}, 2, 128, ENCODER),
     "train-deeplabv3": step("train", "deeplabv3", {"encoder_output_stride": 16}, 2, 128, ENCODER),
     "train-glavitu": step("train", "glavitu", {}, 1, 384),
+    "train-tyrion": step("train", "tyrion", {}, 1, 512),
     "predict-unet8": step("predict", "unet", {"base_channels": 8}, 1, 512),
     "predict-unet_smp": step("predict", "unet_smp", {}, 1, 256, ENCODER),
     "ssim": {"kind": "ssim", "row": f"masked_ssim {SCENE[0]}x{SCENE[1]} sigma10", "modules": ("torch", "torchmetrics")},
@@ -117,12 +118,21 @@ def training(row, layout, adam):
         model = Glavitu(row["keys"])
         x = {name: noise(channels) for name, channels in DEFAULTS["features"]}
         loss_of = smoothed_focal_loss(n, side)
+    elif row["model"] == "tyrion":
+        sys.path.insert(0, str(ROOT / "tools"))
+        from fixtures.tyrion import Tyrion
+
+        model, x = Tyrion(row["keys"] | {"img_size": [side, side]}), noise(1)
+        loss_of = zones_loss(n, side)
     else:
         model, x = network(row), noise(IN_CHANNELS)
         loss_of = masked_l1(n, side)
     model = model.train().to(memory_format=memory_format)
     parameters = list(model.parameters())
-    optimizer = torch.optim.Adam(parameters, lr=1e-3, **{adam: True})
+    if row["model"] == "tyrion":
+        optimizer = torch.optim.SGD(parameters, lr=0.01, momentum=0.9, weight_decay=1e-4, **{adam: True})
+    else:
+        optimizer = torch.optim.Adam(parameters, lr=1e-3, **{adam: True})
 
     def run():
         optimizer.zero_grad(set_to_none=True)
@@ -159,6 +169,29 @@ def smoothed_focal_loss(n, side):
         return (-target * (1 - p) ** 2 * p.log()).sum(1).mean()
 
     return lambda heads: of_head(heads["y"]) + 0.5 * of_head(heads["aux"])
+
+
+def zones_loss(n, side):
+    """TYRION's: cross entropy, smoothed by a tenth that the other classes share, and Dice, of all pixels and of the central half."""
+    import torch
+    import torch.nn.functional as F
+
+    target = (4 * torch.rand(n, side, side)).long()
+    smoothed = 0.1 / 3 + (0.9 - 0.1 / 3) * F.one_hot(target, 4).permute(0, 3, 1, 2)
+    one_hot = F.one_hot(target, 4).permute(0, 3, 1, 2).float()
+    inner = slice(side // 4, side // 4 + side // 2)
+
+    def of_pixels(logits, smoothed, one_hot):
+        entropy = -(smoothed * logits.log_softmax(1)).sum(1).mean()
+        p = logits.softmax(1)
+        both, squares = (p * one_hot).sum((0, 2, 3)), (p**2).sum((0, 2, 3)) + (one_hot**2).sum((0, 2, 3))
+        return entropy + (1 - (2 * both + 1e-5) / (squares + 1e-5)).mean()
+
+    def loss_of(logits):
+        whole = of_pixels(logits, smoothed, one_hot)
+        return 0.5 * (whole + of_pixels(*(values[:, :, inner, inner] for values in (logits, smoothed, one_hot))))
+
+    return loss_of
 
 
 def prediction(row, layout):

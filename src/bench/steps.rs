@@ -25,6 +25,10 @@ const GLAVITU: &str = "task: segmentation\nclasses: [background, glacier]\nin_ke
     path_optical: optical\npath_dem: dem\nbands_optical: [1, 2, 3, 4, 5, 6]\nbands_dem: [1, 2]\n\
     optimizer: adam\neps_mode: keras\neps: 1.0e-7\nlearning_rate: 5.0e-4\nloss_function: focal\nlabel_smoothing: 0.1\n";
 
+/// The published training of TYRION, but for its augmentations.
+const TYRION: &str =
+    "task: calving_front\nin_keys: [sar]\npath_sar: sar\noptimizer: sgd\nlearning_rate: 0.01\nmomentum: 0.9\nweight_decay: 1.0e-4\n";
+
 /// A network and a batch whose steps are to be timed.
 #[derive(Debug, Clone)]
 pub struct StepOptions {
@@ -66,7 +70,8 @@ impl Plan {
     /// [`Error::Config`] for keys or a size that do not fit the network.
     pub(super) fn new(options: &StepOptions) -> Result<Plan> {
         let &StepOptions { ref model, ref set, batch, size, .. } = options;
-        let defaults = if model == ModelKey::Glavitu.name() { GLAVITU } else { DEFAULTS };
+        let published = [(ModelKey::Glavitu, GLAVITU), (ModelKey::Tyrion, TYRION)];
+        let defaults = published.iter().find(|(key, _)| key.name() == model).map_or(DEFAULTS, |(_, keys)| *keys);
         let mut config = Config::from_yaml(&format!("model_key: {model}\n{defaults}"), "--step", set)?;
         for (key, option) in [("batch_size", "--batch"), ("img_size", "--size")] {
             if config.given.contains(key) {

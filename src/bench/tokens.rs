@@ -5,6 +5,7 @@ use crate::bench::parts::plane;
 use crate::error::Result;
 use crate::gpu::Gpu;
 use crate::kernels::add_row::{add_row, add_row_grad_row};
+use crate::kernels::gather_tokens::{Picked, gather_tokens, scatter_tokens};
 use crate::kernels::mul_row::{mul_row, mul_row_grad_row};
 use crate::kernels::mul_scalar::mul_scalar;
 use crate::kernels::transpose::transpose;
@@ -31,6 +32,8 @@ pub(super) fn cases(large: bool) -> Vec<Case> {
         }),
         Case::new(format!("transpose {c} {n}x{}", h * w), move |gpu| transpose_job(gpu, [n, c, h * w])),
         Case::new(format!("transpose {values} {images}x{tokens}"), |gpu| transpose_job(gpu, TOKENS)),
+        Case::new(format!("gather_tokens {values} {images}x{tokens}"), |gpu| picked_job(gpu, false)),
+        Case::new(format!("scatter_tokens {values} {images}x{tokens}"), |gpu| picked_job(gpu, true)),
     ]
 }
 
@@ -64,6 +67,27 @@ fn places_job(gpu: &Gpu) -> Result<Job> {
     };
     let row = [1, tokens, values].into();
     Ok(Job::new(move || add_row_grad_row(&grad.0, &row), expected, 1e-6))
+}
+
+/// Every second token, from the last to the first.
+fn picked_job(gpu: &Gpu, is_scatter: bool) -> Result<Job> {
+    let [images, tokens, values] = TOKENS;
+    let list: Vec<usize> = (0..tokens).rev().step_by(2).collect();
+    let picked = Picked::new(gpu, &vec![list.clone(); images], tokens)?;
+    let place = move |i: usize| {
+        let (image, at, value) = (i / (list.len() * values), i / values % list.len(), i % values);
+        (image * tokens + list[at]) * values + value
+    };
+    if !is_scatter {
+        let (x, input) = noisy(gpu, 1, TOKENS)?;
+        return Ok(Job::new(move || gather_tokens(&x, &picked), move |i| input[place(i)].into(), 0.0));
+    }
+    // What is written over again and again holds what was written first.
+    let (source, rows) = noisy(gpu, 1, [images, tokens / 2, values])?;
+    let output = Tensor::full(gpu, TOKENS, 0.0)?;
+    let mut map = vec![0.0; output.len()];
+    rows.iter().enumerate().for_each(|(i, value)| map[place(i)] = f64::from(*value));
+    Ok(Job::new(move || scatter_tokens(&source, &picked, &output).map(|()| output.clone()), move |i| map[i], 0.0))
 }
 
 fn transpose_job(gpu: &Gpu, [n, rows, cols]: [usize; 3]) -> Result<Job> {

@@ -32,7 +32,7 @@ pub struct Args {
     #[arg(long, value_name = "TEXT")]
     pub filter: Option<String>,
     /// Time this network's training step and prediction instead of the rows of every run
-    #[arg(long, value_name = "MODEL", value_parser = ["unet", "unet_smp", "deeplabv3", "glavitu", "linear_dem"])]
+    #[arg(long, value_name = "MODEL", value_parser = ["unet", "unet_smp", "deeplabv3", "glavitu", "tyrion", "linear_dem"])]
     pub step: Option<String>,
     /// With --step: override one key of the network's configuration, the value as YAML; may be repeated
     #[arg(long, value_name = "KEY=VALUE", requires = "step")]

@@ -1,19 +1,57 @@
 //! Replays of what attention in windows needs: `normalize`, `relative_position_bias`, `space_to_depth`, `window_partition` and
-//! `window_reverse`.
+//! `window_reverse`; and of `gather_tokens` and `scatter_tokens`.
 
+use crate::autograd::Tape;
 use crate::error::Result;
 use crate::gpu::Gpu;
-use crate::ops::{self, Windows};
+use crate::ops::{self, Picked, Windows};
 use crate::verify::elementwise::unary;
 use crate::verify::{Case, Outcome, Runner};
 
 pub(super) const RUNNERS: &[(&str, Runner)] = &[
+    ("gather_tokens", gather_tokens),
     ("normalize", normalize),
     ("relative_position_bias", relative_position_bias),
+    ("scatter_tokens", scatter_tokens),
     ("space_to_depth", space_to_depth),
     ("window_partition", window_partition),
     ("window_reverse", window_reverse),
 ];
+
+/// The tokens that `in.index` lists, `[n, picked]`, of samples of so many.
+fn picked(gpu: &Gpu, case: &Case, tokens: usize) -> Result<Picked> {
+    let (shape, values) = case.values("in.index")?;
+    let &[_, picked] = shape else { return Err(case.malformed("`in.index` is not [n, picked]")) };
+    let lists = values.chunks(picked.max(1)).map(|list| list.iter().map(|token| *token as usize).collect());
+    Picked::new(gpu, &lists.collect::<Vec<_>>(), tokens)
+}
+
+/// Tokens of a sample of `in.x`.
+fn tokens(case: &Case) -> Result<usize> {
+    case.values("in.x")?.0.get(1).copied().ok_or_else(|| case.malformed("`in.x` is not [n, tokens, c]"))
+}
+
+fn gather_tokens(gpu: &Gpu, case: &Case) -> Result<Outcome> {
+    let picked = picked(gpu, case, tokens(case)?)?;
+    unary(gpu, case, |tape, x| ops::gather_tokens(tape, x, &picked))
+}
+
+fn scatter_tokens(gpu: &Gpu, case: &Case) -> Result<Outcome> {
+    let picked = picked(gpu, case, tokens(case)?)?;
+    let (x, row) = (case.input(gpu, "x")?, case.input(gpu, "row")?);
+    let tape = Tape::recording();
+    tape.watch(&x);
+    tape.watch(&row);
+    let y = ops::scatter_tokens(&tape, &x, &picked, &row)?;
+    let mut outcome = Outcome::default();
+    outcome.output("y", &y)?;
+    if let Some(grad) = case.grad_output(gpu, "y")? {
+        let gradients = tape.backward(&[(&y, grad)])?;
+        outcome.grad_input("x", gradients.get(&x))?;
+        outcome.grad_input("row", gradients.get(&row))?;
+    }
+    Ok(outcome)
+}
 
 fn normalize(gpu: &Gpu, case: &Case) -> Result<Outcome> {
     let eps = case.attr_f64("eps")? as f32;

@@ -1,12 +1,15 @@
-//! mul_row, add_row, mul_scalar, transpose, narrow and reshape: what a network of maps and tokens needs beside its layers.
+//! mul_row, add_row, mul_scalar, transpose, narrow, reshape, gather_tokens and scatter_tokens: what a network of maps and tokens needs
+//! beside its layers.
 
 use meltcore::autograd::Tape;
 use meltcore::gpu::Gpu;
-use meltcore::ops;
+use meltcore::ops::{self, Picked};
 use meltcore::reference::add_row::{add_row, add_row_grad_row};
+use meltcore::reference::gather_tokens::{gather_tokens, gather_tokens_grad_input};
 use meltcore::reference::mul_row::{mul_row, mul_row_grad_row};
 use meltcore::reference::mul_scalar::mul_scalar;
 use meltcore::reference::narrow::{narrow, narrow_grad_input};
+use meltcore::reference::scatter_tokens::{scatter_tokens, scatter_tokens_grad_row};
 use meltcore::reference::transpose::transpose;
 use meltcore::tensor::Tensor;
 
@@ -34,8 +37,18 @@ const AXES: &[&[usize]] =
 /// Entries of the first axis: shape, the first of them, their number.
 const PARTS: &[(&[usize], usize, usize)] = &[(&[1], 0, 1), (&[7, 3, 2], 2, 4), (&[5, 41], 4, 1), (&[3, 5], 0, 3), (&[9], 3, 5)];
 
+/// Samples, tokens and channels, and how many tokens are picked.
+const PICKED: &[([usize; 3], usize)] =
+    &[([1, 1, 1], 1), ([2, 9, 5], 4), ([3, 41, 47], 41), ([1, 16_384, 96], 4_915), ([2, 2_200_000, 1], 2_100_000)];
+
 pub fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
+    for &(shape, count) in PICKED {
+        cases.push(Case::new(format!("gather_tokens_{count}_of_{}", extents(&shape)), move |gpu| gathered(gpu, shape, count)));
+        cases.push(Case::new(format!("scatter_tokens_{count}_of_{}", extents(&shape)), move |gpu| replaced(gpu, shape, count)));
+    }
+    cases.push(Case::new("gather_tokens_9_of_20x30x20", |gpu| gathered(gpu, [20, 30, 20], 9)).splitting());
+    cases.push(Case::new("scatter_tokens_9_of_20x30x20", |gpu| replaced(gpu, [20, 30, 20], 9)).splitting());
     for &shape in SHAPES.iter().chain(&[MANY_PIXELS, MANY_PLANES, LONG_PLANE]) {
         cases.push(Case::new(format!("mul_row_{}", extents(&shape)), move |gpu| scaled(gpu, shape)));
         cases.push(Case::new(format!("add_row_{}", extents(&shape)), move |gpu| shifted(gpu, shape)));
@@ -61,6 +74,40 @@ pub fn cases() -> Vec<Case> {
     cases.push(Case::new("graph_tokens", graph_tokens));
     cases.push(Case::new("refusals", refusals));
     cases
+}
+
+/// Some tokens of each sample, others in each, in no order.
+fn lists([n, tokens, _]: [usize; 3], count: usize) -> Vec<Vec<usize>> {
+    // A step that shares no factor with the tokens meets every one.
+    let step = (tokens / 3..).find(|step| (2..=*step).all(|d| step % d != 0 || tokens % d != 0)).unwrap();
+    (0..n).map(|sample| (0..count).map(|i| (sample + i * step) % tokens).collect()).collect()
+}
+
+fn gathered(gpu: &Gpu, shape: [usize; 3], count: usize) -> Checked {
+    let (lists, [n, tokens, c]) = (lists(shape, count), shape);
+    let (picked, index) = (Picked::new(gpu, &lists, tokens)?, lists.concat());
+    Definition {
+        inputs: &[&shape],
+        rtol: [0.0; 2],
+        op: &|tape, inputs| ops::gather_tokens(tape, &inputs[0], &picked),
+        forward: &|values| (gather_tokens(&values[0], shape, &index), vec![n, count, c]),
+        backward: &|grad, _| vec![gather_tokens_grad_input(grad, shape, &index)],
+    }
+    .check(gpu)
+}
+
+fn replaced(gpu: &Gpu, shape: [usize; 3], count: usize) -> Checked {
+    let (lists, [_, tokens, c]) = (lists(shape, count), shape);
+    let (picked, index) = (Picked::new(gpu, &lists, tokens)?, lists.concat());
+    Definition {
+        inputs: &[&shape, &[c]],
+        // The row's gradient is a sum over all the tokens that it replaced.
+        rtol: [0.0, 2e-4],
+        op: &|tape, inputs| ops::scatter_tokens(tape, &inputs[0], &picked, &inputs[1]),
+        forward: &|values| (scatter_tokens(&values[0], shape, &index, &values[1]), shape.to_vec()),
+        backward: &|grad, _| vec![scatter_tokens(grad, shape, &index, &vec![0.0; c]), scatter_tokens_grad_row(grad, shape, &index)],
+    }
+    .check(gpu)
 }
 
 fn scaled(gpu: &Gpu, shape: Shape) -> Checked {
@@ -170,6 +217,11 @@ fn graph_tokens(gpu: &Gpu) -> Checked {
         let map = ops::add_row(tape, &ops::mul_row(tape, &ops::gelu(tape, map)?, scale)?, shift)?;
         let tokens = ops::transpose(tape, &ops::reshape(tape, &map, [2, 3, 20])?)?;
         let placed = ops::gelu(tape, &ops::add_row(tape, &tokens, places)?)?;
+        // Some tokens become one of the second sample's.
+        let picked = Picked::new(placed.gpu(), &[vec![3, 17], vec![19, 0]], 20)?;
+        let two = ops::reshape(tape, &ops::gather_tokens(tape, &placed, &picked)?, [4, 3])?;
+        let row = ops::reshape(tape, &ops::narrow(tape, &two, 2, 1)?, [3])?;
+        let placed = ops::scatter_tokens(tape, &placed, &picked, &row)?;
         // Both images and, once more, a multiple of the second one.
         let second = ops::mul_scalar(tape, &ops::narrow(tape, &placed, 1, 1)?, -0.6)?;
         ops::gelu(tape, &ops::add(tape, &ops::narrow(tape, &placed, 0, 1)?, &second)?)
@@ -179,6 +231,9 @@ fn graph_tokens(gpu: &Gpu) -> Checked {
         let gelu = |values: &[f64]| activated(ops::Activation::Gelu, values);
         let map = add_row(&mul_row(&gelu(&map.values), &scale.values), &shift.values, 20);
         let placed = gelu(&add_row(&transpose(&map, [2, 3, 20, 1]), &places.values, 1));
+        let (shape, index) = ([2, 20, 3], [3, 17, 19, 0]);
+        let two = gather_tokens(&placed, shape, &index);
+        let placed = scatter_tokens(&placed, shape, &index, &two[6..9]);
         let second = mul_scalar(&narrow(&placed, 1, 1, 60), f64::from(-0.6f32));
         let sum: Vec<f64> = narrow(&placed, 0, 1, 60).iter().zip(second).map(|(first, second)| first + second).collect();
         gelu(&sum).iter().sum()
@@ -210,5 +265,13 @@ fn refusals(gpu: &Gpu) -> Checked {
     for (start, length) in [(0, 0), (0, 3), (2, 1), (1, 2), (usize::MAX, 2)] {
         ensure(ops::narrow(&off, &map, start, length).is_err(), format!("{length} entries from {start} of two"))?;
     }
+    for lists in [&[vec![0, 1], vec![2]][..], &[vec![], vec![]], &[vec![0, 4], vec![0, 1]], &[vec![1, 1], vec![0, 1]], &[]] {
+        ensure(Picked::new(gpu, lists, 4).is_err(), format!("tokens {lists:?} of four"))?;
+    }
+    let picked = Picked::new(gpu, &[vec![0, 1], vec![2, 3]], 4)?;
+    for shape in [&[2, 4][..], &[1, 4, 3], &[2, 5, 3], &[2, 4, 3, 1]] {
+        ensure(ops::gather_tokens(&off, &of(shape), &picked).is_err(), format!("tokens gathered of {shape:?}"))?;
+    }
+    ensure(ops::scatter_tokens(&off, &of(&[2, 4, 3]), &picked, &of(&[4])).is_err(), "a row of other channels")?;
     ensure(ops::narrow(&off, &of(&[]), 0, 1).is_err(), "narrow of a number")
 }

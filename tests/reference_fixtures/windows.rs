@@ -1,10 +1,12 @@
 //! Answers of the references of group normalisation, and of what attention in windows needs.
 
 use crate::{Answers, Fixture, answer};
+use meltcore::reference::gather_tokens::*;
 use meltcore::reference::group_norm::*;
 use meltcore::reference::normalize::*;
 use meltcore::reference::relative_position_bias::*;
 use meltcore::reference::scaled_dot_product_attention::Windows;
+use meltcore::reference::scatter_tokens::*;
 use meltcore::reference::space_to_depth::*;
 use meltcore::reference::window_partition::window_partition;
 use meltcore::reference::window_reverse::window_reverse;
@@ -32,6 +34,21 @@ pub fn rolled(f: &Fixture) -> Option<Windows> {
     f.attrs.get("window")?;
     let side = f.size("window");
     Some(Windows { side, shift: f.size("shift"), windows: size(f).map(|extent| extent / side) })
+}
+
+/// Tokens that a list picks, or replaces.
+pub fn picked(f: &Fixture) -> Answers {
+    let (x, grad, index) = (f.get("in.x"), f.get("grad_out.y"), f.get("in.index").iter().map(|token| *token as usize).collect::<Vec<_>>());
+    let shape: [usize; 3] = f.tensors["in.x"].0.as_slice().try_into().unwrap();
+    if f.op == "gather_tokens" {
+        let grad_x = gather_tokens_grad_input(grad, shape, &index);
+        return vec![answer("out.y", gather_tokens(x, shape, &index)), answer("grad.in.x", grad_x)];
+    }
+    vec![
+        answer("out.y", scatter_tokens(x, shape, &index, f.get("in.row"))),
+        answer("grad.in.x", scatter_tokens(grad, shape, &index, &vec![0.0; shape[2]])),
+        answer("grad.in.row", scatter_tokens_grad_row(grad, shape, &index)),
+    ]
 }
 
 pub fn windows(f: &Fixture) -> Answers {

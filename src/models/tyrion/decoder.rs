@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::attention::STD;
 use super::encoder::to_maps;
-use super::settings::{Settings, TIME_CHANNELS};
+use super::settings::{GROUPS, Settings, TIME_CHANNELS};
 use crate::autograd::Tape;
 use crate::error::Result;
 use crate::kernels::conv2d::Conv2dAttrs;
@@ -14,8 +14,7 @@ use crate::tensor::Tensor;
 
 const SAME_3X3: Conv2dAttrs = Conv2dAttrs { stride: 1, padding: 1, dilation: 1, groups: 1 };
 
-/// Groups at most, and eps of group norms.
-const GROUPS: usize = 32;
+/// eps of group norms.
 const EPS: f32 = 1e-6;
 
 /// x (or what a 1×1 convolution makes of it) + conv(drop(silu(norm(conv(silu(norm(x))))))).

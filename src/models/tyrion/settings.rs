@@ -6,6 +6,8 @@ use crate::ops::Activation;
 
 /// Channels within the MLP of a block's position bias.
 pub(super) const BIAS_HIDDEN: usize = 512;
+/// Groups of a group norm at most.
+pub(super) const GROUPS: usize = 32;
 /// Values that the decoder's blocks would be told of a time step; the weights for it are in every file and never act.
 pub(super) const TIME_CHANNELS: usize = 512;
 
@@ -56,6 +58,15 @@ impl Settings {
                     format!("is {heads} in stage {stage}, whose {width} channels (embed_dim {}) it does not divide", config.embed_dim);
                 return Err(config.key_error("num_heads", message));
             }
+        }
+        // Channels of the decoder's maps: each stage's, their doubles beside a skip, and halves in front of the next.
+        let widths = (0..=stages).map(|stage| config.embed_dim << stage);
+        if let Some(width) = widths.into_iter().find(|width| !width.is_multiple_of(GROUPS.min(*width))) {
+            let message = format!(
+                "is {}, so that a group norm would divide {width} channels into {GROUPS} groups; give a power of two below {GROUPS}, or a multiple of it",
+                config.embed_dim
+            );
+            return Err(config.key_error("embed_dim", message));
         }
         Ok(Settings {
             size: config.img_size[0],

@@ -1,0 +1,26 @@
+//! Some tokens of every sample, in the order of their list, as `torch.take_along_dim` over the second axis; the gradient goes back to where
+//! they were, and is 0 elsewhere. Shaders: `shaders/gather_tokens.wgsl`, `shaders/scatter_tokens.wgsl`.
+
+use crate::autograd::Tape;
+use crate::error::Result;
+use crate::kernels::gather_tokens as kernels;
+pub use crate::kernels::gather_tokens::Picked;
+use crate::tensor::Tensor;
+
+/// The picked tokens of every sample.
+///
+/// # Shapes
+/// input `[n, tokens, c]`; output `[n, picked, c]`.
+///
+/// # Errors
+/// Other samples or tokens than those that were picked from; out of memory.
+pub fn gather_tokens(tape: &Tape, input: &Tensor, picked: &Picked) -> Result<Tensor> {
+    let output = kernels::gather_tokens(input, picked)?;
+    let (input, picked) = (input.clone(), picked.clone());
+    tape.record(&[&input.clone()], &output, move |grad_output, gradients| {
+        let grad_input = Tensor::full(input.gpu(), input.shape(), 0.0)?;
+        kernels::scatter_tokens(grad_output, &picked, &grad_input)?;
+        gradients.accumulate(&input, grad_input)
+    });
+    Ok(output)
+}
