@@ -5,7 +5,7 @@
 use crate::autograd::Tape;
 use crate::error::Result;
 use crate::kernels::gather_tokens::{self as kernels, Picked};
-use crate::kernels::sum_partials::sum_partials;
+use crate::kernels::linear::linear_grad_weight;
 use crate::tensor::Tensor;
 
 /// The tokens with `row` in place of the picked ones.
@@ -27,7 +27,11 @@ pub fn scatter_tokens(tape: &Tape, input: &Tensor, picked: &Picked, row: &Tensor
     tape.record(&[&input.clone(), &row.clone()], &output, move |grad_output, gradients| {
         if gradients.wants(&row) {
             let of_row = kernels::gather_tokens(grad_output, &picked)?;
-            gradients.accumulate(&row, sum_partials(&of_row, of_row.len() / row.len(), row.shape())?)?;
+            // The sum over all rows: what the bias of a dense layer gets.
+            let (rows, gpu) = (of_row.len() / row.len(), row.gpu());
+            let (ones, weight) = (Tensor::full(gpu, [rows, 1], 1.0)?, Tensor::full(gpu, [row.len(), 1], 0.0)?);
+            let of_row = of_row.reshaped([rows, row.len()])?;
+            gradients.accumulate(&row, linear_grad_weight(&ones, &of_row, &weight)?.1)?;
         }
         if gradients.wants(&input) {
             let grad_input = Tensor::empty(input.gpu(), input.shape())?;

@@ -40,6 +40,7 @@ pub const REWRITTEN: &[(&str, &str, &[u32])] = &[
     ("focal_loss_grad_probabilities", "WEIGHTED", &[0, 1]),
     ("focal_loss_stats", "MASKED", &[0, 1]),
     ("focal_loss_stats", "WEIGHTED", &[0, 1]),
+    ("group_norm_grad_input", "KIND", ACTIVATIONS),
     ("interpolate", "MODE", &[0, 1, 2]),
     ("interpolate", "SLIDE", &[0, 1]),
     ("interpolate_grad_input", "MODE", &[0, 1, 2]),
