@@ -12,6 +12,9 @@ use crate::error::{Error, Result};
 use crate::optim::Schedule;
 use crate::weights::guard::{self, FileMark, GUARDED, MODEL_FILE, STATE_FILE, UNGUARDED};
 
+/// Metres beyond all distances, of maps without any front.
+pub(super) const NO_FRONT: f64 = 1e9;
+
 /// What chooses the best weights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -32,7 +35,7 @@ impl Criterion {
         match self {
             Criterion::ValLoss | Criterion::TrainLoss => format!("a loss of {value:.5}"),
             Criterion::ValIou => format!("a mean IoU of {:.4} over val maps", 1.0 - value),
-            Criterion::ValMde if value == f64::MAX => "no front in any val map".into(),
+            Criterion::ValMde if value >= NO_FRONT => "no front in any val map".into(),
             Criterion::ValMde => format!("fronts of val maps {value:.1} m from the drawn ones"),
         }
     }

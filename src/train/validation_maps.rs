@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::session::Watcher;
+use super::state::NO_FRONT;
 use crate::config::{BOUNDING_BOXES, BestBy, Config, FRONTS};
 use crate::data::Window;
 use crate::data::cells::Cells;
@@ -31,8 +32,6 @@ use crate::tensor::Tensor;
 
 /// What no class is in maps of bytes.
 const NO_CLASS: u8 = u8::MAX;
-/// A distance beyond all others, of maps without any front.
-const NO_FRONT: f64 = f64::MAX;
 /// What the published program says of them.
 const NO_FRONT_PUBLISHED: f64 = 7777.0;
 
@@ -145,7 +144,8 @@ impl ValidationMaps {
             let without = self.config.reference_windows.then_some(NO_FRONT_PUBLISHED);
             named.push(("mde".into(), scores.mde.or(without)));
             named.push(("missing".into(), Some(scores.missing as f64)));
-            mde = Some(scores.mde.or(without).unwrap_or(NO_FRONT));
+            // Without any front the better zones are the better ones.
+            mde = Some(scores.mde.or(without).unwrap_or(NO_FRONT + 1.0 - sums.first().copied().unwrap_or_default()));
         }
         Ok(MapScores { named, iou: sums.first().copied().unwrap_or_default(), mde })
     }

@@ -59,6 +59,23 @@ fn runs_go_on_to_the_same_bits_and_maps_choose_the_weights() {
     assert!(log(root, "loss")[1]["val_maps_iou"].is_null() && log(root, "loss")[2]["val_maps_iou"].is_number());
 }
 
+/// A small network learns these zones by their greys; a pixel is 100 m.
+#[test]
+fn fronts_of_maps_come_near_the_drawn_ones() {
+    let folder = folder();
+    let root = folder.path();
+    let run = format!("path_checkpoints={}", root.join("run").display());
+    let set = ["base_channels=4", "optimizer=adam", "momentum=null", "learning_rate=0.01", "crops_per_epoch=40", "epochs=8", "best_by=mde"];
+    done(root, "train", &[], &[&set[..], &[&run]].concat());
+    let lines = log(root, "run");
+    let distances: Vec<f64> = lines.iter().filter_map(|line| line["val_mde"].as_f64()).collect();
+    let nearest = distances.iter().copied().fold(f64::INFINITY, f64::min);
+    assert!(nearest < 40.0 && lines[7]["val_missing"] == 0.0, "{distances:?}");
+    let state: Value = serde_json::from_slice(&std::fs::read(root.join("run/last/state.json")).unwrap()).unwrap();
+    let best = state["best"]["epoch"].as_u64().unwrap() as usize;
+    assert_eq!((state["best"]["loss"].as_f64(), lines[best - 1]["val_mde"].as_f64()), (Some(nearest), Some(nearest)));
+}
+
 /// Every change makes other batches, and so other weights.
 #[test]
 fn each_change_of_crops_acts_by_itself() {
