@@ -46,8 +46,8 @@ pub struct Args {
     /// Override one key of the configuration, the value as YAML; may be repeated
     #[arg(long, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
-    /// Trained weights: a safetensors file or a checkpoint folder; repeated, maps are means over several trainings of one configuration, and
-    /// say how far these are apart
+    /// Trained weights: a safetensors file or a checkpoint folder; repeated, maps are means over several trainings of one configuration,
+    /// and say how far these are apart
     #[arg(long, value_name = "FILE|DIR", required = true)]
     pub weights: Vec<PathBuf>,
     /// Days to map

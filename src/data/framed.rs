@@ -58,8 +58,8 @@ impl Frame {
         Frame { scene, before: [rows.0, cols.0], size, fold: size }
     }
 
-    /// The frame for tiles of which all but `margin` pixels a side is kept: so many around the scene, and below and right as many more as the
-    /// last tile takes, one to `stride` (arXiv 2507.01747); mirrored, those are the first frame mirrored once more.
+    /// The frame for tiles of which all but `margin` pixels a side is kept: so many around the scene, and below and right as many more as
+    /// the last tile takes, one to `stride` (arXiv 2507.01747); mirrored, those are the first frame mirrored once more.
     pub fn of_middles(scene: [usize; 2], tile: [usize; 2], margin: [usize; 2], stride: usize) -> Frame {
         let fold = [0, 1].map(|axis| scene[axis] + 2 * margin[axis]);
         let side = |axis: usize| {

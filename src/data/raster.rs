@@ -44,7 +44,8 @@ pub struct Raster {
 }
 
 impl Raster {
-    /// Opens a grey PNG, or a GeoTIFF with what stands beside it: uncompressed native float32 is mapped, everything else is decoded at once.
+    /// Opens a grey PNG, or a GeoTIFF with what stands beside it: uncompressed native float32 is mapped, everything else is decoded at
+    /// once.
     ///
     /// # Errors
     /// [`Error::Input`] where the file is missing, damaged, no TIFF or of a kind that meltcore does not read, where what masks or places

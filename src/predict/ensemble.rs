@@ -1,7 +1,8 @@
 //! Maps that are means of several: of several networks, and of the scene turned by quarters (Gourmelon et al. 2025, arXiv 2507.01747).
 //!
 //! Averages p_i of n maps, turned back, become Σ p_i / n, and beside it √(Σ p_i² / n − (Σ p_i / n)²) says how far they are apart, for tasks
-//! that have bands for that. With `reference_windows` each p_i, and their mean, are rounded to half precision, as the published program does.
+//! that have bands for that. With `reference_windows` each p_i, and their mean, are rounded to half precision, as the published program
+//! does.
 
 use half::f16;
 

@@ -1,6 +1,7 @@
 //! Tiles of which the middle is kept, blended as SSL4SAR's program does it (Gourmelon et al. 2025, arXiv 2507.01747):
-//! map = Σ g·p / max(Σ g, 1e-12) with g(y, x) = exp(−((y − h/2)² / 2(h/8)² + (x − w/2)² / 2(w/8)²)), h and w the sides of the middle. Weights
-//! and products are float32, sums float64.
+//! map = Σ g·p / max(Σ g, 1e-12), g(y, x) = exp(−((y − h/2)² / 2(h/8)² + (x − w/2)² / 2(w/8)²)), h and w the sides of the middle.
+//!
+//! Weights and products are float32, sums float64.
 
 use crate::data::tiles::Tile;
 

@@ -20,8 +20,8 @@ pub enum Blend {
     /// As [`Blend::Gaussian`], of half the side, which leaves a corner e⁻¹ of the centre's weight (Maslov et al. 2025,
     /// doi 10.1038/s41467-024-54956-x).
     Wide,
-    /// Of each tile its middle alone (`centre`), with weights that fall off as a Gaussian of an eighth of the middle's side (Gourmelon et al.
-    /// 2025, arXiv 2507.01747); its peak is the pixel behind the middle of an even side.
+    /// Of each tile its middle alone (`centre`), with weights that fall off as a Gaussian of an eighth of the middle's side (Gourmelon et
+    /// al. 2025, arXiv 2507.01747); its peak is the pixel behind the middle of an even side.
     CentreGaussian,
 }
 
@@ -65,8 +65,8 @@ pub struct Options {
 }
 
 impl Options {
-    /// What a configuration's maps are made with where nobody asks for something else: of scenes a wide blend, of zones of radar scenes that
-    /// of tiles' middles.
+    /// What a configuration's maps are made with where nobody asks for something else: of scenes a wide blend, of zones of radar scenes
+    /// that of tiles' middles.
     pub fn of(config: &Config) -> Options {
         let blend = match config.domain().unit {
             Unit::Scene if config.has_zones() => Blend::CentreGaussian,

@@ -1,5 +1,5 @@
-//! Maps of all scenes of the val split, looked at between epochs: what chooses weights for calving fronts, where a loss over crops says little
-//! (Gourmelon et al. 2025, arXiv 2507.01747).
+//! Maps of all scenes of the val split, looked at between epochs: what chooses weights for calving fronts, where a loss over crops says
+//! little (Gourmelon et al. 2025, arXiv 2507.01747).
 //!
 //! Maps are made of tiles' middles side by side. Into the log go, as `val_<name>`, means over scenes of the task's watched scores
 //! (`maps_<score>`); of tiles whose target has a class, the mean of the sum of the classes' intersections over unions by the number of

@@ -54,7 +54,7 @@ fn make(root: &Path) {
     let text = format!(
         "task: calving_front\nmodel_key: unet\nbase_channels: 2\ndata_root: {0}\nin_keys: [sar]\npath_sar: sar_images\npath_classes: zones\n\
          path_fronts: fronts\npath_train_split_csv: {0}/train.txt\npath_val_split_csv: {0}/val.txt\npath_test_split_csv: {0}/val.txt\n\
-         img_size: [16, 16]\nbatch_size: 4\ncrops_per_epoch: 12\nepochs: 2\noptimizer: sgd\nmomentum: 0.9\nlearning_rate: 0.05\n\
+         img_size: [16, 16]\nbatch_size: 4\ncrops_per_epoch: 12\nepochs: 2\nlearning_rate: 0.01\n\
          tensorboard: false\n",
         root.display()
     );

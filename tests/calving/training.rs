@@ -6,7 +6,10 @@ use serde_json::Value;
 
 use super::{SCENES, done, folder, meltcore};
 
-const CHANGES: [&str; 11] = [
+const CHANGES: [&str; 14] = [
+    "optimizer=sgd",
+    "momentum=0.9",
+    "learning_rate=0.05",
     "augment_flip=true",
     "augment_turn=true",
     "augment_zoom=[0.33, 2.83]",
@@ -65,7 +68,7 @@ fn fronts_of_maps_come_near_the_drawn_ones() {
     let folder = folder();
     let root = folder.path();
     let run = format!("path_checkpoints={}", root.join("run").display());
-    let set = ["base_channels=4", "optimizer=adam", "momentum=null", "learning_rate=0.01", "crops_per_epoch=40", "epochs=8", "best_by=mde"];
+    let set = ["base_channels=4", "crops_per_epoch=40", "epochs=8", "best_by=mde"];
     done(root, "train", &[], &[&set[..], &[&run]].concat());
     let lines = log(root, "run");
     let distances: Vec<f64> = lines.iter().filter_map(|line| line["val_mde"].as_f64()).collect();

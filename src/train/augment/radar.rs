@@ -1,8 +1,8 @@
-//! What happens to the values of radar images, as SSL4SAR's program does it (Gourmelon et al. 2025, arXiv 2507.01747): another window shines
-//! through the ocean, speckle, brightness and gamma.
+//! What happens to the values of radar images, as SSL4SAR's program does it (Gourmelon et al. 2025, arXiv 2507.01747): another window
+//! shines through the ocean, speckle, brightness and gamma.
 //!
-//! All act on v, a value by which a network sees 255·v/255, so that 0 and 255 are the ends of an input's scale: of greys of 8 bits themselves,
-//! which are whole numbers again after each change, as stored ones are. With ⌊ ⌋ for greys alone:
+//! All act on v, a value by which a network sees 255·v/255, so that 0 and 255 are the ends of an input's scale: of greys of 8 bits
+//! themselves, which are whole numbers again after each change, as stored ones are. With ⌊ ⌋ for greys alone:
 //!
 //! | change | v becomes |
 //! | --- | --- |

@@ -1,8 +1,8 @@
 //! Windows of another size than the crop's, each at a place of its own, as SSL4SAR's program draws them (Gourmelon et al. 2025, arXiv
 //! 2507.01747).
 //!
-//! A window's sides are ⌊z·side⌋ pixels with one z, uniform within bounds for a share of all crops, else 1. Its place is uniform among those
-//! where it lies in the scene; what does not fit into the scene is cut off, and the rest stretched to the crop's size.
+//! A window's sides are ⌊z·side⌋ pixels with one z, uniform within bounds for a share of all crops, else 1. Its place is uniform among
+//! those where it lies in the scene; what does not fit into the scene is cut off, and the rest stretched to the crop's size.
 
 use super::zoom::window_of;
 use crate::data::Window;
