@@ -3,6 +3,7 @@
 use super::Globals;
 use super::arguments::{ConfigArgs, split_names};
 use super::device::open_device;
+use super::eval_fronts::{front_table, zone_table};
 use super::output::{Table, json_text, print_json, print_line};
 use super::overwrite::{refuse_foreign, refuse_foreign_pictures};
 use super::watch::Watch;
@@ -47,7 +48,8 @@ pub struct Args {
     /// many pixels were right where maps were so sure
     #[arg(long, conflicts_with = "json")]
     pub reliability: bool,
-    /// Also write scores.json, scores.csv, groups.csv, reliability.csv, of classes glaciers.csv, and the pictures, in panels/, into this
+    /// Also write scores.json, scores.csv, groups.csv, reliability.csv, of classes glaciers.csv, of fronts fronts.csv and
+    /// fronts_by_group.csv, and the pictures, in panels/, into this
     /// folder
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
@@ -121,7 +123,10 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
         write(folder.join("scores.json"), json_text(&ScoreFile::of(&evaluation))?)?;
         write(folder.join("groups.csv"), evaluation.groups_to_csv())?;
         write(folder.join("reliability.csv"), evaluation.reliability_to_csv())?;
-        if evaluation.task.classes().is_some() {
+        if evaluation.task.fronts().is_some() {
+            write(folder.join("fronts.csv"), evaluation.fronts_to_csv())?;
+            write(folder.join("fronts_by_group.csv"), evaluation.front_groups_to_csv())?;
+        } else if evaluation.task.classes().is_some() {
             write(folder.join("glaciers.csv"), evaluation.glaciers_to_csv())?;
         }
     }
@@ -132,7 +137,12 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
         return print_json(&ScoreFile::of(&evaluation));
     }
     table(&evaluation).print()?;
-    if evaluation.task.classes().is_some() {
+    if evaluation.task.fronts().is_some() {
+        print_line("")?;
+        zone_table(&evaluation).print()?;
+        print_line("")?;
+        front_table(&evaluation).print()?;
+    } else if evaluation.task.classes().is_some() {
         print_line("")?;
         glacier_table(&evaluation).print()?;
     }
@@ -176,6 +186,8 @@ fn refuse_foreign_scores(args: &Args, csv: &[PathBuf]) -> Result<()> {
         ("groups.csv", "model,by,"),
         ("reliability.csv", "model,from,"),
         ("glaciers.csv", "model,scene,class,"),
+        ("fronts.csv", "model,scene,missing,"),
+        ("fronts_by_group.csv", "model,by,group,scenes,missing,"),
     ] {
         refuse(&folder.join(name), first)?;
     }

@@ -2,6 +2,7 @@
 
 use super::Globals;
 use super::arguments::{at_least_0, positive};
+use super::eval_fronts::score_cells;
 use super::front_files::{FrontFiles, Kind};
 use super::output::{Table, print_json, print_line};
 use super::watch::Watch;
@@ -173,13 +174,9 @@ fn print_tables(args: &Args, fronts: &[SceneFront], rows: &[SeriesRow]) -> Resul
     }
     print_line("")?;
     let mut table = Table::new(&["fronts", "scenes", "missing", "mde_m", "std_m", "mean_of_scenes_m", "by_length_m"]);
-    let mut row = |label: String, scores: &FrontScores| {
-        let numbers = [scores.mde, scores.mde_std, scores.mde_per_image, scores.mde_by_length].map(|value| number(value, 1));
-        table.row([label, scores.images.to_string(), scores.missing.to_string()].into_iter().chain(numbers));
-    };
-    row("all".into(), &FrontScores::of(compared(fronts).map(|(_, compared)| compared)));
+    table.row(score_cells("all", &FrontScores::of(compared(fronts).map(|(_, compared)| compared))));
     for by in FrontGroup::ALL.into_iter().filter(|by| by.is_single()) {
-        grouped(compared(fronts), by).iter().for_each(|(label, scores)| row(label.clone(), scores));
+        grouped(compared(fronts), by).iter().for_each(|(label, scores)| table.row(score_cells(label, scores)));
     }
     table.print()
 }

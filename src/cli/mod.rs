@@ -14,6 +14,7 @@ pub mod device;
 pub mod devices;
 pub mod draft;
 pub mod eval;
+pub mod eval_fronts;
 pub mod front;
 pub mod front_files;
 pub mod output;

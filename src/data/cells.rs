@@ -47,6 +47,12 @@ impl Cells {
         ((of.col_x * x).hypot(of.col_y * y), (of.row_x * x).hypot(of.row_y * y))
     }
 
+    /// Map coordinates (x, y) of a fractional position, in metres; none on longitude and latitude.
+    pub fn metres(&self, row: f64, col: f64) -> Option<(f64, f64)> {
+        let (x, y) = self.transform.at(row, col);
+        (!self.geographic).then_some((x * self.metres, y * self.metres))
+    }
+
     /// Square metres of a pixel of a row.
     pub fn area(&self, row: usize) -> f64 {
         let ((x, y), of) = (self.units(row as f64 + 0.5), &self.transform);

@@ -1,9 +1,11 @@
 //! Scores of maps against their targets, as the task defines them: [`scores`] per scene on the device, [`table`] over a split, [`groups`]
-//! of its scenes, [`certainty`] of maps that say it, areas and distances of outlines in [`glaciers`], summed up by [`glacier_scores`]; all
-//! of it as files by [`score_file`] and [`csv`], and [`panels`] to look at.
+//! of its scenes, [`certainty`] of maps that say it, areas and distances of outlines in [`glaciers`], summed up by [`glacier_scores`], or
+//! distances of [`fronts`], summed up by [`front_scores`]; all of it as files by [`score_file`] and [`csv`], and [`panels`] to look at.
 
 pub mod certainty;
 pub mod csv;
+pub mod front_scores;
+pub mod fronts;
 pub mod glacier_scores;
 pub mod glaciers;
 pub mod groups;
@@ -14,6 +16,7 @@ pub mod shown_inputs;
 pub mod table;
 
 pub use certainty::Certainty;
+pub use front_scores::WrittenFronts;
 pub use glacier_scores::GlacierScores;
 pub use groups::{GroupBy, Groups};
 pub use panels::Panels;
@@ -24,7 +27,7 @@ pub use table::{Evaluation, ModelScores};
 
 use std::path::{Path, PathBuf};
 
-use crate::config::Config;
+use crate::config::{Config, FRONTS};
 use crate::data::Window;
 use crate::data::dataset::{Dataset, HostSample};
 use crate::data::day::{Day, Split, read_split_csv};
@@ -35,6 +38,7 @@ use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::gpu::Gpu;
 use crate::tasks::{self, Holds, Task};
+use fronts::TrueFront;
 use glaciers::Truth;
 
 /// A scene just scored, for whoever wants to show it.
@@ -109,7 +113,9 @@ pub fn evaluate_and_show(
         task.refuse(&sample.target).map_err(|message| Error::input(dataset.target_file(index).unwrap_or_default(), message))?;
         let scene = scorer.scene(&sample, size)?;
         let reference = dataset.target_raster(index)?;
-        let mut truth = Truth::of(task.as_ref(), &sample, size, reference.geo());
+        let front = task.fronts().map(|labels| TrueFront::of(config, labels, &dataset, index, &sample.target)).transpose()?;
+        let mut truth = if front.is_none() { Truth::of(task.as_ref(), &sample, size, reference.geo()) } else { None };
+        unplaced.extend(front.as_ref().filter(|front| !front.is_sized).map(|_| PathBuf::from(day.file_name())));
         unplaced.extend(truth.as_ref().filter(|truth| !truth.is_placed()).map(|_| PathBuf::from(day.file_name())));
         let mut shown = Shown { day, index, sample: &sample, models: Vec::new() };
         for ((name, folder), scores) in models.iter().zip(&mut scored) {
@@ -124,6 +130,9 @@ pub fn evaluate_and_show(
             let score = scene.score(map.clone(), &file, &mut scores.reliability)?;
             scene.add_certainty(&map, &file, &mut scores.certainty)?;
             scores.push(day.file_name(), score.clone());
+            if let Some(front) = &front {
+                scores.fronts.push((day.file_name(), front.compare(&map)?));
+            }
             scores.glaciers.extend(truth.as_mut().map(|truth| (day.file_name(), truth.compare(&map))));
             shown.models.push((name, map, score));
         }
@@ -139,7 +148,11 @@ pub fn evaluate_and_show(
     }
     if !unplaced.is_empty() {
         let (count, some) = (unplaced.len(), name_some(&unplaced));
-        observe(Event::Note(format!("{count} scene(s) have no georeference, and pixels of 1 m in areas and distances: {some}")));
+        let cure = if task.fronts().is_some() { " (front_resolution says how many they have)" } else { "" };
+        observe(Event::Note(format!("{count} scene(s) have no georeference, and pixels of 1 m in areas and distances{cure}: {some}")));
+    }
+    if task.fronts().is_some() && !config.variable_paths.contains_key(FRONTS) {
+        observe(Event::Note(format!("no path_{FRONTS}: true fronts are drawn from the true zones")));
     }
     for (scores, (model, folder)) in scored.iter().zip(models) {
         if let Some((scenes, pixels)) = scores.nan_predictions() {

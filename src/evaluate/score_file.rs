@@ -10,6 +10,7 @@ use serde::ser::{Serialize, Serializer};
 use serde_json::Number;
 
 use super::certainty::WrittenCertainty;
+use super::front_scores::WrittenFronts;
 use super::glacier_scores::GlacierScores;
 use super::groups::GroupBy;
 use super::table::{Evaluation, ModelScores};
@@ -68,13 +69,16 @@ pub struct WrittenScores {
     /// Areas and outlines of each class but the first, of tasks that have classes.
     #[serde(default, skip_serializing_if = "Pairs::is_empty")]
     pub glaciers: Pairs<GlacierScores>,
+    /// Distances between fronts, of tasks that have some.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub fronts: Option<WrittenFronts>,
     /// Pixels by class, rows those of the target, columns those of the map.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub confusion: Vec<Vec<u64>>,
 }
 
 /// A JSON object in the order of its text.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Pairs<V>(pub Vec<(String, V)>);
 
 impl<V> Default for Pairs<V> {
@@ -173,6 +177,7 @@ impl WrittenScores {
             certainty: model.certainty.written(),
             classes: Pairs(confusion.as_ref().map(of_classes).unwrap_or_default()),
             glaciers: Pairs(evaluation.glacier_scores(model).into_iter().map(|(class, scores)| (class.to_owned(), scores)).collect()),
+            fronts: evaluation.front_scores(model),
             confusion: confusion.map(|confusion| confusion.counts).unwrap_or_default(),
         }
     }

@@ -1,6 +1,7 @@
 //! Scores of scenes, summed up over a split: means weighted by valid pixels, and pooled quotients.
 
 use super::certainty::Certainty;
+use super::fronts::SceneFronts;
 use super::glaciers::Compared;
 use super::groups::{GroupBy, Groups};
 use super::scores::SceneScores;
@@ -26,13 +27,15 @@ pub struct ModelScores {
     pub certainty: Certainty,
     /// File name of each scene and, of each class but the first, its map beside the truth; nothing of tasks without classes.
     pub glaciers: Vec<(String, Vec<Compared>)>,
+    /// File name of each scene and its front beside the true one; nothing of tasks without fronts.
+    pub fronts: Vec<(String, SceneFronts)>,
 }
 
 impl ModelScores {
     /// A model without scenes yet.
     pub fn new(name: &str, columns: &'static [Column]) -> Self {
         let (reliability, certainty) = (Reliability::default(), Certainty::default());
-        ModelScores { name: name.to_owned(), columns, scenes: Vec::new(), reliability, certainty, glaciers: Vec::new() }
+        ModelScores { name: name.to_owned(), columns, scenes: Vec::new(), reliability, certainty, glaciers: Vec::new(), fronts: Vec::new() }
     }
 
     /// Adds a scene.
@@ -88,7 +91,7 @@ impl ModelScores {
         if sure.is_empty() { vec![(name.clone(), self.reliability.clone())] } else { sure }
     }
 
-    /// The model on some scenes of the split, given by their positions; reliability, certainty and glaciers stay behind.
+    /// The model on some scenes of the split, given by their positions; reliability, certainty, glaciers and fronts stay behind.
     pub fn on(&self, scenes: &[usize]) -> ModelScores {
         let scenes = scenes.iter().filter_map(|index| self.scenes.get(*index).cloned()).collect();
         ModelScores { scenes, ..ModelScores::new(&self.name, self.columns) }

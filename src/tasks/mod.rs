@@ -71,6 +71,7 @@ use crate::calibrate::Curve;
 use crate::config::{Config, TaskKey};
 use crate::data::loader::Batch;
 use crate::error::Result;
+use crate::fronts::drawing::Labels;
 use crate::gpu::Gpu;
 use crate::models::Outputs;
 use crate::tensor::Tensor;
@@ -142,6 +143,11 @@ pub trait Task {
 
     /// Names of the classes by their numbers, where the first band of a map is a class.
     fn classes(&self) -> Option<&'static [&'static str]> {
+        None
+    }
+
+    /// Of maps of zones that a front divides, which classes do: fronts are drawn, and scored, between them.
+    fn fronts(&self) -> Option<Labels> {
         None
     }
 

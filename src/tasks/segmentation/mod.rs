@@ -13,8 +13,10 @@ use super::{Band, Column, Confusion, Scored, Subject, Tally, Targets, Task, Word
 use crate::autograd::Tape;
 use crate::calibrate::Curve;
 use crate::config::{Config, TaskKey};
-use crate::domains::interned;
+use crate::domains::{ZONES, interned};
 use crate::error::{Error, Result};
+use crate::fronts::drawing::Labels;
+use crate::fronts::zones::{GLACIER, OCEAN};
 use crate::image::Colormap;
 use crate::kernels::segmentation_scores::segmentation_scores;
 use crate::models::Outputs;
@@ -233,6 +235,12 @@ impl Task for Segmentation {
 
     fn classes(&self) -> Option<&'static [&'static str]> {
         Some(self.classes)
+    }
+
+    fn fronts(&self) -> Option<Labels> {
+        let place = |zone: usize| self.classes.iter().position(|class| *class == ZONES[zone]).map(|class| class as u8);
+        let labels = Labels { glacier: place(usize::from(GLACIER))?, ocean: place(usize::from(OCEAN))? };
+        (self.manner.key == TaskKey::CalvingFront).then_some(labels)
     }
 
     fn heads(&self) -> usize {
