@@ -78,6 +78,16 @@ pub fn read_class_map(path: &Path, classes: usize) -> Result<ClassMap> {
     Ok(ClassMap { rows, cols, classes, geo: raster.geo().clone() })
 }
 
+/// The names of the classes in a map that says them, by their numbers; none of other files.
+pub fn class_names(path: &Path) -> Option<Vec<String>> {
+    let bytes = super::mapped::map_file(path).ok()?;
+    let directory = super::ifd::Directory::read(&bytes).ok()?;
+    let legend = super::gdal_metadata::item(directory.text(super::tags::GDAL_METADATA)?, "CLASSES")?;
+    let named = |(number, entry): (usize, &str)| entry.trim().strip_prefix(&format!("{number} ")).map(str::to_owned);
+    let classes: Vec<&str> = legend.split(';').filter(|entry| !entry.trim().starts_with(&format!("{NO_CLASS} "))).collect();
+    classes.into_iter().enumerate().map(named).collect()
+}
+
 /// Whether a file is a raster of bytes of this size.
 pub(super) fn is_class_map(path: &Path, [rows, cols]: [usize; 2]) -> bool {
     let layout = super::mapped::map_file(path).and_then(|bytes| super::declared::declared(&bytes, path));
@@ -104,6 +114,7 @@ mod tests {
         let read = read_class_map(&path, 3).unwrap();
         assert_eq!((read.rows, read.cols, &read.classes), (7, 301, &classes));
         assert!(is_class_map(&path, [7, 301]) && !is_class_map(&path, [301, 7]));
+        assert_eq!(class_names(&path).unwrap(), ["rock", "ice", "snow & firn"]);
         let refused = read_class_map(&path, 2).unwrap_err().to_string();
         assert!(refused.contains("map.tif: holds 2 at row 0, column 2, and classes are the whole numbers from 0 to 1"), "{refused}");
         let refused = write_class_map(&path, [7, 301], &classes, &GeoTags::default(), &["rock", "ice"], &about());

@@ -87,6 +87,14 @@ pub fn words(bytes: &[u8], band: usize) -> Words {
     Words { title: either(own.title, of_file.title), unit: either(own.unit, of_file.unit) }
 }
 
+/// The text of an item of the whole file.
+pub fn item(bytes: &[u8], name: &str) -> Option<String> {
+    let text = text_of(bytes);
+    let document = Document::parse(&text).ok()?;
+    let mut items = document.descendants().filter(|node| node.tag_name().name() == "Item" && node.attribute("sample").is_none());
+    items.find(|item| item.attribute("name") == Some(name))?.text().map(str::to_owned)
+}
+
 /// The XML in a tag's bytes.
 fn text_of(bytes: &[u8]) -> String {
     let bytes = bytes.split(|byte| *byte == 0).next().unwrap_or_default();

@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
+use crate::data::class_map::{NO_CLASS, class_names};
 use crate::data::geotags::GeoTags;
 use crate::data::grey_png::{is_called_png, read_grey_png, write_grey_png};
 use crate::data::raster::Raster;
-use crate::domains::{ZONE_GREYS, zones_from_bytes};
+use crate::domains::{ZONE_GREYS, ZONES, zones_from_bytes};
 use crate::error::{Error, Result};
 
 /// Class of what nobody sees: radar shadow, layover, outside the swath.
@@ -30,7 +31,7 @@ pub struct ZoneMap {
     pub geo: GeoTags,
 }
 
-/// Reads a map of zones; pixels without a value are [`NA`].
+/// Reads a map of zones, by the names of its classes where it says them; pixels without a value are [`NA`].
 ///
 /// # Errors
 /// Those of [`read_grey_png`] and [`Raster::open`]; [`Error::Input`] for a pixel that is of no zone.
@@ -53,8 +54,28 @@ pub fn read_zones(path: &Path) -> Result<ZoneMap> {
         let bytes = raster.read_all()?.into_iter().enumerate().map(byte).collect::<Result<Vec<u8>>>()?;
         (raster.rows(), cols, bytes, raster.geo().clone())
     };
-    zones_from_bytes(&mut classes, cols).map_err(|message| Error::input(path, message))?;
+    match class_names(path) {
+        Some(names) => by_name(&mut classes, cols, &names),
+        None => zones_from_bytes(&mut classes, cols),
+    }
+    .map_err(|message| Error::input(path, message))?;
     Ok(ZoneMap { rows, cols, classes, geo })
+}
+
+/// Turns numbers of classes into those of the zones of the same names; classes of other names are [`NA`].
+fn by_name(classes: &mut [u8], cols: usize, names: &[String]) -> Result<(), String> {
+    let zones: Vec<u8> = names.iter().map(|name| ZONES.iter().position(|zone| zone == name).unwrap_or_default() as u8).collect();
+    if !zones.contains(&GLACIER) || !zones.contains(&OCEAN) {
+        return Err(format!("is a map of {}; a front lies between the classes glacier and ocean", names.join(", ")));
+    }
+    for (at, class) in classes.iter_mut().enumerate() {
+        *class = match zones.get(usize::from(*class)) {
+            Some(zone) => *zone,
+            None if *class == NO_CLASS => NA,
+            None => return Err(format!("holds {class} at row {}, column {}, and its classes end before", at / cols, at % cols)),
+        };
+    }
+    Ok(())
 }
 
 /// Writes zones as a PNG in the greys of CaFFe, which appears whole or not at all; a class beyond the four is written as [`NA`].
@@ -72,6 +93,9 @@ pub fn write_zones_png(path: &Path, size: [usize; 2], classes: &[u8]) -> Result<
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::about::About;
+    use crate::data::class_map::write_class_map;
+    use crate::data::day::Day;
     use crate::data::writer::write_geotiff;
 
     #[test]
@@ -83,6 +107,18 @@ mod tests {
         assert_eq!(read_grey_png(&path).unwrap().values, [0, 64, 127, 254, 254, 0]);
         let read = read_zones(&path).unwrap();
         assert_eq!((read.rows, read.cols, read.classes), (2, 3, classes));
+    }
+
+    #[test]
+    fn maps_that_name_their_classes_are_read_by_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.tif");
+        let about = About { software: "meltcore 0".into(), day: Day::UNDATED, bands: Vec::new(), items: Vec::new() };
+        let write = |names: &[&str]| write_class_map(&path, [1, 4], &[0, 1, 2, NO_CLASS], &GeoTags::default(), names, &about).unwrap();
+        write(&["ocean", "glacier", "rock"]);
+        assert_eq!(read_zones(&path).unwrap().classes, [OCEAN, GLACIER, NA, NA]);
+        write(&["rock", "ice", "debris"]);
+        assert!(read_zones(&path).unwrap_err().to_string().contains("is a map of rock, ice, debris; a front lies between"));
     }
 
     #[test]

@@ -7,6 +7,7 @@
 pub mod axis;
 pub mod colours;
 pub mod extent;
+pub mod front_pictures;
 pub mod html;
 pub mod manifest;
 pub mod page;
@@ -99,9 +100,9 @@ pub fn page(inputs: Evidence, observe: &mut dyn FnMut(Event)) -> Result<String> 
                 }
             }
         }
-        (Some((_, dataset)), Ok(scores)) => {
+        (Some((config, dataset)), Ok(scores)) => {
             let first = scores.models.0.first().map(|(_, model)| scenes::choose(model, task, most, |day| season.place(day)));
-            let scenes = scenes::draw(dataset, task, scores, models, &first.unwrap_or_default(), observe)?;
+            let scenes = scenes::draw(config, dataset, task, scores, models, &first.unwrap_or_default(), observe)?;
             Ok(sections::maps::section(&scenes, task))
         }
         (_, Err(reason)) => Err(reason.clone()),
@@ -141,12 +142,16 @@ pub fn page(inputs: Evidence, observe: &mut dyn FnMut(Event)) -> Result<String> 
         .as_ref()
         .is_ok_and(sections::glaciers::is_there)
         .then(|| Section::new("glaciers", "Areas and outlines", &scores, sections::glaciers::section));
+    let fronts = scores
+        .as_ref()
+        .is_ok_and(sections::fronts::is_there)
+        .then(|| Section::new("fronts", "Fronts", &scores, |scores| sections::fronts::section(scores, &colours)));
     let last = [
         Section::new("detail", "Where the errors are", &scores, |scores| sections::groups::section(scores, task, season, &colours)),
         Section::new("training", "Training", &Ok(logs), |logs| sections::training::section(logs, task)),
         Section::new("manifest", "Manifest", &Ok(facts), |facts| sections::manifest::section(facts, &keys)),
     ];
-    let of_classes = classes.into_iter().chain(certainty).chain(glaciers);
+    let of_classes = fronts.into_iter().chain(classes).chain(certainty).chain(glaciers);
     let sections: Vec<Section> = first.into_iter().chain(of_classes).chain(extent).chain(last).collect();
     Ok(page::document(&title, &lead, &sections))
 }

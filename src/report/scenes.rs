@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use super::front_pictures::FrontPictures;
+use crate::config::Config;
 use crate::data::dataset::{Dataset, HostSample};
 use crate::data::day::Day;
 use crate::data::raster::Raster;
@@ -87,8 +89,9 @@ pub(super) fn pick(
 /// Draws the chosen scenes.
 ///
 /// # Errors
-/// A target or map that cannot be read or has another size.
+/// A target, true front or map that cannot be read or has another size.
 pub fn draw(
+    config: &Config,
     dataset: &Dataset,
     task: &dyn Task,
     scores: &ScoreFile,
@@ -115,6 +118,7 @@ pub fn draw(
             field.to_indexed_png(reduce).map(|png| Picture { title, png })
         };
         let mut pictures = vec![picture("Observed".into(), &target, &unseen, false)?];
+        let fronts = task.fronts().map(|labels| FrontPictures::of(config, labels, dataset, index)).transpose()?;
         for (name, folder) in models {
             let mut map = vec![0.0; window.pixels()];
             let raster = Raster::open_band(folder.join(day.file_name()), 0)?;
@@ -123,6 +127,9 @@ pub fn draw(
             hide_unseen(raster.path(), window, &mut map)?;
             pictures.push(picture(name.clone(), &map, ocean, false)?);
             pictures.push(picture(format!("{name} − observed"), &difference(&map, &target), &unseen, true)?);
+            if let Some(fronts) = &fronts {
+                pictures.push(fronts.picture(name, &folder.join(day.file_name()), window, reduce)?);
+            }
         }
         let count = |masked: &[bool]| masked.iter().filter(|masked| !**masked).count() as f64;
         let of_scene = |(name, model): &(String, WrittenScores)| Some((name.clone(), model.scenes.get(&day.file_name())?.clone()));

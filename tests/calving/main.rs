@@ -1,5 +1,7 @@
 //! The task `calving_front`: scenes as CaFFe stores them, the loss with a weighted centre, maps of tiles' middles, and training on them.
 
+mod front_command;
+mod fronts;
 mod loss;
 mod maps;
 mod scenes;

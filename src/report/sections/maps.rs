@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 
 use crate::evaluate::score_file::Scores;
+use crate::report::front_pictures::COLOURS as FRONT_COLOURS;
 use crate::report::html::{band_key, colour_bar, error_key, missing, png_address, score_text};
 use crate::report::scenes::ShownScene;
 use crate::report::unscored::InputKey;
@@ -17,6 +18,9 @@ pub fn section(scenes: &[ShownScene], task: &dyn Task) -> Markup {
             (band_key(&band))
             (error_key(&band))
             span.grey { i {} (of.grey[1]) }
+            @if task.fronts().is_some() {
+                @for (name, [r, g, b]) in FRONT_COLOURS { span.grey { i style=(format_args!("background:rgb({r} {g} {b})")) {} (name) } }
+            }
         }
         @for scene in scenes { (article(scene, task)) }
         p.note {

@@ -2,6 +2,7 @@
 
 pub mod classes;
 pub mod extent;
+pub mod fronts;
 pub mod glaciers;
 pub mod groups;
 pub mod manifest;
