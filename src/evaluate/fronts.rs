@@ -16,6 +16,7 @@ use crate::error::{Error, Result};
 use crate::fronts::bounding_box::{BoundingBox, box_of_scene};
 use crate::fronts::distances::Compared;
 use crate::fronts::drawing::{Drawing, Front, Labels};
+use crate::fronts::lines::length_of;
 use crate::fronts::movement::centre;
 use crate::fronts::scene_files::PixelSize;
 use crate::fronts::stored::read_front;
@@ -109,7 +110,7 @@ impl TrueFront {
         };
         let centres = [&front.pixels, &self.pixels].map(|pixels| centre(pixels, self.size[1]).map(place));
         let (down, right) = front.seaward();
-        let length = front.lines(self.pixel.sides).iter().map(|line| line.length).sum();
+        let length = length_of(&front.lines(self.pixel.sides));
         Ok(SceneFronts { compared, length, centres, seaward: [right, down] })
     }
 }

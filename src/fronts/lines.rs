@@ -39,6 +39,11 @@ impl Line {
     }
 }
 
+/// Metres of lines together; 0 of none.
+pub fn length_of(lines: &[Line]) -> f64 {
+    lines.iter().fold(0.0, |sum, line| sum + line.length)
+}
+
 impl Front {
     /// Its lines, along each border of the ocean in turn, in the order of the first pixels of these.
     ///

@@ -6,7 +6,7 @@ use super::bounding_box::{BoundingBox, box_of_scene};
 use super::centre_line::{CentreLine, Plane};
 use super::distances::Compared;
 use super::drawing::{Drawing, Front};
-use super::lines::Line;
+use super::lines::{Line, length_of};
 use super::scene_files::{PixelSize, SceneFile, truth_of};
 use super::series::{Seen, date_of};
 use super::stored::read_front;
@@ -56,7 +56,7 @@ pub struct SceneFront {
 impl SceneFront {
     /// Metres of its lines together.
     pub fn length(&self) -> f64 {
-        self.lines.iter().map(|line| line.length).sum()
+        length_of(&self.lines)
     }
 
     /// What a series over time takes of it; `turned`: positions count from the last point of the centre line.
