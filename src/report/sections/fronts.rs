@@ -55,6 +55,7 @@ pub fn section(scores: &ScoreFile, colours: &Colours) -> Markup {
         }
         (colours.legend_and(&[]))
         (charts(&[histogram(scores, colours)]))
+        p.note { "Each dot is the share of the distances between the two marks beside it, the last of those beyond." }
         (zones(scores))
         @if !moved.is_empty() {
             (colours.legend_and(&[("true front", Key::Dot)]))
@@ -90,8 +91,7 @@ fn histogram(scores: &ScoreFile, colours: &Colours) -> Plot {
     }
     let most = series.iter().flat_map(|series| series.points.iter().map(|point| point[1]));
     let y = Axis::linear("share of front pixels", most, true);
-    let x =
-        Axis::fixed("distance to the other front, m (each point between two marks, the last beyond)", [0.0, labels.len() as f64], labels);
+    let x = Axis::fixed("distance to the other front, m", [0.0, labels.len() as f64], labels);
     Plot { title: "How far fronts are from the true ones".into(), x, y, series, rug: Vec::new() }
 }
 
