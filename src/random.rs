@@ -26,6 +26,8 @@ pub enum Purpose {
     Speckle,
     /// The brightness and the gamma of such a crop.
     Light,
+    /// What is hidden of such a crop.
+    Hide,
     /// Which days go to which split.
     Split,
     /// Which days and pixels a fit looks at.
@@ -48,6 +50,8 @@ pub enum Purpose {
     Pmw,
     /// A made-up scene of glaciers: one part of one scene.
     Glacier,
+    /// A made-up calving glacier, or one of its scenes.
+    Calving,
 }
 
 impl Purpose {
@@ -64,6 +68,7 @@ impl Purpose {
             Purpose::MixUp => ((16, 6), 8, b'a'),
             Purpose::Speckle => ((16, 7), 8, b'a'),
             Purpose::Light => ((16, 8), 8, b'a'),
+            Purpose::Hide => ((16, 9), 8, b'a'),
             Purpose::Split => ((8, 1), 16, b'd'),
             Purpose::Sample => ((8, 2), 16, b'd'),
             Purpose::Trial => ((8, 3), 16, b'd'),
@@ -75,6 +80,7 @@ impl Purpose {
             Purpose::Mar => ((8, 6), 16, 0),
             Purpose::Pmw => ((8, 7), 16, 0),
             Purpose::Glacier => ((8, 1), 16, b'g'),
+            Purpose::Calving => ((8, 1), 16, b'c'),
         };
         let mut key = [0; 32];
         key[..8].copy_from_slice(&seed.to_le_bytes());

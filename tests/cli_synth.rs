@@ -55,7 +55,11 @@ fn options_of_the_other_task_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("set");
     for (arguments, wanted) in [
-        (&["--scenes", "5"][..], "--scenes belongs to --task glacier"),
+        (&["--scenes", "5"][..], "--scenes belongs to --task glacier or calving"),
+        (&["--task", "calving", "--days", "9"], "--days belongs to --task melt"),
+        (&["--task", "glacier", "--format", "tif"], "--format belongs to --task calving"),
+        (&["--unlabelled", "9"], "--unlabelled belongs to --task calving"),
+        (&["--task", "calving", "--size", "64x256"], "128 to 1024 pixels"),
         (&["--mask-clouds"], "--mask-clouds belongs to --task glacier"),
         (&["--task", "glacier", "--days", "9"], "--days belongs to --task melt"),
         (&["--task", "glacier", "--geography", "."], "--geography belongs to --task melt"),
@@ -87,6 +91,22 @@ fn the_printed_commands_map_glaciers() {
         assert_eq!(table.contains("glavitu"), command.starts_with("eval"), "{table}");
     }
     assert!(folder.path().join("it's ice/report.html").is_file());
+}
+
+fn the_printed_commands_draw_fronts() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |command: &str| in_shell(folder.path(), command);
+    let (said, _) = run("synth --out \"it's ice\" --task calving --size 128x128 --scenes 8 --unlabelled 0 --format tif");
+    let commands = next_commands(&said);
+    assert_eq!(commands.len(), 5, "{said}");
+    for command in &commands {
+        let short = if command.starts_with("train") { " --set epochs=1 --set crops_per_epoch=4 --set base_channels=2" } else { "" };
+        run(&format!("{command}{short}"));
+    }
+    for made in ["report.html", "runs/unet/fronts/front_series.csv", "runs/unet/scores/scores.json"] {
+        assert!(folder.path().join("it's ice").join(made).is_file(), "{made}");
+    }
+    assert!(!folder.path().join("it's ice/pretraining").exists());
 }
 
 fn real_geography_sets_the_size(geography: &Path) {
@@ -143,6 +163,7 @@ fn main() -> ExitCode {
     let no_shell = || cfg!(not(unix)).then(|| "the printed commands run in a POSIX shell".to_owned());
     trials.push(trials::needing("the_printed_commands_lead_to_scores", "shell", no_shell, the_printed_commands_lead_to_scores));
     trials.push(trials::needing("the_printed_commands_map_glaciers", "shell", no_shell, the_printed_commands_map_glaciers));
+    trials.push(trials::needing("the_printed_commands_draw_fronts", "shell", no_shell, the_printed_commands_draw_fronts));
     trials.extend([trials::needing_data("real_geography_sets_the_size", "data/helheim", real_geography_sets_the_size)]);
     trials::run(trials)
 }

@@ -46,7 +46,7 @@ const MAY_IMPORT: &[(&str, &str)] = &[
     ("report", "error event calibrate config domains data fronts image tasks evaluate train"),
     ("verify", "error config gpu tensor kernels autograd ops nn optim models train"),
     ("bench", "error event reference config host gpu tensor kernels autograd ops nn models tasks train"),
-    ("synth", "error files random data domains"),
+    ("synth", "error files random data domains fronts"),
     (
         "cli",
         "error event files calibrate config domains data fronts image host gpu nn models weights tasks evaluate predict train draft ablate \

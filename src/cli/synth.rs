@@ -1,8 +1,9 @@
-//! `meltcore synth`: a sample data set to try everything on, of melt or of glaciers.
+//! `meltcore synth`: a sample data set to try everything on, of melt, of glaciers or of calving fronts.
 
 use super::Globals;
 use super::progress::Progress;
 use crate::error::{Error, Result};
+use crate::synth::calving::{self, CalvingOptions, Format};
 use crate::synth::geography::full_size;
 use crate::synth::glacier::{self, GlacierOptions};
 use crate::synth::{SynthOptions, write_dataset};
@@ -13,9 +14,13 @@ use std::str::FromStr;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  meltcore synth --out sample\n  meltcore synth --out large --size 1024x768 --days 120 --seed 7\n  \
     meltcore synth --geography data/helheim --out helheim --days 60\n  \
-    meltcore synth --task glacier --out glaciers --scenes 24 --size 384x384\n\n\
+    meltcore synth --task glacier --out glaciers --scenes 24 --size 384x384\n  \
+    meltcore synth --task calving --out fronts --scenes 80 --format tif\n\n\
     --task glacier makes satellite scenes of mountain glaciers on grids of 30 m in four regions: optical (six bands of reflectance), dem\n\
     (elevation, slope) and classes (1 glacier, 0 not), with configurations of a small GlaViTU and a small UNet.\n\n\
+    --task calving makes radar scenes of four glaciers that calve into fjords, over 17 years, on pixels of 20, 17 and 12 m: sar_images,\n\
+    zones (rock, glacier, ocean, and what the radar does not see), fronts, bounding_boxes and centre_lines, with a configuration of a small\n\
+    UNet; pretraining holds scenes without zones, and an optical scene of 14 bands a glacier.\n\n\
     --geography names a folder with landMask_100m.tif (1 land, -1 ocean) and dem_coarse_etopo_1km.tif (m); where they are there, too,\n\
     iceMask_100m.tif (1 ice-free land) places the rock, and runoff*.DD.csv (daily runoff of a catchment) shapes the melt seasons.\n\n\
     The folder must be empty or not exist yet; a dataset made with the same options is written again.")]
@@ -29,13 +34,20 @@ pub struct Args {
     /// Number of days [default: 72]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub days: Option<u32>,
-    /// Number of scenes, with --task glacier [default: 12]
+    /// Number of scenes, with --task glacier or calving [default: 12; with --task calving 24]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub scenes: Option<u32>,
+    /// Number of scenes without zones for pretraining, with --task calving; 0 for none [default: 12]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=100_000))]
+    pub unlabelled: Option<u32>,
+    /// Kind of the images, zones and fronts, with --task calving [default: png]
+    #[arg(long, value_enum)]
+    pub format: Option<SceneFormat>,
     /// Leave what lies under clouds without a class, with --task glacier
     #[arg(long)]
     pub mask_clouds: bool,
-    /// Rows and columns of a scene [default: 256x192, with --task glacier 256x256; with --geography those of its land mask]
+    /// Rows and columns of a scene, with --task calving at 20 m [default: 256x192, with --task 256x256; with --geography those of its
+    /// land mask]
     #[arg(long, value_name = "HxW")]
     pub size: Option<Size>,
     /// Seed; the same seed gives the same files [default: 42]
@@ -54,6 +66,28 @@ pub enum SynthTask {
     Melt,
     /// Outlines of mountain glaciers from satellite scenes
     Glacier,
+    /// Fronts of glaciers in fjords from radar scenes
+    Calving,
+}
+
+impl SynthTask {
+    /// Its word on the command line.
+    fn word(self) -> &'static str {
+        match self {
+            SynthTask::Melt => "melt",
+            SynthTask::Glacier => "glacier",
+            SynthTask::Calving => "calving",
+        }
+    }
+}
+
+/// Kinds of files of radar scenes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum SceneFormat {
+    /// Grey pictures under the names of the benchmark CaFFe, without georeference
+    Png,
+    /// GeoTIFF
+    Tif,
 }
 
 /// Rows and columns of a scene.
@@ -98,14 +132,22 @@ impl Args {
     }
 }
 
-/// Refuses what belongs to the other task.
+/// Refuses what belongs to another task.
 fn check_task(args: &Args) -> Result<()> {
-    let (other, given) = match args.task {
-        SynthTask::Melt => ("glacier", [args.scenes.is_some().then_some("--scenes"), args.mask_clouds.then_some("--mask-clouds")]),
-        SynthTask::Glacier => ("melt", [args.days.is_some().then_some("--days"), args.geography.is_some().then_some("--geography")]),
-    };
-    match given.into_iter().flatten().next() {
-        Some(option) => Err(Error::Usage(format!("{option} belongs to --task {other}; remove it, or give --task {other}"))),
+    use SynthTask::{Calving, Glacier, Melt};
+    let options: [(bool, &str, &[SynthTask]); 6] = [
+        (args.days.is_some(), "--days", &[Melt]),
+        (args.geography.is_some(), "--geography", &[Melt]),
+        (args.scenes.is_some(), "--scenes", &[Glacier, Calving]),
+        (args.mask_clouds, "--mask-clouds", &[Glacier]),
+        (args.unlabelled.is_some(), "--unlabelled", &[Calving]),
+        (args.format.is_some(), "--format", &[Calving]),
+    ];
+    match options.into_iter().find(|(is_given, _, tasks)| *is_given && !tasks.contains(&args.task)) {
+        Some((_, option, tasks)) => {
+            let tasks = tasks.iter().map(|task| task.word()).collect::<Vec<_>>().join(" or ");
+            Err(Error::Usage(format!("{option} belongs to --task {tasks}; remove it, or give --task {tasks}")))
+        }
         None => Ok(()),
     }
 }
@@ -116,9 +158,14 @@ fn check_task(args: &Args) -> Result<()> {
 /// Impossible options; a folder that holds something else; unreadable geography; a file that cannot be written.
 pub fn run(args: &Args, globals: &Globals) -> Result<()> {
     check_task(args)?;
-    if args.task == SynthTask::Glacier {
-        return run_glacier(args, globals);
+    match args.task {
+        SynthTask::Melt => run_melt(args, globals),
+        SynthTask::Glacier => run_glacier(args, globals),
+        SynthTask::Calving => run_calving(args, globals),
     }
+}
+
+fn run_melt(args: &Args, globals: &Globals) -> Result<()> {
     let options = args.options()?;
     let mut progress = None;
     let summary = write_dataset(&args.out, &options, |_, days| {
@@ -159,6 +206,37 @@ fn run_glacier(args: &Args, globals: &Globals) -> Result<()> {
         options.scenes,
         options.rows,
         options.cols
+    ));
+    note_next(globals, &summary.next);
+    Ok(())
+}
+
+fn run_calving(args: &Args, globals: &Globals) -> Result<()> {
+    let default = CalvingOptions::default();
+    let options = CalvingOptions {
+        rows: args.size.map_or(default.rows, |size| size.rows),
+        cols: args.size.map_or(default.cols, |size| size.cols),
+        scenes: args.scenes.map_or(default.scenes, |scenes| scenes as usize),
+        unlabelled: args.unlabelled.map_or(default.unlabelled, |scenes| scenes as usize),
+        seed: args.seed.unwrap_or(default.seed),
+        format: args.format.map_or(default.format, |format| match format {
+            SceneFormat::Png => Format::Png,
+            SceneFormat::Tif => Format::Tif,
+        }),
+    };
+    options.check()?;
+    let progress = Progress::start("synth", options.scenes + options.unlabelled, "scenes", globals.quiet);
+    let summary = calving::write_dataset(&args.out, &options, || progress.advance(1))?;
+    progress.finish();
+    let [train, val, test] = summary.lists;
+    globals.note(&format!(
+        "{}: {} scenes of {} x {} pixels at 20 m, {train} to train, {val} to validate, {test} of another glacier to test, and {} without \
+         zones to pretrain",
+        args.out.display(),
+        options.scenes,
+        options.rows,
+        options.cols,
+        options.unlabelled
     ));
     note_next(globals, &summary.next);
     Ok(())

@@ -1,14 +1,16 @@
-//! Believable data to try everything on: an invented Helheim with terrain, seasons, radar melt, model and microwave fields, and in
-//! [`glacier`] satellite scenes of mountain glaciers.
+//! Believable data to try everything on: an invented Helheim with terrain, seasons, radar melt, model and microwave fields, in [`glacier`]
+//! satellite scenes of mountain glaciers, and in [`calving`] radar scenes of glaciers that calve into fjords.
 //!
 //! Everything is a pure function of the options: the same seed, size and day give the same pixels, whichever other days are made.
 //! Shapes and statistics follow the reference's data set: bimodal melt that is not monotonic in elevation, swath gaps, blocky model
 //! cells, smooth brightness temperatures. [`Scene`] makes the fields; [`write_dataset`] writes them with splits and configurations.
 
+pub mod calving;
 pub mod cells;
 pub mod claim;
 pub mod climate;
 pub mod dataset;
+pub mod field;
 pub mod geography;
 pub mod georeference;
 pub mod glacier;

@@ -72,7 +72,7 @@ fn write_scene(out_dir: &Path, scene: &GlacierScene) -> Result<()> {
     let (zone, is_south) = scene.region.zone;
     let geo = utm(zone, is_south, scene.corner(), f64::from(CELL));
     let file = |kind: &str| out_dir.join(kind).join(format!("{}.tif", scene.name));
-    let bands = |fields: &[super::field::Field]| fields.iter().flat_map(|field| field.values.iter().copied()).collect::<Vec<f32>>();
+    let bands = |fields: &[super::super::field::Field]| fields.iter().flat_map(|field| field.values.iter().copied()).collect::<Vec<f32>>();
     write_geotiff(file("optical"), rows, cols, &bands(&scene.optical), &geo)?;
     write_geotiff(file("dem"), rows, cols, &bands(&scene.dem), &geo)?;
     let software = format!("meltcore {}", env!("CARGO_PKG_VERSION"));

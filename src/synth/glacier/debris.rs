@@ -2,8 +2,8 @@
 //!
 //! Ice and rock are handed down from the highest surface to the lowest; where ice melts away and rock stays, the share of rock grows.
 
+use super::super::field::Field;
 use super::super::noise::{Noise, smoothstep};
-use super::field::Field;
 use super::ice::gain;
 
 /// Slope from which bare ground lets rock fall.

@@ -5,7 +5,7 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use super::field::Field;
+use super::super::field::Field;
 
 /// What a filled pixel is higher than the one that it was filled from, m.
 const STEP: f32 = 0.01;

@@ -1,9 +1,9 @@
 //! What lies on the ground of a scene: snow that outlasts the season and snow that does not, ice, debris, lakes, streams, rock and plants.
 
+use super::super::field::Field;
 use super::super::noise::{Noise, smoothstep};
 use super::debris;
 use super::drainage::Drainage;
-use super::field::Field;
 use super::ice::{self, drifted};
 use super::region::Region;
 use super::relief::relief;

@@ -3,10 +3,10 @@
 //! Shallow ice: the flux between two pixels is Γ·H⁵·S³ with H the thickness on the higher side and S the slope of the surface (Glen's law
 //! with n = 3; Cuffey and Paterson, 2010, section 8). Only the end counts, so that every pixel steps as far as its own flow allows.
 
+use super::super::field::Field;
 use super::super::noise::smoothstep;
 use super::super::rows;
 use super::drainage::Drainage;
-use super::field::Field;
 use super::relief::LEVELS;
 
 /// Γ of ice at its melting point, for thickness in m, slope in m/m and flux in m²/a.

@@ -1,7 +1,7 @@
 //! Sunlight on a terrain: how squarely it falls, which places lie in the shadow of others, and how much sky each sees.
 
+use super::super::field::Field;
 use super::super::noise::smoothstep;
-use super::field::Field;
 use super::region::Region;
 use crate::random::Draw;
 

@@ -6,7 +6,6 @@
 pub mod dataset;
 pub mod debris;
 pub mod drainage;
-pub mod field;
 pub mod ground;
 pub mod ice;
 pub mod light;
@@ -18,10 +17,11 @@ pub mod sky;
 
 use std::fmt;
 
+use super::field::Field;
 use super::noise::{Noise, white_key};
 use crate::error::{Error, Result};
 use crate::random::{Draw, Purpose};
-use field::Field;
+
 use ground::Ground;
 use light::Sun;
 use optics::{BANDS, Sight};

@@ -4,9 +4,9 @@
 //! the sky, V the share of the sky that the place sees, and p what the air itself sends up; all but D and V by band. Albedos after the
 //! shapes of measured spectra (snow and ice: Warren, 1982; rock, plants and water: ECOSTRESS library), rounded.
 
+use super::super::field::Field;
 use super::super::noise::{Noise, mix, smoothstep, white};
 use super::super::rows;
-use super::field::Field;
 use super::ground::{Ground, place};
 use super::light::{Sun, light};
 use super::region::Region;

@@ -3,9 +3,9 @@
 //! Every round lifts the land by u and lets streams cut it, ∂z/∂t = U − K·√A·S with A the area above a pixel and S its slope, solved
 //! from the outlets upwards (Braun and Willett, 2013); slopes beyond what rock bears fall down. Coarse rounds come first.
 
+use super::super::field::Field;
 use super::super::noise::{Noise, smoothstep};
 use super::drainage::Drainage;
-use super::field::Field;
 use super::region::Region;
 use crate::random::{Draw, Purpose};
 

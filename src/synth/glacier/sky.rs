@@ -1,7 +1,7 @@
 //! Clouds with soft edges, and the shadows that they throw.
 
+use super::super::field::Field;
 use super::super::noise::{Noise, smoothstep};
-use super::field::Field;
 use super::light::Sun;
 
 /// Height of clouds above the ground, m.

@@ -1,7 +1,7 @@
 //! A raster of numbers with the side of its pixels, and what terrain asks of one: interpolation, refinement, slopes, smoothing.
 
-use super::super::noise::mix;
-use super::super::rows;
+use super::noise::mix;
+use super::rows;
 
 /// Numbers on a grid, row after row, north up.
 #[derive(Debug, Clone, PartialEq)]
