@@ -161,9 +161,9 @@ fn arguments_of_the_commands() {
     assert!(!parse::<bench::Args>("").unwrap().json);
 
     let train = parse::<train::Args>("--config c.yaml --set a=1 --set b=[2,3] --resume auto").unwrap();
-    assert_eq!((train.config.config.as_path(), train.config.set.len()), (Path::new("c.yaml"), 2));
-    assert_eq!(train.resume, Some(train::Resume::Auto));
-    let from = parse::<train::Args>("--config c.yaml --resume runs/epoch_3").unwrap().resume;
+    assert_eq!((train.run.config.config.as_path(), train.run.config.set.len()), (Path::new("c.yaml"), 2));
+    assert_eq!(train.run.resume, Some(train::Resume::Auto));
+    let from = parse::<train::Args>("--config c.yaml --resume runs/epoch_3").unwrap().run.resume;
     assert_eq!(from, Some(train::Resume::Folder("runs/epoch_3".into())));
     assert!(parse::<train::Args>("--config c.yaml --resume auto --weights w").is_err());
     assert!(parse::<train::Args>("").is_err());

@@ -21,6 +21,7 @@ pub mod output;
 pub mod overwrite;
 pub mod pack;
 pub mod predict;
+pub mod pretrain;
 pub mod progress;
 pub mod report;
 pub mod signals;
@@ -114,6 +115,7 @@ pub enum Command {
     Stats(stats::Args),
     Synth(synth::Args),
     Train(train::Args),
+    Pretrain(pretrain::Args),
     Verify(verify::Args),
     Weights(weights::Args),
 }
@@ -150,6 +152,7 @@ impl Cli {
             Command::Stats(args) => stats::run(args, &self.globals),
             Command::Synth(args) => synth::run(args, &self.globals),
             Command::Train(args) => train::run(args, &self.globals),
+            Command::Pretrain(args) => pretrain::run(args, &self.globals),
             Command::Verify(args) => verify::run(args, &self.globals),
             Command::Weights(args) => weights::run(args, &self.globals),
         };

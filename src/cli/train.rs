@@ -5,6 +5,7 @@ use super::arguments::ConfigArgs;
 use super::device::open_device;
 use super::signals::Interrupt;
 use super::watch::Watch;
+use crate::config::Config;
 use crate::error::Result;
 use crate::event::duration;
 use crate::train::{ChangedData, Start, Summary, Training, Watcher};
@@ -38,6 +39,14 @@ use std::time::Instant;
     An epoch without a valid pixel has no loss (null in log.jsonl), is never the best, and does not count for the schedule; a run \
     without any exits with 2.")]
 pub struct Args {
+    /// The run.
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+/// What says how a run begins and what it may take.
+#[derive(Debug, clap::Args)]
+pub struct RunArgs {
     /// The configuration and its overrides.
     #[command(flatten)]
     pub config: ConfigArgs,
@@ -82,7 +91,7 @@ impl std::str::FromStr for Resume {
     }
 }
 
-impl Args {
+impl RunArgs {
     fn start(&self) -> Start {
         match (&self.resume, &self.weights) {
             (Some(Resume::Auto), _) => Start::Newest,
@@ -98,11 +107,25 @@ impl Args {
 /// # Errors
 /// As [`Training::prepare`] and [`Training::run`]; no device.
 pub fn run(args: &Args, globals: &Globals) -> Result<()> {
-    let config = args.config.load(globals)?;
+    let config = args.run.config.load(globals)?;
+    if config.is_pretraining() {
+        let message = "is what `meltcore pretrain --objective` sets, and `train` learns from targets; remove the line";
+        return Err(config.key_error("objective", message));
+    }
+    let summary = execute(&config, &args.run, globals)?;
+    conclude(&summary, &args.run, globals);
+    Ok(())
+}
+
+/// Trains by a configuration, watched and interruptible.
+///
+/// # Errors
+/// As [`run`].
+pub(super) fn execute(config: &Config, args: &RunArgs, globals: &Globals) -> Result<Summary> {
     let interrupt = Interrupt::install()?;
     interrupt.end_unanswered("stopped at once; --resume auto goes on from the last finished epoch".into())?;
     let changed = if args.accept_changed_data { ChangedData::Accept } else { ChangedData::Refuse };
-    let mut training = Training::prepare(&config, &args.start(), changed)?;
+    let mut training = Training::prepare(config, &args.start(), changed)?;
     training.limit_memory(args.memory);
     let gpu = open_device(globals)?;
     let started = Instant::now();
@@ -115,12 +138,11 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
         summary.epochs,
         duration(started.elapsed().as_secs_f64())
     ));
-    conclude(&summary, args, globals);
-    Ok(())
+    Ok(summary)
 }
 
 /// Says what the run came to and what to do next.
-fn conclude(summary: &Summary, args: &Args, globals: &Globals) {
+fn conclude(summary: &Summary, args: &RunArgs, globals: &Globals) {
     let Some(best) = summary.best else { return };
     let weights = summary.best_weights.display();
     globals.note(&format!("best epoch: {} with {}; its weights are in {weights}", best.epoch, best.criterion.words(best.loss)));

@@ -158,3 +158,33 @@ pub enum Freeze {
     /// Modules or parameters by name, or the encoder, for the whole run.
     Names(Vec<String>),
 }
+
+words! {
+/// What a network learns from data without targets, before it is trained.
+#[derive(Default)]
+Objective {
+    /// Nothing: it is trained on targets.
+    #[default]
+    None = "none",
+    /// Its own inputs where they are hidden.
+    Masked = "masked",
+    /// The optical scene of a radar scene's place, where tokens of the radar scene are hidden.
+    OptSimMim = "optsimmim",
+    /// The optical scene of a radar scene's place.
+    OptTranslator = "opttranslator",
+}
+}
+
+words! {
+/// Which list of days or scenes a pretraining learns from.
+#[derive(Default)]
+PretrainingSplit {
+    /// That of training.
+    #[default]
+    Train = "train",
+    /// All of those with targets.
+    All = "all",
+    /// That of days without targets.
+    Deploy = "deploy",
+}
+}

@@ -23,6 +23,9 @@ pub const FRONTS: &str = "fronts";
 /// What `path_bounding_boxes` is a path of.
 pub const BOUNDING_BOXES: &str = "bounding_boxes";
 
+/// What `path_twin` is a path of, among those of variables.
+pub const TWIN: &str = "twin";
+
 /// What stands in a key's name for each of the variables, for each that a configuration declares itself, and for each of the splits.
 const VARIABLE: &str = "<variable>";
 const INPUT: &str = "<input>";

@@ -14,6 +14,7 @@ mod digest;
 mod gaps;
 mod keys;
 mod loss;
+mod pretraining;
 mod reader;
 mod regions;
 mod require;
@@ -25,8 +26,10 @@ mod together;
 mod variables;
 
 pub use carried::Difference;
-pub use choices::{BestBy, BorderKey, CropsOfClasses, CropsOfScenes, Freeze, LocationKey, ModelKey, Precision, TaskKey};
-pub use keys::{Acts, BOUNDING_BOXES, Carried, FRONTS, IGNORE, Key, SPLITS};
+pub use choices::{
+    BestBy, BorderKey, CropsOfClasses, CropsOfScenes, Freeze, LocationKey, ModelKey, Objective, Precision, PretrainingSplit, TaskKey,
+};
+pub use keys::{Acts, BOUNDING_BOXES, Carried, FRONTS, IGNORE, Key, SPLITS, TWIN};
 pub use loss::{LossFunction, LossTerm};
 pub use regions::UNKNOWN;
 pub use table::{Config, KEYS};

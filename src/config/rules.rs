@@ -64,7 +64,8 @@ impl Reader {
     /// A path for each variable, joined to `data_root`.
     pub(super) fn variable_paths(&self, pattern: &str) -> Result<BTreeMap<String, PathBuf>> {
         let root = self.folder("data_root", ".")?;
-        let names = self.variables().chain([self.domain.domain().map_reference, keys::BOUNDING_BOXES, keys::FRONTS, keys::IGNORE]);
+        let beside = [keys::BOUNDING_BOXES, keys::FRONTS, keys::IGNORE, keys::TWIN];
+        let names = self.variables().chain([self.domain.domain().map_reference]).chain(beside);
         self.each(pattern, names, |key| Ok(self.path(key)?.map(|path| root.join(path))))
     }
 

@@ -8,7 +8,8 @@ use std::path::PathBuf;
 
 use super::keys::{Carried, Key, MAPS, NOTHING, WEIGHTS, WEIGHTS_AND_MAPS, keys, value};
 use super::reader::{COUNT, COUNT_OR_0, Numbers, Reader, SIDE, WIDTH};
-use super::{BestBy, BorderKey, CropsOfClasses, CropsOfScenes, Freeze, LocationKey, LossFunction, ModelKey, Precision, TaskKey};
+use super::{BestBy, BorderKey, CropsOfClasses, CropsOfScenes, Freeze, LocationKey, LossFunction, ModelKey};
+use super::{Objective, Precision, PretrainingSplit, TaskKey};
 use crate::domains::{COLORS, Domain, DomainKey, Fill, Source};
 use crate::error::Result;
 use crate::kernels::activation::Activation;
@@ -225,6 +226,16 @@ keys! {
     augment_unknown_region: f64 = number(0.0, Numbers::Share), WEIGHTS.unless_default(),
         "location region: probability that a crop to train on is of an unknown region, for example 0.1";
 }
+"Pretraining" {
+    objective: Objective = choice(Objective::None, Objective::WORDS), WEIGHTS.unless_default(),
+        "what `meltcore pretrain` learns, which sets it by --objective: masked, the inputs where they are hidden; optsimmim and opttranslator, the optical scene of each radar scene's place";
+    hidden_share: Option<f64> = optional_number(Numbers::Share), WEIGHTS.unless_default(),
+        "masked: share of a crop's patches whose inputs are hidden; optsimmim: of its tokens; absent: 0.5, optsimmim 0.3";
+    hidden_patch: usize = integer(16, 1..=4096), WEIGHTS.unless_default(), "masked: pixels along such a patch";
+    pretraining_split: PretrainingSplit = choice(PretrainingSplit::Train, PretrainingSplit::WORDS), WEIGHTS.unless_default(),
+        "list of days or scenes that a pretraining learns from, whose targets it does not look at: train, all, or deploy";
+    path_pretraining: Option<PathBuf> = path(), NOTHING, "folder of a pretraining's checkpoints and logs; absent: `pretraining` beside path_checkpoints";
+}
 "Maps" {
     prediction_batch_size: usize = integer(1, WIDTH), NOTHING, "tiles that go through the network at once";
     prediction_stride: Option<usize> = optional_integer(SIDE), MAPS, "pixels between tiles; absent: the rows of img_size, of scenes half of its smaller side, of calving_front half of what is kept of a tile";
@@ -266,6 +277,7 @@ beside {
     "Data" "path_bounding_boxes" NOTHING, "calving_front: folder of CaFFe's boxes, outside of which no front is drawn";
     "Data" "path_fronts" NOTHING, "calving_front: folder of drawn fronts `NAME_front.png` or `NAME.tif`, not 0 on a line one pixel wide; they score and are never learnt";
     "Data" "scale_<input>" WEIGHTS_AND_MAPS, "instead of mean and std of an input of your own: [low, high], which a network sees as 0 and 1, for example [-30, 5] of decibels; calving_front: absent [0, 255], grey values of 8 bits";
+    "Data" "path_twin" WEIGHTS, "optsimmim, opttranslator: folder of optical scenes `GLACIER_….tif` of 14 bands, one for all radar scenes `…_GLACIER_…` of a glacier, on their grid";
     "Data" "path_melt_reference" MAPS, "raster that gives maps without a target their place";
     "Data" "normalize_melt" NOTHING, "of the reference; only `false` is taken";
     "Data" "blur" NOTHING, "of the reference; only `gaussian` is taken";

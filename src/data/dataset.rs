@@ -82,6 +82,8 @@ impl Dataset {
         let target = &domain.target;
         let target_files = match split {
             Split::Deploy => None,
+            // Nobody looks at targets there.
+            _ if config.is_pretraining() => None,
             _ => Some(TargetFiles::of(config, &days)?),
         };
         refuse_missing(&days, &found, (target, target_files.as_ref().map(TargetFiles::files)))?;

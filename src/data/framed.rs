@@ -75,7 +75,7 @@ impl Frame {
 
     /// Of each row or column of a window the scene's own, by `axis`; none beyond the scene, or the scene mirrored at its edges as often as
     /// it takes.
-    fn places(&self, axis: usize, start: usize, len: usize, mirrors: bool) -> Vec<Option<usize>> {
+    pub(crate) fn places(&self, axis: usize, start: usize, len: usize, mirrors: bool) -> Vec<Option<usize>> {
         let (before, side) = (self.before[axis], self.scene[axis]);
         let mirrored = |at: isize, side: usize| {
             let (side, twice) = (side.max(1) as isize, 2 * side.max(1) as isize);

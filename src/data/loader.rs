@@ -29,6 +29,8 @@ pub struct Batch {
     pub target: Vec<f32>,
     /// n × height × width, 1 on ocean.
     pub ocean: Vec<f32>,
+    /// n × pixels or tokens, 1 where a pretraining hides the inputs; else empty.
+    pub hidden: Vec<f32>,
     /// n × the numbers that say where a sample lies, of networks that see it ([`Locations`](super::location::Locations)); else empty.
     pub location: Vec<f32>,
 }
@@ -80,6 +82,7 @@ impl Batch {
             channels: self.channels.iter().map(of).collect(),
             target: of(&self.target),
             ocean: of(&self.ocean),
+            hidden: of(&self.hidden),
             location: of(&self.location),
         }
     }

@@ -59,6 +59,7 @@ impl Symmetry {
             channels: batch.channels.iter().map(of).collect(),
             target: of(&batch.target),
             ocean: of(&batch.ocean),
+            hidden: of(&batch.hidden),
             crops: batch.crops.clone(),
             location: batch.location.clone(),
             ..*batch

@@ -56,6 +56,12 @@ impl From<usize> for InputChannels {
 /// The name of an input that has no other beside it.
 pub const ONLY: &str = "x";
 
+/// The name of an input that says which tokens are seen, `[n, tokens]`, 1 or 0.
+pub const SEEN: &str = "seen";
+
+/// Bands of an optical scene that a pretraining asks for.
+pub const OPTICAL_BANDS: usize = 14;
+
 /// A tensor under its name, with what the host knows of it.
 #[derive(Clone)]
 pub struct Input {

@@ -26,7 +26,7 @@ mod xception;
 
 pub use deeplabv3::DeepLabV3Plus;
 pub use glavitu::GlaViTU;
-pub use inputs::{Form, Input, InputChannels, InputSpec, Inputs, ONLY, Outputs};
+pub use inputs::{Form, Input, InputChannels, InputSpec, Inputs, ONLY, OPTICAL_BANDS, Outputs, SEEN};
 pub use linear::LinearDem;
 pub use recognise::{Recognised, Shapes};
 pub use tyrion::Tyrion;
@@ -34,9 +34,10 @@ pub use unet::UNet;
 pub use unet_smp::UNetSmp;
 
 use crate::autograd::Tape;
-use crate::config::{Config, ModelKey};
+use crate::config::{Config, ModelKey, Objective};
 use crate::error::Result;
 use crate::gpu::Gpu;
+use crate::kernels::activation::Activation;
 use crate::nn::{Mode, ParameterSet};
 use crate::tensor::Tensor;
 
@@ -78,6 +79,8 @@ pub struct Network {
     pub has_encoder: bool,
     /// The weight `[c_out, channels, …]` that sees the input's channels; none where there is no one such weight.
     pub first: Option<&'static str>,
+    /// Builds it with the heads of its own program's pretraining on optical scenes, where it has one.
+    pub pretraining: Option<fn(&Gpu, &Config, &InputChannels) -> Result<Box<dyn Model>>>,
     /// The modules of its encoder; none where it has none.
     pub encoder: &'static [&'static str],
     /// Lists of modules that are one module under every index.
@@ -95,6 +98,7 @@ impl Network {
         recognise: |_| None,
         has_encoder: false,
         first: None,
+        pretraining: None,
         encoder: &[],
         repeated: &[],
     };
@@ -154,6 +158,23 @@ pub fn untrained(gpu: &Gpu, config: &Config) -> Result<Box<dyn Model>> {
 /// Those of [`network`]; settings that do not fit; out of memory.
 pub fn untrained_for(gpu: &Gpu, config: &Config, channels: impl Into<InputChannels>) -> Result<Box<dyn Model>> {
     (network(config)?.build)(gpu, config, &channels.into())
+}
+
+/// The configured network as a pretraining begins with it: with the heads of its own program for the objective where it has some, else with
+/// so many channels of its output.
+///
+/// # Errors
+/// Those of [`untrained`]; [`crate::error::Error::Config`] for a network that has no tokens to hide.
+pub fn unpretrained(gpu: &Gpu, config: &Config, channels: usize) -> Result<Box<dyn Model>> {
+    let network = network(config)?;
+    match (config.objective, network.pretraining) {
+        (Objective::OptSimMim | Objective::OptTranslator, Some(build)) => build(gpu, config, &InputChannels::of(&inputs(config)?)),
+        (Objective::OptSimMim, None) => {
+            let message = format!("is {}, and optsimmim hides tokens, which tyrion has; take that, or opttranslator", network.key.name());
+            Err(config.key_error("model_key", message))
+        }
+        _ => untrained(gpu, &Config { out_channels: channels, out_activation: Activation::None, ..config.clone() }),
+    }
 }
 
 /// Refuses tiles (rows, columns) that the configured network cannot take, before it is built.

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use super::session::{Session, Watcher};
 use crate::config::Config;
 use crate::data::dataset::Dataset;
-use crate::data::day::Split;
 use crate::domains::Unit;
 use crate::error::{Error, Result};
 use crate::gpu::{DeviceKind, Gpu, MemoryUse};
@@ -172,7 +171,7 @@ pub(super) fn mebibytes(bytes: u64) -> String {
 /// # Errors
 /// Those of [`Dataset::open`]; what a model or its inputs refuse.
 pub fn fitting_batch_size(config: &Config, gpu: &Gpu) -> Result<Option<(usize, u64)>> {
-    let train = Arc::new(Dataset::open(config, Split::Train)?);
+    let train = Arc::new(Dataset::open(config, config.learned_split().parse()?)?);
     let memory = Memory { gpu, train: &train, val: None };
     let limit = Limit { bytes: gpu.memory_size(), of_device: false };
     let mut batch_size = config.batch_size;

@@ -1,8 +1,8 @@
 //! Training: one step, the loop around it, checkpoints and logs.
 //!
 //! Reading order: [`Step`] → `session` (an epoch) → `prepare` and `run` ([`Training`]: what is checked, and what is written when) →
-//! [`augment`] (crops changed at random), [`checkpoint`], [`folder`], [`inputs`], `freeze`, `resume`, `journal` ([`log`],
-//! [`tensorboard`]).
+//! [`augment`] (crops changed at random), `pretext` (what is learned without targets), [`checkpoint`], [`folder`], [`inputs`], `freeze`,
+//! `resume`, `journal` ([`log`], [`tensorboard`]).
 //!
 //! A run that was stopped at any moment and resumed ends with the same bits as one that was not: crops and what changes them depend on the
 //! seed and the epoch alone, and a checkpoint holds weights, running statistics, the optimizer's state and the schedule.
@@ -49,6 +49,7 @@
 
 pub mod augment;
 pub mod checkpoint;
+mod crops;
 pub mod folder;
 mod freeze;
 pub mod inputs;
@@ -58,6 +59,7 @@ mod losses;
 mod memory;
 mod periodical_maps;
 mod prepare;
+mod pretext;
 mod resume;
 mod run;
 mod session;

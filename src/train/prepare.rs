@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::checkpoint::{Best, Criterion, Frozen, State};
+use super::crops::crop_size;
 use super::folder::{LAST, Rotation, RunFolder};
 use super::inputs::TrainedOn;
 use super::periodical_maps::PeriodicalMaps;
 use super::resume::{self, Found};
-use super::session::crop_size;
 use super::target_range::out_of_range;
 use super::valid::{require_known_classes, require_valid_pixels};
 use super::validation_maps::ValidationMaps;
@@ -60,14 +60,17 @@ impl<'a> Training<'a> {
         }
         (models::network(config)?.check_training)(config)?;
         let path = config.require_path("path_checkpoints")?;
-        let train = Arc::new(Dataset::open(config, Split::Train)?);
+        let train = Arc::new(Dataset::open(config, config.learned_split().parse()?)?);
         models::check_tile(config, crop_size(config, &train, &mut |_| {}))?;
         let val = config.split_csv.contains_key("val").then(|| Dataset::open(config, Split::Val).map(Arc::new)).transpose()?;
-        for dataset in [Some(&train), val.as_ref()].into_iter().flatten() {
-            require_known_classes(config, dataset)?;
-            require_valid_pixels(config, dataset)?;
+        let mut notes = Vec::new();
+        if !config.is_pretraining() {
+            for dataset in [Some(&train), val.as_ref()].into_iter().flatten() {
+                require_known_classes(config, dataset)?;
+                require_valid_pixels(config, dataset)?;
+            }
+            notes.extend(out_of_range(config, &train)?);
         }
-        let notes = out_of_range(config, &train)?.into_iter().collect();
         let evaluation = PeriodicalMaps::open(config)?;
         let validation = ValidationMaps::open(config, val.as_ref())?;
         let datasets = [Some(train.as_ref()), val.as_deref(), evaluation.as_ref().map(PeriodicalMaps::dataset)];

@@ -106,7 +106,7 @@ impl Training<'_> {
             let model = checkpoint::encode_weights(&self.folder.join(LAST), &weights, self.config)?;
             self.save(gpu, &session, &model, done, None, false)?;
         }
-        if let Some(val) = &self.val {
+        if let Some(val) = self.val.as_ref().filter(|_| session.pretext.is_none()) {
             journal.look_at(gpu, self.config, val, session.crop(), watcher)?;
         }
         let crops = (self.config.epochs - done) * (session.train_size().0 + session.val_size());
@@ -176,7 +176,7 @@ impl Training<'_> {
             crops_per_s,
             wait_share: pass.waited.as_secs_f64() / train_seconds.max(1e-9),
             device_bytes: gpu.memory().peak,
-            scene: Watched(session.task.watched().iter().map(|name| ((*name).to_owned(), None)).collect()),
+            scene: Watched(session.watched().iter().map(|name| ((*name).to_owned(), None)).collect()),
         };
         let pictures = self.is_due(epoch, self.config.epochs_between_periodical_evaluation);
         let of_maps = maps.map(|maps| maps.named).unwrap_or_default();

@@ -5,28 +5,30 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::augment::{Augmentation, UnknownRegion};
+use super::crops::{crop_size, framed, train_size};
 use super::freeze;
 use super::losses::Losses;
-use super::step::{LossOf, Step, optimizer, schedule};
+use super::pretext::Pretext;
+use super::step::{LossOf, Step, masked_loss, optimizer, schedule};
 use super::tree::rehearsal;
 use crate::autograd::Tape;
-use crate::config::{BorderKey, Config, CropsOfClasses, CropsOfScenes};
+use crate::config::{Config, CropsOfClasses, CropsOfScenes};
 use crate::data::class_places::ClassPlaces;
 use crate::data::dataset::Dataset;
-use crate::data::day::Split;
-use crate::data::framed::{Frame, Framed};
+use crate::data::framed::Framed;
 use crate::data::loader::{Batch, Loader, LoaderOptions};
 use crate::data::location::{Centre, Locations, of_unknown_region};
 use crate::data::scene_crops::{train_count, train_crops, val_crops};
-use crate::data::tiles::{Crop, CropSampler, fit_to_scene};
+use crate::data::tiles::{Crop, CropSampler};
 use crate::domains::{Unit, Variable};
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::gpu::Gpu;
 use crate::models::{self, Inputs, Model};
 use crate::nn::Mode;
+use crate::ops::LossKind;
 use crate::optim::{Optimizer, Schedule};
-use crate::preprocess::{Preprocessor, zeros};
+use crate::preprocess::Preprocessor;
 use crate::random::Purpose;
 use crate::tasks::{self, Targets, Task};
 use crate::tensor::Tensor;
@@ -76,7 +78,9 @@ pub(super) struct Session<'a> {
     pub(super) schedule: Schedule,
     /// Steps of the optimizer since the start of the run.
     pub(super) step: u64,
-    pub(super) task: Box<dyn Task>,
+    task: Box<dyn Task>,
+    /// What is learned in place of the task, in a pretraining.
+    pub(super) pretext: Option<Pretext>,
     preprocessor: Preprocessor,
     augmentation: Option<Arc<Augmentation>>,
     unknown_region: Option<UnknownRegion>,
@@ -105,13 +109,15 @@ impl<'a> Session<'a> {
         let train = framed(config, train, crop)?;
         let val = val.map(|val| framed(config, val, crop)).transpose()?;
         let unit = train.dataset().domain().unit;
-        let counts = match unit {
+        let pretext = Pretext::of(config, &train, val.as_deref(), crop)?;
+        let mut counts = match unit {
             Unit::Day => [train.frames().len(), val.as_ref().map_or(0, |val| val.frames().len())],
             Unit::Scene => [
                 train_count(train.frames(), crop, config.crops_per_epoch),
                 val.as_ref().map_or(Ok(0), |val| val_crops(val.frames(), crop).map(|crops| crops.len()))?,
             ],
         };
+        counts[1] = pretext.as_ref().and_then(Pretext::val_count).unwrap_or(counts[1]);
         let (crops, batch_size) = (counts[0], config.batch_size);
         // The last few crops of an epoch are left out as the reference leaves them out, but never all crops.
         let drop_last = (config.batch_norm || batch_size == 1) && crops >= batch_size;
@@ -123,11 +129,15 @@ impl<'a> Session<'a> {
             watcher.note(format!("batch_size is {batch_size}, {has}: every epoch is one batch of {crops} crops"));
         }
         let inputs = models::inputs(config)?;
-        let model = models::untrained(gpu, config)?;
+        let model = match &pretext {
+            Some(pretext) => pretext.model(gpu, config)?,
+            None => models::untrained(gpu, config)?,
+        };
+        pretext.iter().for_each(|pretext| watcher.note(pretext.describe()));
         freeze::of_names(config, model.parameters())?;
         let preprocessor = Preprocessor::new(gpu, config, train.dataset().inputs(), &inputs)?;
         let task = tasks::of(config);
-        if config.out_channels != task.heads() {
+        if pretext.is_none() && config.out_channels != task.heads() {
             let message = format!("is {}, but the task `{}` needs {}", config.out_channels, task.key().name(), task.heads());
             return Err(config.key_error("out_channels", message));
         }
@@ -156,6 +166,7 @@ impl<'a> Session<'a> {
             schedule,
             step: 0,
             task,
+            pretext,
             preprocessor,
             augmentation,
             unknown_region,
@@ -174,6 +185,11 @@ impl<'a> Session<'a> {
         train_size(self.counts[0], self.config.batch_size, self.drop_last)
     }
 
+    /// The scores that are looked at after every epoch, by name; none in a pretraining.
+    pub(super) fn watched(&self) -> &'static [&'static str] {
+        if self.pretext.is_some() { &[] } else { self.task.watched() }
+    }
+
     /// Rows and columns of a crop.
     pub(super) fn crop(&self) -> [usize; 2] {
         self.crop
@@ -190,6 +206,9 @@ impl<'a> Session<'a> {
         let (framed, channels) = (framed.clone(), framed.dataset().inputs().len());
         let drop_last = purpose == Purpose::Train && self.drop_last;
         let options = LoaderOptions { batch_size: self.config.batch_size, drop_last, workers: READERS, ..LoaderOptions::default() };
+        if let Some(read) = self.pretext.as_ref().and_then(|pretext| pretext.reading(epoch, purpose)) {
+            return Loader::reading(read, crops, options);
+        }
         match &self.augmentation {
             Some(augmentation) if purpose == Purpose::Train => {
                 let augmentation = augmentation.clone();
@@ -202,6 +221,9 @@ impl<'a> Session<'a> {
     /// The crops of an epoch: of days one each, of scenes those of [`train_crops`] and [`val_crops`].
     fn crops(&self, framed: &Framed, epoch: usize, purpose: Purpose) -> Result<Vec<Crop>> {
         let (dataset, seed, epoch) = (framed.dataset(), self.config.seed, epoch as u64);
+        if let Some(crops) = self.pretext.as_ref().and_then(|pretext| pretext.crops(seed, epoch, purpose, self.counts[0])) {
+            return Ok(crops);
+        }
         match (dataset.domain().unit, purpose) {
             (Unit::Day, _) => Ok(CropSampler::new(seed, epoch, purpose, dataset.days().len(), dataset.scene(0), self.crop)?.crops()),
             (Unit::Scene, Purpose::Train) => match self.places.get() {
@@ -268,6 +290,7 @@ impl<'a> Session<'a> {
                 let mut batch = batch?;
                 self.locations[0].write(&mut batch)?;
                 self.unknown_region.iter().for_each(|unknown| unknown.forget(epoch, &mut batch));
+                self.pretext.iter().for_each(|pretext| pretext.hide(epoch, &mut batch));
                 let draw = self.step * self.config.accumulate_steps as u64 + part as u64;
                 let share = *size as f32 / all as f32;
                 let (loss, valid) = self.with_batch(&batch, |inputs, loss| step.add(draw, share, inputs, loss))?;
@@ -306,6 +329,7 @@ impl<'a> Session<'a> {
             watcher.refuse_to_go_on()?;
             let mut batch = batch?;
             self.locations[1].write(&mut batch)?;
+            self.pretext.iter().for_each(|pretext| pretext.hide(epoch, &mut batch));
             let mut is_due = self.push_val_loss(&batch, val.dataset(), &mut losses)?;
             if let Some(unknown_region) = &self.unknown_region {
                 unknown_region.forget_all(&mut batch);
@@ -321,9 +345,15 @@ impl<'a> Session<'a> {
 
     /// Hands over a batch on the device, and the loss of what a network makes of it; says also whether any pixel of the batch counts.
     fn with_batch<T>(&self, batch: &Batch, then: impl FnOnce(&Inputs, &LossOf) -> Result<T>) -> Result<(T, bool)> {
-        let inputs = self.preprocessor.inputs(batch)?;
-        let targets = Targets::of(self.task.as_ref(), self.preprocessor.gpu(), batch)?;
-        let made = then(&inputs, &|tape, outputs| self.task.loss(tape, outputs, &targets))?;
+        let (inputs, targets) = match &self.pretext {
+            Some(pretext) => pretext.inputs_and_targets(&self.preprocessor, batch)?,
+            None => (self.preprocessor.inputs(batch)?, Targets::of(self.task.as_ref(), self.preprocessor.gpu(), batch)?),
+        };
+        let absolute = masked_loss(LossKind::L1, &targets.values, &targets.mask);
+        let made = then(&inputs, &|tape, outputs| match self.pretext {
+            Some(_) => absolute(tape, outputs),
+            None => self.task.loss(tape, outputs, &targets),
+        })?;
         Ok((made, targets.any_valid))
     }
 
@@ -392,36 +422,10 @@ impl<'a> Session<'a> {
         // A day's number or month is 1, which every model takes; pages of zeros cost nothing until somebody looks.
         let channel = |input: &&Variable| if input.is_scalar() { vec![1.0; n] } else { vec![0.0; values] };
         let channels = self.train.dataset().inputs().iter().map(channel).collect();
-        Batch { n, height, width, channels, target: vec![0.0; values], ocean: vec![0.0; values], ..Batch::default() }
+        let mut batch = Batch { n, height, width, channels, target: vec![0.0; values], ocean: vec![0.0; values], ..Batch::default() };
+        self.pretext.iter().for_each(|pretext| pretext.widen(&mut batch));
+        batch
     }
-}
-
-/// Rows and columns of crops: what is configured, less where all days lie on one smaller grid.
-pub(super) fn crop_size(config: &Config, dataset: &Dataset, warn: &mut dyn FnMut(String)) -> [usize; 2] {
-    match dataset.domain().unit {
-        Unit::Day => {
-            let (crop, warning) = fit_to_scene(config.img_size, dataset.scene(0));
-            warning.into_iter().for_each(warn);
-            crop
-        }
-        Unit::Scene => config.img_size,
-    }
-}
-
-/// A dataset whose scenes all hold a crop; mirrored ones have room for many beyond their edges where they are trained on.
-pub(super) fn framed(config: &Config, dataset: Arc<Dataset>, crop: [usize; 2]) -> Result<Arc<Framed>> {
-    let zeros = zeros(config, dataset.inputs())?;
-    let (mirrors, is_train) = (config.border == BorderKey::Symmetric, dataset.split() == Split::Train);
-    let frame = |scene| match mirrors && is_train {
-        true => Frame::wide(scene, crop, config.reference_windows),
-        false => Frame::at_least(scene, crop),
-    };
-    Ok(Arc::new(Framed::new(dataset, zeros, frame).mirroring(mirrors)))
-}
-
-/// Crops of an epoch that are used, and their batches.
-fn train_size(crops: usize, batch_size: usize, drop_last: bool) -> (usize, usize) {
-    if drop_last { (crops / batch_size * batch_size, crops / batch_size) } else { (crops, crops.div_ceil(batch_size)) }
 }
 
 /// Reads the losses back and tells the watcher.

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::session::framed;
+use super::crops::framed;
 use super::tensorboard::Value;
 use crate::autograd::Tape;
 use crate::config::Config;

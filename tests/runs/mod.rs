@@ -57,8 +57,13 @@ impl Run {
     }
 
     pub fn command(&self, arguments: &[&str]) -> Command {
+        self.command_of("train", arguments)
+    }
+
+    /// Of `train`, or of another command that takes what it takes.
+    pub fn command_of(&self, name: &str, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_meltcore"));
-        command.args(["train", "--config"]).arg(self.data.join("config.yaml"));
+        command.args([name, "--config"]).arg(self.data.join("config.yaml"));
         let mut set = |text: String| {
             command.args(["--set", &text]);
         };

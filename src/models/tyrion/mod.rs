@@ -8,6 +8,7 @@
 mod attention;
 mod decoder;
 mod encoder;
+mod pretraining;
 mod recognise;
 mod settings;
 
@@ -39,6 +40,7 @@ pub(super) const NETWORK: Network = Network {
     recognise: recognise::recognise,
     has_encoder: true,
     encoder: &["swin_unet.patch_embed", "swin_unet.layers"],
+    pretraining: Some(|gpu, config, channels| Ok(Box::new(pretraining::Pretraining::new(gpu, config, channels.only()?)?))),
     ..Network::PLAIN
 };
 
@@ -52,12 +54,44 @@ fn inputs(config: &Config) -> Result<Vec<InputSpec>> {
     }
 }
 
-/// The network.
-pub struct Tyrion {
+/// What a network and its pretraining have in common.
+struct Trunk {
     patch_embed: PatchEmbed,
     encoder: Encoder,
     decoder: Decoder,
     head: Conv2d,
+}
+
+impl Trunk {
+    fn new(b: &mut Builder, settings: &Settings, channels: usize) -> Result<Trunk> {
+        if ![1, CHANNELS].contains(&channels) {
+            return Err(Error::shape("tyrion", format!("images of {channels} channels; one, which is repeated, or three were expected")));
+        }
+        let patch_embed = PatchEmbed::new(b, &format!("{ROOT}.patch_embed"), settings)?;
+        let encoder = Encoder::new(b, &format!("{ROOT}.layers"), settings)?;
+        let target = format!("{ROOT}.pred_target");
+        let decoder = Decoder::new(b, &target, settings)?;
+        let (last, point) = (settings.depths.len() + 2, Conv2dAttrs::default());
+        let head = b.conv2d(&format!("{target}.{last}"), settings.embed_dim, settings.classes, 1, point, true)?;
+        // In every file, and without an effect.
+        b.conv2d(&format!("{ROOT}.outputt"), settings.embed_dim, settings.classes, 1, point, false)?;
+        Ok(Trunk { patch_embed, encoder, decoder, head })
+    }
+
+    /// The tokens of an image.
+    fn tokens(&self, tape: &Tape, image: &Tensor) -> Result<Tensor> {
+        self.patch_embed.forward(tape, &three(tape, image)?)
+    }
+
+    /// What the last level before the head gives for them: `[n, embed_dim, h, w]`.
+    fn map(&self, tape: &Tape, tokens: Tensor, mode: Mode) -> Result<Tensor> {
+        self.decoder.forward(tape, self.encoder.forward(tape, tokens, mode)?, mode)
+    }
+}
+
+/// The network.
+pub struct Tyrion {
+    trunk: Trunk,
     out_activation: Activation,
     parameters: ParameterSet,
 }
@@ -68,19 +102,9 @@ impl Tyrion {
     /// # Errors
     /// Channels other than one or three; out of memory.
     pub fn new(gpu: &Gpu, settings: &Settings, seed: u64, channels: usize) -> Result<Tyrion> {
-        if ![1, CHANNELS].contains(&channels) {
-            return Err(Error::shape("tyrion", format!("images of {channels} channels; one, which is repeated, or three were expected")));
-        }
         let mut b = Builder::new(gpu, seed);
-        let patch_embed = PatchEmbed::new(&mut b, &format!("{ROOT}.patch_embed"), settings)?;
-        let encoder = Encoder::new(&mut b, &format!("{ROOT}.layers"), settings)?;
-        let target = format!("{ROOT}.pred_target");
-        let decoder = Decoder::new(&mut b, &target, settings)?;
-        let (last, point) = (settings.depths.len() + 2, Conv2dAttrs::default());
-        let head = b.conv2d(&format!("{target}.{last}"), settings.embed_dim, settings.classes, 1, point, true)?;
-        // In every file, and without an effect.
-        b.conv2d(&format!("{ROOT}.outputt"), settings.embed_dim, settings.classes, 1, point, false)?;
-        Ok(Tyrion { patch_embed, encoder, decoder, head, out_activation: settings.out_activation, parameters: b.finish() })
+        let trunk = Trunk::new(&mut b, settings, channels)?;
+        Ok(Tyrion { trunk, out_activation: settings.out_activation, parameters: b.finish() })
     }
 }
 
@@ -94,10 +118,8 @@ fn three(tape: &Tape, x: &Tensor) -> Result<Tensor> {
 
 impl Model for Tyrion {
     fn forward(&self, tape: &Tape, inputs: &Inputs, mode: Mode) -> Result<Outputs> {
-        let tokens = self.patch_embed.forward(tape, &three(tape, inputs.only()?)?)?;
-        let skips = self.encoder.forward(tape, tokens, mode)?;
-        let map = self.decoder.forward(tape, skips, mode)?;
-        Ok(self.head.forward(tape, &map, self.out_activation)?.into())
+        let map = self.trunk.map(tape, self.trunk.tokens(tape, inputs.only()?)?, mode)?;
+        Ok(self.trunk.head.forward(tape, &map, self.out_activation)?.into())
     }
 
     fn parameters(&self) -> &ParameterSet {
