@@ -4,11 +4,12 @@
 #
 #   tools/demo.sh                  daily melt of an invented Helheim glacier, beside the running mean of the radar maps
 #   tools/demo.sh --task glacier   outlines of invented mountain glaciers, by a small GlaViTU whose confidence is calibrated
+#   tools/demo.sh --task calving   fronts of invented glaciers in fjords from radar scenes over the years, by a small UNet
 #   tools/demo.sh --quick          melt, mapped with the trained network in weights/ instead of training one
 #
-# It may be run again: what exists is used, an interrupted training goes on. Everything that it makes is in runs/demo (runs/demo-glacier);
-# remove that folder to start over. The steps are a few commands, the same on every system: where this script does not run (Windows
-# without WSL), `cargo build --release` and `meltcore synth --out runs/demo`, which prints the rest.
+# It may be run again: what exists is used, an interrupted training goes on. Everything that it makes is in runs/demo (runs/demo-glacier,
+# runs/demo-calving); remove that folder to start over. The steps are a few commands, the same on every system: where this script does not
+# run (Windows without WSL), `cargo build --release` and `meltcore synth --out runs/demo`, which prints the rest.
 set -euo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
 # shellcheck source=tools/setup.sh
@@ -18,7 +19,8 @@ case "$*" in
   "" | "--task melt") ;;
   --quick) weights=weights/demo.safetensors ;;
   "--task glacier") task=glacier ;;
-  *) stop "knows --task melt|glacier, and --quick, which maps melt with the trained network in weights/ instead of training one" ;;
+  "--task calving") task=calving ;;
+  *) stop "knows --task melt|glacier|calving, and --quick, which maps melt with the trained network in weights/ instead of training one" ;;
 esac
 install_needed
 
@@ -106,6 +108,37 @@ glacier() {
   meltcore report --config "$config" --split test --pred "glavitu=$run/predictions" --scores "$run/scores" --out "$run/report.html"
 
   done_with "$folder/splits/test.csv" scene
+}
+
+calving() {
+  folder=runs/demo-calving
+  config=$folder/unet.yaml run=$folder/runs/unet
+  # Nothing is learned from the last glacier.
+  local unseen=Dunmar
+
+  step "24 invented radar scenes of four glaciers in $folder"
+  # The UNet's configuration is the last file that synth writes.
+  if [ -f "$config" ]; then say "using those that are there"; else meltcore synth --task calving --format tif --out "$folder" --quiet; fi
+
+  step "training a small UNet on the zones of three glaciers"
+  train --task calving
+  weights=$run/checkpoints/best.safetensors
+
+  step "zones of the fourth glacier, $unseen"
+  meltcore predict --config "$config" --weights "$weights" --split test
+
+  step "scores of its zones and fronts"
+  meltcore eval --config "$config" --split test --pred "unet=$run/predictions" --out "$run/scores"
+
+  step "its fronts as lines, and where they crossed the middle of the fjord"
+  meltcore front "$run/predictions" --out "$run/fronts" --format geojson --bounding-boxes "$folder/bounding_boxes" \
+    --truth "$folder/fronts" --centre-line "$folder/centre_lines/$unseen.geojson"
+
+  step "a page with everything"
+  meltcore report --config "$config" --split test --pred "unet=$run/predictions" --scores "$run/scores" --out "$run/report.html"
+
+  done_with "$folder/splits/test.csv" scene
+  printf 'Fronts over the years:      %s\n' "$PWD/$run/fronts/front_series.csv"
 }
 
 $task
