@@ -1,9 +1,10 @@
 //! A front as lines: its pixels in the order in which one walks along it, and how long it is.
 //!
 //! The border of the ocean is followed side by side of its pixels, the ocean on the right hand (rows downwards), as for outlines
-//! ([`components`](crate::data::components)). A line is made of those sides that lie between a pixel of the front and one of the glacier; it
-//! ends where the next such side is not beside the same or a neighbouring pixel, because stone, the edge of the scene or a piece that was
-//! left out comes between. Its pixels are those of the front beside its sides, in their order; a pixel between two walls of ice comes twice.
+//! ([`components`](crate::data::components)). A line is made of those sides that lie between a pixel of the front and one of the glacier;
+//! it ends where the next such side is not beside the same or a neighbouring pixel, because stone, the edge of the scene or a piece that
+//! was left out comes between. Its pixels are those of the front beside its sides, in their order; a pixel between two walls of ice comes
+//! twice.
 //!
 //! **Length.** The points of a line are its first corner, the middle of each side and its last corner. The sides of a sloping line make
 //! stairs, which are up to 8 % longer than the line even between their middles; so each point is moved to the mean of up to five, itself

@@ -16,8 +16,8 @@ pub fn centre(pixels: &[bool], cols: usize) -> Option<(f64, f64)> {
 }
 
 impl Front {
-    /// The sum of the steps (rows, columns) from each glacier pixel beside the front to the pixel of the front: it points to the ocean, across
-    /// the line between the front's ends.
+    /// The sum of the steps (rows, columns) from each glacier pixel beside the front to the pixel of the front: it points to the ocean,
+    /// across the line between the front's ends.
     pub fn seaward(&self) -> (f64, f64) {
         let [rows, cols] = self.size;
         let is_ice = |row: Option<usize>, col: Option<usize>| match (row, col) {

@@ -1,5 +1,6 @@
 //! Attention: y = softmax(scale · q kᵀ + bias + mask) v, for every image and head on its own. As
-//! `torch.nn.functional.scaled_dot_product_attention` with a float mask; that of shifted windows follows from where they lie. Here the scores are written down; kernels do without.
+//! `torch.nn.functional.scaled_dot_product_attention` with a float mask; that of shifted windows follows from where they lie. Here the
+//! scores are written down; kernels do without.
 
 use super::softmax::{softmax, softmax_grad_input};
 

@@ -21,7 +21,8 @@ use crate::on_device::Shape;
 
 const EPS: f32 = 1e-6;
 
-/// Maps and groups: few values (of two alone the gradient cancels), single pixels, odd planes, whole packs, planes in chunks, and more planes than 65 535 workgroups.
+/// Maps and groups: few values (of two alone the gradient cancels), single pixels, odd planes, whole packs, planes in chunks, and more
+/// planes than 65 535 workgroups.
 const NORMS: &[(Shape, usize)] = &[
     ([1, 3, 1, 1], 1),
     ([3, 12, 1, 1], 4),
