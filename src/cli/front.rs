@@ -96,8 +96,8 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
     for scene in &scenes {
         let mut found = request.answer(scene)?;
         files.write(scene, &found)?;
-        // What is told of it needs no pixels.
-        found.front.zones = Vec::new();
+        // What is told of it needs no pixels, which many scenes have many of.
+        (found.front.pixels, found.front.zones) = (Vec::new(), Vec::new());
         watch.observe(Event::Done(1));
         fronts.push(found);
     }
@@ -132,7 +132,7 @@ fn refuse_mixed(args: &Args, scenes: &[SceneFile]) -> Result<()> {
 fn tell(args: &Args, fronts: &[SceneFront], turned: bool, globals: &Globals) {
     let named =
         |is: &dyn Fn(&&SceneFront) -> bool| -> Vec<PathBuf> { fronts.iter().filter(is).map(|found| (&found.name).into()).collect() };
-    let without = named(&|found| found.front.count() == 0);
+    let without = named(&|found| found.count == 0);
     if !without.is_empty() {
         globals.note(&format!("{} of {} scenes have no front: {}", without.len(), fronts.len(), name_some(&without)));
     }

@@ -4,13 +4,14 @@ use super::Globals;
 use super::front::Args;
 use super::overwrite::{holds, refuse_foreign};
 use crate::data::about::{About, BandAbout};
+use crate::data::csv::field;
 use crate::data::day::Day;
 use crate::data::geojson::write_geojson;
 use crate::data::grey_png::is_called_png;
 use crate::data::lines::{self, LineFeature, LineLayer, write_geopackage};
 use crate::error::{Error, Result};
 use crate::files::{is_same, write_atomically};
-use crate::fronts::csv::{SCENE_COLUMNS, field, scene_line};
+use crate::fronts::csv::{SCENE_COLUMNS, scene_line};
 use crate::fronts::request::SceneFront;
 use crate::fronts::scene_files::SceneFile;
 use crate::fronts::series::{SeriesRow, date_of, series_to_csv};
@@ -200,12 +201,11 @@ impl<'a> FrontFiles<'a> {
 
 /// A scene's lines with what is known of them.
 fn feature(found: &SceneFront) -> LineFeature {
-    let pixels = found.front.count();
     let values = vec![
         json!(found.name),
         date_of(&found.name).map_or(Value::Null, |date| json!(date.to_string())),
-        if pixels > 0 { json!(found.length()) } else { Value::Null },
-        json!(pixels),
+        if found.count > 0 { json!(found.length()) } else { Value::Null },
+        json!(found.count),
         json!(found.pixel.resolution),
     ];
     let lines = found.lines.iter().map(|line| line.points()).collect();

@@ -9,12 +9,32 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use gdal::errors::GdalError;
 use gdal::spatial_ref::{AxisMappingStrategy, SpatialRef};
-use gdal::{Dataset, DatasetOptions, DriverManager, GdalOpenFlags};
+use gdal::{Dataset, DatasetOptions, DriverManager, GdalOpenFlags, config};
 
 use super::file_head;
 use super::geotags::GeoTags;
 use super::writer::geotiff_bytes;
 use crate::error::{Error, Result};
+use crate::files::replace_atomically;
+
+/// Has `make` write a file of vectors, which appears whole or not at all.
+///
+/// # Errors
+/// [`Error::Output`] where GDAL or the system cannot write it.
+pub(super) fn write_vectors(path: &Path, make: impl FnOnce(&Path) -> gdal::errors::Result<()>) -> Result<()> {
+    let failed =
+        |text: &str| Error::output(path, format!("GDAL cannot write it ({text}); check the free space and the permissions of its folder"));
+    replace_atomically(path, |temporary| {
+        quiet();
+        // GeoPackages say when they were changed; the same vectors shall make the same bytes.
+        let date = config::set_thread_local_config_option("OGR_CURRENT_DATE", "1970-01-01T00:00:00.000Z");
+        let made = date.and_then(|()| make(temporary));
+        config::clear_thread_local_config_option("OGR_CURRENT_DATE").ok();
+        made.map_err(|e| failed(&reason(&e)))?;
+        let synced = File::options().append(true).open(temporary).and_then(|file| file.sync_all());
+        synced.map_err(|e| failed(&e.to_string()))
+    })
+}
 
 /// Keeps GDAL from printing: what goes wrong is in the errors that its functions return.
 pub(super) fn quiet() {

@@ -98,32 +98,19 @@ pub fn write_geopackage(path: &Path, layer: &LineLayer) -> Result<()> {
 mod with_gdal {
     use std::path::Path;
 
+    use gdal::DriverManager;
     use gdal::errors::Result as Gdal;
     use gdal::spatial_ref::SpatialRef;
     use gdal::vector::{Feature, FieldDefn, Geometry, LayerAccess, LayerOptions, OGRFieldType, OGRwkbGeometryType};
-    use gdal::{DriverManager, config};
     use serde_json::Value;
 
     use super::{LineFeature, LineLayer};
-    use crate::data::gdal_library::{crs_of_tags, quiet, reason};
-    use crate::error::{Error, Result};
-    use crate::files::replace_atomically;
+    use crate::data::gdal_library::{crs_of_tags, write_vectors};
+    use crate::error::Result;
 
     pub(super) fn write(path: &Path, layer: &LineLayer) -> Result<()> {
         let crs = crs_of_tags(&layer.geo()?);
-        let failed = |text: &str| {
-            Error::output(path, format!("GDAL cannot write it ({text}); check the free space and the permissions of its folder"))
-        };
-        replace_atomically(path, |temporary| {
-            quiet();
-            // GeoPackages say when they were changed; the same lines shall make the same bytes.
-            let date = config::set_thread_local_config_option("OGR_CURRENT_DATE", "1970-01-01T00:00:00.000Z");
-            let made = date.and_then(|()| make(temporary, layer, crs.as_ref()));
-            config::clear_thread_local_config_option("OGR_CURRENT_DATE").ok();
-            made.map_err(|e| failed(&reason(&e)))?;
-            let synced = std::fs::File::options().append(true).open(temporary).and_then(|file| file.sync_all());
-            synced.map_err(|e| failed(&e.to_string()))
-        })
+        write_vectors(path, |temporary| make(temporary, layer, crs.as_ref()))
     }
 
     fn make(file: &Path, of: &LineLayer, crs: Option<&SpatialRef>) -> Gdal<()> {
@@ -179,5 +166,41 @@ mod with_gdal {
             all.add_geometry(line)?;
         }
         Ok(all)
+    }
+}
+
+#[cfg(all(test, feature = "gdal"))]
+mod tests {
+    use gdal::vector::LayerAccess;
+    use serde_json::json;
+
+    use super::*;
+    use crate::data::crs::Crs;
+    use crate::data::geotags::GeoTransform;
+
+    #[test]
+    fn a_geopackage_holds_a_feature_a_scene() {
+        let place = GeoTransform { origin_x: 1000.0, origin_y: 2000.0, col_x: 10.0, row_x: 0.0, col_y: 0.0, row_y: -10.0 };
+        let geo = GeoTags::of(&Crs::of_definition("EPSG:3413"), place).unwrap();
+        let lines = vec![vec![(0.5, 1.5), (1.5, 1.5), (2.5, 2.5)], vec![(8.0, 8.0), (9.0, 8.0)]];
+        let front = LineFeature { name: "a".into(), lines, values: vec![json!("a"), json!(2.5), json!(7)], geo: geo.clone() };
+        let none = LineFeature { name: "b".into(), lines: Vec::new(), values: vec![json!("b"), Value::Null, json!(0)], geo };
+        let (name, software, fields) = ("fronts".into(), "meltcore 0".into(), vec!["scene", "length_m", "pixels"]);
+        let layer = LineLayer { name, software, fields, features: vec![front, none] };
+        let folder = tempfile::tempdir().unwrap();
+        let [path, again] = ["fronts.gpkg", "again.gpkg"].map(|name| folder.path().join(name));
+        write_geopackage(&path, &layer).unwrap();
+        let options = gdal::DatasetOptions { open_flags: gdal::GdalOpenFlags::GDAL_OF_VECTOR, ..Default::default() };
+        let dataset = gdal::Dataset::open_ex(&path, options).unwrap();
+        let mut stored = dataset.layer(0).unwrap();
+        assert_eq!((stored.name(), stored.feature_count(), stored.spatial_ref().unwrap().auth_code().unwrap()), ("fronts".into(), 2, 3413));
+        let features: Vec<_> = stored.features().collect();
+        let geometry = features[0].geometry().unwrap();
+        assert_eq!((geometry.geometry_count(), geometry.get_geometry(0).get_point(0)), (2, (1015.0, 1995.0, 0.0)));
+        assert!(features[1].geometry().is_none());
+        let field = |at: usize, name: usize| features[at].field_as_double(name).unwrap();
+        assert_eq!((field(0, 1), field(0, 2), field(1, 1), field(1, 2)), (Some(2.5), Some(7.0), None, Some(0.0)));
+        write_geopackage(&again, &layer).unwrap();
+        assert!(std::fs::read(&path).unwrap() == std::fs::read(&again).unwrap());
     }
 }

@@ -20,6 +20,7 @@ pub mod class_places;
 pub mod complete;
 pub mod components;
 pub mod crs;
+pub mod csv;
 pub mod dataset;
 pub mod dated_names;
 pub mod day;

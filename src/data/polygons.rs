@@ -69,17 +69,16 @@ pub fn write_polygons(path: &Path, of: &PolygonSource) -> Result<usize> {
 mod with_gdal {
     use std::path::Path;
 
+    use gdal::DriverManager;
     use gdal::errors::Result as Gdal;
     use gdal::vector::{Feature, FieldDefn, Geometry, LayerAccess, LayerOptions, OGRFieldType, OGRwkbGeometryType};
-    use gdal::{DriverManager, config};
 
     use super::PolygonSource;
     use crate::data::cells::Cells;
     use crate::data::components::{Component, Corner, components, outlines};
-    use crate::data::gdal_library::{crs_of_tags, quiet, reason};
+    use crate::data::gdal_library::{crs_of_tags, write_vectors};
     use crate::data::geotags::GeoTransform;
     use crate::error::{Error, Result};
-    use crate::files::replace_atomically;
 
     /// Fields in their order.
     const FIELDS: [(&str, OGRFieldType::Type); 6] = [
@@ -122,20 +121,8 @@ mod with_gdal {
         }
         let found = outlines(of.classes, &numbers, of.scene, count, |number| abouts[number - 1].area >= of.smallest_area);
         let kept: Vec<(Component, About)> = found.into_iter().zip(abouts).filter(|(component, _)| !component.rings.is_empty()).collect();
-        let failed = |text: &str| {
-            Error::output(path, format!("GDAL cannot write it ({text}); check the free space and the permissions of its folder"))
-        };
-        replace_atomically(path, |temporary| {
-            quiet();
-            // GeoPackages say when they were changed; the same map shall make the same bytes.
-            let date = config::set_thread_local_config_option("OGR_CURRENT_DATE", "1970-01-01T00:00:00.000Z");
-            let name = path.file_stem().unwrap_or_default().to_string_lossy();
-            let made = date.and_then(|()| make(temporary, &name, &kept, of, &transform));
-            config::clear_thread_local_config_option("OGR_CURRENT_DATE").ok();
-            made.map_err(|e| failed(&reason(&e)))?;
-            let synced = std::fs::File::options().append(true).open(temporary).and_then(|file| file.sync_all());
-            synced.map_err(|e| failed(&e.to_string()))
-        })?;
+        let name = path.file_stem().unwrap_or_default().to_string_lossy();
+        write_vectors(path, |temporary| make(temporary, &name, &kept, of, &transform))?;
         Ok(kept.len())
     }
 

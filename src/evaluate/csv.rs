@@ -2,6 +2,7 @@
 
 use super::groups::GroupBy;
 use super::table::{Evaluation, ModelScores};
+use crate::data::csv::field;
 
 impl Evaluation {
     /// One line per model and scene with all scores, under a header.
@@ -47,11 +48,6 @@ impl Evaluation {
         }
         csv
     }
-}
-
-/// A text as a CSV field.
-pub(super) fn field(text: &str) -> String {
-    if text.contains([',', '"']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
 }
 
 /// Scores as CSV fields, empty ones of a scene without a valid pixel.

@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::csv::field;
 use super::fronts::SceneFronts;
 use super::score_file::Pairs;
 use super::table::{Evaluation, ModelScores};
+use crate::data::csv::field;
 use crate::fronts::csv::{GROUP_COLUMNS, SCENE_COLUMNS, group_line, scene_line};
 use crate::fronts::distances::Compared;
 use crate::fronts::groups::{FrontGroup, grouped};

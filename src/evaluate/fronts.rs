@@ -10,6 +10,7 @@ use crate::config::{BOUNDING_BOXES, Config, FRONTS};
 use crate::data::cells::Cells;
 use crate::data::class_map::NO_CLASS;
 use crate::data::dataset::Dataset;
+use crate::data::day::Day;
 use crate::data::geotags::GeoTags;
 use crate::data::variable_files::scene_file;
 use crate::error::{Error, Result};
@@ -32,6 +33,32 @@ pub struct TrueFront {
     /// Whether anything says how large pixels are.
     pub is_sized: bool,
     geo: GeoTags,
+}
+
+/// Refuses scenes without a file in `path_fronts`, where that is given, and boxes that cannot be read, before any work begins.
+///
+/// # Errors
+/// [`Error::Input`] for such a scene or box.
+pub fn refuse_missing_fronts(config: &Config, dataset: &Dataset) -> Result<()> {
+    dataset.days().iter().try_for_each(|scene| {
+        drawn_front(config, scene)?;
+        bounding_box(config, scene).map(|_| ())
+    })
+}
+
+/// The file of a scene's drawn front; none without `path_fronts`.
+fn drawn_front(config: &Config, scene: &Day) -> Result<Option<PathBuf>> {
+    let Some(folder) = config.variable_paths.get(FRONTS) else { return Ok(None) };
+    scene_file(folder, scene, "_front").map(Some).ok_or_else(|| {
+        Error::input(folder, format!("holds no front of {scene} ({scene}_front.png or {scene}.tif); add it, or remove `path_{FRONTS}`"))
+    })
+}
+
+/// A scene's box; none without `path_bounding_boxes`, or where that has none.
+fn bounding_box(config: &Config, scene: &Day) -> Result<Option<BoundingBox>> {
+    let named = config.variable_paths.get(BOUNDING_BOXES).zip(scene.scene);
+    let file = named.map_or(Ok(None), |(folder, name)| box_of_scene(folder, name))?;
+    file.map(|file| BoundingBox::read(&file)).transpose()
 }
 
 /// The front of a map beside the true one.
@@ -61,17 +88,11 @@ impl TrueFront {
         let name = scene.scene.unwrap_or_default();
         let geo = dataset.target_raster(index)?.geo().clone();
         let pixel = PixelSize::of(config.front_resolution, &geo, size[0], name);
-        let folder = |key: &str| config.variable_paths.get(key);
-        let boxed = folder(BOUNDING_BOXES).map_or(Ok(None), |folder| box_of_scene(folder, name))?;
         let sized = pixel.map_or(0.0, |pixel| Drawing::at(pixel.resolution).shortest_piece);
-        let drawing = Drawing { labels, shortest_piece: sized, bounding_box: boxed.map(|file| BoundingBox::read(&file)).transpose()? };
-        let pixels = match folder(FRONTS) {
+        let drawing = Drawing { labels, shortest_piece: sized, bounding_box: bounding_box(config, scene)? };
+        let pixels = match drawn_front(config, scene)? {
             None => drawing.draw(&classes(zones), size)?.pixels,
-            Some(folder) => {
-                let file: PathBuf = scene_file(folder, scene, "_front").ok_or_else(|| {
-                    let wanted = format!("{scene}_front.png or {scene}.tif");
-                    Error::input(folder, format!("holds no front of {scene} ({wanted}); add it, or remove `path_{FRONTS}`"))
-                })?;
+            Some(file) => {
                 let drawn = read_front(&file)?;
                 if drawn.size != size {
                     let ([rows, cols], [has_rows, has_cols]) = (size, drawn.size);

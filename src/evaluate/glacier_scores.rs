@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::csv::field;
 use super::glaciers::{Compared, Glacier};
 use super::table::{Evaluation, ModelScores};
+use crate::data::csv::field;
 
 /// What a model's maps of a class make of its glaciers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -38,7 +38,7 @@ use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::gpu::Gpu;
 use crate::tasks::{self, Holds, Task};
-use fronts::TrueFront;
+use fronts::{TrueFront, refuse_missing_fronts};
 use glaciers::Truth;
 
 /// A scene just scored, for whoever wants to show it.
@@ -91,6 +91,9 @@ pub fn evaluate_and_show(
     let dataset = Dataset::open_targets(config, split)?;
     for (model, folder) in models {
         refuse_missing_maps(&dataset, model, folder)?;
+    }
+    if task.fronts().is_some() {
+        refuse_missing_fronts(config, &dataset)?;
     }
     let scorer = SceneScorer::new(gpu, task.as_ref());
     if let Some(warning) = task.warning(dataset.smallest_scene()) {

@@ -28,11 +28,6 @@ fn number(value: Option<f64>) -> String {
     value.map_or(String::new(), |value| value.to_string())
 }
 
-/// A text as a CSV field.
-pub fn field(text: &str) -> String {
-    if text.contains([',', '"']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -47,6 +42,5 @@ mod tests {
         let line = group_line(&FrontScores::of([scene, missing].iter()));
         assert_eq!(line, format!("2,1,3,4,{},4,4", (2.0f64 / 3.0).sqrt()));
         assert_eq!(GROUP_COLUMNS.split(',').count(), line.split(',').count());
-        assert_eq!((field("a b"), field("a,\"b\"")), ("a b".into(), "\"a,\"\"b\"\"\"".into()));
     }
 }

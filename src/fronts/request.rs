@@ -40,6 +40,8 @@ pub struct SceneFront {
     pub pixel: PixelSize,
     /// The front.
     pub front: Front,
+    /// Pixels on it.
+    pub count: usize,
     /// Its lines.
     pub lines: Vec<Line>,
     /// Whether a bounding box cut it.
@@ -64,7 +66,7 @@ impl SceneFront {
         Seen {
             scene: self.name.clone(),
             date: date_of(&self.name),
-            pixels: self.front.count(),
+            pixels: self.count,
             length: self.length(),
             crossings: self.crossings[usize::from(turned)].clone(),
         }
@@ -102,7 +104,8 @@ impl FrontRequest {
         }
         let compared = self.truth.as_ref().map(|truth| compare(&front, &truth_of(truth, &scene.name)?, pixel)).transpose()?;
         let is_boxed = drawing.bounding_box.is_some();
-        Ok(SceneFront { name: scene.name.clone(), geo: zones.geo, pixel, front, lines, is_boxed, compared, crossings, direction })
+        let (name, count) = (scene.name.clone(), front.count());
+        Ok(SceneFront { name, geo: zones.geo, pixel, front, count, lines, is_boxed, compared, crossings, direction })
     }
 }
 

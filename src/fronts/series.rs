@@ -1,6 +1,6 @@
 //! A glacier's front over time: its length in each scene, where it crosses the centre line, and how that changes.
 
-use super::csv::field;
+use crate::data::csv::field;
 use crate::data::dated_names::days_in;
 use crate::data::day::Day;
 use crate::domains::SceneName;

@@ -36,6 +36,8 @@ pub struct ZoneMap {
 /// # Errors
 /// Those of [`read_grey_png`] and [`Raster::open`]; [`Error::Input`] for a pixel that is of no zone.
 pub fn read_zones(path: &Path) -> Result<ZoneMap> {
+    let names = if is_called_png(path) { None } else { class_names(path) };
+    let nothing = if names.is_some() { NO_CLASS } else { NA };
     let (rows, cols, mut classes, geo) = if is_called_png(path) {
         let image = read_grey_png(path)?;
         (image.rows, image.cols, image.values, GeoTags::default())
@@ -43,7 +45,7 @@ pub fn read_zones(path: &Path) -> Result<ZoneMap> {
         let raster = Raster::open(path)?;
         let cols = raster.cols();
         let byte = |(at, value): (usize, f32)| match value {
-            value if value.is_nan() => Ok(NA),
+            value if value.is_nan() => Ok(nothing),
             value if value.fract() == 0.0 && (0.0..=255.0).contains(&value) => Ok(value as u8),
             value => {
                 let (row, col) = (at / cols, at % cols);
@@ -54,7 +56,7 @@ pub fn read_zones(path: &Path) -> Result<ZoneMap> {
         let bytes = raster.read_all()?.into_iter().enumerate().map(byte).collect::<Result<Vec<u8>>>()?;
         (raster.rows(), cols, bytes, raster.geo().clone())
     };
-    match class_names(path) {
+    match names {
         Some(names) => by_name(&mut classes, cols, &names),
         None => zones_from_bytes(&mut classes, cols),
     }

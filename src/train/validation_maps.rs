@@ -6,24 +6,18 @@
 //! classes that the target has (`iou_img`); and, where drawn fronts are there, the mean distance between fronts in metres (`mde`) and the
 //! scenes without one (`missing`).
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::session::Watcher;
 use super::state::NO_FRONT;
-use crate::config::{BOUNDING_BOXES, BestBy, Config, FRONTS};
+use crate::config::{BestBy, Config, FRONTS};
 use crate::data::Window;
-use crate::data::cells::Cells;
 use crate::data::dataset::{Dataset, HostSample};
-use crate::data::variable_files::scene_file;
-use crate::domains::SceneName;
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::evaluate::fronts::{TrueFront, refuse_missing_fronts};
 use crate::event::Event;
-use crate::fronts::bounding_box::{BoundingBox, box_of_scene};
-use crate::fronts::distances::Compared;
-use crate::fronts::drawing::{Drawing, Labels};
+use crate::fronts::drawing::Labels;
 use crate::fronts::scores::FrontScores;
-use crate::fronts::stored::read_front;
 use crate::gpu::Gpu;
 use crate::models::Model;
 use crate::predict::{Blend, Options, Predictor, Tiling};
@@ -41,16 +35,8 @@ pub(super) struct ValidationMaps {
     config: Config,
     tiling: Tiling,
     dataset: Arc<Dataset>,
-    /// Of each scene its drawn front; none without `path_fronts`.
-    fronts: Option<Vec<Front>>,
-}
-
-/// What is known of a scene's front.
-struct Front {
-    drawn: PathBuf,
-    /// Metres from a pixel to the next one beside it, and to the next one below.
-    pixel: (f64, f64),
-    bounding_box: Option<BoundingBox>,
+    /// Which classes drawn fronts divide; none without `path_fronts`.
+    fronts: Option<Labels>,
 }
 
 /// What the maps are worth.
@@ -79,7 +65,8 @@ impl ValidationMaps {
     /// The scenes of the val split, where maps of them are asked for.
     ///
     /// # Errors
-    /// [`Error::Input`] for scenes without a drawn front, or a bounding box that cannot be read; those of the tiles.
+    /// [`Error::Input`](crate::error::Error::Input) for scenes without a drawn front, or a bounding box that cannot be read; those of the
+    /// tiles.
     pub(super) fn open(config: &Config, val: Option<&Arc<Dataset>>) -> Result<Option<ValidationMaps>> {
         let Some(dataset) = val.filter(|_| config.epochs_between_validation_maps > 0).cloned() else { return Ok(None) };
         let (middles, _) = Tiling::of(config, Blend::CentreGaussian, config.img_size)?;
@@ -88,17 +75,17 @@ impl ValidationMaps {
         let config = Config { prediction_stride: Some(middles.middle()), prediction_batch_size, ..config.clone() };
         let (tiling, _) = Tiling::of(&config, Blend::CentreGaussian, config.img_size)?;
         tiling.check(&dataset)?;
-        let fronts = match config.variable_paths.get(FRONTS) {
-            None => None,
-            Some(folder) => Some((0..dataset.days().len()).map(|day| Front::of(&config, folder, &dataset, day)).collect::<Result<_>>()?),
-        };
+        let fronts = tasks::of(&config).fronts().filter(|_| config.variable_paths.contains_key(FRONTS));
+        if fronts.is_some() {
+            refuse_missing_fronts(&config, &dataset)?;
+        }
         Ok(Some(ValidationMaps { config, tiling, dataset, fronts }))
     }
 
     /// Maps all scenes and scores the maps.
     ///
     /// # Errors
-    /// Those of [`Predictor`] and of scoring; [`Error::Interrupted`].
+    /// Those of [`Predictor`] and of scoring; [`Error::Interrupted`](crate::error::Error::Interrupted).
     pub(super) fn look(&self, gpu: &Gpu, model: &dyn Model, watcher: &mut Watcher) -> Result<MapScores> {
         let task = tasks::of(&self.config);
         let options = Options { blend: Blend::CentreGaussian, ..Options::of(&self.config) };
@@ -126,8 +113,8 @@ impl ValidationMaps {
             let classes: Vec<u8> = map.iter().zip(&mask).map(number).collect();
             let truth: Vec<u8> = values.iter().zip(&mask).map(number).collect();
             of_tiles.extend(self.of_tiles([rows, cols], &classes, &truth));
-            if let Some(front) = self.fronts.as_ref().map(|fronts| &fronts[day]) {
-                compared.push(front.compare(&self.config, &map[..rows * cols], [rows, cols])?);
+            if let Some(labels) = self.fronts {
+                compared.push(TrueFront::of(&self.config, labels, &self.dataset, day, &sample.target)?.compare(&map)?.compared);
             }
             self.dataset.release(day);
             Ok(())
@@ -174,37 +161,5 @@ impl ValidationMaps {
             (present > 0).then(|| counts.iter().map(iou).sum::<f64>() / present as f64)
         };
         mosaic.tiles.iter().filter_map(|tile| of_tile(tile.keep)).collect()
-    }
-}
-
-impl Front {
-    fn of(config: &Config, folder: &std::path::Path, dataset: &Dataset, day: usize) -> Result<Front> {
-        let scene = &dataset.days()[day];
-        let drawn = scene_file(folder, scene, "_front").ok_or_else(|| {
-            Error::input(folder, format!("holds no front of {scene} ({scene}_front.png or {scene}.tif); add it, or remove `path_{FRONTS}`"))
-        })?;
-        let named = || SceneName::parse(scene.scene?).map(|name| (name.resolution, name.resolution));
-        let [rows, _] = dataset.scene(day);
-        let placed = || Some(Cells::of(dataset.target_raster(day).ok()?.geo())?.size(rows / 2));
-        let pixel = config.front_resolution.map(|metres| (metres, metres)).or_else(named).or_else(placed).unwrap_or((1.0, 1.0));
-        let boxes = config.variable_paths.get(BOUNDING_BOXES).zip(scene.scene);
-        let file = boxes.map_or(Ok(None), |(folder, scene)| box_of_scene(folder, scene))?;
-        Ok(Front { drawn, pixel, bounding_box: file.map(|file| BoundingBox::read(&file)).transpose()? })
-    }
-
-    /// The front of a map beside the drawn one.
-    fn compare(&self, config: &Config, map: &[f32], size: [usize; 2]) -> Result<Compared> {
-        let drawn = read_front(&self.drawn)?;
-        if drawn.size != size {
-            let ([rows, cols], [has_rows, has_cols]) = (size, drawn.size);
-            let message = format!("has {has_rows} × {has_cols} pixels, and its scene {rows} × {cols}; it is of another image");
-            return Err(Error::input(&self.drawn, message));
-        }
-        let place = |zone: &str| config.classes.iter().position(|class| class == zone).map_or(NO_CLASS, |class| class as u8);
-        let labels = Labels { glacier: place("glacier"), ocean: place("ocean") };
-        let classes: Vec<u8> = map.iter().map(|value| if value.is_finite() { *value as u8 } else { NO_CLASS }).collect();
-        let (across, down) = self.pixel;
-        let front = Drawing { labels, bounding_box: self.bounding_box, ..Drawing::at((across * down).sqrt()) }.draw(&classes, size)?;
-        Compared::of(&front.pixels, &drawn.pixels, size, self.pixel)
     }
 }
