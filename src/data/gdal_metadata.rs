@@ -87,12 +87,13 @@ pub fn words(bytes: &[u8], band: usize) -> Words {
     Words { title: either(own.title, of_file.title), unit: either(own.unit, of_file.unit) }
 }
 
-/// The text of an item of the whole file.
+/// The text of an item of the whole file, which GDAL escapes twice.
 pub fn item(bytes: &[u8], name: &str) -> Option<String> {
     let text = text_of(bytes);
     let document = Document::parse(&text).ok()?;
     let mut items = document.descendants().filter(|node| node.tag_name().name() == "Item" && node.attribute("sample").is_none());
-    items.find(|item| item.attribute("name") == Some(name))?.text().map(str::to_owned)
+    let text = items.find(|item| item.attribute("name") == Some(name))?.text()?;
+    Some(text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&"))
 }
 
 /// The XML in a tag's bytes.

@@ -92,7 +92,10 @@ fn bytes_of(path: &Path) -> Result<super::mapped::FileBytes> {
     map_file(path)
 }
 
-fn opened<'b>(path: &Path, bytes: &'b [u8]) -> Result<(Reader<Cursor<&'b [u8]>>, [usize; 2])> {
+/// A file whose pixels are to be read.
+type Opened<'b> = Reader<Cursor<&'b [u8]>>;
+
+fn opened<'b>(path: &Path, bytes: &'b [u8]) -> Result<(Opened<'b>, [usize; 2])> {
     if !bytes.starts_with(&SIGNATURE) {
         return Err(Error::input(path, "is no PNG file, whatever its name; give it its own ending, or copy or download it again"));
     }
