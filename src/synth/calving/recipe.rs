@@ -93,6 +93,7 @@ seed: {seed}
 data_root: {root}
 in_keys: [sar]
 path_sar: radar
+scale_sar: [80, 140]
 path_twin: optical
 path_train_split_csv: {train}
 path_val_split_csv: {val}
@@ -144,17 +145,20 @@ path_sar: sar_images
 path_classes: zones
 path_fronts: fronts
 path_bounding_boxes: bounding_boxes
+# Greys that a network sees as 0 and 1: about the mean, and a standard deviation more.
+scale_sar: [80, 140]
 {splits}
 {SHAPE}
 img_size: [{tile}, {tile}]
 batch_size: 4
-epochs: 24
-crops_per_epoch: 64
+epochs: 30
+epochs_between_validation_maps: 10
+crops_per_epoch: 128
 optimizer: adam
-learning_rate: 0.002
+learning_rate: 0.003
 loss_function: cross_entropy+dice
 lr_scheduler: CosineAnnealingWarmRestarts
-T_0: 24
+T_0: 30
 T_mult: 1
 augment_flip: true
 augment_turn: true
