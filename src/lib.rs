@@ -1,5 +1,6 @@
 //! meltcore trains and runs convolutional networks with hand-written WGSL compute kernels on any GPU (Vulkan, Metal, DX12), and with their
-//! twins in Rust on the processor; made for one job first: daily 100 m maps of surface meltwater on the Greenland ice sheet.
+//! twins in Rust on the processor; made for three jobs: daily 100 m maps of surface meltwater on the Greenland ice sheet, outlines of
+//! glaciers, and calving fronts.
 //!
 //! # The map of the house
 //!
