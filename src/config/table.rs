@@ -138,7 +138,7 @@ keys! {
     border: BorderKey = border(), WEIGHTS_AND_MAPS.unless_default().carried(Carried::Choice),
         "scenes: what lies beyond their edges: `zeros`, where nothing counts, or the scene mirrored, `symmetric`; calving_front: absent symmetric";
     reference_windows: bool = boolean(false), WEIGHTS_AND_MAPS.unless_default().carried(Carried::Choice),
-        "calving_front: odd ways of SSL4SAR's program with windows and maps: classes of resized windows between others, frames that may be a pixel wider, half of all crops not turned, means of several maps in half precision, 7777 m where no map has a front";
+        "calving_front: odd ways of SSL4SAR's program with windows and maps: classes of resized windows between others, frames that may be a pixel wider, half of all crops not turned, a smaller last step of an epoch that lacks batches, means of several maps in half precision, 7777 m where no map has a front";
     accumulate_steps: usize = integer(1, WIDTH), WEIGHTS, "batches whose gradients make one optimizer step";
     recompute: bool = boolean(false), NOTHING,
         "compute blocks again in the backward pass instead of keeping them: less memory, the same bits";

@@ -283,7 +283,11 @@ impl<'a> Session<'a> {
         let mut rate = self.schedule.learning_rate();
         for (index, sizes) in steps.iter().enumerate() {
             let mut step = Step::new(self.model.as_ref(), self.config.recompute);
-            let all: usize = sizes.iter().sum();
+            // As published, a step that lacks batches at the end of an epoch is the smaller for it.
+            let all: usize = match self.config.reference_windows {
+                true => self.config.batch_size * self.config.accumulate_steps,
+                false => sizes.iter().sum(),
+            };
             let mut again = Vec::new();
             for (part, (size, batch)) in sizes.iter().zip(&mut loader).enumerate() {
                 watcher.refuse_to_go_on()?;

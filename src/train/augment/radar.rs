@@ -103,22 +103,22 @@ impl Scale {
         Scale { unit, is_grey: unit.is_grey() }
     }
 
-    fn from_raw(self, raw: f32) -> f64 {
+    fn grey_of(self, raw: f32) -> f64 {
         if self.is_grey { f64::from(raw) } else { WHITE * self.unit.seen(raw) }
     }
 
-    fn to_raw(self, value: f64) -> f32 {
+    fn raw_of(self, value: f64) -> f32 {
         if self.is_grey { value.trunc() as f32 } else { self.unit.raw(value / WHITE) }
     }
 
     fn each(self, values: &mut [f32], change: impl Fn(f64) -> f64) {
-        values.iter_mut().for_each(|value| *value = self.to_raw(change(self.from_raw(*value))));
+        values.iter_mut().for_each(|value| *value = self.raw_of(change(self.grey_of(*value))));
     }
 
     /// Another window through the ocean.
     pub(super) fn mix(self, values: &mut [f32], other: &[f32], is_ocean: &[bool], weight: f64) {
         for ((value, other), _) in values.iter_mut().zip(other).zip(is_ocean).filter(|(_, is_ocean)| **is_ocean) {
-            *value = self.to_raw((self.from_raw(*value) + weight * self.from_raw(*other)) / (1.0 + weight));
+            *value = self.raw_of((self.grey_of(*value) + weight * self.grey_of(*other)) / (1.0 + weight));
         }
     }
 
@@ -129,7 +129,7 @@ impl Scale {
             return;
         }
         for (value, noise) in values.iter_mut().zip(noise) {
-            *value = self.to_raw(WHITE * (self.from_raw(*value) / WHITE + noise / largest).clamp(0.0, 1.0));
+            *value = self.raw_of(WHITE * (self.grey_of(*value) / WHITE + noise / largest).clamp(0.0, 1.0));
         }
     }
 
