@@ -156,6 +156,25 @@ mod tests {
         assert!(write_geojson(&path, &mixed).is_err());
     }
 
+    #[cfg(feature = "gdal")]
+    #[test]
+    fn another_reader_understands_the_system() {
+        use gdal::vector::LayerAccess;
+
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("fronts.geojson");
+        for definition in ["EPSG:3413", "EPSG:4326", "+proj=aea +lat_0=70 +lon_0=-45 +lat_1=60 +lat_2=80 +datum=WGS84 +units=m"] {
+            write_geojson(&path, &layer(definition)).unwrap();
+            let options = gdal::DatasetOptions { open_flags: gdal::GdalOpenFlags::GDAL_OF_VECTOR, ..Default::default() };
+            let dataset = gdal::Dataset::open_ex(&path, options).unwrap();
+            let mut stored = dataset.layer(0).unwrap();
+            let words = stored.spatial_ref().unwrap().to_wkt().unwrap();
+            assert_eq!(Crs::of_definition(&words).is_same(&Crs::of_definition(definition)), Some(true), "{words}");
+            let feature = stored.features().next().unwrap();
+            assert_eq!(feature.geometry().unwrap().get_geometry(0).get_point(0), (1015.0, 1995.0, 0.0));
+        }
+    }
+
     #[test]
     fn one_line_is_read_and_nothing_else() {
         let folder = tempfile::tempdir().unwrap();

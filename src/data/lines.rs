@@ -199,6 +199,7 @@ mod tests {
         assert_eq!((geometry.geometry_count(), geometry.get_geometry(0).get_point(0)), (2, (1015.0, 1995.0, 0.0)));
         let field = |at: usize, name: usize| features[at].field_as_double(name).unwrap();
         assert_eq!((field(0, 1), field(0, 2), field(1, 1), field(1, 2)), (Some(2.5), Some(7.0), None, Some(0.0)));
+        drop(features);
         // What has no geometry is nowhere.
         stored.set_spatial_filter_rect(-1e9, -1e9, 1e9, 1e9);
         assert_eq!(stored.feature_count(), 1);
