@@ -61,12 +61,15 @@ pub trait Model {
     }
 }
 
+/// Builds a network for inputs of these channels.
+pub type Build = fn(&Gpu, &Config, &InputChannels) -> Result<Box<dyn Model>>;
+
 /// What a network is: how it is built, and what it alone knows.
 pub struct Network {
     /// Its `model_key`.
     pub key: ModelKey,
     /// Builds it, with initial values drawn from `config.seed`, for inputs of these channels.
-    pub build: fn(&Gpu, &Config, &InputChannels) -> Result<Box<dyn Model>>,
+    pub build: Build,
     /// The inputs that a configuration asks for.
     pub inputs: fn(&Config) -> Result<Vec<InputSpec>>,
     /// Refuses settings that it cannot be trained with.
@@ -80,7 +83,7 @@ pub struct Network {
     /// The weight `[c_out, channels, …]` that sees the input's channels; none where there is no one such weight.
     pub first: Option<&'static str>,
     /// Builds it with the heads of its own program's pretraining on optical scenes, where it has one.
-    pub pretraining: Option<fn(&Gpu, &Config, &InputChannels) -> Result<Box<dyn Model>>>,
+    pub pretraining: Option<Build>,
     /// The modules of its encoder; none where it has none.
     pub encoder: &'static [&'static str],
     /// Lists of modules that are one module under every index.
