@@ -211,7 +211,7 @@ fn every_rule_refuses() {
         ("model_key: unet_smp\ndecoder_channels: [256, 128]", "decoder_channels", "encoder_depth"),
         ("model_key: deeplabv3\ndecoder_channels: [256, 128]", "decoder_channels", "one number"),
         ("model_key: deeplabv3\nupsampling: 2", "upsampling", "only 4"),
-        ("dropout: 0.1", "dropout", "deeplabv3 and glavitu only"),
+        ("dropout: 0.1", "dropout", "deeplabv3, glavitu and tyrion only"),
         ("model_key: deeplabv3\ndropout: 1", "dropout", "nothing is left"),
         ("crops_of_classes: even", "crops_of_classes", "task: segmentation"),
         ("sharpness_aware: -1", "sharpness_aware", "0 or above"),

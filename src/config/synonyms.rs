@@ -13,7 +13,7 @@ const KEYS: [(&str, &str); 25] = [
     ("wd weightdecay l2 l2_penalty", "weight_decay"),
     ("scheduler lr_schedule lr_decay schedule", "lr_scheduler"),
     ("patience", "lr_patience"),
-    ("crop_size patch_size tile_size image_size input_size chip_size imgsz window_size", "img_size"),
+    ("crop_size tile_size image_size input_size chip_size imgsz", "img_size"),
     ("stride tile_stride", "prediction_stride"),
     ("model arch architecture network net model_name model_type", "model_key"),
     ("backbone encoder", "encoder_name"),

@@ -77,7 +77,7 @@ fn of_encoder(dict: HostDict) -> HostDict {
         false => dict,
     };
     // In timm's files the first stage does not begin with merging, and the last one does.
-    let stage = |name: &str| Some(name.strip_prefix("layers.")?.split_once(".downsample.")?.0.parse::<usize>().ok()?);
+    let stage = |name: &str| name.strip_prefix("layers.")?.split_once(".downsample.")?.0.parse::<usize>().ok();
     let opens = !dict.keys().any(|name| stage(name) == Some(0));
     let renamed = |(name, tensor): (String, HostTensor)| match stage(&name).filter(|_| opens) {
         Some(stage) if stage > 0 => (name.replacen(&format!("layers.{stage}."), &format!("layers.{}.", stage - 1), 1), tensor),

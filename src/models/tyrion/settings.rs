@@ -128,7 +128,7 @@ pub(super) fn misfit(config: &Config, tile: [usize; 2]) -> Option<String> {
         });
     }
     let side = rows.max(cols);
-    let whole = config.patch_size * config.window_size << (config.depths.len().max(1) - 1);
+    let whole = (config.patch_size * config.window_size) << (config.depths.len().max(1) - 1);
     let below = (1..=side).rev().find(|side| fits(config, *side));
     let above = (side..=side.saturating_add(whole)).find(|side| fits(config, *side));
     let near: Vec<String> = below.into_iter().chain(above).map(|side| format!("[{side}, {side}]")).collect();
