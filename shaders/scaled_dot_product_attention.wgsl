@@ -1,7 +1,8 @@
 // Attention of every head of an image: y = softmax(scale · q kᵀ + bias + mask) v. The scores are never stored: a query walks over tiles of
-// keys with the largest score and the sum of exponentials so far, and weakens what it has whenever a larger score comes. Launcher:
-// kernels/scaled_dot_product_attention.rs   Reference: src/reference/scaled_dot_product_attention.rs Grid:      64 queries of a head a
-// workgroup, folded past 65 535 groups. Numerics:  f32; keys in order.
+// keys with the largest score and the sum of exponentials so far, and weakens what it has whenever a larger score comes.
+// Launcher:  kernels/scaled_dot_product_attention.rs   Reference: src/reference/scaled_dot_product_attention.rs
+// Grid:      64 queries of a head a workgroup, folded past 65 535 groups.
+// Numerics:  f32; keys in order.
 const QUADS = 4u;
 const KEYS = 16u;
 const LEAST: f32 = -3.4e38;

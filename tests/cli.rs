@@ -43,7 +43,7 @@ fn help_names_the_order_and_gives_examples() {
 }
 
 /// Commands of this version, as the contract names them.
-const COMMANDS: [&str; 17] = [
+const COMMANDS: [&str; 19] = [
     "ablate",
     "baseline",
     "bench",
@@ -52,8 +52,10 @@ const COMMANDS: [&str; 17] = [
     "config",
     "devices",
     "eval",
+    "front",
     "pack",
     "predict",
+    "pretrain",
     "report",
     "split",
     "stats",

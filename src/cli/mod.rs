@@ -110,12 +110,12 @@ pub enum Command {
     Front(front::Args),
     Pack(pack::Args),
     Predict(predict::Args),
+    Pretrain(pretrain::Args),
     Report(report::Args),
     Split(split::Args),
     Stats(stats::Args),
     Synth(synth::Args),
     Train(train::Args),
-    Pretrain(pretrain::Args),
     Verify(verify::Args),
     Weights(weights::Args),
 }

@@ -6,7 +6,7 @@ use super::keys;
 /// Names of keys elsewhere, each with the key here.
 const KEYS: [(&str, &str); 25] = [
     ("lr learningrate base_lr init_lr initial_lr lr_init max_lr", "learning_rate"),
-    ("loss loss_fn lossfunction criterion objective", "loss_function"),
+    ("loss loss_fn lossfunction criterion", "loss_function"),
     ("bs batch batchsize train_batch_size per_device_train_batch_size", "batch_size"),
     ("eval_batch_size val_batch_size test_batch_size", "prediction_batch_size"),
     ("num_epochs max_epochs n_epochs nepochs num_train_epochs", "epochs"),

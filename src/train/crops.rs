@@ -38,3 +38,10 @@ pub(super) fn framed(config: &Config, dataset: Arc<Dataset>, crop: [usize; 2]) -
 pub(super) fn train_size(crops: usize, batch_size: usize, drop_last: bool) -> (usize, usize) {
     if drop_last { (crops / batch_size * batch_size, crops / batch_size) } else { (crops, crops.div_ceil(batch_size)) }
 }
+
+/// Crops in each batch of an epoch of training, by step of the optimizer: `accumulate_steps` batches each, the last step those left.
+pub(super) fn batches_by_step(config: &Config, (crops, batches): (usize, usize)) -> Vec<Vec<usize>> {
+    let size = config.batch_size;
+    let sizes: Vec<usize> = (0..batches).map(|batch| size.min(crops - batch * size)).collect();
+    sizes.chunks(config.accumulate_steps).map(<[usize]>::to_vec).collect()
+}

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::augment::{Augmentation, UnknownRegion};
-use super::crops::{crop_size, framed, train_size};
+use super::crops::{batches_by_step, crop_size, framed, train_size};
 use super::freeze;
 use super::losses::Losses;
 use super::pretext::Pretext;
@@ -265,20 +265,12 @@ impl<'a> Session<'a> {
         self.train_size().1.div_ceil(self.config.accumulate_steps)
     }
 
-    /// Crops in each batch of an epoch of training, by step of the optimizer: `accumulate_steps` batches each, the last step those left.
-    fn train_steps(&self) -> Vec<Vec<usize>> {
-        let (crops, batches) = self.train_size();
-        let size = self.config.batch_size;
-        let sizes: Vec<usize> = (0..batches).map(|batch| size.min(crops - batch * size)).collect();
-        sizes.chunks(self.config.accumulate_steps).map(<[usize]>::to_vec).collect()
-    }
-
     /// Trains on every day once.
     pub(super) fn train_epoch(&mut self, epoch: usize, watcher: &mut Watcher) -> Result<EpochOfTraining> {
         self.find_classes(watcher)?;
         let mut loader = self.loader(&self.train, epoch, Purpose::Train)?;
         let rho = self.config.sharpness_aware;
-        let (steps, first_step) = (self.train_steps(), self.step);
+        let (steps, first_step) = (batches_by_step(&self.config, self.train_size()), self.step);
         let mut losses = Losses::new();
         let mut rate = self.schedule.learning_rate();
         for (index, sizes) in steps.iter().enumerate() {
@@ -376,7 +368,7 @@ impl<'a> Session<'a> {
 
     /// Goes once through everything that training does to the device's memory, on batches without data: for a session on a planner.
     pub(super) fn rehearse(&mut self) -> Result<()> {
-        let steps = self.train_steps();
+        let steps = batches_by_step(&self.config, self.train_size());
         // From the second step on there is the optimizer's state, and the last step may differ.
         for sizes in steps.first().into_iter().chain(steps.first()).chain(steps.last()) {
             let rehearse = |step: &mut Step| {
