@@ -270,7 +270,7 @@ impl<'a> Session<'a> {
         self.find_classes(watcher)?;
         let mut loader = self.loader(&self.train, epoch, Purpose::Train)?;
         let rho = self.config.sharpness_aware;
-        let (steps, first_step) = (batches_by_step(&self.config, self.train_size()), self.step);
+        let (steps, first_step) = (batches_by_step(self.config, self.train_size()), self.step);
         let mut losses = Losses::new();
         let mut rate = self.schedule.learning_rate();
         for (index, sizes) in steps.iter().enumerate() {
@@ -368,7 +368,7 @@ impl<'a> Session<'a> {
 
     /// Goes once through everything that training does to the device's memory, on batches without data: for a session on a planner.
     pub(super) fn rehearse(&mut self) -> Result<()> {
-        let steps = batches_by_step(&self.config, self.train_size());
+        let steps = batches_by_step(self.config, self.train_size());
         // From the second step on there is the optimizer's state, and the last step may differ.
         for sizes in steps.first().into_iter().chain(steps.first()).chain(steps.last()) {
             let rehearse = |step: &mut Step| {
