@@ -178,9 +178,9 @@ impl Fronts {
 fn radar_scenes_become_optical_ones() {
     let fronts = Fronts::new();
     let narrow = ["base_channels=2"];
-    let learned = fronts.same_in_halves("opttranslator", &narrow, 6);
-    let least = learned.iter().copied().fold(f64::INFINITY, f64::min);
-    assert!(least < 0.95 * learned[0], "{learned:?}");
+    let fast = [&narrow[..], &["learning_rate=0.005"]].concat();
+    let learned = fronts.same_in_halves("opttranslator", &fast, 6);
+    assert!(learned[5] < 0.9 * learned[0], "{learned:?}");
     let best = fronts.at("straight/best.safetensors");
     let from = ["--weights", best.to_str().unwrap()];
     let said = succeeded(&fronts.command("train", "unet.yaml", &[&narrow[..], &["epochs=1", "crops_per_epoch=8"]].concat(), &from));

@@ -85,14 +85,14 @@ impl Config {
         Ok(())
     }
 
-    /// What is said of a scene's region: as it stands, and without the digits at its end.
+    /// What is said of a scene's region: as it stands, and without the digits at its end, nor what joins them (`COL` of `COL_2011-11-13_…`).
     fn told_region<'a>(&'a self, scene: &'a str) -> Option<[&'a str; 2]> {
         let name = stem(scene);
         if let Some(code) = self.scene_regions.get(name) {
             return Some([code, code]);
         }
         let beginning = name.split('-').next().filter(|beginning| beginning.starts_with(char::is_alphabetic))?;
-        Some([beginning, beginning.trim_end_matches(|letter: char| letter.is_ascii_digit())])
+        Some([beginning, beginning.trim_end_matches(|letter: char| letter.is_ascii_digit() || letter == '_')])
     }
 
     /// The code of a scene's region, whether a network knows it or not; none of a name without one.

@@ -48,7 +48,7 @@ pub fn write_class_map(path: &Path, scene: [usize; 2], classes: &[u8], geo: &Geo
         return Err(Error::shape("class map", format!("row {row}, column {col} is of class {} of {}", classes[at], names.len())));
     }
     let mut colours = [[0; 3]; 256];
-    colours.iter_mut().enumerate().take(names.len()).for_each(|(class, colour)| *colour = class_colour(class));
+    colours.iter_mut().enumerate().take(names.len()).for_each(|(class, colour)| *colour = class_colour(class, names));
     let mut about = about.clone();
     let legend: Vec<String> = names.iter().enumerate().map(|(class, name)| format!("{class} {name}")).collect();
     about.items.push(("CLASSES", format!("{}; {NO_CLASS} no class", legend.join("; "))));
@@ -129,7 +129,7 @@ mod tests {
         write_class_map(&path, [2, 3], &[0, 1, 1, 255, 0, 1], &GeoTags::default(), &["rock", "ice"], &about()).unwrap();
         let mut decoder = tiff::decoder::Decoder::new(std::fs::File::open(&path).unwrap()).unwrap();
         let map = decoder.get_tag_u16_vec(tiff::tags::Tag::ColorMap).unwrap();
-        let [red, green, blue] = class_colour(1).map(|channel| u16::from(channel) * 257);
+        let [red, green, blue] = class_colour(1, &["rock", "ice"]).map(|channel| u16::from(channel) * 257);
         assert_eq!((map.len(), map[1], map[257], map[513]), (768, red, green, blue));
         assert_eq!(decoder.get_tag_u16_vec(tiff::tags::Tag::PhotometricInterpretation).unwrap(), [3]);
         assert!(decoder.get_tag_ascii_string(tiff::tags::Tag::Unknown(42112)).unwrap().contains("0 rock; 1 ice; 255 no class"));

@@ -16,12 +16,11 @@ pub use declared::{COLORS, Declared, colormap_named, interned};
 pub use fill::Fill;
 pub use logarithm::Logarithm;
 pub use scene_name::{SceneName, Season};
-pub use zones::{ZONE_GREYS, ZONES, zones_from_bytes};
+pub use zones::{ZONE_GREYS, ZONES, class_colour, class_colours, zones_from_bytes};
 
 use serde::{Deserialize, Serialize};
 
 use crate::image::Colormap;
-pub use crate::image::class_colour;
 
 /// Which domain a configuration speaks of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]

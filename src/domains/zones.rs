@@ -1,8 +1,23 @@
 //! Zones of a radar scene at a calving front as the benchmark CaFFe stores them: four classes, each a grey of its own.
 
+use crate::image::{self, Colormap};
+
 /// The zones' names by class number: no information (radar shadow, layover, outside the swath), bare rock, glacier, and ocean with the ice
 /// that floats in it.
 pub const ZONES: [&str; 4] = ["na", "stone", "glacier", "ocean"];
+
+/// How classes of these names are shown: zones in their usual order as rock, ice and water, others by their numbers.
+pub fn class_colours(names: &[&str]) -> (Colormap, (f32, f32)) {
+    if names == ZONES { (Colormap::Zones, Colormap::ZONE_RANGE) } else { (Colormap::Classes, Colormap::CLASS_RANGE) }
+}
+
+/// The colour of a class by its number, as [`class_colours`] has them.
+pub fn class_colour(class: usize, names: &[&str]) -> [u8; 3] {
+    match class_colours(names) {
+        (Colormap::Zones, range) => Colormap::Zones.colour_in(class as f32, range),
+        _ => image::class_colour(class),
+    }
+}
 
 /// The grey of each class.
 pub const ZONE_GREYS: [u8; 4] = [0, 64, 127, 254];
@@ -59,6 +74,13 @@ mod tests {
     fn read(values: &[u8]) -> Result<Vec<u8>, String> {
         let mut values = values.to_vec();
         zones_from_bytes(&mut values, 3).map(|()| values)
+    }
+
+    #[test]
+    fn zones_have_colours_of_their_own_and_other_classes_those_of_their_numbers() {
+        let [na, stone, glacier, ocean] = [0, 1, 2, 3].map(|class| class_colour(class, &ZONES));
+        assert_eq!([na, stone, glacier, ocean], [[0x2b; 3], [0x8f, 0x7a, 0x63], [0xd9, 0xee, 0xf7], [0x23, 0x58, 0x8f]]);
+        assert_eq!(class_colour(1, &["ocean", "glacier"]), image::class_colour(1));
     }
 
     #[test]

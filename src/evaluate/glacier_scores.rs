@@ -82,8 +82,12 @@ fn median(mut values: Vec<f64>) -> Option<f64> {
 }
 
 impl Evaluation {
-    /// Of each class but the first, what a model makes of its glaciers; nothing of tasks without classes.
+    /// Of each class but the first, what a model makes of its glaciers; nothing where they were not looked at, as of tasks without classes
+    /// or with fronts.
     pub fn glacier_scores(&self, model: &ModelScores) -> Vec<(&'static str, GlacierScores)> {
+        if model.glaciers.is_empty() {
+            return Vec::new();
+        }
         let of = |index: usize| GlacierScores::of(model.glaciers.iter().filter_map(move |(_, classes)| classes.get(index)));
         self.task.classes().unwrap_or_default().iter().skip(1).enumerate().map(|(index, class)| (*class, of(index))).collect()
     }

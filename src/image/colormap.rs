@@ -18,6 +18,8 @@ pub enum Colormap {
     Elevation,
     /// A colour for each of eight classes, 0…7: the ground, ice, and what else there is.
     Classes,
+    /// A colour for each of four zones of a radar scene, 0…3: nothing known, rock, ice, and water.
+    Zones,
 }
 
 const VIRIDIS: [u32; 32] = [
@@ -32,7 +34,12 @@ const ELEVATION: [u32; 9] = [0x2f5d50, 0x55795a, 0x87936a, 0xb3a585, 0xc9baa4, 0
 /// Class 0 is what surrounds the others.
 const CLASSES: [u32; 8] = [0x5b5348, 0x7fd0f2, 0xe0b04a, 0x3b6fb0, 0xb45a9c, 0x79b356, 0xd6604d, 0xf0efe6];
 
+/// Nothing known, rock, ice, and water.
+const ZONES: [u32; 4] = [0x2b2b2b, 0x8f7a63, 0xd9eef7, 0x23588f];
+
 impl Colormap {
+    /// The values at the ends of the colours of zones.
+    pub const ZONE_RANGE: (f32, f32) = (0.0, (ZONES.len() - 1) as f32);
     /// The values at the ends of the colours of classes, each of which has its number's.
     pub const CLASS_RANGE: (f32, f32) = (0.0, (CLASSES.len() - 1) as f32);
 
@@ -47,6 +54,7 @@ impl Colormap {
             Colormap::Grey => &GREY,
             Colormap::Elevation => &ELEVATION,
             Colormap::Classes => &CLASSES,
+            Colormap::Zones => &ZONES,
         };
         let position = t.clamp(0.0, 1.0) * (points.len() - 1) as f32;
         let index = (position as usize).min(points.len() - 2);

@@ -13,7 +13,7 @@ use super::{Band, Column, Confusion, Scored, Subject, Tally, Targets, Task, Word
 use crate::autograd::Tape;
 use crate::calibrate::Curve;
 use crate::config::{Config, TaskKey};
-use crate::domains::{ZONES, interned};
+use crate::domains::{ZONES, class_colours, interned};
 use crate::error::{Error, Result};
 use crate::fronts::drawing::Labels;
 use crate::fronts::zones::{GLACIER, OCEAN};
@@ -94,15 +94,8 @@ impl Segmentation {
     /// Classes of these names, with the settings that are default.
     pub(in crate::tasks) fn of(names: &[&str], manner: &'static Manner) -> Segmentation {
         let columns = Columns::of(names, manner);
-        let band = Band {
-            name: "classes",
-            long_name: "class",
-            unit: "",
-            quantity: "class",
-            range: Colormap::CLASS_RANGE,
-            colormap: Colormap::Classes,
-            classes: columns.classes,
-        };
+        let (colormap, range) = class_colours(names);
+        let band = Band { name: "classes", long_name: "class", unit: "", quantity: "class", range, colormap, classes: columns.classes };
         let mut beside: Vec<Band> = columns
             .classes
             .iter()
