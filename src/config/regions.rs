@@ -85,7 +85,8 @@ impl Config {
         Ok(())
     }
 
-    /// What is said of a scene's region: as it stands, and without the digits at its end, nor what joins them (`COL` of `COL_2011-11-13_…`).
+    /// What is said of a scene's region:
+    /// as it stands, and without the digits at its end, nor what joins them (`COL` of `COL_2011-11-13_…`).
     fn told_region<'a>(&'a self, scene: &'a str) -> Option<[&'a str; 2]> {
         let name = stem(scene);
         if let Some(code) = self.scene_regions.get(name) {
