@@ -217,6 +217,33 @@ fn halves_of_a_file_fit_its_model() {
     assert!(text(&output.stderr).contains("`x` holds 7e4, which float16 cannot") && !root.join("refused").exists());
 }
 
+/// Buffers that a network derives stay unless they are asked to be left out; without them the file fits as well.
+#[test]
+fn buffers_are_left_out_on_request() {
+    let folder = sample();
+    let root = folder.path();
+    let network = "task: calving_front\nin_keys: [sar]\npath_sar: s\nmodel_key: tyrion\nimg_size: [64, 64]\nembed_dim: 8\ndepths: [2, 2]\n\
+        num_heads: [1, 2]\n";
+    std::fs::write(root.join("run.yaml"), network).unwrap();
+    let output = weights(root, "init --config run.yaml --out t.safetensors");
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let derived = |file: &str| -> usize {
+        let names = state_dict::read(&root.join(file)).unwrap();
+        names.keys().filter(|name| name.contains("attn_mask") || name.contains("relative_")).count()
+    };
+    for (arguments, wanted) in [("whole", 8), ("without --without-buffers", 0)] {
+        let output = weights(root, &format!("convert t.safetensors --to float16 --out {arguments}"));
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        assert_eq!(derived(arguments.split(' ').next().unwrap()), wanted);
+    }
+    assert_eq!(weights(root, "check without --config run.yaml").status.code(), Some(0));
+    // Which tensors these are follows from a configuration.
+    std::fs::write(root.join("bare"), one_tensor("F32", &[0; 8])).unwrap();
+    let output = weights(root, "convert bare --without-buffers --out refused");
+    assert!(output.status.code() == Some(2) && text(&output.stderr).contains("--config"), "{}", text(&output.stderr));
+    assert!(!root.join("refused").exists());
+}
+
 #[test]
 fn files_that_are_no_weights_end_with_status_2_and_one_paragraph() {
     let folder = sample();

@@ -9,13 +9,14 @@ use crate::error::{Error, Result};
 use crate::files::write_atomically;
 use crate::gpu::Gpu;
 use crate::models::{self, Model};
-use crate::nn::state_dict;
+use crate::nn::{Value, state_dict};
 use crate::weights::diff::Comparison;
 use crate::weights::fit::{Fault, Misfit, misfits};
 use crate::weights::guard::{Condition, STATE_FILE, condition_of_checkpoint, condition_of_file};
 use crate::weights::info::Info;
 use crate::weights::provenance::Provenance;
 use crate::weights::{WeightFile, intact_weight_file};
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -111,6 +112,10 @@ pub enum Action {
         /// Type of the values to write
         #[arg(long, value_name = "TYPE", default_value = "float32")]
         to: Precision,
+        /// Leave out what follows from the network's settings, such as tyrion's index tables and masks: meltcore never reads them; PyTorch
+        /// loads such a file with strict=False
+        #[arg(long)]
+        without_buffers: bool,
         /// Where and how to write.
         #[command(flatten)]
         out: OutArgs,
@@ -162,9 +167,9 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
             init(&config, out.path()?, globals)
         }
         Action::Diff { a, b, tolerance, json } => diff(a, b, *tolerance, *json),
-        Action::Convert { file, config, set, to, out } => {
+        Action::Convert { file, config, set, to, without_buffers, out } => {
             let config = config.as_ref().map(|config| ConfigArgs { config: config.clone(), set: set.clone() }.load(globals)).transpose()?;
-            convert(file, config.as_ref(), *to, out.path()?, globals)
+            convert(file, config.as_ref(), (*to, *without_buffers), out.path()?, globals)
         }
     }
 }
@@ -340,10 +345,12 @@ fn print_differences(comparison: &Comparison) -> Result<()> {
     }))
 }
 
-fn convert(path: &Path, config: Option<&Config>, to: Precision, out: &Path, globals: &Globals) -> Result<()> {
-    let mut file = WeightFile::open(&intact_weight_file(path)?)?;
+fn convert(path: &Path, config: Option<&Config>, (to, without_buffers): (Precision, bool), out: &Path, globals: &Globals) -> Result<()> {
+    let path = intact_weight_file(path)?;
+    let mut file = WeightFile::open(&path)?;
+    let built = |config: &Config| build(&open_device(globals)?.planner(), config);
     if let Some(config) = config {
-        let model = build(&open_device(globals)?.planner(), config)?;
+        let model = built(config)?;
         if let Some(misfit) = misfits(&file, model.parameters()).iter().find(|misfit| misfit.fault != Fault::Type) {
             return Err(file.error(format!(
                 "is not of the model of {}: `{}` is {}; `meltcore weights check` lists all that does not fit",
@@ -353,6 +360,13 @@ fn convert(path: &Path, config: Option<&Config>, to: Precision, out: &Path, glob
             )));
         }
         file.notes.extend(Provenance::of(config)?.metadata());
+    }
+    if without_buffers {
+        let carried = || Provenance::needed(&path, "name it with --config").and_then(|p| p.config(&path, &BTreeMap::new(), &[]));
+        let config = config.map_or_else(carried, |config| Ok(config.clone()))?;
+        for (name, _) in built(&config)?.parameters().entries().iter().filter(|(_, value)| matches!(value, Value::Derived(_))) {
+            file.tensors.remove(name);
+        }
     }
     let name = match to {
         Precision::Float32 => {
