@@ -269,7 +269,10 @@ pub mod host {
 }
 
 pub mod kernels {
-    //! Launchers: one file per stem family with its parameter struct, variant selection, dispatch and cost. No tape here.
+    //! Launchers: one file per stem family with its parameter struct, plan, dispatch and cost. No tape here.
+    //!
+    //! What is launched is a [`crate::gpu::Plan`], made of what the device can do and of extents alone. Where there is something to choose
+    //! a function `plan` makes it; elsewhere it is one line of the launcher.
 
     pub mod activation;
     pub mod adaptive_avg_pool2d;
@@ -312,6 +315,7 @@ pub mod kernels {
     mod strips;
     pub mod sum_partials;
     pub mod transpose;
+    pub mod variants;
     pub mod weighted_mean;
     pub mod window_partition;
 

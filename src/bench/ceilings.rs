@@ -3,8 +3,7 @@
 
 use crate::bench::case::{Case, Job, noisy};
 use crate::error::{Error, Result};
-use crate::gpu::shader::Variant;
-use crate::gpu::{Cost, DeviceKind, Gpu, Kernel, Launch, groups_1d};
+use crate::gpu::{Cost, DeviceKind, Gpu, Launch, Plan};
 use crate::host::ceiling_copy::CeilingCopyParams;
 use crate::host::ceiling_fma::{CHAINS, CeilingFmaParams, STEPS};
 use crate::host::instruction_sets;
@@ -67,10 +66,9 @@ fn ceiling_copy(input: &Tensor, output: &Tensor) -> Result<()> {
     }
     let packs = input.len().div_ceil(4);
     input.gpu().launch(&Launch {
-        kernel: Kernel::of(&CeilingCopyParams { packs: packs as u32 }),
-        variant: Default::default(),
+        plan: Plan::each("ceiling_copy", packs),
+        params: &CeilingCopyParams { packs: packs as u32 },
         buffers: &[input.buffer(), output.buffer()],
-        groups: groups_1d(packs.div_ceil(64)),
         cost: Cost::new(0.0, 2 * input.len()),
     })
 }
@@ -87,10 +85,9 @@ fn ceiling_copy(input: &Tensor, output: &Tensor) -> Result<()> {
 fn ceiling_fma(gpu: &Gpu, len: usize, rounds: usize, [factor, term]: [f32; 2], isa: Option<usize>) -> Result<Tensor> {
     let output = Tensor::empty(gpu, [len])?;
     gpu.launch(&Launch {
-        kernel: Kernel::of(&CeilingFmaParams { len: len as u32, rounds: rounds as u32, factor, term }),
-        variant: Variant { consts: isa.map(|number| ("ISA", number as u32 + 1)).into_iter().collect(), scalar: false },
+        plan: Plan::each("ceiling_fma", len).with(isa.map(|number| ("ISA", number as u32 + 1))),
+        params: &CeilingFmaParams { len: len as u32, rounds: rounds as u32, factor, term },
         buffers: &[output.buffer()],
-        groups: groups_1d(len.div_ceil(64)),
         cost: Cost::new(2.0 * (len * rounds * STEPS * CHAINS) as f64, len),
     })?;
     Ok(output)

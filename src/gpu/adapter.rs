@@ -1,7 +1,7 @@
 //! Finds devices and chooses one: the best real GPU, else the host.
 
 use crate::error::{Error, Result};
-use crate::gpu::{Capabilities, DeviceKind};
+use crate::gpu::{Capabilities, Choices, DeviceKind};
 use crate::host;
 
 /// Name of the processor as a device.
@@ -13,6 +13,8 @@ const NO_DRIVER: &str =
 const MAX_HOST_BYTES: u64 = 4 * (1 << 32) - 64;
 /// Trips of an invocation's loops on lavapipe, which ends every loop after 65 535 trips in all, without a word.
 const LAVAPIPE_LOOP_TRIPS: usize = 60_000;
+/// What Mesa calls lavapipe, as a driver and at the beginning of its devices' names.
+const LAVAPIPE: &str = "llvmpipe";
 
 /// One row of `meltcore devices`.
 #[derive(Debug, Clone, serde::Serialize)]
@@ -149,27 +151,52 @@ fn device_choice(argument: Option<&str>) -> Option<Choice> {
 
 fn capabilities(adapter: &wgpu::Adapter) -> Capabilities {
     let (info, limits, features) = (adapter.get_info(), adapter.limits(), adapter.features());
-    let software = info.device_type == wgpu::DeviceType::Cpu;
+    let is_lavapipe = info.driver == LAVAPIPE || info.name.starts_with(LAVAPIPE);
     Capabilities {
         driver: format!("{} {}", info.driver, info.driver_info).trim().to_owned(),
         backend: format!("{:?}", info.backend),
-        kind: if software { DeviceKind::Software } else { DeviceKind::Gpu },
+        kind: if info.device_type == wgpu::DeviceType::Cpu { DeviceKind::Software } else { DeviceKind::Gpu },
+        vendor: vendor(info.vendor),
+        subgroup: [info.subgroup_min_size, info.subgroup_max_size],
+        invocations: limits.max_compute_invocations_per_workgroup,
+        workgroup_bytes: limits.max_compute_workgroup_storage_size,
+        storage_buffers: limits.max_storage_buffers_per_shader_stage,
+        immediate_bytes: limits.max_immediate_size,
+        f16: features.contains(wgpu::Features::SHADER_F16),
+        cooperative_matrix: features.contains(wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX),
         timestamps: features.contains(wgpu::Features::TIMESTAMP_QUERY),
         max_binding_bytes: limits.max_storage_buffer_binding_size.min(limits.max_buffer_size),
-        loop_trips: software.then_some(LAVAPIPE_LOOP_TRIPS),
+        loop_trips: is_lavapipe.then_some(LAVAPIPE_LOOP_TRIPS),
+        choices: Choices::default(),
         name: info.name,
     }
 }
 
+/// The name behind a number of the PCI vendors' list, or of Khronos' for who is not there; else the number.
+fn vendor(id: u32) -> String {
+    const KNOWN: [(u32, &str); 8] = [
+        (0x1002, "AMD"),
+        (0x106b, "Apple"),
+        (0x10de, "NVIDIA"),
+        (0x13b5, "Arm"),
+        (0x1414, "Microsoft"),
+        (0x5143, "Qualcomm"),
+        (0x8086, "Intel"),
+        (0x1_0005, "Mesa"),
+    ];
+    KNOWN.iter().find(|(known, _)| *known == id).map_or_else(|| format!("{id:#06x}"), |(_, name)| (*name).to_owned())
+}
+
 fn host_capabilities() -> Capabilities {
     Capabilities {
-        name: HOST.into(),
         backend: HOST.into(),
         driver: format!("{}, {} threads", host::instruction_set(), rayon::current_num_threads()),
         kind: DeviceKind::Host,
+        subgroup: [1, 1],
+        invocations: 1,
         timestamps: true,
         max_binding_bytes: MAX_HOST_BYTES,
-        loop_trips: None,
+        ..Capabilities::webgpu(HOST)
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a device can do, as plain data: the only thing that kernel selection looks at.
 
+use crate::gpu::Choices;
 use crate::host;
 
 /// What computes.
@@ -24,6 +25,22 @@ pub struct Capabilities {
     pub driver: String,
     /// What computes.
     pub kind: DeviceKind,
+    /// Who made it, where that is known: NVIDIA, AMD, Intel, Apple, Qualcomm, Arm, Mesa.
+    pub vendor: String,
+    /// Lanes of a subgroup: smallest and largest.
+    pub subgroup: [u32; 2],
+    /// Invocations of a workgroup at most.
+    pub invocations: u32,
+    /// Bytes that a workgroup shares at most.
+    pub workgroup_bytes: u32,
+    /// Arrays that a kernel sees at most.
+    pub storage_buffers: u32,
+    /// Bytes of a kernel's parameters at most.
+    pub immediate_bytes: u32,
+    /// Half-precision arithmetic in shaders.
+    pub f16: bool,
+    /// Products of small matrices by a whole subgroup.
+    pub cooperative_matrix: bool,
     /// Kernels can be timed on the device.
     pub timestamps: bool,
     /// Largest storage buffer that a kernel can see, bytes.
@@ -31,9 +48,35 @@ pub struct Capabilities {
     /// Trips that the loops of one invocation may take together, where the device ends them after so many without a word: longer sums are
     /// split over workgroups, or refused. Leaving a loop counts as a trip; loops that the compiler unrolls do not count.
     pub loop_trips: Option<usize>,
+    /// Which of the variants of equal bits run, where that is not left to the launchers.
+    pub choices: Choices,
 }
 
 impl Capabilities {
+    /// A GPU with the limits that WebGPU gives to every page, 128 MiB to a binding, and nothing that is optional.
+    ///
+    /// Source: W3C, WebGPU, section 3.6.2 (limits); immediates as they are proposed there.
+    pub fn webgpu(name: &str) -> Capabilities {
+        Capabilities {
+            name: name.into(),
+            backend: "Vulkan".into(),
+            driver: String::new(),
+            kind: DeviceKind::Gpu,
+            vendor: String::new(),
+            subgroup: [4, 128],
+            invocations: 256,
+            workgroup_bytes: 16 << 10,
+            storage_buffers: 8,
+            immediate_bytes: 64,
+            f16: false,
+            cooperative_matrix: false,
+            timestamps: false,
+            max_binding_bytes: 128 << 20,
+            loop_trips: None,
+            choices: Choices::default(),
+        }
+    }
+
     /// What decides the bits of results: devices of another name round differently, and the host with another instruction set.
     pub fn identity(&self) -> String {
         match self.kind {

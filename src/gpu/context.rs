@@ -10,6 +10,7 @@ use crate::gpu::buffer::{self, Buffer, Limits, MemoryUse, Pool};
 use crate::gpu::driver::Driver;
 use crate::gpu::host_driver::HostDriver;
 use crate::gpu::kernel::{Cost, Launch};
+use crate::gpu::launched::Launched;
 use crate::gpu::profile::ProfileRow;
 use crate::gpu::wgpu_driver::WgpuDriver;
 use crate::gpu::{Capabilities, DeviceKind, adapter, memory_size};
@@ -22,6 +23,8 @@ struct Inner {
     pool: Rc<RefCell<Pool>>,
     /// None in a planner.
     driver: Option<Driver>,
+    /// Every launch, while somebody wants to know.
+    launched: RefCell<Option<Vec<Launched>>>,
 }
 
 /// Handle of an open device. Clones share it; it belongs to one thread.
@@ -48,7 +51,7 @@ impl Gpu {
         let Some(adapter) = adapter else {
             let limits = Limits { binding: capabilities.max_binding_bytes, buffer: isize::MAX as u64 };
             let driver = Some(Driver::Host(HostDriver::default()));
-            return Ok(Gpu(Rc::new(Inner { capabilities, limits, heap: None, pool: Rc::default(), driver })));
+            return Ok(Gpu(Rc::new(Inner { capabilities, limits, heap: None, pool: Rc::default(), driver, launched: RefCell::default() })));
         };
         if !adapter::is_usable(&adapter) {
             return Err(Error::Device(format!(
@@ -59,7 +62,7 @@ impl Gpu {
         let limits = Limits { binding: capabilities.max_binding_bytes, buffer: adapter.limits().max_buffer_size };
         let heap = memory_size::of_adapter(&adapter).filter(|_| capabilities.kind == DeviceKind::Gpu);
         let driver = Some(Driver::Wgpu(Box::new(WgpuDriver::open(&adapter, &capabilities.name)?)));
-        Ok(Gpu(Rc::new(Inner { capabilities, limits, heap, pool: Rc::default(), driver })))
+        Ok(Gpu(Rc::new(Inner { capabilities, limits, heap, pool: Rc::default(), driver, launched: RefCell::default() })))
     }
 
     /// A device like this one that only counts: it hands out buffers without memory, launches and copies nothing, and has no values to
@@ -68,7 +71,28 @@ impl Gpu {
     /// The same calls in the same order leave the same [`Gpu::memory`] as on the device itself.
     pub fn planner(&self) -> Gpu {
         let Inner { capabilities, limits, heap, .. } = &*self.0;
-        Gpu(Rc::new(Inner { capabilities: capabilities.clone(), limits: *limits, heap: *heap, pool: Rc::default(), driver: None }))
+        Gpu::counting(capabilities.clone(), *limits, *heap)
+    }
+
+    /// A [planner](Gpu::planner) of a device that nobody has, by what it can do.
+    pub fn invented(capabilities: Capabilities) -> Gpu {
+        let limits = Limits { binding: capabilities.max_binding_bytes, buffer: isize::MAX as u64 };
+        Gpu::counting(capabilities, limits, None)
+    }
+
+    fn counting(capabilities: Capabilities, limits: Limits, heap: Option<u64>) -> Gpu {
+        Gpu(Rc::new(Inner { capabilities, limits, heap, pool: Rc::default(), driver: None, launched: RefCell::default() }))
+    }
+
+    /// What `work` launches on this device, in order; on a planner it is not carried out.
+    ///
+    /// # Errors
+    /// Those of the work.
+    pub fn launches_of(&self, work: impl FnOnce() -> Result<()>) -> Result<Vec<Launched>> {
+        let outer = self.0.launched.replace(Some(Vec::new()));
+        let done = work();
+        let found = self.0.launched.replace(outer).unwrap_or_default();
+        done.map(|()| found)
     }
 
     /// True where nothing is computed, so that values need not be made.
@@ -144,15 +168,19 @@ impl Gpu {
     /// [`Error::Kernel`] where the shader does not compile here, or the launch exceeds 65 535 groups along an axis;
     /// [`Error::Limit`] for a buffer that is larger than what a kernel sees at once.
     pub(crate) fn launch(&self, launch: &Launch) -> Result<()> {
-        if !self.0.capabilities.is_host() && launch.groups.iter().any(|&g| g > 65_535) {
-            let message = format!("{:?} workgroups exceed 65535 along an axis", launch.groups);
-            return Err(Error::Kernel { stem: launch.kernel.stem.into(), message });
+        debug_assert!(launch.params.stems().contains(&launch.plan.stem), "{} has other parameters", launch.plan.stem);
+        if !self.0.capabilities.is_host() && launch.plan.groups.iter().any(|&g| g > 65_535) {
+            let message = format!("{:?} workgroups exceed 65535 along an axis", launch.plan.groups);
+            return Err(Error::Kernel { stem: launch.plan.stem.into(), message });
         }
         if let Some(bytes) = launch.buffers.iter().map(|buffer| buffer.bytes()).find(|&bytes| bytes > self.0.limits.binding) {
-            return Err(buffer::too_large(launch.kernel.stem, bytes, self.0.limits.binding));
+            return Err(buffer::too_large(launch.plan.stem, bytes, self.0.limits.binding));
+        }
+        if let Some(launched) = self.0.launched.borrow_mut().as_mut() {
+            launched.push(Launched::of(launch));
         }
         match &self.0.driver {
-            Some(driver) if !launch.groups.contains(&0) => driver.launch(launch),
+            Some(driver) if !launch.plan.groups.contains(&0) => driver.launch(launch),
             _ => Ok(()),
         }
     }

@@ -60,14 +60,14 @@ impl HostDriver {
     pub(super) fn launch(&self, launch: &Launch) -> Result<()> {
         let spans: Vec<_> = launch.buffers.iter().filter_map(|buffer| buffer.span()).collect();
         let raw = Raw {
-            stem: launch.kernel.stem,
-            immediates: launch.kernel.immediates,
-            consts: &launch.variant.consts,
-            scalar: launch.variant.scalar,
+            stem: launch.plan.stem,
+            immediates: launch.params.bytes(),
+            consts: &launch.plan.variant.consts,
+            scalar: launch.plan.variant.scalar,
             spans: &spans,
         };
-        self.timed(launch.kernel.stem, launch.cost, || {
-            twins::run(&raw).map_err(|message| Error::Kernel { stem: launch.kernel.stem.into(), message })
+        self.timed(launch.plan.stem, launch.cost, || {
+            twins::run(&raw).map_err(|message| Error::Kernel { stem: launch.plan.stem.into(), message })
         })
     }
 

@@ -4,12 +4,11 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use crate::error::{Error, Result};
-use crate::gpu::Buffer;
 use crate::gpu::shader::{Variant, assemble};
-use crate::host::params::Params;
+use crate::gpu::{Buffer, Parameters, Plan};
 
 /// Arithmetic and traffic of one dispatch by napkin: a multiply and an add are two operations; bytes that must move at least once.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Cost {
     /// Floating-point operations.
     pub flops: f64,
@@ -24,49 +23,16 @@ impl Cost {
     }
 }
 
-/// A kernel with its parameters, which cannot be another's.
-#[derive(Clone, Copy)]
-pub struct Kernel<'a> {
-    /// WGSL file, entry point and label.
-    pub(super) stem: &'static str,
-    /// The parameter struct's bytes (`var<immediate>`), at most 64: what browsers are to offer, half of what devices do.
-    pub(super) immediates: &'a [u8],
-}
-
-impl<'a> Kernel<'a> {
-    /// The kernel whose parameters these are; a struct of several kernels does not compile here.
-    pub fn of<P: Params>(params: &'a P) -> Self {
-        const { assert!(P::STEMS.len() == 1, "a struct of several kernels: say which one by Kernel::named") };
-        Kernel { stem: P::STEMS[0], immediates: bytemuck::bytes_of(params) }
-    }
-
-    /// The kernel `stem`, one of those that have such parameters.
-    pub fn named<P: Params>(stem: &'static str, params: &'a P) -> Self {
-        debug_assert!(P::STEMS.contains(&stem), "{stem} has other parameters than {:?}", P::STEMS);
-        Kernel { stem, immediates: bytemuck::bytes_of(params) }
-    }
-}
-
-/// One dispatch: which kernel with which parameters, its buffers in binding order, and how many workgroups.
+/// One dispatch: what is planned, with which parameters, and its buffers in binding order.
 pub struct Launch<'a> {
-    /// The kernel and its parameters.
-    pub kernel: Kernel<'a>,
-    /// Constants of the variant.
-    pub variant: Variant,
+    /// Kernel, variant and workgroups.
+    pub plan: Plan,
+    /// The parameter struct of the kernel.
+    pub params: &'a dyn Parameters,
     /// Storage buffers in binding order.
     pub buffers: &'a [&'a Buffer],
-    /// Workgroups along x, y, z.
-    pub groups: [u32; 3],
     /// For profiles and batching.
     pub cost: Cost,
-}
-
-/// Folds a one-dimensional launch of `count` groups into x and y, past the limit of 65 535 (the kernel uses `flat_group`).
-pub fn groups_1d(count: usize) -> [u32; 3] {
-    const LIMIT: usize = 65_535;
-    let count = count.max(1);
-    let y = count.div_ceil(LIMIT);
-    [count.div_ceil(y) as u32, y as u32, 1]
 }
 
 pub(super) struct Pipeline {
@@ -90,7 +56,7 @@ pub(super) struct KernelCache {
 
 impl KernelCache {
     pub(super) fn pipeline(&mut self, device: &wgpu::Device, launch: &Launch) -> Result<Rc<Pipeline>> {
-        let key = (launch.kernel.stem, launch.variant.clone());
+        let key = (launch.plan.stem, launch.plan.variant.clone());
         if let Some(found) = self.pipelines.get(&key) {
             return Ok(found.clone());
         }
@@ -125,11 +91,11 @@ fn storage_bindings(text: &str) -> Vec<bool> {
 }
 
 fn compile(device: &wgpu::Device, launch: &Launch, id: u64) -> Result<Pipeline> {
-    let text = assemble(launch.kernel.stem, &launch.variant)?;
+    let text = assemble(launch.plan.stem, &launch.plan.variant)?;
     let bindings = storage_bindings(&text);
     if bindings.len() != launch.buffers.len() {
         let message = format!("{} bindings in the file, {} buffers in the launch", bindings.len(), launch.buffers.len());
-        return Err(Error::Kernel { stem: launch.kernel.stem.into(), message });
+        return Err(Error::Kernel { stem: launch.plan.stem.into(), message });
     }
     let entries: Vec<_> = bindings
         .iter()
@@ -146,19 +112,19 @@ fn compile(device: &wgpu::Device, launch: &Launch, id: u64) -> Result<Pipeline> 
         })
         .collect();
     let scope = device.push_error_scope(wgpu::ErrorFilter::Validation);
-    let layout = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: Some(launch.kernel.stem), entries: &entries });
+    let layout = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: Some(launch.plan.stem), entries: &entries });
     let pipeline_layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
-        label: Some(launch.kernel.stem),
+        label: Some(launch.plan.stem),
         bind_group_layouts: &[Some(&layout)],
-        immediate_size: launch.kernel.immediates.len() as u32,
+        immediate_size: launch.params.bytes().len() as u32,
     });
-    let source = wgpu::ShaderModuleDescriptor { label: Some(launch.kernel.stem), source: wgpu::ShaderSource::Wgsl(text.into()) };
+    let source = wgpu::ShaderModuleDescriptor { label: Some(launch.plan.stem), source: wgpu::ShaderSource::Wgsl(text.into()) };
     // SAFETY: the text is one of this crate's own files. Their loops end by construction, launchers check every extent before a launch,
     // and the case tables compare every kernel with its reference at the borders of its tiles. naga's run-time checks keep Mesa from
     // unrolling the loops that hold register tiles: with them a 3×3 convolution takes 26 s to compile and runs ten times slower.
     let module = unsafe { device.create_shader_module_trusted(source, wgpu::ShaderRuntimeChecks::unchecked()) };
     let raw = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
-        label: Some(launch.kernel.stem),
+        label: Some(launch.plan.stem),
         layout: Some(&pipeline_layout),
         module: &module,
         entry_point: None,
@@ -168,6 +134,6 @@ fn compile(device: &wgpu::Device, launch: &Launch, id: u64) -> Result<Pipeline> 
     });
     match pollster::block_on(scope.pop()) {
         None => Ok(Pipeline { id, raw, layout }),
-        Some(error) => Err(Error::Kernel { stem: launch.kernel.stem.into(), message: error.to_string() }),
+        Some(error) => Err(Error::Kernel { stem: launch.plan.stem.into(), message: error.to_string() }),
     }
 }

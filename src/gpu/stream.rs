@@ -29,7 +29,7 @@ impl Stream {
         bind_group: &wgpu::BindGroup,
         launch: &crate::gpu::Launch,
     ) -> bool {
-        let timestamps = self.profiler.as_mut().and_then(|p| p.next(launch.kernel.stem, launch.cost));
+        let timestamps = self.profiler.as_mut().and_then(|p| p.next(launch.plan.stem, launch.cost));
         if timestamps.is_some() {
             self.pass = None;
         }
@@ -44,10 +44,11 @@ impl Stream {
         });
         pass.set_pipeline(pipeline);
         pass.set_bind_group(0, bind_group, &[]);
-        if !launch.kernel.immediates.is_empty() {
-            pass.set_immediates(0, launch.kernel.immediates);
+        if !launch.params.bytes().is_empty() {
+            pass.set_immediates(0, launch.params.bytes());
         }
-        pass.dispatch_workgroups(launch.groups[0], launch.groups[1], launch.groups[2]);
+        let [x, y, z] = launch.plan.groups;
+        pass.dispatch_workgroups(x, y, z);
         if timestamps.is_some() {
             self.pass = None;
         }

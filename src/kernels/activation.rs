@@ -2,8 +2,7 @@
 //! the device functions, which other kernels fuse, are in `shaders/shared/activate.wgsl`.
 
 use crate::error::{Error, Result};
-use crate::gpu::shader::Variant;
-use crate::gpu::{Cost, Kernel, Launch, groups_1d};
+use crate::gpu::{Cost, Launch, Plan};
 use crate::host::activation::ActivationParams;
 use crate::kernels::image_groups::for_images;
 use crate::tensor::Tensor;
@@ -98,10 +97,9 @@ fn launch(stem: &'static str, kind: Activation, tensors: &[&Tensor]) -> Result<(
     let packs = input.len().div_ceil(4);
     let buffers: Vec<_> = tensors.iter().map(|tensor| tensor.buffer()).collect();
     input.gpu().launch(&Launch {
-        kernel: Kernel::named(stem, &ActivationParams { packs: packs as u32 }),
-        variant: Variant { consts: vec![("KIND", kind.code())], scalar: false },
+        plan: Plan::each(stem, packs).with([("KIND", kind.code())]),
+        params: &ActivationParams { packs: packs as u32 },
         buffers: &buffers,
-        groups: groups_1d(packs.div_ceil(64)),
         cost: Cost::new(8.0 * input.len() as f64, tensors.len() * input.len()),
     })
 }

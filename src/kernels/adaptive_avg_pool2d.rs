@@ -2,8 +2,7 @@
 //! `shaders/adaptive_avg_pool2d_grad_input.wgsl`.
 
 use crate::error::{Error, Result};
-use crate::gpu::shader::Variant;
-use crate::gpu::{Buffer, Cost, Gpu, Kernel, Launch, groups_1d};
+use crate::gpu::{Buffer, Cost, Gpu, Launch, Plan};
 use crate::host::adaptive_avg_pool2d::AdaptiveAvgPool2dParams;
 use crate::kernels::image_groups::for_images;
 use crate::tensor::{Shape, Tensor};
@@ -51,10 +50,9 @@ fn launch(gpu: &Gpu, stem: &'static str, planes: usize, pixels: usize, buffers: 
     let plane = if scalar { pixels } else { pixels / 4 };
     let inverse_count = 1.0 / pixels as f32;
     gpu.launch(&Launch {
-        kernel: Kernel::named(stem, &AdaptiveAvgPool2dParams { planes: planes as u32, plane: plane as u32, inverse_count }),
-        variant: Variant { consts: Vec::new(), scalar },
+        plan: Plan::new(stem, planes).scalar(scalar),
+        params: &AdaptiveAvgPool2dParams { planes: planes as u32, plane: plane as u32, inverse_count },
         buffers,
-        groups: groups_1d(planes),
         cost: Cost::new((planes * pixels) as f64, planes * (pixels + 1)),
     })
 }

@@ -1,7 +1,7 @@
 //! Launcher of `add`: the sum of two tensors. Shader: `shaders/add.wgsl`.
 
 use crate::error::{Error, Result};
-use crate::gpu::{Cost, Kernel, Launch, groups_1d};
+use crate::gpu::{Cost, Launch, Plan};
 use crate::host::add::AddParams;
 use crate::kernels::image_groups::for_images;
 use crate::tensor::Tensor;
@@ -21,10 +21,9 @@ pub fn add(a: &Tensor, b: &Tensor) -> Result<Tensor> {
     for_images("add", [a, b, &output], |[a, b, output]| {
         let packs = a.len().div_ceil(4);
         a.gpu().launch(&Launch {
-            kernel: Kernel::of(&AddParams { packs: packs as u32 }),
-            variant: Default::default(),
+            plan: Plan::each("add", packs),
+            params: &AddParams { packs: packs as u32 },
             buffers: &[a.buffer(), b.buffer(), output.buffer()],
-            groups: groups_1d(packs.div_ceil(64)),
             cost: Cost::new(a.len() as f64, 3 * a.len()),
         })
     })?;

@@ -2,7 +2,7 @@
 //! `shaders/add_row.wgsl`, `shaders/add_row_grad_row.wgsl`.
 
 use crate::error::{Error, Result};
-use crate::gpu::{Cost, Kernel, Launch, groups_1d};
+use crate::gpu::{Cost, Launch, Plan};
 use crate::host::add_row::AddRowParams;
 use crate::host::add_row_grad_row::AddRowGradRowParams;
 use crate::kernels::adaptive_avg_pool2d::adaptive_avg_pool2d;
@@ -42,10 +42,9 @@ pub fn add_row(input: &Tensor, row: &Tensor) -> Result<Tensor> {
     let output = Tensor::empty(input.gpu(), input.shape())?;
     let launch = |input: &Tensor, row: &Tensor, output: &Tensor, plane: usize| {
         input.gpu().launch(&Launch {
-            kernel: Kernel::of(&AddRowParams { len: input.len() as u32, plane: plane as u32, rows: row.len() as u32 }),
-            variant: Default::default(),
+            plan: Plan::each("add_row", input.len()),
+            params: &AddRowParams { len: input.len() as u32, plane: plane as u32, rows: row.len() as u32 },
             buffers: &[input.buffer(), row.buffer(), output.buffer()],
-            groups: groups_1d(input.len().div_ceil(64)),
             cost: Cost::new(input.len() as f64, 2 * input.len() + row.len()),
         })
     };
@@ -70,10 +69,9 @@ pub fn add_row_grad_row(grad_output: &Tensor, row: &Shape) -> Result<Tensor> {
             let sum = Tensor::empty(grad_output.gpu(), row)?;
             let images = grad_output.len() / sum.len();
             grad_output.gpu().launch(&Launch {
-                kernel: Kernel::of(&AddRowGradRowParams { images: images as u32, rows: sum.len() as u32 }),
-                variant: Default::default(),
+                plan: Plan::each("add_row_grad_row", sum.len()),
+                params: &AddRowGradRowParams { images: images as u32, rows: sum.len() as u32 },
                 buffers: &[grad_output.buffer(), sum.buffer()],
-                groups: groups_1d(sum.len().div_ceil(64)),
                 cost: Cost::new(grad_output.len() as f64, grad_output.len() + sum.len()),
             })?;
             Ok(sum)

@@ -4,7 +4,7 @@
 //! `shaders/clip_grad_norm.wgsl`, `shaders/clip_grad_norm_scale.wgsl`.
 
 use crate::error::{Error, Result};
-use crate::gpu::{Cost, Kernel, Launch, groups_1d};
+use crate::gpu::{Cost, Launch, Plan};
 use crate::host::clip_grad_norm::ClipGradNormParams;
 use crate::host::clip_grad_norm_scale::ClipGradNormScaleParams;
 use crate::host::clip_grad_norm_stats::{ClipGradNormStatsParams, VALUES_A_PART};
@@ -27,20 +27,18 @@ pub fn clip_grad_norm(gradients: &[&Tensor], max_norm: f64) -> Result<(Tensor, T
     for gradient in gradients.iter().filter(|g| !g.is_empty()) {
         let own = gradient.len().div_ceil(VALUES_A_PART);
         gpu.launch(&Launch {
-            kernel: Kernel::of(&ClipGradNormStatsParams { len: gradient.len() as u32, parts: own as u32, first }),
-            variant: Default::default(),
+            plan: Plan::new("clip_grad_norm_stats", own),
+            params: &ClipGradNormStatsParams { len: gradient.len() as u32, parts: own as u32, first },
             buffers: &[gradient.buffer(), squares.buffer()],
-            groups: groups_1d(own),
             cost: Cost::new(2.0 * gradient.len() as f64, gradient.len()),
         })?;
         first += own as u32;
     }
     let (scale, total_norm) = (Tensor::empty(gpu, [])?, Tensor::empty(gpu, [])?);
     gpu.launch(&Launch {
-        kernel: Kernel::of(&ClipGradNormParams { parts: parts as u32, max_norm: max_norm as f32 }),
-        variant: Default::default(),
+        plan: Plan::new("clip_grad_norm", 1),
+        params: &ClipGradNormParams { parts: parts as u32, max_norm: max_norm as f32 },
         buffers: &[squares.buffer(), scale.buffer(), total_norm.buffer()],
-        groups: [1, 1, 1],
         cost: Cost::new(parts as f64, parts),
     })?;
     Ok((scale, total_norm))
@@ -57,10 +55,9 @@ pub fn clip_grad_norm_scale(gradient: &Tensor, scale: &Tensor) -> Result<Tensor>
     let output = Tensor::empty(gradient.gpu(), gradient.shape())?;
     let packs = gradient.len().div_ceil(4);
     gradient.gpu().launch(&Launch {
-        kernel: Kernel::of(&ClipGradNormScaleParams { packs: packs as u32 }),
-        variant: Default::default(),
+        plan: Plan::each("clip_grad_norm_scale", packs),
+        params: &ClipGradNormScaleParams { packs: packs as u32 },
         buffers: &[gradient.buffer(), scale.buffer(), output.buffer()],
-        groups: groups_1d(packs.div_ceil(64)),
         cost: Cost::new(gradient.len() as f64, 2 * gradient.len()),
     })?;
     Ok(output)

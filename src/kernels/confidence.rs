@@ -1,8 +1,7 @@
 //! Launcher of `confidence`: how sure a network is of a pixel's class. Shader: `shaders/confidence.wgsl`.
 
 use crate::error::{Error, Result};
-use crate::gpu::shader::Variant;
-use crate::gpu::{Cost, Kernel, Launch, groups_1d};
+use crate::gpu::{Cost, Launch, Plan};
 use crate::host::confidence::ConfidenceParams;
 use crate::kernels::class_maps::ClassMaps;
 use crate::kernels::image_groups::for_images;
@@ -28,15 +27,14 @@ pub fn confidence(probabilities: &Tensor) -> Result<Tensor> {
     for_images(op, [probabilities, &output], |[probabilities, output]| {
         let images = output.len() / maps.pixels;
         probabilities.gpu().launch(&Launch {
-            kernel: Kernel::of(&ConfidenceParams {
+            plan: Plan::new("confidence", images * parts),
+            params: &ConfidenceParams {
                 pixels: maps.pixels as u32,
                 parts: parts as u32,
                 images: images as u32,
                 classes: maps.classes as u32,
-            }),
-            variant: Variant::default(),
+            },
             buffers: &[probabilities.buffer(), output.buffer()],
-            groups: groups_1d(images * parts),
             cost: Cost::new(6.0 * probabilities.len() as f64, probabilities.len() + output.len()),
         })
     })?;

@@ -4,8 +4,7 @@
 //! `shaders/weighted_mean.wgsl`, `shaders/cross_entropy_grad_logits.wgsl`.
 
 use crate::error::Result;
-use crate::gpu::shader::Variant;
-use crate::gpu::{Cost, Kernel, Launch, groups_1d};
+use crate::gpu::{Cost, Launch, Plan};
 use crate::host::cross_entropy_stats::{CrossEntropyParams, PIXELS_A_PART};
 use crate::kernels::class_maps::{ClassMaps, one_value};
 use crate::kernels::image_groups::for_images;
@@ -31,8 +30,8 @@ fn params(maps: &ClassMaps, parts: usize, images: usize, attrs: &CrossEntropyAtt
     }
 }
 
-fn variant(attrs: &CrossEntropyAttrs) -> Variant {
-    Variant { consts: vec![("WEIGHTED", u32::from(attrs.class_weights.is_some()))], scalar: false }
+fn consts(attrs: &CrossEntropyAttrs) -> [(&'static str, u32); 1] {
+    [("WEIGHTED", u32::from(attrs.class_weights.is_some()))]
 }
 
 /// The loss, and the share of a pixel of weight 1 in it for the gradient.
@@ -54,10 +53,9 @@ pub fn cross_entropy(logits: &Tensor, target: &Tensor, mask: &Tensor, attrs: &Cr
         let images = sums.len() / (2 * parts);
         let weights = attrs.class_weights.unwrap_or(mask);
         gpu.launch(&Launch {
-            kernel: Kernel::named(op, &params(&maps, parts, images, attrs)),
-            variant: variant(attrs),
+            plan: Plan::new(op, images * parts).with(consts(attrs)),
+            params: &params(&maps, parts, images, attrs),
             buffers: &[logits.buffer(), target.buffer(), mask.buffer(), weights.buffer(), sums.buffer()],
-            groups: groups_1d(images * parts),
             cost: Cost::new(12.0 * logits.len() as f64, logits.len() + 2 * mask.len()),
         })
     })?;
@@ -91,10 +89,9 @@ pub fn cross_entropy_grad_logits(
         let weights = attrs.class_weights.unwrap_or(mask);
         let read = [logits, target, mask, weights, share, grad_loss].map(Tensor::buffer);
         logits.gpu().launch(&Launch {
-            kernel: Kernel::named(op, &params(&maps, parts, images, attrs)),
-            variant: variant(attrs),
+            plan: Plan::new(op, images * parts).with(consts(attrs)),
+            params: &params(&maps, parts, images, attrs),
             buffers: &[&read[..], &[grad_logits.buffer()]].concat(),
-            groups: groups_1d(images * parts),
             cost: Cost::new(15.0 * logits.len() as f64, 2 * logits.len() + 2 * mask.len()),
         })
     })?;

@@ -4,8 +4,7 @@
 //! `shaders/dice_loss.wgsl`, `shaders/dice_loss_grad_logits.wgsl`.
 
 use crate::error::{Error, Result};
-use crate::gpu::shader::Variant;
-use crate::gpu::{Cost, Kernel, Launch, groups_1d};
+use crate::gpu::{Cost, Launch, Plan};
 use crate::host::dice_loss::DiceLossParams;
 use crate::host::dice_loss_stats::{DiceLossPixelParams, PIXELS_A_PART};
 use crate::kernels::class_maps::{ClassMaps, one_value};
@@ -37,20 +36,18 @@ pub fn dice_loss(logits: &Tensor, target: &Tensor, mask: &Tensor, smooth: f64) -
     for_images(op, [logits, target, mask, &sums], |[logits, target, mask, sums]| {
         let images = mask.len() / maps.pixels;
         gpu.launch(&Launch {
-            kernel: Kernel::named(op, &params(&maps, parts, images)),
-            variant: Variant::default(),
+            plan: Plan::new(op, images * parts),
+            params: &params(&maps, parts, images),
             buffers: &[logits.buffer(), target.buffer(), mask.buffer(), sums.buffer()],
-            groups: groups_1d(images * parts),
             cost: Cost::new(15.0 * logits.len() as f64, logits.len() + 2 * mask.len()),
         })
     })?;
     let (loss, slopes) = (Tensor::empty(gpu, [])?, Tensor::empty(gpu, [maps.classes, 2])?);
     let all = (maps.images * parts) as u32;
     gpu.launch(&Launch {
-        kernel: Kernel::of(&DiceLossParams { parts: all, classes: maps.classes as u32, smooth_by: smooth as f32 }),
-        variant: Variant::default(),
+        plan: Plan::new("dice_loss", 1),
+        params: &DiceLossParams { parts: all, classes: maps.classes as u32, smooth_by: smooth as f32 },
         buffers: &[sums.buffer(), loss.buffer(), slopes.buffer()],
-        groups: [1, 1, 1],
         cost: Cost::new(sums.len() as f64, sums.len()),
     })?;
     Ok((loss, slopes))
@@ -77,10 +74,9 @@ pub fn dice_loss_grad_logits(grad_loss: &Tensor, logits: &Tensor, target: &Tenso
         let images = mask.len() / maps.pixels;
         let read = [logits, target, mask, slopes, grad_loss].map(Tensor::buffer);
         logits.gpu().launch(&Launch {
-            kernel: Kernel::named(op, &params(&maps, parts, images)),
-            variant: Variant::default(),
+            plan: Plan::new(op, images * parts),
+            params: &params(&maps, parts, images),
             buffers: &[&read[..], &[grad_logits.buffer()]].concat(),
-            groups: groups_1d(images * parts),
             cost: Cost::new(25.0 * logits.len() as f64, 2 * logits.len() + 2 * mask.len()),
         })
     })?;

@@ -1,7 +1,7 @@
 //! Launcher of `dropout`, forward and gradient alike. Shader: `shaders/dropout.wgsl`.
 
 use crate::error::{Error, Result};
-use crate::gpu::{Cost, Kernel, Launch, groups_1d};
+use crate::gpu::{Cost, Launch, Plan};
 use crate::host::dropout::DropoutParams;
 use crate::tensor::Tensor;
 
@@ -52,10 +52,9 @@ pub fn dropout(input: &Tensor, draw: &Draw) -> Result<Tensor> {
     let [key_a, key_b] = draw.key();
     let params = DropoutParams { packs: packs as u32, key_a, key_b, threshold: draw.threshold(), scale: (1.0 / (1.0 - draw.p)) as f32 };
     input.gpu().launch(&Launch {
-        kernel: Kernel::of(&params),
-        variant: Default::default(),
+        plan: Plan::each("dropout", packs),
+        params: &params,
         buffers: &[input.buffer(), output.buffer()],
-        groups: groups_1d(packs.div_ceil(64)),
         cost: Cost::new(input.len() as f64, 2 * input.len()),
     })?;
     Ok(output)

@@ -4,8 +4,7 @@
 //! `shaders/weighted_mean.wgsl`, `shaders/focal_loss_grad_probabilities.wgsl`.
 
 use crate::error::{Error, Result};
-use crate::gpu::shader::Variant;
-use crate::gpu::{Cost, Kernel, Launch, groups_1d};
+use crate::gpu::{Cost, Launch, Plan};
 use crate::host::focal_loss_stats::{FocalLossParams, PIXELS_A_PART};
 use crate::kernels::class_maps::{ClassMaps, one_value};
 use crate::kernels::image_groups::for_images;
@@ -50,9 +49,8 @@ fn params(maps: &ClassMaps, parts: usize, images: usize, attrs: &FocalLossAttrs)
     }
 }
 
-fn variant(mask: Option<&Tensor>, attrs: &FocalLossAttrs) -> Variant {
-    let consts = vec![("MASKED", u32::from(mask.is_some())), ("WEIGHTED", u32::from(attrs.class_weights.is_some()))];
-    Variant { consts, scalar: false }
+fn consts(mask: Option<&Tensor>, attrs: &FocalLossAttrs) -> [(&'static str, u32); 2] {
+    [("MASKED", u32::from(mask.is_some())), ("WEIGHTED", u32::from(attrs.class_weights.is_some()))]
 }
 
 /// The loss, and the share of one counted pixel in it for the gradient.
@@ -74,10 +72,9 @@ pub fn focal_loss(probabilities: &Tensor, target: &Tensor, mask: Option<&Tensor>
         let images = sums.len() / (2 * parts);
         let weights = attrs.class_weights.unwrap_or(target);
         gpu.launch(&Launch {
-            kernel: Kernel::named(op, &params(&maps, parts, images, attrs)),
-            variant: variant(mask, attrs),
+            plan: Plan::new(op, images * parts).with(consts(mask, attrs)),
+            params: &params(&maps, parts, images, attrs),
             buffers: &[probabilities.buffer(), target.buffer(), mask_or_any.buffer(), weights.buffer(), sums.buffer()],
-            groups: groups_1d(images * parts),
             cost: Cost::new(12.0 * target.len() as f64, 2 * target.len()),
         })
     })?;
@@ -109,10 +106,9 @@ pub fn focal_loss_grad_probabilities(
         let weights = attrs.class_weights.unwrap_or(target);
         let read = [probabilities, target, mask_or_any, weights, share, grad_loss].map(Tensor::buffer);
         probabilities.gpu().launch(&Launch {
-            kernel: Kernel::named(op, &params(&maps, parts, images, attrs)),
-            variant: variant(mask, attrs),
+            plan: Plan::new(op, images * parts).with(consts(mask, attrs)),
+            params: &params(&maps, parts, images, attrs),
             buffers: &[&read[..], &[gradient.buffer()]].concat(),
-            groups: groups_1d(images * parts),
             cost: Cost::new(20.0 * target.len() as f64, 3 * target.len()),
         })
     })?;

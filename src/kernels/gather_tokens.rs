@@ -2,7 +2,7 @@
 //! `shaders/scatter_tokens.wgsl`.
 
 use crate::error::{Error, Result};
-use crate::gpu::{Cost, Gpu, Kernel, Launch, groups_1d};
+use crate::gpu::{Cost, Gpu, Launch, Plan};
 use crate::host::gather_tokens::GatherTokensParams;
 use crate::host::scatter_tokens::ScatterTokensParams;
 use crate::kernels::image_groups::for_images;
@@ -82,10 +82,9 @@ pub fn gather_tokens(input: &Tensor, picked: &Picked) -> Result<Tensor> {
     for_images("gather_tokens", [input, &picked.index, &output], |[input, index, output]| {
         let [len, tokens, picked, c] = [output.len(), picked.tokens, count, c].map(|number| number as u32);
         input.gpu().launch(&Launch {
-            kernel: Kernel::of(&GatherTokensParams { len, tokens, picked, c }),
-            variant: Default::default(),
+            plan: Plan::each("gather_tokens", output.len()),
+            params: &GatherTokensParams { len, tokens, picked, c },
             buffers: &[input, index, output].map(Tensor::buffer),
-            groups: groups_1d(output.len().div_ceil(64)),
             cost: Cost::new(0.0, 2 * output.len() + index.len()),
         })
     })?;
@@ -110,10 +109,9 @@ pub fn scatter_tokens(source: &Tensor, picked: &Picked, output: &Tensor) -> Resu
         let written = index.len() * c;
         let [len, tokens, picked, c] = [written, picked.tokens, count, c].map(|number| number as u32);
         output.gpu().launch(&Launch {
-            kernel: Kernel::of(&ScatterTokensParams { len, tokens, picked, c, is_one: u32::from(is_one) }),
-            variant: Default::default(),
+            plan: Plan::each("scatter_tokens", written),
+            params: &ScatterTokensParams { len, tokens, picked, c, is_one: u32::from(is_one) },
             buffers: &[source, index, output].map(Tensor::buffer),
-            groups: groups_1d(written.div_ceil(64)),
             cost: Cost::new(0.0, 2 * written + index.len()),
         })
     };

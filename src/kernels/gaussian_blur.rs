@@ -2,8 +2,7 @@
 //! `gaussian_blur`), in two passes that each transpose. No gradient: it prepares inputs and scores. Shader: `shaders/gaussian_blur.wgsl`.
 
 use crate::error::{Error, Result};
-use crate::gpu::shader::Variant;
-use crate::gpu::{Cost, Gpu, Kernel, Launch, groups_1d};
+use crate::gpu::{Cost, Gpu, Launch, Plan};
 use crate::host::gaussian_blur::GaussianBlurParams;
 use crate::tensor::Tensor;
 
@@ -159,10 +158,9 @@ impl Pass {
             scale: self.scale as f32,
         };
         input.gpu().launch(&Launch {
-            kernel: Kernel::of(&params),
-            variant: Variant { consts: Vec::new(), scalar },
+            plan: Plan::each("gaussian_blur", self.planes * packs * self.blocks).scalar(scalar),
+            params: &params,
             buffers: &[input.buffer(), window.weights.buffer(), output.buffer()],
-            groups: groups_1d((self.planes * packs * self.blocks).div_ceil(64)),
             cost: Cost::new(2.0 * window.kernel_size as f64 * output.len() as f64, input.len() + output.len()),
         })
     }

@@ -3,8 +3,7 @@
 //! `shaders/batch_norm*.wgsl`.
 
 use crate::error::{Error, Result};
-use crate::gpu::shader::Variant;
-use crate::gpu::{Cost, Kernel, Launch, groups_1d};
+use crate::gpu::{Cost, Launch, Plan};
 use crate::host::group_norm_grad_input::GroupNormGradInputParams;
 use crate::host::group_norm_grad_stats::GroupNormGradStatsParams;
 use crate::host::group_norm_stats::GroupNormStatsParams;
@@ -79,10 +78,9 @@ pub fn group_norm(
         let of_groups = input.reshaped([1, planes / c * groups, c / groups * h, w])?;
         let of_groups = batch_norm::batch_norm_stats(&of_groups, eps)?.stats;
         gpu.launch(&Launch {
-            kernel: Kernel::of(&GroupNormStatsParams { planes: planes as u32, c: c as u32, groups: groups as u32 }),
-            variant: Variant::default(),
+            plan: Plan::each("group_norm_stats", planes),
+            params: &GroupNormStatsParams { planes: planes as u32, c: c as u32, groups: groups as u32 },
             buffers: &[&of_groups, weight, bias, stats, weights, biases].map(Tensor::buffer),
-            groups: groups_1d(planes.div_ceil(64)),
             cost: Cost::new(0.0, 12 * planes),
         })
     })?;
@@ -140,20 +138,20 @@ pub fn group_norm_grad_input(saved: &Saved, grad_output: &Tensor) -> Result<Grad
         let means = Tensor::empty(gpu, [all, 2])?;
         let inverse_count = 1.0 / (per_group * h * w) as f32;
         gpu.launch(&Launch {
-            kernel: Kernel::of(&GroupNormGradStatsParams { all: all as u32, planes: per_group as u32, inverse_count }),
-            variant: Variant::default(),
+            plan: Plan::each("group_norm_grad_stats", all),
+            params: &GroupNormGradStatsParams { all: all as u32, planes: per_group as u32, inverse_count },
             buffers: &[&own_products, &own_sums, weights, &means].map(Tensor::buffer),
-            groups: groups_1d(all.div_ceil(64)),
             cost: Cost::new(4.0 * planes as f64, 3 * planes + 2 * all),
         })?;
         let grad_input = Tensor::empty(gpu, input.shape())?;
         let geometry @ Geometry { plane, step, chunks, lanes, .. } = Geometry::elementwise(input.nchw(OP)?);
         let [planes, per_group, plane, step, chunks, lanes] = [planes, per_group, plane, step, chunks, lanes].map(|v| v as u32);
         gpu.launch(&Launch {
-            kernel: Kernel::of(&GroupNormGradInputParams { planes, per_group, plane, step, chunks, lanes }),
-            variant: geometry.variant(*activation),
+            plan: Plan::new("group_norm_grad_input", geometry.elementwise_groups())
+                .with([("KIND", activation.code())])
+                .scalar(geometry.scalar),
+            params: &GroupNormGradInputParams { planes, per_group, plane, step, chunks, lanes },
             buffers: &[&input, &grad_output, stats, weights, biases, &means, &grad_input].map(Tensor::buffer),
-            groups: geometry.elementwise_groups(),
             cost: Cost::new(12.0 * input.len() as f64, 3 * input.len()),
         })?;
         Ok(grad_input)

@@ -2,8 +2,7 @@
 //! `_nearest_2x` for doubling.
 
 use crate::error::{Error, Result};
-use crate::gpu::shader::Variant;
-use crate::gpu::{Capabilities, Cost, Kernel, Launch, groups_1d};
+use crate::gpu::{Capabilities, Cost, Launch, Plan};
 use crate::host::interpolate::InterpolateParams;
 use crate::kernels::image_groups::for_images;
 use crate::kernels::strips::Strips;
@@ -69,13 +68,6 @@ fn is_doubling(mode: Interpolation, input: [usize; 2], parameters: &InterpolateP
     mode == Interpolation::Nearest && doubled && [parameters.ratio_h, parameters.ratio_w] == [0.5, 0.5] && input[1].is_multiple_of(2)
 }
 
-/// What the two kernels of a pass differ in.
-struct Launched {
-    stem: &'static str,
-    variant: Variant,
-    invocations: usize,
-}
-
 impl InterpolateParams {
     fn cut(&mut self, strips: Strips) {
         (self.strip, self.strips) = (strips.strip as u32, strips.strips as u32);
@@ -120,24 +112,25 @@ pub fn interpolate(input: &Tensor, target: Target, mode: Interpolation) -> Resul
     Ok(output)
 }
 
+/// How a map of `input` pixels becomes one of `output`, with the strips that its parameters then get.
+fn plan(able: &Capabilities, mode: Interpolation, input: [usize; 2], p: &mut InterpolateParams) -> Plan {
+    let (planes, [h, w], [h_out, w_out]) = (p.planes as usize, input, [p.h_out, p.w_out].map(|v| v as usize));
+    if !able.is_host() && is_doubling(mode, input, p) {
+        return Plan::each("interpolate_nearest_2x", planes * h * w / 2);
+    }
+    let columns = planes * w_out.div_ceil(4);
+    p.cut(Strips::new(h_out, columns));
+    let consts = [("MODE", mode as u32), ("SLIDE", u32::from(p.ratio_h <= 1.0))];
+    Plan::each("interpolate", columns * p.strips as usize).with(consts).scalar(!w_out.is_multiple_of(4))
+}
+
 fn launch(input: &Tensor, output: &Tensor, target: Target, mode: Interpolation) -> Result<()> {
     let ([n, c, h, w], [_, _, h_out, w_out]) = (input.nchw("interpolate")?, output.nchw("interpolate")?);
-    let mut parameters = target.parameters(mode, n * c, [h, w], [h_out, w_out]);
-    let launch = match !input.gpu().capabilities().is_host() && is_doubling(mode, [h, w], &parameters) {
-        true => Launched { stem: "interpolate_nearest_2x", variant: Variant::default(), invocations: n * c * h * w / 2 },
-        false => {
-            let columns = n * c * w_out.div_ceil(4);
-            parameters.cut(Strips::new(h_out, columns));
-            let consts = vec![("MODE", mode as u32), ("SLIDE", u32::from(parameters.ratio_h <= 1.0))];
-            let variant = Variant { consts, scalar: !w_out.is_multiple_of(4) };
-            Launched { stem: "interpolate", variant, invocations: columns * parameters.strips as usize }
-        }
-    };
+    let mut params = target.parameters(mode, n * c, [h, w], [h_out, w_out]);
     input.gpu().launch(&Launch {
-        kernel: Kernel::named(launch.stem, &parameters),
-        variant: launch.variant,
+        plan: plan(input.gpu().capabilities(), mode, [h, w], &mut params),
+        params: &params,
         buffers: &[input.buffer(), output.buffer()],
-        groups: groups_1d(launch.invocations.div_ceil(64)),
         cost: Cost::new(if mode == Interpolation::Nearest { 0.0 } else { 9.0 * output.len() as f64 }, input.len() + output.len()),
     })
 }
@@ -163,26 +156,25 @@ pub fn interpolate_grad_input(grad_output: &Tensor, input_shape: &Shape, target:
     Ok(grad_input)
 }
 
+/// The gradient of [`plan`], with the strips that its parameters then get.
+fn grad_input_plan(able: &Capabilities, mode: Interpolation, [h, w]: [usize; 2], p: &mut InterpolateParams) -> Result<Plan> {
+    let planes = p.planes as usize;
+    if !able.is_host() && is_doubling(mode, [h, w], p) {
+        return Ok(Plan::each("interpolate_grad_input_nearest_2x", planes * h * w / 2));
+    }
+    let columns = planes * w.div_ceil(4);
+    p.cut(gradient_strips(able, p, columns)?);
+    Ok(Plan::each("interpolate_grad_input", columns * p.strips as usize).with([("MODE", mode as u32)]).scalar(!w.is_multiple_of(4)))
+}
+
 fn launch_grad_input(grad_output: &Tensor, grad_input: &Tensor, target: Target, mode: Interpolation) -> Result<()> {
     let ([_, _, h_out, w_out], [n, c, h, w]) = (grad_output.nchw("interpolate")?, grad_input.nchw("interpolate")?);
-    let mut parameters = target.parameters(mode, n * c, [h, w], [h_out, w_out]);
-    let launch = match !grad_output.gpu().capabilities().is_host() && is_doubling(mode, [h, w], &parameters) {
-        true => Launched { stem: "interpolate_grad_input_nearest_2x", variant: Variant::default(), invocations: n * c * h * w / 2 },
-        false => {
-            let columns = n * c * w.div_ceil(4);
-            parameters.cut(gradient_strips(grad_output.gpu().capabilities(), &parameters, columns)?);
-            let variant = Variant { consts: vec![("MODE", mode as u32)], scalar: !w.is_multiple_of(4) };
-            Launched { stem: "interpolate_grad_input", variant, invocations: columns * parameters.strips as usize }
-        }
-    };
+    let mut params = target.parameters(mode, n * c, [h, w], [h_out, w_out]);
+    let operations = if mode == Interpolation::Nearest { 1.0 } else { 8.0 };
     grad_output.gpu().launch(&Launch {
-        kernel: Kernel::named(launch.stem, &parameters),
-        variant: launch.variant,
+        plan: grad_input_plan(grad_output.gpu().capabilities(), mode, [h, w], &mut params)?,
+        params: &params,
         buffers: &[grad_output.buffer(), grad_input.buffer()],
-        groups: groups_1d(launch.invocations.div_ceil(64)),
-        cost: Cost::new(
-            if mode == Interpolation::Nearest { 1.0 } else { 8.0 } * grad_output.len() as f64,
-            grad_input.len() + grad_output.len(),
-        ),
+        cost: Cost::new(operations * grad_output.len() as f64, grad_input.len() + grad_output.len()),
     })
 }

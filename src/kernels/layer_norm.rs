@@ -1,7 +1,7 @@
 //! Launchers of `layer_norm` and its gradients. Shaders: `shaders/layer_norm*.wgsl`.
 
 use crate::error::{Error, Result};
-use crate::gpu::{Cost, Kernel, Launch, groups_1d};
+use crate::gpu::{Capabilities, Cost, Launch, Plan};
 use crate::host::layer_norm::LayerNormParams;
 use crate::host::layer_norm_grad_input::LayerNormGradInputParams;
 use crate::host::layer_norm_grad_weight::LayerNormGradWeightParams;
@@ -65,10 +65,9 @@ pub fn layer_norm(input: &Tensor, weight: &Tensor, bias: &Tensor, eps: f32) -> R
     for_images("layer_norm", [input, &output, &stats], |[input, output, stats]| {
         let rows = input.len() / c;
         gpu.launch(&Launch {
-            kernel: Kernel::of(&LayerNormParams { rows: rows as u32, c: c as u32, team: team as u32, eps }),
-            variant: Default::default(),
+            plan: Plan::new("layer_norm", rows.div_ceil(64 / team)),
+            params: &LayerNormParams { rows: rows as u32, c: c as u32, team: team as u32, eps },
             buffers: &[input, weight, bias, output, stats].map(Tensor::buffer),
-            groups: groups_1d(rows.div_ceil(64 / team)),
             cost: Cost::new(8.0 * input.len() as f64, 2 * input.len()),
         })
     })?;
@@ -106,10 +105,9 @@ pub fn layer_norm_grad_input(saved: &Saved, grad_output: &Tensor) -> Result<Tens
     for_images("layer_norm_grad_input", [input, grad_output, stats, &grad_input], |[input, grad_output, stats, grad_input]| {
         let rows = input.len() / c;
         gpu.launch(&Launch {
-            kernel: Kernel::of(&LayerNormGradInputParams { rows: rows as u32, c: c as u32, team: team as u32 }),
-            variant: Default::default(),
+            plan: Plan::new("layer_norm_grad_input", rows.div_ceil(64 / team)),
+            params: &LayerNormGradInputParams { rows: rows as u32, c: c as u32, team: team as u32 },
             buffers: &[input, grad_output, weight, stats, grad_input].map(Tensor::buffer),
-            groups: groups_1d(rows.div_ceil(64 / team)),
             cost: Cost::new(14.0 * input.len() as f64, 3 * input.len()),
         })
     })?;
@@ -137,22 +135,27 @@ pub fn layer_norm_grad_weight(saved: &Saved, grad_output: &Tensor) -> Result<(Te
     sums.ok_or_else(|| Error::shape("layer_norm_grad_weight", "no rows"))
 }
 
-fn grad_weight(c: usize, [input, grad_output, stats]: [&Tensor; 3]) -> Result<(Tensor, Tensor)> {
-    let (gpu, rows) = (input.gpu(), input.len() / c);
-    let capabilities = gpu.capabilities();
-    let span = if capabilities.is_host() {
+fn grad_weight_plan(able: &Capabilities, rows: usize, c: usize) -> (Plan, LayerNormGradWeightParams) {
+    let span = if able.is_host() {
         rows
     } else {
         let enough = rows.div_ceil(INVOCATIONS.div_ceil(c)).max(LEAST_ROWS);
-        enough.min(capabilities.loop_trips.map_or(usize::MAX, |most| most - 1)).min(rows)
+        enough.min(able.loop_trips.map_or(usize::MAX, |most| most - 1)).min(rows)
     };
-    let spans = rows.div_ceil(span);
+    let sums = rows.div_ceil(span) * c;
+    let params = LayerNormGradWeightParams { rows: rows as u32, c: c as u32, span: span as u32 };
+    (Plan::each("layer_norm_grad_weight", sums).scratch(2 * sums), params)
+}
+
+fn grad_weight(c: usize, [input, grad_output, stats]: [&Tensor; 3]) -> Result<(Tensor, Tensor)> {
+    let (gpu, rows) = (input.gpu(), input.len() / c);
+    let (plan, params) = grad_weight_plan(gpu.capabilities(), rows, c);
+    let spans = plan.scratch / (2 * c);
     let (partial_weight, partial_bias) = (Tensor::empty(gpu, [spans, c])?, Tensor::empty(gpu, [spans, c])?);
     gpu.launch(&Launch {
-        kernel: Kernel::of(&LayerNormGradWeightParams { rows: rows as u32, c: c as u32, span: span as u32 }),
-        variant: Default::default(),
+        plan,
+        params: &params,
         buffers: &[input, grad_output, stats, &partial_weight, &partial_bias].map(Tensor::buffer),
-        groups: groups_1d((spans * c).div_ceil(64)),
         cost: Cost::new(6.0 * input.len() as f64, 2 * input.len()),
     })?;
     let shape = Shape::from([c]);

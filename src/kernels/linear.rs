@@ -1,8 +1,7 @@
 //! Launchers of `linear` and its gradients: rows by a matrix. Shaders: `shaders/linear.wgsl`, `shaders/linear_grad_weight.wgsl`.
 
 use crate::error::{Error, Result};
-use crate::gpu::shader::Variant;
-use crate::gpu::{Cost, Kernel, Launch, groups_1d};
+use crate::gpu::{Capabilities, Cost, Launch, Plan, Selectable};
 use crate::host::linear::LinearParams;
 use crate::host::linear_grad_weight::LinearGradWeightParams;
 use crate::kernels::activation::Activation;
@@ -11,8 +10,16 @@ use crate::kernels::image_groups::for_images;
 use crate::kernels::sum_partials::sum_partials;
 use crate::tensor::{Shape, Tensor};
 
-/// Rows and columns of an invocation's tile.
-const TILE: usize = 4;
+/// Rows and columns of an invocation's tile; each output is one invocation's sum, whatever else it computes.
+pub(super) const FORWARD: Selectable = Selectable {
+    stem: "linear",
+    names: &["ROWS", "COLUMNS"],
+    values: &[&[1, 4], &[2, 2], &[2, 4], &[4, 2], &[4, 4], &[4, 8], &[8, 4], &[8, 8]],
+};
+/// The same of channels out and in. The spans, which order the sums, are the same.
+pub(super) const GRAD_WEIGHT: Selectable = Selectable { stem: "linear_grad_weight", names: &["TILE"], values: &[&[1], &[2], &[4], &[8]] };
+/// The side of the usual tile.
+const TILE: u32 = 4;
 /// Invocations that `linear_grad_weight` is split into, where it has rows enough, and rows of a span at least.
 const INVOCATIONS: usize = 1 << 14;
 const LEAST_ROWS: usize = 64;
@@ -89,6 +96,12 @@ pub fn linear_grad_input(grad_output: &Tensor, weight: &Tensor) -> Result<Tensor
     Ok(grad_input)
 }
 
+fn plan(able: &Capabilities, params: &LinearParams) -> Plan {
+    let [rows, columns] = able.choices.of(&FORWARD, params, [TILE; 2]);
+    let tiles = params.rows.div_ceil(rows) as usize * params.columns.div_ceil(columns) as usize;
+    Plan::each("linear", tiles).with([("ROWS", rows), ("COLUMNS", columns)])
+}
+
 fn launch(
     tensors: [&Tensor; 2],
     weight: &Tensor,
@@ -102,10 +115,9 @@ fn launch(
         check_trips(input, depth)?;
         let params = LinearParams { rows: dims.rows as u32, depth: depth as u32, columns: columns as u32, has_bias: bias.is_some().into() };
         input.gpu().launch(&Launch {
-            kernel: Kernel::of(&params),
-            variant: Variant { consts: vec![constant], scalar: false },
+            plan: plan(input.gpu().capabilities(), &params).with([constant]),
+            params: &params,
             buffers: &[input, weight, bias.unwrap_or(weight), output].map(Tensor::buffer),
-            groups: groups_1d((dims.rows.div_ceil(TILE) * columns.div_ceil(TILE)).div_ceil(64)),
             cost: dims.cost(),
         })
     })
@@ -136,25 +148,27 @@ pub fn linear_grad_weight(input: &Tensor, grad_output: &Tensor, weight: &Tensor)
     sums.ok_or_else(|| Error::shape("linear_grad_weight", "no rows"))
 }
 
-fn grad_weight(dims: &Dims, input: &Tensor, grad_output: &Tensor) -> Result<(Tensor, Tensor)> {
-    let (gpu, Dims { rows, c_in, c_out }) = (input.gpu(), *dims);
-    let capabilities = gpu.capabilities();
-    let tiles = c_out.div_ceil(TILE) * c_in.div_ceil(TILE);
-    let span = if capabilities.is_host() {
+fn grad_weight_plan(able: &Capabilities, &Dims { rows, c_in, c_out }: &Dims) -> (Plan, LinearGradWeightParams) {
+    let tiles = |side: u32| c_out.div_ceil(side as usize) * c_in.div_ceil(side as usize);
+    let span = if able.is_host() {
         rows
     } else {
-        let enough = rows.div_ceil(INVOCATIONS.div_ceil(tiles)).max(LEAST_ROWS);
-        enough.min(capabilities.loop_trips.map_or(usize::MAX, |most| most - 1)).min(rows)
+        let enough = rows.div_ceil(INVOCATIONS.div_ceil(tiles(TILE))).max(LEAST_ROWS);
+        enough.min(able.loop_trips.map_or(usize::MAX, |most| most - 1)).min(rows)
     };
     let spans = rows.div_ceil(span);
+    let params = LinearGradWeightParams { rows: rows as u32, c_in: c_in as u32, c_out: c_out as u32, span: span as u32 };
+    let [tile] = able.choices.of(&GRAD_WEIGHT, &params, [TILE]);
+    (Plan::each("linear_grad_weight", spans * tiles(tile)).with([("TILE", tile)]).scratch(spans * c_out * (c_in + 1)), params)
+}
+
+fn grad_weight(dims: &Dims, input: &Tensor, grad_output: &Tensor) -> Result<(Tensor, Tensor)> {
+    let (gpu, Dims { rows, c_in, c_out }) = (input.gpu(), *dims);
+    let (plan, params) = grad_weight_plan(gpu.capabilities(), dims);
+    let spans = rows.div_ceil(params.span as usize);
     let (partial_weight, partial_bias) = (Tensor::empty(gpu, [spans, c_out, c_in])?, Tensor::empty(gpu, [spans, c_out])?);
-    gpu.launch(&Launch {
-        kernel: Kernel::of(&LinearGradWeightParams { rows: rows as u32, c_in: c_in as u32, c_out: c_out as u32, span: span as u32 }),
-        variant: Variant::default(),
-        buffers: &[input, grad_output, &partial_weight, &partial_bias].map(Tensor::buffer),
-        groups: groups_1d((spans * tiles).div_ceil(64)),
-        cost: dims.cost(),
-    })?;
+    let buffers = &[input, grad_output, &partial_weight, &partial_bias].map(Tensor::buffer);
+    gpu.launch(&Launch { plan, params: &params, buffers, cost: dims.cost() })?;
     let sum = |partials: &Tensor, shape: Shape| sum_partials(partials, spans, &shape);
     Ok((sum(&partial_weight, Shape::from([c_out, c_in]))?, sum(&partial_bias, Shape::from([c_out]))?))
 }

@@ -4,8 +4,7 @@
 //! `shaders/masked_loss.wgsl`, `shaders/masked_loss_grad_pred.wgsl`.
 
 use crate::error::{Error, Result};
-use crate::gpu::shader::Variant;
-use crate::gpu::{Cost, Kernel, Launch, groups_1d};
+use crate::gpu::{Cost, Launch, Plan};
 use crate::host::masked_loss::MaskedLossParams;
 use crate::host::masked_loss_stats::{MaskedLossPixelParams, PACKS_A_PART};
 use crate::kernels::image_groups::for_images;
@@ -59,23 +58,18 @@ pub fn masked_loss(pred: &Tensor, target: &Tensor, mask: &Tensor, kind: LossKind
     for_images("masked_loss_stats", [pred, target, mask, &sums], |[pred, target, mask, sums]| {
         let images = sums.len() / (2 * parts);
         gpu.launch(&Launch {
-            kernel: Kernel::named(
-                "masked_loss_stats",
-                &MaskedLossPixelParams { packs: packs as u32, parts: parts as u32, images: images as u32 },
-            ),
-            variant: Variant { consts: vec![("KIND", u32::from(kind == LossKind::Mse))], scalar },
+            plan: Plan::new("masked_loss_stats", images * parts).with([("KIND", u32::from(kind == LossKind::Mse))]).scalar(scalar),
+            params: &MaskedLossPixelParams { packs: packs as u32, parts: parts as u32, images: images as u32 },
             buffers: &[pred.buffer(), target.buffer(), mask.buffer(), sums.buffer()],
-            groups: groups_1d(images * parts),
             cost: Cost::new(5.0 * pred.len() as f64, 3 * pred.len()),
         })
     })?;
     let loss = Tensor::empty(gpu, if reduction == Reduction::None { Shape::from([images]) } else { Shape::from([]) })?;
     let share = Tensor::empty(gpu, [images])?;
     gpu.launch(&Launch {
-        kernel: Kernel::of(&MaskedLossParams { parts: parts as u32, images: images as u32 }),
-        variant: Variant { consts: vec![("REDUCTION", reduction as u32)], scalar: false },
+        plan: Plan::new("masked_loss", 1).with([("REDUCTION", reduction as u32)]),
+        params: &MaskedLossParams { parts: parts as u32, images: images as u32 },
         buffers: &[sums.buffer(), loss.buffer(), share.buffer()],
-        groups: [1, 1, 1],
         cost: Cost::new(2.0 * sums.len() as f64, sums.len()),
     })?;
     Ok((loss, share))
@@ -110,13 +104,11 @@ pub fn masked_loss_grad_pred(
     let launch = |[pred, target, mask, share, grad_pred]: [&Tensor; 5], grad_loss: &Tensor| {
         let images = share.len();
         pred.gpu().launch(&Launch {
-            kernel: Kernel::named(op, &MaskedLossPixelParams { packs: packs as u32, parts: parts as u32, images: images as u32 }),
-            variant: Variant {
-                consts: vec![("KIND", u32::from(kind == LossKind::Mse)), ("REDUCED", u32::from(reduction != Reduction::None))],
-                scalar,
-            },
+            plan: Plan::new(op, images * parts)
+                .with([("KIND", u32::from(kind == LossKind::Mse)), ("REDUCED", u32::from(reduction != Reduction::None))])
+                .scalar(scalar),
+            params: &MaskedLossPixelParams { packs: packs as u32, parts: parts as u32, images: images as u32 },
             buffers: &[pred.buffer(), target.buffer(), mask.buffer(), share.buffer(), grad_loss.buffer(), grad_pred.buffer()],
-            groups: groups_1d(images * parts),
             cost: Cost::new(5.0 * pred.len() as f64, 4 * pred.len()),
         })
     };

@@ -3,8 +3,7 @@
 //! Positive is a value above the threshold, compared in float32; a NaN prediction counts as 0. Shader: `shaders/masked_metrics.wgsl`.
 
 use crate::error::{Error, Result};
-use crate::gpu::shader::Variant;
-use crate::gpu::{Cost, Kernel, Launch, groups_1d};
+use crate::gpu::{Cost, Launch, Plan};
 use crate::host::masked_metrics::{MaskedMetricsParams, PACKS_A_PART, WORDS};
 use crate::tensor::Tensor;
 
@@ -183,10 +182,9 @@ pub fn masked_metrics(pred: &Tensor, target: &Tensor, mask: &Tensor, threshold: 
     let tallies = Tensor::empty(pred.gpu(), [images, parts, WORDS])?;
     let params = MaskedMetricsParams { packs: packs as u32, parts: parts as u32, images: images as u32, threshold: threshold as f32 };
     pred.gpu().launch(&Launch {
-        kernel: Kernel::of(&params),
-        variant: Variant { consts: Vec::new(), scalar },
+        plan: Plan::new("masked_metrics", images * parts).scalar(scalar),
+        params: &params,
         buffers: &[pred.buffer(), target.buffer(), mask.buffer(), tallies.buffer()],
-        groups: groups_1d(images * parts),
         cost: Cost::new(15.0 * pred.len() as f64, 3 * pred.len()),
     })?;
     let merged = |image: &[f32]| {

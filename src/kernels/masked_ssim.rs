@@ -6,7 +6,7 @@
 //! Shaders: `shaders/masked_ssim_prepare.wgsl`, `shaders/gaussian_blur.wgsl`, `shaders/masked_ssim.wgsl`.
 
 use crate::error::{Error, Result};
-use crate::gpu::{Cost, Kernel, Launch, groups_1d};
+use crate::gpu::{Cost, Launch, Plan};
 use crate::host::masked_ssim::{MaskedSsimParams, PIXELS_A_PART};
 use crate::host::masked_ssim_prepare::MaskedSsimPrepareParams;
 use crate::kernels::gaussian_blur::{Window, blur_inside};
@@ -130,10 +130,9 @@ impl Pass<'_> {
         };
         let pixels = tile.height * tile.width;
         blurred.gpu().launch(&Launch {
-            kernel: Kernel::of(&params),
-            variant: Default::default(),
+            plan: Plan::new("masked_ssim", tile.parts()),
+            params: &params,
             buffers: &[blurred.buffer(), self.images[2].buffer(), self.sums.buffer()],
-            groups: groups_1d(tile.parts()),
             cost: Cost::new(25.0 * pixels as f64, (MOMENTS + 1) * pixels),
         })
     }
@@ -156,10 +155,9 @@ impl Pass<'_> {
             centre: ((low + high) / 2.0) as f32,
         };
         pred.gpu().launch(&Launch {
-            kernel: Kernel::of(&params),
-            variant: Default::default(),
+            plan: Plan::each("masked_ssim_prepare", height * packs),
+            params: &params,
             buffers: &[pred.buffer(), target.buffer(), mask.buffer(), moments.buffer()],
-            groups: groups_1d((height * packs).div_ceil(64)),
             cost: Cost::new(7.0 * (height * width) as f64, (3 + MOMENTS) * height * width),
         })?;
         Ok(moments)

@@ -2,7 +2,7 @@
 //! `_2x2` for the usual window.
 
 use crate::error::{Error, Result};
-use crate::gpu::{Cost, Kernel, Launch, groups_1d};
+use crate::gpu::{Capabilities, Cost, Launch, Plan};
 use crate::host::max_pool2d::MaxPool2dParams;
 use crate::kernels::image_groups::for_images;
 use crate::tensor::{Shape, Tensor};
@@ -51,15 +51,13 @@ pub fn max_pool2d(input: &Tensor, window: Window) -> Result<(Tensor, Tensor)> {
     let [h_out, w_out] = window.output([h, w])?;
     let output = Tensor::empty(input.gpu(), [n, c, h_out, w_out])?;
     let index = Tensor::empty(input.gpu(), [n, c, h_out, w_out])?;
-    let quartering = window.is_quartering(w) && !input.gpu().capabilities().is_host();
-    let (stem, items) = if quartering { ("max_pool2d_2x2", h_out * w / 4) } else { ("max_pool2d", h_out * w_out) };
-    for_images(stem, [input, &output, &index], |[input, output, index]| {
+    let able = input.gpu().capabilities();
+    for_images("max_pool2d", [input, &output, &index], |[input, output, index]| {
         let planes = output.len() / (h_out * w_out);
         input.gpu().launch(&Launch {
-            kernel: Kernel::named(stem, &parameters(planes, [h, w], [h_out, w_out], window)),
-            variant: Default::default(),
+            plan: plan(able, planes, w, [h_out, w_out], window),
+            params: &parameters(planes, [h, w], [h_out, w_out], window),
             buffers: &[input.buffer(), output.buffer(), index.buffer()],
-            groups: groups_1d((planes * items).div_ceil(64)),
             cost: Cost::new((output.len() * window.kernel * window.kernel) as f64, input.len() + 2 * output.len()),
         })
     })?;
@@ -81,19 +79,33 @@ pub fn max_pool2d_grad_input(grad_output: &Tensor, index: &Tensor, input_shape: 
         let message = format!("a gradient of shape {} for an output of shape {}", grad_output.shape(), index.shape());
         return Err(Error::shape("max_pool2d", message));
     }
-    let quartering = window.is_quartering(w) && !grad_output.gpu().capabilities().is_host();
-    let (stem, items) = if quartering { ("max_pool2d_grad_input_2x2", h.div_ceil(2) * w / 4) } else { ("max_pool2d_grad_input", h * w) };
-    for_images(stem, [grad_output, index, &grad_input], |[grad_output, index, grad_input]| {
+    let able = grad_output.gpu().capabilities();
+    for_images("max_pool2d_grad_input", [grad_output, index, &grad_input], |[grad_output, index, grad_input]| {
         let planes = grad_output.len() / (h_out * w_out);
         grad_output.gpu().launch(&Launch {
-            kernel: Kernel::named(stem, &parameters(planes, [h, w], [h_out, w_out], window)),
-            variant: Default::default(),
+            plan: grad_input_plan(able, planes, [h, w], window),
+            params: &parameters(planes, [h, w], [h_out, w_out], window),
             buffers: &[grad_output.buffer(), index.buffer(), grad_input.buffer()],
-            groups: groups_1d((planes * items).div_ceil(64)),
             cost: Cost::new(grad_input.len() as f64, grad_input.len() + 2 * grad_output.len()),
         })
     })?;
     Ok(grad_input)
+}
+
+/// The forward pass from rows of `w` values.
+fn plan(able: &Capabilities, planes: usize, w: usize, [h_out, w_out]: [usize; 2], window: Window) -> Plan {
+    match window.is_quartering(w) && !able.is_host() {
+        true => Plan::each("max_pool2d_2x2", planes * (h_out * w / 4)),
+        false => Plan::each("max_pool2d", planes * (h_out * w_out)),
+    }
+}
+
+/// The gradient of maps of `h` × `w` values.
+fn grad_input_plan(able: &Capabilities, planes: usize, [h, w]: [usize; 2], window: Window) -> Plan {
+    match window.is_quartering(w) && !able.is_host() {
+        true => Plan::each("max_pool2d_grad_input_2x2", planes * (h.div_ceil(2) * w / 4)),
+        false => Plan::each("max_pool2d_grad_input", planes * (h * w)),
+    }
 }
 
 fn parameters(planes: usize, input: [usize; 2], output: [usize; 2], window: Window) -> MaxPool2dParams {

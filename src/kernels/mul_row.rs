@@ -2,7 +2,7 @@
 //! `shaders/mul_row_grad_row.wgsl`.
 
 use crate::error::{Error, Result};
-use crate::gpu::{Cost, Kernel, Launch, groups_1d};
+use crate::gpu::{Cost, Launch, Plan};
 use crate::host::mul_row::MulRowParams;
 use crate::host::mul_row_grad_row::MulRowGradRowParams;
 use crate::kernels::image_groups::for_images;
@@ -29,10 +29,9 @@ pub fn mul_row(input: &Tensor, row: &Tensor) -> Result<Tensor> {
     let output = Tensor::empty(input.gpu(), input.shape())?;
     for_images("mul_row", [input, row, &output], |[input, row, output]| {
         input.gpu().launch(&Launch {
-            kernel: Kernel::of(&MulRowParams { len: input.len() as u32, plane: plane as u32 }),
-            variant: Default::default(),
+            plan: Plan::each("mul_row", input.len()),
+            params: &MulRowParams { len: input.len() as u32, plane: plane as u32 },
             buffers: &[input.buffer(), row.buffer(), output.buffer()],
-            groups: groups_1d(input.len().div_ceil(64)),
             cost: Cost::new(input.len() as f64, 2 * input.len() + row.len()),
         })
     })?;
@@ -55,10 +54,9 @@ pub fn mul_row_grad_row(grad_output: &Tensor, input: &Tensor) -> Result<Tensor> 
     }
     for_images("mul_row_grad_row", [grad_output, input, &grad_row], |[grad_output, input, grad_row]| {
         input.gpu().launch(&Launch {
-            kernel: Kernel::of(&MulRowGradRowParams { planes: grad_row.len() as u32, plane: plane as u32 }),
-            variant: Default::default(),
+            plan: Plan::new("mul_row_grad_row", grad_row.len()),
+            params: &MulRowGradRowParams { planes: grad_row.len() as u32, plane: plane as u32 },
             buffers: &[grad_output.buffer(), input.buffer(), grad_row.buffer()],
-            groups: groups_1d(grad_row.len()),
             cost: Cost::new(2.0 * input.len() as f64, 2 * input.len() + grad_row.len()),
         })
     })?;

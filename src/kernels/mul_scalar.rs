@@ -1,7 +1,7 @@
 //! Launcher of `mul_scalar`: a tensor times a number. Shader: `shaders/mul_scalar.wgsl`.
 
 use crate::error::Result;
-use crate::gpu::{Cost, Kernel, Launch, groups_1d};
+use crate::gpu::{Cost, Launch, Plan};
 use crate::host::mul_scalar::MulScalarParams;
 use crate::kernels::image_groups::for_images;
 use crate::tensor::Tensor;
@@ -18,10 +18,9 @@ pub fn mul_scalar(input: &Tensor, factor: f32) -> Result<Tensor> {
     for_images("mul_scalar", [input, &output], |[input, output]| {
         let packs = input.len().div_ceil(4);
         input.gpu().launch(&Launch {
-            kernel: Kernel::of(&MulScalarParams { packs: packs as u32, factor }),
-            variant: Default::default(),
+            plan: Plan::each("mul_scalar", packs),
+            params: &MulScalarParams { packs: packs as u32, factor },
             buffers: &[input.buffer(), output.buffer()],
-            groups: groups_1d(packs.div_ceil(64)),
             cost: Cost::new(input.len() as f64, 2 * input.len()),
         })
     })?;

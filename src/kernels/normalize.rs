@@ -1,7 +1,7 @@
 //! Launchers of `normalize` and its gradient. Shaders: `shaders/normalize.wgsl`, `shaders/normalize_grad_input.wgsl`.
 
 use crate::error::{Error, Result};
-use crate::gpu::{Cost, Kernel, Launch, groups_1d};
+use crate::gpu::{Cost, Launch, Plan};
 use crate::host::normalize::NormalizeParams;
 use crate::kernels::image_groups::for_images;
 use crate::tensor::{Shape, Tensor};
@@ -42,10 +42,9 @@ pub fn normalize(input: &Tensor, eps: f32) -> Result<(Tensor, Tensor)> {
     for_images(OP, [input, &output, &lengths], |[input, output, lengths]| {
         let rows = lengths.len();
         gpu.launch(&Launch {
-            kernel: Kernel::named(OP, &NormalizeParams { rows: rows as u32, c: c as u32, team: team as u32, eps }),
-            variant: Default::default(),
+            plan: Plan::new(OP, rows.div_ceil(64 / team)),
+            params: &NormalizeParams { rows: rows as u32, c: c as u32, team: team as u32, eps },
             buffers: &[input, output, lengths].map(Tensor::buffer),
-            groups: groups_1d(rows.div_ceil(64 / team)),
             cost: Cost::new(3.0 * input.len() as f64, 2 * input.len() + rows),
         })
     })?;
@@ -69,10 +68,9 @@ pub fn normalize_grad_input(output: &Tensor, lengths: &Tensor, grad_output: &Ten
     for_images("normalize_grad_input", [output, lengths, grad_output, &grad_input], |[output, lengths, grad_output, grad_input]| {
         let rows = lengths.len();
         gpu.launch(&Launch {
-            kernel: Kernel::named("normalize_grad_input", &NormalizeParams { rows: rows as u32, c: c as u32, team: team as u32, eps }),
-            variant: Default::default(),
+            plan: Plan::new("normalize_grad_input", rows.div_ceil(64 / team)),
+            params: &NormalizeParams { rows: rows as u32, c: c as u32, team: team as u32, eps },
             buffers: &[output, lengths, grad_output, grad_input].map(Tensor::buffer),
-            groups: groups_1d(rows.div_ceil(64 / team)),
             cost: Cost::new(5.0 * output.len() as f64, 3 * output.len() + rows),
         })
     })?;

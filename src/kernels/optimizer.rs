@@ -4,8 +4,7 @@
 //! Every kernel multiplies the gradient by the one value in `scale` first (the clipping factor, or 1), which saves a pass.
 
 use crate::error::{Error, Result};
-use crate::gpu::shader::Variant;
-use crate::gpu::{Buffer, Cost, Kernel, Launch, groups_1d};
+use crate::gpu::{Buffer, Cost, Launch, Parameters, Plan};
 use crate::host::adam::AdamParams;
 use crate::host::rmsprop::RmsPropParams;
 use crate::host::sgd::SgdParams;
@@ -62,13 +61,11 @@ fn check(op: &'static str, parameter: &Tensor, others: &[&Tensor], scale: &Tenso
     Ok(parameter.len().div_ceil(4) as u32)
 }
 
-fn launch(kernel: Kernel, rule: (&'static str, bool), buffers: &[&Buffer], parameter: &Tensor) -> Result<()> {
-    let consts = vec![(rule.0, u32::from(rule.1))];
+fn launch(stem: &'static str, params: &dyn Parameters, rule: (&'static str, bool), buffers: &[&Buffer], parameter: &Tensor) -> Result<()> {
     parameter.gpu().launch(&Launch {
-        kernel,
-        variant: Variant { consts, scalar: false },
+        plan: Plan::new(stem, parameter.len().div_ceil(256)).with([(rule.0, u32::from(rule.1))]),
+        params,
         buffers,
-        groups: groups_1d(parameter.len().div_ceil(256)),
         cost: Cost::new(12.0 * parameter.len() as f64, (2 * buffers.len() - 3) * parameter.len()),
     })
 }
@@ -106,7 +103,7 @@ pub fn adam(
         decay: if decoupled { 1.0 - by.learning_rate * by.weight_decay } else { by.weight_decay } as f32,
     };
     let buffers = [gradient.buffer(), scale.buffer(), parameter.buffer(), moments[0].buffer(), moments[1].buffer()];
-    launch(Kernel::of(&params), ("DECOUPLED", decoupled), &buffers, parameter)
+    launch("adam", &params, ("DECOUPLED", decoupled), &buffers, parameter)
 }
 
 /// One SGD step on `parameter`, b = momentum·b + g, p −= lr·b; `velocity` b has its shape, or is any small tensor where momentum is 0.
@@ -119,7 +116,7 @@ pub fn sgd(parameter: &Tensor, gradient: &Tensor, scale: &Tensor, velocity: &Ten
     let params =
         SgdParams { packs, learning_rate: by.learning_rate as f32, momentum: by.momentum as f32, weight_decay: by.weight_decay as f32 };
     let buffers = [gradient.buffer(), scale.buffer(), parameter.buffer(), velocity.buffer()];
-    launch(Kernel::of(&params), ("MOMENTUM", kept), &buffers, parameter)
+    launch("sgd", &params, ("MOMENTUM", kept), &buffers, parameter)
 }
 
 /// One RMSprop step, not centred, on `parameter` and its mean square s: s = α·s + (1 − α)·g², b = momentum·b + g / (√s + eps), p −= lr·b;
@@ -147,5 +144,5 @@ pub fn rmsprop(
         weight_decay: by.weight_decay as f32,
     };
     let buffers = [gradient.buffer(), scale.buffer(), parameter.buffer(), mean_square.buffer(), velocity.buffer()];
-    launch(Kernel::of(&params), ("MOMENTUM", kept), &buffers, parameter)
+    launch("rmsprop", &params, ("MOMENTUM", kept), &buffers, parameter)
 }

@@ -2,8 +2,7 @@
 //! Shader: `shaders/pad.wgsl`.
 
 use crate::error::{Error, Result};
-use crate::gpu::shader::Variant;
-use crate::gpu::{Cost, Kernel, Launch, groups_1d};
+use crate::gpu::{Cost, Launch, Plan};
 use crate::host::pad::PadParams;
 use crate::kernels::image_groups::for_images;
 use crate::tensor::{Shape, Tensor};
@@ -75,10 +74,9 @@ fn copy_block_of_all(input: &Tensor, output: &Tensor, block: &Block) -> Result<(
     let (down, right) = (down as i32, right as i32);
     let parameters = PadParams { planes, channels, h_in, w_in, h_out, w_out, image_in, begin_in, image_out, begin_out, down, right };
     input.gpu().launch(&Launch {
-        kernel: Kernel::of(&parameters),
-        variant: Variant { consts: Vec::new(), scalar },
+        plan: Plan::each("pad", planes as usize * h_out as usize * w_out as usize).scalar(scalar),
+        params: &parameters,
         buffers: &[input.buffer(), output.buffer()],
-        groups: groups_1d((planes as usize * h_out as usize * w_out as usize).div_ceil(64)),
         cost: Cost::new(0.0, 2 * copied),
     })
 }

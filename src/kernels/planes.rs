@@ -1,6 +1,6 @@
 //! How normalisations share planes and channels out among invocations; plain arithmetic, tested without a device.
 
-use crate::gpu::{DeviceKind, groups_1d};
+use crate::gpu::DeviceKind;
 
 /// Invocations of a workgroup.
 pub(in crate::kernels) const GROUP: usize = 64;
@@ -53,12 +53,12 @@ impl Geometry {
         Geometry::cut(dims, team, |plane| chunks(plane).min(MAX_CHUNKS))
     }
 
-    pub(in crate::kernels) fn elementwise_groups(&self) -> [u32; 3] {
-        groups_1d((self.n * self.c).div_ceil(GROUP / self.lanes) * self.chunks)
+    pub(in crate::kernels) fn elementwise_groups(&self) -> usize {
+        (self.n * self.c).div_ceil(GROUP / self.lanes) * self.chunks
     }
 
-    pub(in crate::kernels) fn reduction_groups(&self) -> [u32; 3] {
-        groups_1d((self.c * self.chunks).div_ceil(GROUP / self.team))
+    pub(in crate::kernels) fn reduction_groups(&self) -> usize {
+        (self.c * self.chunks).div_ceil(GROUP / self.team)
     }
 }
 

@@ -2,7 +2,7 @@
 //! `shaders/relative_position_bias_grad_table.wgsl`.
 
 use crate::error::{Error, Result};
-use crate::gpu::{Cost, Kernel, Launch, groups_1d};
+use crate::gpu::{Cost, Launch, Plan};
 use crate::host::relative_position_bias::RelativePositionBiasParams;
 use crate::tensor::Tensor;
 
@@ -48,10 +48,9 @@ pub fn relative_position_bias_grad_table(grad_bias: &Tensor, side: usize) -> Res
 
 fn launch(stem: &'static str, tensors: [&Tensor; 2], [heads, side]: [usize; 2], elements: usize) -> Result<()> {
     tensors[0].gpu().launch(&Launch {
-        kernel: Kernel::named(stem, &RelativePositionBiasParams { heads: heads as u32, side: side as u32 }),
-        variant: Default::default(),
+        plan: Plan::each(stem, elements),
+        params: &RelativePositionBiasParams { heads: heads as u32, side: side as u32 },
         buffers: &tensors.map(Tensor::buffer),
-        groups: groups_1d(elements.div_ceil(64)),
         cost: Cost::new(0.0, tensors[0].len() + tensors[1].len()),
     })
 }

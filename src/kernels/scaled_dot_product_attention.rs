@@ -1,8 +1,7 @@
 //! Launchers of `scaled_dot_product_attention` and its gradients. Shaders: `shaders/scaled_dot_product_attention*.wgsl`.
 
 use crate::error::{Error, Result};
-use crate::gpu::shader::Variant;
-use crate::gpu::{Cost, Gpu, Kernel, Launch, groups_1d};
+use crate::gpu::{Cost, Gpu, Launch, Plan};
 use crate::host::scaled_dot_product_attention::AttentionParams;
 use crate::kernels::image_groups::{for_images, sum_over_images};
 use crate::tensor::{Shape, Tensor};
@@ -150,10 +149,9 @@ pub fn scaled_dot_product_attention(
     for_images(OP, [q, k, v, own, &output, &stats], |[q, k, v, own, output, stats]| {
         let (params, bias) = of_images(&params, &mut first, q, bias, own);
         gpu.launch(&Launch {
-            kernel: Kernel::named(OP, &params),
-            variant: Variant { consts: vec![("QUADS", quads(&params))], scalar: false },
+            plan: Plan::new(OP, (params.images * params.heads) as usize * tokens.div_ceil(64)).with([("QUADS", quads(&params))]),
+            params: &params,
             buffers: &[q, k, v, bias, output, stats].map(Tensor::buffer),
-            groups: groups_1d((params.images * params.heads) as usize * tokens.div_ceil(64)),
             cost: cost(&params, 2, 4),
         })
     })?;
@@ -191,10 +189,13 @@ pub fn scaled_dot_product_attention_grad(saved: &Saved, grad_output: &Tensor) ->
     for_images("scaled_dot_product_attention_grad", tensors, |[q, k, v, own, output, stats, grad_output, all, grads @ ..]| {
         let (params, bias) = of_images(&params, &mut first, q, bias.as_ref(), own);
         gpu.launch(&Launch {
-            kernel: Kernel::named("scaled_dot_product_attention_grad", &params),
-            variant: Variant { consts: vec![("QUADS", quads(&params))], scalar: false },
+            plan: Plan::new(
+                "scaled_dot_product_attention_grad",
+                2 * (params.images * params.heads) as usize * (params.tokens as usize).div_ceil(64),
+            )
+            .with([("QUADS", quads(&params))]),
+            params: &params,
             buffers: &[q, k, v, bias, output, stats, grad_output, all].map(Tensor::buffer),
-            groups: groups_1d(2 * (params.images * params.heads) as usize * (params.tokens as usize).div_ceil(64)),
             cost: cost(&params, 5, 8),
         })?;
         let mut parts = grads.iter().enumerate();
@@ -223,10 +224,9 @@ pub fn scaled_dot_product_attention_grad_bias(saved: &Saved, grad_output: &Tenso
     let mut launch = |[q, k, v, output, stats, grad_output]: [&Tensor; 6], bias: &Tensor, grad_bias: &Tensor| {
         let (params, bias) = of_images(&params, &mut first, q, Some(bias), bias);
         gpu.launch(&Launch {
-            kernel: Kernel::named(stem, &params),
-            variant: Variant::default(),
+            plan: Plan::each(stem, grad_bias.len()),
+            params: &params,
             buffers: &[q, k, v, bias, output, stats, grad_output, grad_bias].map(Tensor::buffer),
-            groups: groups_1d(grad_bias.len().div_ceil(64)),
             cost: cost(&params, 2, 5),
         })
     };

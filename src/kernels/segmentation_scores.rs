@@ -2,8 +2,7 @@
 //! `shaders/segmentation_scores.wgsl`.
 
 use crate::error::{Error, Result};
-use crate::gpu::shader::Variant;
-use crate::gpu::{Cost, Kernel, Launch, groups_1d};
+use crate::gpu::{Cost, Launch, Plan};
 use crate::host::segmentation_scores::{PIXELS_A_PART, SegmentationScoresParams};
 use crate::kernels::class_maps::ClassMaps;
 use crate::kernels::image_groups::for_images;
@@ -95,15 +94,14 @@ pub fn segmentation_scores(pred: &Tensor, target: &Tensor, mask: &Tensor, classe
     for_images(op, [pred, target, mask, &tallies], |[pred, target, mask, tallies]| {
         let images = mask.len() / maps.pixels;
         pred.gpu().launch(&Launch {
-            kernel: Kernel::of(&SegmentationScoresParams {
+            plan: Plan::new("segmentation_scores", images * parts),
+            params: &SegmentationScoresParams {
                 pixels: maps.pixels as u32,
                 parts: parts as u32,
                 images: images as u32,
                 classes: classes as u32,
-            }),
-            variant: Variant::default(),
+            },
             buffers: &[pred.buffer(), target.buffer(), mask.buffer(), tallies.buffer()],
-            groups: groups_1d(images * parts),
             cost: Cost::new(10.0 * mask.len() as f64, 3 * mask.len()),
         })
     })?;

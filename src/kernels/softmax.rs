@@ -1,7 +1,7 @@
 //! Launchers of `softmax` and its gradient. Shaders: `shaders/softmax.wgsl`, `shaders/softmax_grad_input.wgsl`.
 
 use crate::error::{Error, Result};
-use crate::gpu::{Cost, Kernel, Launch, groups_1d};
+use crate::gpu::{Cost, Launch, Plan};
 use crate::host::softmax::SoftmaxParams;
 use crate::kernels::image_groups::for_images;
 use crate::tensor::Tensor;
@@ -58,10 +58,9 @@ fn once(stem: &'static str, tensors: &[&Tensor], dim: usize) -> Result<()> {
     let dims = first.shape().dims();
     let [outer, inner] = [&dims[..dim], &dims[dim + 1..]].map(|extents| extents.iter().product::<usize>());
     first.gpu().launch(&Launch {
-        kernel: Kernel::named(stem, &SoftmaxParams { outer: outer as u32, len: dims[dim] as u32, inner: inner as u32 }),
-        variant: Default::default(),
+        plan: Plan::each(stem, outer * inner),
+        params: &SoftmaxParams { outer: outer as u32, len: dims[dim] as u32, inner: inner as u32 },
         buffers: &tensors.iter().map(|tensor| tensor.buffer()).collect::<Vec<_>>(),
-        groups: groups_1d((outer * inner).div_ceil(64)),
         cost: Cost::new(5.0 * first.len() as f64, tensors.len() * first.len()),
     })
 }

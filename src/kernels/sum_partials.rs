@@ -1,7 +1,7 @@
 //! Launcher of `sum_partials`: partial results of a split reduction added in order. Shader: `shaders/sum_partials.wgsl`.
 
 use crate::error::Result;
-use crate::gpu::{Cost, Kernel, Launch, groups_1d};
+use crate::gpu::{Cost, Launch, Plan};
 use crate::host::sum_partials::SumPartialsParams;
 use crate::tensor::{Shape, Tensor};
 
@@ -19,10 +19,9 @@ pub(crate) fn sum_partials(partials: &Tensor, parts: usize, shape: &Shape) -> Re
     let output = Tensor::empty(partials.gpu(), shape)?;
     let len = output.len();
     partials.gpu().launch(&Launch {
-        kernel: Kernel::of(&SumPartialsParams { parts: parts as u32, len: len as u32 }),
-        variant: Default::default(),
+        plan: Plan::each("sum_partials", len),
+        params: &SumPartialsParams { parts: parts as u32, len: len as u32 },
         buffers: &[partials.buffer(), output.buffer()],
-        groups: groups_1d(len.div_ceil(64)),
         cost: Cost::new((parts * len) as f64, (parts + 1) * len),
     })?;
     Ok(output)

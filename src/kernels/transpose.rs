@@ -1,7 +1,7 @@
 //! Launcher of `transpose`: rows and columns of every image exchanged. Shader: `shaders/transpose.wgsl`.
 
 use crate::error::{Error, Result};
-use crate::gpu::{Cost, Kernel, Launch, groups_1d};
+use crate::gpu::{Cost, Launch, Plan};
 use crate::host::transpose::TransposeParams;
 use crate::kernels::image_groups::for_images;
 use crate::tensor::Tensor;
@@ -24,10 +24,9 @@ pub fn transpose(input: &Tensor) -> Result<Tensor> {
     let run: usize = rest.iter().product();
     for_images("transpose", [input, &output], |[input, output]| {
         input.gpu().launch(&Launch {
-            kernel: Kernel::of(&TransposeParams { len: input.len() as u32, rows: rows as u32, cols: cols as u32, run: run as u32 }),
-            variant: Default::default(),
+            plan: Plan::each("transpose", input.len()),
+            params: &TransposeParams { len: input.len() as u32, rows: rows as u32, cols: cols as u32, run: run as u32 },
             buffers: &[input.buffer(), output.buffer()],
-            groups: groups_1d(input.len().div_ceil(64)),
             cost: Cost::new(0.0, 2 * input.len()),
         })
     })?;

@@ -1,8 +1,7 @@
 //! Launcher of `weighted_mean`: a loss from the partial sums of weighted values and of weights. Shader: `shaders/weighted_mean.wgsl`.
 
 use crate::error::Result;
-use crate::gpu::shader::Variant;
-use crate::gpu::{Cost, Kernel, Launch};
+use crate::gpu::{Cost, Launch, Plan};
 use crate::host::weighted_mean::WeightedMeanParams;
 use crate::tensor::Tensor;
 
@@ -17,10 +16,9 @@ pub fn weighted_mean(sums: &Tensor) -> Result<(Tensor, Tensor)> {
     let gpu = sums.gpu();
     let (mean, share) = (Tensor::empty(gpu, [])?, Tensor::empty(gpu, [])?);
     gpu.launch(&Launch {
-        kernel: Kernel::of(&WeightedMeanParams { parts: (sums.len() / 2) as u32 }),
-        variant: Variant::default(),
+        plan: Plan::new("weighted_mean", 1),
+        params: &WeightedMeanParams { parts: (sums.len() / 2) as u32 },
         buffers: &[sums.buffer(), mean.buffer(), share.buffer()],
-        groups: [1, 1, 1],
         cost: Cost::new(sums.len() as f64, sums.len()),
     })?;
     Ok((mean, share))

@@ -2,8 +2,7 @@
 //! `shaders/window_partition.wgsl`, `shaders/window_reverse.wgsl`.
 
 use crate::error::{Error, Result};
-use crate::gpu::shader::Variant;
-use crate::gpu::{Cost, Kernel, Launch, groups_1d};
+use crate::gpu::{Cost, Launch, Plan};
 use crate::host::window_partition::WindowParams;
 use crate::kernels::image_groups::for_images;
 use crate::tensor::Tensor;
@@ -66,10 +65,9 @@ fn launch(op: &'static str, input: &Tensor, output: &Tensor, [h, w, c]: [usize; 
         let packs = input.len() / pack;
         let [len, h, w, c, window, shift] = [packs, h, w, c / pack, window, shift].map(|extent| extent as u32);
         gpu.launch(&Launch {
-            kernel: Kernel::named(op, &WindowParams { len, h, w, c, window, shift }),
-            variant: Variant { consts: Vec::new(), scalar },
+            plan: Plan::each(op, packs).scalar(scalar),
+            params: &WindowParams { len, h, w, c, window, shift },
             buffers: &[input.buffer(), output.buffer()],
-            groups: groups_1d(packs.div_ceil(64)),
             cost: Cost::new(0.0, 2 * input.len()),
         })
     })

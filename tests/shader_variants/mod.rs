@@ -3,18 +3,18 @@
 #![allow(dead_code)]
 
 use meltcore::gpu::shader::{CATALOGUE, Variant, assemble};
+use meltcore::kernels::variants::SELECTABLE;
 use naga::Module;
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
 use std::collections::BTreeSet;
 
 /// Codes of the activations; the last is the bits of a leaky ReLU's slope, 0.2, which stands for all.
 const ACTIVATIONS: &[u32] = &[0, 1, 2, 3, 4, 5, 6, 7, 0x3e4c_cccd];
-/// Channels of a register tile.
-const TILES: &[u32] = &[1, 2, 4, 8];
 /// Quads of a row of attention: the fewest, the most, and some between.
 const QUADS: &[u32] = &[1, 2, 4, 9, 16];
 
-/// What launchers rewrite: shader, constant, its values. (A stride may be any; one past the usual two stands for the others.)
+/// What launchers rewrite beside what can be chosen freely (`SELECTABLE`): shader, constant, its values. (A stride may be any; one past the
+/// usual two stands for the others.)
 #[rustfmt::skip]
 pub const REWRITTEN: &[(&str, &str, &[u32])] = &[
     ("activation", "KIND", ACTIVATIONS),
@@ -24,10 +24,6 @@ pub const REWRITTEN: &[(&str, &str, &[u32])] = &[
     ("batch_norm_grad_input", "KIND", ACTIVATIONS),
     ("batch_norm_grad_stats", "KIND", ACTIVATIONS),
     ("conv2d", "ACTIVATION", ACTIVATIONS),
-    ("conv2d", "OUT", TILES),
-    ("conv2d_grad_input", "IN", TILES),
-    ("conv2d_grad_weight", "IN", &[1, 2, 4]),
-    ("conv2d_grad_weight", "OUT", TILES),
     ("cross_entropy_grad_logits", "WEIGHTED", &[0, 1]),
     ("cross_entropy_stats", "WEIGHTED", &[0, 1]),
     ("depthwise_conv2d", "ACTIVATION", ACTIVATIONS),
@@ -56,8 +52,14 @@ pub const REWRITTEN: &[(&str, &str, &[u32])] = &[
     ("sgd", "MOMENTUM", &[0, 1]),
 ];
 
-/// Constants of the files that nobody rewrites.
+/// Constants of the files that nobody rewrites, except where they are listed above or can be chosen.
 pub const FIXED: &[&str] = &["CHANNELS", "COLUMNS", "GROUP", "KEYS", "LEAST", "PACKS_EACH", "PIXELS", "PIXELS_EACH", "ROWS", "TILE"];
+
+/// All constants that launchers rewrite: shader and name.
+pub fn rewritten() -> BTreeSet<(&'static str, &'static str)> {
+    let chosen = SELECTABLE.iter().flat_map(|selectable| selectable.names.iter().map(|name| (selectable.stem, *name)));
+    REWRITTEN.iter().map(|(stem, name, _)| (*stem, *name)).chain(chosen).collect()
+}
 
 /// One assembled text.
 pub struct Text {
@@ -91,7 +93,12 @@ pub fn texts() -> Vec<Text> {
     let mut seen = BTreeSet::new();
     let mut texts = Vec::new();
     for (stem, _) in CATALOGUE {
-        let mut choices = vec![Vec::new()];
+        let selectable = SELECTABLE.iter().filter(|selectable| selectable.stem == *stem);
+        let sets = selectable.flat_map(|s| s.values.iter().map(|values| s.names.iter().copied().zip(values.iter().copied()).collect()));
+        let mut choices: Vec<Vec<(&'static str, u32)>> = sets.collect();
+        if choices.is_empty() {
+            choices.push(Vec::new());
+        }
         for (_, name, values) in REWRITTEN.iter().filter(|(known, ..)| known == stem) {
             choices =
                 choices.iter().flat_map(|chosen| values.iter().map(|value| [chosen.clone(), vec![(*name, *value)]].concat())).collect();

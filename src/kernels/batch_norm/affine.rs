@@ -1,8 +1,7 @@
 //! Batch norm of evaluation as a scale and a bias, for the epilogue of the convolution before it.
 
 use crate::error::{Error, Result};
-use crate::gpu::shader::Variant;
-use crate::gpu::{Cost, Kernel, Launch, groups_1d};
+use crate::gpu::{Cost, Launch, Plan};
 use crate::host::batch_norm_affine::BatchNormAffineParams;
 use crate::kernels::planes::GROUP;
 use crate::tensor::Tensor;
@@ -34,10 +33,9 @@ pub fn batch_norm_affine(
     let gpu = weight.gpu();
     let (scale, shift) = (Tensor::empty(gpu, [c])?, Tensor::empty(gpu, [c])?);
     gpu.launch(&Launch {
-        kernel: Kernel::of(&BatchNormAffineParams { c: c as u32, eps }),
-        variant: Variant::default(),
+        plan: Plan::new("batch_norm_affine", c.div_ceil(GROUP)),
+        params: &BatchNormAffineParams { c: c as u32, eps },
         buffers: &[running_mean, running_var, weight, bias, &scale, &shift].map(Tensor::buffer),
-        groups: groups_1d(c.div_ceil(GROUP)),
         cost: Cost::new(5.0 * c as f64, 6 * c),
     })?;
     Ok((scale, shift))

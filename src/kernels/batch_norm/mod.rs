@@ -7,8 +7,7 @@ pub use affine::batch_norm_affine;
 pub use running::{RunningUpdate, batch_norm_running, batch_norm_stats_running};
 
 use crate::error::{Error, Result};
-use crate::gpu::shader::Variant;
-use crate::gpu::{Cost, Kernel, Launch, groups_1d};
+use crate::gpu::{Cost, Launch, Plan};
 use crate::host::batch_norm::BatchNormParams;
 use crate::host::batch_norm_grad_input::BatchNormGradInputParams;
 use crate::host::batch_norm_grad_stats_merge::BatchNormGradStatsMergeParams;
@@ -21,16 +20,12 @@ use crate::kernels::image_groups::for_images;
 use crate::kernels::planes::{GROUP, Geometry};
 use crate::tensor::Tensor;
 
-/// Parameters and variant that follow from how planes are shared out.
+/// Parameters that follow from how planes are shared out.
 impl Geometry {
     fn stats_params(&self) -> BatchNormStatsParams {
         let all = [self.n, self.c, self.plane, self.step, self.chunks, self.lanes, self.team];
         let [n, c, plane, step, chunks, lanes, team] = all.map(|v| v as u32);
         BatchNormStatsParams { n, c, plane, step, chunks, lanes, team }
-    }
-
-    pub(in crate::kernels) fn variant(&self, activation: Activation) -> Variant {
-        Variant { consts: vec![("KIND", activation.code())], scalar: self.scalar }
     }
 }
 
@@ -96,10 +91,9 @@ pub fn batch_norm_stats(input: &Tensor, eps: f32) -> Result<BatchStats> {
         let geometry = Geometry::reduction(gpu.capabilities().kind, input.nchw("batch_norm")?);
         let partial = Tensor::empty(gpu, [c, geometry.chunks * 4, 1, 1])?;
         gpu.launch(&Launch {
-            kernel: Kernel::named("batch_norm_stats", &geometry.stats_params()),
-            variant: Variant { consts: Vec::new(), scalar: geometry.scalar },
+            plan: Plan::new("batch_norm_stats", geometry.reduction_groups()).scalar(geometry.scalar),
+            params: &geometry.stats_params(),
             buffers: &[input.buffer(), partial.buffer()],
-            groups: geometry.reduction_groups(),
             cost: Cost::new(4.0 * input.len() as f64, input.len()),
         })?;
         partials.push(partial);
@@ -112,10 +106,9 @@ pub fn batch_norm_stats(input: &Tensor, eps: f32) -> Result<BatchStats> {
     let chunks = partial.len() / (4 * c);
     let (mean, var, stats) = (Tensor::empty(gpu, [c])?, Tensor::empty(gpu, [c])?, Tensor::empty(gpu, [c, 4])?);
     gpu.launch(&Launch {
-        kernel: Kernel::of(&BatchNormStatsMergeParams { c: c as u32, chunks: chunks as u32, eps }),
-        variant: Variant::default(),
+        plan: Plan::new("batch_norm_stats_merge", c.div_ceil(GROUP)),
+        params: &BatchNormStatsMergeParams { c: c as u32, chunks: chunks as u32, eps },
         buffers: &[&partial, &mean, &var, &stats].map(Tensor::buffer),
-        groups: groups_1d(c.div_ceil(GROUP)),
         cost: Cost::new(10.0 * (c * chunks) as f64, c * (4 * chunks + 6)),
     })?;
     Ok(BatchStats { stats, mean, var })
@@ -136,10 +129,9 @@ pub fn batch_norm(input: &Tensor, stats: &Tensor, weight: &Tensor, bias: &Tensor
         let geometry = Geometry::elementwise(input.nchw("batch_norm")?);
         let BatchNormStatsParams { n, c, plane, step, chunks, lanes, .. } = geometry.stats_params();
         input.gpu().launch(&Launch {
-            kernel: Kernel::of(&BatchNormParams { planes: n * c, c, plane, step, chunks, lanes }),
-            variant: geometry.variant(activation),
+            plan: Plan::new("batch_norm", geometry.elementwise_groups()).with([("KIND", activation.code())]).scalar(geometry.scalar),
+            params: &BatchNormParams { planes: n * c, c, plane, step, chunks, lanes },
             buffers: &[input, stats, weight, bias, output].map(Tensor::buffer),
-            groups: geometry.elementwise_groups(),
             cost: Cost::new(5.0 * input.len() as f64, 2 * input.len()),
         })
     })?;
@@ -192,10 +184,9 @@ fn grad_stats(saved: &Saved, input: &Tensor, grad_output: &Tensor) -> Result<(Te
     let parts = if geometry.chunks == 1 { vec![c] } else { vec![c, geometry.chunks] };
     let (partial_weight, partial_bias) = (Tensor::empty(gpu, parts.as_slice())?, Tensor::empty(gpu, parts.as_slice())?);
     gpu.launch(&Launch {
-        kernel: Kernel::named("batch_norm_grad_stats", &geometry.stats_params()),
-        variant: geometry.variant(*activation),
+        plan: Plan::new("batch_norm_grad_stats", geometry.reduction_groups()).with([("KIND", activation.code())]).scalar(geometry.scalar),
+        params: &geometry.stats_params(),
         buffers: &[input, grad_output, stats, weight, bias, &partial_weight, &partial_bias].map(Tensor::buffer),
-        groups: geometry.reduction_groups(),
         cost: Cost::new(8.0 * input.len() as f64, 2 * input.len()),
     })?;
     if geometry.chunks == 1 {
@@ -203,10 +194,9 @@ fn grad_stats(saved: &Saved, input: &Tensor, grad_output: &Tensor) -> Result<(Te
     }
     let (grad_weight, grad_bias) = (Tensor::empty(gpu, [c])?, Tensor::empty(gpu, [c])?);
     gpu.launch(&Launch {
-        kernel: Kernel::of(&BatchNormGradStatsMergeParams { c: c as u32, chunks: geometry.chunks as u32 }),
-        variant: Variant::default(),
+        plan: Plan::new("batch_norm_grad_stats_merge", c.div_ceil(GROUP)),
+        params: &BatchNormGradStatsMergeParams { c: c as u32, chunks: geometry.chunks as u32 },
         buffers: &[&partial_weight, &partial_bias, &grad_weight, &grad_bias].map(Tensor::buffer),
-        groups: groups_1d(c.div_ceil(GROUP)),
         cost: Cost::new(2.0 * (c * geometry.chunks) as f64, 2 * c * (geometry.chunks + 1)),
     })?;
     Ok((grad_weight, grad_bias))
@@ -234,10 +224,11 @@ pub fn batch_norm_grad_input(saved: &Saved, grad_output: &Tensor, sums: Option<(
         let geometry = Geometry::elementwise(input.nchw("batch_norm")?);
         let BatchNormStatsParams { n, c, plane, step, chunks, lanes, .. } = geometry.stats_params();
         input.gpu().launch(&Launch {
-            kernel: Kernel::of(&BatchNormGradInputParams { planes: n * c, c, plane, step, chunks, lanes, inverse_count }),
-            variant: geometry.variant(*activation),
+            plan: Plan::new("batch_norm_grad_input", geometry.elementwise_groups())
+                .with([("KIND", activation.code())])
+                .scalar(geometry.scalar),
+            params: &BatchNormGradInputParams { planes: n * c, c, plane, step, chunks, lanes, inverse_count },
             buffers: &[input, grad_output, stats, weight, bias, grad_weight, grad_bias, grad_input].map(Tensor::buffer),
-            groups: geometry.elementwise_groups(),
             cost: Cost::new(12.0 * input.len() as f64, 3 * input.len()),
         })
     })?;

@@ -1,8 +1,7 @@
 //! The running statistics moved towards those of a batch, and the statistics of evaluation that follow from them.
 
 use crate::error::{Error, Result};
-use crate::gpu::shader::Variant;
-use crate::gpu::{Cost, Gpu, Kernel, Launch, groups_1d};
+use crate::gpu::{Cost, Gpu, Launch, Plan};
 use crate::host::batch_norm_running::BatchNormRunningParams;
 use crate::host::batch_norm_stats_running::BatchNormStatsRunningParams;
 use crate::kernels::planes::GROUP;
@@ -38,10 +37,9 @@ pub fn batch_norm_running(update: &RunningUpdate) -> Result<()> {
     }
     let c = running_mean.len();
     running_mean.gpu().launch(&Launch {
-        kernel: Kernel::of(&BatchNormRunningParams { c: c as u32, momentum: *momentum }),
-        variant: Variant::default(),
+        plan: Plan::new("batch_norm_running", c.div_ceil(GROUP)),
+        params: &BatchNormRunningParams { c: c as u32, momentum: *momentum },
         buffers: &[batch_mean, batch_var, running_mean, running_var].map(Tensor::buffer),
-        groups: groups_1d(c.div_ceil(GROUP)),
         cost: Cost::new(6.0 * c as f64, 6 * c),
     })
 }
@@ -61,10 +59,9 @@ pub fn batch_norm_stats_running(gpu: &Gpu, running_mean: &Tensor, running_var: &
     let c = running_mean.len();
     let stats = Tensor::empty(gpu, [c, 4])?;
     gpu.launch(&Launch {
-        kernel: Kernel::of(&BatchNormStatsRunningParams { c: c as u32, eps }),
-        variant: Variant::default(),
+        plan: Plan::new("batch_norm_stats_running", c.div_ceil(GROUP)),
+        params: &BatchNormStatsRunningParams { c: c as u32, eps },
         buffers: &[running_mean.buffer(), running_var.buffer(), stats.buffer()],
-        groups: groups_1d(c.div_ceil(GROUP)),
         cost: Cost::new(3.0 * c as f64, 6 * c),
     })?;
     Ok(stats)

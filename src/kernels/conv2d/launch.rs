@@ -1,8 +1,7 @@
-//! Launches of the convolution family: every stride, padding, dilation and grouping on every device.
+//! Plans and launches of the convolution family: every stride, padding, dilation and grouping on every device.
 
 use crate::error::Result;
-use crate::gpu::shader::Variant;
-use crate::gpu::{Kernel, Launch, groups_1d};
+use crate::gpu::{Capabilities, Launch, Plan, Selectable};
 use crate::host::conv2d::Conv2dParams;
 use crate::host::conv2d_grad_weight::Conv2dGradWeightParams;
 use crate::kernels::conv2d::Conv2dDims;
@@ -10,8 +9,20 @@ use crate::kernels::epilogue::Epilogue;
 use crate::kernels::sum_partials::sum_partials;
 use crate::tensor::{Shape, Tensor};
 
-/// Pixels an invocation.
-const PIXELS: usize = 4;
+/// Pixels a workgroup: 64 invocations of four each.
+const PIXELS: usize = 64 * 4;
+
+/// Channels an invocation; each output is one invocation's sum, whatever else it computes.
+pub(in crate::kernels) const FORWARD: Selectable = Selectable { stem: "conv2d", names: &["OUT"], values: &[&[1], &[2], &[4], &[8], &[16]] };
+/// As [`FORWARD`].
+pub(in crate::kernels) const GRAD_INPUT: Selectable =
+    Selectable { stem: "conv2d_grad_input", names: &["IN"], values: &[&[1], &[2], &[4], &[8], &[16]] };
+/// Channels out and in of a workgroup, at most 64 pairs, as 64 invocations add them up. The spans, which order the sums, are the same.
+pub(in crate::kernels) const GRAD_WEIGHT: Selectable = Selectable {
+    stem: "conv2d_grad_weight",
+    names: &["OUT", "IN"],
+    values: &[&[1, 1], &[1, 4], &[4, 1], &[4, 4], &[8, 1], &[8, 2], &[8, 4], &[8, 8], &[16, 2], &[16, 4]],
+};
 
 fn params(d: &Conv2dDims, epilogue: &Epilogue) -> Conv2dParams {
     let [n, c_in, h_in, w_in, c_out, h_out, w_out, kernel_h, kernel_w, stride, padding, dilation, groups] = d.words();
@@ -19,8 +30,9 @@ fn params(d: &Conv2dDims, epilogue: &Epilogue) -> Conv2dParams {
     Conv2dParams { n, c_in, h_in, w_in, c_out, h_out, w_out, kernel_h, kernel_w, stride, padding, dilation, groups, has_bias, has_scale }
 }
 
-fn grad_weight_params(d: &Conv2dDims, spans: u32) -> Conv2dGradWeightParams {
+fn grad_weight_params(d: &Conv2dDims, spans: usize) -> Conv2dGradWeightParams {
     let [n, c_in, h_in, w_in, c_out, h_out, w_out, kernel_h, kernel_w, stride, padding, dilation, groups] = d.words();
+    let spans = spans as u32;
     Conv2dGradWeightParams { n, c_in, h_in, w_in, c_out, h_out, w_out, kernel_h, kernel_w, stride, padding, dilation, groups, spans }
 }
 
@@ -29,50 +41,63 @@ fn channel_tile(per_group: usize, most: usize) -> usize {
     per_group.next_power_of_two().min(most)
 }
 
-pub(super) fn conv2d(d: &Conv2dDims, input: &Tensor, weight: &Tensor, epilogue: &Epilogue, output: &Tensor) -> Result<()> {
+fn plan(able: &Capabilities, d: &Conv2dDims, params: &Conv2dParams) -> Plan {
     let out_per_group = d.c_out / d.attrs.groups;
-    let tile = channel_tile(out_per_group, 8);
-    let blocks = out_per_group.div_ceil(tile) * d.attrs.groups;
+    let [out] = able.choices.of(&FORWARD, params, [channel_tile(out_per_group, 8) as u32]);
+    let blocks = out_per_group.div_ceil(out as usize) * d.attrs.groups;
+    Plan::new("conv2d", d.n * blocks * (d.h_out * d.w_out).div_ceil(PIXELS)).with([("OUT", out)])
+}
+
+pub(super) fn conv2d(d: &Conv2dDims, input: &Tensor, weight: &Tensor, epilogue: &Epilogue, output: &Tensor) -> Result<()> {
+    let params = params(d, epilogue);
     input.gpu().launch(&Launch {
-        kernel: Kernel::named("conv2d", &params(d, epilogue)),
-        variant: Variant { consts: vec![("OUT", tile as u32), ("ACTIVATION", epilogue.activation.code())], scalar: false },
+        plan: plan(input.gpu().capabilities(), d, &params).with([("ACTIVATION", epilogue.activation.code())]),
+        params: &params,
         buffers: &[input, weight, epilogue.bias.unwrap_or(weight), epilogue.scale.unwrap_or(weight), output].map(Tensor::buffer),
-        groups: groups_1d(d.n * blocks * (d.h_out * d.w_out).div_ceil(64 * PIXELS)),
         cost: d.cost(),
     })
+}
+
+fn grad_input_plan(able: &Capabilities, d: &Conv2dDims, params: &Conv2dParams) -> Plan {
+    let [inp] = able.choices.of(&GRAD_INPUT, params, [channel_tile(d.in_per_group(), 8) as u32]);
+    let blocks = d.in_per_group().div_ceil(inp as usize) * d.attrs.groups;
+    let stride = d.attrs.stride;
+    let phase_pixels = d.h_in.div_ceil(stride) * d.w_in.div_ceil(stride);
+    Plan::new("conv2d_grad_input", d.n * blocks * stride * stride * phase_pixels.div_ceil(PIXELS)).with([("IN", inp)])
 }
 
 pub(super) fn grad_input(d: &Conv2dDims, grad_output: &Tensor, weight: &Tensor, bias: Option<&Tensor>, grad_input: &Tensor) -> Result<()> {
-    let tile = channel_tile(d.in_per_group(), 8);
-    let blocks = d.in_per_group().div_ceil(tile) * d.attrs.groups;
-    let stride = d.attrs.stride;
-    let phase_pixels = d.h_in.div_ceil(stride) * d.w_in.div_ceil(stride);
+    let params = params(d, &Epilogue::bias(bias));
     grad_output.gpu().launch(&Launch {
-        kernel: Kernel::named("conv2d_grad_input", &params(d, &Epilogue::bias(bias))),
-        variant: Variant { consts: vec![("IN", tile as u32)], scalar: false },
+        plan: grad_input_plan(grad_output.gpu().capabilities(), d, &params),
+        params: &params,
         buffers: &[grad_output.buffer(), weight.buffer(), bias.unwrap_or(weight).buffer(), grad_input.buffer()],
-        groups: groups_1d(d.n * blocks * stride * stride * phase_pixels.div_ceil(64 * PIXELS)),
         cost: d.cost(),
     })
 }
 
-pub(super) fn grad_weight(d: &Conv2dDims, input: &Tensor, grad_output: &Tensor) -> Result<Tensor> {
-    let out_per_group = d.c_out / d.attrs.groups;
-    let (out, inp) = (channel_tile(out_per_group, 8), channel_tile(d.in_per_group(), 4));
-    let tiles = out_per_group.div_ceil(out) * d.in_per_group().div_ceil(inp) * d.attrs.groups * d.kernel_h * d.kernel_w;
+/// Tiles of channels and taps, `tile` channels out and in each.
+fn tiles(d: &Conv2dDims, [out, inp]: [u32; 2]) -> usize {
+    let blocks = (d.c_out / d.attrs.groups).div_ceil(out as usize) * d.in_per_group().div_ceil(inp as usize);
+    blocks * d.attrs.groups * d.kernel_h * d.kernel_w
+}
+
+fn grad_weight_plan(able: &Capabilities, d: &Conv2dDims) -> (Plan, Conv2dGradWeightParams) {
+    let usual = [channel_tile(d.c_out / d.attrs.groups, 8), channel_tile(d.in_per_group(), 4)].map(|tile| tile as u32);
     // Enough workgroups to fill a large GPU, but no span below 4096 pixels: each one costs a partial result.
     let pixels = d.n * d.h_out * d.w_out;
-    let capabilities = input.gpu().capabilities();
-    let fewest = capabilities.loop_trips.map_or(1, |most| pixels.div_ceil(64 * most));
-    let spans = if capabilities.is_host() { 1 } else { (pixels / 4096).min(2048usize.div_ceil(tiles)).max(fewest) };
-    let shape = Shape::from([d.c_out, d.in_per_group(), d.kernel_h, d.kernel_w]);
-    let partials = Tensor::empty(input.gpu(), [spans * d.weight_len()])?;
-    input.gpu().launch(&Launch {
-        kernel: Kernel::of(&grad_weight_params(d, spans as u32)),
-        variant: Variant { consts: vec![("OUT", out as u32), ("IN", inp as u32)], scalar: false },
-        buffers: &[input.buffer(), grad_output.buffer(), partials.buffer()],
-        groups: groups_1d(spans * tiles),
-        cost: d.cost(),
-    })?;
-    sum_partials(&partials, spans, &shape)
+    let fewest = able.loop_trips.map_or(1, |most| pixels.div_ceil(64 * most));
+    let spans = if able.is_host() { 1 } else { (pixels / 4096).min(2048usize.div_ceil(tiles(d, usual))).max(fewest) };
+    let params = grad_weight_params(d, spans);
+    let tile @ [out, inp] = able.choices.of(&GRAD_WEIGHT, &params, usual);
+    let plan = Plan::new("conv2d_grad_weight", spans * tiles(d, tile)).with([("OUT", out), ("IN", inp)]);
+    (plan.scratch(spans * d.weight_len()), params)
+}
+
+pub(super) fn grad_weight(d: &Conv2dDims, input: &Tensor, grad_output: &Tensor) -> Result<Tensor> {
+    let (plan, params) = grad_weight_plan(input.gpu().capabilities(), d);
+    let partials = Tensor::empty(input.gpu(), [plan.scratch])?;
+    let buffers = &[input.buffer(), grad_output.buffer(), partials.buffer()];
+    input.gpu().launch(&Launch { plan, params: &params, buffers, cost: d.cost() })?;
+    sum_partials(&partials, params.spans as usize, &Shape::from([d.c_out, d.in_per_group(), d.kernel_h, d.kernel_w]))
 }

@@ -3,13 +3,12 @@
 //! One kernel each for every shape. Shaders: `shaders/conv2d*.wgsl`.
 
 mod dims;
-mod launch;
+pub(in crate::kernels) mod launch;
 
 pub use dims::{Conv2dAttrs, Conv2dDims};
 
 use crate::error::{Error, Result};
-use crate::gpu::shader::Variant;
-use crate::gpu::{Cost, Gpu, Kernel, Launch, groups_1d};
+use crate::gpu::{Capabilities, Cost, Gpu, Launch, Plan};
 use crate::host::conv2d_grad_bias::Conv2dGradBiasParams;
 use crate::kernels::epilogue::Epilogue;
 use crate::kernels::image_groups::{for_images, sum_over_images};
@@ -82,28 +81,24 @@ pub fn conv2d_grad_bias(grad_output: &Tensor) -> Result<Tensor> {
     sum_over_images("conv2d_grad_bias", [grad_output], |[grad_output]| grad_bias(grad_output))
 }
 
-fn grad_bias(grad_output: &Tensor) -> Result<Tensor> {
-    let [n, c, h, w] = grad_output.nchw("conv2d_grad_bias")?;
+fn grad_bias_plan(able: &Capabilities, [n, c, h, w]: [usize; 4]) -> (Plan, Conv2dGradBiasParams) {
     let scalar = !(h * w).is_multiple_of(4);
     let packs = if scalar { h * w } else { h * w / 4 };
-    let most = if grad_output.gpu().capabilities().is_host() { [n, packs] } else { BIAS_SPAN };
+    let most = if able.is_host() { [n, packs] } else { BIAS_SPAN };
     let [span_images, span_packs] = [n.min(most[0]), packs.min(most[1])];
     let spans = n.div_ceil(span_images) * packs.div_ceil(span_packs);
-    let partials = Tensor::empty(grad_output.gpu(), [spans * c])?;
-    let params = Conv2dGradBiasParams {
-        n: n as u32,
-        c: c as u32,
-        packs: packs as u32,
-        span_images: span_images as u32,
-        span_packs: span_packs as u32,
-    };
-    grad_output.gpu().launch(&Launch {
-        kernel: Kernel::of(&params),
-        variant: Variant { consts: vec![], scalar },
-        buffers: &[grad_output.buffer(), partials.buffer()],
-        groups: groups_1d(spans * c),
-        cost: Cost::new(grad_output.len() as f64, grad_output.len() + c),
-    })?;
+    let words = [n, c, packs, span_images, span_packs].map(|v| v as u32);
+    let [n, channels, packs, span_images, span_packs] = words;
+    let params = Conv2dGradBiasParams { n, c: channels, packs, span_images, span_packs };
+    (Plan::new("conv2d_grad_bias", spans * c).scalar(scalar).scratch(spans * c), params)
+}
+
+fn grad_bias(grad_output: &Tensor) -> Result<Tensor> {
+    let dims @ [_, c, ..] = grad_output.nchw("conv2d_grad_bias")?;
+    let (gpu, (plan, params)) = (grad_output.gpu(), grad_bias_plan(grad_output.gpu().capabilities(), dims));
+    let (partials, spans) = (Tensor::empty(gpu, [plan.scratch])?, plan.scratch / c.max(1));
+    let cost = Cost::new(grad_output.len() as f64, grad_output.len() + c);
+    gpu.launch(&Launch { plan, params: &params, buffers: &[grad_output.buffer(), partials.buffer()], cost })?;
     sum_partials(&partials, spans, &Shape::from([c]))
 }
 
