@@ -9,6 +9,7 @@ const PIXELS = 4u;
 const OUT = 8u;
 const CHANNELS = 8u;
 const ACTIVATION = 0u;
+const HALF = 0u; // see shared/operand.wgsl
 struct Params { n: u32, c_in: u32, h_in: u32, w_in: u32, c_out: u32, h_out: u32, w_out: u32, kernel_h: u32, kernel_w: u32, stride: u32, padding: u32, dilation: u32, groups: u32, has_bias: u32, has_scale: u32 }
 var<immediate> params: Params;
 @group(0) @binding(0) var<storage, read> input: array<f32>;        // [n, c_in, h_in, w_in]
@@ -17,6 +18,7 @@ var<immediate> params: Params;
 @group(0) @binding(3) var<storage, read> scale: array<f32>;        // [c_out] where has_scale
 @group(0) @binding(4) var<storage, read_write> output: array<f32>; // [n, c_out, h_out, w_out]
 //!include shared/flat.wgsl
+//!include shared/operand.wgsl
 //!include shared/nan.wgsl
 //!include shared/activate.wgsl
 //!include shared/pack1.wgsl
@@ -59,11 +61,11 @@ fn conv2d(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: 
             let row = y[p] + i32(ky * params.dilation);
             let column = x[p] + i32(kx * params.dilation);
             let inside = row >= 0 && row < i32(params.h_in) && column >= 0 && column < i32(params.w_in);
-            v[p] = select(0.0, input[select(0u, plane + u32(row) * params.w_in + u32(column), inside)], inside);
+            v[p] = operand(select(0.0, input[select(0u, plane + u32(row) * params.w_in + u32(column), inside)], inside));
           }
           let tap = i * taps + ky * params.kernel_w + kx;
           for (var o = 0u; o < OUT; o++) {
-            let w = weight[weight_at[o] + tap];
+            let w = operand(weight[weight_at[o] + tap]);
             for (var p = 0u; p < PIXELS; p++) { sum[o][p] += w * v[p]; }
           }
         }

@@ -7,6 +7,7 @@
 // Numerics:  f32; output channels in order, taps in order.
 const PIXELS = 4u;
 const IN = 8u;
+const HALF = 0u; // see shared/operand.wgsl
 struct Params { n: u32, c_in: u32, h_in: u32, w_in: u32, c_out: u32, h_out: u32, w_out: u32, kernel_h: u32, kernel_w: u32, stride: u32, padding: u32, dilation: u32, groups: u32, has_bias: u32, has_scale: u32 }
 var<immediate> params: Params;
 @group(0) @binding(0) var<storage, read> grad_output: array<f32>;      // [n, c_out, h_out, w_out]
@@ -14,6 +15,7 @@ var<immediate> params: Params;
 @group(0) @binding(2) var<storage, read> bias: array<f32>;             // [c_in] where has_bias
 @group(0) @binding(3) var<storage, read_write> grad_input: array<f32>; // [n, c_in, h_in, w_in]
 //!include shared/flat.wgsl
+//!include shared/operand.wgsl
 
 @compute @workgroup_size(64)
 fn conv2d_grad_input(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32) {
@@ -60,11 +62,12 @@ fn conv2d_grad_input(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroup
           let row = i32(y[p] + params.padding) - i32(ky * params.dilation);
           let column = i32(x[p] + params.padding) - i32(kx * params.dilation);
           let inside = row >= 0 && row < i32(params.h_out * stride) && column >= 0 && column < i32(params.w_out * stride);
-          v[p] = select(0.0, grad_output[select(0u, plane + (u32(row) / stride) * params.w_out + u32(column) / stride, inside)], inside);
+          let at = select(0u, plane + (u32(row) / stride) * params.w_out + u32(column) / stride, inside);
+          v[p] = operand(select(0.0, grad_output[at], inside));
         }
         let tap = channel * in_per_group * taps + ky * params.kernel_w + kx;
         for (var i = 0u; i < IN; i++) {
-          let w = weight[weight_at[i] + tap];
+          let w = operand(weight[weight_at[i] + tap]);
           for (var p = 0u; p < PIXELS; p++) { acc[i][p] += w * v[p]; }
         }
       }

@@ -7,12 +7,14 @@
 // Numerics:  f32; 64 strided sums added in order, then partial sums in order (sum_partials).
 const OUT = 8u;
 const IN = 4u;
+const HALF = 0u; // see shared/operand.wgsl
 struct Params { n: u32, c_in: u32, h_in: u32, w_in: u32, c_out: u32, h_out: u32, w_out: u32, kernel_h: u32, kernel_w: u32, stride: u32, padding: u32, dilation: u32, groups: u32, spans: u32 }
 var<immediate> params: Params;
 @group(0) @binding(0) var<storage, read> input: array<f32>;          // [n, c_in, h_in, w_in]
 @group(0) @binding(1) var<storage, read> grad_output: array<f32>;    // [n, c_out, h_out, w_out]
 @group(0) @binding(2) var<storage, read_write> partials: array<f32>; // [spans, c_out, c_in / groups, kernel_h, kernel_w]
 //!include shared/flat.wgsl
+//!include shared/operand.wgsl
 var<workgroup> sums: array<array<f32, 64>, OUT * IN>;
 
 @compute @workgroup_size(64)
@@ -46,11 +48,11 @@ fn conv2d_grad_weight(@builtin(workgroup_id) group: vec3u, @builtin(num_workgrou
     var x: array<f32, IN>;
     for (var i = 0u; i < IN; i++) {
       let channel = channel_group * in_per_group + min(in_0 + i, in_per_group - 1u);
-      x[i] = input[((image * params.c_in + channel) * params.h_in + u32(row)) * params.w_in + u32(column)];
+      x[i] = operand(input[((image * params.c_in + channel) * params.h_in + u32(row)) * params.w_in + u32(column)]);
     }
     for (var o = 0u; o < OUT; o++) {
       let channel = channel_group * out_per_group + min(out_0 + o, out_per_group - 1u);
-      let g = grad_output[(image * params.c_out + channel) * pixels + pixel];
+      let g = operand(grad_output[(image * params.c_out + channel) * pixels + pixel]);
       for (var i = 0u; i < IN; i++) { acc[o * IN + i] += g * x[i]; }
     }
   }

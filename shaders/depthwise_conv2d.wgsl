@@ -4,6 +4,7 @@
 // Grid:      one invocation four columns of an output row, 64 a workgroup, folded past 65 535 groups.
 // Numerics:  f32; taps in order.
 const ACTIVATION = 0u;
+const HALF = 0u; // see shared/operand.wgsl
 struct Params { planes: u32, c: u32, h_in: u32, w_in: u32, h_out: u32, w_out: u32, kernel_h: u32, kernel_w: u32, stride: u32, padding: u32, dilation: u32, has_bias: u32, has_scale: u32 }
 var<immediate> params: Params;
 @group(0) @binding(0) var<storage, read> input: array<f32>;        // [planes, h_in, w_in]
@@ -12,6 +13,7 @@ var<immediate> params: Params;
 @group(0) @binding(3) var<storage, read> scale: array<f32>;        // [c] where has_scale
 @group(0) @binding(4) var<storage, read_write> output: array<f32>; // [planes, h_out, w_out]
 //!include shared/flat.wgsl
+//!include shared/operand.wgsl
 //!include shared/pixel.wgsl
 //!include shared/nan.wgsl
 //!include shared/activate.wgsl
@@ -36,7 +38,7 @@ fn depthwise_conv2d(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups
       let inside = (x >= vec4i(0)) & (x < vec4i(i32(params.w_in)));
       let at = line + select(vec4u(0u), vec4u(x), inside);
       let v = select(vec4f(0.0), vec4f(input[at.x], input[at.y], input[at.z], input[at.w]), inside);
-      sum += weight[taps + ky * params.kernel_w + kx] * v;
+      sum += operand(weight[taps + ky * params.kernel_w + kx]) * operand4(v);
     }
   }
   let b = select(0.0, bias[select(0u, channel, params.has_bias != 0u)], params.has_bias != 0u);

@@ -8,6 +8,7 @@
 // Numerics:  f32; taps in order.
 const SIDES = 1u; // see shared/beside4.wgsl
 const ACTIVATION = 0u;
+const HALF = 0u; // see shared/operand.wgsl
 struct Params { planes: u32, c: u32, height: u32, width: u32, dilation: u32, strip: u32, strips: u32, flip: u32, has_bias: u32, has_scale: u32 }
 var<immediate> params: Params;
 @group(0) @binding(0) var<storage, read> input: array<Row>;        // [planes, height, width]
@@ -17,6 +18,7 @@ var<immediate> params: Params;
 @group(0) @binding(4) var<storage, read> scale: array<f32>;        // [c] where has_scale
 @group(0) @binding(5) var<storage, read_write> output: array<Row>; // [planes, height, width]
 //!include shared/flat.wgsl
+//!include shared/operand.wgsl
 //!include shared/rows4.wgsl
 //!include shared/store4.wgsl
 //!include shared/beside4.wgsl
@@ -39,7 +41,7 @@ fn depthwise_conv2d_3x3(@builtin(workgroup_id) group: vec3u, @builtin(num_workgr
   let first = i32((part % params.strips) * params.strip);
   let end = min(first + i32(params.strip), i32((height - phase + dilation - 1u) / dilation));
   var k: array<f32, 9>;
-  for (var j = 0u; j < 9u; j++) { k[j] = weight[channel * 9u + select(j, 8u - j, params.flip != 0u)]; }
+  for (var j = 0u; j < 9u; j++) { k[j] = operand(weight[channel * 9u + select(j, 8u - j, params.flip != 0u)]); }
   let b = select(0.0, bias[select(0u, channel, params.has_bias != 0u)], params.has_bias != 0u);
   let s = select(1.0, scale[select(0u, channel, params.has_scale != 0u)], params.has_scale != 0u);
 
@@ -51,9 +53,9 @@ fn depthwise_conv2d_3x3(@builtin(workgroup_id) group: vec3u, @builtin(num_workgr
     let at = (plane * height + select(0u, u32(row), inside)) * width;
     let v = load_quad(at, quad, width);
     let side = beside(at, quad, width, dilation, v);
-    let x = select(vec4f(0.0), v, inside);
-    let left = select(vec4f(0.0), side.left, inside);
-    let right = select(vec4f(0.0), side.right, inside);
+    let x = operand4(select(vec4f(0.0), v, inside));
+    let left = operand4(select(vec4f(0.0), side.left, inside));
+    let right = operand4(select(vec4f(0.0), side.right, inside));
     if i > first {
       let sum = above + k[6] * left + k[7] * x + k[8] * right;
       store_quad((plane * height + u32(row) - dilation) * width, quad, width, activate(ACTIVATION, sum * s + b));

@@ -6,6 +6,7 @@
 // Grid:      one invocation a (plane, strip, output quad), quads fastest, 64 a workgroup, folded.
 // Numerics:  f32; taps in order.
 const ACTIVATION = 0u;
+const HALF = 0u; // see shared/operand.wgsl
 struct Params { planes: u32, c: u32, h_in: u32, w_in: u32, h_out: u32, w_out: u32, strip: u32, strips: u32, has_bias: u32, has_scale: u32 }
 var<immediate> params: Params;
 @group(0) @binding(0) var<storage, read> input: array<Row>;        // [planes, h_in, w_in]
@@ -15,6 +16,7 @@ var<immediate> params: Params;
 @group(0) @binding(4) var<storage, read> scale: array<f32>;        // [c] where has_scale
 @group(0) @binding(5) var<storage, read_write> output: array<Row>; // [planes, h_out, w_out]
 //!include shared/flat.wgsl
+//!include shared/operand.wgsl
 //!include shared/rows4.wgsl
 //!include shared/store4.wgsl
 //!include shared/columns2.wgsl
@@ -33,7 +35,7 @@ fn depthwise_conv2d_3x3_stride2(@builtin(workgroup_id) group: vec3u, @builtin(nu
   let first = (part % params.strips) * params.strip;
   let end = min(first + params.strip, params.h_out);
   var k: array<f32, 9>;
-  for (var j = 0u; j < 9u; j++) { k[j] = weight[channel * 9u + j]; }
+  for (var j = 0u; j < 9u; j++) { k[j] = operand(weight[channel * 9u + j]); }
   let b = select(0.0, bias[select(0u, channel, params.has_bias != 0u)], params.has_bias != 0u);
   let s = select(1.0, scale[select(0u, channel, params.has_scale != 0u)], params.has_scale != 0u);
 

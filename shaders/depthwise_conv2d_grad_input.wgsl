@@ -5,12 +5,14 @@
 // Grid:      one invocation four columns of an input row, 64 a workgroup, folded past 65 535 groups.
 // Numerics:  f32; taps in order.
 const STRIDE = 1u; // known when compiled: division by a variable is slow
+const HALF = 0u; // see shared/operand.wgsl
 struct Params { planes: u32, c: u32, h_in: u32, w_in: u32, h_out: u32, w_out: u32, kernel_h: u32, kernel_w: u32, padding: u32, dilation: u32 }
 var<immediate> params: Params;
 @group(0) @binding(0) var<storage, read> grad_output: array<f32>;      // [planes, h_out, w_out]
 @group(0) @binding(1) var<storage, read> weight: array<f32>;           // [c, 1, kernel_h, kernel_w]
 @group(0) @binding(2) var<storage, read_write> grad_input: array<f32>; // [planes, h_in, w_in]
 //!include shared/flat.wgsl
+//!include shared/operand.wgsl
 //!include shared/pixel.wgsl
 
 @compute @workgroup_size(64)
@@ -30,7 +32,7 @@ fn depthwise_conv2d_grad_input(@builtin(workgroup_id) group: vec3u, @builtin(num
       let meets = (x % STRIDE == vec4u(0u)) & (x / STRIDE < vec4u(params.w_out));
       let at = line + select(vec4u(0u), x / STRIDE, meets);
       let g = select(vec4f(0.0), vec4f(grad_output[at.x], grad_output[at.y], grad_output[at.z], grad_output[at.w]), meets);
-      sum += weight[taps + ky * params.kernel_w + kx] * g;
+      sum += operand(weight[taps + ky * params.kernel_w + kx]) * operand4(g);
     }
   }
   let first = (quad.plane * params.h_in + quad.row) * params.w_in + 4u * quad.col;

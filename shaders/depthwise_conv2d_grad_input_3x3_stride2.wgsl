@@ -5,6 +5,7 @@
 // Launcher:  kernels/depthwise_conv2d/mod.rs   Reference: src/reference/depthwise_conv2d.rs
 // Grid:      one invocation a (plane, strip, quad of dy), quads fastest, 64 a workgroup, folded.
 // Numerics:  f32; at most four products.
+const HALF = 0u; // see shared/operand.wgsl
 struct Params { planes: u32, c: u32, h_in: u32, w_in: u32, h_out: u32, w_out: u32, strip: u32, strips: u32 }
 var<immediate> params: Params;
 @group(0) @binding(0) var<storage, read> input: array<Row>;        // ∂L/∂y [planes, h_out, w_out]
@@ -12,6 +13,7 @@ var<immediate> params: Params;
 @group(0) @binding(2) var<storage, read> weight: array<f32>;       // [c, 1, 3, 3]
 @group(0) @binding(3) var<storage, read_write> output: array<Row>; // ∂L/∂x [planes, h_in, w_in]
 //!include shared/flat.wgsl
+//!include shared/operand.wgsl
 //!include shared/rows4.wgsl
 //!include shared/store4.wgsl
 
@@ -29,7 +31,7 @@ fn depthwise_conv2d_grad_input_3x3_stride2(@builtin(workgroup_id) group: vec3u, 
   let first = (part % params.strips) * params.strip;
   let end = min(first + params.strip, params.h_out);
   var k: array<f32, 9>;
-  for (var j = 0u; j < 9u; j++) { k[j] = weight[channel * 9u + j]; }
+  for (var j = 0u; j < 9u; j++) { k[j] = operand(weight[channel * 9u + j]); }
 
   var above = gradients(plane, first, quad);
   for (var row = first; row < end; row++) {
@@ -50,8 +52,8 @@ fn gradients(plane: u32, row: u32, quad: u32) -> Gradients {
   let inside = row < params.h_out;
   let at = (plane * params.h_out + select(0u, row, inside)) * width;
   let after = inside && 4u * quad + 4u < width;
-  let here = select(vec4f(0.0), load_quad(at, quad, width), inside);
-  return Gradients(here, vec4f(here.yzw, select(0.0, input_words[at + select(0u, 4u * quad + 4u, after)], after)));
+  let here = operand4(select(vec4f(0.0), load_quad(at, quad, width), inside));
+  return Gradients(here, vec4f(here.yzw, operand(select(0.0, input_words[at + select(0u, 4u * quad + 4u, after)], after))));
 }
 
 // Eight columns of a row of dx from those of even and of odd number.

@@ -4,12 +4,14 @@
 // Grid:      one tap of a channel and one span of quads of dy a workgroup, folded past 65 535 groups.
 // Numerics:  f32; 64 strided sums added as a tree, then spans in order (sum_partials).
 const GROUP = 64u;
+const HALF = 0u; // see shared/operand.wgsl
 struct Params { n: u32, c: u32, h_in: u32, w_in: u32, h_out: u32, w_out: u32, kernel_h: u32, kernel_w: u32, stride: u32, padding: u32, dilation: u32, spans: u32 }
 var<immediate> params: Params;
 @group(0) @binding(0) var<storage, read> input: array<f32>;          // [n, c, h_in, w_in]
 @group(0) @binding(1) var<storage, read> grad_output: array<f32>;    // [n, c, h_out, w_out]
 @group(0) @binding(2) var<storage, read_write> partials: array<f32>; // [spans, c, 1, kernel_h, kernel_w]
 //!include shared/flat.wgsl
+//!include shared/operand.wgsl
 //!include shared/sum1.wgsl
 alias Sum = f32;
 
@@ -41,7 +43,7 @@ fn depthwise_conv2d_grad_weight(@builtin(workgroup_id) group: vec3u, @builtin(nu
     let at = (plane * params.h_out + row) * params.w_out + select(vec4u(0u), col, inside);
     let v = vec4f(input[source.x], input[source.y], input[source.z], input[source.w]);
     let g = vec4f(grad_output[at.x], grad_output[at.y], grad_output[at.z], grad_output[at.w]);
-    sum += select(vec4f(0.0), v * g, inside);
+    sum += select(vec4f(0.0), operand4(v) * operand4(g), inside);
   }
   let all = summed(local, dot(sum, vec4f(1.0)));
   if local == 0u { partials[flat] = all; }

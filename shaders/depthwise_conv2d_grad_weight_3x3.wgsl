@@ -7,6 +7,7 @@
 // Numerics:  f32; sums of every GROUP-th task, added as a tree, then spans in order (sum_partials).
 const GROUP = 64u;
 const SIDES = 1u; // see shared/beside4.wgsl
+const HALF = 0u; // see shared/operand.wgsl
 struct Params { n: u32, c: u32, height: u32, width: u32, dilation: u32, strip: u32, strips: u32, spans: u32 }
 var<immediate> params: Params;
 @group(0) @binding(0) var<storage, read> input: array<Row>;          // [n, c, height, width]
@@ -14,6 +15,7 @@ var<immediate> params: Params;
 @group(0) @binding(2) var<storage, read> grad_output: array<Row>;    // [n, c, height, width]
 @group(0) @binding(3) var<storage, read_write> partials: array<f32>; // [spans, c, 3, 3]
 //!include shared/flat.wgsl
+//!include shared/operand.wgsl
 //!include shared/pair4.wgsl
 //!include shared/beside4.wgsl
 //!include shared/sum9.wgsl
@@ -45,20 +47,23 @@ fn depthwise_conv2d_grad_weight_3x3(@builtin(workgroup_id) group: vec3u, @builti
       let row = i32(phase) + i * i32(dilation);
       let next = row + i32(dilation);
       var below = vec4f(0.0);
-      if i + 1 < end { below = load_grad_output((plane + u32(next)) * width, quad, width); }
+      if i + 1 < end { below = operand4(load_grad_output((plane + u32(next)) * width, quad, width)); }
       if row >= 0 && row < i32(height) {
         let at = (plane + u32(row)) * width;
-        let x = load_input(at, quad, width);
-        let side = beside(at, quad, width, dilation, x);
-        acc[0] += below * side.left;
+        let v = load_input(at, quad, width);
+        let side = beside(at, quad, width, dilation, v);
+        let x = operand4(v);
+        let left = operand4(side.left);
+        let right = operand4(side.right);
+        acc[0] += below * left;
         acc[1] += below * x;
-        acc[2] += below * side.right;
-        acc[3] += here * side.left;
+        acc[2] += below * right;
+        acc[3] += here * left;
         acc[4] += here * x;
-        acc[5] += here * side.right;
-        acc[6] += above * side.left;
+        acc[5] += here * right;
+        acc[6] += above * left;
         acc[7] += above * x;
-        acc[8] += above * side.right;
+        acc[8] += above * right;
       }
       above = here;
       here = below;

@@ -5,6 +5,7 @@
 // Grid:      one channel of one span of (image, strip, quad of dy) a workgroup of GROUP, folded.
 // Numerics:  f32; sums of every GROUP-th task, added as a tree, then spans in order (sum_partials).
 const GROUP = 64u;
+const HALF = 0u; // see shared/operand.wgsl
 struct Params { n: u32, c: u32, h_in: u32, w_in: u32, h_out: u32, w_out: u32, strip: u32, strips: u32, spans: u32 }
 var<immediate> params: Params;
 @group(0) @binding(0) var<storage, read> input: array<Row>;          // [n, c, h_in, w_in]
@@ -12,6 +13,7 @@ var<immediate> params: Params;
 @group(0) @binding(2) var<storage, read> grad_output: array<Row>;    // [n, c, h_out, w_out]
 @group(0) @binding(3) var<storage, read_write> partials: array<f32>; // [spans, c, 3, 3]
 //!include shared/flat.wgsl
+//!include shared/operand.wgsl
 //!include shared/pair4.wgsl
 //!include shared/columns2.wgsl
 //!include shared/sum9.wgsl
@@ -37,7 +39,7 @@ fn depthwise_conv2d_grad_weight_3x3_stride2(@builtin(workgroup_id) group: vec3u,
     let end = min(first + params.strip, params.h_out);
     var above = columns(plane, 2 * i32(first) - 1, quad, params.h_in, params.w_in);
     for (var row = first; row < end; row++) {
-      let g = load_grad_output((plane * params.h_out + row) * params.w_out, quad, params.w_out);
+      let g = operand4(load_grad_output((plane * params.h_out + row) * params.w_out, quad, params.w_out));
       let even = columns(plane, 2 * i32(row), quad, params.h_in, params.w_in);
       let odd = columns(plane, 2 * i32(row) + 1, quad, params.h_in, params.w_in);
       acc[0] += g * above.left;

@@ -8,6 +8,7 @@ const ROWS = 4u;
 const COLUMNS = 4u;
 const ACTIVATION = 0u;
 const TRANSPOSED = 0u;
+const HALF = 0u; // see shared/operand.wgsl
 struct Params { rows: u32, depth: u32, columns: u32, has_bias: u32 }
 var<immediate> params: Params;
 @group(0) @binding(0) var<storage, read> input: array<f32>;        // [rows, depth]
@@ -15,6 +16,7 @@ var<immediate> params: Params;
 @group(0) @binding(2) var<storage, read> bias: array<f32>;         // [columns] where has_bias
 @group(0) @binding(3) var<storage, read_write> output: array<f32>; // [rows, columns]
 //!include shared/flat.wgsl
+//!include shared/operand.wgsl
 //!include shared/nan.wgsl
 //!include shared/activate.wgsl
 //!include shared/pack1.wgsl
@@ -40,9 +42,9 @@ fn linear(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: 
   var acc: array<array<f32, COLUMNS>, ROWS>;
   for (var i = 0u; i < params.depth; i++) {
     var w: array<f32, COLUMNS>;
-    for (var c = 0u; c < COLUMNS; c++) { w[c] = weight[w_at[c] + i * step]; }
+    for (var c = 0u; c < COLUMNS; c++) { w[c] = operand(weight[w_at[c] + i * step]); }
     for (var r = 0u; r < ROWS; r++) {
-      let x = input[x_at[r] + i];
+      let x = operand(input[x_at[r] + i]);
       for (var c = 0u; c < COLUMNS; c++) { acc[r][c] += x * w[c]; }
     }
   }

@@ -5,6 +5,7 @@
 // Grid:      64 pairs of a tile and a span a workgroup, tile fastest, folded past 65 535 groups.
 // Numerics:  f32; rows of a span in order.
 const TILE = 4u;
+const HALF = 0u; // see shared/operand.wgsl
 struct Params { rows: u32, c_in: u32, c_out: u32, span: u32 }
 var<immediate> params: Params;
 @group(0) @binding(0) var<storage, read> input: array<f32>;             // [rows, c_in]
@@ -12,6 +13,7 @@ var<immediate> params: Params;
 @group(0) @binding(2) var<storage, read_write> grad_weight: array<f32>; // [spans, c_out, c_in]
 @group(0) @binding(3) var<storage, read_write> grad_bias: array<f32>;   // [spans, c_out]
 //!include shared/flat.wgsl
+//!include shared/operand.wgsl
 
 @compute @workgroup_size(64)
 fn linear_grad_weight(
@@ -38,10 +40,11 @@ fn linear_grad_weight(
   var sum: array<f32, TILE>;
   for (var row = span * params.span; row < min((span + 1u) * params.span, params.rows); row++) {
     var x: array<f32, TILE>;
-    for (var i = 0u; i < TILE; i++) { x[i] = input[row * params.c_in + in_at[i]]; }
+    for (var i = 0u; i < TILE; i++) { x[i] = operand(input[row * params.c_in + in_at[i]]); }
     for (var o = 0u; o < TILE; o++) {
-      let dy = grad_output[row * params.c_out + out_at[o]];
-      sum[o] += dy;
+      let own = grad_output[row * params.c_out + out_at[o]];
+      let dy = operand(own);
+      sum[o] += own;
       for (var i = 0u; i < TILE; i++) { acc[o][i] += dy * x[i]; }
     }
   }

@@ -6,6 +6,7 @@
 const QUADS = 4u;
 const KEYS = 16u;
 const LEAST: f32 = -3.4e38;
+const HALF = 0u; // see shared/operand.wgsl
 struct Params { images: u32, heads: u32, tokens: u32, dim: u32, has_bias: u32, scale: f32, first: u32, side: u32, shift: u32, down: u32, across: u32 }
 var<immediate> params: Params;
 @group(0) @binding(0) var<storage, read> q: array<f32>;             // [images, heads, tokens, dim]
@@ -15,6 +16,7 @@ var<immediate> params: Params;
 @group(0) @binding(4) var<storage, read_write> output: array<f32>;  // [images, heads, tokens, dim]
 @group(0) @binding(5) var<storage, read_write> stats: array<vec2f>; // [images, heads, tokens] of (largest score, 1 / Σ exp(score − it))
 //!include shared/flat.wgsl
+//!include shared/operand.wgsl
 //!include shared/attention.wgsl
 //!include shared/attention_mask.wgsl
 

@@ -6,6 +6,7 @@
 // Numerics:  f32; keys and queries in order.
 const QUADS = 4u;
 const TILE = 16u;
+const HALF = 0u; // see shared/operand.wgsl
 struct Params { images: u32, heads: u32, tokens: u32, dim: u32, has_bias: u32, scale: f32, first: u32, side: u32, shift: u32, down: u32, across: u32 }
 var<immediate> params: Params;
 @group(0) @binding(0) var<storage, read> q: array<f32>;            // [images, heads, tokens, dim]
@@ -17,6 +18,7 @@ var<immediate> params: Params;
 @group(0) @binding(6) var<storage, read> grad_output: array<f32>;  // [images, heads, tokens, dim]
 @group(0) @binding(7) var<storage, read_write> grads: array<f32>;  // [3, images, heads, tokens, dim], of q, k and v
 //!include shared/flat.wgsl
+//!include shared/operand.wgsl
 //!include shared/attention.wgsl
 //!include shared/attention_mask.wgsl
 
@@ -49,7 +51,7 @@ fn dy_quad(row: u32, c: u32) -> vec4f {
 // Largest score, 1 / sum and ∂L/∂y·y of a query.
 fn of_query(row: u32) -> vec3f {
   var product = 0.0;
-  for (var i = row * params.dim; i < (row + 1u) * params.dim; i++) { product += grad_output[i] * output[i]; }
+  for (var i = row * params.dim; i < (row + 1u) * params.dim; i++) { product += operand(grad_output[i]) * output[i]; }
   return vec3f(stats[row], product);
 }
 

@@ -3,6 +3,7 @@
 // Launcher:  kernels/scaled_dot_product_attention.rs   Reference: src/reference/scaled_dot_product_attention.rs
 // Grid:      one invocation a score of a head, 64 a workgroup, keys side by side, folded past 65 535 groups.
 // Numerics:  f32; images in order.
+const HALF = 0u; // see shared/operand.wgsl
 struct Params { images: u32, heads: u32, tokens: u32, dim: u32, has_bias: u32, scale: f32, first: u32, side: u32, shift: u32, down: u32, across: u32 }
 var<immediate> params: Params;
 @group(0) @binding(0) var<storage, read> q: array<f32>;               // [images, heads, tokens, dim]
@@ -14,6 +15,7 @@ var<immediate> params: Params;
 @group(0) @binding(6) var<storage, read> grad_output: array<f32>;     // [images, heads, tokens, dim]
 @group(0) @binding(7) var<storage, read_write> grad_bias: array<f32>; // the same as bias
 //!include shared/flat.wgsl
+//!include shared/operand.wgsl
 //!include shared/attention_mask.wgsl
 
 @compute @workgroup_size(64)
@@ -36,8 +38,8 @@ fn scaled_dot_product_attention_grad_bias(
     var score = 0.0;
     var along = 0.0;
     for (var d = 0u; d < params.dim; d++) {
-      score += q[at_query + d] * k[at_key + d];
-      along += grad_output[at_query + d] * (v[at_key + d] - output[at_query + d]);
+      score += operand(q[at_query + d]) * operand(k[at_key + d]);
+      along += operand(grad_output[at_query + d]) * (operand(v[at_key + d]) - output[at_query + d]);
     }
     let mask = select(0.0, APART, side_of(head, query) != side_of(head, key));
     let of_query = stats[head * params.tokens + query];

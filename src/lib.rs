@@ -144,6 +144,7 @@ pub mod reference {
     pub mod mul_scalar;
     pub mod narrow;
     pub mod normalize;
+    pub mod operands;
     pub mod optimizers;
     pub mod pad;
     pub mod relative_position_bias;
@@ -304,6 +305,7 @@ pub mod kernels {
     pub mod mul_row;
     pub mod mul_scalar;
     pub mod normalize;
+    pub mod operands;
     pub mod optimizer;
     pub mod pad;
     pub mod params;

@@ -29,6 +29,7 @@ use meltcore::reference::max_pool2d::*;
 use meltcore::reference::mul_row::*;
 use meltcore::reference::mul_scalar::mul_scalar;
 use meltcore::reference::narrow::*;
+use meltcore::reference::operands::nearest_f16s;
 use meltcore::reference::optimizers::*;
 use meltcore::reference::pad::*;
 use meltcore::reference::scaled_dot_product_attention::*;
@@ -73,6 +74,14 @@ impl Fixture {
         self.tensors.get(name).map(|(_, values)| values.as_slice())
     }
 
+    /// Values as products take them.
+    fn operand(&self, name: &str) -> Vec<f64> {
+        match self.attrs.get("autocast") {
+            None => self.get(name).to_vec(),
+            Some(_) => nearest_f16s(self.get(name)),
+        }
+    }
+
     fn shape(&self, name: &str) -> [usize; 4] {
         self.tensors[name].0.as_slice().try_into().unwrap()
     }
@@ -104,8 +113,8 @@ fn answer(name: &str, values: Vec<f64>) -> (String, Vec<f64>) {
 }
 
 fn convolutions(f: &Fixture) -> Answers {
-    let (x, x_shape, weight, weight_shape) = (f.get("in.x"), f.shape("in.x"), f.get("param.weight"), f.shape("param.weight"));
-    let bias = f.find("param.bias");
+    let (x_shape, weight_shape, bias) = (f.shape("in.x"), f.shape("param.weight"), f.find("param.bias"));
+    let (x, weight) = (&f.operand("in.x")[..], &f.operand("param.weight")[..]);
     let (stride, padding) = (f.size("stride"), f.size("padding"));
     let transposed = ConvTranspose2dAttrs { stride, padding };
     let is_transposed = f.op == "conv_transpose2d";
@@ -120,6 +129,8 @@ fn convolutions(f: &Fixture) -> Answers {
     assert_eq!(y_shape, f.shape("out.y"));
     let mut answers = vec![answer("out.y", y)];
     if let Some(grad) = f.find("grad_out.y") {
+        answers.push(answer("grad.param.bias", conv2d_grad_bias(grad, y_shape)));
+        let grad = &f.operand("grad_out.y")[..];
         let (grad_x, grad_weight) = match is_transposed {
             true => (
                 conv_transpose2d_grad_input(grad, x_shape, weight, weight_shape, &transposed),
@@ -131,7 +142,6 @@ fn convolutions(f: &Fixture) -> Answers {
         };
         answers.push(answer("grad.in.x", grad_x));
         answers.push(answer("grad.param.weight", grad_weight));
-        answers.push(answer("grad.param.bias", conv2d_grad_bias(grad, y_shape)));
     }
     answers
 }
@@ -291,8 +301,10 @@ fn of_rows(f: &Fixture) -> Answers {
     let weight = weight.unwrap();
     let (y, gradients) = if f.op == "linear" {
         let &[c_out, c_in] = &f.tensors["param.weight"].0[..] else { panic!("the weight of a linear layer has two axes") };
-        let gradients = grad.map(|grad| {
-            [linear_grad_input(grad, weight, [c_in, c_out]), linear_grad_weight(grad, x, [c_in, c_out]), linear_grad_bias(grad, c_out)]
+        let (x, weight) = (&f.operand("in.x")[..], &f.operand("param.weight")[..]);
+        let gradients = grad.map(|own| {
+            let grad = &f.operand("grad_out.y")[..];
+            [linear_grad_input(grad, weight, [c_in, c_out]), linear_grad_weight(grad, x, [c_in, c_out]), linear_grad_bias(own, c_out)]
         });
         (linear(x, weight, bias, [c_in, c_out]), gradients)
     } else {
@@ -311,10 +323,11 @@ fn of_rows(f: &Fixture) -> Answers {
 fn attention(f: &Fixture) -> Answers {
     let [n, heads, tokens, dim] = f.shape("in.q");
     let dims = AttentionDims { n, heads, tokens, dim, scale: f.number("scale"), windows: windows::rolled(f) };
-    let (q, k, v, bias) = (f.get("in.q"), f.get("in.k"), f.get("in.v"), f.find("in.bias"));
-    let mut answers = vec![answer("out.y", scaled_dot_product_attention(q, k, v, bias, &dims))];
-    if let Some(grad) = f.find("grad_out.y") {
-        let AttentionGrads { q, k, v, bias } = scaled_dot_product_attention_grad(grad, q, k, v, bias, &dims);
+    let ([q, k, v], bias) = (["in.q", "in.k", "in.v"].map(|name| f.operand(name)), f.find("in.bias"));
+    let mut answers = vec![answer("out.y", scaled_dot_product_attention(&q, &k, &v, bias, &dims))];
+    if f.find("grad_out.y").is_some() {
+        let grad = f.operand("grad_out.y");
+        let AttentionGrads { q, k, v, bias } = scaled_dot_product_attention_grad(&grad, &q, &k, &v, bias, &dims);
         answers.extend([("q", q), ("k", k), ("v", v), ("bias", bias)].map(|(name, values)| answer(&format!("grad.in.{name}"), values)));
     }
     answers

@@ -108,7 +108,6 @@ fn interrupted() {
 #[test]
 fn what_cannot_be_trained_is_refused_with_a_status() {
     let refused = |overrides: &[&str], status: i32, words: &[&str]| Run::new(overrides).refused(&[], status, words);
-    refused(&["precision=mixed"], 2, &["precision", "f32"]);
     refused(&["starting_epoch=5"], 2, &["starting_epoch"]);
     refused(&["path_pmw=nowhere"], 2, &["nowhere"]);
     refused(&["model_key=threshold_pmw"], 2, &["model_key"]);

@@ -32,7 +32,7 @@ import argparse
 from pathlib import Path
 
 import torch
-from fixtures import elementwise, glavitu, layers, models, rows, scores, segmentation, tokens, training, windows
+from fixtures import elementwise, glavitu, half, layers, models, rows, scores, segmentation, tokens, training, windows
 from fixtures.writer import Writer
 
 # The files kept in the repository: every op, small enough to be cloned by everyone. A new one is written there by its --name.
@@ -41,7 +41,7 @@ KEPT = Path(__file__).resolve().parent.parent / "tests" / "fixtures"
 # Every function `export_…` of these modules.
 SMALL = [
     function
-    for module in (elementwise, layers, rows, scores, segmentation, tokens, training, windows, models, glavitu)
+    for module in (elementwise, layers, rows, scores, segmentation, tokens, training, windows, models, glavitu, half)
     for name, function in vars(module).items()
     if name.startswith("export_")
 ]

@@ -9,13 +9,14 @@
 mod gradients;
 mod segment;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 
 pub use gradients::Gradients;
 
 use crate::error::Result;
 use crate::kernels::batch_norm::{RunningUpdate, batch_norm_running};
+use crate::kernels::operands::Operands;
 use crate::tensor::{Tensor, TensorId};
 
 type Backward = Box<dyn FnOnce(Tensor, &mut Gradients) -> Result<()>>;
@@ -43,6 +44,7 @@ pub struct Tape {
     keep: Keep,
     recomputing: bool,
     replaying: bool,
+    operands: Cell<Operands>,
     nodes: RefCell<Vec<Node>>,
     tracked: RefCell<HashSet<TensorId>>,
     updates: RefCell<Vec<RunningUpdate>>,
@@ -62,6 +64,19 @@ impl Tape {
     /// A tape that records nothing: inference.
     pub fn off() -> Self {
         Tape::default()
+    }
+
+    /// Runs a part of the forward pass in which products are made of such operands, as `torch.autocast` does; their gradients are, too.
+    pub fn autocast<T>(&self, operands: Operands, forward: impl FnOnce() -> T) -> T {
+        let before = self.operands.replace(operands);
+        let made = forward();
+        self.operands.set(before);
+        made
+    }
+
+    /// What convolutions, linear layers and attention make products of at present. All else is computed in f32.
+    pub fn operands(&self) -> Operands {
+        self.operands.get()
     }
 
     /// The same tape for a batch that went through before: what a forward pass changes (running statistics) stays as it is.

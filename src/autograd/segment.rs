@@ -43,6 +43,13 @@ impl Tape {
     }
 
     fn sibling(&self, keep: Keep, replaying: bool, tracked: HashSet<TensorId>) -> Tape {
-        Tape { keep, recomputing: self.recomputing, replaying, tracked: RefCell::new(tracked), ..Default::default() }
+        Tape {
+            keep,
+            recomputing: self.recomputing,
+            replaying,
+            operands: self.operands.clone(),
+            tracked: RefCell::new(tracked),
+            ..Default::default()
+        }
     }
 }

@@ -75,7 +75,13 @@ impl Shape {
     }
 
     fn attrs(&self) -> Conv2dAttrs {
-        Conv2dAttrs { stride: self.stride, padding: self.kernel / 2 * self.dilation, dilation: self.dilation, groups: self.groups }
+        Conv2dAttrs {
+            stride: self.stride,
+            padding: self.kernel / 2 * self.dilation,
+            dilation: self.dilation,
+            groups: self.groups,
+            ..Conv2dAttrs::PLAIN
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use crate::gpu::Gpu;
 use crate::kernels::activation::Activation;
 use crate::kernels::layer_norm::{layer_norm, layer_norm_grad_input, layer_norm_grad_weight};
 use crate::kernels::linear::{linear, linear_grad_input, linear_grad_weight};
+use crate::kernels::operands::Operands;
 use crate::kernels::scaled_dot_product_attention as attention;
 use crate::kernels::softmax::{softmax, softmax_grad_input};
 use crate::reference::scaled_dot_product_attention::{self as definition, AttentionDims};
@@ -59,14 +60,14 @@ fn linear_job(gpu: &Gpu, rows: usize, [c_in, c_out]: [usize; 2]) -> Result<Job> 
     let (x, w, b) = (noisy(gpu, 1, [rows, c_in])?, noisy(gpu, 2, [c_out, c_in])?, noisy(gpu, 3, [c_out])?);
     let (weight, bias) = (wide(&w.1), wide(&b.1));
     let expected = by_planes(c_out, move |row| linear_definition::linear(&plane(&x.1, c_in, row), &weight, Some(&bias), [c_in, c_out]));
-    Ok(Job::new(move || linear(&x.0, &w.0, Some(&b.0), Activation::None), expected, 2e-5))
+    Ok(Job::new(move || linear(&x.0, &w.0, Some(&b.0), Activation::None, Operands::F32), expected, 2e-5))
 }
 
 fn linear_grad_input_job(gpu: &Gpu, rows: usize, [c_in, c_out]: [usize; 2]) -> Result<Job> {
     let (g, w) = (noisy(gpu, 1, [rows, c_out])?, noisy(gpu, 2, [c_out, c_in])?);
     let weight = wide(&w.1);
     let expected = by_planes(c_in, move |row| linear_definition::linear_grad_input(&plane(&g.1, c_out, row), &weight, [c_in, c_out]));
-    Ok(Job::new(move || linear_grad_input(&g.0, &w.0), expected, 2e-5))
+    Ok(Job::new(move || linear_grad_input(&g.0, &w.0, Operands::F32), expected, 2e-5))
 }
 
 fn linear_grad_weight_job(gpu: &Gpu, rows: usize, [c_in, c_out]: [usize; 2]) -> Result<Job> {
@@ -77,7 +78,7 @@ fn linear_grad_weight_job(gpu: &Gpu, rows: usize, [c_in, c_out]: [usize; 2]) -> 
         let (dy, x) = (column(&grad, c_out, i / c_in), column(&input, c_in, i % c_in));
         linear_definition::linear_grad_weight(&dy, &x, [1, 1])[0]
     };
-    Ok(Job::new(move || Ok(linear_grad_weight(&x.0, &g.0, &w.0)?.0), expected, 2e-5))
+    Ok(Job::new(move || Ok(linear_grad_weight(&x.0, &g.0, &w.0, Operands::F32)?.0), expected, 2e-5))
 }
 
 fn norm_job(gpu: &Gpu, [rows, c]: [usize; 2], pass: Pass) -> Result<Job> {

@@ -188,15 +188,19 @@ pub(super) fn trainer(plan: &Rc<Plan>, gpu: &Gpu) -> Result<impl FnMut() -> Resu
     let inputs = plan.inputs(gpu, plan.n, |index| plan.noise(index))?;
     let (task, targets) = (tasks::of(&plan.config), plan.targets(gpu)?);
     let micro_batches = plan.config.accumulate_steps;
+    let mut loss_scale = train::loss_scale(&plan.config);
     Ok(move || {
-        let mut step = Step::new(model.as_ref(), plan.config.recompute);
+        let mut step = Step::new(model.as_ref(), plan.config.recompute).scaled(loss_scale.as_ref());
         let of_outputs = |tape: &Tape, outputs: &Outputs| task.loss(tape, outputs, &targets);
         let mut add = || step.add(0, 1.0 / micro_batches as f32, &inputs, &of_outputs);
         for _ in 1..micro_batches {
             add()?;
         }
         let loss = add()?;
-        step.finish(&mut optimizer)?;
+        match &mut loss_scale {
+            Some(scale) => step.finish_scaled(&mut optimizer, scale).map(drop)?,
+            None => step.finish(&mut optimizer).map(drop)?,
+        }
         Ok(loss)
     })
 }

@@ -145,7 +145,7 @@ BorderKey {
 pub enum Precision {
     /// Everything in float32.
     F32,
-    /// f16 operands, f32 accumulation and master weights.
+    /// Products of f16 operands, added in f32; f32 weights, and all else.
     Mixed,
 }
 

@@ -32,7 +32,7 @@ keys! {
     reference_labels: bool = boolean(false), WEIGHTS.unless_default(),
         "segmentation: as GlaViTU's program treats pixels without a class: they count in the loss as belonging to none, and in scores as class 0";
     seed: u64 = seed(42), WEIGHTS, "seed of every random draw";
-    precision: Precision = precision(), WEIGHTS_AND_MAPS.carried(Carried::Not), "arithmetic of the network; f32 is the only one so far";
+    precision: Precision = precision(), WEIGHTS_AND_MAPS.carried(Carried::Not), "arithmetic of the network: f32, or mixed, in which convolutions, linear layers and attention multiply f16 numbers and add in f32, weights stay f32, and training scales its loss";
 }
 "Data" {
     data_root: PathBuf = folder("."), MAPS.carried(Carried::Not), "folder that the paths of variables are relative to";

@@ -2,8 +2,8 @@
 //!
 //! A stored file is valid WGSL once the snippets named by `//!include shared/NAME.wgsl` lines are appended (module scope is
 //! order-free). A variant rewrites the values of `const NAME = …u;` lines and may swap the snippets whose names
-//! end in 4 for those that end in 1 (`pack4` for `pack1`: elements one by one where rows are not multiples of four). Nothing else is
-//! generated.
+//! end in 4 for those that end in 1 (`pack4` for `pack1`: elements one by one where rows are not multiples of four). Where `HALF` is 2,
+//! `operand_f16` stands for `operand`, and f16 is enabled. Nothing else is generated.
 
 use crate::error::{Error, Result};
 
@@ -29,10 +29,14 @@ pub fn assemble(stem: &str, variant: &Variant) -> Result<String> {
     let mut text = String::with_capacity(body.len() + 1024);
     let mut appended = Vec::new();
     let mut rewritten = 0;
+    let has_f16 = variant.consts.contains(&("HALF", 2));
+    if has_f16 {
+        text.push_str("enable f16;\n");
+    }
     for line in body.lines() {
         if let Some(name) = line.strip_prefix("//!include shared/").and_then(|rest| rest.trim().strip_suffix(".wgsl")) {
             let scalar = name.strip_suffix('4').filter(|_| variant.scalar).map(|family| format!("{family}1"));
-            let name = scalar.as_deref().unwrap_or(name);
+            let name = if has_f16 && name == "operand" { "operand_f16" } else { scalar.as_deref().unwrap_or(name) };
             appended.push(lookup(SNIPPETS, name).ok_or_else(|| broken(format!("no such snippet: {name}")))?);
         }
         match constant_name(line).and_then(|name| variant.consts.iter().find(|(n, _)| *n == name)) {

@@ -25,7 +25,7 @@ impl WgpuDriver {
     /// # Errors
     /// [`Error::Device`] where the driver refuses.
     pub(super) fn open(adapter: &wgpu::Adapter, name: &str) -> Result<WgpuDriver> {
-        let wanted = wgpu::Features::IMMEDIATES | wgpu::Features::SUBGROUP | wgpu::Features::TIMESTAMP_QUERY;
+        let wanted = wgpu::Features::IMMEDIATES | wgpu::Features::SUBGROUP | wgpu::Features::TIMESTAMP_QUERY | wgpu::Features::SHADER_F16;
         let (device, queue) = pollster::block_on(adapter.request_device(&wgpu::DeviceDescriptor {
             label: Some("meltcore"),
             required_features: adapter.features() & wanted,

@@ -10,6 +10,7 @@ use super::shared::epilogue::Epilogue;
 use super::shared::extents::Extents;
 use super::shared::level::level;
 use super::shared::matrix::{Side, copy_row, multiply, product};
+use super::shared::operands::with_operands;
 use super::shared::parts::Parts;
 use super::shared::patches::Patches;
 use super::shared::scratch::with_scratch;
@@ -27,9 +28,9 @@ pub(super) fn conv2d(job: &Job<Conv2dParams>, [input, weight, bias, scale]: Inpu
     let e = Extents::from(&job.params);
     let bias = (job.params.has_bias != 0).then(|| &bias[..e.groups * e.c_out]);
     let scale = (job.params.has_scale != 0).then(|| &scale[..e.groups * e.c_out]);
-    let (input, weight, output) = (&input[..e.inputs()], &weight[..e.weights()], &mut output[..e.outputs()]);
-    let finish = Epilogue { scale, bias, activation: job.constant("ACTIVATION") };
-    match Patches::of(&e) {
+    let (output, finish) = (&mut output[..e.outputs()], Epilogue { scale, bias, activation: job.constant("ACTIVATION") });
+    let operands = [&input[..e.inputs()], &weight[..e.weights()]];
+    with_operands(job.is_half(), operands, |[input, weight]| match Patches::of(&e) {
         None => convolve(&e.forward(), [e.n, e.groups], input, weight, &finish, output),
         Some(patches) if !patches.is_identity() && patches.has_small_weights() => by_bands(&e, &patches, input, weight, &finish, output),
         Some(patches) => {
@@ -47,7 +48,7 @@ pub(super) fn conv2d(job: &Job<Conv2dParams>, [input, weight, bias, scale]: Inpu
                 multiply(gathered);
             });
         }
-    }
+    });
 }
 
 /// The product over patches, a band of output rows a task.

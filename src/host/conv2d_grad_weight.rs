@@ -5,6 +5,7 @@ use super::job::{Inputs, Job, Outputs};
 use super::params;
 use super::shared::extents::Extents;
 use super::shared::matrix::{Side, multiply, product_over_images};
+use super::shared::operands::with_operands;
 use super::shared::patches::Patches;
 use super::shared::scratch::with_scratch;
 use super::shared::{grad_weight_narrow, grad_weight_wide};
@@ -25,8 +26,12 @@ const WIDE: usize = 16;
 
 pub(super) fn conv2d_grad_weight(job: &Job<Conv2dGradWeightParams>, [input, grad_output]: Inputs<2>, [partials]: Outputs<1>) {
     let e = Extents::from(&job.params);
-    let (input, grad_output, grad_weight) = (&input[..e.inputs()], &grad_output[..e.outputs()], &mut partials[..e.weights()]);
-    let Some(patches) = Patches::of(&e) else {
+    let operands = [&input[..e.inputs()], &grad_output[..e.outputs()]];
+    with_operands(job.is_half(), operands, |operands| grad_weight(&e, operands, &mut partials[..e.weights()]));
+}
+
+fn grad_weight(e: &Extents, [input, grad_output]: [&[f32]; 2], grad_weight: &mut [f32]) {
+    let Some(patches) = Patches::of(e) else {
         let window = e.forward();
         let narrow = e.c_in < WIDE && [e.kernel_h, e.kernel_w, e.stride, e.padding, e.dilation] == [3, 3, 1, 1, 1];
         let of_group = if narrow { grad_weight_narrow::grad_weight } else { grad_weight_wide::grad_weight };
@@ -36,7 +41,7 @@ pub(super) fn conv2d_grad_weight(job: &Job<Conv2dGradWeightParams>, [input, grad
         return;
     };
     if patches.has_small_weights() {
-        return by_bands(&e, &patches, input, grad_output, grad_weight);
+        return by_bands(e, &patches, input, grad_output, grad_weight);
     }
     // Σ over images of [c_out, pixels] · [pixels, c_in · taps]
     let (rows, depth, columns) = (e.c_out, e.h_out * e.w_out, e.c_in * e.taps());

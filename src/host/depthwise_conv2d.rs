@@ -4,6 +4,7 @@ use super::job::{Inputs, Job, Outputs};
 use super::params;
 use super::shared::epilogue::Epilogue;
 use super::shared::extents::Extents;
+use super::shared::operands::with_operands;
 use super::shared::planes::convolve;
 
 params!(
@@ -21,5 +22,7 @@ pub(super) fn depthwise_conv2d(job: &Job<DepthwiseParams>, [input, weight, bias,
     let bias = (job.params.has_bias != 0).then(|| &bias[..e.groups]);
     let scale = (job.params.has_scale != 0).then(|| &scale[..e.groups]);
     let finish = Epilogue { scale, bias, activation: job.constant("ACTIVATION") };
-    convolve(&e.forward(), e.groups, &input[..e.inputs()], weight, &finish, &mut output[..e.outputs()]);
+    with_operands(job.is_half(), [&input[..e.inputs()], &weight[..e.weights()]], |[input, weight]| {
+        convolve(&e.forward(), e.groups, input, weight, &finish, &mut output[..e.outputs()]);
+    });
 }

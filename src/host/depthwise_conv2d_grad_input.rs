@@ -5,6 +5,7 @@ use super::job::{Inputs, Job, Outputs};
 use super::params;
 use super::shared::epilogue::Epilogue;
 use super::shared::extents::Extents;
+use super::shared::operands::with_operands;
 use super::shared::planes::convolve;
 
 params!(
@@ -18,5 +19,7 @@ pub(super) fn depthwise_conv2d_grad_input(job: &Job<DepthwiseGradInputParams>, [
     let (p, stride) = (&job.params, job.constant("STRIDE"));
     let sides = [p.h_in, p.w_in, p.h_out, p.w_out];
     let e = Extents::depthwise([p.planes / p.c, p.c], sides, [p.kernel_h, p.kernel_w], [stride, p.padding, p.dilation]);
-    convolve(&e.transposed(), e.groups, &grad_output[..e.outputs()], weight, &Epilogue::NONE, &mut grad_input[..e.inputs()]);
+    with_operands(job.is_half(), [&grad_output[..e.outputs()], &weight[..e.weights()]], |[grad_output, weight]| {
+        convolve(&e.transposed(), e.groups, grad_output, weight, &Epilogue::NONE, &mut grad_input[..e.inputs()]);
+    });
 }

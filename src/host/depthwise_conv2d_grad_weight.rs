@@ -3,6 +3,7 @@
 use super::job::{Inputs, Job, Outputs};
 use super::params;
 use super::shared::extents::Extents;
+use super::shared::operands::with_operands;
 use super::shared::planes::grad_weight;
 
 params!(
@@ -18,5 +19,7 @@ pub(super) fn depthwise_conv2d_grad_weight(job: &Job<DepthwiseGradWeightParams>,
     let sides = [p.h_in, p.w_in, p.h_out, p.w_out];
     let e = Extents::depthwise([p.n, p.c], sides, [p.kernel_h, p.kernel_w], [p.stride, p.padding, p.dilation]);
     let sums = &mut partials[..e.weights()];
-    grad_weight(&e.forward(), [e.n, e.groups], &input[..e.inputs()], &grad_output[..e.outputs()], sums);
+    with_operands(job.is_half(), [&input[..e.inputs()], &grad_output[..e.outputs()]], |[input, grad_output]| {
+        grad_weight(&e.forward(), [e.n, e.groups], input, grad_output, sums);
+    });
 }

@@ -39,6 +39,11 @@ impl<P> Job<'_, P> {
         self.consts.iter().find(|(own, _)| *own == name).map_or(0, |(_, value)| *value)
     }
 
+    /// Whether operands of products are rounded to f16.
+    pub(crate) fn is_half(&self) -> bool {
+        self.constant("HALF") != 0
+    }
+
     /// Elements of a length that the launch gives in packs.
     pub(crate) fn elements(&self, packs: u32) -> usize {
         packs as usize * if self.scalar { 1 } else { 4 }

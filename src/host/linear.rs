@@ -9,6 +9,7 @@ use super::params;
 use super::shared::functions::{activate, for_kind};
 use super::shared::level::level;
 use super::shared::matrix::{Side, multiply};
+use super::shared::operands::with_operands;
 
 params!(
     /// Rows, the words of one of the input and of the output.
@@ -31,24 +32,26 @@ pub(super) fn linear(job: &Job<LinearParams>, [input, weight, bias]: Inputs<3>, 
     let [rows, depth, columns] = [job.params.rows, job.params.depth, job.params.columns].map(|extent| extent as usize);
     let code = job.constant("ACTIVATION");
     let bias = (job.params.has_bias != 0).then(|| &bias[..columns]);
-    let weight = if job.constant("TRANSPOSED") == 1 { Side::rows(weight, columns) } else { Side::columns(weight, depth) };
     let own = rows.div_ceil(TASKS).clamp(LEAST_ROWS, MOST_ROWS);
-    let tasks = output[..rows * columns].par_chunks_mut(own * columns).zip(input[..rows * depth].par_chunks(own * depth));
-    tasks.for_each(|(output, input)| {
-        let (rows, least) = (output.len() / columns, least_rows(columns));
-        if rows < least {
-            let (mut padded, mut sums) = (vec![0.0; least * depth], vec![0.0; least * columns]);
-            padded[..input.len()].copy_from_slice(input);
-            multiply([least, depth, columns], Side::rows(&padded, depth), weight, &mut sums, false);
-            output.copy_from_slice(&sums[..rows * columns]);
-        } else {
-            multiply([rows, depth, columns], Side::rows(input, depth), weight, output, false);
-        }
-        if let Some(bias) = bias {
-            for_kind!(code, KIND => dispatch!(level(), simd => add_activate::<_, KIND>(simd, bias, code, output)));
-        } else if code != 0 {
-            for_kind!(code, KIND => dispatch!(level(), simd => of_all::<_, KIND>(simd, code, output)));
-        }
+    with_operands(job.is_half(), [&input[..rows * depth], &weight[..columns * depth]], |[input, weight]| {
+        let weight = if job.constant("TRANSPOSED") == 1 { Side::rows(weight, columns) } else { Side::columns(weight, depth) };
+        let tasks = output[..rows * columns].par_chunks_mut(own * columns).zip(input.par_chunks(own * depth));
+        tasks.for_each(|(output, input)| {
+            let (rows, least) = (output.len() / columns, least_rows(columns));
+            if rows < least {
+                let (mut padded, mut sums) = (vec![0.0; least * depth], vec![0.0; least * columns]);
+                padded[..input.len()].copy_from_slice(input);
+                multiply([least, depth, columns], Side::rows(&padded, depth), weight, &mut sums, false);
+                output.copy_from_slice(&sums[..rows * columns]);
+            } else {
+                multiply([rows, depth, columns], Side::rows(input, depth), weight, output, false);
+            }
+            if let Some(bias) = bias {
+                for_kind!(code, KIND => dispatch!(level(), simd => add_activate::<_, KIND>(simd, bias, code, output)));
+            } else if code != 0 {
+                for_kind!(code, KIND => dispatch!(level(), simd => of_all::<_, KIND>(simd, code, output)));
+            }
+        });
     });
 }
 

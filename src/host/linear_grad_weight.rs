@@ -8,6 +8,7 @@ use super::job::{Inputs, Job, Outputs};
 use super::params;
 use super::shared::level::level;
 use super::shared::matrix::{Side, multiply};
+use super::shared::operands::with_operands;
 use super::shared::scratch::with_scratch;
 
 params!(
@@ -23,13 +24,17 @@ pub(super) fn linear_grad_weight(job: &Job<LinearGradWeightParams>, [input, grad
     let [rows, c_in, c_out] = [job.params.rows, job.params.c_in, job.params.c_out].map(|extent| extent as usize);
     let own = rows.div_ceil(PARTS).max(LEAST_ROWS);
     let (weights, all) = (c_out * c_in, c_out * c_in + c_out);
+    let arrays = [&input[..rows * c_in], &grad_output[..rows * c_out]];
     with_scratch(rows.div_ceil(own) * all, |sums| {
-        let parts = input[..rows * c_in].par_chunks(own * c_in).zip(grad_output[..rows * c_out].par_chunks(own * c_out));
-        sums.par_chunks_exact_mut(all).zip(parts).for_each(|(sums, (input, grad_output))| {
-            let (grad_weight, grad_bias) = sums.split_at_mut(weights);
-            let (left, right) = (Side::columns(grad_output, c_out), Side::rows(input, c_in));
-            multiply([c_out, grad_output.len() / c_out, c_in], left, right, grad_weight, false);
-            dispatch!(level(), simd => add_rows(simd, grad_output, grad_bias));
+        with_operands(job.is_half(), arrays, |[input, operand]| {
+            let parts = input.par_chunks(own * c_in).zip(operand.par_chunks(own * c_out)).zip(arrays[1].par_chunks(own * c_out));
+            sums.par_chunks_exact_mut(all).zip(parts).for_each(|(sums, ((input, operand), grad_output))| {
+                let (grad_weight, grad_bias) = sums.split_at_mut(weights);
+                let (left, right) = (Side::columns(operand, c_out), Side::rows(input, c_in));
+                multiply([c_out, operand.len() / c_out, c_in], left, right, grad_weight, false);
+                // The bias's gradient is no product: it is summed as it is.
+                dispatch!(level(), simd => add_rows(simd, grad_output, grad_bias));
+            });
         });
         grad_weight[..weights].copy_from_slice(&sums[..weights]);
         grad_bias[..c_out].copy_from_slice(&sums[weights..all]);

@@ -10,6 +10,7 @@ use super::shared::attention::{BLOCK, Heads, Mask, scaled};
 use super::shared::exponents::{exponentials, largest};
 use super::shared::level::level;
 use super::shared::matrix::{Side, multiply};
+use super::shared::operands::with_operands;
 use super::shared::parts::Parts;
 use super::shared::scratch::with_scratch;
 
@@ -24,6 +25,10 @@ params!(
 
 pub(super) fn scaled_dot_product_attention(job: &Job<AttentionParams>, [q, k, v, bias]: Inputs<4>, [output, stats]: Outputs<2>) {
     let heads = Heads::new(&job.params);
+    with_operands(job.is_half(), [q, k, v].map(|rows| heads.all_of(rows)), |rows| attend(&heads, rows, bias, [output, stats]));
+}
+
+fn attend(heads: &Heads, [q, k, v]: [&[f32]; 3], bias: &[f32], [output, stats]: [&mut [f32]; 2]) {
     let [all, tokens, dim] = [heads.all, heads.tokens, heads.dim];
     let blocks = tokens.div_ceil(BLOCK);
     let (output, stats) = (Parts::new(&mut output[..all * tokens * dim]), Parts::new(&mut stats[..2 * all * tokens]));

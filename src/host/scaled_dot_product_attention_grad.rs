@@ -7,6 +7,7 @@ use super::scaled_dot_product_attention::AttentionParams;
 use super::shared::attention::{BLOCK, Heads};
 use super::shared::attention_grad::Rows;
 use super::shared::matrix::{Side, multiply};
+use super::shared::operands::with_operands;
 use super::shared::scratch::with_scratch;
 
 pub(super) fn scaled_dot_product_attention_grad(
@@ -15,8 +16,14 @@ pub(super) fn scaled_dot_product_attention_grad(
     [grads]: Outputs<1>,
 ) {
     let heads = Heads::new(&job.params);
+    with_operands(job.is_half(), [q, k, v, grad_output].map(|rows| heads.all_of(rows)), |[q, k, v, grad_output]| {
+        of_rows(&heads, &Rows { q, k, v, bias, stats, grad_output }, grads);
+    });
+}
+
+fn of_rows(heads: &Heads, given: &Rows, grads: &mut [f32]) {
+    let &Rows { q, k, grad_output, .. } = given;
     let [all, tokens, dim] = [heads.all, heads.tokens, heads.dim];
-    let given = Rows { q, k, v, bias, stats, grad_output };
     let (grad_q, rest) = grads[..3 * all * tokens * dim].split_at_mut(all * tokens * dim);
     let (grad_k, grad_v) = rest.split_at_mut(all * tokens * dim);
     let [grad_q, grad_k, grad_v] = [grad_q, grad_k, grad_v].map(|grad| grad.par_chunks_exact_mut(tokens * dim));
@@ -27,7 +34,7 @@ pub(super) fn scaled_dot_product_attention_grad(
                 let (rows, add) = (BLOCK.min(tokens - first), first > 0);
                 let (shares, rest) = memory.split_at_mut(rows * tokens);
                 let ds = &mut rest[..rows * tokens];
-                given.block(&heads, head, first, shares, ds);
+                given.block(heads, head, first, shares, ds);
                 let [q, dy] = [q, dy].map(|side| Side::rows(&side[first * dim..], dim));
                 multiply([tokens, rows, dim], Side::columns(shares, tokens), dy, grad_v, add);
                 multiply([tokens, rows, dim], Side::columns(ds, tokens), q, grad_k, add);

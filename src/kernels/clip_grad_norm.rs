@@ -1,6 +1,7 @@
 //! Launchers of `clip_grad_norm`: the norm of many gradients and the factor that clips them, without reading anything back.
 //!
-//! scale = min(1, max_norm / (√ΣΣ g² + 1e-6)), as PyTorch's `clip_grad_norm_`. Shaders: `shaders/clip_grad_norm_stats.wgsl`,
+//! scale = min(1, max_norm / (√ΣΣ g² + 1e-6)), as PyTorch's `clip_grad_norm_`; of gradients of a scaled loss also what undoes the scale.
+//! Shaders: `shaders/clip_grad_norm_stats.wgsl`,
 //! `shaders/clip_grad_norm.wgsl`, `shaders/clip_grad_norm_scale.wgsl`.
 
 use crate::error::{Error, Result};
@@ -18,6 +19,15 @@ use crate::tensor::Tensor;
 /// # Errors
 /// No gradient at all; out of memory.
 pub fn clip_grad_norm(gradients: &[&Tensor], max_norm: f64) -> Result<(Tensor, Tensor)> {
+    clip_scaled_grad_norm(gradients, max_norm, 1.0)
+}
+
+/// As [`clip_grad_norm`], of gradients that are first to be multiplied by `unscale`, 1 / the factor of their loss: the norm is that of the
+/// products, and the clipping factor has `unscale` in it. A norm that is not finite tells of a gradient that is not.
+///
+/// # Errors
+/// Those of [`clip_grad_norm`].
+pub fn clip_scaled_grad_norm(gradients: &[&Tensor], max_norm: f64, unscale: f32) -> Result<(Tensor, Tensor)> {
     let Some(gpu) = gradients.first().map(|g| g.gpu()) else {
         return Err(Error::shape("clip_grad_norm", "there are no gradients"));
     };
@@ -37,7 +47,7 @@ pub fn clip_grad_norm(gradients: &[&Tensor], max_norm: f64) -> Result<(Tensor, T
     let (scale, total_norm) = (Tensor::empty(gpu, [])?, Tensor::empty(gpu, [])?);
     gpu.launch(&Launch {
         plan: Plan::new("clip_grad_norm", 1),
-        params: &ClipGradNormParams { parts: parts as u32, max_norm: max_norm as f32 },
+        params: &ClipGradNormParams { parts: parts as u32, max_norm: max_norm as f32, unscale },
         buffers: &[squares.buffer(), scale.buffer(), total_norm.buffer()],
         cost: Cost::new(parts as f64, parts),
     })?;

@@ -7,6 +7,7 @@ use crate::host::linear_grad_weight::LinearGradWeightParams;
 use crate::kernels::activation::Activation;
 use crate::kernels::add::add;
 use crate::kernels::image_groups::for_images;
+use crate::kernels::operands::Operands;
 use crate::kernels::sum_partials::sum_partials;
 use crate::tensor::{Shape, Tensor};
 
@@ -72,13 +73,15 @@ fn check_trips(tensor: &Tensor, trips: usize) -> Result<()> {
 ///
 /// # Errors
 /// Shapes that do not fit; more channels than the device can sum; out of memory.
-pub fn linear(input: &Tensor, weight: &Tensor, bias: Option<&Tensor>, activation: Activation) -> Result<Tensor> {
+pub fn linear(input: &Tensor, weight: &Tensor, bias: Option<&Tensor>, activation: Activation, operands: Operands) -> Result<Tensor> {
     let dims = Dims::new(input, weight, 1)?;
     if let Some(bias) = bias.filter(|bias| bias.shape().dims() != [dims.c_out]) {
         return Err(Error::shape("linear", format!("bias has shape {}, expected [{}]", bias.shape(), dims.c_out)));
     }
     let output = Tensor::empty(input.gpu(), with_last(input, dims.c_out))?;
-    launch([input, &output], weight, bias, ("ACTIVATION", activation.code()), |rows| Dims::new(rows, weight, 1))?;
+    launch([input, &output], weight, bias, [("ACTIVATION", activation.code()), operands.constant(input.gpu().capabilities())], |rows| {
+        Dims::new(rows, weight, 1)
+    })?;
     Ok(output)
 }
 
@@ -89,10 +92,11 @@ pub fn linear(input: &Tensor, weight: &Tensor, bias: Option<&Tensor>, activation
 ///
 /// # Errors
 /// Shapes that do not fit; more channels than the device can sum; out of memory.
-pub fn linear_grad_input(grad_output: &Tensor, weight: &Tensor) -> Result<Tensor> {
+pub fn linear_grad_input(grad_output: &Tensor, weight: &Tensor, operands: Operands) -> Result<Tensor> {
     let dims = Dims::new(grad_output, weight, 0)?;
     let grad_input = Tensor::empty(grad_output.gpu(), with_last(grad_output, dims.c_in))?;
-    launch([grad_output, &grad_input], weight, None, ("TRANSPOSED", 1), |rows| Dims::new(rows, weight, 0))?;
+    let constants = [("TRANSPOSED", 1), operands.constant(grad_output.gpu().capabilities())];
+    launch([grad_output, &grad_input], weight, None, constants, |rows| Dims::new(rows, weight, 0))?;
     Ok(grad_input)
 }
 
@@ -106,7 +110,7 @@ fn launch(
     tensors: [&Tensor; 2],
     weight: &Tensor,
     bias: Option<&Tensor>,
-    constant: (&'static str, u32),
+    constants: [(&'static str, u32); 2],
     dims: impl Fn(&Tensor) -> Result<Dims>,
 ) -> Result<()> {
     for_images("linear", tensors, |[input, output]| {
@@ -115,7 +119,7 @@ fn launch(
         check_trips(input, depth)?;
         let params = LinearParams { rows: dims.rows as u32, depth: depth as u32, columns: columns as u32, has_bias: bias.is_some().into() };
         input.gpu().launch(&Launch {
-            plan: plan(input.gpu().capabilities(), &params).with([constant]),
+            plan: plan(input.gpu().capabilities(), &params).with(constants),
             params: &params,
             buffers: &[input, weight, bias.unwrap_or(weight), output].map(Tensor::buffer),
             cost: dims.cost(),
@@ -130,7 +134,7 @@ fn launch(
 ///
 /// # Errors
 /// Shapes that do not fit; out of memory.
-pub fn linear_grad_weight(input: &Tensor, grad_output: &Tensor, weight: &Tensor) -> Result<(Tensor, Tensor)> {
+pub fn linear_grad_weight(input: &Tensor, grad_output: &Tensor, weight: &Tensor, operands: Operands) -> Result<(Tensor, Tensor)> {
     let (dims, of_output) = (Dims::new(input, weight, 1)?, Dims::new(grad_output, weight, 0)?);
     if dims != of_output {
         let message = format!("a gradient of {} rows for {}: {} and {}", of_output.rows, dims.rows, grad_output.shape(), input.shape());
@@ -138,7 +142,7 @@ pub fn linear_grad_weight(input: &Tensor, grad_output: &Tensor, weight: &Tensor)
     }
     let mut sums: Option<(Tensor, Tensor)> = None;
     for_images("linear_grad_weight", [input, grad_output], |[input, grad_output]| {
-        let own = grad_weight(&Dims::new(input, weight, 1)?, input, grad_output)?;
+        let own = grad_weight(&Dims::new(input, weight, 1)?, input, grad_output, operands)?;
         sums = Some(match sums.take() {
             None => own,
             Some(earlier) => (add(&earlier.0, &own.0)?, add(&earlier.1, &own.1)?),
@@ -162,11 +166,12 @@ fn grad_weight_plan(able: &Capabilities, &Dims { rows, c_in, c_out }: &Dims) -> 
     (Plan::each("linear_grad_weight", spans * tiles(tile)).with([("TILE", tile)]).scratch(spans * c_out * (c_in + 1)), params)
 }
 
-fn grad_weight(dims: &Dims, input: &Tensor, grad_output: &Tensor) -> Result<(Tensor, Tensor)> {
+fn grad_weight(dims: &Dims, input: &Tensor, grad_output: &Tensor, operands: Operands) -> Result<(Tensor, Tensor)> {
     let (gpu, Dims { rows, c_in, c_out }) = (input.gpu(), *dims);
     let (plan, params) = grad_weight_plan(gpu.capabilities(), dims);
     let spans = rows.div_ceil(params.span as usize);
     let (partial_weight, partial_bias) = (Tensor::empty(gpu, [spans, c_out, c_in])?, Tensor::empty(gpu, [spans, c_out])?);
+    let plan = plan.with([operands.constant(gpu.capabilities())]);
     let buffers = &[input, grad_output, &partial_weight, &partial_bias].map(Tensor::buffer);
     gpu.launch(&Launch { plan, params: &params, buffers, cost: dims.cost() })?;
     let sum = |partials: &Tensor, shape: Shape| sum_partials(partials, spans, &shape);

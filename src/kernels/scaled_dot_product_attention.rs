@@ -4,6 +4,7 @@ use crate::error::{Error, Result};
 use crate::gpu::{Cost, Gpu, Launch, Plan};
 use crate::host::scaled_dot_product_attention::AttentionParams;
 use crate::kernels::image_groups::{for_images, sum_over_images};
+use crate::kernels::operands::Operands;
 use crate::tensor::{Shape, Tensor};
 
 const OP: &str = "scaled_dot_product_attention";
@@ -29,12 +30,14 @@ pub struct AttentionAttrs {
     pub scale: f32,
     /// Where images are windows of maps that were rolled.
     pub windows: Option<Windows>,
+    /// How queries, keys, values and the output's gradient are held; scores, shares and their gradients are f32.
+    pub operands: Operands,
 }
 
 impl AttentionAttrs {
     /// Scores times a factor, and nothing else.
     pub fn scaled(scale: f32) -> AttentionAttrs {
-        AttentionAttrs { scale, windows: None }
+        AttentionAttrs { scale, windows: None, operands: Operands::F32 }
     }
 }
 
@@ -149,7 +152,8 @@ pub fn scaled_dot_product_attention(
     for_images(OP, [q, k, v, own, &output, &stats], |[q, k, v, own, output, stats]| {
         let (params, bias) = of_images(&params, &mut first, q, bias, own);
         gpu.launch(&Launch {
-            plan: Plan::new(OP, (params.images * params.heads) as usize * tokens.div_ceil(64)).with([("QUADS", quads(&params))]),
+            plan: Plan::new(OP, (params.images * params.heads) as usize * tokens.div_ceil(64))
+                .with([("QUADS", quads(&params)), attrs.operands.constant(gpu.capabilities())]),
             params: &params,
             buffers: &[q, k, v, bias, output, stats].map(Tensor::buffer),
             cost: cost(&params, 2, 4),
@@ -193,7 +197,7 @@ pub fn scaled_dot_product_attention_grad(saved: &Saved, grad_output: &Tensor) ->
                 "scaled_dot_product_attention_grad",
                 2 * (params.images * params.heads) as usize * (params.tokens as usize).div_ceil(64),
             )
-            .with([("QUADS", quads(&params))]),
+            .with([("QUADS", quads(&params)), saved.attrs.operands.constant(gpu.capabilities())]),
             params: &params,
             buffers: &[q, k, v, bias, output, stats, grad_output, all].map(Tensor::buffer),
             cost: cost(&params, 5, 8),
@@ -224,7 +228,7 @@ pub fn scaled_dot_product_attention_grad_bias(saved: &Saved, grad_output: &Tenso
     let mut launch = |[q, k, v, output, stats, grad_output]: [&Tensor; 6], bias: &Tensor, grad_bias: &Tensor| {
         let (params, bias) = of_images(&params, &mut first, q, Some(bias), bias);
         gpu.launch(&Launch {
-            plan: Plan::each(stem, grad_bias.len()),
+            plan: Plan::each(stem, grad_bias.len()).with([saved.attrs.operands.constant(gpu.capabilities())]),
             params: &params,
             buffers: &[q, k, v, bias, output, stats, grad_output, grad_bias].map(Tensor::buffer),
             cost: cost(&params, 2, 5),

@@ -105,7 +105,7 @@ impl DecoderConv {
 
     /// Layers named `conv.0`, `conv.1` and `norm`.
     fn separable(b: &mut Builder, [conv, norm]: [&str; 2], [c_in, c_out]: [usize; 2], rate: usize, style: Style) -> Result<Self> {
-        let attrs = Conv2dAttrs { stride: 1, padding: rate, dilation: rate, groups: c_in };
+        let attrs = Conv2dAttrs { padding: rate, dilation: rate, groups: c_in, ..Conv2dAttrs::PLAIN };
         let depthwise = b.conv2d(&format!("{conv}.0"), c_in, c_in, 3, attrs, false)?;
         let plain = DecoderConv::plain(b, [&format!("{conv}.1"), norm], [c_in, c_out], style)?;
         Ok(DecoderConv { depthwise: Some(depthwise), ..plain })

@@ -34,10 +34,11 @@ pub use unet::UNet;
 pub use unet_smp::UNetSmp;
 
 use crate::autograd::Tape;
-use crate::config::{Config, ModelKey, Objective};
+use crate::config::{Config, ModelKey, Objective, Precision};
 use crate::error::Result;
 use crate::gpu::Gpu;
 use crate::kernels::activation::Activation;
+use crate::kernels::operands::Operands;
 use crate::nn::{Mode, ParameterSet};
 use crate::tensor::Tensor;
 
@@ -58,6 +59,28 @@ pub trait Model {
     /// Those of [`Model::forward`].
     fn map(&self, tape: &Tape, input: &Tensor, mode: Mode) -> Result<Tensor> {
         Ok(self.forward(tape, &Inputs::from(input), mode)?.map)
+    }
+}
+
+/// A network in mixed precision: the products of its forward pass and of their gradients have f16 operands and f32 sums. Weights, norms
+/// and all else stay f32, and so does the loss, which is computed outside (Micikevicius et al. 2018, arXiv 1710.03740).
+struct Mixed(Box<dyn Model>);
+
+impl Model for Mixed {
+    fn forward(&self, tape: &Tape, inputs: &Inputs, mode: Mode) -> Result<Outputs> {
+        tape.autocast(Operands::F16, || self.0.forward(tape, inputs, mode))
+    }
+
+    fn parameters(&self) -> &ParameterSet {
+        self.0.parameters()
+    }
+}
+
+/// The network in the configured precision.
+fn precise(config: &Config, model: Box<dyn Model>) -> Box<dyn Model> {
+    match config.precision {
+        Precision::F32 => model,
+        Precision::Mixed => Box::new(Mixed(model)),
     }
 }
 
@@ -160,7 +183,7 @@ pub fn untrained(gpu: &Gpu, config: &Config) -> Result<Box<dyn Model>> {
 /// # Errors
 /// Those of [`network`]; settings that do not fit; out of memory.
 pub fn untrained_for(gpu: &Gpu, config: &Config, channels: impl Into<InputChannels>) -> Result<Box<dyn Model>> {
-    (network(config)?.build)(gpu, config, &channels.into())
+    Ok(precise(config, (network(config)?.build)(gpu, config, &channels.into())?))
 }
 
 /// The configured network as a pretraining begins with it: with the heads of its own program for the objective where it has some, else with
@@ -171,7 +194,9 @@ pub fn untrained_for(gpu: &Gpu, config: &Config, channels: impl Into<InputChanne
 pub fn unpretrained(gpu: &Gpu, config: &Config, channels: usize) -> Result<Box<dyn Model>> {
     let network = network(config)?;
     match (config.objective, network.pretraining) {
-        (Objective::OptSimMim | Objective::OptTranslator, Some(build)) => build(gpu, config, &InputChannels::of(&inputs(config)?)),
+        (Objective::OptSimMim | Objective::OptTranslator, Some(build)) => {
+            Ok(precise(config, build(gpu, config, &InputChannels::of(&inputs(config)?))?))
+        }
         (Objective::OptSimMim, None) => {
             let message = format!("is {}, and optsimmim hides tokens, which tyrion has; take that, or opttranslator", network.key.name());
             Err(config.key_error("model_key", message))

@@ -41,7 +41,7 @@ fn recognise(dict: &Shapes) -> Option<Recognised> {
 
 /// eps of the decoder's batch norms, PyTorch's default.
 const EPS: f32 = 1e-5;
-const SAME_3X3: Conv2dAttrs = Conv2dAttrs { stride: 1, padding: 1, dilation: 1, groups: 1 };
+const SAME_3X3: Conv2dAttrs = Conv2dAttrs { padding: 1, ..Conv2dAttrs::PLAIN };
 
 /// conv 3×3 → batch norm or, without one, bias.
 fn conv_norm(b: &mut Builder, name: &str, c_in: usize, c_out: usize, batch_norm: bool) -> Result<ConvNorm> {

@@ -46,7 +46,7 @@ struct SeparableConv {
 
 impl SeparableConv {
     fn new(b: &mut Builder, name: &str, [c_in, c_out]: [usize; 2], stride: usize, dilation: usize) -> Result<Self> {
-        let attrs = Conv2dAttrs { stride, padding: dilation, dilation, groups: c_in };
+        let attrs = Conv2dAttrs { stride, padding: dilation, dilation, groups: c_in, ..Conv2dAttrs::PLAIN };
         let names = |suffix: &str| ["conv", "bn"].map(|layer| format!("{name}.{layer}_{suffix}"));
         let [[conv_dw, bn_dw], [conv_pw, bn_pw]] = [names("dw"), names("pw")];
         let depthwise = b.conv_norm([&conv_dw, &bn_dw], [c_in; 2], 3, attrs, EPS)?;

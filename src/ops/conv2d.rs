@@ -79,6 +79,7 @@ fn convolved(
     attrs: &Conv2dAttrs,
     activation: Activation,
 ) -> Result<Tensor> {
+    let attrs = &Conv2dAttrs { operands: tape.operands(), ..*attrs };
     let dims = Conv2dDims::forward(input, weight, attrs)?;
     let inputs: Vec<_> = [Some(input), Some(weight), bias].into_iter().flatten().collect();
     // A rectifier's derivative can be read off y; the others need z, which the fused kernel does not keep.

@@ -58,5 +58,6 @@ pub fn conv2d_batch_norm(
     }
     let (scale, shift) = batch_norm_affine(norm.weight, norm.bias, norm.running_mean, norm.running_var, norm.eps)?;
     let launcher = if attrs.is_depthwise(weight) { depthwise_conv2d } else { conv2d };
-    launcher(input, weight, attrs, &Epilogue { scale: Some(&scale), bias: Some(&shift), activation })
+    let attrs = Conv2dAttrs { operands: tape.operands(), ..*attrs };
+    launcher(input, weight, &attrs, &Epilogue { scale: Some(&scale), bias: Some(&shift), activation })
 }

@@ -47,8 +47,10 @@ pub fn conv2d_by_sample(tape: &Tape, input: &Tensor, left_out: usize, candidates
     // A buffer may be of a size class a quarter above its array. Where not even one sample fits, the kernel says so.
     let length =
         if n * c.max(c_out) * h * w <= visible - visible / 5 { n } else { ((visible - visible / 5) / (c.max(c_out) * h * w)).max(1) };
-    let runs: Vec<Run> =
-        (0..n).step_by(length).map(|first| Run::new(first..n.min(first + length), input, rows, c_out, &picked)).collect::<Result<_>>()?;
+    let runs: Vec<Run> = (0..n)
+        .step_by(length)
+        .map(|first| Run::new(tape, first..n.min(first + length), input, rows, c_out, &picked))
+        .collect::<Result<_>>()?;
     let output = of_runs(gpu, [n, c_out, h, w], &runs, |run| {
         kernels::conv2d(&run.of(input)?, &run.weight, &run.dims.attrs, &Epilogue::bias(Some(&run.bias)))
     })?;
@@ -94,7 +96,7 @@ struct Run {
 }
 
 impl Run {
-    fn new(samples: Range<usize>, input: &Tensor, rows: Rows, c_out: usize, picked: &[Candidate]) -> Result<Run> {
+    fn new(tape: &Tape, samples: Range<usize>, input: &Tensor, rows: Rows, c_out: usize, picked: &[Candidate]) -> Result<Run> {
         let (gpu, groups) = (input.gpu(), samples.len());
         let weight = Tensor::full(gpu, [groups * c_out, rows.c, 1, 1], 0.0)?;
         let bias = Tensor::empty(gpu, [groups * c_out])?;
@@ -107,7 +109,7 @@ impl Run {
             gpu.copy_words((one.bias.buffer(), 0), (bias.buffer(), sample * c_out), c_out)?;
         }
         let [_, c, h_in, w_in] = input.nchw("conv2d_by_sample")?;
-        let attrs = Conv2dAttrs { groups, ..Default::default() };
+        let attrs = Conv2dAttrs { groups, operands: tape.operands(), ..Default::default() };
         let dims = Conv2dDims {
             n: 1,
             c_in: groups * c,

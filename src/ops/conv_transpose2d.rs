@@ -25,7 +25,8 @@ pub fn conv_transpose2d(
     stride: usize,
     padding: usize,
 ) -> Result<Tensor> {
-    let dims = Conv2dDims::transposed(input, weight, stride, padding)?;
+    let mut dims = Conv2dDims::transposed(input, weight, stride, padding)?;
+    dims.attrs.operands = tape.operands();
     let output = kernels::conv2d_grad_input(&dims, input, weight, bias)?;
     let inputs: Vec<_> = [Some(input), Some(weight), bias].into_iter().flatten().collect();
     let (x, w, b) = (input.clone(), weight.clone(), bias.cloned());

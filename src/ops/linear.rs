@@ -17,14 +17,15 @@ use crate::tensor::Tensor;
 /// # Errors
 /// Shapes that do not fit; out of memory.
 pub fn linear(tape: &Tape, input: &Tensor, weight: &Tensor, bias: Option<&Tensor>, activation: Activation) -> Result<Tensor> {
+    let operands = tape.operands();
     let inputs: Vec<_> = [Some(input), Some(weight), bias].into_iter().flatten().collect();
     // As for convolutions: where f' is told from y, z need not be kept.
     let fused = activation.keeps_sign() || !inputs.iter().any(|tensor| tape.tracks(tensor));
     let (output, saved) = if fused {
-        let output = kernels::linear(input, weight, bias, activation)?;
+        let output = kernels::linear(input, weight, bias, activation, operands)?;
         (output.clone(), output)
     } else {
-        let z = kernels::linear(input, weight, bias, Activation::None)?;
+        let z = kernels::linear(input, weight, bias, Activation::None, operands)?;
         (activate(activation, &z)?, z)
     };
     let saved = (activation != Activation::None).then_some(saved);
@@ -36,14 +37,14 @@ pub fn linear(tape: &Tape, input: &Tensor, weight: &Tensor, bias: Option<&Tensor
         };
         let b = b.filter(|b| gradients.wants(b));
         if gradients.wants(&w) || b.is_some() {
-            let (grad_weight, grad_bias) = kernels::linear_grad_weight(&x, &grad_z, &w)?;
+            let (grad_weight, grad_bias) = kernels::linear_grad_weight(&x, &grad_z, &w, operands)?;
             if let Some(b) = b {
                 gradients.accumulate(&b, grad_bias)?;
             }
             gradients.accumulate(&w, grad_weight)?;
         }
         if gradients.wants(&x) {
-            gradients.accumulate(&x, kernels::linear_grad_input(&grad_z, &w)?)?;
+            gradients.accumulate(&x, kernels::linear_grad_input(&grad_z, &w, operands)?)?;
         }
         Ok(())
     });

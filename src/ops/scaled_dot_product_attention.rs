@@ -28,6 +28,7 @@ pub fn scaled_dot_product_attention(
     bias: Option<&Tensor>,
     attrs: AttentionAttrs,
 ) -> Result<Tensor> {
+    let attrs = AttentionAttrs { operands: tape.operands(), ..attrs };
     let (output, saved) = kernels::scaled_dot_product_attention(q, k, v, bias, attrs)?;
     let inputs: Vec<_> = [Some(q), Some(k), Some(v), bias].into_iter().flatten().collect();
     tape.record(&inputs, &output, move |grad_output, gradients| {

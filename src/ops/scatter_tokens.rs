@@ -6,6 +6,7 @@ use crate::autograd::Tape;
 use crate::error::Result;
 use crate::kernels::gather_tokens::{self as kernels, Picked};
 use crate::kernels::linear::linear_grad_weight;
+use crate::kernels::operands::Operands;
 use crate::tensor::Tensor;
 
 /// The tokens with `row` in place of the picked ones.
@@ -31,7 +32,7 @@ pub fn scatter_tokens(tape: &Tape, input: &Tensor, picked: &Picked, row: &Tensor
             let (rows, gpu) = (of_row.len() / row.len(), row.gpu());
             let (ones, weight) = (Tensor::full(gpu, [rows, 1], 1.0)?, Tensor::full(gpu, [row.len(), 1], 0.0)?);
             let of_row = of_row.reshaped([rows, row.len()])?;
-            gradients.accumulate(&row, linear_grad_weight(&ones, &of_row, &weight)?.1)?;
+            gradients.accumulate(&row, linear_grad_weight(&ones, &of_row, &weight, Operands::F32)?.1)?;
         }
         if gradients.wants(&input) {
             let grad_input = Tensor::empty(input.gpu(), input.shape())?;

@@ -4,6 +4,7 @@
 //! counts its own steps: one without a gradient in a step is left alone, state included.
 
 mod clip_grad_norm;
+mod loss_scale;
 pub mod schedule;
 mod sharpness;
 mod state;
@@ -12,11 +13,12 @@ use std::collections::BTreeMap;
 
 pub use crate::kernels::optimizer::{Coefficients, EpsMode};
 pub use clip_grad_norm::clip_grad_norm;
+pub use loss_scale::LossScale;
 pub use schedule::{Schedule, SchedulerKind};
 pub use sharpness::Ascent;
 
 use crate::autograd::Gradients;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::gpu::Gpu;
 use crate::kernels::{self, optimizer, optimizer::Decay};
 use crate::tensor::Tensor;
@@ -86,6 +88,14 @@ impl Fillers {
     }
 }
 
+/// A parameter's name, itself and its gradient.
+type Found<'a> = (&'a String, &'a Tensor, &'a Tensor);
+
+/// Parameters that have a gradient.
+fn found<'a>(parameters: &'a [(String, Tensor)], gradients: &'a Gradients) -> Vec<Found<'a>> {
+    parameters.iter().filter_map(|(name, p)| gradients.get(p).map(|g| (name, p, g))).collect()
+}
+
 /// An optimizer with its state.
 pub struct Optimizer {
     settings: OptimizerSettings,
@@ -115,24 +125,43 @@ impl Optimizer {
     /// # Errors
     /// A gradient of another shape than its parameter; out of memory.
     pub fn step(&mut self, parameters: &[(String, Tensor)], gradients: &Gradients) -> Result<Option<Tensor>> {
-        let found: Vec<_> = parameters.iter().filter_map(|(name, p)| gradients.get(p).map(|g| (name, p, g))).collect();
-        let Some((_, first, _)) = found.first() else {
+        let found = found(parameters, gradients);
+        let Some(max_norm) = self.settings.max_norm.filter(|_| !found.is_empty()) else {
+            self.update_all(found, None)?;
             return Ok(None);
         };
-        if self.fillers.is_none() {
+        let all: Vec<_> = found.iter().map(|(_, _, g)| *g).collect();
+        let (scale, total_norm) = kernels::clip_grad_norm::clip_grad_norm(&all, max_norm)?;
+        self.update_all(found, Some(&scale))?;
+        Ok(Some(total_norm))
+    }
+
+    /// As [`Optimizer::step`], of gradients of a loss times `loss_scale`. Where one of them is not finite nothing is updated, and the answer
+    /// is false; to know that, the norm is read back.
+    ///
+    /// # Errors
+    /// Those of [`Optimizer::step`]; [`Error::Device`].
+    pub fn step_where_finite(&mut self, parameters: &[(String, Tensor)], gradients: &Gradients, loss_scale: f32) -> Result<bool> {
+        let found = found(parameters, gradients);
+        if found.is_empty() {
+            return Ok(true);
+        }
+        let all: Vec<_> = found.iter().map(|(_, _, g)| *g).collect();
+        let max_norm = self.settings.max_norm.unwrap_or(f64::INFINITY);
+        let (scale, total_norm) = kernels::clip_grad_norm::clip_scaled_grad_norm(&all, max_norm, 1.0 / loss_scale)?;
+        let is_finite = || Ok::<_, Error>(total_norm.to_vec()?.iter().all(|norm| norm.is_finite()));
+        if !total_norm.gpu().is_planner() && !is_finite()? {
+            return Ok(false);
+        }
+        self.update_all(found, Some(&scale))?;
+        Ok(true)
+    }
+
+    fn update_all(&mut self, found: Vec<Found>, scale: Option<&Tensor>) -> Result<()> {
+        if let (None, Some((_, first, _))) = (&self.fillers, found.first()) {
             self.fillers = Some(Fillers::new(first.gpu())?);
         }
-        let clipping = match self.settings.max_norm {
-            Some(max_norm) => {
-                let all: Vec<_> = found.iter().map(|(_, _, g)| *g).collect();
-                Some(kernels::clip_grad_norm::clip_grad_norm(&all, max_norm)?)
-            }
-            None => None,
-        };
-        for (name, parameter, gradient) in found {
-            self.update(name, parameter, gradient, clipping.as_ref().map(|(scale, _)| scale))?;
-        }
-        Ok(clipping.map(|(_, total_norm)| total_norm))
+        found.into_iter().try_for_each(|(name, parameter, gradient)| self.update(name, parameter, gradient, scale))
     }
 
     fn update(&mut self, name: &str, parameter: &Tensor, gradient: &Tensor, scale: Option<&Tensor>) -> Result<()> {

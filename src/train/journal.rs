@@ -116,6 +116,8 @@ fn scalars(entry: &Entry) -> Vec<(String, Value)> {
     let device = [
         ("speed/crops_per_s", Some(entry.crops_per_s)),
         ("speed/wait_share", Some(entry.wait_share)),
+        ("mixed/loss_scale", entry.loss_scale.map(f64::from)),
+        ("mixed/skipped_steps", entry.skipped_steps.map(|steps| steps as f64)),
         ("device/bytes", Some(entry.device_bytes as f64)),
     ];
     let scene = entry.scene.0.iter().map(|(name, score)| (format!("scene/{name}"), *score));

@@ -53,6 +53,12 @@ pub struct Entry {
     /// Most bytes in use on the device since the start of the process.
     #[serde(default)]
     pub device_bytes: u64,
+    /// Mixed precision: what losses are multiplied by after the epoch, and its steps that were skipped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loss_scale: Option<f32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[allow(missing_docs)] // as above
+    pub skipped_steps: Option<u64>,
     /// The task's watched scores on one fixed scene of the val split, `val_<name>`; null without one. Behind them those of whole maps of
     /// the val split, where maps are made.
     #[serde(flatten)]
@@ -206,6 +212,8 @@ mod tests {
             crops_per_s: 2.0,
             wait_share: 0.0,
             device_bytes: 7,
+            loss_scale: None,
+            skipped_steps: None,
             scene: Watched(vec![("f1".into(), Some(0.5))]),
         };
         let (mut log, _) = Log::start(&path, &header, None).unwrap();

@@ -77,7 +77,7 @@ use std::path::PathBuf;
 pub use memory::{Least, fitting_batch_size, least_memory};
 pub use prepare::Training;
 pub use session::Watcher;
-pub use step::{LossOf, Step, masked_loss, optimizer, schedule, training_step};
+pub use step::{LossOf, Step, loss_scale, masked_loss, optimizer, schedule, training_step};
 
 use checkpoint::Best;
 

@@ -13,7 +13,7 @@ use super::target_range::out_of_range;
 use super::valid::{require_known_classes, require_valid_pixels};
 use super::validation_maps::ValidationMaps;
 use super::{ChangedData, Start};
-use crate::config::{BestBy, Config, Precision};
+use crate::config::{BestBy, Config};
 use crate::data::dataset::Dataset;
 use crate::data::day::Split;
 use crate::error::{Error, Result};
@@ -50,10 +50,6 @@ impl<'a> Training<'a> {
     /// folder cannot be used or another process holds it.
     pub fn prepare(config: &'a Config, start: &Start, changed: ChangedData) -> Result<Training<'a>> {
         config.require_model_key()?;
-        if config.precision == Precision::Mixed {
-            let key = if config.given.contains("precision") { "precision" } else { "amp" };
-            return Err(config.key_error(key, "asks for mixed precision, but this version trains in float32; write `precision: f32`"));
-        }
         if config.starting_epoch == 0 || config.starting_epoch > config.epochs {
             let message = format!("is {}, but must be from 1 to epochs ({})", config.starting_epoch, config.epochs);
             return Err(config.key_error("starting_epoch", message));

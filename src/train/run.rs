@@ -65,6 +65,7 @@ impl Training<'_> {
                 );
             }
             (session.schedule, session.step, done) = (state.schedule.clone(), state.step, state.epoch);
+            session.loss_scale = session.loss_scale.map(|first| state.loss_scale.unwrap_or(first));
             let now = gpu.capabilities().identity();
             if let Some(before) = state.device.as_ref().filter(|before| **before != now) {
                 watcher.note(format!(
@@ -176,6 +177,8 @@ impl Training<'_> {
             crops_per_s,
             wait_share: pass.waited.as_secs_f64() / train_seconds.max(1e-9),
             device_bytes: gpu.memory().peak,
+            loss_scale: session.loss_scale.map(|scale| scale.factor()),
+            skipped_steps: session.loss_scale.map(|_| pass.skipped),
             scene: Watched(session.watched().iter().map(|name| ((*name).to_owned(), None)).collect()),
         };
         let pictures = self.is_due(epoch, self.config.epochs_between_periodical_evaluation);
@@ -196,7 +199,7 @@ impl Training<'_> {
     fn save(&mut self, gpu: &Gpu, session: &Session, model: &[u8], epoch: usize, keep: Option<usize>, better: bool) -> Result<()> {
         let device = gpu.capabilities().identity();
         let mut state = State::new(self.config, device, epoch, session.step, session.schedule.clone(), self.best);
-        state.frozen = self.frozen.clone();
+        (state.frozen, state.loss_scale) = (self.frozen.clone(), session.loss_scale);
         let inputs = &self.inputs;
         let write = |to: &Path| checkpoint::write(to, model, &session.optimizer, inputs, &mut state);
         self.folder.save(keep, better.then_some(model), write)
@@ -275,15 +278,16 @@ impl Training<'_> {
 
 /// An epoch in one line.
 fn line(entry: &Entry, epochs: usize, has_val: bool, better: bool) -> String {
-    let Entry { epoch, train_loss, val_loss, learning_rate, seconds, crops_per_s, wait_share, .. } = entry;
+    let Entry { epoch, train_loss, val_loss, learning_rate, seconds, crops_per_s, wait_share, skipped_steps, .. } = entry;
     let shown =
         |loss: &Option<f64>, split| loss.map_or_else(|| format!("none (no valid pixel in the {split} split)"), |x| format!("{x:.5}"));
     let val = if has_val { format!("  val {}", shown(val_loss, "val")) } else { String::new() };
     let train = shown(train_loss, "train");
     let maps = entry.of_maps();
+    let skipped = skipped_steps.filter(|steps| *steps > 0).map_or_else(String::new, |steps| format!("  {steps} steps skipped"));
     let best = if better { "  best so far" } else { "" };
     let waited = if *wait_share >= WORTH_SAYING { format!(", {:.0} % of it waiting for data", 100.0 * wait_share) } else { String::new() };
     format!(
-        "epoch {epoch}/{epochs}  train {train}{val}  rate {learning_rate:.3e}  {seconds:.1} s, {crops_per_s:.1} crops/s{waited}{maps}{best}"
+        "epoch {epoch}/{epochs}  train {train}{val}  rate {learning_rate:.3e}  {seconds:.1} s, {crops_per_s:.1} crops/s{waited}{skipped}{maps}{best}"
     )
 }

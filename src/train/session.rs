@@ -9,7 +9,7 @@ use super::crops::{batches_by_step, crop_size, framed, train_size};
 use super::freeze;
 use super::losses::Losses;
 use super::pretext::Pretext;
-use super::step::{LossOf, Step, masked_loss, optimizer, schedule};
+use super::step::{LossOf, Step, loss_scale, masked_loss, optimizer, schedule};
 use super::tree::rehearsal;
 use crate::autograd::Tape;
 use crate::config::{Config, CropsOfClasses, CropsOfScenes};
@@ -27,7 +27,7 @@ use crate::gpu::Gpu;
 use crate::models::{self, Inputs, Model};
 use crate::nn::Mode;
 use crate::ops::LossKind;
-use crate::optim::{Optimizer, Schedule};
+use crate::optim::{LossScale, Optimizer, Schedule};
 use crate::preprocess::Preprocessor;
 use crate::random::Purpose;
 use crate::tasks::{self, Targets, Task};
@@ -66,6 +66,8 @@ pub(super) struct EpochOfTraining {
     pub(super) first_step: u64,
     /// Learning rate of the last step.
     pub(super) learning_rate: f64,
+    /// Steps that changed nothing, as a gradient was not finite.
+    pub(super) skipped: u64,
     /// Time spent waiting for data.
     pub(super) waited: Duration,
 }
@@ -76,6 +78,8 @@ pub(super) struct Session<'a> {
     pub(super) model: Box<dyn Model>,
     pub(super) optimizer: Optimizer,
     pub(super) schedule: Schedule,
+    /// What losses are multiplied by, in mixed precision.
+    pub(super) loss_scale: Option<LossScale>,
     /// Steps of the optimizer since the start of the run.
     pub(super) step: u64,
     task: Box<dyn Task>,
@@ -164,6 +168,7 @@ impl<'a> Session<'a> {
             model,
             optimizer,
             schedule,
+            loss_scale: loss_scale(config),
             step: 0,
             task,
             pretext,
@@ -272,9 +277,9 @@ impl<'a> Session<'a> {
         let rho = self.config.sharpness_aware;
         let (steps, first_step) = (batches_by_step(self.config, self.train_size()), self.step);
         let mut losses = Losses::new();
-        let mut rate = self.schedule.learning_rate();
+        let (mut rate, mut skipped) = (self.schedule.learning_rate(), 0);
         for (index, sizes) in steps.iter().enumerate() {
-            let mut step = Step::new(self.model.as_ref(), self.config.recompute);
+            let mut step = Step::new(self.model.as_ref(), self.config.recompute).scaled(self.loss_scale.as_ref());
             // As published, a step that lacks batches at the end of an epoch is the smaller for it.
             let all: usize = match self.config.reference_windows {
                 true => self.config.batch_size * self.config.accumulate_steps,
@@ -305,7 +310,11 @@ impl<'a> Session<'a> {
             }
             rate = self.schedule.learning_rate();
             self.optimizer.set_learning_rate(rate);
-            step.finish(&mut self.optimizer)?;
+            let stepped = match &mut self.loss_scale {
+                Some(scale) => step.finish_scaled(&mut self.optimizer, scale).map_err(|error| of_epoch(error, epoch, "training"))?,
+                None => step.finish(&mut self.optimizer).map(|_| true)?,
+            };
+            skipped += u64::from(!stepped);
             self.step += 1;
             self.schedule.count_update();
             // As the reference does it: the position after a step is that of its beginning, so that the first two steps share a rate.
@@ -314,7 +323,7 @@ impl<'a> Session<'a> {
         report(&mut losses, epoch, watcher)?;
         watcher.refuse_to_go_on()?;
         let waited = loader.waited();
-        Ok(EpochOfTraining { loss: losses.mean(), losses: losses.into_values(), first_step, learning_rate: rate, waited })
+        Ok(EpochOfTraining { loss: losses.mean(), losses: losses.into_values(), first_step, learning_rate: rate, skipped, waited })
     }
 
     /// The mean loss over the batches of the val split, on crops of this epoch; `None` without one, or without a valid pixel in its crops.
@@ -377,7 +386,7 @@ impl<'a> Session<'a> {
                     self.with_batch(&batch, |inputs, loss| step.add_for(leaves, inputs, loss)).map(drop)
                 })
             };
-            let mut step = Step::new(self.model.as_ref(), self.config.recompute);
+            let mut step = Step::new(self.model.as_ref(), self.config.recompute).scaled(self.loss_scale.as_ref());
             rehearse(&mut step)?;
             if self.config.sharpness_aware > 0.0 {
                 step = step.ascended(self.config.sharpness_aware)?;

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::freeze::Frozen;
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::optim::Schedule;
+use crate::optim::{LossScale, Schedule};
 use crate::weights::guard::{self, FileMark, GUARDED, MODEL_FILE, STATE_FILE, UNGUARDED};
 
 /// Metres beyond all distances, of maps without any front.
@@ -82,6 +82,9 @@ pub struct State {
     pub rng: Rng,
     /// The learning-rate schedule where it stands.
     pub schedule: Schedule,
+    /// The loss scale where it stands, in mixed precision.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loss_scale: Option<LossScale>,
     /// The epoch whose weights are in `best.safetensors`.
     pub best: Option<Best>,
     /// [`Config::digest`] of the run.
@@ -107,6 +110,7 @@ impl State {
             step,
             rng: Rng { generator: "chacha8".into(), seed: config.seed },
             schedule,
+            loss_scale: None,
             best,
             config_digest: config.digest(),
             config: config.training_keys(),

@@ -2,12 +2,12 @@
 
 use super::tree::Tree;
 use crate::autograd::{Gradients, Tape};
-use crate::config::Config;
+use crate::config::{Config, Precision};
 use crate::error::Result;
 use crate::models::{Inputs, Model, Outputs};
 use crate::nn::Mode;
 use crate::ops::{self, LossKind, Reduction};
-use crate::optim::{Ascent, Optimizer, OptimizerSettings, Schedule, SchedulerKind};
+use crate::optim::{Ascent, LossScale, Optimizer, OptimizerSettings, Schedule, SchedulerKind};
 use crate::tensor::Tensor;
 
 /// The optimizer that a configuration asks for.
@@ -39,6 +39,11 @@ pub fn schedule(config: &Config, updates: usize) -> Schedule {
     schedule
 }
 
+/// The loss scale that a configuration asks for, at its start.
+pub fn loss_scale(config: &Config) -> Option<LossScale> {
+    (config.precision == Precision::Mixed).then(LossScale::default)
+}
+
 /// A step in the making: the gradient of the mean loss over the micro-batches added so far, each scaled by its share.
 ///
 /// Each micro-batch has gradients of its own. Their sum is a binary tree that their number fixes (neighbours in pairs, an odd one moves
@@ -47,6 +52,8 @@ pub fn schedule(config: &Config, updates: usize) -> Schedule {
 pub struct Step<'a> {
     model: &'a dyn Model,
     recompute: bool,
+    /// What every loss is multiplied by before its backward pass.
+    loss_scale: f32,
     gradients: Tree<Gradients>,
     /// Where the weights are uphill, what they were.
     ascent: Option<Ascent>,
@@ -55,7 +62,12 @@ pub struct Step<'a> {
 impl<'a> Step<'a> {
     /// A step without micro-batches; `recompute` trades time for memory and changes no bit ([`Tape::recomputing`]).
     pub fn new(model: &'a dyn Model, recompute: bool) -> Self {
-        Step { model, recompute, gradients: Tree::default(), ascent: None }
+        Step { model, recompute, loss_scale: 1.0, gradients: Tree::default(), ascent: None }
+    }
+
+    /// The same step of losses times a factor, for [`Step::finish_scaled`]; of losses as they are without one.
+    pub fn scaled(self, scale: Option<&LossScale>) -> Self {
+        Step { loss_scale: scale.map_or(1.0, LossScale::factor), ..self }
     }
 
     /// Adds one micro-batch and returns its own loss, still on the device (shape []). `share` is its part of the virtual batch's images;
@@ -78,7 +90,7 @@ impl<'a> Step<'a> {
     pub fn ascended(self, rho: f64) -> Result<Step<'a>> {
         let gradients = self.gradients.finish(Gradients::added)?.unwrap_or_default();
         let ascent = Ascent::climb(&self.model.parameters().trainable(), &gradients, rho)?;
-        Ok(Step { ascent: Some(ascent), ..Step::new(self.model, self.recompute) })
+        Ok(Step { ascent: Some(ascent), loss_scale: self.loss_scale, ..Step::new(self.model, self.recompute) })
     }
 
     /// As [`Step::add`], of one micro-batch that takes the place of `leaves` (a power of two) of them: for rehearsals, in which values do
@@ -98,7 +110,7 @@ impl<'a> Step<'a> {
         let outputs = self.model.forward(&tape, inputs, Mode::Train { draw })?;
         let loss = loss(&tape, &outputs)?;
         drop(outputs);
-        let seed = Tensor::full(loss.gpu(), loss.shape(), share)?;
+        let seed = Tensor::full(loss.gpu(), loss.shape(), share * self.loss_scale)?;
         let gradients = tape.backward(&[(&loss, seed)])?;
         Ok((loss, gradients))
     }
@@ -108,11 +120,30 @@ impl<'a> Step<'a> {
     /// # Errors
     /// Those of [`Optimizer::step`].
     pub fn finish(self, optimizer: &mut Optimizer) -> Result<Option<Tensor>> {
+        let (model, gradients) = self.gradients()?;
+        optimizer.step(&model.parameters().trainable(), &gradients)
+    }
+
+    /// As [`Step::finish`], of a step that is [`Step::scaled`]: updates the model once, or, where a gradient is not finite, not at all, which
+    /// the answer says, and the scale either way.
+    ///
+    /// # Errors
+    /// Those of [`Optimizer::step_where_finite`] and [`LossScale::count`].
+    pub fn finish_scaled(self, optimizer: &mut Optimizer, scale: &mut LossScale) -> Result<bool> {
+        let factor = self.loss_scale;
+        let (model, gradients) = self.gradients()?;
+        let stepped = optimizer.step_where_finite(&model.parameters().trainable(), &gradients, factor)?;
+        scale.count(stepped)?;
+        Ok(stepped)
+    }
+
+    /// The sum of the gradients, with the weights where they were before an ascent.
+    fn gradients(self) -> Result<(&'a dyn Model, Gradients)> {
         let gradients = self.gradients.finish(Gradients::added)?.unwrap_or_default();
         if let Some(ascent) = self.ascent {
             ascent.back()?;
         }
-        optimizer.step(&self.model.parameters().trainable(), &gradients)
+        Ok((self.model, gradients))
     }
 }
 

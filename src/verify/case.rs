@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
 use crate::gpu::Gpu;
+use crate::kernels::operands::Operands;
 use crate::tensor::{Shape, Tensor};
 use crate::verify::Outcome;
 
@@ -180,6 +181,18 @@ impl Case {
     /// A list of numbers.
     pub fn attr_list(&self, name: &str) -> Result<Vec<f64>> {
         self.attr(name, "a list of numbers", |v| v.as_array()?.iter().map(Value::as_f64).collect())
+    }
+
+    /// What the case's products are made of: `autocast` is `float16`, or absent.
+    ///
+    /// # Errors
+    /// [`Error::Input`] for another value.
+    pub fn operands(&self) -> Result<Operands> {
+        match self.attrs.get("autocast") {
+            None => Ok(Operands::F32),
+            Some(value) if value == "float16" => Ok(Operands::F16),
+            Some(other) => Err(self.malformed(format!("attribute `autocast` is {other}; only \"float16\" can be replayed"))),
+        }
     }
 
     /// True where the attribute is present.

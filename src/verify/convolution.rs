@@ -16,6 +16,7 @@ fn conv2d(gpu: &Gpu, case: &Case) -> Result<Outcome> {
         padding: case.attr_usize("padding")?,
         dilation: case.attr_usize("dilation")?,
         groups: case.attr_usize("groups")?,
+        ..Conv2dAttrs::PLAIN
     };
     weighted(gpu, case, |tape, x, w, b| {
         let dims = Conv2dDims::forward(x, w, &attrs)?;
@@ -42,7 +43,7 @@ pub(super) fn weighted(gpu: &Gpu, case: &Case, op: impl Fn(&Tape, &Tensor, &Tens
     for leaf in [Some(&x), Some(&weight), bias.as_ref()].into_iter().flatten() {
         tape.watch(leaf);
     }
-    let y = op(&tape, &x, &weight, bias.as_ref())?;
+    let y = tape.autocast(case.operands()?, || op(&tape, &x, &weight, bias.as_ref()))?;
     let mut outcome = Outcome::default();
     outcome.output("y", &y)?;
     if let Some(grad) = case.grad_output(gpu, "y")? {

@@ -43,11 +43,12 @@ fn softmax(gpu: &Gpu, case: &Case) -> Result<Outcome> {
 }
 
 fn scaled_dot_product_attention(gpu: &Gpu, case: &Case) -> Result<Outcome> {
-    let attrs = AttentionAttrs { scale: case.attr_f64("scale")? as f32, windows: windows(case)? };
+    let attrs = AttentionAttrs { windows: windows(case)?, ..AttentionAttrs::scaled(case.attr_f64("scale")? as f32) };
     let (q, k, v, bias) = (case.input(gpu, "q")?, case.input(gpu, "k")?, case.input(gpu, "v")?, case.optional_input(gpu, "bias")?);
     let tape = Tape::recording();
     [Some(&q), Some(&k), Some(&v), bias.as_ref()].into_iter().flatten().for_each(|leaf| tape.watch(leaf));
-    let y = ops::scaled_dot_product_attention(&tape, &q, &k, &v, bias.as_ref(), attrs)?;
+    let attend = || ops::scaled_dot_product_attention(&tape, &q, &k, &v, bias.as_ref(), attrs);
+    let y = tape.autocast(case.operands()?, attend)?;
     let mut outcome = Outcome::default();
     outcome.output("y", &y)?;
     if let Some(grad) = case.grad_output(gpu, "y")? {

@@ -2,6 +2,7 @@
 
 use meltcore::autograd::Tape;
 use meltcore::gpu::Gpu;
+use meltcore::kernels::operands::Operands;
 use meltcore::ops::{self, AttentionAttrs, Windows};
 use meltcore::reference::scaled_dot_product_attention::{
     self as definition, AttentionDims, AttentionGrads, scaled_dot_product_attention, scaled_dot_product_attention_grad,
@@ -12,6 +13,7 @@ use crate::case::{Case, Checked, Definition, ensure, extents};
 use crate::gradcheck::slopes;
 use crate::graphs::{Leaf, leaf, wrong_number};
 use crate::graphs_in_f64::Map;
+use crate::half::held;
 use crate::on_device::Shape;
 
 /// Images, heads, tokens and values: single ones, rows of no whole quads, tiles of keys and blocks of queries that end anywhere. (One token
@@ -32,12 +34,14 @@ pub fn cases() -> Vec<Case> {
     for (i, &shape) in SHAPES.iter().enumerate() {
         for bias in [Bias::None, if i % 2 == 0 { Bias::Shared } else { Bias::Each }] {
             let name = format!("{}_bias_{bias:?}", extents(&shape)).to_lowercase();
-            cases.push(Case::new(name, move |gpu| attends(gpu, shape, bias)));
+            cases.push(Case::new(name, move |gpu| attends(gpu, shape, bias, Operands::F32)));
         }
     }
     for bias in [Bias::None, Bias::Shared, Bias::Each] {
         let name = format!("24x2x19x5_bias_{bias:?}").to_lowercase();
-        cases.push(Case::new(name, move |gpu| attends(gpu, [24, 2, 19, 5], bias)).splitting());
+        cases.push(Case::new(name, move |gpu| attends(gpu, [24, 2, 19, 5], bias, Operands::F32)).splitting());
+        let name = format!("24x2x19x5_bias_{bias:?}_f16").to_lowercase();
+        cases.push(Case::new(name, move |gpu| attends(gpu, [24, 2, 19, 5], bias, Operands::F16)).splitting());
     }
     // Maps of one window, of windows in a row, and of several rows; with and without a bias.
     for (i, (maps, windows, side, shift)) in
@@ -60,7 +64,7 @@ fn dims([n, heads, tokens, dim]: Shape, scale: f32) -> AttentionDims {
     AttentionDims { n, heads, tokens, dim, scale: scale.into(), windows: None }
 }
 
-fn attends(gpu: &Gpu, shape: Shape, bias: Bias) -> Checked {
+fn attends(gpu: &Gpu, shape: Shape, bias: Bias, operands: Operands) -> Checked {
     let ([n, heads, tokens, _], scale) = (shape, 1.7);
     let of_bias = [n, heads, tokens, tokens];
     let of_bias = if bias == Bias::Each { &of_bias[..] } else { &of_bias[1..] };
@@ -72,17 +76,17 @@ fn attends(gpu: &Gpu, shape: Shape, bias: Bias) -> Checked {
             ops::scaled_dot_product_attention(tape, &inputs[0], &inputs[1], &inputs[2], inputs.get(3), AttentionAttrs::scaled(scale))
         },
         forward: &|values| {
-            let bias = values.get(3).map(|bias| &bias[..]);
-            (scaled_dot_product_attention(&values[0], &values[1], &values[2], bias, &dims(shape, scale)), shape.to_vec())
+            let (bias, [q, k, v]) = (values.get(3).map(|bias| &bias[..]), [0, 1, 2].map(|i| held(operands, values[i].clone())));
+            (scaled_dot_product_attention(&q, &k, &v, bias, &dims(shape, scale)), shape.to_vec())
         },
         backward: &|grad, values| {
-            let bias = values.get(3).map(|bias| &bias[..]);
-            let grads = scaled_dot_product_attention_grad(grad, &values[0], &values[1], &values[2], bias, &dims(shape, scale));
+            let (bias, [q, k, v]) = (values.get(3).map(|bias| &bias[..]), [0, 1, 2].map(|i| held(operands, values[i].clone())));
+            let grads = scaled_dot_product_attention_grad(&held(operands, grad.to_vec()), &q, &k, &v, bias, &dims(shape, scale));
             let AttentionGrads { q, k, v, bias } = grads;
             if values.len() == 4 { vec![q, k, v, bias] } else { vec![q, k, v] }
         },
     }
-    .check(gpu)
+    .check_with(gpu, operands)
 }
 
 /// Windows of rolled maps, whose tokens see those of their side alone.
@@ -91,7 +95,7 @@ fn rolled(gpu: &Gpu, maps: usize, windows: Windows, has_bias: bool) -> Checked {
     let shape = [maps * down * across, 2, side * side, 5];
     let of_bias = [2, side * side, side * side];
     let inputs = [&shape[..], &shape, &shape, &of_bias];
-    let attrs = AttentionAttrs { scale: 1.3, windows: Some(windows) };
+    let attrs = AttentionAttrs { windows: Some(windows), ..AttentionAttrs::scaled(1.3) };
     let of_map = definition::Windows { side, shift, windows: [down, across] };
     let dims = AttentionDims { windows: Some(of_map), ..dims(shape, 1.3) };
     Definition {
@@ -168,7 +172,7 @@ fn refusals(gpu: &Gpu) -> Checked {
     ensure(!attends(&[3, 4, 5], &[3, 4, 5], &[3, 4, 5], None), "three axes")?;
     ensure(!attends(&[1, 1, 2, 65], &[1, 1, 2, 65], &[1, 1, 2, 65], None), "rows of 65 values")?;
     for (side, shift, windows) in [(3, 1, [1, 2]), (2, 2, [1, 2]), (2, 1, [1, 3]), (2, 1, [0, 2])] {
-        let attrs = AttentionAttrs { scale: 1.0, windows: Some(Windows { side, shift, windows }) };
+        let attrs = AttentionAttrs { windows: Some(Windows { side, shift, windows }), ..AttentionAttrs::scaled(1.0) };
         let [q, k, v] = [of(one), of(one), of(one)];
         let attended = ops::scaled_dot_product_attention(&Tape::off(), &q, &k, &v, None, attrs);
         ensure(attended.is_err(), format!("windows of {side} rolled by {shift}, {windows:?} a map"))?;

@@ -2,6 +2,7 @@
 
 use meltcore::autograd::Tape;
 use meltcore::gpu::Gpu;
+use meltcore::kernels::operands::Operands;
 use meltcore::tensor::Tensor;
 
 use crate::on_device::{noise, poison, wide, within};
@@ -72,6 +73,11 @@ pub struct Definition<'a> {
 impl Definition<'_> {
     /// Runs the op and its gradients in buffers that were poisoned, and compares both.
     pub fn check(&self, gpu: &Gpu) -> Checked {
+        self.check_with(gpu, Operands::F32)
+    }
+
+    /// The same with such operands of products, of which the definitions know.
+    pub fn check_with(&self, gpu: &Gpu, operands: Operands) -> Checked {
         let values: Vec<Vec<f32>> = self.inputs.iter().zip(1..).map(|(shape, seed)| noise(seed, shape.iter().product())).collect();
         let tensors: Vec<Tensor> =
             self.inputs.iter().zip(&values).map(|(shape, values)| Tensor::from_slice(gpu, *shape, values)).collect::<Result<_, _>>()?;
@@ -80,7 +86,7 @@ impl Definition<'_> {
         poison(gpu, want.len());
         let tape = Tape::recording();
         tensors.iter().for_each(|tensor| tape.watch(tensor));
-        let output = (self.op)(&tape, &tensors)?;
+        let output = tape.autocast(operands, || (self.op)(&tape, &tensors))?;
         ensure(output.shape().dims() == shape, format!("the output has shape {}, expected {shape:?}", output.shape()))?;
         close("output", &output, &want, self.rtol[0], 1e-30)?;
         let upstream = noise(99, want.len());

@@ -5,6 +5,7 @@ use meltcore::gpu::Gpu;
 use meltcore::kernels::activation::Activation;
 use meltcore::kernels::conv2d::{self as kernels, Conv2dAttrs, Conv2dDims};
 use meltcore::kernels::epilogue::Epilogue;
+use meltcore::kernels::operands::Operands;
 use meltcore::reference::batch_norm::affine;
 use meltcore::reference::{conv2d as definition, count, place};
 use meltcore::tensor::Tensor;
@@ -12,22 +13,27 @@ use meltcore::tensor::Tensor;
 use crate::activation::{activated, label};
 use crate::case::{Case, Checked, close as compared, ensure, extents, per_channel};
 use crate::conv2d_cases::{FUSED, MANY, ROWS, Row, SCALED, SPLIT};
+use crate::half::held;
 use crate::on_device::{Shape, noisy, poison};
 
 pub fn cases() -> Vec<Case> {
     // Every second input gradient takes a bias, as that of a transposed convolution does.
     let case = |(i, row): (usize, &Row)| {
         let row = *row;
-        Case::new(name(&row), move |gpu| check(gpu, &row, Activation::None, i % 2 == 1))
+        Case::new(name(&row), move |gpu| check(gpu, &row, Activation::None, i % 2 == 1, Operands::F32))
     };
     let mut cases: Vec<Case> = ROWS.iter().chain(MANY).enumerate().map(case).collect();
     cases.extend(SPLIT.iter().enumerate().map(case).map(Case::splitting));
+    let half = |(i, row): (usize, &Row)| {
+        let row = *row;
+        Case::new(format!("{}_f16", name(&row)), move |gpu| check(gpu, &row, Activation::None, i % 2 == 1, Operands::F16))
+    };
+    cases.extend(ROWS.iter().step_by(3).enumerate().map(half));
+    cases.extend(SPLIT.iter().enumerate().map(half).map(Case::splitting));
     for &(row, activations) in FUSED {
-        cases.extend(
-            activations.iter().map(|&activation| {
-                Case::new(format!("{}_{}", name(&row), label(activation)), move |gpu| check(gpu, &row, activation, false))
-            }),
-        );
+        cases.extend(activations.iter().map(|&activation| {
+            Case::new(format!("{}_{}", name(&row), label(activation)), move |gpu| check(gpu, &row, activation, false, Operands::F32))
+        }));
     }
     let scaled = |row: Row, activation: Activation, biased: bool| {
         let with = if biased { "scale_bias" } else { "scale" };
@@ -60,16 +66,17 @@ fn close(what: &str, got: &Tensor, want: &[f64]) -> Checked {
 }
 
 /// Runs all four kernels on a case with `activation` behind the forward pass. The input gradient takes a bias where `transposed`.
-fn check(gpu: &Gpu, row: &Row, activation: Activation, transposed: bool) -> Checked {
+fn check(gpu: &Gpu, row: &Row, activation: Activation, transposed: bool, operands: Operands) -> Checked {
     let &Row(shape, c_out, [kernel_h, kernel_w], [stride, padding, dilation, groups]) = row;
     let weight_shape = [c_out, shape[1] / groups, kernel_h, kernel_w];
-    let attrs = Conv2dAttrs { stride, padding, dilation, groups };
+    let attrs = Conv2dAttrs { stride, padding, dilation, groups, operands };
     let meaning = definition::Conv2dAttrs { stride, padding, dilation, groups };
     // Pad elements behind the inputs' last are not zeros, either.
     poison(gpu, count(shape));
     poison(gpu, count(weight_shape));
     let ((x, x_wide), (w, w_wide)) = (noisy(gpu, 1, shape), noisy(gpu, 2, weight_shape));
     let (b, b_wide) = per_channel(gpu, 3, c_out);
+    let (x_wide, w_wide) = (held(operands, x_wide), held(operands, w_wide));
     let (sums, output_shape) = definition::conv2d(&x_wide, shape, &w_wide, weight_shape, Some(&b_wide), &meaning);
     poison(gpu, sums.len());
     let y = kernels::conv2d(&x, &w, &attrs, &Epilogue { activation, ..Epilogue::bias(Some(&b)) })?;
@@ -78,7 +85,8 @@ fn check(gpu: &Gpu, row: &Row, activation: Activation, transposed: bool) -> Chec
 
     let dims = Conv2dDims::forward(&x, &w, &attrs)?;
     let (grad, grad_wide) = noisy(gpu, 4, output_shape);
-    let mut want = definition::conv2d_grad_input(&grad_wide, shape, &w_wide, weight_shape, &meaning);
+    let grad_operand = held(operands, grad_wide.clone());
+    let mut want = definition::conv2d_grad_input(&grad_operand, shape, &w_wide, weight_shape, &meaning);
     let (extra, extra_wide) = per_channel(gpu, 3, shape[1]);
     if transposed {
         want.iter_mut().enumerate().for_each(|(position, value)| *value += extra_wide[place(shape, position)[1]]);
@@ -86,7 +94,7 @@ fn check(gpu: &Gpu, row: &Row, activation: Activation, transposed: bool) -> Chec
     poison(gpu, want.len());
     close("grad_input", &kernels::conv2d_grad_input(&dims, &grad, &w, transposed.then_some(&extra))?, &want)?;
 
-    let want = definition::conv2d_grad_weight(&grad_wide, &x_wide, shape, weight_shape, &meaning);
+    let want = definition::conv2d_grad_weight(&grad_operand, &x_wide, shape, weight_shape, &meaning);
     poison(gpu, want.len());
     // Over so many images of one pixel a sum is one long chain: the host's of the weight's gradient, WGSL's of the bias's.
     let rtol = if shape[0] > 65_535 { 2e-5 } else { 3e-6 };
@@ -108,7 +116,7 @@ fn check_scaled(gpu: &Gpu, row: &Row, activation: Activation, biased: bool) -> C
     let (sums, output_shape) = definition::conv2d(&x_wide, shape, &w_wide, weight_shape, None, &meaning);
     poison(gpu, sums.len());
     let epilogue = Epilogue { scale: Some(&scale), bias: biased.then_some(&bias), activation };
-    let y = kernels::conv2d(&x, &w, &Conv2dAttrs { stride, padding, dilation, groups }, &epilogue)?;
+    let y = kernels::conv2d(&x, &w, &Conv2dAttrs { stride, padding, dilation, groups, ..Conv2dAttrs::PLAIN }, &epilogue)?;
     close("output", &y, &activated(activation, &affine(&sums, output_shape, &scale_wide, &bias_wide)))
 }
 

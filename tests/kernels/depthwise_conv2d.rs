@@ -5,6 +5,7 @@ use meltcore::kernels::activation::Activation;
 use meltcore::kernels::conv2d::{Conv2dAttrs, Conv2dDims};
 use meltcore::kernels::depthwise_conv2d as kernels;
 use meltcore::kernels::epilogue::Epilogue;
+use meltcore::kernels::operands::Operands;
 use meltcore::reference::batch_norm::affine;
 use meltcore::reference::count;
 use meltcore::reference::depthwise_conv2d::{self as definition, DepthwiseAttrs};
@@ -13,6 +14,7 @@ use meltcore::tensor::Tensor;
 use crate::activation::{activated, label};
 use crate::case::{Case, Checked, close as compared, ensure, extents, per_channel};
 use crate::conv2d::gradient_of_long_sums;
+use crate::half::held;
 use crate::on_device::{Shape, noisy, poison};
 
 /// Input shape, sides of the kernel, and stride, padding, dilation.
@@ -88,13 +90,22 @@ const SCALED: &[Row] = &[
 pub fn cases() -> Vec<Case> {
     let plain = |row: &Row| {
         let row = *row;
-        Case::new(name(&row), move |gpu| check(gpu, row, Activation::None))
+        Case::new(name(&row), move |gpu| check(gpu, row, Activation::None, Operands::F32))
     };
     let mut cases: Vec<Case> = ROWS.iter().map(plain).collect();
     cases.extend(SPLIT.iter().map(plain).map(Case::splitting));
+    // Every kernel of GPUs, at each distance of its columns.
+    let half = |row: &Row| {
+        let row = *row;
+        Case::new(format!("{}_f16", name(&row)), move |gpu| check(gpu, row, Activation::None, Operands::F16))
+    };
+    cases.extend(ROWS[..38].iter().step_by(2).map(half));
+    cases.extend(SPLIT.iter().map(half).map(Case::splitting));
     for activation in [Activation::Relu, Activation::Gelu] {
         cases.extend(
-            FUSED.iter().map(|&row| Case::new(format!("{}_{}", name(&row), label(activation)), move |gpu| check(gpu, row, activation))),
+            FUSED.iter().map(|&row| {
+                Case::new(format!("{}_{}", name(&row), label(activation)), move |gpu| check(gpu, row, activation, Operands::F32))
+            }),
         );
     }
     let scaled = |row: Row, activation: Activation, biased: bool| {
@@ -120,8 +131,13 @@ fn close(what: &str, got: &Tensor, want: &[f64]) -> Checked {
 }
 
 /// Runs all three kernels on a case, with a bias and `activation` behind the forward pass.
-fn check(gpu: &Gpu, Row(shape, [kernel_h, kernel_w], [stride, padding, dilation]): Row, activation: Activation) -> Checked {
-    let attrs = Conv2dAttrs { stride, padding, dilation, groups: shape[1] };
+fn check(
+    gpu: &Gpu,
+    Row(shape, [kernel_h, kernel_w], [stride, padding, dilation]): Row,
+    activation: Activation,
+    operands: Operands,
+) -> Checked {
+    let attrs = Conv2dAttrs { stride, padding, dilation, groups: shape[1], operands };
     let meaning = DepthwiseAttrs { stride, padding, dilation };
     let weight_shape = [shape[1], 1, kernel_h, kernel_w];
     poison(gpu, count(shape));
@@ -129,6 +145,7 @@ fn check(gpu: &Gpu, Row(shape, [kernel_h, kernel_w], [stride, padding, dilation]
     let ((x, x_wide), (w, w_wide)) = (noisy(gpu, 1, shape), noisy(gpu, 2, weight_shape));
     let (b, b_wide) = per_channel(gpu, 3, shape[1]);
     let dims = Conv2dDims::forward(&x, &w, &attrs)?;
+    let (x_wide, w_wide) = (held(operands, x_wide), held(operands, w_wide));
 
     let (sums, output_shape) = definition::depthwise_conv2d(&x_wide, shape, &w_wide, weight_shape, Some(&b_wide), &meaning);
     poison(gpu, sums.len());
@@ -137,6 +154,7 @@ fn check(gpu: &Gpu, Row(shape, [kernel_h, kernel_w], [stride, padding, dilation]
     close("output", &y, &activated(activation, &sums))?;
 
     let (grad, grad_wide) = noisy(gpu, 4, output_shape);
+    let grad_wide = held(operands, grad_wide);
     let want = definition::depthwise_conv2d_grad_input(&grad_wide, shape, &w_wide, weight_shape, &meaning);
     poison(gpu, want.len());
     close("grad_input", &kernels::depthwise_conv2d_grad_input(&dims, &grad, &w)?, &want)?;
@@ -159,7 +177,8 @@ fn check_scaled(gpu: &Gpu, row: Row, activation: Activation, biased: bool) -> Ch
     let (sums, output_shape) = definition::depthwise_conv2d(&x_wide, shape, &w_wide, weight_shape, None, &meaning);
     poison(gpu, sums.len());
     let epilogue = Epilogue { scale: Some(&scale), bias: biased.then_some(&bias), activation };
-    let y = kernels::depthwise_conv2d(&x, &w, &Conv2dAttrs { stride, padding, dilation, groups: shape[1] }, &epilogue)?;
+    let y =
+        kernels::depthwise_conv2d(&x, &w, &Conv2dAttrs { stride, padding, dilation, groups: shape[1], ..Conv2dAttrs::PLAIN }, &epilogue)?;
     close("output", &y, &activated(activation, &affine(&sums, output_shape, &scale_wide, &bias_wide)))
 }
 

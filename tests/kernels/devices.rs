@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use libtest_mimic::{Completion, Trial};
 use meltcore::error::Result;
-use meltcore::gpu::{DeviceKind, Gpu};
+use meltcore::gpu::{Capabilities, DeviceKind, Gpu};
 
 use crate::case::Case;
 use crate::on_device::wgsl_device;
@@ -27,14 +27,18 @@ pub const DEVICES: [Device; 3] = [
     Device { name: "host", feature: "host", takes: |_| true, open: || Gpu::open(Some("host")) },
     // WGSL as this device gets it: a GPU where there is one, else Mesa's lavapipe.
     Device { name: "wgsl", feature: "wgsl", takes: |_| true, open: || wgsl(|_| {}) },
-    // Kernels that see so few bytes at once that launches are split over images.
-    Device { name: "wgsl-bounded", feature: "wgsl", takes: |case| case.splits, open: || wgsl(|able| able.max_binding_bytes = BOUND) },
+    // Kernels that see so few bytes at once that launches are split over images, and that do without the device's f16.
+    Device { name: "wgsl-bounded", feature: "wgsl", takes: |case| case.splits, open: || wgsl(bounded) },
 ];
 
 /// Bytes that kernels of the bounded device see at once.
 const BOUND: u64 = 32 << 10;
 
-fn wgsl(less: impl FnOnce(&mut meltcore::gpu::Capabilities)) -> Result<Gpu> {
+fn bounded(able: &mut Capabilities) {
+    (able.max_binding_bytes, able.f16) = (BOUND, false);
+}
+
+fn wgsl(less: impl FnOnce(&mut Capabilities)) -> Result<Gpu> {
     Gpu::open_as(Some(&wgsl_device()?), less)
 }
 

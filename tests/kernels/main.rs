@@ -20,6 +20,7 @@ mod gaussian_blur;
 mod gradcheck;
 mod graphs;
 mod graphs_in_f64;
+mod half;
 mod joining;
 mod masked_loss;
 mod masked_metrics;
@@ -60,6 +61,7 @@ const FAMILIES: &[Family] = &[
     ("dropout", dropout::cases),
     ("gaussian_blur", gaussian_blur::cases),
     ("gradcheck", gradcheck::cases),
+    ("half", half::cases),
     ("joining", joining::cases),
     ("masked_loss", masked_loss::cases),
     ("masked_metrics", masked_metrics::cases),

@@ -2,6 +2,7 @@
 
 use meltcore::autograd::Tape;
 use meltcore::gpu::Gpu;
+use meltcore::kernels::operands::Operands;
 use meltcore::ops::{self, Activation};
 use meltcore::reference::layer_norm::{layer_norm, layer_norm_grad_bias, layer_norm_grad_input, layer_norm_grad_weight};
 use meltcore::reference::linear::{linear, linear_grad_bias, linear_grad_input, linear_grad_weight};
@@ -13,6 +14,7 @@ use crate::case::{Case, Checked, Definition, ensure, extents};
 use crate::gradcheck::slopes;
 use crate::graphs::{Leaf, leaf, wrong_number};
 use crate::graphs_in_f64::Map;
+use crate::half::held;
 
 /// Rows of a linear layer, and the channels that it gives: single ones, odd numbers, whole tiles, spans of rows.
 const LINEAR: &[(&[usize], usize)] =
@@ -41,14 +43,19 @@ pub fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for (i, &(rows, c_out)) in LINEAR.iter().enumerate() {
         let name = format!("linear_{}_to_{c_out}", extents(rows));
-        cases.push(Case::new(name, move |gpu| linear_layer(gpu, rows, c_out, i % 2 == 0, Activation::None)));
+        cases.push(Case::new(name, move |gpu| linear_layer(gpu, rows, c_out, i % 2 == 0, Activation::None, Operands::F32)));
+        let name = format!("linear_{}_to_{c_out}_f16", extents(rows));
+        cases.push(Case::new(name, move |gpu| linear_layer(gpu, rows, c_out, i % 2 == 0, Activation::None, Operands::F16)));
     }
     for kind in [Activation::Relu, Activation::LeakyRelu(0.2), Activation::Gelu] {
         let name = format!("linear_and_{kind:?}").to_lowercase();
-        cases.push(Case::new(name, move |gpu| linear_layer(gpu, &[2, 9, 10], 7, kind != Activation::Relu, kind)));
+        cases.push(Case::new(name, move |gpu| linear_layer(gpu, &[2, 9, 10], 7, kind != Activation::Relu, kind, Operands::F32)));
     }
     cases.push(Case::new("linear_of_many_rows", many_rows));
-    cases.push(Case::new("linear_20x40x20_to_9", |gpu| linear_layer(gpu, &[20, 40, 20], 9, true, Activation::None)).splitting());
+    for operands in [Operands::F32, Operands::F16] {
+        let name = format!("linear_20x40x20_to_9_{operands:?}").to_lowercase();
+        cases.push(Case::new(name, move |gpu| linear_layer(gpu, &[20, 40, 20], 9, true, Activation::None, operands)).splitting());
+    }
     for &rows in NORMS {
         cases.push(Case::new(format!("layer_norm_{}", extents(rows)), move |gpu| normalised(gpu, rows, 0.0)));
     }
@@ -66,13 +73,14 @@ pub fn cases() -> Vec<Case> {
     cases
 }
 
-fn linear_layer(gpu: &Gpu, rows: &[usize], c_out: usize, biased: bool, kind: Activation) -> Checked {
+fn linear_layer(gpu: &Gpu, rows: &[usize], c_out: usize, biased: bool, kind: Activation, operands: Operands) -> Checked {
     let (c_in, mut out) = (rows[rows.len() - 1], rows.to_vec());
     out[rows.len() - 1] = c_out;
     let (weight, bias) = ([c_out, c_in], [c_out]);
     let inputs = [rows, &weight, &bias];
     let bias_of = |values: &[Vec<f64>]| biased.then(|| values[2].clone());
-    let z = |values: &[Vec<f64>]| linear(&values[0], &values[1], bias_of(values).as_deref(), [c_in, c_out]);
+    let [x, w] = [0, 1].map(|i| move |values: &[Vec<f64>]| held(operands, values[i].clone()));
+    let z = |values: &[Vec<f64>]| linear(&x(values), &w(values), bias_of(values).as_deref(), [c_in, c_out]);
     Definition {
         inputs: if biased { &inputs } else { &inputs[..2] },
         rtol: [2e-6; 2],
@@ -80,15 +88,16 @@ fn linear_layer(gpu: &Gpu, rows: &[usize], c_out: usize, biased: bool, kind: Act
         forward: &|values| (activated(kind, &z(values)), out.clone()),
         backward: &|grad, values| {
             let grad = activation_grad(kind, grad, &z(values));
+            let operand = held(operands, grad.clone());
             let mut gradients =
-                vec![linear_grad_input(&grad, &values[1], [c_in, c_out]), linear_grad_weight(&grad, &values[0], [c_in, c_out])];
+                vec![linear_grad_input(&operand, &w(values), [c_in, c_out]), linear_grad_weight(&operand, &x(values), [c_in, c_out])];
             if biased {
                 gradients.push(linear_grad_bias(&grad, c_out));
             }
             gradients
         },
     }
-    .check(gpu)
+    .check_with(gpu, operands)
 }
 
 /// By the forward pass alone: every row is the row's number in its image, doubled.

@@ -10,6 +10,8 @@ use std::collections::BTreeSet;
 
 /// Codes of the activations; the last is the bits of a leaky ReLU's slope, 0.2, which stands for all.
 const ACTIVATIONS: &[u32] = &[0, 1, 2, 3, 4, 5, 6, 7, 0x3e4c_cccd];
+/// Operands as they are, rounded to f16, rounded by the device.
+const HALF: &[u32] = &[0, 1, 2];
 /// Quads of a row of attention: the fewest, the most, and some between.
 const QUADS: &[u32] = &[1, 2, 4, 9, 16];
 
@@ -24,14 +26,25 @@ pub const REWRITTEN: &[(&str, &str, &[u32])] = &[
     ("batch_norm_grad_input", "KIND", ACTIVATIONS),
     ("batch_norm_grad_stats", "KIND", ACTIVATIONS),
     ("conv2d", "ACTIVATION", ACTIVATIONS),
+    ("conv2d", "HALF", HALF),
+    ("conv2d_grad_input", "HALF", HALF),
+    ("conv2d_grad_weight", "HALF", HALF),
     ("cross_entropy_grad_logits", "WEIGHTED", &[0, 1]),
     ("cross_entropy_stats", "WEIGHTED", &[0, 1]),
     ("depthwise_conv2d", "ACTIVATION", ACTIVATIONS),
+    ("depthwise_conv2d", "HALF", HALF),
     ("depthwise_conv2d_3x3", "ACTIVATION", ACTIVATIONS),
+    ("depthwise_conv2d_3x3", "HALF", HALF),
     ("depthwise_conv2d_3x3", "SIDES", &[0, 1, 2, 4]),
     ("depthwise_conv2d_3x3_stride2", "ACTIVATION", ACTIVATIONS),
+    ("depthwise_conv2d_3x3_stride2", "HALF", HALF),
+    ("depthwise_conv2d_grad_input", "HALF", HALF),
     ("depthwise_conv2d_grad_input", "STRIDE", &[1, 2, 3]),
+    ("depthwise_conv2d_grad_input_3x3_stride2", "HALF", HALF),
+    ("depthwise_conv2d_grad_weight", "HALF", HALF),
+    ("depthwise_conv2d_grad_weight_3x3", "HALF", HALF),
     ("depthwise_conv2d_grad_weight_3x3", "SIDES", &[0, 1, 2, 4]),
+    ("depthwise_conv2d_grad_weight_3x3_stride2", "HALF", HALF),
     ("focal_loss_grad_probabilities", "MASKED", &[0, 1]),
     ("focal_loss_grad_probabilities", "WEIGHTED", &[0, 1]),
     ("focal_loss_stats", "MASKED", &[0, 1]),
@@ -41,14 +54,19 @@ pub const REWRITTEN: &[(&str, &str, &[u32])] = &[
     ("interpolate", "SLIDE", &[0, 1]),
     ("interpolate_grad_input", "MODE", &[0, 1, 2]),
     ("linear", "ACTIVATION", ACTIVATIONS),
+    ("linear", "HALF", HALF),
     ("linear", "TRANSPOSED", &[0, 1]),
+    ("linear_grad_weight", "HALF", HALF),
     ("masked_loss", "REDUCTION", &[0, 1, 2]),
     ("masked_loss_grad_pred", "KIND", &[0, 1]),
     ("masked_loss_grad_pred", "REDUCED", &[0, 1]),
     ("masked_loss_stats", "KIND", &[0, 1]),
     ("rmsprop", "MOMENTUM", &[0, 1]),
+    ("scaled_dot_product_attention", "HALF", HALF),
     ("scaled_dot_product_attention", "QUADS", QUADS),
+    ("scaled_dot_product_attention_grad", "HALF", HALF),
     ("scaled_dot_product_attention_grad", "QUADS", QUADS),
+    ("scaled_dot_product_attention_grad_bias", "HALF", HALF),
     ("sgd", "MOMENTUM", &[0, 1]),
 ];
 
@@ -80,10 +98,10 @@ impl Text {
     }
 }
 
-/// A text parsed and validated with what every device offers.
+/// A text parsed and validated with what every device offers, and f16 where it enables that.
 pub fn parsed(wgsl: &str, name: &str) -> (Module, ModuleInfo) {
     let module = naga::front::wgsl::parse_str(wgsl).unwrap_or_else(|e| panic!("{name}: {}", e.emit_to_string(wgsl)));
-    let info = Validator::new(ValidationFlags::all(), Capabilities::IMMEDIATES).validate(&module);
+    let info = Validator::new(ValidationFlags::all(), Capabilities::IMMEDIATES | Capabilities::SHADER_FLOAT16).validate(&module);
     let info = info.unwrap_or_else(|e| panic!("{name}: {}", e.emit_to_string(wgsl)));
     (module, info)
 }

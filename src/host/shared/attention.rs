@@ -41,6 +41,11 @@ impl Heads {
         Heads { all: images * heads, heads, tokens, dim, scale, has_bias, first, side, shift, windows: [down, across] }
     }
 
+    /// The rows of all heads.
+    pub(crate) fn all_of(self, rows: &[f32]) -> &[f32] {
+        &rows[..self.all * self.tokens * self.dim]
+    }
+
     /// The rows of a head.
     pub(crate) fn of(self, rows: &[f32], head: usize) -> &[f32] {
         &rows[head * self.tokens * self.dim..][..self.tokens * self.dim]

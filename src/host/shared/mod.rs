@@ -13,6 +13,7 @@ pub(crate) mod grad_weight_narrow;
 pub(crate) mod grad_weight_wide;
 pub(crate) mod level;
 pub(crate) mod matrix;
+pub(crate) mod operands;
 pub(crate) mod padded;
 pub(crate) mod parts;
 pub(crate) mod patches;

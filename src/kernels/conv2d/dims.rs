@@ -2,9 +2,10 @@
 
 use crate::error::{Error, Result};
 use crate::gpu::Cost;
+use crate::kernels::operands::Operands;
 use crate::tensor::{Shape, Tensor};
 
-/// Attributes of `torch.nn.functional.conv2d`, the same along both axes.
+/// Attributes of `torch.nn.functional.conv2d`, the same along both axes, and how operands are held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Conv2dAttrs {
     /// Step of the window, pixels.
@@ -15,15 +16,20 @@ pub struct Conv2dAttrs {
     pub dilation: usize,
     /// Groups of channels that do not see each other.
     pub groups: usize,
+    /// Of input, weight and the output's gradient.
+    pub operands: Operands,
 }
 
 impl Default for Conv2dAttrs {
     fn default() -> Self {
-        Conv2dAttrs { stride: 1, padding: 0, dilation: 1, groups: 1 }
+        Conv2dAttrs::PLAIN
     }
 }
 
 impl Conv2dAttrs {
+    /// PyTorch's defaults.
+    pub const PLAIN: Conv2dAttrs = Conv2dAttrs { stride: 1, padding: 0, dilation: 1, groups: 1, operands: Operands::F32 };
+
     /// True where `weight` has one filter a channel and there are several channels: work for `depthwise_conv2d`.
     pub fn is_depthwise(&self, weight: &Tensor) -> bool {
         self.groups > 1 && matches!(*weight.shape().dims(), [c_out, 1, _, _] if c_out == self.groups)
@@ -122,7 +128,7 @@ impl Conv2dDims {
     /// What parameter structs hold: n, c_in, h_in, w_in, c_out, h_out, w_out, kernel_h, kernel_w, stride, padding, dilation, groups.
     pub(in crate::kernels) fn words(&self) -> [u32; 13] {
         let Conv2dDims { n, c_in, h_in, w_in, c_out, h_out, w_out, kernel_h, kernel_w, attrs } = *self;
-        let Conv2dAttrs { stride, padding, dilation, groups } = attrs;
+        let Conv2dAttrs { stride, padding, dilation, groups, operands: _ } = attrs;
         [n, c_in, h_in, w_in, c_out, h_out, w_out, kernel_h, kernel_w, stride, padding, dilation, groups].map(|v| v as u32)
     }
 

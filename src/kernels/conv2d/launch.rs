@@ -45,7 +45,7 @@ fn plan(able: &Capabilities, d: &Conv2dDims, params: &Conv2dParams) -> Plan {
     let out_per_group = d.c_out / d.attrs.groups;
     let [out] = able.choices.of(&FORWARD, params, [channel_tile(out_per_group, 8) as u32]);
     let blocks = out_per_group.div_ceil(out as usize) * d.attrs.groups;
-    Plan::new("conv2d", d.n * blocks * (d.h_out * d.w_out).div_ceil(PIXELS)).with([("OUT", out)])
+    Plan::new("conv2d", d.n * blocks * (d.h_out * d.w_out).div_ceil(PIXELS)).with([("OUT", out), d.attrs.operands.constant(able)])
 }
 
 pub(super) fn conv2d(d: &Conv2dDims, input: &Tensor, weight: &Tensor, epilogue: &Epilogue, output: &Tensor) -> Result<()> {
@@ -63,7 +63,8 @@ fn grad_input_plan(able: &Capabilities, d: &Conv2dDims, params: &Conv2dParams) -
     let blocks = d.in_per_group().div_ceil(inp as usize) * d.attrs.groups;
     let stride = d.attrs.stride;
     let phase_pixels = d.h_in.div_ceil(stride) * d.w_in.div_ceil(stride);
-    Plan::new("conv2d_grad_input", d.n * blocks * stride * stride * phase_pixels.div_ceil(PIXELS)).with([("IN", inp)])
+    Plan::new("conv2d_grad_input", d.n * blocks * stride * stride * phase_pixels.div_ceil(PIXELS))
+        .with([("IN", inp), d.attrs.operands.constant(able)])
 }
 
 pub(super) fn grad_input(d: &Conv2dDims, grad_output: &Tensor, weight: &Tensor, bias: Option<&Tensor>, grad_input: &Tensor) -> Result<()> {
@@ -90,7 +91,7 @@ fn grad_weight_plan(able: &Capabilities, d: &Conv2dDims) -> (Plan, Conv2dGradWei
     let spans = if able.is_host() { 1 } else { (pixels / 4096).min(2048usize.div_ceil(tiles(d, usual))).max(fewest) };
     let params = grad_weight_params(d, spans);
     let tile @ [out, inp] = able.choices.of(&GRAD_WEIGHT, &params, usual);
-    let plan = Plan::new("conv2d_grad_weight", spans * tiles(d, tile)).with([("OUT", out), ("IN", inp)]);
+    let plan = Plan::new("conv2d_grad_weight", spans * tiles(d, tile)).with([("OUT", out), ("IN", inp), d.attrs.operands.constant(able)]);
     (plan.scratch(spans * d.weight_len()), params)
 }
 

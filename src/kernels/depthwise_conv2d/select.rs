@@ -55,11 +55,12 @@ pub(super) fn cut(d: &Conv2dDims, algorithm: Algorithm) -> Strips {
 pub(super) fn plan(able: &Capabilities, d: &Conv2dDims) -> Plan {
     let algorithm = select(able, d);
     let invocations = columns(d, algorithm) * d.c_in * cut(d, algorithm).strips;
-    match algorithm {
+    let plan = match algorithm {
         Algorithm::Strips => strips_plan("depthwise_conv2d_3x3", invocations.div_ceil(GROUP), d),
         Algorithm::StripsStride2 => Plan::each("depthwise_conv2d_3x3_stride2", invocations).scalar(!d.w_in.is_multiple_of(8)),
         Algorithm::General => Plan::each("depthwise_conv2d", d.n * d.c_in * d.h_out * d.w_out.div_ceil(4)),
-    }
+    };
+    plan.with([d.attrs.operands.constant(able)])
 }
 
 /// The input gradient, but for the activation of the forward kernel where it is that.
@@ -69,9 +70,8 @@ pub(super) fn grad_input_plan(able: &Capabilities, d: &Conv2dDims) -> Plan {
     match algorithm {
         Algorithm::Strips => plan(able, d),
         Algorithm::StripsStride2 => Plan { stem: stride_2, ..plan(able, d) },
-        Algorithm::General => {
-            Plan::each("depthwise_conv2d_grad_input", d.n * d.c_in * d.h_in * d.w_in.div_ceil(4)).with([("STRIDE", d.attrs.stride as u32)])
-        }
+        Algorithm::General => Plan::each("depthwise_conv2d_grad_input", d.n * d.c_in * d.h_in * d.w_in.div_ceil(4))
+            .with([("STRIDE", d.attrs.stride as u32), d.attrs.operands.constant(able)]),
     }
 }
 
@@ -95,7 +95,7 @@ pub(super) fn grad_weight_plan(able: &Capabilities, d: &Conv2dDims) -> Plan {
             (Plan::new("depthwise_conv2d_grad_weight", spans * d.weight_len()), spans)
         }
     };
-    plan.scratch(spans * d.weight_len())
+    plan.scratch(spans * d.weight_len()).with([d.attrs.operands.constant(able)])
 }
 
 fn strips_plan(stem: &'static str, groups: usize, d: &Conv2dDims) -> Plan {
@@ -122,7 +122,7 @@ mod tests {
     }
 
     fn dims(kernel: usize, stride: usize, padding: usize, dilation: usize) -> Conv2dDims {
-        let attrs = Conv2dAttrs { stride, padding, dilation, groups: 8 };
+        let attrs = Conv2dAttrs { stride, padding, dilation, groups: 8, ..Conv2dAttrs::PLAIN };
         Conv2dDims { n: 1, c_in: 8, h_in: 9, w_in: 9, c_out: 8, h_out: 9, w_out: 9, kernel_h: kernel, kernel_w: kernel, attrs }
     }
 

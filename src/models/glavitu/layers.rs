@@ -15,7 +15,7 @@ pub(super) const MOMENTUM: f32 = 0.01;
 pub(super) const LEAKY: Activation = Activation::LeakyRelu(0.2);
 pub(super) const LEAKY_LOCATION: Activation = Activation::LeakyRelu(0.3);
 
-const SAME_3X3: Conv2dAttrs = Conv2dAttrs { stride: 1, padding: 1, dilation: 1, groups: 1 };
+const SAME_3X3: Conv2dAttrs = Conv2dAttrs { padding: 1, ..Conv2dAttrs::PLAIN };
 
 /// Sizes of the network.
 #[derive(Debug, Clone, PartialEq)]

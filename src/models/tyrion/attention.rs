@@ -84,7 +84,7 @@ impl Attention {
         let q = ops::mul_row(tape, &q, &factors)?;
         let bias = self.position_bias(tape)?;
         let rolled = Windows { side: self.window, shift: self.shift, windows: [h / self.window, w / self.window] };
-        let attrs = AttentionAttrs { scale: 1.0, windows: (self.shift > 0).then_some(rolled) };
+        let attrs = AttentionAttrs { windows: (self.shift > 0).then_some(rolled), ..AttentionAttrs::scaled(1.0) };
         let seen = ops::scaled_dot_product_attention(tape, &q, &k, &v, Some(&bias), attrs)?;
         let rows = ops::reshape(tape, &ops::transpose(tape, &seen)?, [all, tokens, width])?;
         let [weight, bias] = &self.proj;

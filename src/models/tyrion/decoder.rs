@@ -12,7 +12,7 @@ use crate::nn::{Builder, Conv2d, Dropout, GroupNorm, Mode};
 use crate::ops::{self, Activation, Interpolation, Target};
 use crate::tensor::Tensor;
 
-const SAME_3X3: Conv2dAttrs = Conv2dAttrs { stride: 1, padding: 1, dilation: 1, groups: 1 };
+const SAME_3X3: Conv2dAttrs = Conv2dAttrs { padding: 1, ..Conv2dAttrs::PLAIN };
 
 /// eps of group norms.
 const EPS: f32 = 1e-6;

@@ -1,0 +1,58 @@
+//! Operands in f16: the rounding itself, bit by bit.
+
+use meltcore::gpu::Gpu;
+use meltcore::kernels::activation::Activation;
+use meltcore::kernels::linear::linear;
+use meltcore::kernels::operands::Operands;
+use meltcore::reference::operands::{nearest_f16, nearest_f16s};
+use meltcore::tensor::Tensor;
+
+use crate::case::{Case, Checked, ensure};
+
+pub fn cases() -> Vec<Case> {
+    // Marked as splitting for the device without f16.
+    vec![Case::new("rounding", rounding).splitting(), Case::new("not_finite", not_finite).splitting()]
+}
+
+/// Values as operands hold them.
+pub fn held(operands: Operands, values: Vec<f64>) -> Vec<f64> {
+    match operands {
+        Operands::F32 => values,
+        Operands::F16 => nearest_f16s(&values),
+    }
+}
+
+/// What f16 makes of values: their products with 1.
+fn rounded(gpu: &Gpu, values: &[f32]) -> meltcore::error::Result<Vec<f32>> {
+    let (rows, one) = (Tensor::from_slice(gpu, [values.len(), 1], values)?, Tensor::full(gpu, [1, 1], 1.0)?);
+    linear(&rows, &one, None, Activation::None, Operands::F16)?.to_vec()
+}
+
+/// Every f16 from the smallest to the largest, what lies half way to the next one, and the nearest f32 to each of both.
+fn rounding(gpu: &Gpu) -> Checked {
+    let step = |bits: u32| {
+        let (exponent, places) = ((bits >> 10).max(1) as i32, f64::from(if bits < 1024 { bits } else { 1024 + bits % 1024 }));
+        places * 2f64.powi(exponent - 25)
+    };
+    let mut values = Vec::new();
+    for bits in 0..0x7c00 {
+        for value in [step(bits), 0.5 * (step(bits) + step(bits + 1))] {
+            let bits = (value as f32).to_bits();
+            let near = [bits.saturating_sub(1), bits, bits + 1].map(f32::from_bits);
+            values.extend(near.iter().flat_map(|&value| [value, -value]));
+        }
+    }
+    values.extend([1e-8, 3e-8, 1e-30, 65519.996, 65520.0, 65536.0, 1e30, f32::MAX]);
+    for chunk in values.chunks(8000) {
+        for (value, got) in chunk.iter().zip(rounded(gpu, chunk)?) {
+            let want = nearest_f16(f64::from(*value)) as f32;
+            ensure(got == want, format!("{value:e} became {got:e}, expected {want:e}"))?;
+        }
+    }
+    Ok(())
+}
+
+fn not_finite(gpu: &Gpu) -> Checked {
+    let got = rounded(gpu, &[f32::INFINITY, f32::NEG_INFINITY, f32::NAN])?;
+    ensure(got[0] == f32::INFINITY && got[1] == f32::NEG_INFINITY && got[2].is_nan(), format!("{got:?}"))
+}
