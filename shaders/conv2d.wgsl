@@ -4,7 +4,7 @@
 // One invocation computes PIXELS pixels (64 apart, so neighbours read neighbours) × OUT output channels of one group.
 // Launcher:  kernels/conv2d/launch.rs   Reference: src/reference/conv2d.rs   PyTorch: torch.nn.functional.conv2d
 // Grid:      64·PIXELS output pixels × OUT channels of an image a workgroup, folded past 65 535 groups.
-// Numerics:  f32; sums of CHANNELS input channels, so that long sums lose less; channels in order, taps in order.
+// Numerics:  f32; sums of CHANNELS input channels, so that long sums lose less: for each tap in order, channels in order.
 const PIXELS = 4u;
 const OUT = 8u;
 const CHANNELS = 8u;
@@ -52,22 +52,25 @@ fn conv2d(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: 
   var acc: array<array<f32, PIXELS>, OUT>;
   for (var first = 0u; first < in_per_group; first += CHANNELS) {
     var sum: array<array<f32, PIXELS>, OUT>;
-    for (var i = first; i < min(first + CHANNELS, in_per_group); i++) {
-      let plane = (image * params.c_in + channel_group * in_per_group + i) * params.h_in * params.w_in;
-      for (var ky = 0u; ky < params.kernel_h; ky++) {
-        for (var kx = 0u; kx < params.kernel_w; kx++) {
-          var v: array<f32, PIXELS>;
-          for (var p = 0u; p < PIXELS; p++) {
-            let row = y[p] + i32(ky * params.dilation);
-            let column = x[p] + i32(kx * params.dilation);
-            let inside = row >= 0 && row < i32(params.h_in) && column >= 0 && column < i32(params.w_in);
-            v[p] = operand(select(0.0, input[select(0u, plane + u32(row) * params.w_in + u32(column), inside)], inside));
-          }
-          let tap = i * taps + ky * params.kernel_w + kx;
-          for (var o = 0u; o < OUT; o++) {
-            let w = operand(weight[weight_at[o] + tap]);
-            for (var p = 0u; p < PIXELS; p++) { sum[o][p] += w * v[p]; }
-          }
+    let end = min(first + CHANNELS, in_per_group);
+    for (var tap = 0u; tap < taps; tap++) {
+      let dy = i32(tap / params.kernel_w * params.dilation);
+      let dx = i32(tap % params.kernel_w * params.dilation);
+      var inside: array<bool, PIXELS>;
+      var at: array<u32, PIXELS>;
+      for (var p = 0u; p < PIXELS; p++) {
+        let row = y[p] + dy;
+        let column = x[p] + dx;
+        inside[p] = row >= 0 && row < i32(params.h_in) && column >= 0 && column < i32(params.w_in);
+        at[p] = select(0u, u32(row) * params.w_in + u32(column), inside[p]);
+      }
+      for (var i = first; i < end; i++) {
+        let plane = (image * params.c_in + channel_group * in_per_group + i) * params.h_in * params.w_in;
+        var v: array<f32, PIXELS>;
+        for (var p = 0u; p < PIXELS; p++) { v[p] = operand(select(0.0, input[plane + at[p]], inside[p])); }
+        for (var o = 0u; o < OUT; o++) {
+          let w = operand(weight[weight_at[o] + i * taps + tap]);
+          for (var p = 0u; p < PIXELS; p++) { sum[o][p] += w * v[p]; }
         }
       }
     }

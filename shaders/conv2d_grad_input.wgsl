@@ -4,9 +4,10 @@
 // pixels of a workgroup share their taps. One invocation computes PIXELS pixels × IN input channels of one group.
 // Launcher:  kernels/conv2d/launch.rs   Reference: src/reference/conv2d.rs   PyTorch: torch.nn.grad.conv2d_input
 // Grid:      64·PIXELS pixels of one phase × IN channels of an image a workgroup, folded past 65 535 groups.
-// Numerics:  f32; output channels in order, taps in order.
+// Numerics:  f32; sums of CHANNELS output channels, so that long sums lose less: for each tap in order, channels in order.
 const PIXELS = 4u;
 const IN = 8u;
+const CHANNELS = 8u;
 const HALF = 0u; // see shared/operand.wgsl
 struct Params { n: u32, c_in: u32, h_in: u32, w_in: u32, c_out: u32, h_out: u32, w_out: u32, kernel_h: u32, kernel_w: u32, stride: u32, padding: u32, dilation: u32, groups: u32, has_bias: u32, has_scale: u32 }
 var<immediate> params: Params;
@@ -50,27 +51,36 @@ fn conv2d_grad_input(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroup
   let lift_x = stride * params.dilation * params.kernel_w;
 
   var acc: array<array<f32, PIXELS>, IN>;
-  for (var o = 0u; o < out_per_group; o++) {
-    let channel = channel_group * out_per_group + o;
-    let plane = (image * params.c_out + channel) * params.h_out * params.w_out;
+  for (var first = 0u; first < out_per_group; first += CHANNELS) {
+    let end = min(first + CHANNELS, out_per_group);
+    var sum: array<array<f32, PIXELS>, IN>;
     for (var ky = 0u; ky < params.kernel_h; ky++) {
       if (phase / stride + params.padding + lift_y - ky * params.dilation) % stride != 0u { continue; }
       for (var kx = 0u; kx < params.kernel_w; kx++) {
         if (phase % stride + params.padding + lift_x - kx * params.dilation) % stride != 0u { continue; }
-        var v: array<f32, PIXELS>;
+        var inside: array<bool, PIXELS>;
+        var at: array<u32, PIXELS>;
         for (var p = 0u; p < PIXELS; p++) {
           let row = i32(y[p] + params.padding) - i32(ky * params.dilation);
           let column = i32(x[p] + params.padding) - i32(kx * params.dilation);
-          let inside = row >= 0 && row < i32(params.h_out * stride) && column >= 0 && column < i32(params.w_out * stride);
-          let at = select(0u, plane + (u32(row) / stride) * params.w_out + u32(column) / stride, inside);
-          v[p] = operand(select(0.0, grad_output[at], inside));
+          inside[p] = row >= 0 && row < i32(params.h_out * stride) && column >= 0 && column < i32(params.w_out * stride);
+          at[p] = select(0u, (u32(row) / stride) * params.w_out + u32(column) / stride, inside[p]);
         }
-        let tap = channel * in_per_group * taps + ky * params.kernel_w + kx;
-        for (var i = 0u; i < IN; i++) {
-          let w = operand(weight[weight_at[i] + tap]);
-          for (var p = 0u; p < PIXELS; p++) { acc[i][p] += w * v[p]; }
+        for (var o = first; o < end; o++) {
+          let channel = channel_group * out_per_group + o;
+          let plane = (image * params.c_out + channel) * params.h_out * params.w_out;
+          var v: array<f32, PIXELS>;
+          for (var p = 0u; p < PIXELS; p++) { v[p] = operand(select(0.0, grad_output[plane + at[p]], inside[p])); }
+          let tap = channel * in_per_group * taps + ky * params.kernel_w + kx;
+          for (var i = 0u; i < IN; i++) {
+            let w = operand(weight[weight_at[i] + tap]);
+            for (var p = 0u; p < PIXELS; p++) { sum[i][p] += w * v[p]; }
+          }
         }
       }
+    }
+    for (var i = 0u; i < IN; i++) {
+      for (var p = 0u; p < PIXELS; p++) { acc[i][p] += sum[i][p]; }
     }
   }
   for (var i = 0u; i < IN; i++) {

@@ -31,5 +31,5 @@ pub use context::Gpu;
 pub use kernel::{Cost, Launch};
 pub use launched::{Launched, Replay};
 pub use needs::Needs;
-pub use plan::{Choices, Parameters, Plan, Selectable};
+pub use plan::{Choices, LEAST_TILE, Parameters, Plan, Selectable};
 pub use profile::ProfileRow;

@@ -79,12 +79,22 @@ pub struct Selectable {
     pub names: &'static [&'static str],
     /// The values that they may have, in the order of `names`.
     pub values: &'static [&'static [u32]],
+    /// The kernel through workgroup memory that stands for this one where all values are [`LEAST_TILE`] or more; not on the host.
+    pub tile: Option<&'static str>,
 }
+
+/// The least side of a tile that a workgroup computes together; smaller ones are those of an invocation.
+pub const LEAST_TILE: u32 = 32;
 
 impl Selectable {
     /// Whether there is such a choice, of values in the order of `names`.
     pub fn has(&self, values: &[u32]) -> bool {
         self.values.contains(&values)
+    }
+
+    /// The kernel that these values are of.
+    pub fn stem_of(&self, values: &[u32]) -> &'static str {
+        self.tile.filter(|_| values.iter().all(|value| *value >= LEAST_TILE)).unwrap_or(self.stem)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Launchers of `linear` and its gradients: rows by a matrix. Shaders: `shaders/linear.wgsl`, `shaders/linear_grad_weight.wgsl`.
 
 use crate::error::{Error, Result};
-use crate::gpu::{Capabilities, Cost, Launch, Plan, Selectable};
+use crate::gpu::{Capabilities, Cost, DeviceKind, LEAST_TILE, Launch, Plan, Selectable};
 use crate::host::linear::LinearParams;
 use crate::host::linear_grad_weight::LinearGradWeightParams;
 use crate::kernels::activation::Activation;
@@ -11,16 +11,23 @@ use crate::kernels::operands::Operands;
 use crate::kernels::sum_partials::sum_partials;
 use crate::tensor::{Shape, Tensor};
 
-/// Rows and columns of an invocation's tile; each output is one invocation's sum, whatever else it computes.
+/// Rows and columns of a tile of an invocation, or of a workgroup; each output is one invocation's sum, whatever else it computes.
 pub(super) const FORWARD: Selectable = Selectable {
     stem: "linear",
     names: &["ROWS", "COLUMNS"],
-    values: &[&[1, 4], &[2, 2], &[2, 4], &[4, 2], &[4, 4], &[4, 8], &[8, 4], &[8, 8]],
+    values: &[&[1, 4], &[2, 2], &[2, 4], &[4, 2], &[4, 4], &[4, 8], &[8, 4], &[8, 8], &[32, 64], &[64, 64], &[128, 64]],
+    tile: Some("linear_tile"),
 };
 /// The same of channels out and in. The spans, which order the sums, are the same.
-pub(super) const GRAD_WEIGHT: Selectable = Selectable { stem: "linear_grad_weight", names: &["TILE"], values: &[&[1], &[2], &[4], &[8]] };
-/// The side of the usual tile.
+pub(super) const GRAD_WEIGHT: Selectable = Selectable {
+    stem: "linear_grad_weight",
+    names: &["TILE"],
+    values: &[&[1], &[2], &[4], &[8], &[64]],
+    tile: Some("linear_grad_weight_tile"),
+};
+/// The side of the usual tile of an invocation, and of a workgroup.
 const TILE: u32 = 4;
+const GROUP_TILE: u32 = 64;
 /// Invocations that `linear_grad_weight` is split into, where it has rows enough, and rows of a span at least.
 const INVOCATIONS: usize = 1 << 14;
 const LEAST_ROWS: usize = 64;
@@ -101,9 +108,20 @@ pub fn linear_grad_input(grad_output: &Tensor, weight: &Tensor, operands: Operan
 }
 
 fn plan(able: &Capabilities, params: &LinearParams) -> Plan {
-    let [rows, columns] = able.choices.of(&FORWARD, params, [TILE; 2]);
+    let chosen @ [rows, columns] = able.choices.of(&FORWARD, params, [usual_tile(able, [params.rows, params.columns]); 2]);
     let tiles = params.rows.div_ceil(rows) as usize * params.columns.div_ceil(columns) as usize;
-    Plan::each("linear", tiles).with([("ROWS", rows), ("COLUMNS", columns)])
+    plan_of(able, &FORWARD, &chosen, tiles).with([("ROWS", rows), ("COLUMNS", columns)])
+}
+
+/// The side of the tile that is taken unless another is chosen, of results of so many rows and columns.
+fn usual_tile(able: &Capabilities, sides: [u32; 2]) -> u32 {
+    if able.kind == DeviceKind::Gpu && sides.iter().all(|side| *side >= LEAST_TILE) { GROUP_TILE } else { TILE }
+}
+
+/// So many tiles of these sides, each of an invocation or of a workgroup.
+fn plan_of(able: &Capabilities, of: &Selectable, sides: &[u32], tiles: usize) -> Plan {
+    let stem = if able.is_host() { of.stem } else { of.stem_of(sides) };
+    if stem == of.stem { Plan::each(stem, tiles) } else { Plan::new(stem, tiles) }
 }
 
 fn launch(
@@ -162,8 +180,8 @@ fn grad_weight_plan(able: &Capabilities, &Dims { rows, c_in, c_out }: &Dims) -> 
     };
     let spans = rows.div_ceil(span);
     let params = LinearGradWeightParams { rows: rows as u32, c_in: c_in as u32, c_out: c_out as u32, span: span as u32 };
-    let [tile] = able.choices.of(&GRAD_WEIGHT, &params, [TILE]);
-    (Plan::each("linear_grad_weight", spans * tiles(tile)).with([("TILE", tile)]).scratch(spans * c_out * (c_in + 1)), params)
+    let [tile] = able.choices.of(&GRAD_WEIGHT, &params, [usual_tile(able, [c_out, c_in].map(|side| side as u32))]);
+    (plan_of(able, &GRAD_WEIGHT, &[tile], spans * tiles(tile)).with([("TILE", tile)]).scratch(spans * c_out * (c_in + 1)), params)
 }
 
 fn grad_weight(dims: &Dims, input: &Tensor, grad_output: &Tensor, operands: Operands) -> Result<(Tensor, Tensor)> {

@@ -60,6 +60,11 @@ pub const ROWS: &[Row] = &[
     Row([1, 33, 11, 12], 33, [3, 3], [1, 4, 4, 33]),
     Row([2, 18, 8, 9], 10, [5, 3], [1, 1, 1, 2]),
     Row([1, 3, 8, 9], 65, [2, 2], [1, 0, 3, 1]),
+    // Channels and pixels of several tiles of a workgroup, and some beyond them.
+    Row([2, 65, 9, 11], 70, [3, 3], SAME),
+    Row([3, 34, 13, 9], 66, [3, 3], [2, 1, 1, 1]),
+    Row([2, 72, 7, 9], 96, [1, 3], [1, 1, 2, 2]),
+    Row([2, 129, 5, 7], 64, [1, 1], PLAIN),
 ];
 
 /// More than 65 535 groups: one pixel an image and many images, or many channels of one a group.

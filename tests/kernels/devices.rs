@@ -22,11 +22,13 @@ pub struct Device {
 }
 
 /// All devices. A new variant that selects other kernels or cuts them otherwise gets a line here.
-pub const DEVICES: [Device; 3] = [
+pub const DEVICES: [Device; 4] = [
     // The processor by its own kernels.
     Device { name: "host", feature: "host", takes: |_| true, open: || Gpu::open(Some("host")) },
     // WGSL as this device gets it: a GPU where there is one, else Mesa's lavapipe.
     Device { name: "wgsl", feature: "wgsl", takes: |_| true, open: || wgsl(|_| {}) },
+    // WGSL as a GPU gets it: tiles of whole workgroups where they pay there.
+    Device { name: "wgsl-gpu", feature: "wgsl", takes: |_| true, open: || wgsl(|able| able.kind = DeviceKind::Gpu) },
     // Kernels that see so few bytes at once that launches are split over images, and that do without the device's f16.
     Device { name: "wgsl-bounded", feature: "wgsl", takes: |case| case.splits, open: || wgsl(bounded) },
 ];

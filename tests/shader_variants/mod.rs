@@ -28,7 +28,13 @@ pub const REWRITTEN: &[(&str, &str, &[u32])] = &[
     ("conv2d", "ACTIVATION", ACTIVATIONS),
     ("conv2d", "HALF", HALF),
     ("conv2d_grad_input", "HALF", HALF),
+    ("conv2d_grad_input_tile", "HALF", HALF),
     ("conv2d_grad_weight", "HALF", HALF),
+    ("conv2d_grad_weight_tile", "HALF", HALF),
+    ("conv2d_grad_weight_tile", "IN", &[32, 64]),
+    ("conv2d_grad_weight_tile", "OUT", &[32, 64]),
+    ("conv2d_tile", "ACTIVATION", ACTIVATIONS),
+    ("conv2d_tile", "HALF", HALF),
     ("cross_entropy_grad_logits", "WEIGHTED", &[0, 1]),
     ("cross_entropy_stats", "WEIGHTED", &[0, 1]),
     ("depthwise_conv2d", "ACTIVATION", ACTIVATIONS),
@@ -57,6 +63,10 @@ pub const REWRITTEN: &[(&str, &str, &[u32])] = &[
     ("linear", "HALF", HALF),
     ("linear", "TRANSPOSED", &[0, 1]),
     ("linear_grad_weight", "HALF", HALF),
+    ("linear_grad_weight_tile", "HALF", HALF),
+    ("linear_tile", "ACTIVATION", ACTIVATIONS),
+    ("linear_tile", "HALF", HALF),
+    ("linear_tile", "TRANSPOSED", &[0, 1]),
     ("masked_loss", "REDUCTION", &[0, 1, 2]),
     ("masked_loss_grad_pred", "KIND", &[0, 1]),
     ("masked_loss_grad_pred", "REDUCED", &[0, 1]),
@@ -71,11 +81,14 @@ pub const REWRITTEN: &[(&str, &str, &[u32])] = &[
 ];
 
 /// Constants of the files that nobody rewrites, except where they are listed above or can be chosen.
-pub const FIXED: &[&str] = &["CHANNELS", "COLUMNS", "GROUP", "KEYS", "LEAST", "PACKS_EACH", "PIXELS", "PIXELS_EACH", "ROWS", "TILE"];
+pub const FIXED: &[&str] = &["CHANNELS", "COLUMNS", "GROUP", "KEYS", "LEAST", "PACKS_EACH", "PIXELS", "PIXELS_EACH", "ROWS", "STEPS", "TILE"];
 
 /// All constants that launchers rewrite: shader and name.
 pub fn rewritten() -> BTreeSet<(&'static str, &'static str)> {
-    let chosen = SELECTABLE.iter().flat_map(|selectable| selectable.names.iter().map(|name| (selectable.stem, *name)));
+    let chosen = SELECTABLE.iter().flat_map(|selectable| {
+        let stems = selectable.values.iter().map(|values| selectable.stem_of(values));
+        stems.flat_map(|stem| selectable.names.iter().map(move |name| (stem, *name)))
+    });
     REWRITTEN.iter().map(|(stem, name, _)| (*stem, *name)).chain(chosen).collect()
 }
 
@@ -111,8 +124,10 @@ pub fn texts() -> Vec<Text> {
     let mut seen = BTreeSet::new();
     let mut texts = Vec::new();
     for (stem, _) in CATALOGUE {
-        let selectable = SELECTABLE.iter().filter(|selectable| selectable.stem == *stem);
-        let sets = selectable.flat_map(|s| s.values.iter().map(|values| s.names.iter().copied().zip(values.iter().copied()).collect()));
+        let sets = SELECTABLE.iter().flat_map(|s| {
+            let own = s.values.iter().filter(|values| s.stem_of(values) == *stem);
+            own.map(|values| s.names.iter().copied().zip(values.iter().copied()).collect())
+        });
         let mut choices: Vec<Vec<(&'static str, u32)>> = sets.collect();
         if choices.is_empty() {
             choices.push(Vec::new());

@@ -1,10 +1,10 @@
 //! Plans and launches of the convolution family: every stride, padding, dilation and grouping on every device.
 
 use crate::error::Result;
-use crate::gpu::{Capabilities, Launch, Plan, Selectable};
+use crate::gpu::{Capabilities, DeviceKind, LEAST_TILE, Launch, Plan, Selectable};
 use crate::host::conv2d::Conv2dParams;
 use crate::host::conv2d_grad_weight::Conv2dGradWeightParams;
-use crate::kernels::conv2d::Conv2dDims;
+use crate::kernels::conv2d::{CHANNELS, Conv2dDims};
 use crate::kernels::epilogue::Epilogue;
 use crate::kernels::sum_partials::sum_partials;
 use crate::tensor::{Shape, Tensor};
@@ -12,16 +12,24 @@ use crate::tensor::{Shape, Tensor};
 /// Pixels a workgroup: 64 invocations of four each.
 const PIXELS: usize = 64 * 4;
 
-/// Channels an invocation; each output is one invocation's sum, whatever else it computes.
-pub(in crate::kernels) const FORWARD: Selectable = Selectable { stem: "conv2d", names: &["OUT"], values: &[&[1], &[2], &[4], &[8], &[16]] };
+/// Pixels of a tile of a workgroup.
+const TILE_PIXELS: usize = 64;
+/// Side of a workgroup's tile of channels, where it pays.
+const TILE: u32 = 64;
+
+/// Channels an invocation, or of a tile of a workgroup; each output is one invocation's sum, whatever else it computes.
+pub(in crate::kernels) const FORWARD: Selectable =
+    Selectable { stem: "conv2d", names: &["OUT"], values: CHANNEL_TILES, tile: Some("conv2d_tile") };
 /// As [`FORWARD`].
 pub(in crate::kernels) const GRAD_INPUT: Selectable =
-    Selectable { stem: "conv2d_grad_input", names: &["IN"], values: &[&[1], &[2], &[4], &[8], &[16]] };
+    Selectable { stem: "conv2d_grad_input", names: &["IN"], values: CHANNEL_TILES, tile: Some("conv2d_grad_input_tile") };
+const CHANNEL_TILES: &[&[u32]] = &[&[1], &[2], &[4], &[8], &[16], &[32], &[64], &[128]];
 /// Channels out and in of a workgroup, at most 64 pairs, as 64 invocations add them up. The spans, which order the sums, are the same.
 pub(in crate::kernels) const GRAD_WEIGHT: Selectable = Selectable {
     stem: "conv2d_grad_weight",
     names: &["OUT", "IN"],
     values: &[&[1, 1], &[1, 4], &[4, 1], &[4, 4], &[8, 1], &[8, 2], &[8, 4], &[8, 8], &[16, 2], &[16, 4]],
+    tile: None,
 };
 
 fn params(d: &Conv2dDims, epilogue: &Epilogue) -> Conv2dParams {
@@ -41,11 +49,29 @@ fn channel_tile(per_group: usize, most: usize) -> usize {
     per_group.next_power_of_two().min(most)
 }
 
+/// Channels a tile, of layers whose results have `channels` a group and sums `summed`: a workgroup's where a GPU has so many that it reads
+/// an operand often enough to pay for bringing it into workgroup memory, else an invocation's.
+fn usual_tile(able: &Capabilities, channels: usize, summed: usize) -> u32 {
+    let is_wide = able.kind == DeviceKind::Gpu && channels >= LEAST_TILE as usize && summed >= CHANNELS;
+    channel_tile(channels, if is_wide { TILE as usize } else { 8 }) as u32
+}
+
+/// Workgroups' worth of pixels, by whose tile a kernel takes.
+fn pixel_blocks(able: &Capabilities, tile: u32, pixels: usize) -> usize {
+    pixels.div_ceil(if tile >= LEAST_TILE && !able.is_host() { TILE_PIXELS } else { PIXELS })
+}
+
+/// The kernel of a tile; the host has one for all.
+fn stem(able: &Capabilities, of: &Selectable, tile: u32) -> &'static str {
+    if able.is_host() { of.stem } else { of.stem_of(&[tile]) }
+}
+
 fn plan(able: &Capabilities, d: &Conv2dDims, params: &Conv2dParams) -> Plan {
     let out_per_group = d.c_out / d.attrs.groups;
-    let [out] = able.choices.of(&FORWARD, params, [channel_tile(out_per_group, 8) as u32]);
+    let [out] = able.choices.of(&FORWARD, params, [usual_tile(able, out_per_group, d.in_per_group())]);
     let blocks = out_per_group.div_ceil(out as usize) * d.attrs.groups;
-    Plan::new("conv2d", d.n * blocks * (d.h_out * d.w_out).div_ceil(PIXELS)).with([("OUT", out), d.attrs.operands.constant(able)])
+    let groups = d.n * blocks * pixel_blocks(able, out, d.h_out * d.w_out);
+    Plan::new(stem(able, &FORWARD, out), groups).with([("OUT", out), d.attrs.operands.constant(able)])
 }
 
 pub(super) fn conv2d(d: &Conv2dDims, input: &Tensor, weight: &Tensor, epilogue: &Epilogue, output: &Tensor) -> Result<()> {
@@ -59,12 +85,12 @@ pub(super) fn conv2d(d: &Conv2dDims, input: &Tensor, weight: &Tensor, epilogue: 
 }
 
 fn grad_input_plan(able: &Capabilities, d: &Conv2dDims, params: &Conv2dParams) -> Plan {
-    let [inp] = able.choices.of(&GRAD_INPUT, params, [channel_tile(d.in_per_group(), 8) as u32]);
+    let [inp] = able.choices.of(&GRAD_INPUT, params, [usual_tile(able, d.in_per_group(), d.c_out / d.attrs.groups)]);
     let blocks = d.in_per_group().div_ceil(inp as usize) * d.attrs.groups;
     let stride = d.attrs.stride;
     let phase_pixels = d.h_in.div_ceil(stride) * d.w_in.div_ceil(stride);
-    Plan::new("conv2d_grad_input", d.n * blocks * stride * stride * phase_pixels.div_ceil(PIXELS))
-        .with([("IN", inp), d.attrs.operands.constant(able)])
+    let groups = d.n * blocks * stride * stride * pixel_blocks(able, inp, phase_pixels);
+    Plan::new(stem(able, &GRAD_INPUT, inp), groups).with([("IN", inp), d.attrs.operands.constant(able)])
 }
 
 pub(super) fn grad_input(d: &Conv2dDims, grad_output: &Tensor, weight: &Tensor, bias: Option<&Tensor>, grad_input: &Tensor) -> Result<()> {
@@ -84,14 +110,23 @@ fn tiles(d: &Conv2dDims, [out, inp]: [u32; 2]) -> usize {
 }
 
 fn grad_weight_plan(able: &Capabilities, d: &Conv2dDims) -> (Plan, Conv2dGradWeightParams) {
-    let usual = [channel_tile(d.c_out / d.attrs.groups, 8), channel_tile(d.in_per_group(), 4)].map(|tile| tile as u32);
+    let channels = [d.c_out / d.attrs.groups, d.in_per_group()];
+    // A workgroup's tile where it has 64 invocations or more; its sums have another order, so that it is no choice among equals.
+    let is_tile =
+        able.kind == DeviceKind::Gpu && channels.iter().all(|own| *own >= LEAST_TILE as usize) && channels != [LEAST_TILE as usize; 2];
+    let most = if is_tile { [TILE as usize; 2] } else { [8, 4] };
+    let usual = [channel_tile(channels[0], most[0]), channel_tile(channels[1], most[1])].map(|tile| tile as u32);
     // Enough workgroups to fill a large GPU, but no span below 4096 pixels: each one costs a partial result.
     let pixels = d.n * d.h_out * d.w_out;
-    let fewest = able.loop_trips.map_or(1, |most| pixels.div_ceil(64 * most));
+    // Eight trips take a workgroup through 16 pixels of a tile, and one trip each of 64 invocations through a pixel.
+    let pixels_a_trip = if is_tile { 2 } else { 64 };
+    let fewest = able.loop_trips.map_or(1, |most| pixels.div_ceil(pixels_a_trip * most));
     let spans = if able.is_host() { 1 } else { (pixels / 4096).min(2048usize.div_ceil(tiles(d, usual))).max(fewest) };
     let params = grad_weight_params(d, spans);
-    let tile @ [out, inp] = able.choices.of(&GRAD_WEIGHT, &params, usual);
-    let plan = Plan::new("conv2d_grad_weight", spans * tiles(d, tile)).with([("OUT", out), ("IN", inp), d.attrs.operands.constant(able)]);
+    let (stem, tile) =
+        if is_tile { ("conv2d_grad_weight_tile", usual) } else { ("conv2d_grad_weight", able.choices.of(&GRAD_WEIGHT, &params, usual)) };
+    let [out, inp] = tile;
+    let plan = Plan::new(stem, spans * tiles(d, tile)).with([("OUT", out), ("IN", inp), d.attrs.operands.constant(able)]);
     (plan.scratch(spans * d.weight_len()), params)
 }
 

@@ -15,6 +15,8 @@ use crate::kernels::image_groups::{for_images, sum_over_images};
 use crate::kernels::sum_partials::sum_partials;
 use crate::tensor::{Shape, Tensor};
 
+/// Channels whose sums are added at once, in all kernels of the family.
+const CHANNELS: usize = 8;
 /// Largest spans of `conv2d_grad_bias` on GPUs: at most 128 trips over a plane for each of 256 images, few enough for every device.
 const BIAS_SPAN: [usize; 2] = [256, 128 * 64];
 
@@ -104,7 +106,8 @@ fn grad_bias(grad_output: &Tensor) -> Result<Tensor> {
 
 /// Refuses sums over `channels` channels that are longer than the device's loops.
 fn check_trips(gpu: &Gpu, dims: &Conv2dDims, channels: usize) -> Result<()> {
-    if gpu.capabilities().loops(channels * (dims.kernel_h * (dims.kernel_w + 2) + 2)) {
+    let blocks = channels.div_ceil(CHANNELS);
+    if gpu.capabilities().loops(channels * dims.kernel_h * dims.kernel_w + 2 * blocks * (1 + dims.kernel_h * (1 + dims.kernel_w))) {
         return Ok(());
     }
     let (taps, name) = (dims.kernel_h * dims.kernel_w, &gpu.capabilities().name);
