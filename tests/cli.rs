@@ -43,7 +43,7 @@ fn help_names_the_order_and_gives_examples() {
 }
 
 /// Commands of this version, as the contract names them.
-const COMMANDS: [&str; 19] = [
+const COMMANDS: [&str; 21] = [
     "ablate",
     "baseline",
     "bench",
@@ -51,6 +51,7 @@ const COMMANDS: [&str; 19] = [
     "completions",
     "config",
     "devices",
+    "doctor",
     "eval",
     "front",
     "pack",
@@ -61,6 +62,7 @@ const COMMANDS: [&str; 19] = [
     "stats",
     "synth",
     "train",
+    "tune",
     "verify",
     "weights",
 ];
@@ -96,6 +98,7 @@ fn every_command_answers_help_and_refuses_what_it_does_not_know() {
         ("stats", "--config"),
         ("synth", "--out"),
         ("train", "--config"),
+        ("tune", "--config"),
         ("verify", "<FILE>"),
         ("weights", "info"),
     ] {

@@ -45,7 +45,7 @@ const MAY_IMPORT: &[(&str, &str)] = &[
     ("baselines", "error event files random config domains data gpu tensor kernels tasks predict"),
     ("report", "error event calibrate config domains data fronts image tasks evaluate train"),
     ("verify", "error config gpu tensor kernels autograd ops nn optim models train"),
-    ("bench", "error event reference config host gpu tensor kernels autograd ops nn models tasks train"),
+    ("bench", "error event files reference config host gpu tensor kernels autograd ops nn models tasks train"),
     ("synth", "error files random data domains fronts"),
     (
         "cli",

@@ -3,7 +3,6 @@
 use std::ops::RangeInclusive;
 use std::time::Instant;
 
-use crate::bench::case::Run;
 use crate::error::Result;
 use crate::gpu::Gpu;
 
@@ -30,8 +29,8 @@ impl Effort {
     }
 }
 
-/// Times of one run, ms, the shortest first. The job has run before: nothing is left to compile.
-pub(super) fn times(gpu: &Gpu, effort: &Effort, run: &mut Run) -> Result<Vec<f64>> {
+/// Times of one run, ms, the shortest first. It has run before: nothing is left to compile.
+pub(super) fn times(gpu: &Gpu, effort: &Effort, run: &mut dyn FnMut() -> Result<()>) -> Result<Vec<f64>> {
     let mut seconds = |runs: usize| -> Result<f64> {
         gpu.synchronize()?;
         let start = Instant::now();

@@ -8,6 +8,7 @@
 
 mod case;
 mod ceilings;
+mod check;
 mod class_maps;
 mod compare;
 mod convolution;
@@ -18,6 +19,7 @@ mod normalisation;
 mod optimizers;
 mod parts;
 mod plan;
+mod plans;
 mod profile;
 mod resampling;
 mod row;
@@ -25,12 +27,20 @@ mod rows;
 mod scenes;
 mod steps;
 mod tokens;
+mod tune;
+mod tuned;
 mod windows;
 
+pub use check::{Checked, check};
 pub use compare::{Earlier, load};
 pub use plan::{CARDS, Needs, needs};
+pub use plans::{Planned, plans, rehearse};
 pub use row::{Change, Part, Report, Row};
 pub use steps::StepOptions;
+pub use tune::{Found, Tuning, tune};
+pub use tuned::{Tuned, cache_file};
+
+pub use crate::kernels::variants;
 
 use std::collections::BTreeSet;
 
@@ -61,8 +71,8 @@ pub struct Options {
     pub earlier: Option<Vec<Earlier>>,
 }
 
-/// The rows of every run.
-fn all_cases(gpu: &Gpu) -> Result<Vec<Case>> {
+/// The kernels' rows of every run.
+fn kernel_cases(large: bool) -> Vec<Case> {
     let families = [
         convolution::cases,
         normalisation::cases,
@@ -76,24 +86,35 @@ fn all_cases(gpu: &Gpu) -> Result<Vec<Case>> {
         tokens::cases,
         windows::cases,
     ];
+    families.iter().flat_map(|family| family(large)).collect()
+}
+
+/// The rows of every run.
+fn all_cases(gpu: &Gpu) -> Result<Vec<Case>> {
     let large = gpu.capabilities().kind == DeviceKind::Gpu;
-    Ok(families.iter().flat_map(|family| family(large)).chain(steps::cases(large)?).collect())
+    Ok(kernel_cases(large).into_iter().chain(steps::cases(large)?).collect())
 }
 
 /// The ceilings, and the other rows that the options choose.
 fn chosen(gpu: &Gpu, options: &Options) -> Result<[Vec<Case>; 2]> {
     let ceilings = if options.no_ceilings { Vec::new() } else { ceilings::cases(gpu) };
-    let mut cases = options.step.as_ref().map_or_else(|| all_cases(gpu), steps::asked)?;
-    let Some(text) = &options.filter else { return Ok([ceilings, cases]) };
+    let cases = options.step.as_ref().map_or_else(|| all_cases(gpu), steps::asked)?;
+    let cases = filtered(cases, options.filter.as_deref(), &ceilings)?;
+    Ok([ceilings, cases])
+}
+
+/// The rows of this name, or whose name holds the text; with one that only `others` hold, none.
+fn filtered(mut cases: Vec<Case>, text: Option<&str>, others: &[Case]) -> Result<Vec<Case>> {
+    let Some(text) = text else { return Ok(cases) };
     let names: Vec<String> = cases.iter().map(|case| case.name.clone()).collect();
-    let exact = names.contains(text);
-    cases.retain(|case| if exact { case.name == *text } else { case.name.contains(text) });
-    if cases.is_empty() && !ceilings.iter().any(|case| case.name.contains(text)) {
+    let exact = names.iter().any(|name| name == text);
+    cases.retain(|case| if exact { case.name == text } else { case.name.contains(text) });
+    if cases.is_empty() && !others.iter().any(|case| case.name.contains(text)) {
         let first_words: BTreeSet<&str> = names.iter().filter_map(|name| name.split(' ').next()).collect();
         let first_words = first_words.into_iter().collect::<Vec<_>>().join(", ");
         return Err(Error::Usage(format!("--filter {text}: no row has this in its name; the names begin with {first_words}")));
     }
-    Ok([ceilings, cases])
+    Ok(cases)
 }
 
 /// Measures the ceilings and every case that the options choose.
@@ -169,7 +190,7 @@ fn measured(gpu: &Gpu, case: Case, effort: &Effort, profile: Option<&mut Profile
         return Ok(Err(format!("{}: {fault}", case.name)));
     }
     drop(answer);
-    let times = Times::of(&times(gpu, effort, &mut job.run)?, case.name.starts_with("ceiling_"));
+    let times = Times::of(&times(gpu, effort, &mut || (job.run)().map(drop))?, case.name.starts_with("ceiling_"));
     if let Some(profile) = profile {
         profile.add(gpu, &mut job.run)?;
     }

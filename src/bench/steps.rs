@@ -255,6 +255,25 @@ fn predict(plan: Rc<Plan>) -> Case {
     })
 }
 
+/// Work on a device that only counts.
+pub(super) type Work = Box<dyn Fn(&Gpu) -> Result<()>>;
+
+/// A training step and a prediction of a network, by their rows' names, for planners.
+///
+/// # Errors
+/// [`Error::Config`] for keys or a size that do not fit it.
+pub(super) fn works(options: &StepOptions) -> Result<Vec<(String, Work)>> {
+    let plan = Rc::new(Plan::new(options)?);
+    let (training, predicting) = (plan.clone(), plan.clone());
+    let train: Work = Box::new(move |planner| trainer(&training, planner)?().map(drop));
+    let predict: Work = Box::new(move |planner| {
+        let inputs = predicting.inputs(planner, predicting.n, |_| Vec::new())?;
+        predicting.model(planner)?.forward(&Tape::off(), &inputs, Mode::Eval).map(drop)
+    });
+    let train = (!options.predict_only).then(|| (format!("train_step {}", plan.name), train));
+    Ok(train.into_iter().chain([(format!("predict {}", plan.name), predict)]).collect())
+}
+
 /// The rows of a network that was asked for.
 ///
 /// # Errors

@@ -2,8 +2,9 @@
 
 use super::Globals;
 use super::arguments::positive;
-use super::device::open_device;
+use super::device::{open_device, open_device_with};
 use super::output::{self, Table};
+use super::plans;
 use super::progress::Progress;
 use crate::bench::{self, CARDS, Needs, Options, Report, Row, StepOptions};
 use crate::error::{Error, Result};
@@ -18,7 +19,9 @@ use std::path::PathBuf;
     meltcore bench --compare bench.json\n  \
     meltcore bench --step unet --set base_channels=8 --batch 8 --size 128x128 --profile\n  \
     meltcore bench --step unet_smp --batch 1 --size 256x256 --predict --seconds 5\n  \
-    meltcore bench --step glavitu --batch 8 --size 384x384 --plan\n\n\
+    meltcore bench --step glavitu --batch 8 --size 384x384 --plan\n  \
+    meltcore bench --filter 'conv2d ' --variant conv2d:OUT=16 --compare bench.json\n  \
+    meltcore bench --plans --for all\n\n\
     `share` is the part of the ceiling that binds: of ceiling_fma's GFLOP/s or of the first ceiling_copy's GB/s, whichever is larger. It\n\
     can exceed 100 % where data stay in a cache. Operations and bytes are counted by napkin: the least that the kernels must do and move.\n\
     `spread` is the distance between the quartiles of the repetitions over their median. Every result is checked before it is timed.\n\
@@ -32,7 +35,7 @@ pub struct Args {
     #[arg(long, value_name = "TEXT")]
     pub filter: Option<String>,
     /// Time this network's training step and prediction instead of the rows of every run
-    #[arg(long, value_name = "MODEL", value_parser = ["unet", "unet_smp", "deeplabv3", "glavitu", "tyrion", "linear_dem"])]
+    #[arg(long, value_name = "MODEL", value_parser = NETWORKS)]
     pub step: Option<String>,
     /// With --step: override one key of the network's configuration, the value as YAML; may be repeated
     #[arg(long, value_name = "KEY=VALUE", requires = "step")]
@@ -49,6 +52,15 @@ pub struct Args {
     /// With --step: instead of timing, what training takes of memory, from one crop in a batch to --batch, and which cards hold it
     #[arg(long, requires = "step", conflicts_with_all = ["predict", "filter", "profile", "compare"])]
     pub plan: bool,
+    /// Instead of timing, what each row launches: kernels, their constants, workgroups, and what they take of the device
+    #[arg(long, conflicts_with_all = ["plan", "profile", "compare", "seconds", "quick"])]
+    pub plans: bool,
+    /// With --plans: the plans on devices that are not here, by a part of their names, or `all`
+    #[arg(long, value_name = "NAME|all", requires = "plans")]
+    pub r#for: Option<String>,
+    /// Build a kernel in another way of the same bits, KERNEL:NAME=VALUE[,NAME=VALUE]; may be repeated
+    #[arg(long, value_name = "VARIANT")]
+    pub variant: Vec<String>,
     /// Time each row but the ceilings for about so many seconds [default: 0.4, with --quick 0.06]
     #[arg(long, value_name = "S", value_parser = seconds)]
     pub seconds: Option<f64>,
@@ -65,6 +77,9 @@ pub struct Args {
     #[arg(long)]
     pub json: bool,
 }
+
+/// Networks whose steps can be made up.
+pub(super) const NETWORKS: [&str; 6] = ["unet", "unet_smp", "deeplabv3", "glavitu", "tyrion", "linear_dem"];
 
 impl Args {
     fn options(&self) -> Result<Options> {
@@ -87,7 +102,13 @@ impl Args {
 /// [`Error::CheckFailed`] where a result is wrong or slower than before, after the rows were printed; whatever stops the device or stdout.
 pub fn run(args: &Args, globals: &Globals) -> Result<()> {
     let options = args.options()?;
-    let gpu = open_device(globals)?;
+    if let (true, Some(name)) = (args.plans, &args.r#for) {
+        return plans::of_classes(name, &options, args.json);
+    }
+    let gpu = if args.variant.is_empty() { open_device(globals)? } else { open_device_with(globals, &args.variant)? };
+    if args.plans {
+        return plans::of_device(&gpu, &options, args.json);
+    }
     if let (true, Some(step)) = (args.plan, &options.step) {
         return plan(&bench::needs(&gpu, step)?, args.json);
     }
@@ -189,7 +210,7 @@ fn percent(share: Option<f64>) -> String {
 }
 
 /// Three digits where there are fewer before the point.
-fn digits(value: f64) -> String {
+pub(super) fn digits(value: f64) -> String {
     let places = if value >= 100.0 {
         0
     } else if value >= 10.0 {
@@ -203,13 +224,13 @@ fn digits(value: f64) -> String {
 }
 
 /// Parses rows and columns, `HxW`.
-fn size(text: &str) -> std::result::Result<[usize; 2], String> {
+pub(super) fn size(text: &str) -> std::result::Result<[usize; 2], String> {
     let side = |text: &str| text.parse::<usize>().ok().filter(|side| (1..=65_535).contains(side));
     let sides = text.split_once('x').and_then(|(h, w)| Some([side(h)?, side(w)?]));
     sides.ok_or_else(|| "must be rows x columns, each a whole number from 1 to 65535, for example 128x128".into())
 }
 
 /// Parses a time that a person would wait for.
-fn seconds(text: &str) -> std::result::Result<f64, String> {
+pub(super) fn seconds(text: &str) -> std::result::Result<f64, String> {
     positive(text).ok().filter(|s| *s <= 3600.0).ok_or_else(|| "must be a number of seconds above 0, up to 3600".into())
 }

@@ -27,7 +27,7 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
 }
 
 /// One row a device; `*` marks the one in use.
-fn table(adapters: &[AdapterSummary]) -> Table {
+pub(super) fn table(adapters: &[AdapterSummary]) -> Table {
     let heads = ["used", "index", "name", "kind", "backend", "driver", "subgroup", "binding MiB", "buffer MiB", "invocations", "features"];
     let mut table = Table::new(&heads);
     for adapter in adapters {

@@ -12,6 +12,7 @@ pub mod completions;
 pub mod config;
 pub mod device;
 pub mod devices;
+pub mod doctor;
 pub mod draft;
 pub mod eval;
 pub mod eval_fronts;
@@ -20,6 +21,7 @@ pub mod front_files;
 pub mod output;
 pub mod overwrite;
 pub mod pack;
+pub mod plans;
 pub mod predict;
 pub mod pretrain;
 pub mod progress;
@@ -29,6 +31,7 @@ pub mod split;
 pub mod stats;
 pub mod synth;
 pub mod train;
+pub mod tune;
 pub mod verify;
 pub mod watch;
 pub mod weights;
@@ -71,6 +74,9 @@ pub struct Globals {
     /// Read rasters without mapping them into memory, for file systems where others write (as MELTCORE_MMAP=off); slower
     #[arg(long, global = true)]
     pub no_mmap: bool,
+    /// Leave the variants of kernels as they are, whatever `meltcore tune` found (as MELTCORE_TUNED=off); no result depends on it
+    #[arg(long, global = true)]
+    pub untuned: bool,
     /// Say more on stderr; of an error also its causes
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
@@ -106,6 +112,7 @@ pub enum Command {
     Completions(completions::Args),
     Config(config::Args),
     Devices(devices::Args),
+    Doctor(doctor::Args),
     Eval(eval::Args),
     Front(front::Args),
     Pack(pack::Args),
@@ -116,6 +123,7 @@ pub enum Command {
     Stats(stats::Args),
     Synth(synth::Args),
     Train(train::Args),
+    Tune(tune::Args),
     Verify(verify::Args),
     Weights(weights::Args),
 }
@@ -143,6 +151,7 @@ impl Cli {
             Command::Completions(args) => completions::run(args, &self.globals),
             Command::Config(args) => config::run(args, &self.globals),
             Command::Devices(args) => devices::run(args, &self.globals),
+            Command::Doctor(args) => doctor::run(args, &self.globals),
             Command::Eval(args) => eval::run(args, &self.globals),
             Command::Front(args) => front::run(args, &self.globals),
             Command::Pack(args) => pack::run(args, &self.globals),
@@ -152,6 +161,7 @@ impl Cli {
             Command::Stats(args) => stats::run(args, &self.globals),
             Command::Synth(args) => synth::run(args, &self.globals),
             Command::Train(args) => train::run(args, &self.globals),
+            Command::Tune(args) => tune::run(args, &self.globals),
             Command::Pretrain(args) => pretrain::run(args, &self.globals),
             Command::Verify(args) => verify::run(args, &self.globals),
             Command::Weights(args) => weights::run(args, &self.globals),

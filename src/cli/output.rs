@@ -79,6 +79,11 @@ impl Table {
         self.rows.push(cells.into_iter().map(Into::into).collect());
     }
 
+    /// The column heads, and the rows.
+    pub fn cells(&self) -> (&[String], &[Vec<String>]) {
+        (&self.headers, &self.rows)
+    }
+
     /// The table as text, two spaces between columns, without spaces at the ends of lines.
     pub fn to_text(&self) -> String {
         let columns = self.rows.iter().map(Vec::len).chain([self.headers.len()]).max().unwrap_or(0);

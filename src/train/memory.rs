@@ -159,6 +159,16 @@ impl Memory<'_> {
     }
 }
 
+/// Goes through the steps of training and validation with a configuration and its data on a planner, which computes nothing.
+///
+/// # Errors
+/// Those of [`Dataset::open`]; what a model or its inputs refuse.
+pub fn rehearse(config: &Config, planner: &Gpu) -> Result<()> {
+    let train = Arc::new(Dataset::open(config, config.learned_split().parse()?)?);
+    let mut deaf = Watcher { stop: &|| None, observe: &mut |_| {} };
+    Session::new(planner, config, train, None, &mut deaf)?.rehearse()
+}
+
 /// Bytes in words; from ten GiB on in GiB.
 pub(super) fn mebibytes(bytes: u64) -> String {
     let mib = bytes as f64 / f64::from(1 << 20);

@@ -74,7 +74,7 @@ mod watched_scene;
 
 use std::path::PathBuf;
 
-pub use memory::{Least, fitting_batch_size, least_memory};
+pub use memory::{Least, fitting_batch_size, least_memory, rehearse};
 pub use prepare::Training;
 pub use session::Watcher;
 pub use step::{LossOf, Step, loss_scale, masked_loss, optimizer, schedule, training_step};

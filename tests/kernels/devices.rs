@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use libtest_mimic::{Completion, Trial};
 use meltcore::error::Result;
 use meltcore::gpu::{Capabilities, DeviceKind, Gpu};
+use meltcore::kernels::variants::SELECTABLE;
 
 use crate::case::Case;
 use crate::on_device::wgsl_device;
@@ -16,22 +17,64 @@ pub struct Device {
     name: &'static str,
     /// Its word in `MELTCORE_REQUIRE`.
     feature: &'static str,
-    /// Which cases run here: a variant takes those whose kernels it changes.
-    takes: fn(&Case) -> bool,
+    /// Which cases of a family run here: a variant takes those whose kernels it changes.
+    takes: fn(&str, &Case) -> bool,
     open: fn() -> Result<Gpu>,
 }
 
 /// All devices. A new variant that selects other kernels or cuts them otherwise gets a line here.
-pub const DEVICES: [Device; 4] = [
+pub const DEVICES: [Device; 16] = [
     // The processor by its own kernels.
-    Device { name: "host", feature: "host", takes: |_| true, open: || Gpu::open(Some("host")) },
+    Device { name: "host", feature: "host", takes: |_, _| true, open: || Gpu::open(Some("host")) },
+    // The same where variants are chosen, of which its kernels know nothing.
+    Device { name: "host-variant", feature: "host", takes: has_variants, open: || Gpu::open_as(Some("host"), choose_all::<0>) },
     // WGSL as this device gets it: a GPU where there is one, else Mesa's lavapipe.
-    Device { name: "wgsl", feature: "wgsl", takes: |_| true, open: || wgsl(|_| {}) },
+    Device { name: "wgsl", feature: "wgsl", takes: |_, _| true, open: || wgsl(|_| {}) },
     // WGSL as a GPU gets it: tiles of whole workgroups where they pay there.
-    Device { name: "wgsl-gpu", feature: "wgsl", takes: |_| true, open: || wgsl(|able| able.kind = DeviceKind::Gpu) },
+    Device { name: "wgsl-gpu", feature: "wgsl", takes: |family, _| is_varied(family), open: || wgsl(|able| able.kind = DeviceKind::Gpu) },
     // Kernels that see so few bytes at once that launches are split over images, and that do without the device's f16.
-    Device { name: "wgsl-bounded", feature: "wgsl", takes: |case| case.splits, open: || wgsl(bounded) },
+    Device { name: "wgsl-bounded", feature: "wgsl", takes: |_, case| case.splits, open: || wgsl(bounded) },
+    // Every variant that can be chosen: the K-th of each kernel.
+    variant::<0>("wgsl-variant-0"),
+    variant::<1>("wgsl-variant-1"),
+    variant::<2>("wgsl-variant-2"),
+    variant::<3>("wgsl-variant-3"),
+    variant::<4>("wgsl-variant-4"),
+    variant::<5>("wgsl-variant-5"),
+    variant::<6>("wgsl-variant-6"),
+    variant::<7>("wgsl-variant-7"),
+    variant::<8>("wgsl-variant-8"),
+    variant::<9>("wgsl-variant-9"),
+    variant::<10>("wgsl-variant-10"),
 ];
+
+const fn variant<const K: usize>(name: &'static str) -> Device {
+    Device { name, feature: "wgsl", takes: has_variants, open: || wgsl(choose_all::<K>) }
+}
+
+/// Variants of a kernel that the devices above run: so many are tried, and no kernel has more.
+const MOST_VARIANTS: usize = 11;
+
+/// Makes every launch take the K-th variant of its kernel, counted round.
+fn choose_all<const K: usize>(able: &mut Capabilities) {
+    for selectable in SELECTABLE {
+        assert!(selectable.values.len() <= MOST_VARIANTS, "{} has variants that no device of the table runs", selectable.stem);
+        assert!(able.choices.force(selectable, selectable.values[K % selectable.values.len()]));
+    }
+}
+
+/// Families that have kernels with variants.
+fn is_varied(family: &str) -> bool {
+    ["conv2d", "conv_transpose2d", "rows"].contains(&family)
+}
+
+/// Cases of kernels with variants. Those of millions of pixels, and of what follows the sums, which is the same in all, are left to the
+/// usual variants.
+fn has_variants(family: &str, case: &Case) -> bool {
+    const LEFT: [&str; 9] = ["million", "refusals", "scale", "elu", "sigmoid", "tanh", "silu", "exp", "many"];
+    let is_linear = family != "rows" || case.name.starts_with("linear");
+    is_varied(family) && is_linear && !LEFT.iter().any(|word| case.name.contains(word))
+}
 
 /// Bytes that kernels of the bounded device see at once.
 const BOUND: u64 = 32 << 10;
@@ -47,7 +90,7 @@ fn wgsl(less: impl FnOnce(&mut Capabilities)) -> Result<Gpu> {
 impl Device {
     /// The trials of a family's cases on this device.
     pub fn trials(&'static self, family: &str, cases: Vec<Case>) -> impl Iterator<Item = Trial> {
-        cases.into_iter().filter(|case| (self.takes)(case)).map(move |case| self.trial(family, case))
+        cases.into_iter().filter(|case| (self.takes)(family, case)).map(move |case| self.trial(family, case))
     }
 
     /// The trial of a case on this device: ignored where it cannot be opened.

@@ -81,7 +81,8 @@ pub const REWRITTEN: &[(&str, &str, &[u32])] = &[
 ];
 
 /// Constants of the files that nobody rewrites, except where they are listed above or can be chosen.
-pub const FIXED: &[&str] = &["CHANNELS", "COLUMNS", "GROUP", "KEYS", "LEAST", "PACKS_EACH", "PIXELS", "PIXELS_EACH", "ROWS", "STEPS", "TILE"];
+pub const FIXED: &[&str] =
+    &["CHANNELS", "COLUMNS", "GROUP", "KEYS", "LEAST", "PACKS_EACH", "PIXELS", "PIXELS_EACH", "ROWS", "STEPS", "TILE"];
 
 /// All constants that launchers rewrite: shader and name.
 pub fn rewritten() -> BTreeSet<(&'static str, &'static str)> {

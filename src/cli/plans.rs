@@ -1,0 +1,156 @@
+//! `meltcore bench --plans`: what is launched, on the device at hand and on devices that are not.
+
+use super::output::{self, Table};
+use crate::bench::variants::{SELECTABLE, sample};
+use crate::bench::{self, Options, Planned};
+use crate::error::{Error, Result};
+use crate::gpu::{Capabilities, Gpu, Needs, Plan, device_classes};
+
+/// Prints the plans of one device.
+///
+/// # Errors
+/// Those of [`bench::plans`]; stdout cannot be written.
+pub fn of_device(gpu: &Gpu, options: &Options, json: bool) -> Result<()> {
+    let planned = bench::plans(&gpu.planner(), options)?;
+    if json {
+        return output::print_json(&planned.iter().map(|row| row_json(row, gpu.capabilities())).collect::<Result<Vec<_>>>()?);
+    }
+    let mut table = Table::new(&["row", "kernel", "constants", "groups", "partial words", "invocations", "shared bytes", "buffers"]);
+    for Planned { row, launches } in planned {
+        for (number, launch) in launches.iter().enumerate() {
+            let (plan, needs) = (&launch.plan, Needs::of(&launch.plan)?);
+            table.row([
+                if number == 0 { row.clone() } else { String::new() },
+                plan.stem.to_owned(),
+                constants(plan),
+                groups(plan).to_string(),
+                plan.scratch.to_string(),
+                needs.invocations.to_string(),
+                needs.workgroup_bytes.to_string(),
+                needs.storage_buffers.to_string(),
+            ]);
+        }
+    }
+    table.print()
+}
+
+fn row_json(Planned { row, launches }: &Planned, able: &Capabilities) -> Result<serde_json::Value> {
+    let launch = |plan: &Plan| {
+        let needs = Needs::of(plan)?;
+        Ok(serde_json::json!({
+            "kernel": plan.stem, "constants": plan.variant.consts.iter().copied().collect::<std::collections::BTreeMap<_, _>>(),
+            "scalar": plan.variant.scalar, "groups": plan.groups, "partial_words": plan.scratch, "invocations": needs.invocations,
+            "workgroup_bytes": needs.workgroup_bytes, "storage_buffers": needs.storage_buffers, "immediate_bytes": needs.immediate_bytes,
+            "beyond": needs.beyond(able),
+        }))
+    };
+    let launches = launches.iter().map(|launched| launch(&launched.plan)).collect::<Result<Vec<_>>>()?;
+    Ok(serde_json::json!({ "row": row, "device": able.name, "launches": launches }))
+}
+
+fn groups(plan: &Plan) -> u64 {
+    plan.groups.map(u64::from).iter().product()
+}
+
+fn constants(plan: &Plan) -> String {
+    let pairs = plan.variant.consts.iter().map(|(name, value)| format!("{name}={value}"));
+    pairs.chain(plan.variant.scalar.then(|| "scalar".into())).collect::<Vec<_>>().join(" ")
+}
+
+/// Prints the plans of the kinds of devices whose name holds `name`: their limits, where each variant runs, and the rows whose plans are
+/// not the same on all.
+///
+/// # Errors
+/// [`Error::Usage`] where there is no such kind; those of [`bench::plans`]; stdout cannot be written.
+pub fn of_classes(name: &str, options: &Options, json: bool) -> Result<()> {
+    let all = device_classes();
+    let names: Vec<String> = all.iter().map(|class| class.name.clone()).collect();
+    let wanted = |class: &Capabilities| name == "all" || class.name.to_lowercase().contains(&name.to_lowercase());
+    let classes: Vec<Capabilities> = all.into_iter().filter(wanted).collect();
+    if classes.is_empty() {
+        return Err(Error::Usage(format!("--for {name}: there is no such kind of devices; there are {}, or all", names.join(", "))));
+    }
+    let planned = classes.iter().map(|class| bench::plans(&Gpu::invented(class.clone()), options)).collect::<Result<Vec<_>>>()?;
+    if json {
+        let rows = classes.iter().zip(&planned).flat_map(|(class, rows)| rows.iter().map(move |row| row_json(row, class)));
+        return output::print_json(&rows.collect::<Result<Vec<_>>>()?);
+    }
+    limits(&classes).print()?;
+    output::print_line("")?;
+    where_variants_run(&classes)?.print()?;
+    output::print_line("")?;
+    rows(&classes, &planned).print()
+}
+
+/// The limits of devices, one a row.
+pub fn limits(classes: &[Capabilities]) -> Table {
+    let mut table = Table::new(&["device", "subgroup", "invocations", "shared KiB", "buffers", "binding MiB", "f16", "matrices"]);
+    for class in classes {
+        let [least, most] = class.subgroup;
+        let has = |has: bool| if has { "yes" } else { "no" }.to_owned();
+        table.row([
+            class.name.clone(),
+            if least == most { least.to_string() } else { format!("{least}..{most}") },
+            class.invocations.to_string(),
+            (class.workgroup_bytes >> 10).to_string(),
+            class.storage_buffers.to_string(),
+            class.max_binding_bytes.div_ceil(1 << 20).to_string(),
+            has(class.f16),
+            has(class.cooperative_matrix),
+        ]);
+    }
+    table
+}
+
+/// The variants that can be chosen, one a row, with what they take and whether each device runs them.
+///
+/// # Errors
+/// [`Error::Kernel`] for a file that is not WGSL.
+pub fn where_variants_run(classes: &[Capabilities]) -> Result<Table> {
+    let names: Vec<&str> = classes.iter().map(|class| class.name.as_str()).collect();
+    let mut table = Table::new(&[&["kernel", "constants", "invocations", "shared bytes", "buffers"], names.as_slice()].concat());
+    for selectable in SELECTABLE {
+        for values in selectable.values {
+            let plan = sample(selectable, values);
+            let needs = Needs::of(&plan)?;
+            let numbers = [needs.invocations, needs.workgroup_bytes, needs.storage_buffers].map(|number| number.to_string());
+            let runs = classes.iter().map(|class| if needs.beyond(class).is_none() { "yes" } else { "no" }.to_owned());
+            table.row([selectable.stem.to_owned(), constants(&plan)].into_iter().chain(numbers).chain(runs).collect::<Vec<_>>());
+        }
+    }
+    Ok(table)
+}
+
+/// What each row launches, on which devices.
+fn rows(classes: &[Capabilities], planned: &[Vec<Planned>]) -> Table {
+    let mut table = Table::new(&["row", "launches", "on"]);
+    let Some(first) = planned.first() else { return table };
+    for (number, Planned { row, .. }) in first.iter().enumerate() {
+        let texts: Vec<String> = planned.iter().map(|rows| rows.get(number).map(launches).unwrap_or_default()).collect();
+        let mut seen: Vec<&String> = Vec::new();
+        for text in &texts {
+            if seen.contains(&text) {
+                continue;
+            }
+            let on: Vec<&str> = classes.iter().zip(&texts).filter(|(_, own)| *own == text).map(|(class, _)| class.name.as_str()).collect();
+            let on = if on.len() == classes.len() && on.len() > 1 { "all".to_owned() } else { on.join(", ") };
+            table.row([if seen.is_empty() { row.clone() } else { String::new() }, text.clone(), on]);
+            seen.push(text);
+        }
+    }
+    table
+}
+
+/// The launches of a row in one line: equal ones in succession once, with their number.
+fn launches(planned: &Planned) -> String {
+    let mut runs: Vec<(String, usize)> = Vec::new();
+    for launched in &planned.launches {
+        let text = launched.plan.to_string();
+        match runs.last_mut() {
+            Some((last, count)) if *last == text => *count += 1,
+            _ => runs.push((text, 1)),
+        }
+    }
+    let run = |(text, count): (String, usize)| if count > 1 { format!("{count} × {text}") } else { text };
+    runs.into_iter().map(run).collect::<Vec<_>>().join("; ")
+}

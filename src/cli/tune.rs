@@ -1,0 +1,139 @@
+//! `meltcore tune`: the fastest variants of the kernels that a configuration uses, found on the device at hand and kept for it.
+
+use std::path::PathBuf;
+
+use super::Globals;
+use super::bench::{NETWORKS, digits, seconds, size};
+use super::device::{TUNED, open_device};
+use super::output::{self, Table};
+use super::progress::Progress;
+use crate::bench::{self, Found, StepOptions, Tuned, cache_file};
+use crate::config::Config;
+use crate::error::{Error, Result};
+use crate::event::Event;
+use crate::gpu::{Gpu, Plan};
+use crate::train;
+
+/// Find the fastest variants of the kernels that a configuration uses on this device, and keep them for all commands
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  meltcore tune --config run.yaml\n  meltcore tune --step unet --batch 8 --size 256x256\n  \
+    meltcore tune --config run.yaml --out tuned.json\n\n\
+    Every variant sums the same terms in the same order, and each is compared with the usual one bit by bit before it is timed: results\n\
+    do not depend on what is found. The winners go into a file of the user's caches (or --out, for MELTCORE_TUNED=FILE), from which every\n\
+    command takes them on the same device with the same driver; --untuned or MELTCORE_TUNED=off leaves them aside.\n\
+    Exit status: 0 done; 1 some variant left other bits, and is not used; 2 the configuration cannot be used; 4 the file cannot be written.")]
+#[command(group = clap::ArgGroup::new("what").required(true).args(["config", "step"]))]
+pub struct Args {
+    /// Configuration whose training is planned, with the data that it names
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// A network with inputs that are made up, instead of a configuration
+    #[arg(long, value_name = "MODEL", value_parser = NETWORKS)]
+    pub step: Option<String>,
+    /// Override one key of the configuration, the value as YAML; may be repeated
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// With --step: crops in a batch
+    #[arg(long, value_name = "N", requires = "step", default_value = "8", value_parser = clap::value_parser!(u32).range(1..=65_535))]
+    pub batch: u32,
+    /// With --step: rows and columns of a crop, in pixels
+    #[arg(long, value_name = "HxW", requires = "step", default_value = "128x128", value_parser = size)]
+    pub size: [usize; 2],
+    /// Seconds for which each variant is timed
+    #[arg(long, value_name = "S", default_value = "0.06", value_parser = seconds)]
+    pub seconds: f64,
+    /// File to write instead of that of the user's caches
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Print JSON instead of a table
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Races the variants, prints the winners, and writes them.
+///
+/// # Errors
+/// Those of the configuration and its data; device errors; [`Error::Output`]; [`Error::CheckFailed`] where a variant left other bits.
+pub fn run(args: &Args, globals: &Globals) -> Result<()> {
+    let gpu = open_device(globals)?;
+    if gpu.capabilities().is_host() {
+        return Err(Error::Usage(
+            "there is nothing to tune on the processor: its kernels choose by themselves. --device names a GPU".into(),
+        ));
+    }
+    let file = file(args, &gpu)?;
+    // A file that is broken is found before the work.
+    let earlier = if file.exists() { Some(Tuned::load(&file)?) } else { None };
+    let mut progress = None;
+    let mut observe = |event| match event {
+        Event::Start { label, total, unit } => progress = Some(Progress::start(label, total, unit, globals.quiet)),
+        Event::Done(steps) => progress.iter().for_each(|progress| progress.advance(steps)),
+        Event::Message(text) => progress.iter().for_each(|progress| progress.set_message(&text)),
+        Event::Note(text) => globals.note(&text),
+        Event::Detail(text) => globals.detail(&text),
+    };
+    let tuning = match (&args.config, &args.step) {
+        (Some(path), _) => {
+            let config = Config::load(path, &args.set)?;
+            bench::tune(&gpu, &|planner| train::rehearse(&config, planner), args.seconds, &mut observe)?
+        }
+        (None, model) => {
+            let model = model.clone().unwrap_or_default();
+            let step = StepOptions { model, set: args.set.clone(), batch: args.batch as usize, size: args.size, predict_only: false };
+            bench::tune(&gpu, &|planner| bench::rehearse(planner, &step), args.seconds, &mut observe)?
+        }
+    };
+    drop(progress);
+    let mut tuned = tuning.tuned;
+    let chosen = tuned.len();
+    if let Some(earlier) = earlier.filter(|earlier| earlier.foreign_to(gpu.capabilities()).is_none()) {
+        // What is usual now was not faster this time: only launches that were not raced keep their choice.
+        tuned.keep(earlier, &tuning.raced);
+    }
+    tuned.save(&file)?;
+    if args.json {
+        output::print_json(&tuning.found.iter().map(json).collect::<Vec<_>>())?;
+    } else {
+        table(&tuning.found).print()?;
+    }
+    globals.note(&format!("{chosen} of {} launches have a faster variant: {}", tuning.found.len(), file.display()));
+    let refused: Vec<String> = tuning.found.iter().flat_map(|found| &found.refused).map(Plan::to_string).collect();
+    match refused.is_empty() {
+        true => Ok(()),
+        false => Err(Error::CheckFailed(format!(
+            "{} variants left other bits than the usual ones and are not used, a defect of meltcore or of the driver: {}",
+            refused.len(),
+            refused.join("; ")
+        ))),
+    }
+}
+
+/// Where the winners go.
+fn file(args: &Args, gpu: &Gpu) -> Result<PathBuf> {
+    let named = std::env::var_os(TUNED).filter(|value| !value.is_empty() && value != "off").map(PathBuf::from);
+    let cached = || cache_file(gpu.capabilities());
+    args.out.clone().or(named).or_else(cached).ok_or_else(|| Error::Usage("the system names no folder for caches: give --out FILE".into()))
+}
+
+fn table(found: &[Found]) -> Table {
+    let mut table = Table::new(&["kernel", "usual", "ms", "fastest", "ms", "times faster", "tried"]);
+    for race in found {
+        table.row([
+            race.usual.stem.to_owned(),
+            race.constants(&race.usual),
+            digits(race.usual_ms),
+            if race.best == race.usual { "-".into() } else { race.constants(&race.best) },
+            digits(race.best_ms),
+            format!("{:.2}", race.usual_ms / race.best_ms),
+            race.tried.to_string(),
+        ]);
+    }
+    table
+}
+
+fn json(race: &Found) -> serde_json::Value {
+    serde_json::json!({
+        "kernel": race.usual.stem, "usual": race.constants(&race.usual), "usual_ms": race.usual_ms, "fastest": race.constants(&race.best),
+        "fastest_ms": race.best_ms, "tried": race.tried, "refused": race.refused.iter().map(|plan| race.constants(plan)).collect::<Vec<_>>(),
+    })
+}

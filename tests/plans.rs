@@ -1,0 +1,119 @@
+//! Plans on devices that nobody here has: within their limits, and in README.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use meltcore::bench::{Options, StepOptions, plans, variants};
+use meltcore::cli::output::Table;
+use meltcore::cli::plans::{limits, where_variants_run};
+use meltcore::error::Result;
+use meltcore::gpu::shader::CATALOGUE;
+use meltcore::gpu::{Capabilities, Gpu, Needs, Plan, device_classes};
+use meltcore::kernels::clip_grad_norm::clip_grad_norm_scale;
+use meltcore::kernels::conv2d::{Conv2dAttrs, Conv2dDims};
+use meltcore::kernels::depthwise_conv2d::{depthwise_conv2d, depthwise_conv2d_grad_input, depthwise_conv2d_grad_weight};
+use meltcore::kernels::epilogue::Epilogue;
+use meltcore::kernels::max_pool2d::{Window, max_pool2d, max_pool2d_grad_input};
+use meltcore::tensor::Tensor;
+
+/// What is planned on a device: every kernel's rows, and a step of some networks.
+fn planned(able: &Capabilities) -> Vec<Plan> {
+    let planner = Gpu::invented(able.clone());
+    let step = |model: &str, size: [usize; 2], set: &[&str]| {
+        let set = set.iter().map(|text| (*text).to_owned()).collect();
+        Options { step: Some(StepOptions { model: model.into(), set, batch: 8, size, predict_only: false }), ..Options::default() }
+    };
+    let all = [
+        Options::default(),
+        step("unet", [512, 512], &[]),
+        step("unet_smp", [256, 256], &[]),
+        step("deeplabv3", [256, 256], &[]),
+        step("glavitu", [384, 384], &[]),
+        step("tyrion", [256, 256], &[]),
+        step("unet", [64, 64], &["optimizer=rmsprop"]),
+    ];
+    let rows = all.iter().flat_map(|options| plans(&planner, options).unwrap());
+    let beside = planner.launches_of(|| others(&planner)).unwrap();
+    rows.flat_map(|row| row.launches).chain(beside).map(|launched| launched.plan).collect()
+}
+
+/// Kernels that no row or network has.
+fn others(gpu: &Gpu) -> Result<()> {
+    let tensor = |shape: [usize; 4]| Tensor::empty(gpu, shape);
+    let (input, weight) = (tensor([2, 24, 61, 47])?, tensor([24, 1, 5, 5])?);
+    let attrs = Conv2dAttrs { stride: 2, padding: 2, groups: 24, ..Conv2dAttrs::default() };
+    let output = depthwise_conv2d(&input, &weight, &attrs, &Epilogue::default())?;
+    let dims = Conv2dDims::forward(&input, &weight, &attrs)?;
+    depthwise_conv2d_grad_input(&dims, &output, &weight)?;
+    depthwise_conv2d_grad_weight(&dims, &input, &output)?;
+    let window = Window { kernel: 3, stride: 2, padding: 1 };
+    let (most, index) = max_pool2d(&input, window)?;
+    max_pool2d_grad_input(&most, &index, input.shape(), window)?;
+    clip_grad_norm_scale(&input, &Tensor::empty(gpu, [])?).map(drop)
+}
+
+#[test]
+fn every_plan_keeps_to_the_limits_of_its_device() {
+    let mut classes = device_classes();
+    assert!(classes.len() >= 6 && classes.last().unwrap().name == "WebGPU");
+    // A device that ends loops without a word.
+    classes.push(Capabilities { loop_trips: Some(60_000), ..Capabilities::webgpu("bounded loops") });
+    let mut seen = BTreeSet::new();
+    for class in &classes {
+        let plans = planned(class);
+        assert!(plans.len() > 1000, "{}: {} plans", class.name, plans.len());
+        let mut kinds = BTreeSet::new();
+        for plan in &plans {
+            assert!(plan.groups.iter().all(|groups| (1..=65_535).contains(groups)), "{}: {plan:?}", class.name);
+            // Each kernel with each set of constants once: parsing takes its time.
+            if kinds.insert((plan.stem, plan.variant.consts.clone(), plan.variant.scalar)) {
+                assert_eq!(Needs::of(plan).unwrap().beyond(class), None, "{plan:?}");
+            }
+        }
+        seen.extend(plans.iter().map(|plan| plan.stem));
+    }
+    // Whose rows or networks are missing here would be unproved.
+    let unseen: Vec<&str> = CATALOGUE.iter().map(|(stem, _)| *stem).filter(|stem| !seen.contains(stem)).collect();
+    let known = ["ceiling_copy", "ceiling_fma"];
+    let unexpected: Vec<&&str> = unseen.iter().filter(|stem| !known.contains(stem)).collect();
+    assert!(unexpected.is_empty(), "never planned: {unexpected:?}");
+}
+
+#[test]
+fn the_planner_of_a_class_takes_the_variant_that_is_forced() {
+    for (text, constant) in [("conv2d:OUT=16", ("OUT", 16)), ("linear:ROWS=8,COLUMNS=4", ("ROWS", 8))] {
+        let mut able = Capabilities::webgpu("WebGPU");
+        variants::force(text, &mut able).unwrap();
+        let stem = text.split(':').next().unwrap();
+        let options = Options { filter: Some(format!("{stem} ")), ..Options::default() };
+        let planned = plans(&Gpu::invented(able), &options).unwrap();
+        let of_stem: Vec<&Plan> = planned.iter().flat_map(|row| &row.launches).map(|l| &l.plan).filter(|plan| plan.stem == stem).collect();
+        assert!(!of_stem.is_empty() && of_stem.iter().all(|plan| plan.variant.consts.contains(&constant)), "{of_stem:?}");
+    }
+}
+
+const README: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
+const BEGIN: &str = "<!-- devices: `meltcore bench --plans --for all`; MELTCORE_UPDATE=readme cargo test --test plans writes it -->\n";
+const END: &str = "<!-- end of devices -->";
+
+/// A table as Markdown has it.
+fn markdown(table: &Table) -> String {
+    let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
+    let (heads, rows) = table.cells();
+    let rule = vec!["---".to_owned(); heads.len()];
+    line(heads) + &line(&rule) + &rows.iter().map(|row| line(row)).collect::<String>()
+}
+
+#[test]
+fn readme_has_the_devices_and_where_each_variant_runs() {
+    let classes = device_classes();
+    let wanted = format!("{}\n{}", markdown(&limits(&classes)), markdown(&where_variants_run(&classes).unwrap()));
+    let readme = fs::read_to_string(README).unwrap();
+    let (before, rest) = readme.split_once(BEGIN).expect("README has the mark before its devices");
+    let (table, after) = rest.split_once(END).expect("README has the mark after its devices");
+    if std::env::var("MELTCORE_UPDATE").as_deref() == Ok("readme") {
+        fs::write(README, format!("{before}{BEGIN}{wanted}{END}{after}")).unwrap();
+    } else {
+        assert_eq!(table, wanted, "README's devices are old; MELTCORE_UPDATE=readme cargo test --test plans writes them anew");
+    }
+}
