@@ -246,6 +246,7 @@ pub mod host {
     pub(crate) mod mul_scalar;
     pub(crate) mod normalize;
     pub(crate) mod normalize_grad_input;
+    pub(crate) mod pack_half;
     pub(crate) mod pad;
     pub(crate) mod relative_position_bias;
     mod relative_position_bias_grad_table;
@@ -260,6 +261,7 @@ pub mod host {
     mod softmax_grad_input;
     pub(crate) mod sum_partials;
     pub(crate) mod transpose;
+    mod unpack_half;
     pub(crate) mod weighted_mean;
     pub(crate) mod window_partition;
     mod window_reverse;
@@ -307,6 +309,7 @@ pub mod kernels {
     pub mod normalize;
     pub mod operands;
     pub mod optimizer;
+    pub mod pack_half;
     pub mod pad;
     pub mod params;
     mod planes;

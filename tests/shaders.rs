@@ -37,7 +37,7 @@ fn every_file_is_valid_with_one_entry_point_of_its_name() {
         let mut faults = Vec::new();
         for variant in variants() {
             let module = parsed(stem, &variant);
-            let capabilities = Capabilities::SUBGROUP | Capabilities::IMMEDIATES;
+            let capabilities = Capabilities::SUBGROUP | Capabilities::IMMEDIATES | Capabilities::SHADER_FLOAT16_IN_FLOAT32;
             if let Err(error) = Validator::new(ValidationFlags::all(), capabilities).validate(&module) {
                 faults.push(format!("{variant:?}: {:?}", error.into_inner()));
             }

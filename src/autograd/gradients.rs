@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use crate::error::{Error, Result};
 use crate::kernels::add::add;
-use crate::tensor::{Tensor, TensorId};
+use crate::tensor::{Named, Tensor, TensorId};
 
 /// Gradients that a backward pass has found so far.
 #[derive(Default)]
@@ -37,7 +37,7 @@ impl Gradients {
     }
 
     /// True where the gradient of `tensor` is wanted; a closure skips the kernel otherwise.
-    pub fn wants(&self, tensor: &Tensor) -> bool {
+    pub fn wants(&self, tensor: &impl Named) -> bool {
         self.tracked.contains(&tensor.id())
     }
 
@@ -45,7 +45,7 @@ impl Gradients {
     ///
     /// # Errors
     /// [`Error::Shape`] where the shapes differ.
-    pub fn accumulate(&mut self, tensor: &Tensor, contribution: Tensor) -> Result<()> {
+    pub fn accumulate(&mut self, tensor: &impl Named, contribution: Tensor) -> Result<()> {
         if contribution.shape() != tensor.shape() {
             let message = format!("a gradient of shape {} for a tensor of shape {}", contribution.shape(), tensor.shape());
             return Err(Error::shape("backward", message));

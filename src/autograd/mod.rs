@@ -7,12 +7,15 @@
 //! there (Chen et al. 2016, arXiv 1604.06174): about one more forward pass of time, far fewer activations in memory, the same bits.
 
 mod gradients;
+mod kept;
 mod segment;
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::rc::Weak;
 
 pub use gradients::Gradients;
+pub use kept::Kept;
 
 use crate::error::Result;
 use crate::kernels::batch_norm::{RunningUpdate, batch_norm_running};
@@ -48,6 +51,8 @@ pub struct Tape {
     nodes: RefCell<Vec<Node>>,
     tracked: RefCell<HashSet<TensorId>>,
     updates: RefCell<Vec<RunningUpdate>>,
+    /// Activations kept as f16.
+    halves: RefCell<HashMap<TensorId, Weak<Tensor>>>,
 }
 
 impl Tape {

@@ -197,10 +197,7 @@ pub(super) fn trainer(plan: &Rc<Plan>, gpu: &Gpu) -> Result<impl FnMut() -> Resu
             add()?;
         }
         let loss = add()?;
-        match &mut loss_scale {
-            Some(scale) => step.finish_scaled(&mut optimizer, scale).map(drop)?,
-            None => step.finish(&mut optimizer).map(drop)?,
-        }
+        step.finish_scaled(&mut optimizer, loss_scale.as_mut())?;
         Ok(loss)
     })
 }

@@ -31,9 +31,9 @@ pub fn activation(tape: &Tape, kind: Activation, input: &Tensor) -> Result<Tenso
         return Ok(input.clone());
     }
     let output = kernels::activation::activation(kind, input)?;
-    let saved = input.clone();
+    let saved = tape.keep(input)?;
     tape.record(&[input], &output, move |grad_output, gradients| {
-        let grad_input = kernels::activation::activation_grad(kind, &saved, grad_output)?;
+        let grad_input = kernels::activation::activation_grad(kind, &saved.restored()?, grad_output)?;
         gradients.accumulate(&saved, grad_input)
     });
     Ok(output)

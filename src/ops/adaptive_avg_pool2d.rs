@@ -6,7 +6,7 @@
 use crate::autograd::Tape;
 use crate::error::Result;
 use crate::kernels;
-use crate::tensor::Tensor;
+use crate::tensor::{Named, Tensor};
 
 /// Mean of every plane.
 ///
@@ -17,7 +17,7 @@ use crate::tensor::Tensor;
 /// Not four axes; out of memory.
 pub fn adaptive_avg_pool2d(tape: &Tape, input: &Tensor) -> Result<Tensor> {
     let output = kernels::adaptive_avg_pool2d::adaptive_avg_pool2d(input)?;
-    let saved = input.clone();
+    let saved = input.name();
     tape.record(&[input], &output, move |grad_output, gradients| {
         let grad_input = kernels::adaptive_avg_pool2d::adaptive_avg_pool2d_grad_input(grad_output, saved.shape())?;
         gradients.accumulate(&saved, grad_input)

@@ -14,10 +14,10 @@ use crate::tensor::Tensor;
 /// Shapes that differ; out of memory.
 pub fn add(tape: &Tape, a: &Tensor, b: &Tensor) -> Result<Tensor> {
     let output = kernels::add::add(a, b)?;
-    let (a, b) = (a.clone(), b.clone());
-    tape.record(&[&a.clone(), &b.clone()], &output, move |grad_output, gradients| {
-        gradients.accumulate(&a, grad_output.clone())?;
-        gradients.accumulate(&b, grad_output.clone())
+    let (of_a, of_b) = (a.name(), b.name());
+    tape.record(&[a, b], &output, move |grad_output, gradients| {
+        gradients.accumulate(&of_a, grad_output.clone())?;
+        gradients.accumulate(&of_b, grad_output.clone())
     });
     Ok(output)
 }

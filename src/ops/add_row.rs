@@ -4,7 +4,7 @@
 use crate::autograd::Tape;
 use crate::error::Result;
 use crate::kernels::add_row as kernels;
-use crate::tensor::Tensor;
+use crate::tensor::{Named, Tensor};
 
 /// y = x + row.
 ///
@@ -15,7 +15,7 @@ use crate::tensor::Tensor;
 /// Shapes that do not fit or are empty; out of memory.
 pub fn add_row(tape: &Tape, input: &Tensor, row: &Tensor) -> Result<Tensor> {
     let output = kernels::add_row(input, row)?;
-    let (x, r) = (input.clone(), row.clone());
+    let (x, r) = (input.name(), row.name());
     tape.record(&[input, row], &output, move |grad_output, gradients| {
         if gradients.wants(&r) {
             gradients.accumulate(&r, kernels::add_row_grad_row(grad_output, r.shape())?)?;

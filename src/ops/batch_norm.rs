@@ -71,8 +71,9 @@ pub fn batch_norm(
         kernels::batch_norm_stats_running(input.gpu(), running_mean, running_var, eps)?
     };
     let output = kernels::batch_norm(input, &stats, weight, bias, activation)?;
-    let saved = kernels::Saved { input: input.clone(), stats, weight: weight.clone(), bias: bias.clone(), activation };
+    let (x, w, b) = (tape.keep(input)?, weight.clone(), bias.clone());
     tape.record(&[input, weight, bias], &output, move |grad_output, gradients| {
+        let saved = kernels::Saved { input: x.restored()?, stats, weight: w, bias: b, activation };
         let needs_sums = training || gradients.wants(&saved.weight) || gradients.wants(&saved.bias);
         let sums = needs_sums.then(|| kernels::batch_norm_grad_stats(&saved, grad_output)).transpose()?;
         if gradients.wants(&saved.input) {

@@ -6,7 +6,7 @@
 use crate::autograd::Tape;
 use crate::error::{Error, Result};
 use crate::kernels;
-use crate::tensor::Tensor;
+use crate::tensor::{Name, Named, Tensor};
 
 /// Joins tensors along the channels.
 ///
@@ -31,7 +31,7 @@ pub fn cat(tape: &Tape, inputs: &[&Tensor]) -> Result<Tensor> {
 /// No inputs; batches that differ; a plane larger than the first's; out of memory.
 pub fn cat_padded(tape: &Tape, inputs: &[&Tensor]) -> Result<Tensor> {
     let output = kernels::cat::cat(inputs)?;
-    let saved: Vec<Tensor> = inputs.iter().map(|&input| input.clone()).collect();
+    let saved: Vec<Name> = inputs.iter().map(|input| input.name()).collect();
     tape.record(inputs, &output, move |grad_output, gradients| {
         let mut first_channel = 0;
         for input in &saved {

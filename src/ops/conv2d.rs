@@ -92,18 +92,18 @@ fn convolved(
         (activate(activation, &z)?, z)
     };
     // Without an activation the gradient needs neither y nor z.
-    let saved = (activation != Activation::None).then_some(saved);
-    let (x, w, b) = (input.clone(), weight.clone(), bias.cloned());
+    let saved = (activation != Activation::None).then(|| tape.keep(&saved)).transpose()?;
+    let (x, w, b) = (tape.keep(input)?, weight.clone(), bias.cloned());
     tape.record(&inputs, &output, move |grad_output, gradients| {
         let grad_z = match &saved {
-            Some(saved) => activation_grad(activation, saved, grad_output)?,
+            Some(saved) => activation_grad(activation, &saved.restored()?, grad_output)?,
             None => grad_output.clone(),
         };
         if let Some(b) = b.filter(|b| gradients.wants(b)) {
             gradients.accumulate(&b, conv2d_grad_bias(&grad_z)?)?;
         }
         if gradients.wants(&w) {
-            gradients.accumulate(&w, (kernels.grad_weight)(&dims, &x, &grad_z)?)?;
+            gradients.accumulate(&w, (kernels.grad_weight)(&dims, &x.restored()?, &grad_z)?)?;
         }
         if gradients.wants(&x) {
             gradients.accumulate(&x, (kernels.grad_input)(&dims, &grad_z, &w)?)?;

@@ -57,7 +57,7 @@ pub fn conv2d_by_sample(tape: &Tape, input: &Tensor, left_out: usize, candidates
 
     let inputs: Vec<&Tensor> = picked.iter().flat_map(|one| [one.weight, one.bias]).chain([input]).collect();
     let own: Vec<[Tensor; 2]> = picked.iter().map(|one| [one.weight.clone(), one.bias.clone()]).collect();
-    let x = input.clone();
+    let x = tape.keep(input)?;
     tape.record(&inputs, &output, move |grad_output, gradients| {
         let gpu = grad_output.gpu();
         if gradients.wants(&x) {
@@ -65,9 +65,10 @@ pub fn conv2d_by_sample(tape: &Tape, input: &Tensor, left_out: usize, candidates
                 of_runs(gpu, [n, c, h, w], &runs, |run| kernels::conv2d_grad_input(&run.dims, &run.of(grad_output)?, &run.weight, None))?;
             gradients.accumulate(&x, grad_input)?;
         }
+        let restored = x.restored()?;
         for run in &runs {
             let grad_image = run.of(grad_output)?;
-            let grad_weight = kernels::conv2d_grad_weight(&run.dims, &run.of(&x)?, &grad_image)?;
+            let grad_weight = kernels::conv2d_grad_weight(&run.dims, &run.of(&restored)?, &grad_image)?;
             let grad_bias = kernels::conv2d_grad_bias(&grad_image)?;
             for (sample, [weight, bias]) in own[run.samples.clone()].iter().enumerate() {
                 let of_weight = Tensor::empty(gpu, weight.shape())?;

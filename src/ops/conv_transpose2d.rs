@@ -29,13 +29,13 @@ pub fn conv_transpose2d(
     dims.attrs.operands = tape.operands();
     let output = kernels::conv2d_grad_input(&dims, input, weight, bias)?;
     let inputs: Vec<_> = [Some(input), Some(weight), bias].into_iter().flatten().collect();
-    let (x, w, b) = (input.clone(), weight.clone(), bias.cloned());
+    let (x, w, b) = (tape.keep(input)?, weight.clone(), bias.cloned());
     tape.record(&inputs, &output, move |grad_output, gradients| {
         if let Some(b) = b.filter(|b| gradients.wants(b)) {
             gradients.accumulate(&b, kernels::conv2d_grad_bias(grad_output)?)?;
         }
         if gradients.wants(&w) {
-            gradients.accumulate(&w, kernels::conv2d_grad_weight(&dims, grad_output, &x)?)?;
+            gradients.accumulate(&w, kernels::conv2d_grad_weight(&dims, grad_output, &x.restored()?)?)?;
         }
         if gradients.wants(&x) {
             gradients.accumulate(&x, kernels::conv2d(grad_output, &w, &dims.attrs, &Epilogue::default())?)?;

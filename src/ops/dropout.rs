@@ -21,7 +21,7 @@ pub fn dropout(tape: &Tape, input: &Tensor, p: f64, seed: u64, draw: u64) -> Res
     }
     let draw = Draw { p, seed, draw };
     let output = launch(input, &draw)?;
-    let saved = input.clone();
+    let saved = input.name();
     tape.record(&[input], &output, move |grad_output, gradients| gradients.accumulate(&saved, launch(grad_output, &draw)?));
     Ok(output)
 }

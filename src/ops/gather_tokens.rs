@@ -5,7 +5,7 @@ use crate::autograd::Tape;
 use crate::error::Result;
 use crate::kernels::gather_tokens as kernels;
 pub use crate::kernels::gather_tokens::Picked;
-use crate::tensor::Tensor;
+use crate::tensor::{Named, Tensor};
 
 /// The picked tokens of every sample.
 ///
@@ -16,11 +16,11 @@ use crate::tensor::Tensor;
 /// Other samples or tokens than those that were picked from; out of memory.
 pub fn gather_tokens(tape: &Tape, input: &Tensor, picked: &Picked) -> Result<Tensor> {
     let output = kernels::gather_tokens(input, picked)?;
-    let (input, picked) = (input.clone(), picked.clone());
-    tape.record(&[&input.clone()], &output, move |grad_output, gradients| {
-        let grad_input = Tensor::full(input.gpu(), input.shape(), 0.0)?;
+    let (name, picked) = (input.name(), picked.clone());
+    tape.record(&[input], &output, move |grad_output, gradients| {
+        let grad_input = Tensor::full(grad_output.gpu(), name.shape(), 0.0)?;
         kernels::scatter_tokens(grad_output, &picked, &grad_input)?;
-        gradients.accumulate(&input, grad_input)
+        gradients.accumulate(&name, grad_input)
     });
     Ok(output)
 }

@@ -28,12 +28,14 @@ pub fn group_norm(
     activation: Activation,
 ) -> Result<Tensor> {
     let (output, saved) = kernels::group_norm(input, groups, weight, bias, eps, activation)?;
-    let (weight, bias) = (weight.clone(), bias.clone());
-    tape.record(&[input, &weight.clone(), &bias.clone()], &output, move |grad_output, gradients| {
+    let kernels::Saved { stats, weights, biases, .. } = saved;
+    let (x, of_weight, of_bias) = (tape.keep(input)?, weight.name(), bias.name());
+    tape.record(&[input, weight, bias], &output, move |grad_output, gradients| {
+        let saved = kernels::Saved { input: x.restored()?, groups, activation, stats, weights, biases };
         let grads = kernels::group_norm_grad_input(&saved, grad_output)?;
         gradients.accumulate(&saved.input, grads.input)?;
-        gradients.accumulate(&weight, grads.weight)?;
-        gradients.accumulate(&bias, grads.bias)
+        gradients.accumulate(&of_weight, grads.weight)?;
+        gradients.accumulate(&of_bias, grads.bias)
     });
     Ok(output)
 }

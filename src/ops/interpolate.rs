@@ -9,7 +9,7 @@ use crate::autograd::Tape;
 use crate::error::Result;
 use crate::kernels;
 pub use crate::kernels::interpolate::{Interpolation, Target};
-use crate::tensor::Tensor;
+use crate::tensor::{Named, Tensor};
 
 /// Resamples every plane to the target size.
 ///
@@ -20,7 +20,7 @@ use crate::tensor::Tensor;
 /// A target without pixels; out of memory.
 pub fn interpolate(tape: &Tape, input: &Tensor, target: Target, mode: Interpolation) -> Result<Tensor> {
     let output = kernels::interpolate::interpolate(input, target, mode)?;
-    let saved = input.clone();
+    let saved = input.name();
     tape.record(&[input], &output, move |grad_output, gradients| {
         let grad_input = kernels::interpolate::interpolate_grad_input(grad_output, saved.shape(), target, mode)?;
         gradients.accumulate(&saved, grad_input)

@@ -17,9 +17,10 @@ use crate::tensor::Tensor;
 /// # Errors
 /// Shapes that do not fit; out of memory.
 pub fn layer_norm(tape: &Tape, input: &Tensor, weight: &Tensor, bias: &Tensor, eps: f32) -> Result<Tensor> {
-    let (output, saved) = kernels::layer_norm(input, weight, bias, eps)?;
-    let b = bias.clone();
+    let (output, kernels::Saved { weight: w, stats, .. }) = kernels::layer_norm(input, weight, bias, eps)?;
+    let (x, b) = (tape.keep(input)?, bias.clone());
     tape.record(&[input, weight, bias], &output, move |grad_output, gradients| {
+        let saved = kernels::Saved { input: x.restored()?, weight: w, stats };
         if gradients.wants(&saved.weight) || gradients.wants(&b) {
             let (grad_weight, grad_bias) = kernels::layer_norm_grad_weight(&saved, grad_output)?;
             gradients.accumulate(&saved.weight, grad_weight)?;

@@ -28,16 +28,16 @@ pub fn linear(tape: &Tape, input: &Tensor, weight: &Tensor, bias: Option<&Tensor
         let z = kernels::linear(input, weight, bias, Activation::None, operands)?;
         (activate(activation, &z)?, z)
     };
-    let saved = (activation != Activation::None).then_some(saved);
-    let (x, w, b) = (input.clone(), weight.clone(), bias.cloned());
+    let saved = (activation != Activation::None).then(|| tape.keep(&saved)).transpose()?;
+    let (x, w, b) = (tape.keep(input)?, weight.clone(), bias.cloned());
     tape.record(&inputs, &output, move |grad_output, gradients| {
         let grad_z = match &saved {
-            Some(saved) => activation_grad(activation, saved, grad_output)?,
+            Some(saved) => activation_grad(activation, &saved.restored()?, grad_output)?,
             None => grad_output.clone(),
         };
         let b = b.filter(|b| gradients.wants(b));
         if gradients.wants(&w) || b.is_some() {
-            let (grad_weight, grad_bias) = kernels::linear_grad_weight(&x, &grad_z, &w, operands)?;
+            let (grad_weight, grad_bias) = kernels::linear_grad_weight(&x.restored()?, &grad_z, &w, operands)?;
             if let Some(b) = b {
                 gradients.accumulate(&b, grad_bias)?;
             }

@@ -6,7 +6,7 @@ use crate::autograd::Tape;
 use crate::error::Result;
 use crate::kernels;
 pub use crate::kernels::max_pool2d::Window;
-use crate::tensor::Tensor;
+use crate::tensor::{Named, Tensor};
 
 /// Maximum of every window.
 ///
@@ -17,7 +17,7 @@ use crate::tensor::Tensor;
 /// A window that does not fit, padding above half the kernel; out of memory.
 pub fn max_pool2d(tape: &Tape, input: &Tensor, window: Window) -> Result<Tensor> {
     let (output, index) = kernels::max_pool2d::max_pool2d(input, window)?;
-    let saved = input.clone();
+    let saved = input.name();
     tape.record(&[input], &output, move |grad_output, gradients| {
         let grad_input = kernels::max_pool2d::max_pool2d_grad_input(grad_output, &index, saved.shape(), window)?;
         gradients.accumulate(&saved, grad_input)

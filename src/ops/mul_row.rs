@@ -15,10 +15,10 @@ use crate::tensor::Tensor;
 /// Shapes that do not fit or are empty; out of memory.
 pub fn mul_row(tape: &Tape, input: &Tensor, row: &Tensor) -> Result<Tensor> {
     let output = kernels::mul_row(input, row)?;
-    let (x, s) = (input.clone(), row.clone());
+    let (x, s) = (tape.keep(input)?, row.clone());
     tape.record(&[input, row], &output, move |grad_output, gradients| {
         if gradients.wants(&s) {
-            gradients.accumulate(&s, kernels::mul_row_grad_row(grad_output, &x)?)?;
+            gradients.accumulate(&s, kernels::mul_row_grad_row(grad_output, &x.restored()?)?)?;
         }
         if gradients.wants(&x) {
             gradients.accumulate(&x, kernels::mul_row(grad_output, &s)?)?;

@@ -14,9 +14,9 @@ use crate::tensor::Tensor;
 /// Out of memory.
 pub fn mul_scalar(tape: &Tape, input: &Tensor, factor: f32) -> Result<Tensor> {
     let output = kernels::mul_scalar::mul_scalar(input, factor)?;
-    let input = input.clone();
-    tape.record(&[&input.clone()], &output, move |grad_output, gradients| {
-        gradients.accumulate(&input, kernels::mul_scalar::mul_scalar(grad_output, factor)?)
+    let name = input.name();
+    tape.record(&[input], &output, move |grad_output, gradients| {
+        gradients.accumulate(&name, kernels::mul_scalar::mul_scalar(grad_output, factor)?)
     });
     Ok(output)
 }

@@ -3,7 +3,7 @@
 
 use crate::autograd::Tape;
 use crate::error::{Error, Result};
-use crate::tensor::Tensor;
+use crate::tensor::{Named, Tensor};
 
 /// Entries `start` to `start + length` of the first axis.
 ///
@@ -21,11 +21,11 @@ pub fn narrow(tape: &Tape, input: &Tensor, start: usize, length: usize) -> Resul
     let (first, words) = (start * each, length * each);
     let output = Tensor::empty(input.gpu(), [&[length], rest].concat().as_slice())?;
     input.gpu().copy_words((input.buffer(), first), (output.buffer(), 0), words)?;
-    let input = input.clone();
-    tape.record(&[&input.clone()], &output, move |grad_output, gradients| {
-        let grad_input = Tensor::full(input.gpu(), input.shape(), 0.0)?;
-        input.gpu().copy_words((grad_output.buffer(), 0), (grad_input.buffer(), first), words)?;
-        gradients.accumulate(&input, grad_input)
+    let name = input.name();
+    tape.record(&[input], &output, move |grad_output, gradients| {
+        let grad_input = Tensor::full(grad_output.gpu(), name.shape(), 0.0)?;
+        grad_output.gpu().copy_words((grad_output.buffer(), 0), (grad_input.buffer(), first), words)?;
+        gradients.accumulate(&name, grad_input)
     });
     Ok(output)
 }

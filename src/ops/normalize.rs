@@ -15,9 +15,9 @@ use crate::tensor::Tensor;
 /// No rows; rows that are longer than the device can sum; out of memory.
 pub fn normalize(tape: &Tape, input: &Tensor, eps: f32) -> Result<Tensor> {
     let (output, lengths) = kernels::normalize(input, eps)?;
-    let (input, saved) = (input.clone(), output.clone());
-    tape.record(&[&input.clone()], &output, move |grad_output, gradients| {
-        gradients.accumulate(&input, kernels::normalize_grad_input(&saved, &lengths, grad_output, eps)?)
+    let (name, saved) = (input.name(), tape.keep(&output)?);
+    tape.record(&[input], &output, move |grad_output, gradients| {
+        gradients.accumulate(&name, kernels::normalize_grad_input(&saved.restored()?, &lengths, grad_output, eps)?)
     });
     Ok(output)
 }

@@ -6,7 +6,7 @@ use crate::autograd::Tape;
 use crate::error::Result;
 use crate::kernels;
 pub use crate::kernels::pad::Sides;
-use crate::tensor::Tensor;
+use crate::tensor::{Named, Tensor};
 
 /// Adds zeros around every plane.
 ///
@@ -17,7 +17,7 @@ use crate::tensor::Tensor;
 /// Not four axes; out of memory.
 pub fn pad(tape: &Tape, input: &Tensor, sides: Sides) -> Result<Tensor> {
     let output = kernels::pad::pad(input, sides)?;
-    let saved = input.clone();
+    let saved = input.name();
     tape.record(&[input], &output, move |grad_output, gradients| {
         let grad_input = kernels::pad::pad_grad_input(grad_output, saved.shape(), sides)?;
         gradients.accumulate(&saved, grad_input)

@@ -2,7 +2,7 @@
 
 use crate::autograd::Tape;
 use crate::error::Result;
-use crate::tensor::{Shape, Tensor};
+use crate::tensor::{Named, Shape, Tensor};
 
 /// The same elements, in their order.
 ///
@@ -13,9 +13,7 @@ use crate::tensor::{Shape, Tensor};
 /// Another number of elements.
 pub fn reshape(tape: &Tape, input: &Tensor, shape: impl Into<Shape>) -> Result<Tensor> {
     let output = input.reshaped(shape)?;
-    let input = input.clone();
-    tape.record(&[&input.clone()], &output, move |grad_output, gradients| {
-        gradients.accumulate(&input, grad_output.reshaped(input.shape())?)
-    });
+    let name = input.name();
+    tape.record(&[input], &output, move |grad_output, gradients| gradients.accumulate(&name, grad_output.reshaped(name.shape())?));
     Ok(output)
 }

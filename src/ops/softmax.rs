@@ -15,9 +15,9 @@ use crate::tensor::Tensor;
 /// No such axis; out of memory.
 pub fn softmax(tape: &Tape, input: &Tensor, dim: usize) -> Result<Tensor> {
     let output = kernels::softmax(input, dim)?;
-    let (x, y) = (input.clone(), output.clone());
+    let (x, y) = (input.name(), tape.keep(&output)?);
     tape.record(&[input], &output, move |grad_output, gradients| {
-        gradients.accumulate(&x, kernels::softmax_grad_input(&y, grad_output, dim)?)
+        gradients.accumulate(&x, kernels::softmax_grad_input(&y.restored()?, grad_output, dim)?)
     });
     Ok(output)
 }

@@ -5,7 +5,7 @@
 use crate::autograd::Tape;
 use crate::error::{Error, Result};
 use crate::kernels::transpose::transpose;
-use crate::tensor::Tensor;
+use crate::tensor::{Named, Tensor};
 
 /// Tokens of 2×2, channels fastest.
 ///
@@ -21,10 +21,10 @@ pub fn space_to_depth(tape: &Tape, input: &Tensor) -> Result<Tensor> {
         return Err(Error::shape(op, format!("{} has odd sides; 2×2 tokens become one", input.shape())));
     }
     let output = transpose(&input.reshaped([n * h / 2, 2, w, c])?)?.reshaped([n, h / 2, w / 2, 4 * c])?;
-    let input = input.clone();
-    tape.record(&[&input.clone()], &output, move |grad_output, gradients| {
+    let name = input.name();
+    tape.record(&[input], &output, move |grad_output, gradients| {
         let grad_input = transpose(&grad_output.reshaped([n * h / 2, w, 2, c])?)?;
-        gradients.accumulate(&input, grad_input.reshaped(input.shape())?)
+        gradients.accumulate(&name, grad_input.reshaped(name.shape())?)
     });
     Ok(output)
 }

@@ -15,9 +15,7 @@ use crate::tensor::Tensor;
 /// Fewer than three axes, or none of them; out of memory.
 pub fn transpose(tape: &Tape, input: &Tensor) -> Result<Tensor> {
     let output = kernels::transpose::transpose(input)?;
-    let input = input.clone();
-    tape.record(&[&input.clone()], &output, move |grad_output, gradients| {
-        gradients.accumulate(&input, kernels::transpose::transpose(grad_output)?)
-    });
+    let name = input.name();
+    tape.record(&[input], &output, move |grad_output, gradients| gradients.accumulate(&name, kernels::transpose::transpose(grad_output)?));
     Ok(output)
 }

@@ -17,9 +17,9 @@ use crate::tensor::Tensor;
 pub fn window_partition(tape: &Tape, input: &Tensor, window: usize, shift: usize) -> Result<Tensor> {
     let output = kernels::window_partition(input, window, shift)?;
     let &[_, h, w, _] = input.shape().dims() else { return Err(Error::shape("window_partition", "maps have four axes")) };
-    let input = input.clone();
-    tape.record(&[&input.clone()], &output, move |grad_output, gradients| {
-        gradients.accumulate(&input, kernels::window_reverse(grad_output, window, shift, [h, w])?)
+    let name = input.name();
+    tape.record(&[input], &output, move |grad_output, gradients| {
+        gradients.accumulate(&name, kernels::window_reverse(grad_output, window, shift, [h, w])?)
     });
     Ok(output)
 }

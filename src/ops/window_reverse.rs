@@ -15,9 +15,9 @@ use crate::tensor::Tensor;
 /// Windows that do not fill maps of this size; a roll of a window or more; out of memory.
 pub fn window_reverse(tape: &Tape, input: &Tensor, window: usize, shift: usize, size: [usize; 2]) -> Result<Tensor> {
     let output = kernels::window_reverse(input, window, shift, size)?;
-    let input = input.clone();
-    tape.record(&[&input.clone()], &output, move |grad_output, gradients| {
-        gradients.accumulate(&input, kernels::window_partition(grad_output, window, shift)?)
+    let name = input.name();
+    tape.record(&[input], &output, move |grad_output, gradients| {
+        gradients.accumulate(&name, kernels::window_partition(grad_output, window, shift)?)
     });
     Ok(output)
 }

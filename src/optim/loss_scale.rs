@@ -14,16 +14,17 @@ const INTERVAL: u32 = 2000;
 /// Below this, gradients are not finite for another reason than the factor.
 const LEAST: f32 = 1.0 / 65_536.0;
 
-/// The factor, and how many steps in a row it has served.
+/// The factor, how many steps in a row it has served, and how many were skipped since the beginning.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct LossScale {
     factor: f32,
     steps: u32,
+    skipped: u64,
 }
 
 impl Default for LossScale {
     fn default() -> Self {
-        LossScale { factor: FIRST, steps: 0 }
+        LossScale { factor: FIRST, steps: 0, skipped: 0 }
     }
 }
 
@@ -33,13 +34,18 @@ impl LossScale {
         self.factor
     }
 
+    /// Steps that were skipped so far.
+    pub fn skipped(&self) -> u64 {
+        self.skipped
+    }
+
     /// Takes note of a step, which was skipped unless its gradients were `finite`.
     ///
     /// # Errors
     /// [`Error::NotFinite`] where smaller factors have not helped.
     pub fn count(&mut self, finite: bool) -> Result<()> {
         if !finite {
-            *self = LossScale { factor: self.factor / GROWTH, steps: 0 };
+            *self = LossScale { factor: self.factor / GROWTH, steps: 0, skipped: self.skipped + 1 };
             if self.factor < LEAST {
                 let message = "gradients are not finite however small the loss scale is; use `precision: f32`, or lower learning_rate";
                 return Err(Error::NotFinite(message.into()));
@@ -49,7 +55,7 @@ impl LossScale {
         self.steps += 1;
         if self.steps == INTERVAL {
             let grown = self.factor * GROWTH;
-            *self = LossScale { factor: if grown.is_finite() { grown } else { self.factor }, steps: 0 };
+            *self = LossScale { factor: if grown.is_finite() { grown } else { self.factor }, steps: 0, ..*self };
         }
         Ok(())
     }
@@ -65,11 +71,11 @@ mod tests {
         (0..INTERVAL - 1).for_each(|_| scale.count(true).unwrap());
         assert_eq!(scale.factor(), FIRST);
         scale.count(false).unwrap();
-        assert_eq!(scale, LossScale { factor: FIRST / 2.0, steps: 0 });
+        assert_eq!(scale, LossScale { factor: FIRST / 2.0, steps: 0, skipped: 1 });
         (0..INTERVAL).for_each(|_| scale.count(true).unwrap());
-        assert_eq!(scale, LossScale { factor: FIRST, steps: 0 });
+        assert_eq!(scale, LossScale { factor: FIRST, steps: 0, skipped: 1 });
         // A largest float more would be none.
-        let mut largest = LossScale { factor: 2f32.powi(127), steps: INTERVAL - 1 };
+        let mut largest = LossScale { factor: 2f32.powi(127), steps: INTERVAL - 1, skipped: 0 };
         largest.count(true).unwrap();
         assert_eq!(largest.factor(), 2f32.powi(127));
     }

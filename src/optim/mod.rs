@@ -136,8 +136,8 @@ impl Optimizer {
         Ok(Some(total_norm))
     }
 
-    /// As [`Optimizer::step`], of gradients of a loss times `loss_scale`. Where one of them is not finite nothing is updated, and the answer
-    /// is false; to know that, the norm is read back.
+    /// As [`Optimizer::step`], of gradients of a loss times `loss_scale`. Where one of them is not finite nothing is updated, and the
+    /// answer is false; to know that, the norm is read back.
     ///
     /// # Errors
     /// Those of [`Optimizer::step`]; [`Error::Device`].

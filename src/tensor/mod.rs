@@ -14,6 +14,52 @@ use crate::gpu::{Buffer, Gpu};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TensorId(u64);
 
+/// What has an identity and a shape.
+pub trait Named {
+    /// Identity on the tape.
+    fn id(&self) -> TensorId;
+
+    /// The shape.
+    fn shape(&self) -> &Shape;
+}
+
+/// Identity and shape of a tensor without its values: what a gradient needs to find its way, where it needs no more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Name {
+    id: TensorId,
+    shape: Shape,
+}
+
+impl Named for Name {
+    fn id(&self) -> TensorId {
+        self.id
+    }
+
+    fn shape(&self) -> &Shape {
+        &self.shape
+    }
+}
+
+impl Named for Tensor {
+    fn id(&self) -> TensorId {
+        self.id
+    }
+
+    fn shape(&self) -> &Shape {
+        &self.shape
+    }
+}
+
+impl<T: Named> Named for &T {
+    fn id(&self) -> TensorId {
+        (**self).id()
+    }
+
+    fn shape(&self) -> &Shape {
+        (**self).shape()
+    }
+}
+
 thread_local! {
     static NEXT_ID: Cell<u64> = const { Cell::new(0) };
 }
@@ -136,6 +182,19 @@ impl Tensor {
     /// Identity on the tape.
     pub fn id(&self) -> TensorId {
         self.id
+    }
+
+    /// Identity and shape.
+    pub fn name(&self) -> Name {
+        Name { id: self.id, shape: self.shape.clone() }
+    }
+
+    /// The same values as those of the tensor of this name.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] where the number of elements differs.
+    pub(crate) fn named(&self, name: &Name) -> Result<Self> {
+        Ok(Tensor { id: name.id, ..self.reshaped(&name.shape)? })
     }
 
     /// The shape.

@@ -57,7 +57,8 @@ impl Training<'_> {
             None => freeze::of_epochs(self.config, &taken.names, parameters)?,
         };
         if let Some((checkpoint, state)) = &self.resumed {
-            checkpoint::load(checkpoint, gpu, session.model.parameters(), &mut session.optimizer, state.step)?;
+            let taken = state.step - state.loss_scale.map_or(0, |scale| scale.skipped()).min(state.step);
+            checkpoint::load(checkpoint, gpu, session.model.parameters(), &mut session.optimizer, taken)?;
             if !state.schedule.is_course_of(&session.schedule) {
                 watcher.note(
                     "the learning rate keeps the course of the checkpoint: `epochs` or the crops of an epoch are others now, and with them \
@@ -145,6 +146,7 @@ impl Training<'_> {
     /// valid.
     fn epoch(&mut self, gpu: &Gpu, session: &mut Session, epoch: usize, journal: &mut Journal, watcher: &mut Watcher) -> Result<bool> {
         let started = Instant::now();
+        let skipped_before = session.loss_scale.map_or(0, |scale| scale.skipped());
         let pass = session.train_epoch(epoch, watcher)?;
         let train_seconds = started.elapsed().as_secs_f64();
         let val_loss = session.validate_epoch(epoch, watcher)?;
@@ -178,7 +180,7 @@ impl Training<'_> {
             wait_share: pass.waited.as_secs_f64() / train_seconds.max(1e-9),
             device_bytes: gpu.memory().peak,
             loss_scale: session.loss_scale.map(|scale| scale.factor()),
-            skipped_steps: session.loss_scale.map(|_| pass.skipped),
+            skipped_steps: session.loss_scale.map(|scale| scale.skipped() - skipped_before),
             scene: Watched(session.watched().iter().map(|name| ((*name).to_owned(), None)).collect()),
         };
         let pictures = self.is_due(epoch, self.config.epochs_between_periodical_evaluation);

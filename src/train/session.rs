@@ -66,8 +66,6 @@ pub(super) struct EpochOfTraining {
     pub(super) first_step: u64,
     /// Learning rate of the last step.
     pub(super) learning_rate: f64,
-    /// Steps that changed nothing, as a gradient was not finite.
-    pub(super) skipped: u64,
     /// Time spent waiting for data.
     pub(super) waited: Duration,
 }
@@ -277,7 +275,7 @@ impl<'a> Session<'a> {
         let rho = self.config.sharpness_aware;
         let (steps, first_step) = (batches_by_step(self.config, self.train_size()), self.step);
         let mut losses = Losses::new();
-        let (mut rate, mut skipped) = (self.schedule.learning_rate(), 0);
+        let mut rate = self.schedule.learning_rate();
         for (index, sizes) in steps.iter().enumerate() {
             let mut step = Step::new(self.model.as_ref(), self.config.recompute).scaled(self.loss_scale.as_ref());
             // As published, a step that lacks batches at the end of an epoch is the smaller for it.
@@ -310,11 +308,8 @@ impl<'a> Session<'a> {
             }
             rate = self.schedule.learning_rate();
             self.optimizer.set_learning_rate(rate);
-            let stepped = match &mut self.loss_scale {
-                Some(scale) => step.finish_scaled(&mut self.optimizer, scale).map_err(|error| of_epoch(error, epoch, "training"))?,
-                None => step.finish(&mut self.optimizer).map(|_| true)?,
-            };
-            skipped += u64::from(!stepped);
+            let finished = step.finish_scaled(&mut self.optimizer, self.loss_scale.as_mut());
+            finished.map_err(|error| of_epoch(error, epoch, "training"))?;
             self.step += 1;
             self.schedule.count_update();
             // As the reference does it: the position after a step is that of its beginning, so that the first two steps share a rate.
@@ -323,7 +318,7 @@ impl<'a> Session<'a> {
         report(&mut losses, epoch, watcher)?;
         watcher.refuse_to_go_on()?;
         let waited = loader.waited();
-        Ok(EpochOfTraining { loss: losses.mean(), losses: losses.into_values(), first_step, learning_rate: rate, skipped, waited })
+        Ok(EpochOfTraining { loss: losses.mean(), losses: losses.into_values(), first_step, learning_rate: rate, waited })
     }
 
     /// The mean loss over the batches of the val split, on crops of this epoch; `None` without one, or without a valid pixel in its crops.

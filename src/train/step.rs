@@ -124,17 +124,16 @@ impl<'a> Step<'a> {
         optimizer.step(&model.parameters().trainable(), &gradients)
     }
 
-    /// As [`Step::finish`], of a step that is [`Step::scaled`]: updates the model once, or, where a gradient is not finite, not at all, which
-    /// the answer says, and the scale either way.
+    /// As [`Step::finish`], of a step that is [`Step::scaled`] by this scale: where a gradient is not finite the model stays as it is. The
+    /// scale takes note of either.
     ///
     /// # Errors
     /// Those of [`Optimizer::step_where_finite`] and [`LossScale::count`].
-    pub fn finish_scaled(self, optimizer: &mut Optimizer, scale: &mut LossScale) -> Result<bool> {
+    pub fn finish_scaled(self, optimizer: &mut Optimizer, scale: Option<&mut LossScale>) -> Result<()> {
+        let Some(scale) = scale else { return self.finish(optimizer).map(drop) };
         let factor = self.loss_scale;
         let (model, gradients) = self.gradients()?;
-        let stepped = optimizer.step_where_finite(&model.parameters().trainable(), &gradients, factor)?;
-        scale.count(stepped)?;
-        Ok(stepped)
+        scale.count(optimizer.step_where_finite(&model.parameters().trainable(), &gradients, factor)?)
     }
 
     /// The sum of the gradients, with the weights where they were before an ascent.

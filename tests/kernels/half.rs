@@ -4,14 +4,20 @@ use meltcore::gpu::Gpu;
 use meltcore::kernels::activation::Activation;
 use meltcore::kernels::linear::linear;
 use meltcore::kernels::operands::Operands;
+use meltcore::kernels::pack_half::{pack_half, unpack_half};
 use meltcore::reference::operands::{nearest_f16, nearest_f16s};
 use meltcore::tensor::Tensor;
 
 use crate::case::{Case, Checked, ensure};
+use crate::on_device::{noise, poison};
 
 pub fn cases() -> Vec<Case> {
     // Marked as splitting for the device without f16.
-    vec![Case::new("rounding", rounding).splitting(), Case::new("not_finite", not_finite).splitting()]
+    vec![
+        Case::new("rounding", rounding).splitting(),
+        Case::new("not_finite", not_finite).splitting(),
+        Case::new("packed", packed).splitting(),
+    ]
 }
 
 /// Values as operands hold them.
@@ -55,4 +61,26 @@ fn rounding(gpu: &Gpu) -> Checked {
 fn not_finite(gpu: &Gpu) -> Checked {
     let got = rounded(gpu, &[f32::INFINITY, f32::NEG_INFINITY, f32::NAN])?;
     ensure(got[0] == f32::INFINITY && got[1] == f32::NEG_INFINITY && got[2].is_nan(), format!("{got:?}"))
+}
+
+/// Packed and back is what operands are rounded to, in half the words: of every size of numbers, of lengths that are no whole packs, and of
+/// more than kernels of the bounded device see.
+fn packed(gpu: &Gpu) -> Checked {
+    let extremes = [0.0, -0.0, 6e-8, 2e-8, 1e-5, 6.1e-5, 65504.0, 65519.0, 65520.0, -1e9, f32::INFINITY, f32::NEG_INFINITY, f32::NAN];
+    for len in [1, 3, 13, 64, 1000, 30_003] {
+        let factor = |i: usize| 10f32.powi((i % 12) as i32 - 7);
+        let mut values: Vec<f32> = noise(5, len).into_iter().enumerate().map(|(i, value)| value * factor(i)).collect();
+        values.iter_mut().zip(if len == 1 { &[][..] } else { &extremes }).for_each(|(value, extreme)| *value = *extreme);
+        let tensor = Tensor::from_slice(gpu, [len], &values)?;
+        poison(gpu, 2 * len.div_ceil(4));
+        let half = pack_half(&tensor)?;
+        ensure(half.len() == 2 * len.div_ceil(4), format!("{} words for {len}", half.len()))?;
+        poison(gpu, len);
+        for (value, got) in values.iter().zip(unpack_half(&half, tensor.shape())?.to_vec()?) {
+            let want = nearest_f16(f64::from(*value)) as f32;
+            ensure(got == want || (got.is_nan() && want.is_nan()), format!("{value:e} of {len} became {got:e}, expected {want:e}"))?;
+        }
+        ensure(unpack_half(&half, &[len + 4].into()).is_err(), "too few words")?;
+    }
+    Ok(())
 }

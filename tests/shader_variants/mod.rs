@@ -71,6 +71,7 @@ pub const REWRITTEN: &[(&str, &str, &[u32])] = &[
     ("masked_loss_grad_pred", "KIND", &[0, 1]),
     ("masked_loss_grad_pred", "REDUCED", &[0, 1]),
     ("masked_loss_stats", "KIND", &[0, 1]),
+    ("pack_half", "HALF", &[1, 2]),
     ("rmsprop", "MOMENTUM", &[0, 1]),
     ("scaled_dot_product_attention", "HALF", HALF),
     ("scaled_dot_product_attention", "QUADS", QUADS),
@@ -115,7 +116,8 @@ impl Text {
 /// A text parsed and validated with what every device offers, and f16 where it enables that.
 pub fn parsed(wgsl: &str, name: &str) -> (Module, ModuleInfo) {
     let module = naga::front::wgsl::parse_str(wgsl).unwrap_or_else(|e| panic!("{name}: {}", e.emit_to_string(wgsl)));
-    let info = Validator::new(ValidationFlags::all(), Capabilities::IMMEDIATES | Capabilities::SHADER_FLOAT16).validate(&module);
+    let capabilities = Capabilities::IMMEDIATES | Capabilities::SHADER_FLOAT16_IN_FLOAT32 | Capabilities::SHADER_FLOAT16;
+    let info = Validator::new(ValidationFlags::all(), capabilities).validate(&module);
     let info = info.unwrap_or_else(|e| panic!("{name}: {}", e.emit_to_string(wgsl)));
     (module, info)
 }

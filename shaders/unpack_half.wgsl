@@ -1,0 +1,16 @@
+// Numbers that pack_half packed, as f32 again.
+// Launcher:  kernels/pack_half.rs   Reference: src/reference/operands.rs   PyTorch: Tensor.float
+// Grid:      64 packs of four elements a workgroup, folded past 65 535 groups.
+// Numerics:  exact.
+struct Params { packs: u32 }
+var<immediate> params: Params;
+@group(0) @binding(0) var<storage, read> input: array<vec2u>;         // [len / 2] words
+@group(0) @binding(1) var<storage, read_write> output: array<vec4f>;  // [len]
+//!include shared/flat.wgsl
+
+@compute @workgroup_size(64)
+fn unpack_half(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32) {
+  let i = flat_group(group, groups) * 64u + local;
+  if i >= params.packs { return; }
+  output[i] = vec4f(unpack2x16float(input[i].x), unpack2x16float(input[i].y));
+}
