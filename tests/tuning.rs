@@ -14,6 +14,7 @@ use meltcore::gpu::loader::prepare_vulkan_loader;
 use meltcore::gpu::{Capabilities, Gpu};
 use meltcore::kernels::activation::Activation;
 use meltcore::kernels::linear::{linear, linear_grad_input, linear_grad_weight};
+use meltcore::kernels::operands::Operands;
 use meltcore::models;
 use meltcore::ops::LossKind;
 use meltcore::tensor::Tensor;
@@ -57,9 +58,9 @@ fn bits(device: &str, choose: impl FnOnce(&mut Capabilities)) -> Vec<u32> {
             values.extend(parameter.to_vec()?);
         }
         let (rows, weight, bias) = (tensor(3, &[70, 33])?, tensor(4, &[17, 33])?, tensor(5, &[17])?);
-        let output = linear(&rows, &weight, Some(&bias), Activation::Gelu)?;
-        let (grad_weight, grad_bias) = linear_grad_weight(&rows, &output, &weight)?;
-        for tensor in [&linear_grad_input(&output, &weight)?, &grad_weight, &grad_bias, &output] {
+        let output = linear(&rows, &weight, Some(&bias), Activation::Gelu, Operands::F32)?;
+        let (grad_weight, grad_bias) = linear_grad_weight(&rows, &output, &weight, Operands::F32)?;
+        for tensor in [&linear_grad_input(&output, &weight, Operands::F32)?, &grad_weight, &grad_bias, &output] {
             values.extend(tensor.to_vec()?);
         }
         Ok(values)

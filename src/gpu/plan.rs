@@ -174,7 +174,7 @@ mod tests {
 
     #[test]
     fn what_is_forced_goes_before_what_is_tuned_and_only_listed_values_are_taken() {
-        const OUT: Selectable = Selectable { stem: "conv2d", names: &["OUT"], values: &[&[4], &[8], &[16]] };
+        const OUT: Selectable = Selectable { stem: "conv2d", names: &["OUT"], values: &[&[4], &[8], &[16]], tile: None };
         let params = crate::host::mul_scalar::MulScalarParams { packs: 7, factor: 1.0 };
         let mut choices = Choices::default();
         assert_eq!(choices.of(&OUT, &params, [8]), [8]);

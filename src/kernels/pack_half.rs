@@ -1,8 +1,7 @@
 //! Launchers of `pack_half` and `unpack_half`: numbers as f16, two a word. Shaders: `shaders/pack_half.wgsl`, `shaders/unpack_half.wgsl`.
 
 use crate::error::{Error, Result};
-use crate::gpu::shader::Variant;
-use crate::gpu::{Buffer, Cost, Gpu, Kernel, Launch, groups_1d};
+use crate::gpu::{Buffer, Cost, Gpu, Launch, Plan};
 use crate::host::pack_half::PackHalfParams;
 use crate::kernels::operands::Operands;
 use crate::tensor::{Shape, Tensor};
@@ -16,7 +15,7 @@ use crate::tensor::{Shape, Tensor};
 /// Out of memory.
 pub fn pack_half(input: &Tensor) -> Result<Tensor> {
     let output = Tensor::empty(input.gpu(), [2 * input.len().div_ceil(4)])?;
-    by_parts("pack_half", input.gpu(), [(input, 4), (&output, 2)], input.len(), vec![Operands::F16.constant(input.gpu())])?;
+    by_parts("pack_half", input.gpu(), [(input, 4), (&output, 2)], input.len(), vec![Operands::F16.constant(input.gpu().capabilities())])?;
     Ok(output)
 }
 
@@ -55,10 +54,9 @@ fn by_parts(stem: &'static str, gpu: &Gpu, arrays: [(&Tensor, usize); 2], len: u
         };
         let [from, to] = [part(&arrays[0])?, part(&arrays[1])?];
         gpu.launch(&Launch {
-            kernel: Kernel::named(stem, &PackHalfParams { packs: count as u32 }),
-            variant: Variant { consts: consts.clone(), scalar: false },
+            plan: Plan::each(stem, count).with(consts.iter().copied()),
+            params: &PackHalfParams { packs: count as u32 },
             buffers: &[&from, &to],
-            groups: groups_1d(count.div_ceil(64)),
             cost: Cost::new(count as f64 * 4.0, 6 * count),
         })?;
     }

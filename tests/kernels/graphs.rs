@@ -83,7 +83,7 @@ pub const DEPTHWISE: &[Leaf] = &[
 /// Two depthwise layers around a smooth activation, one that halves the size and one that is dilated.
 pub fn depthwise(tape: &Tape, leaves: &[Tensor]) -> Result<Tensor> {
     let [x, w, b, dilated, shift] = leaves else { return Err(wrong_number(leaves)) };
-    let halved = Conv2dAttrs { stride: 2, groups: 3, ..Conv2dAttrs::PLAIN };
+    let halved = Conv2dAttrs { stride: 2, padding: 1, groups: 3, ..Conv2dAttrs::PLAIN };
     let h = ops::depthwise_conv2d(tape, x, w, Some(b), &halved, Activation::Gelu)?;
     let wider = Conv2dAttrs { padding: 2, dilation: 2, groups: 3, ..Conv2dAttrs::PLAIN };
     ops::depthwise_conv2d(tape, &h, dilated, Some(shift), &wider, Activation::Sigmoid)
