@@ -32,7 +32,6 @@ use meltcore::reference::narrow::*;
 use meltcore::reference::operands::nearest_f16s;
 use meltcore::reference::optimizers::*;
 use meltcore::reference::pad::*;
-use meltcore::reference::scaled_dot_product_attention::*;
 use meltcore::reference::softmax::*;
 use meltcore::reference::transpose::transpose;
 use serde_json::Value;
@@ -320,19 +319,6 @@ fn of_rows(f: &Fixture) -> Answers {
     answers
 }
 
-fn attention(f: &Fixture) -> Answers {
-    let [n, heads, tokens, dim] = f.shape("in.q");
-    let dims = AttentionDims { n, heads, tokens, dim, scale: f.number("scale"), windows: windows::rolled(f) };
-    let ([q, k, v], bias) = (["in.q", "in.k", "in.v"].map(|name| f.operand(name)), f.find("in.bias"));
-    let mut answers = vec![answer("out.y", scaled_dot_product_attention(&q, &k, &v, bias, &dims))];
-    if f.find("grad_out.y").is_some() {
-        let grad = f.operand("grad_out.y");
-        let AttentionGrads { q, k, v, bias } = scaled_dot_product_attention_grad(&grad, &q, &k, &v, bias, &dims);
-        answers.extend([("q", q), ("k", k), ("v", v), ("bias", bias)].map(|(name, values)| answer(&format!("grad.in.{name}"), values)));
-    }
-    answers
-}
-
 fn of_tokens(f: &Fixture) -> Answers {
     let dims = |name: &str| f.tensors[name].0.as_slice();
     let grad = f.get("grad_out.y");
@@ -410,7 +396,7 @@ fn references_agree_with_pytorch() {
             "gather_tokens" | "scatter_tokens" => windows::picked(&f),
             "normalize" | "relative_position_bias" | "space_to_depth" | "window_partition" | "window_reverse" => windows::windows(&f),
             "linear" | "layer_norm" | "softmax" => of_rows(&f),
-            "scaled_dot_product_attention" => attention(&f),
+            "scaled_dot_product_attention" => windows::attention(&f),
             "add_row" | "mul_row" | "mul_scalar" | "narrow" | "transpose" => of_tokens(&f),
             "masked_loss" | "masked_ssim" | "masked_metrics" => masked(&f),
             "confidence" | "cross_entropy" | "dice_loss" | "focal_loss" | "segmentation_scores" => class_maps(&f),

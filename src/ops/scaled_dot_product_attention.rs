@@ -32,10 +32,11 @@ pub fn scaled_dot_product_attention(
     let (output, saved) = kernels::scaled_dot_product_attention(q, k, v, bias, attrs)?;
     let inputs: Vec<_> = [Some(q), Some(k), Some(v), bias].into_iter().flatten().collect();
     let kernels::Saved { bias: b, stats, .. } = saved;
-    let [q_kept, k_kept, v_kept, y] = [tape.keep(q)?, tape.keep(k)?, tape.keep(v)?, tape.keep(&output)?];
+    // The output is no operand of its gradients' products, and stays as it is.
+    let ([q_kept, k_kept, v_kept], y) = ([tape.keep(q)?, tape.keep(k)?, tape.keep(v)?], output.clone());
     tape.record(&inputs, &output, move |grad_output, gradients| {
-        let [q, k, v, output] = [q_kept.restored()?, k_kept.restored()?, v_kept.restored()?, y.restored()?];
-        let saved = kernels::Saved { q, k, v, bias: b, attrs, output, stats };
+        let [q, k, v] = [q_kept.restored()?, k_kept.restored()?, v_kept.restored()?];
+        let saved = kernels::Saved { q, k, v, bias: b, attrs, output: y, stats };
         let leaves = [&saved.q, &saved.k, &saved.v];
         if leaves.iter().any(|leaf| gradients.wants(leaf)) {
             let grads = kernels::scaled_dot_product_attention_grad(&saved, grad_output)?;

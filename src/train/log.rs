@@ -53,11 +53,11 @@ pub struct Entry {
     /// Most bytes in use on the device since the start of the process.
     #[serde(default)]
     pub device_bytes: u64,
-    /// Mixed precision: what losses are multiplied by after the epoch, and its steps that were skipped.
+    /// What losses are multiplied by after the epoch, in mixed precision.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub loss_scale: Option<f32>,
+    /// Steps of the epoch that were skipped, as a gradient was not finite, in mixed precision.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[allow(missing_docs)] // as above
     pub skipped_steps: Option<u64>,
     /// The task's watched scores on one fixed scene of the val split, `val_<name>`; null without one. Behind them those of whole maps of
     /// the val split, where maps are made.

@@ -1,11 +1,11 @@
-//! Answers of the references of group normalisation, and of what attention in windows needs.
+//! Answers of the references of group normalisation, of attention, and of what attention in windows needs.
 
 use crate::{Answers, Fixture, answer};
 use meltcore::reference::gather_tokens::*;
 use meltcore::reference::group_norm::*;
 use meltcore::reference::normalize::*;
 use meltcore::reference::relative_position_bias::*;
-use meltcore::reference::scaled_dot_product_attention::Windows;
+use meltcore::reference::scaled_dot_product_attention::*;
 use meltcore::reference::scatter_tokens::*;
 use meltcore::reference::space_to_depth::*;
 use meltcore::reference::window_partition::window_partition;
@@ -71,4 +71,17 @@ pub fn windows(f: &Fixture) -> Answers {
         }
     };
     vec![answer("out.y", y), answer("grad.in.x", grad_x)]
+}
+
+pub fn attention(f: &Fixture) -> Answers {
+    let [n, heads, tokens, dim] = f.shape("in.q");
+    let dims = AttentionDims { n, heads, tokens, dim, scale: f.number("scale"), windows: rolled(f) };
+    let ([q, k, v], bias) = (["in.q", "in.k", "in.v"].map(|name| f.operand(name)), f.find("in.bias"));
+    let mut answers = vec![answer("out.y", scaled_dot_product_attention(&q, &k, &v, bias, &dims))];
+    if f.find("grad_out.y").is_some() {
+        let grad = f.operand("grad_out.y");
+        let AttentionGrads { q, k, v, bias } = scaled_dot_product_attention_grad(&grad, &q, &k, &v, bias, &dims);
+        answers.extend([("q", q), ("k", k), ("v", v), ("bias", bias)].map(|(name, values)| answer(&format!("grad.in.{name}"), values)));
+    }
+    answers
 }
