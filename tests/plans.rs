@@ -64,6 +64,10 @@ fn every_plan_keeps_to_the_limits_of_its_device() {
         assert!(plans.len() > 1000, "{}: {} plans", class.name, plans.len());
         let mut kinds = BTreeSet::new();
         for plan in &plans {
+            if let Some(of) = variants::of(plan.stem) {
+                let value = |name: &&str| plan.variant.consts.iter().find(|(own, _)| own == name).unwrap().1;
+                assert!(of.has(&of.names.iter().map(value).collect::<Vec<u32>>()), "not listed: {plan:?}");
+            }
             assert!(plan.groups.iter().all(|groups| (1..=65_535).contains(groups)), "{}: {plan:?}", class.name);
             // Each kernel with each set of constants once: parsing takes its time.
             if kinds.insert((plan.stem, plan.variant.consts.clone(), plan.variant.scalar)) {

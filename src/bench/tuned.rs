@@ -80,7 +80,7 @@ impl Tuned {
     /// # Errors
     /// [`Error::Input`] for a file that cannot be read, is not of `meltcore tune`, or names a variant that is not there.
     pub fn load(file: &Path) -> Result<Tuned> {
-        let hint = "make it anew with `meltcore tune`, remove it, or set MELTCORE_TUNED=off";
+        let hint = "`meltcore tune` makes it anew; or remove it, or set MELTCORE_TUNED=off";
         let text = std::fs::read_to_string(file).map_err(|e| Error::input(file, format!("cannot be read ({e}); {hint}")).because(e))?;
         let tuned: Tuned = serde_json::from_str(&text)
             .map_err(|e| Error::input(file, format!("is no file of `meltcore tune` ({e}); {hint}")).because(e))?;

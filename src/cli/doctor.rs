@@ -57,13 +57,12 @@ fn section(title: &str) -> Result<()> {
 fn drivers() -> Result<()> {
     const FOLDERS: [&str; 4] =
         ["/etc/vulkan/icd.d", "/usr/local/share/vulkan/icd.d", "/usr/share/vulkan/icd.d", "/usr/local/etc/vulkan/icd.d"];
-    const VARIABLES: [&str; 8] = [
+    const VARIABLES: [&str; 7] = [
         "VK_DRIVER_FILES",
         "VK_ICD_FILENAMES",
         "VK_ADD_DRIVER_FILES",
         "NVIDIA_DRIVER_CAPABILITIES",
         "MELTCORE_DEVICE",
-        "MELTCORE_TUNED",
         "MELTCORE_MMAP",
         "RAYON_NUM_THREADS",
     ];

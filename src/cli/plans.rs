@@ -102,22 +102,29 @@ pub fn limits(classes: &[Capabilities]) -> Table {
     table
 }
 
-/// The variants that can be chosen, one a row, with what they take and whether each device runs them.
+/// The variants that can be chosen, with what they take and the devices that run them; those of a kernel that take the same in one row.
 ///
 /// # Errors
 /// [`Error::Kernel`] for a file that is not WGSL.
 pub fn where_variants_run(classes: &[Capabilities]) -> Result<Table> {
-    let names: Vec<&str> = classes.iter().map(|class| class.name.as_str()).collect();
-    let mut table = Table::new(&[&["kernel", "constants", "invocations", "shared bytes", "buffers"], names.as_slice()].concat());
+    let mut rows: Vec<[String; 6]> = Vec::new();
     for selectable in SELECTABLE {
         for values in selectable.values {
             let plan = sample(selectable, values);
             let needs = Needs::of(&plan)?;
-            let numbers = [needs.invocations, needs.workgroup_bytes, needs.storage_buffers].map(|number| number.to_string());
-            let runs = classes.iter().map(|class| if needs.beyond(class).is_none() { "yes" } else { "no" }.to_owned());
-            table.row([selectable.stem.to_owned(), constants(&plan)].into_iter().chain(numbers).chain(runs).collect::<Vec<_>>());
+            let runs: Vec<&str> = classes.iter().filter(|class| needs.beyond(class).is_none()).map(|class| class.name.as_str()).collect();
+            let runs = if runs.len() == classes.len() && runs.len() > 1 { "all".to_owned() } else { runs.join(", ") };
+            let [invocations, bytes, buffers] =
+                [needs.invocations, needs.workgroup_bytes, needs.storage_buffers].map(|number| number.to_string());
+            let row = [selectable.stem.to_owned(), constants(&plan), invocations, bytes, buffers, runs];
+            match rows.last_mut().filter(|last| last[0] == row[0] && last[2..] == row[2..]) {
+                Some(last) => last[1] += &format!("; {}", row[1]),
+                None => rows.push(row),
+            }
         }
     }
+    let mut table = Table::new(&["kernel", "variants", "invocations", "shared bytes", "buffers", "on"]);
+    rows.into_iter().for_each(|row| table.row(row));
     Ok(table)
 }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::Globals;
 use super::bench::{NETWORKS, digits, seconds, size};
-use super::device::{TUNED, open_device};
+use super::device::{TUNED, open_device_with};
 use super::output::{self, Table};
 use super::progress::Progress;
 use crate::bench::{self, Found, StepOptions, Tuned, cache_file};
@@ -55,15 +55,18 @@ pub struct Args {
 /// # Errors
 /// Those of the configuration and its data; device errors; [`Error::Output`]; [`Error::CheckFailed`] where a variant left other bits.
 pub fn run(args: &Args, globals: &Globals) -> Result<()> {
-    let gpu = open_device(globals)?;
+    // Neither needs nor reads what was tuned before.
+    let gpu = open_device_with(globals, &[])?;
     if gpu.capabilities().is_host() {
         return Err(Error::Usage(
             "there is nothing to tune on the processor: its kernels choose by themselves. --device names a GPU".into(),
         ));
     }
     let file = file(args, &gpu)?;
-    // A file that is broken is found before the work.
-    let earlier = if file.exists() { Some(Tuned::load(&file)?) } else { None };
+    let earlier = file
+        .exists()
+        .then(|| Tuned::load(&file))
+        .and_then(|loaded| loaded.map_err(|error| globals.note(&format!("{error}. It is replaced"))).ok());
     let mut progress = None;
     let mut observe = |event| match event {
         Event::Start { label, total, unit } => progress = Some(Progress::start(label, total, unit, globals.quiet)),

@@ -1,6 +1,7 @@
 //! A launch remembered, and carried out again with another plan: what `bench --plans` prints and `tune` times.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use crate::error::{Error, Result};
 use crate::gpu::{Buffer, Cost, Gpu, Launch, Parameters, Plan};
@@ -53,8 +54,8 @@ impl Launched {
     pub fn again(&self, gpu: &Gpu) -> Result<Replay> {
         let mut buffers = BTreeMap::new();
         for &(key, words) in &self.arrays {
-            if !buffers.contains_key(&key) {
-                buffers.insert(key, (gpu.allocate(words)?, words));
+            if let Entry::Vacant(place) = buffers.entry(key) {
+                place.insert((gpu.allocate(words)?, words));
             }
         }
         Ok(Replay { launched: self.clone(), gpu: gpu.clone(), buffers })

@@ -23,7 +23,7 @@ pub struct Device {
 }
 
 /// All devices. A new variant that selects other kernels or cuts them otherwise gets a line here.
-pub const DEVICES: [Device; 16] = [
+pub const DEVICES: [Device; 20] = [
     // The processor by its own kernels.
     Device { name: "host", feature: "host", takes: |_, _| true, open: || Gpu::open(Some("host")) },
     // The same where variants are chosen, of which its kernels know nothing.
@@ -46,6 +46,10 @@ pub const DEVICES: [Device; 16] = [
     variant::<8>("wgsl-variant-8"),
     variant::<9>("wgsl-variant-9"),
     variant::<10>("wgsl-variant-10"),
+    variant::<11>("wgsl-variant-11"),
+    variant::<12>("wgsl-variant-12"),
+    variant::<13>("wgsl-variant-13"),
+    variant::<14>("wgsl-variant-14"),
 ];
 
 const fn variant<const K: usize>(name: &'static str) -> Device {
@@ -53,7 +57,7 @@ const fn variant<const K: usize>(name: &'static str) -> Device {
 }
 
 /// Variants of a kernel that the devices above run: so many are tried, and no kernel has more.
-const MOST_VARIANTS: usize = 11;
+const MOST_VARIANTS: usize = 15;
 
 /// Makes every launch take the K-th variant of its kernel, counted round.
 fn choose_all<const K: usize>(able: &mut Capabilities) {

@@ -25,10 +25,14 @@ pub(in crate::kernels) const GRAD_INPUT: Selectable =
     Selectable { stem: "conv2d_grad_input", names: &["IN"], values: CHANNEL_TILES, tile: Some("conv2d_grad_input_tile") };
 const CHANNEL_TILES: &[&[u32]] = &[&[1], &[2], &[4], &[8], &[16], &[32], &[64], &[128]];
 /// Channels out and in of a workgroup, at most 64 pairs, as 64 invocations add them up. The spans, which order the sums, are the same.
+#[rustfmt::skip]
 pub(in crate::kernels) const GRAD_WEIGHT: Selectable = Selectable {
     stem: "conv2d_grad_weight",
     names: &["OUT", "IN"],
-    values: &[&[1, 1], &[1, 4], &[4, 1], &[4, 4], &[8, 1], &[8, 2], &[8, 4], &[8, 8], &[16, 2], &[16, 4]],
+    values: &[
+        &[1, 1], &[1, 2], &[1, 4], &[2, 1], &[2, 2], &[2, 4], &[4, 1], &[4, 2], &[4, 4], &[8, 1], &[8, 2], &[8, 4], &[8, 8], &[16, 2],
+        &[16, 4],
+    ],
     tile: None,
 };
 
