@@ -72,10 +72,10 @@ fn is_varied(family: &str) -> bool {
     ["conv2d", "conv_transpose2d", "rows"].contains(&family)
 }
 
-/// Cases of kernels with variants. Those of millions of pixels, and of what follows the sums, which is the same in all, are left to the
-/// usual variants.
+/// Cases of kernels with variants. Those of very many pixels or images, and of what follows the sums, which is the same in all, are left to
+/// the usual variants.
 fn has_variants(family: &str, case: &Case) -> bool {
-    const LEFT: [&str; 9] = ["million", "refusals", "scale", "elu", "sigmoid", "tanh", "silu", "exp", "many"];
+    const LEFT: [&str; 11] = ["million", "66001", "70001", "refusals", "scale", "elu", "sigmoid", "tanh", "silu", "exp", "many"];
     let is_linear = family != "rows" || case.name.starts_with("linear");
     is_varied(family) && is_linear && !LEFT.iter().any(|word| case.name.contains(word))
 }
