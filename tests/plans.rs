@@ -31,6 +31,7 @@ fn planned(able: &Capabilities) -> Vec<Plan> {
         step("glavitu", [384, 384], &[]),
         step("tyrion", [256, 256], &[]),
         step("unet", [64, 64], &["optimizer=rmsprop"]),
+        step("unet", [64, 64], &["precision=mixed"]),
     ];
     let rows = all.iter().flat_map(|options| plans(&planner, options).unwrap());
     let beside = planner.launches_of(|| others(&planner)).unwrap();
