@@ -1,7 +1,7 @@
-// 2-d convolution as a product of matrices through workgroup memory, for GPUs and layers of many channels; the sums of conv2d.wgsl in their
-// order, so that both give the same bits.
-// A workgroup computes OUT output channels of one group × PIXELS pixels of an image in steps of CHANNELS input channels at one tap: it reads
-// their weights and pixels once into workgroup memory, of which each invocation takes 8 channels and 4 pixels into registers.
+// 2-d convolution as a product of matrices through workgroup memory, for GPUs and layers of many channels; the sums of conv2d.wgsl in
+// their order, so that both give the same bits.
+// A workgroup computes OUT output channels of one group × PIXELS pixels of an image in steps of CHANNELS input channels at one tap: it
+// reads their weights and pixels once into workgroup memory, of which each invocation takes 8 channels and 4 pixels into registers.
 // Launcher:  kernels/conv2d/launch.rs   Reference: src/reference/conv2d.rs   PyTorch: torch.nn.functional.conv2d
 // Grid:      OUT output channels × PIXELS output pixels of an image a workgroup, folded past 65 535 groups.
 // Numerics:  f32; sums of CHANNELS input channels, so that long sums lose less: for each tap in order, channels in order.
