@@ -1,8 +1,8 @@
 // Gradients of weight and bias of rows by a matrix through workgroup memory, for GPUs, over one span of the rows:
 // ∂L/∂w[o,i] = Σ_r dy[r,o] · x[r,i], ∂L/∂b[o] = Σ_r dy[r,o]; the sums of linear_grad_weight.wgsl in their order, so that both give the
 // same bits. The spans are added in order by sum_partials.
-// A workgroup computes TILE × TILE weights in steps of 8 rows, which it reads once into workgroup memory; each invocation sums the products of
-// 8 output and 4 input channels.
+// A workgroup computes TILE × TILE weights in steps of 8 rows, which it reads once into workgroup memory; each invocation sums the
+// products of 8 output and 4 input channels.
 // Launcher:  kernels/linear.rs   Reference: src/reference/linear.rs
 // Grid:      a tile and a span a workgroup, tile fastest, folded past 65 535 groups.
 // Numerics:  f32; rows of a span in order.
