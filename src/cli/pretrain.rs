@@ -56,16 +56,19 @@ impl PretrainingObjective {
 pub fn run(args: &Args, globals: &Globals) -> Result<()> {
     let mut arguments = args.run.config.clone();
     arguments.set.push(format!("objective={}", args.objective.key().name()));
-    let config = arguments.load(globals)?.for_pretraining()?;
+    let given = arguments.load(globals)?;
+    let config = given.for_pretraining()?;
     let summary = train::execute(&config, &args.run, globals)?;
-    conclude(&summary, args, globals);
+    conclude(&summary, args, given.path_checkpoints.is_some(), globals);
     Ok(())
 }
 
 /// Says what the run came to and what to do next.
-fn conclude(summary: &Summary, args: &Args, globals: &Globals) {
+fn conclude(summary: &Summary, args: &Args, has_training: bool, globals: &Globals) {
     let Some(best) = summary.best else { return };
     let weights = summary.best_weights.display();
     globals.note(&format!("best epoch: {} with a loss of {:.5}; its weights are in {weights}", best.epoch, best.loss));
-    globals.note(&format!("next: meltcore train --config {} --weights {weights}", args.run.config.config.display()));
+    // A pretraining needs no key of where a training's checkpoints go, which `train` does.
+    let config = if has_training { args.run.config.config.display().to_string() } else { "RUN.yaml".into() };
+    globals.note(&format!("next: meltcore train --config {config} --weights {weights}"));
 }
