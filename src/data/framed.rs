@@ -59,12 +59,14 @@ impl Frame {
     }
 
     /// The frame for tiles of which all but `margin` pixels a side is kept: so many around the scene, and below and right as many more as
-    /// the last tile takes, one to `stride` (arXiv 2507.01747); mirrored, those are the first frame mirrored once more.
+    /// the last tile takes, one to `stride` (arXiv 2507.01747); mirrored, those are the first frame mirrored once more. Middles side by
+    /// side that end where the scene does need none: a further one would lie beyond it.
     pub fn of_middles(scene: [usize; 2], tile: [usize; 2], margin: [usize; 2], stride: usize) -> Frame {
         let fold = [0, 1].map(|axis| scene[axis] + 2 * margin[axis]);
         let side = |axis: usize| {
             let beyond = (fold[axis] as isize - tile[axis] as isize).rem_euclid(stride.max(1) as isize) as usize;
-            (fold[axis] + stride - beyond).max(tile[axis])
+            let is_filled = beyond == 0 && fold[axis] >= tile[axis] && stride + 2 * margin[axis] == tile[axis];
+            if is_filled { fold[axis] } else { (fold[axis] + stride - beyond).max(tile[axis]) }
         };
         Frame { scene, before: margin, size: [side(0), side(1)], fold }
     }
@@ -313,6 +315,9 @@ mod tests {
         }
         // A scene that is smaller than the frame around it, for which the program has no map.
         assert_eq!(Frame::of_middles([90, 300], [512, 512], [128, 128], 128).size, [512, 640]);
+        // Whole tiles side by side, and middles: as many as there are parts of the scene.
+        assert_eq!(Frame::of_middles([256, 300], [256, 256], [0, 0], 256).size, [256, 512]);
+        assert_eq!(Frame::of_middles([6, 7], [4, 4], [1, 1], 2).size, [8, 10]);
         // numpy.pad(numpy.pad(numpy.arange(5), 2, mode="symmetric"), (0, 4), mode="symmetric")
         let frame = Frame::of_middles([5, 5], [9, 9], [2, 2], 4);
         let seen: Vec<usize> = frame.places(0, 0, 13, true).into_iter().flatten().collect();

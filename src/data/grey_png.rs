@@ -82,7 +82,7 @@ pub fn write_grey_png(path: &Path, size: [usize; 2], values: &[u8]) -> Result<()
 }
 
 /// What a user does about pixels that are no single byte.
-const CURE: &str = ", and a picture has one value of 0 to 255 a pixel; write it as 8-bit grey: backscatter by gdal_translate -b 1 -ot Byte \
+const CURE: &str = ", and a scene has one value of 0 to 255 a pixel; write it as 8-bit grey: backscatter by gdal_translate -b 1 -ot Byte \
                     -scale, zones and fronts without -scale, which would change their greys; or take GeoTIFF";
 
 fn bytes_of(path: &Path) -> Result<super::mapped::FileBytes> {

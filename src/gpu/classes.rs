@@ -1,7 +1,7 @@
 //! Limits of kinds of devices, as data: what plans look like on devices that are not at hand, and whether they keep to their limits.
 //!
-//! The numbers are those of the makers' specifications and of what common drivers report, the smaller one where they differ; bindings are
-//! those that wgpu passes on. Nothing runs by them: a device at hand is asked itself.
+//! The numbers are meant to be those of the makers' specifications and of common drivers, the smaller one where they differ, and bindings
+//! those that wgpu passes on; none was seen on a device. Nothing runs by them: a device at hand is asked itself.
 
 use crate::gpu::Capabilities;
 

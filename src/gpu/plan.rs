@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::gpu::Capabilities;
 use crate::gpu::shader::Variant;
 
 /// Invocations of a workgroup: all kernels have as many, unless their plan says another number.
@@ -90,6 +91,11 @@ impl Selectable {
     /// Whether there is such a choice, of values in the order of `names`.
     pub fn has(&self, values: &[u32]) -> bool {
         self.values.contains(&values)
+    }
+
+    /// The kernel that a device runs for these values: the host has one for all.
+    pub fn stem_on(&self, able: &Capabilities, values: &[u32]) -> &'static str {
+        if able.is_host() { self.stem } else { self.stem_of(values) }
     }
 
     /// The kernel that these values are of.

@@ -120,7 +120,7 @@ fn usual_tile(able: &Capabilities, sides: [u32; 2]) -> u32 {
 
 /// So many tiles of these sides, each of an invocation or of a workgroup.
 fn plan_of(able: &Capabilities, of: &Selectable, sides: &[u32], tiles: usize) -> Plan {
-    let stem = if able.is_host() { of.stem } else { of.stem_of(sides) };
+    let stem = of.stem_on(able, sides);
     if stem == of.stem { Plan::each(stem, tiles) } else { Plan::new(stem, tiles) }
 }
 

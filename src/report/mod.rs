@@ -24,7 +24,7 @@ use maud::Markup;
 
 use crate::config::Config;
 use crate::data::dataset::Dataset;
-use crate::data::day::Split;
+use crate::data::day::{Day, Split};
 use crate::error::Result;
 use crate::evaluate::{ScoreFile, ShownInputs, refuse_other_maps};
 use crate::event::Event;
@@ -101,7 +101,9 @@ pub fn page(inputs: Evidence, observe: &mut dyn FnMut(Event)) -> Result<String> 
             }
         }
         (Some((config, dataset)), Ok(scores)) => {
-            let first = scores.models.0.first().map(|(_, model)| scenes::choose(model, task, most, |day| season.place(day)));
+            let place = |day: &Day| dataset.days().iter().position(|own| own == day);
+            let pixels = |day: &Day| place(day).map_or(1, |index| dataset.scene(index).iter().product());
+            let first = scores.models.0.first().map(|(_, model)| scenes::choose(model, task, most, pixels, |day| season.place(day)));
             let scenes = scenes::draw(config, dataset, task, scores, models, &first.unwrap_or_default(), observe)?;
             Ok(sections::maps::section(&scenes, task))
         }

@@ -17,7 +17,7 @@ use crate::tasks::{Better, Task};
 
 /// Widest picture of a map, in pixels.
 pub(super) const MOST_COLS: usize = 480;
-/// A scene is worth showing where it has this share of the most valid pixels of any.
+/// A scene is worth showing where it is observed to this part of the share of the one that is most.
 const ENOUGH: f64 = 0.5;
 
 /// One picture.
@@ -48,12 +48,20 @@ pub struct ShownScene {
 
 /// Chooses at most `most` scenes: the worst one, and the middle one of each part of the season's year, by the task's foremost score.
 ///
-/// Only scenes with at least half of the most valid pixels of any take part.
-pub fn choose(model: &WrittenScores, task: &dyn Task, most: usize, place: impl Fn(&Day) -> f64) -> Vec<(Day, Option<&'static str>)> {
+/// Only scenes of whose `pixels` at least half as large a share is valid as of any other's take part: scenes may have coarser pixels than
+/// others.
+pub fn choose(
+    model: &WrittenScores,
+    task: &dyn Task,
+    most: usize,
+    pixels: impl Fn(&Day) -> usize,
+    place: impl Fn(&Day) -> f64,
+) -> Vec<(Day, Option<&'static str>)> {
     let foremost = task.headline()[0];
     let sign = if task.column(foremost).is_some_and(|column| column.better == Better::More) { -1.0 } else { 1.0 };
     let scene = |(file, scores): &(String, Scores)| {
-        Some((Day::from_scene_name(file)?, sign * score(scores, foremost)?, score(scores, "valid_px")?))
+        let day = Day::from_scene_name(file)?;
+        Some((day, sign * score(scores, foremost)?, score(scores, "valid_px")? / pixels(&day).max(1) as f64))
     };
     let mut scenes: Vec<(Day, f64, f64)> = model.scenes.0.iter().filter_map(scene).collect();
     let widest = scenes.iter().map(|scene| scene.2).fold(0.0, f64::max);

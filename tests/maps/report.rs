@@ -84,14 +84,26 @@ fn chosen_are_the_worst_scene_and_the_middle_ones_of_the_season() {
         ("2018_09_01", 0.00, 0.0),
     ]);
     let task = tasks::by_key(TaskKey::MeltFraction, None);
-    let chosen = |most: usize| {
+    let chosen_of = |most: usize, pixels: fn(&Day) -> usize| {
         let place = |day: &Day| f64::from(day.day_of_year());
-        choose(&model, task.as_ref(), most, place).into_iter().map(|(day, note)| (day.file_name(), note.is_some())).collect::<Vec<_>>()
+        choose(&model, task.as_ref(), most, pixels, place)
+            .into_iter()
+            .map(|(day, note)| (day.file_name(), note.is_some()))
+            .collect::<Vec<_>>()
     };
+    let chosen = |most: usize| chosen_of(most, |_| 100);
     assert!(chosen(0).is_empty());
     // The one with more error was seen by too little.
     assert_eq!(chosen(1), [("2018_07_01.tif".to_owned(), true)]);
     let wanted = [("2018_05_01.tif", false), ("2018_07_01.tif", true), ("2018_07_03.tif", false)];
     assert_eq!(chosen(3), wanted.map(|(file, noted)| (file.to_owned(), noted)));
     assert_eq!(chosen(50).len(), 7);
+    // Shares count, not pixels: the same 49 are much of a scene of coarser ones, and 51 little of one of finer ones.
+    let sizes = |day: &Day| match day.file_name().as_str() {
+        "2018_08_01.tif" => 50,
+        "2018_08_02.tif" => 200,
+        _ => 100,
+    };
+    let of_sizes: Vec<String> = chosen_of(50, sizes).into_iter().map(|(file, _)| file).collect();
+    assert!(of_sizes.contains(&"2018_08_01.tif".to_owned()) && !of_sizes.contains(&"2018_08_02.tif".to_owned()), "{of_sizes:?}");
 }

@@ -60,22 +60,17 @@ fn usual_tile(able: &Capabilities, channels: usize, summed: usize) -> u32 {
     channel_tile(channels, if is_wide { TILE as usize } else { 8 }) as u32
 }
 
-/// Workgroups' worth of pixels, by whose tile a kernel takes.
-fn pixel_blocks(able: &Capabilities, tile: u32, pixels: usize) -> usize {
-    pixels.div_ceil(if tile >= LEAST_TILE && !able.is_host() { TILE_PIXELS } else { PIXELS })
-}
-
-/// The kernel of a tile; the host has one for all.
-fn stem(able: &Capabilities, of: &Selectable, tile: u32) -> &'static str {
-    if able.is_host() { of.stem } else { of.stem_of(&[tile]) }
+/// The kernel of a tile of channels with so many workgroups for each span of `pixels`.
+fn plan_of(able: &Capabilities, of: &Selectable, tile: u32, spans: usize, pixels: usize) -> Plan {
+    let stem = of.stem_on(able, &[tile]);
+    Plan::new(stem, spans * pixels.div_ceil(if stem == of.stem { PIXELS } else { TILE_PIXELS }))
 }
 
 fn plan(able: &Capabilities, d: &Conv2dDims, params: &Conv2dParams) -> Plan {
     let out_per_group = d.c_out / d.attrs.groups;
     let [out] = able.choices.of(&FORWARD, params, [usual_tile(able, out_per_group, d.in_per_group())]);
     let blocks = out_per_group.div_ceil(out as usize) * d.attrs.groups;
-    let groups = d.n * blocks * pixel_blocks(able, out, d.h_out * d.w_out);
-    Plan::new(stem(able, &FORWARD, out), groups).with([("OUT", out), d.attrs.operands.constant(able)])
+    plan_of(able, &FORWARD, out, d.n * blocks, d.h_out * d.w_out).with([("OUT", out), d.attrs.operands.constant(able)])
 }
 
 pub(super) fn conv2d(d: &Conv2dDims, input: &Tensor, weight: &Tensor, epilogue: &Epilogue, output: &Tensor) -> Result<()> {
@@ -93,8 +88,7 @@ fn grad_input_plan(able: &Capabilities, d: &Conv2dDims, params: &Conv2dParams) -
     let blocks = d.in_per_group().div_ceil(inp as usize) * d.attrs.groups;
     let stride = d.attrs.stride;
     let phase_pixels = d.h_in.div_ceil(stride) * d.w_in.div_ceil(stride);
-    let groups = d.n * blocks * stride * stride * pixel_blocks(able, inp, phase_pixels);
-    Plan::new(stem(able, &GRAD_INPUT, inp), groups).with([("IN", inp), d.attrs.operands.constant(able)])
+    plan_of(able, &GRAD_INPUT, inp, d.n * blocks * stride * stride, phase_pixels).with([("IN", inp), d.attrs.operands.constant(able)])
 }
 
 pub(super) fn grad_input(d: &Conv2dDims, grad_output: &Tensor, weight: &Tensor, bias: Option<&Tensor>, grad_input: &Tensor) -> Result<()> {

@@ -25,8 +25,8 @@ pub fn section(scenes: &[ShownScene], task: &dyn Task) -> Markup {
         @for scene in scenes { (article(scene, task)) }
         p.note {
             "Shown are the worst " (one) " of the first model by " (task.words().first_score[0].to_lowercase()) ", and of each part of "
-            (of.parts) " the middle " (one) " by that; " (several) " of which less than half as much was observed as on the fullest " (one)
-            " are left out."
+            (of.parts) " the middle " (one) " by that; " (several) " of which less than half as large a share was observed as of the fullest "
+            (one) " are left out."
         }
     }
 }
