@@ -77,7 +77,7 @@ fn lines_hold_each_pixel_of_a_front() {
 fn fronts_of_predicted_zones_are_those_expected(folder: &Path) {
     let expected: serde_json::Value = serde_json::from_slice(&fs::read(folder.join("expected.json")).unwrap()).unwrap();
     let drawn = |frame: &str| {
-        let zones = read_zones(&folder.join(format!("frame{frame:0>2}_zones.png"))).unwrap();
+        let zones = read_zones(&folder.join(format!("frame{frame:0>2}_zones.png")), &[]).unwrap();
         let front = Drawing::at(20.0).draw(&zones.classes, [zones.rows, zones.cols]).unwrap();
         let wanted = read_front(&folder.join(format!("frame{frame:0>2}_front_expected_20m.png"))).unwrap();
         assert_eq!((front.size, &front.pixels), (wanted.size, &wanted.pixels), "{frame}");
@@ -105,7 +105,7 @@ fn fronts_of_true_zones_are_as_far_from_true_fronts_as_expected(folder: &Path) {
     let mut scenes = Vec::new();
     for row in table.lines().skip(1) {
         let [name, _, drawn, label, mean] = row.split('\t').collect::<Vec<_>>()[..] else { panic!("{row}") };
-        let zones = read_zones(&folder.join(format!("zones/{name}_zones.png"))).unwrap();
+        let zones = read_zones(&folder.join(format!("zones/{name}_zones.png")), &[]).unwrap();
         let truth = read_front(&folder.join(format!("fronts/{name}_front.png"))).unwrap();
         let front = Drawing::at(100.0).draw(&zones.classes, truth.size).unwrap();
         let compared = Compared::of(&front.pixels, &truth.pixels, truth.size, (1.0, 1.0)).unwrap();

@@ -132,7 +132,7 @@ fn pictures_lie_in_the_layout_of_the_benchmark() {
     assert_eq!(names.len(), SMALL.scenes);
     for name in &names {
         let said = SceneName::parse(name).unwrap();
-        let zones = read_zones(&at(format!("zones/{name}_zones.png"))).unwrap();
+        let zones = read_zones(&at(format!("zones/{name}_zones.png")), &[]).unwrap();
         let size = [SMALL.rows, SMALL.cols].map(|side| (side as f64 * 20.0 / said.resolution).round() as usize);
         assert_eq!([zones.rows, zones.cols], size, "{name}");
         let front = read_front(&at(format!("fronts/{name}_front.png"))).unwrap();
@@ -166,7 +166,7 @@ fn geotiffs_and_twins_lie_where_they_say() {
     let name = listed(&folder.path().join("splits/test.csv")).remove(0);
     let sar = Raster::open(folder.path().join(format!("sar_images/{name}.tif"))).unwrap();
     assert_eq!(Crs::of_tags(sar.geo()).unwrap(), Crs::of_definition("EPSG:32720"));
-    let zones = read_zones(&folder.path().join(format!("zones/{name}.tif"))).unwrap();
+    let zones = read_zones(&folder.path().join(format!("zones/{name}.tif")), &[]).unwrap();
     assert_eq!(zones.geo.transform(), sar.geo().transform());
     assert!(zones.classes.contains(&GLACIER) && zones.classes.contains(&OCEAN));
 

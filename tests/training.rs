@@ -106,6 +106,26 @@ fn interrupted() {
 }
 
 #[test]
+fn ends_where_no_epoch_is_better() {
+    // No step is large enough to change a weight; running statistics settle.
+    let run = Run::new(&["epochs=40", "early_stopping=3", "learning_rate=1e-30", "lr_scheduler=constant"]);
+    let said = run.trained(&[]);
+    let log = std::fs::read_to_string(run.checkpoints().join("log.jsonl")).unwrap();
+    let losses: Vec<f64> =
+        log.lines().skip(1).map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["val_loss"].as_f64().unwrap()).collect();
+    let least = losses.iter().copied().fold(f64::INFINITY, f64::min);
+    let best = 1 + losses.iter().position(|loss| *loss == least).unwrap() as u64;
+    let until = |last: u64| (1..=last).collect::<Vec<_>>();
+    assert!(run.logged() == until(best + 3) && best + 3 < 40, "{losses:?}");
+    let words = format!("no epoch was better than epoch {best} for 3, so that the run ends after epoch {} (early_stopping)", best + 3);
+    assert!(said.contains(&words), "{said}");
+    let said = run.trained(&["--resume", "auto"]);
+    assert!(said.contains("set a larger `early_stopping`, or 0, to go on") && run.logged() == until(best + 3), "{said}");
+    run.trained(&["--resume", "auto", "--set", "early_stopping=0", "--set", &format!("epochs={}", best + 5)]);
+    assert_eq!(run.logged(), until(best + 5));
+}
+
+#[test]
 fn what_cannot_be_trained_is_refused_with_a_status() {
     let refused = |overrides: &[&str], status: i32, words: &[&str]| Run::new(overrides).refused(&[], status, words);
     refused(&["starting_epoch=5"], 2, &["starting_epoch"]);

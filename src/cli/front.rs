@@ -12,12 +12,14 @@ use crate::event::Event;
 use crate::fronts::centre_line::CentreLine;
 use crate::fronts::distances::Compared;
 use crate::fronts::groups::{FrontGroup, grouped};
+use crate::fronts::line_check::scenes_missed;
 use crate::fronts::request::{FrontRequest, SceneFront};
 use crate::fronts::scene_files::{SceneFile, find_scenes};
 use crate::fronts::scores::FrontScores;
 use crate::fronts::series::{SeriesRow, series};
+use crate::tasks::{Holds, MAPS_FILE};
 use serde_json::{Map, Value, json};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Draw calving fronts from maps of zones, measure how they move, and score them
 #[derive(Debug, clap::Args)]
@@ -27,7 +29,7 @@ use std::path::PathBuf;
     meltcore front maps --out fronts.geojson\n  \
     meltcore front maps --out fronts --format geojson --centre-line flowline.geojson --series columbia.csv\n\n\
     ZONES are files or folders: of a folder NAME_zones.tif, NAME_zones.png or NAME.tif of each scene, as CaFFe has and `meltcore predict` \
-    writes them (greys 0, 64, 127, 254, or classes 0 to 3: not seen, stone, glacier, ocean).\n\
+    writes them: CaFFe's greys 0, 64, 127, 254 (not seen, stone, glacier, ocean), or numbers of classes.\n\
     All but the largest piece of ocean and of everything else are filled; the front is every ocean pixel with a glacier pixel above, below, \
     left or right of it, in pieces of at least 750 m.\n\n\
     Files of pixels hold 255 on the front, else 0. Files of lines hold the centres of its pixels in their order, the ocean on the right hand, \
@@ -47,6 +49,10 @@ pub struct Args {
     /// Metres a pixel; without it those of the georeference, else those of a name such as COL_2011-11-13_TDX_7_1_092
     #[arg(long, value_name = "METRES", value_parser = positive)]
     pub resolution: Option<f64>,
+    /// What the numbers in maps mean that do not say it themselves: the classes 0, 1, … by name, glacier and ocean among them
+    /// [default: those of the folder's maps.json, else na,stone,glacier,ocean]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub classes: Vec<String>,
     /// Leave out pieces of fewer pixels [default: 750 m]
     #[arg(long, value_name = "PIXELS", value_parser = at_least_0)]
     pub shortest_piece: Option<f64>,
@@ -59,7 +65,8 @@ pub struct Args {
     /// Also write the scores of every scene as CSV
     #[arg(long, value_name = "FILE", requires = "truth")]
     pub csv: Option<PathBuf>,
-    /// The glacier's centre line in the coordinates of the scenes (else columns and rows of pixels): GeoJSON, or text with x,y in each line
+    /// The glacier's centre line: GeoJSON in the coordinate system that it names or in longitude and latitude, or text with x,y in each
+    /// line in the coordinates of the scenes; columns and rows of pixels of scenes that do not say where they lie
     #[arg(long, value_name = "FILE")]
     pub centre_line: Option<PathBuf>,
     /// File for the positions over time; without it front_series.csv in the folder
@@ -79,9 +86,21 @@ pub struct Args {
 /// Maps that are missing or no zones; a scene of unknown resolution; files of others in the places of outputs; outputs that cannot be
 /// written.
 pub fn run(args: &Args, globals: &Globals) -> Result<()> {
-    let scenes = find_scenes(&args.zones)?;
+    refuse_classes(&args.classes)?;
+    let mut scenes = find_scenes(&args.zones)?;
+    for scene in &mut scenes {
+        scene.classes = if args.classes.is_empty() { classes_beside(&scene.path) } else { args.classes.clone() };
+    }
     let centre_line = args.centre_line.as_ref().map(|path| Ok((path.clone(), CentreLine::read(path)?))).transpose()?;
     refuse_mixed(args, &scenes)?;
+    let missed = match &centre_line {
+        Some((path, line)) => scenes_missed(path, line, &scenes, args.resolution)?,
+        None => Vec::new(),
+    };
+    if !missed.is_empty() {
+        let (some, of) = (name_some(&missed), scenes.len());
+        globals.note(&format!("the centre line lies beside {} of {of} scenes, which have no position: {some}", missed.len()));
+    }
     let request = FrontRequest {
         resolution: args.resolution,
         shortest_piece: args.shortest_piece,
@@ -110,6 +129,24 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
         true => print_json(&as_json(args, &fronts, &rows)),
         false => print_tables(args, &fronts, &rows),
     }
+}
+
+/// Refuses names of classes between which no front can be.
+fn refuse_classes(classes: &[String]) -> Result<()> {
+    let has = |zone: &str| classes.iter().any(|class| class == zone);
+    if classes.is_empty() || (has("glacier") && has("ocean")) {
+        return Ok(());
+    }
+    Err(Error::Usage(format!(
+        "--classes {}: a front lies between the classes glacier and ocean; name both among the others, in the order of their numbers",
+        classes.join(",")
+    )))
+}
+
+/// The classes of the maps of a folder, as the list that `predict` leaves there says them.
+fn classes_beside(map: &Path) -> Vec<String> {
+    let list = std::fs::read(map.with_file_name(MAPS_FILE)).unwrap_or_default();
+    serde_json::from_slice::<Holds>(&list).unwrap_or_default().classes
 }
 
 /// Refuses what is of one scene or glacier for several.

@@ -95,6 +95,14 @@ impl<'a> FrontFiles<'a> {
     /// build without GDAL.
     pub fn open(args: &'a Args, scenes: &[SceneFile]) -> Result<FrontFiles<'a>> {
         let single = Kind::of(&args.out).filter(|_| !args.out.is_dir());
+        if single.is_none() && !args.out.is_dir() && is_of_another_kind(&args.out) {
+            let message = format!(
+                "--out {}: fronts are written as .geojson or .gpkg (lines), .png or .tif (pixels); choose one of these endings, or name a \
+                 folder",
+                args.out.display()
+            );
+            return Err(Error::Usage(message));
+        }
         if single.is_some() && !args.format.is_empty() {
             return Err(Error::Usage(
                 "--format is for a folder, and --out names a file, whose ending says what it is; leave one out".into(),
@@ -197,6 +205,13 @@ impl<'a> FrontFiles<'a> {
         }
         Ok(())
     }
+}
+
+/// Whether a path is called like a file that fronts are not written as, rather than like a folder.
+fn is_of_another_kind(path: &Path) -> bool {
+    const OTHERS: [&str; 16] =
+        ["csv", "txt", "shp", "kml", "kmz", "gml", "fgb", "svg", "jpg", "jpeg", "pdf", "zip", "parquet", "sqlite", "nc", "geojsonl"];
+    path.extension().and_then(|ending| ending.to_str()).is_some_and(|ending| OTHERS.contains(&ending.to_ascii_lowercase().as_str()))
 }
 
 /// A scene's lines with what is known of them.

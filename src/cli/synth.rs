@@ -46,8 +46,8 @@ pub struct Args {
     /// Leave what lies under clouds without a class, with --task glacier
     #[arg(long)]
     pub mask_clouds: bool,
-    /// Rows and columns of a scene, with --task calving at 20 m [default: 256x192, with --task 256x256; with --geography those of its
-    /// land mask]
+    /// Rows and columns of a scene [default: 256x192, with --task glacier or calving 256x256, with --geography those of its land mask];
+    /// with --task calving those of pixels of 20 m, radars of 17 and 12 m having more
     #[arg(long, value_name = "HxW")]
     pub size: Option<Size>,
     /// Seed; the same seed gives the same files [default: 42]

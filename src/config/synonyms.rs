@@ -4,7 +4,7 @@
 use super::keys;
 
 /// Names of keys elsewhere, each with the key here.
-const KEYS: [(&str, &str); 25] = [
+const KEYS: [(&str, &str); 26] = [
     ("lr learningrate base_lr init_lr initial_lr lr_init max_lr", "learning_rate"),
     ("loss loss_fn lossfunction criterion", "loss_function"),
     ("bs batch batchsize train_batch_size per_device_train_batch_size", "batch_size"),
@@ -13,6 +13,7 @@ const KEYS: [(&str, &str); 25] = [
     ("wd weightdecay l2 l2_penalty", "weight_decay"),
     ("scheduler lr_schedule lr_decay schedule", "lr_scheduler"),
     ("patience", "lr_patience"),
+    ("early_stopping_patience early_stop stop_patience early_stopping_rounds", "early_stopping"),
     ("crop_size tile_size image_size input_size chip_size imgsz", "img_size"),
     ("stride tile_stride", "prediction_stride"),
     ("model arch architecture network net model_name model_type", "model_key"),

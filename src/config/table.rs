@@ -143,6 +143,8 @@ keys! {
     recompute: bool = boolean(false), NOTHING,
         "compute blocks again in the backward pass instead of keeping them: less memory, the same bits";
     epochs: usize = integer(500, COUNT), NOTHING, "epochs to train";
+    early_stopping: usize = integer(0, COUNT_OR_0), NOTHING.unless_default(),
+        "epochs without a better one (`best_by`) after which a run ends before `epochs`; 0: never";
     optimizer: OptimizerKind = choice(OptimizerKind::Adam, &["adam", "adamw", "sgd", "rmsprop"]), WEIGHTS, "rule of the optimizer";
     learning_rate: f64 = number(1e-4, Numbers::Positive), WEIGHTS, "learning rate at the start";
     weight_decay: f64 = number(0.0, Numbers::NotNegative), WEIGHTS, "L2 penalty that is added to the gradient; of adamw: share of the learning rate by which weights shrink";

@@ -220,7 +220,8 @@ pub fn read_split_csv(path: &Path, unit: Unit) -> Result<Vec<Day>> {
     let mut seen = HashSet::new();
     for (index, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
         let name = line.trim();
-        if name.is_empty() {
+        // A line that begins so is a remark in most lists that people write.
+        if name.is_empty() || name.starts_with('#') {
             continue;
         }
         let number = index + 1;

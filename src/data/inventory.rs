@@ -45,6 +45,15 @@ pub(crate) fn name_some(files: &[PathBuf]) -> String {
     }
 }
 
+/// What else the file of a scene may be called.
+fn forms_of_scenes(days: &[Day], variable: &Variable) -> String {
+    if variable.source != Source::Daily || days.iter().all(|day| day.scene.is_none()) {
+        return String::new();
+    }
+    let behind = if variable.suffix.is_empty() { String::new() } else { format!(", with {} behind the name", variable.suffix) };
+    format!(" (nor as .tiff or .png{behind}, nor in the folders train and test there)")
+}
+
 /// Refuses a dataset of which files do not exist, naming the first few of the first variable that lacks any.
 pub(super) fn refuse_missing(
     days: &[Day],
@@ -58,9 +67,10 @@ pub(super) fn refuse_missing(
         let missing = absent(days.iter().map(|day| files.file(day)).collect());
         if !missing.is_empty() {
             let (count, some, other) = (missing.len(), name_some(&missing), said_of_names(files.path()));
+            let forms = forms_of_scenes(days, target.0);
             return Err(Error::input(
                 files.path(),
-                format!("{count} target file(s) are missing: {some}; check `path_{name}` and the split file{other}"),
+                format!("{count} target file(s) are missing: {some}{forms}; check `path_{name}` and the split file{other}"),
             ));
         }
     }
@@ -81,7 +91,8 @@ pub(super) fn refuse_missing(
         let (count, some, name) = (missing.len(), name_some(&missing), variable.name);
         let (key, other) =
             (variable.files_of(), if variable.source == Source::Daily { said_of_names(files.path()) } else { String::new() });
-        let message = format!("{count} file(s) of the input `{name}` (`path_{key}`) are missing: {some}; {cure}{other}");
+        let forms = forms_of_scenes(days, variable);
+        let message = format!("{count} file(s) of the input `{name}` (`path_{key}`) are missing: {some}{forms}; {cure}{other}");
         return Err(Error::input(files.path(), message));
     }
     Ok(())

@@ -130,7 +130,8 @@ impl Evaluation {
         let mut csv = format!("model,scene,{SCENE_COLUMNS}\n");
         for model in &self.models {
             for (file, scene) in &model.fronts {
-                csv.push_str(&format!("{},{},{}\n", field(&model.name), field(file), scene_line(&scene.compared, scene.length)));
+                let name = file.strip_suffix(".tif").unwrap_or(file);
+                csv.push_str(&format!("{},{},{}\n", field(&model.name), field(name), scene_line(&scene.compared, scene.length)));
             }
         }
         csv

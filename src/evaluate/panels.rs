@@ -43,10 +43,10 @@ impl Panels {
         let target = self.task.pictured(&target);
         let inputs = self.inputs.values(scene.index)?;
         let maps: Vec<Vec<f32>> = scene.models.iter().map(|(_, map, _)| cut(map, cols, window)).collect();
-        let errors: Vec<Vec<f32>> = maps.iter().map(|map| difference(map, &target)).collect();
+        let errors: Vec<Vec<f32>> = maps.iter().map(|map| self.task.bands()[0].errors(map, &target)).collect();
         let (mut pairs, band, size) = (Vec::new(), self.task.bands()[0], [window.height, window.width]);
         for (((name, ..), map), error) in scene.models.iter().zip(&maps).zip(&errors) {
-            let title = format!("{name} − target");
+            let title = band.error_title(name, "target");
             let error = band.error_field(&title, error, size, &unseen);
             pairs.push([band.field(name, map, size, ocean), error]);
         }
@@ -87,9 +87,4 @@ fn layout<'a>(mut inputs: Vec<Field<'a>>, target: Field<'a>, pairs: Vec<[Field<'
     };
     rows.retain(|row| !row.is_empty());
     rows
-}
-
-/// Map minus target; NaN in a map counts as 0, as in its score.
-pub fn difference(map: &[f32], target: &[f32]) -> Vec<f32> {
-    map.iter().zip(target).map(|(map, target)| if map.is_nan() { -target } else { map - target }).collect()
 }

@@ -21,6 +21,8 @@ const SAME: f64 = 1e-6;
 pub struct CentreLine {
     points: Vec<(f64, f64)>,
     crs: Option<Crs>,
+    /// Whether it is GeoJSON, which is in longitude and latitude where it names no system (RFC 7946, section 4).
+    is_geojson: bool,
 }
 
 /// The grid that a line is laid on.
@@ -36,12 +38,20 @@ impl CentreLine {
     /// Reads a line: GeoJSON, or text with `x,y` in each line, heads allowed.
     ///
     /// # Errors
-    /// Those of [`read_line`]; [`Error::Input`] for a text that is no list of at least two points.
+    /// Those of [`read_line`]; [`Error::Input`] for a text that is no list of at least two points, and for points that are all one place.
     pub fn read(path: &Path) -> Result<CentreLine> {
+        let line = CentreLine::read_points(path)?;
+        if line.points.iter().all(|point| *point == line.points[0]) {
+            return Err(Error::input(path, "has no length, all its points being one place; draw it from the ice to the ocean"));
+        }
+        Ok(line)
+    }
+
+    fn read_points(path: &Path) -> Result<CentreLine> {
         let is_json = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("geojson") || ending.eq_ignore_ascii_case("json"));
         if is_json {
             let line = read_line(path)?;
-            return Ok(CentreLine { points: line.points, crs: line.crs });
+            return Ok(CentreLine { points: line.points, crs: line.crs, is_geojson: true });
         }
         let text = std::fs::read_to_string(path)
             .map_err(|e| Error::input(path, format!("cannot be read as text ({e}); check the path and its permissions")).because(e))?;
@@ -55,25 +65,51 @@ impl CentreLine {
         }
         match points.len() {
             0 | 1 => Err(Error::input(path, "is no list of at least two points `x,y`; a line as GeoJSON has the ending .geojson")),
-            _ => Ok(CentreLine { points, crs: None }),
+            _ => Ok(CentreLine { points, crs: None, is_geojson: false }),
         }
     }
 
-    /// Refuses a scene in another coordinate system than the line names.
+    /// The line in the coordinates of a scene.
     ///
     /// # Errors
-    /// [`Error::Usage`] for such a scene.
-    pub fn check(&self, path: &Path, scene: &str, geo: &GeoTags) -> Result<()> {
-        let differs = match (&self.crs, Crs::of_tags(geo)) {
-            (Some(line), Some(scene)) => line.is_same(&scene) == Some(false),
-            (Some(_), None) => true,
-            (None, _) => false,
+    /// [`Error::Usage`] for a line of a named system on a scene without one, and where no way leads from one system to the other.
+    pub fn in_system_of(&self, path: &Path, scene: &str, geo: &GeoTags) -> Result<CentreLine> {
+        let refuse = |message: String| Err(Error::Usage(format!("{}, against {scene}: {message}", path.display())));
+        let (from, to) = match (&self.crs, Crs::of_tags(geo)) {
+            (Some(line), Some(scene)) if line.is_same(&scene) == Some(false) => (line.clone(), scene),
+            (Some(line), None) => {
+                let words = format!("names the coordinate system {}, and the scene has none", line.words());
+                return refuse(format!("{words}; draw it in columns and rows of pixels, or give scenes that say where they are"));
+            }
+            (None, Some(scene)) if self.is_geojson && self.is_in_degrees() && !scene.is_geographic() => {
+                (Crs::of_definition("EPSG:4326"), scene)
+            }
+            _ => return Ok(self.clone()),
         };
-        if differs {
-            let message = "names another coordinate system than the scene has; bring it to that of the scenes (ogr2ogr -t_srs)";
-            return Err(Error::Usage(format!("{}, against {scene}: {message}", path.display())));
+        match from.line_in(&to, &self.points) {
+            Ok(points) => Ok(CentreLine { points, crs: Some(to), is_geojson: self.is_geojson }),
+            Err(what) => refuse(format!(
+                "names another coordinate system than the scene has, and here is {what}; bring it to that of the scenes (ogr2ogr -t_srs)"
+            )),
         }
-        Ok(())
+    }
+
+    /// Whether it may be in longitude and latitude.
+    pub fn is_in_degrees(&self) -> bool {
+        self.points.iter().all(|(x, y)| x.abs() <= 360.0 && y.abs() <= 90.0)
+    }
+
+    /// Whether some of it lies on a scene.
+    ///
+    /// # Shapes
+    /// `size`: rows and columns.
+    pub fn touches(&self, [rows, cols]: [usize; 2], plane: Plane) -> bool {
+        let (right, bottom) = (cols as f64 * plane.pixel.0, rows as f64 * plane.pixel.1);
+        let corners = [(0.0, 0.0), (right, 0.0), (right, bottom), (0.0, bottom), (0.0, 0.0)];
+        let is_inside = |(x, y): &(f64, f64)| (0.0..=right).contains(x) && (0.0..=bottom).contains(y);
+        let line = self.on(plane);
+        let crosses = |pair: &[(f64, f64)]| corners.windows(2).any(|side| share(pair, side).is_some());
+        line.iter().any(is_inside) || line.windows(2).any(crosses)
     }
 
     /// Its points on the plane of a scene: metres to the right and down from the outer corner of the first pixel.
@@ -85,7 +121,7 @@ impl CentreLine {
 
     /// The line the other way round.
     pub fn reversed(&self) -> CentreLine {
-        CentreLine { points: self.points.iter().rev().copied().collect(), crs: self.crs.clone() }
+        CentreLine { points: self.points.iter().rev().copied().collect(), ..self.clone() }
     }
 
     /// Where fronts cross it, in ascending order: metres from its first point.
@@ -153,7 +189,7 @@ mod tests {
     use crate::fronts::zones::{GLACIER, OCEAN};
 
     fn line(points: &[(f64, f64)]) -> CentreLine {
-        CentreLine { points: points.to_vec(), crs: None }
+        CentreLine { points: points.to_vec(), crs: None, is_geojson: false }
     }
 
     /// The ocean right of a column of a map of 20 rows × 30 columns.
@@ -194,10 +230,33 @@ mod tests {
         let found = line(&[(5025.0, 8960.0), (5290.0, 8960.0)]).crossings(&lines, plane);
         assert!(found.len() == 1 && (found[0] - 100.0).abs() < 1e-9, "{found:?}");
         let polar = CentreLine { crs: Some(Crs::of_definition("EPSG:3031")), ..line(&[(0.0, 0.0), (1.0, 1.0)]) };
-        assert!(polar.check(Path::new("line.geojson"), "a", &geo).unwrap_err().to_string().contains("another coordinate system"));
-        assert!(polar.check(Path::new("line.geojson"), "a", &GeoTags::default()).is_err());
+        let laid = |line: &CentreLine, geo: &GeoTags| line.in_system_of(Path::new("line.geojson"), "a", geo);
+        assert!(laid(&polar, &GeoTags::default()).unwrap_err().to_string().contains("EPSG:3031, and the scene has none"));
         let same = CentreLine { crs: Some(Crs::of_definition("EPSG:3413")), ..polar.clone() };
-        assert!(same.check(Path::new("line.geojson"), "a", &geo).is_ok());
+        assert_eq!(laid(&same, &geo).unwrap(), same);
+        let unknown = CentreLine { crs: Some(Crs::of_definition("EPSG:2056")), ..polar };
+        assert!(laid(&unknown, &geo).unwrap_err().to_string().contains("ogr2ogr -t_srs"));
+    }
+
+    #[test]
+    fn lines_in_longitude_and_latitude_are_brought_to_the_scene() {
+        // 40 km of a fjord, x and y of its ends by PROJ: see the tests of crossings.
+        let place = GeoTransform { origin_x: 290e3, origin_y: -2_580e3, col_x: 100.0, row_x: 0.0, col_y: 0.0, row_y: -100.0 };
+        let geo = GeoTags::of(&Crs::of_definition("EPSG:3413"), place).unwrap();
+        let plane = Plane { geo: &geo, pixel: (100.0, 100.0) };
+        let degrees = CentreLine { is_geojson: true, ..line(&[(-38.5, 66.3), (-37.5, 66.3)]) };
+        let laid = degrees.in_system_of(Path::new("line.geojson"), "a", &geo).unwrap();
+        let first = laid.points[0];
+        assert!((first.0 - 294681.7807).abs() < 0.01 && (first.1 + 2586388.7955).abs() < 0.01, "{first:?}");
+        assert!(laid.touches([100, 100], plane) && !degrees.touches([100, 100], plane));
+        // A text says nothing of degrees.
+        assert_eq!(line(&degrees.points).in_system_of(Path::new("line.csv"), "a", &geo).unwrap(), line(&degrees.points));
+        let named = CentreLine { crs: Some(Crs::of_definition("EPSG:4326")), ..degrees };
+        assert_eq!(named.in_system_of(Path::new("line.geojson"), "a", &geo).unwrap().points, laid.points);
+        // Across the corner of a scene, without a point on it.
+        let none = GeoTags::default();
+        let plane = Plane { geo: &none, pixel: (1.0, 1.0) };
+        assert!(line(&[(-1.0, 5.0), (5.0, -1.0)]).touches([10, 10], plane) && !line(&[(-1.0, 0.5), (0.5, -1.0)]).touches([10, 10], plane));
     }
 
     #[test]
@@ -211,6 +270,7 @@ mod tests {
         assert_eq!(read("x,y\n1,2\n3.5, 4\n\n").unwrap(), [(1.0, 2.0), (3.5, 4.0)]);
         assert_eq!(read("1;2\n3;4").unwrap(), [(1.0, 2.0), (3.0, 4.0)]);
         assert!(read("1,2\n3\n").unwrap_err().contains("line.csv: line 2 is no point"));
+        assert!(read("3,4\n3,4\n").unwrap_err().contains("has no length"));
         assert!(read("x,y\n3,4\n").unwrap_err().contains("at least two points"));
         assert!(CentreLine::read(&folder.path().join("none.csv")).is_err());
     }

@@ -80,7 +80,7 @@ impl FrontRequest {
     /// A map, box or true front that cannot be read; [`Error::Usage`] for a scene of which nobody says how large its pixels are, and for a
     /// centre line in another coordinate system; [`Error::Input`] for a true front of another size.
     pub fn answer(&self, scene: &SceneFile) -> Result<SceneFront> {
-        let zones = read_zones(&scene.path)?;
+        let zones = read_zones(&scene.path, &scene.classes)?;
         let size = [zones.rows, zones.cols];
         let pixel = PixelSize::of(self.resolution, &zones.geo, zones.rows, &scene.name).ok_or_else(|| {
             Error::Usage(format!(
@@ -98,7 +98,7 @@ impl FrontRequest {
         let plane = Plane { geo: &zones.geo, pixel: pixel.sides };
         let (mut crossings, mut direction) = (Default::default(), 0);
         if let Some((path, line)) = &self.centre_line {
-            line.check(path, &scene.name, &zones.geo)?;
+            let line = line.in_system_of(path, &scene.name, &zones.geo)?;
             crossings = [line.crossings(&lines, plane), line.reversed().crossings(&lines, plane)];
             direction = line.direction(&front.zones, size, drawing.labels, plane);
         }

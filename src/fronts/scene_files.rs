@@ -18,6 +18,8 @@ pub struct SceneFile {
     pub name: String,
     /// Its map.
     pub path: PathBuf,
+    /// What the classes of its map are called, by their numbers, as somebody else than the file says; empty where nobody does.
+    pub classes: Vec<String>,
 }
 
 /// The scene that a file of zones is of: its name without ending and `_zones`.
@@ -46,7 +48,7 @@ pub fn find_scenes(inputs: &[PathBuf]) -> Result<Vec<SceneFile>> {
             }
         }
     }
-    Ok(found.into_iter().map(|(name, path)| SceneFile { name, path }).collect())
+    Ok(found.into_iter().map(|(name, path)| SceneFile { name, path, classes: Vec::new() }).collect())
 }
 
 /// The best map of each scene in a folder.

@@ -90,7 +90,8 @@ impl Field<'_> {
         Ok(canvas)
     }
 
-    /// Means over squares of `reduce` pixels, rows and columns of them; NaN where fewer than half of the pixels are valid.
+    /// Means over squares of `reduce` pixels, of classes the one that most of them have (of equally many the first); NaN where fewer than
+    /// half of the pixels are valid. Rows and columns of them.
     ///
     /// # Errors
     /// [`Error::Shape`] as [`Field::check`].
@@ -98,10 +99,11 @@ impl Field<'_> {
         self.check()?;
         let reduce = reduce.max(1);
         let (rows, cols) = (self.rows.div_ceil(reduce), self.cols.div_ceil(reduce));
-        let mut means = Vec::with_capacity(rows * cols);
+        let (mut means, mut counts) = (Vec::with_capacity(rows * cols), vec![0usize; self.classes.len()]);
         for row in 0..rows {
             for col in 0..cols {
                 let (mut sum, mut valid, mut seen) = (0.0f64, 0usize, 0usize);
+                counts.fill(0);
                 for r in row * reduce..((row + 1) * reduce).min(self.rows) {
                     for c in col * reduce..((col + 1) * reduce).min(self.cols) {
                         let i = r * self.cols + c;
@@ -109,10 +111,14 @@ impl Field<'_> {
                         if !self.values[i].is_nan() && !self.masked.is_some_and(|m| m[i]) {
                             sum += f64::from(self.values[i]);
                             valid += 1;
+                            counts.get_mut(self.values[i] as usize).into_iter().for_each(|count| *count += 1);
                         }
                     }
                 }
-                means.push(if valid > 0 && 2 * valid >= seen { (sum / valid as f64) as f32 } else { f32::NAN });
+                let most = counts.iter().copied().max().unwrap_or_default();
+                let class = counts.iter().position(|count| *count == most && most > 0);
+                let value = class.map_or((sum / valid.max(1) as f64) as f32, |class| class as f32);
+                means.push(if valid > 0 && 2 * valid >= seen { value } else { f32::NAN });
             }
         }
         Ok((means, [rows, cols]))

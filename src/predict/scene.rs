@@ -21,7 +21,8 @@ const ENDINGS: [&str; 3] = ["tif", "tiff", "png"];
 pub struct Scene {
     /// The configuration that the weights carry, with the paths of its variables.
     pub config: Config,
-    /// Its days in order of time; [`Day::UNDATED`] where the inputs are files without a date in their names.
+    /// Its days in order of time, or its scenes; of single files the day in their names, or the scene that the first of them is named
+    /// after, and [`Day::UNDATED`] where they say neither.
     pub days: Vec<Day>,
     /// What there is to tell.
     pub notes: Vec<String>,
@@ -65,17 +66,25 @@ impl Scene {
         let (folders, files): (Vec<&Variable>, Vec<&Variable>) = daily.iter().copied().partition(is_folder);
         if let (Some(folder), Some(file)) = (folders.first(), files.first()) {
             return Err(Error::Usage(format!(
-                "the input {} is a folder and {} a file; give all inputs of one raster a day as folders of files YYYY_MM_DD.tif, or all as \
-                 single files",
+                "the input {} is a folder and {} a file; give all inputs of one raster a {}, or all as single files",
                 folder.files_of(),
-                file.files_of()
+                file.files_of(),
+                if config.domain().unit == Unit::Day {
+                    "day as folders of files YYYY_MM_DD.tif"
+                } else {
+                    "scene as folders of files NAME.tif or NAME.png"
+                }
             )));
         }
+        let domain = config.domain();
         if !folders.is_empty() {
-            let (days, notes) = common_days(&folders, &paths)?;
+            let (days, notes) = common_days(&folders, &paths, domain.unit)?;
             return Ok(Scene { config, days, notes });
         }
-        let day = date_of(&files, &paths)?;
+        let day = match domain.unit {
+            Unit::Day => date_of(&files, &paths)?,
+            Unit::Scene => named_scene(&files, &paths),
+        };
         let dated = |input: &&&Variable| matches!(input.source, Source::Date(_) | Source::Winter);
         if let Some(input) = inputs.iter().find(dated).filter(|_| day.is_none()) {
             return Err(Error::Usage(format!(
@@ -85,7 +94,6 @@ impl Scene {
         }
         scene_files::check(&inputs, &paths)?;
         // One file is all there is of such an input.
-        let domain = config.domain();
         let single = |input: &Variable| match input.source {
             Source::Daily => Variable { source: Source::Constant, ..input.clone() },
             _ => input.clone(),
@@ -162,6 +170,7 @@ impl Places {
         let form = |name: &&str| match needed.get(name).map(|input| input.source) {
             Some(Source::Constant) => format!("{name} ({name}.tif)"),
             Some(Source::Winter) => format!("{name} (a folder {name} of files YYYY_jan_feb.tif)"),
+            _ if config.domain().unit == Unit::Scene => format!("{name} (a folder {name} of files NAME.tif or NAME.png, or {name}.tif)"),
             _ => format!("{name} (a folder {name} of files YYYY_MM_DD.tif, or {name}.tif)"),
         };
         Err(Error::Usage(format!(
@@ -171,24 +180,34 @@ impl Places {
     }
 }
 
-/// The days that every folder has, and which are left out.
-fn common_days(inputs: &[&Variable], paths: &BTreeMap<String, PathBuf>) -> Result<(Vec<Day>, Vec<String>)> {
+/// The days or scenes that every folder has, and which are left out.
+fn common_days(inputs: &[&Variable], paths: &BTreeMap<String, PathBuf>, unit: Unit) -> Result<(Vec<Day>, Vec<String>)> {
     let mut days: Option<BTreeSet<Day>> = None;
     let mut all = BTreeSet::new();
     for input in inputs {
         let Some(folder) = paths.get(input.files_of()).filter(|_| !input.optional) else { continue };
-        let (_, found) = days_of_folder(input, folder, Unit::Day)?;
+        let (_, found) = days_of_folder(input, folder, unit)?;
         all.extend(found.iter().copied());
         days = Some(days.map_or(found.clone(), |days| days.intersection(&found).copied().collect()));
     }
     let days = days.unwrap_or_default();
     let names = || inputs.iter().map(|input| input.files_of()).collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>().join(", ");
     if days.is_empty() {
-        return Err(Error::Usage(format!("no day has a file of all inputs ({}); check the dates in their names", names())));
+        let (what, part) = if unit == Unit::Day { ("day", "the dates in their names") } else { ("scene", "their names") };
+        return Err(Error::Usage(format!("no {what} has a file of all inputs ({}); check {part}", names())));
     }
-    let left_out = all.len() - days.len();
-    let note = (left_out > 0).then(|| format!("{left_out} day(s) lack a file of some input ({}) and are left out", names()));
+    let (left_out, what) = (all.len() - days.len(), if unit == Unit::Day { "day(s)" } else { "scene(s)" });
+    let note = (left_out > 0).then(|| format!("{left_out} {what} lack a file of some input ({}) and are left out", names()));
     Ok((days.into_iter().collect(), note.into_iter().collect()))
+}
+
+/// The scene that single files are of: that which the first of them is named after, if not after its input.
+fn named_scene(inputs: &[&Variable], paths: &BTreeMap<String, PathBuf>) -> Option<Day> {
+    let name = |input: &&Variable| {
+        let stem = paths.get(input.files_of())?.file_stem()?.to_str()?;
+        Some(stem.to_owned()).filter(|stem| stem != input.files_of())
+    };
+    Day::from_scene_name(&inputs.iter().find_map(name)?)
 }
 
 /// The date in the names of single files, where there is one.

@@ -90,6 +90,9 @@ pub fn write_maps(
     let digests: Vec<String> = others.iter().map(|other| weights_digest(other)).collect::<Result<_>>()?;
     let weights = std::iter::once(digest).chain(digests).collect::<Vec<_>>().join("+");
     let maker = Maker { weights, options, fills: None };
+    // Before the folder is taken: weights that are refused leave none behind.
+    let model = weights::open(gpu, &file, config)?;
+    let further = others.iter().map(|other| weights::open(gpu, other, config)).collect::<Result<Vec<_>>>()?;
     let wanted = dataset.days().iter().map(Day::file_name).collect();
     let (mut manifest, notes) = Manifest::open(destination, config, &maker, &wanted)?;
     notes.into_iter().for_each(|note| observe(Event::Note(note)));
@@ -122,12 +125,10 @@ pub fn write_maps(
     }
     if !days.is_empty() {
         range::unlike_training(config, &dataset, &days)?.into_iter().for_each(|line| observe(Event::Note(line)));
-        manifest.begin()?;
-        let model = weights::open(gpu, &file, config)?;
-        let further = others.iter().map(|other| weights::open(gpu, other, config)).collect::<Result<Vec<_>>>()?;
         let mut predictor = Predictor::new(gpu, config, model.as_ref(), dataset.clone(), request.options, observe)?;
         curve.iter().for_each(|curve| predictor.calibrate(curve));
         predictor.join(further.iter().map(|model| model.as_ref()))?;
+        manifest.begin()?;
         let files = destination.files(config.model_key.name(), task.as_ref(), &maker.weights);
         let mut take = |day: usize, mut map: Vec<f32>| {
             let date = &dataset.days()[day];

@@ -90,6 +90,10 @@ pub fn band_key(band: &Band) -> Markup {
 
 /// The colours of a band's errors.
 pub fn error_key(band: &Band) -> Markup {
+    if band.has_wrong_places() {
+        let [r, g, b] = Colormap::Diverging.colour(1.0);
+        return html! { span.grey { i style=(format!("background:rgb({r} {g} {b})")) {} "wrong" } };
+    }
     let most = if band.classes.is_empty() { band.range.1 - band.range.0 } else { 1.0 };
     colour_bar("map − observed", Colormap::Diverging, [-most, 0.0, most])
 }

@@ -9,7 +9,6 @@ use crate::data::day::Day;
 use crate::data::raster::Raster;
 use crate::data::seen::hide_unseen;
 use crate::error::Result;
-use crate::evaluate::panels::difference;
 use crate::evaluate::score_file::{ScoreFile, Scores, WrittenScores, score};
 use crate::evaluate::shown_inputs::{Part, Parts};
 use crate::event::Event;
@@ -134,7 +133,7 @@ pub fn draw(
             raster.refuse_infinite(&map)?;
             hide_unseen(raster.path(), window, &mut map)?;
             pictures.push(picture(name.clone(), &map, ocean, false)?);
-            pictures.push(picture(format!("{name} − observed"), &difference(&map, &target), &unseen, true)?);
+            pictures.push(picture(band.error_title(name, "observed"), &band.errors(&map, &target), &unseen, true)?);
             if let Some(fronts) = &fronts {
                 pictures.push(fronts.picture(name, &folder.join(day.file_name()), window, reduce)?);
             }

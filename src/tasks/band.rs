@@ -41,7 +41,29 @@ impl Band {
         }
     }
 
-    /// Map minus target as a picture's field, in colours around 0.
+    /// Whether errors are places where a map is wrong: numbers of more than two classes have no difference that means anything.
+    pub fn has_wrong_places(&self) -> bool {
+        self.classes.len() > 2
+    }
+
+    /// Map minus target, or 1 where a map of more than two classes is wrong and 0 elsewhere; NaN in a map counts as 0, as in its score.
+    ///
+    /// # Shapes
+    /// All: any number of pixels, the same.
+    pub fn errors(&self, map: &[f32], target: &[f32]) -> Vec<f32> {
+        let error = |(map, target): (&f32, &f32)| {
+            let map = if map.is_nan() { 0.0 } else { *map };
+            if self.has_wrong_places() { f32::from(u8::from(map != *target)) } else { map - target }
+        };
+        map.iter().zip(target).map(error).collect()
+    }
+
+    /// What [`Band::errors`] of a model are called beside a target of this name.
+    pub fn error_title(&self, model: &str, target: &str) -> String {
+        if self.has_wrong_places() { format!("{model}, where wrong") } else { format!("{model} − {target}") }
+    }
+
+    /// Errors as a picture's field, in colours around 0.
     ///
     /// # Shapes
     /// As [`Band::field`].

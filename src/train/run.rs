@@ -99,6 +99,10 @@ impl Training<'_> {
             watcher.note(format!("all {} epochs are done; set a larger `epochs` to go on", self.config.epochs));
             return Ok(summary(&self, first, done));
         }
+        if let Some(message) = self.stalled(done) {
+            watcher.note(format!("{message}; set a larger `early_stopping`, or 0, to go on"));
+            return Ok(summary(&self, first, done));
+        }
         if self.saves_first {
             // So that a stop within the first epoch, too, leaves something to resume, `--weights` included.
             let weights = checkpoint::finite_weights(session.model.parameters()).map_err(|error| match (error, &self.weights) {
@@ -125,6 +129,10 @@ impl Training<'_> {
                 let drawn = evaluation.write_maps(gpu, self.config, session.model.as_ref(), done, &evaluation.all(), watcher);
                 drawn.map_err(|error| self.explain(error, done, true, watcher))?;
             }
+            if let Some(message) = self.stalled(done).filter(|_| done < self.config.epochs) {
+                watcher.note(message);
+                break;
+            }
         }
         self.folder.require_in_place()?;
         if !learned {
@@ -134,6 +142,15 @@ impl Training<'_> {
             (Some(val), None) => Err(never_valid(self.config, val, done - first)),
             _ => Ok(summary(&self, first, done)),
         }
+    }
+
+    /// Why the run ends after an epoch: so many have passed since the best one.
+    fn stalled(&self, done: usize) -> Option<String> {
+        let (patience, best) = (self.config.early_stopping, self.best?);
+        let since = done.saturating_sub(best.epoch);
+        (patience > 0 && since >= patience).then(|| {
+            format!("no epoch was better than epoch {} for {since}, so that the run ends after epoch {done} (early_stopping)", best.epoch)
+        })
     }
 
     /// The maps of an epoch, where they are due.

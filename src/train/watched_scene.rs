@@ -98,9 +98,9 @@ impl WatchedScene {
         let target = self.task.pictured(&self.batch.target);
         let unseen: Vec<bool> = mask.iter().map(|mask| *mask > 0.5).collect();
         let ocean: Vec<bool> = self.batch.ocean.iter().map(|ocean| *ocean > 0.5).collect();
-        let error: Vec<f32> = look.map.iter().zip(target.iter()).map(|(map, target)| map - target).collect();
         let (band, size) = (self.task.bands()[0], [self.batch.height, self.batch.width]);
-        let error = band.error_field("Prediction − target", &error, size, &unseen);
+        let error = band.errors(&look.map[..size[0] * size[1]], &target);
+        let error = band.error_field(&band.error_title("Prediction", "target"), &error, size, &unseen);
         let (pixels, grey) = (size[0] * size[1], self.task.words().of.grey);
         let picture = |field: &Field, grey: &str| -> Result<Value> {
             let canvas: Canvas = quicklook(&self.day.to_string(), field, grey)?;

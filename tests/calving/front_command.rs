@@ -177,6 +177,54 @@ fn what_cannot_be_is_refused() {
     refuse(&["front/COL_2011-01-01_TDX_100_1_092_front.png", "--out", "out"], "holds 255 at row 0, column 22");
     fs::copy(root.join(one), root.join("JAC_2011-01-01_TDX_100_1_092.png")).unwrap();
     fs::write(root.join("line.csv"), "0,0\n1,1\n").unwrap();
+    refuse(&[one, "--out", "fronts.shp"], "--out fronts.shp: fronts are written as .geojson or .gpkg (lines), .png or .tif (pixels)");
+    refuse(&[one, "--out", "out", "--classes", "ocean,ice"], "--classes ocean,ice: a front lies between the classes glacier and ocean");
     let two = [one, "JAC_2011-01-01_TDX_100_1_092.png", "--out", "out", "--centre-line", "line.csv"];
     refuse(&two, "a centre line is that of one glacier, and the scenes are of COL, JAC");
+}
+
+#[test]
+fn numbers_mean_what_is_said_of_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    fs::create_dir(root.join("maps")).unwrap();
+    // Ocean is 0 and the glacier 1.
+    let values: Vec<f32> = zones(20).into_iter().map(|grey| f32::from(u8::from(grey == 127))).collect();
+    write_geotiff(root.join("maps/a.tif"), ROWS, COLS, &values, &albers(100.0)).unwrap();
+    let pixels = |more: &[&str]| {
+        let [json, _] = done(root, &[&["maps", "--out", "out", "--json"], more].concat());
+        serde_json::from_str::<Value>(&json).unwrap()["scenes"]["a"]["pixels"].clone()
+    };
+    assert_eq!((pixels(&[]), pixels(&["--classes", "ocean,glacier"])), (json!(0), json!(20)));
+    fs::write(root.join("maps/maps.json"), r#"{ "task": "calving_front", "classes": ["ocean", "glacier", "stone"], "days": {} }"#).unwrap();
+    assert_eq!((pixels(&[]), pixels(&["--classes", "glacier,ocean"])), (json!(20), json!(20)));
+    let [json, _] = done(root, &["maps", "--out", "out", "--json", "--classes", "stone,glacier,ocean"]);
+    assert!(json.contains("\"pixels\": 0"), "{json}");
+}
+
+#[test]
+fn centre_lines_are_refused_where_they_say_nothing() {
+    let folder = make();
+    let root = folder.path();
+    let line = |text: &str| fs::write(root.join("line.csv"), text).unwrap();
+    let arguments = ["zones", "--out", "out", "--centre-line", "line.csv"];
+    line("100,10\n200,10\n");
+    let message = refused(root, &arguments);
+    assert!(message.contains("line.csv lies on none of the scenes (COL_2011-01-01_TDX_100_1_092, "), "{message}");
+    assert!(message.contains("columns and rows of pixels") && !root.join("out").exists(), "{message}");
+    line("5,10\n5,10\n");
+    assert!(refused(root, &arguments).contains("line.csv: has no length"));
+    // Scenes of another size are another grid.
+    line("0.5,10.2\n40,10.2\n");
+    done(root, &arguments);
+    write_grey_png(&root.join("zones/COL_2012-01-01_TDX_100_1_092_zones.png"), [10, 10], &[127; 100]).unwrap();
+    let message = refused(root, &arguments);
+    assert!(message.contains("has 20 × 40 pixels of 100 m") && message.contains("has 10 × 10 pixels of 100 m"), "{message}");
+    fs::rename(root.join("zones/COL_2012-01-01_TDX_100_1_092_zones.png"), root.join("zones/COL_2012-01-01_TDX_100_1_092_zones.other"))
+        .unwrap();
+    fs::copy(root.join("zones/COL_2011-01-01_TDX_100_1_092_zones.png"), root.join("zones/COL_2012-01-01_S1_20_1_092_zones.png")).unwrap();
+    let message = refused(root, &arguments);
+    assert!(message.contains("these are not of one grid") && message.contains("pixels of 20 m"), "{message}");
+    // One size said of all is one grid.
+    done(root, &[&arguments[..], &["--resolution", "100"]].concat());
 }

@@ -1,5 +1,6 @@
 //! Maps of tiles' middles, and means over turns and networks, against a naive mosaic: scenes padded by loops, windows cut out one by one.
 
+use std::process::Command;
 use std::sync::Arc;
 
 use meltcore::autograd::Tape;
@@ -16,7 +17,7 @@ use meltcore::ops::Activation;
 use meltcore::predict::{Blend, Options, Predictor};
 use meltcore::tensor::Tensor;
 
-use super::{SCENES, done, folder};
+use super::{SCENES, done, folder, meltcore};
 
 /// A network that sees no further than three pixels, and what is beyond its tile as 0: middles depend on their surroundings.
 struct Near {
@@ -249,4 +250,20 @@ fn the_command_averages_and_writes_the_deviations() {
     assert!(both[5..].iter().flatten().all(|value| (0.0..=0.5).contains(value)) && both[5].iter().any(|value| *value > 0.0));
     let listed = std::fs::read_to_string(root.join("both/maps.json")).unwrap();
     assert!(listed.contains("\"turns\": 4") && listed.contains('+'), "{listed}");
+    // Without a configuration a scene keeps its name, one picture as well as a folder of them.
+    let name = SCENES[2].0;
+    let zones = |out: &str| std::fs::read(root.join(out).join(format!("{name}_zones.png"))).unwrap();
+    for (scene, out) in [(format!("sar_images/test/{name}.png"), "one"), ("sar_images/test".to_owned(), "all")] {
+        let scene = format!("sar={}", path(&scene));
+        let mut program = Command::new(env!("CARGO_BIN_EXE_meltcore"));
+        program.args(["predict", "--quiet", "--weights", &weights[0], &scene, "--out", &path(out)]);
+        let output = program.output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        assert!(zones(out) == zones("plain"), "{out}");
+    }
+    assert!(root.join("all").join(format!("{}.tif", SCENES[3].0)).is_file());
+    // Weights of another shape are refused before a folder is made for their maps.
+    let refused = ["--split", "test", "--weights", &weights[0], "--out", &path("none"), "--accept-changed-config"];
+    let output = meltcore(root, "predict", &refused, &["base_channels=4"]);
+    assert!(output.status.code() == Some(2) && !root.join("none").exists(), "{}", String::from_utf8_lossy(&output.stderr));
 }

@@ -41,6 +41,9 @@ struct Side {
 /// Half the longer axes and 1/f of ellipsoids that are no survey's own: WGS 84 and GRS 80, and that of early microwave maps (Hughes 1980).
 const GLOBAL: [(f64, f64); 2] = [(6378137.0, 298.2572), (6378273.0, 298.2794)];
 
+/// Parts of a line's segment from one system to another: one of a degree along the 70th parallel is a metre beside the bent one, not 80.
+const PIECES: usize = 16;
+
 /// Latitudes (radians) that are so near to a pole are the pole.
 const POLE: f64 = 1e-12;
 
@@ -105,6 +108,24 @@ impl Crossing {
         transform(between, &to.proj, &mut place).ok()?;
         let (x, y) = if to.geographic { (place.0.to_degrees(), place.1.to_degrees()) } else { (place.0, turned(to, place.1)) };
         (x.is_finite() && y.is_finite()).then_some((x, y))
+    }
+}
+
+impl Crs {
+    /// A line of this system in another: each of its segments in [`PIECES`] parts, as what is straight here is bent there.
+    ///
+    /// # Errors
+    /// A clause about the systems, or about a point that one of them has no place for.
+    pub fn line_in(&self, other: &Crs, points: &[(f64, f64)]) -> Result<Vec<(f64, f64)>, String> {
+        let crossing = Crossing::new(self, other)?;
+        let between = |pair: &[(f64, f64)], part: usize| {
+            let share = part as f64 / PIECES as f64;
+            let of = |from: f64, to: f64| from + share * (to - from);
+            (of(pair[0].0, pair[1].0), of(pair[0].1, pair[1].1))
+        };
+        let parts = points.windows(2).flat_map(|pair| (0..PIECES).map(move |part| between(pair, part)));
+        let at = |(x, y): (f64, f64)| crossing.at(x, y).ok_or_else(|| format!("no place for the point {x}, {y}"));
+        parts.chain(points.last().copied()).map(at).collect()
     }
 }
 

@@ -115,7 +115,7 @@ impl Crs {
     }
 
     /// Whether its coordinates are longitude and latitude.
-    pub(in crate::data) fn is_geographic(&self) -> bool {
+    pub fn is_geographic(&self) -> bool {
         self.geographic
     }
 
@@ -131,7 +131,7 @@ impl Crs {
     }
 
     /// A definition that other programs understand: its code, or a PROJ string; empty for a system that is not understood.
-    pub(in crate::data) fn words(&self) -> String {
+    pub fn words(&self) -> String {
         let spelt = || {
             let spelt = self.spelt.as_ref()?;
             let datum = if spelt.geodetic.datum == Some(6326) { " +datum=WGS84" } else { "" };

@@ -131,6 +131,7 @@ pub(super) fn misfit(config: &Config, tile: [usize; 2]) -> Option<String> {
     let whole = (config.patch_size * config.window_size) << (config.depths.len().max(1) - 1);
     let below = (1..=side).rev().find(|side| fits(config, *side));
     let above = (side..=side.saturating_add(whole)).find(|side| fits(config, *side));
+    let above = above.filter(|above| Some(*above) != below);
     let near: Vec<String> = below.into_iter().chain(above).map(|side| format!("[{side}, {side}]")).collect();
     let patch = config.patch_size;
     Some(format!(

@@ -6,6 +6,7 @@ use maud::{Markup, html};
 
 use crate::domains::SceneName;
 use crate::evaluate::WrittenFronts;
+use crate::evaluate::front_scores::DistanceBin;
 use crate::evaluate::score_file::ScoreFile;
 use crate::fronts::scores::FrontScores;
 use crate::fronts::series::date_of;
@@ -82,12 +83,15 @@ fn row(model: &str, label: &str, scores: &FrontScores) -> Markup {
 fn histogram(scores: &ScoreFile, colours: &Colours) -> Plot {
     let mut labels: Vec<(f64, String)> = Vec::new();
     let mut series = Vec::new();
+    // Between 0 and a pixel's side there is no distance: bins that are empty for every model belong to the ones before.
+    let is_empty = |at: usize| at > 0 && models(scores).all(|(_, of)| of.distances.get(at).is_none_or(|bin| bin.pixels == 0));
     for (name, of) in models(scores) {
         let all: usize = of.distances.iter().map(|bin| bin.pixels).sum();
         let share = |pixels: usize| pixels as f64 / all.max(1) as f64;
-        let points = of.distances.iter().enumerate().map(|(at, bin)| [at as f64 + 0.5, share(bin.pixels)]).collect();
+        let bins: Vec<&DistanceBin> = of.distances.iter().enumerate().filter(|(at, _)| !is_empty(*at)).map(|(_, bin)| bin).collect();
+        let points = bins.iter().enumerate().map(|(at, bin)| [at as f64 + 0.5, share(bin.pixels)]).collect();
         series.push(Series::new(Some(colours.number(name)), Mark::Both(2.0), points));
-        labels = of.distances.iter().enumerate().map(|(at, bin)| (at as f64, format!("{:.0}", bin.from_m))).collect();
+        labels = bins.iter().enumerate().map(|(at, bin)| (at as f64, format!("{:.0}", bin.from_m))).collect();
     }
     let most = series.iter().flat_map(|series| series.points.iter().map(|point| point[1]));
     let y = Axis::linear("share of front pixels", most, true);
