@@ -88,6 +88,14 @@ pub enum Error {
         #[source]
         cause: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// Another rank of a shared run has failed.
+    #[error("rank {rank} of this run has ended with status {status}; what it said itself is why")]
+    Elsewhere {
+        /// Its number.
+        rank: usize,
+        /// Its exit status.
+        status: u8,
+    },
     /// Stopped by a signal after the state was saved; the payload is the signal's number.
     #[error("interrupted by signal {0}")]
     Interrupted(i32),
@@ -103,6 +111,7 @@ impl Error {
             Error::Output { .. } | Error::Encoding(_) => 4,
             Error::NotFinite(_) => 5,
             Error::Caused { error, .. } => error.exit_status(),
+            Error::Elsewhere { status, .. } => *status,
             Error::Interrupted(signal) => 128 + *signal as u8,
         }
     }

@@ -29,6 +29,7 @@
 //! | room | what is in it |
 //! | --- | --- |
 //! | [`error`], [`event`], [`random`] | the one error type with its exit statuses; progress as data; seeded draws |
+//! | [`ranks`] | threads and processes that share a run: bytes from one to another, a sum in one fixed order |
 //! | [`files`] | files that appear whole, locks, digests |
 //! | [`mod@reference`] | naive f64 loops, the meaning of each op: tests and `bench` compare with them |
 //! | [`host`] | the processor as a device: one Rust twin a shader, with its parameters and bindings; threads, instruction sets |
@@ -85,6 +86,7 @@ pub mod optim;
 pub mod predict;
 pub mod preprocess;
 pub mod random;
+pub mod ranks;
 #[cfg(feature = "report")]
 pub mod report;
 #[cfg(feature = "synth")]

@@ -2,6 +2,7 @@
 
 use clap::Parser;
 use meltcore::cli::{Cli, output, signals};
+use meltcore::error::Error;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -19,7 +20,10 @@ fn main() -> ExitCode {
     match cli.run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            output::print_error(&error, causes);
+            // The rank that failed has said why.
+            if causes || !matches!(error, Error::Elsewhere { .. }) {
+                output::print_error(&error, causes);
+            }
             ExitCode::from(error.exit_status())
         }
     }

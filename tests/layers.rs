@@ -14,6 +14,7 @@ const MAY_IMPORT: &[(&str, &str)] = &[
     ("host", "error"),
     ("gpu", "error host"),
     ("random", ""),
+    ("ranks", "error"),
     ("image", "error"),
     ("tensor", "error gpu"),
     ("kernels", "error gpu host tensor"),
@@ -37,23 +38,23 @@ const MAY_IMPORT: &[(&str, &str)] = &[
     ),
     (
         "train",
-        "error event files random config domains data fronts image gpu tensor kernels autograd ops nn optim models weights preprocess tasks evaluate \
-         predict",
+        "error event files random ranks config domains data fronts image gpu tensor kernels autograd ops nn optim models weights preprocess \
+         tasks evaluate predict",
     ),
     ("draft", "error event files config domains data gpu train"),
     ("ablate", "error event config domains data gpu nn models weights preprocess tasks evaluate predict train"),
     ("baselines", "error event files random config domains data gpu tensor kernels tasks predict"),
     ("report", "error event calibrate config domains data fronts image tasks evaluate train"),
     ("verify", "error config gpu tensor kernels autograd ops nn optim models train"),
-    ("bench", "error event files reference config host gpu tensor kernels autograd ops nn models tasks train"),
+    ("bench", "error event files ranks reference config host gpu tensor kernels autograd ops nn models tasks train"),
     ("synth", "error files random data domains fronts"),
     (
         "cli",
-        "error event files calibrate config domains data fronts image host gpu nn models weights tasks evaluate predict train draft ablate \
+        "error event files ranks calibrate config domains data fronts image host gpu nn models weights tasks evaluate predict train draft ablate \
          baselines report verify bench synth",
     ),
     ("lib", ""),
-    ("main", "gpu cli"),
+    ("main", "error gpu cli"),
 ];
 
 /// The engine, and what it never imports however it gets there.

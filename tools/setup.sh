@@ -109,6 +109,23 @@ gdal_feature() {
   case "$version" in 3.[4-9].* | 3.1[0-2].*) printf gdal ;; esac
 }
 
+# Open MPI for the cargo feature `mpi`, about 60 MB with what it needs: without it training over processes is left out.
+install_mpi() {
+  command -v apt-get >/dev/null && command -v dpkg-query >/dev/null || return 0
+  # Another MPI that is there will do.
+  if [ -n "$(mpi_feature)" ]; then return 0; fi
+  local missing=() package
+  for package in libopenmpi-dev openmpi-bin; do
+    is_installed "$package" || missing+=("$package")
+  done
+  if [ ${#missing[@]} -gt 0 ]; then apt_install "${missing[@]}" || say "going on without MPI"; fi
+}
+
+# Prints `mpi` where MPI's compiler is there with its headers (Debian has it in a package without them), for `cargo --features`.
+mpi_feature() {
+  if echo '#include <mpi.h>' | "${MPICC:-mpicc}" -E -x c - >/dev/null 2>&1; then printf mpi; fi
+}
+
 install_rust() {
   if can_be_root && fetch_lists && apt-cache show rustup >/dev/null 2>&1; then
     apt_install rustup

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Checks everything: formatting, lints, tests; with GDAL where it can be had. On a bare Debian or Ubuntu it first installs what is missing
+# Checks everything: formatting, lints, tests; with GDAL and MPI where they can be had. On a bare Debian or Ubuntu it first installs what is missing
 # (see tools/setup.sh).
 #
 #   tools/test.sh          installs with sudo where it does not run as root; asks nothing
@@ -14,7 +14,11 @@ install_needed
 install_lavapipe
 install_spirv_val
 install_gdal
+install_mpi
 features=$(gdal_feature)
+# In the one build that is tested, so that it costs a file of C and no second build.
+mpi=$(mpi_feature)
+all=$features${features:+${mpi:+,}}$mpi
 
 for tool in fmt clippy; do
   if ! cargo "$tool" --version >/dev/null 2>&1; then
@@ -30,9 +34,8 @@ cargo fmt --check
 cargo clippy --locked --all-targets -- -D warnings
 # What a library builds on.
 cargo clippy --locked --lib --no-default-features -- -D warnings
-if [ -n "$features" ]; then
-  cargo clippy --locked --all-targets --features "$features" -- -D warnings
-else
+if [ -n "$all" ]; then cargo clippy --locked --all-targets --features "$all" -- -D warnings; fi
+if [ -z "$features" ]; then
   say "no GDAL 3.4 to 3.12 here (libgdal-dev, pkg-config): its tests are left out"
 fi
 # What the set-up brought must be tested.
@@ -41,9 +44,10 @@ if [ "$(uname)" = Linux ]; then require=$require,cc; fi
 if has_vulkan; then require=$require,wgsl; fi
 if command -v spirv-val >/dev/null; then require=$require,spirv-val; fi
 if [ -n "$features" ]; then require=$require,gdal; fi
+if [ -n "$mpi" ] && command -v mpirun >/dev/null; then require=$require,mpi; fi
 if command -v python3 >/dev/null; then require=$require,python; fi
 if [ -d ../shared/data ]; then require=$require,data; fi
 export MELTCORE_REQUIRE=${MELTCORE_REQUIRE:-$require}
 export MELTCORE_FUZZ_SECONDS=${MELTCORE_FUZZ_SECONDS:-10}
 # Last, so that the test runner's own closing line ends the output.
-exec cargo test --locked --features "$features"
+exec cargo test --locked --features "$all"

@@ -19,6 +19,11 @@ impl Gradients {
         Gradients { tracked, found: BTreeMap::new() }
     }
 
+    /// Gradients that were found elsewhere.
+    pub fn of(found: impl IntoIterator<Item = (TensorId, Tensor)>) -> Self {
+        Gradients { tracked: HashSet::new(), found: found.into_iter().collect() }
+    }
+
     /// Sums of the gradients of two passes, this one's on the left.
     ///
     /// # Errors

@@ -134,6 +134,11 @@ impl Tape {
         Ok(())
     }
 
+    /// Takes the updates kept so far, which whoever takes them makes: [`Tape::backward`] then makes none.
+    pub fn take_updates(&self) -> Vec<RunningUpdate> {
+        self.updates.take()
+    }
+
     /// Makes the updates kept so far: for a pass that nobody goes back through.
     ///
     /// # Errors

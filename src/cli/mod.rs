@@ -25,6 +25,7 @@ pub mod plans;
 pub mod predict;
 pub mod pretrain;
 pub mod progress;
+pub mod ranks;
 pub mod report;
 pub mod signals;
 pub mod split;
@@ -39,6 +40,7 @@ pub mod weights;
 use crate::data::{mapped, notices, sigbus};
 use crate::error::{Error, Result};
 use crate::host;
+use crate::ranks::Ranks;
 use clap::{Parser, Subcommand};
 use std::sync::OnceLock;
 
@@ -50,7 +52,7 @@ use std::sync::OnceLock;
     after_help = "Typical order: synth (a sample data set) -> baseline time-interpolate-sar (an input channel) -> train -> predict -> eval -> report.\n\
     `meltcore COMMAND --help` shows a command's options and examples.\n\n\
     Exit status: 0 done; 1 the answer is no; 2 unusable arguments, configuration or input; 3 no usable device, or too little memory on it; \
-    4 an output could not be written; 5 values that are not finite; 130, 143 interrupted with the state saved."
+    4 an output could not be written; 5 values that are not finite; 130, 138, 143 interrupted with the state saved."
 )]
 pub struct Cli {
     /// Options of every command.
@@ -128,6 +130,17 @@ pub enum Command {
     Weights(weights::Args),
 }
 
+impl Command {
+    /// Whether processes of MPI share the work; none of a command whose work they cannot share.
+    fn by_mpi(&self) -> Option<bool> {
+        match self {
+            Command::Train(args) => Some(args.run.ranks.mpi),
+            Command::Pretrain(args) => Some(args.run.ranks.mpi),
+            _ => None,
+        }
+    }
+}
+
 /// The version and what is built in, as in `0.1.0 (GDAL 3.10.3)`.
 fn version() -> &'static str {
     static TEXT: OnceLock<String> = OnceLock::new();
@@ -139,9 +152,15 @@ impl Cli {
     ///
     /// # Errors
     /// Whatever stops the command; [`crate::error::Error::exit_status`] gives the process's status.
-    pub fn run(self) -> Result<()> {
+    pub fn run(mut self) -> Result<()> {
         host::check_instruction_set()?;
-        host::threads::enter(self.globals.threads.map(usize::from))?;
+        let ranks = match self.command.by_mpi() {
+            Some(by_mpi) => ranks::join(by_mpi)?,
+            None => Ranks::alone(),
+        };
+        // One speaks for all.
+        self.globals.quiet |= !ranks.leads();
+        host::threads::enter(ranks::threads_of(&ranks, self.globals.threads.map(usize::from))?)?;
         choose_mapping(self.globals.no_mmap)?;
         let done = match &self.command {
             Command::Ablate(args) => ablate::run(args, &self.globals),
@@ -160,9 +179,9 @@ impl Cli {
             Command::Split(args) => split::run(args, &self.globals),
             Command::Stats(args) => stats::run(args, &self.globals),
             Command::Synth(args) => synth::run(args, &self.globals),
-            Command::Train(args) => train::run(args, &self.globals),
+            Command::Train(args) => train::run(args, &ranks, &self.globals),
             Command::Tune(args) => tune::run(args, &self.globals),
-            Command::Pretrain(args) => pretrain::run(args, &self.globals),
+            Command::Pretrain(args) => pretrain::run(args, &ranks, &self.globals),
             Command::Verify(args) => verify::run(args, &self.globals),
             Command::Weights(args) => weights::run(args, &self.globals),
         };

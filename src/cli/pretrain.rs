@@ -4,6 +4,7 @@ use super::Globals;
 use super::train::{self, RunArgs};
 use crate::config::Objective;
 use crate::error::Result;
+use crate::ranks::Ranks;
 use crate::train::Summary;
 
 /// Train a model without targets, as a start for `train --weights`
@@ -53,13 +54,15 @@ impl PretrainingObjective {
 ///
 /// # Errors
 /// As [`train::run`].
-pub fn run(args: &Args, globals: &Globals) -> Result<()> {
+pub fn run(args: &Args, ranks: &Ranks, globals: &Globals) -> Result<()> {
     let mut arguments = args.run.config.clone();
     arguments.set.push(format!("objective={}", args.objective.key().name()));
-    let given = arguments.load(globals)?;
-    let config = given.for_pretraining()?;
-    let summary = train::execute(&config, &args.run, globals)?;
-    conclude(&summary, args, given.path_checkpoints.is_some(), globals);
+    let given = ranks.agree(arguments.load(globals))?;
+    let config = ranks.agree(given.for_pretraining())?;
+    let summary = train::execute(&config, &args.run, ranks, globals)?;
+    if ranks.leads() {
+        conclude(&summary, args, given.path_checkpoints.is_some(), globals);
+    }
     Ok(())
 }
 

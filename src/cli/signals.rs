@@ -1,4 +1,4 @@
-//! SIGINT and SIGTERM as a flag that training polls; a second signal ends the process at once, and so does one that is not answered.
+//! SIGINT, SIGTERM and SIGUSR1 (which SLURM sends ahead of a time limit) as a flag that training polls; a second signal ends the process at once, and so does one that is not answered.
 //! SIGXFSZ as an error.
 
 use super::output::print_note;
@@ -23,21 +23,27 @@ pub fn outlive_file_limit() {
     let _ = flag::register(signal_hook::consts::SIGXFSZ, Arc::new(AtomicBool::new(false)));
 }
 
-/// The first of the two signals that arrived, if any.
+/// Signals that ask to stop.
+#[cfg(unix)]
+const STOP: [i32; 3] = [SIGINT, SIGTERM, signal_hook::consts::SIGUSR1];
+#[cfg(not(unix))]
+const STOP: [i32; 2] = [SIGINT, SIGTERM];
+
+/// The first of these signals that arrived, if any.
 #[derive(Debug, Clone)]
 pub struct Interrupt {
     signal: Arc<AtomicUsize>,
 }
 
 impl Interrupt {
-    /// Takes over both signals for the rest of the process; commands that have no state to save keep the defaults.
+    /// Takes over these signals for the rest of the process; commands that have no state to save keep the defaults.
     ///
     /// # Errors
     /// The system refuses a handler.
     pub fn install() -> Result<Interrupt> {
         let signal = Arc::new(AtomicUsize::new(0));
         let armed = Arc::new(AtomicBool::new(false));
-        for number in [SIGINT, SIGTERM] {
+        for number in STOP {
             // Handlers run in the order of their registration: the exit must see the state before this signal.
             flag::register_conditional_shutdown(number, 128 + number, armed.clone())
                 .and_then(|_| flag::register(number, armed.clone()))

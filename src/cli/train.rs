@@ -2,21 +2,20 @@
 
 use super::Globals;
 use super::arguments::ConfigArgs;
-use super::device::open_device;
-use super::signals::Interrupt;
-use super::watch::Watch;
+use super::ranks::{Job, RankArgs, train};
 use crate::config::Config;
 use crate::error::Result;
-use crate::event::duration;
-use crate::train::{ChangedData, Start, Summary, Training, Watcher};
+use crate::ranks::Ranks;
+use crate::train::{ChangedData, Start, Summary};
 use std::path::PathBuf;
-use std::time::Instant;
 
 /// Train a model; writes checkpoints and logs
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     meltcore train --config sample/config.yaml\n  \
-    meltcore train --config run.yaml --resume auto --set epochs=1085\n\n\
+    meltcore train --config run.yaml --resume auto --set epochs=1085\n  \
+    meltcore train --config run.yaml --devices 0,1,2,3 --set accumulate_steps=4\n  \
+    mpirun -n 8 meltcore train --config run.yaml --mpi --resume auto --set accumulate_steps=8\n\n\
     Written to path_checkpoints:\n  \
     last/             what --resume auto goes on from, replaced after every epoch\n  \
     previous/         the checkpoint before it; one complete checkpoint is there at any moment\n  \
@@ -36,6 +35,9 @@ use std::time::Instant;
     channels of the first convolution by the names of the inputs where the file knows them (new ones begin at zero), else repeated and scaled \
     as timm does; what does not fit begins as the seed initialised it. `freeze` in the configuration says what does not move: `encoder`, \
     names of modules, or the number of epochs for which all that was loaded stays.\n\n\
+    --devices and --mpi: ranks with a device each share the accumulate_steps micro-batches of every step, whose number must be theirs times \
+    a power of two. No result depends on their number, and a run goes on with any that fits. A rank that fails says why and ends all with \
+    its status; signals (SIGUSR1, too) end all at the same step. The first rank alone writes.\n\n\
     An epoch without a valid pixel has no loss (null in log.jsonl), is never the best, and does not count for the schedule; a run \
     without any exits with 2.")]
 pub struct Args {
@@ -62,6 +64,9 @@ pub struct RunArgs {
     /// Memory that the run may take on the device, GiB; default: what the device says that it has
     #[arg(long, value_name = "GIB", value_parser = gibibytes)]
     pub memory: Option<u64>,
+    /// Who shares the run.
+    #[command(flatten)]
+    pub ranks: RankArgs,
 }
 
 /// Bytes of a positive number of GiB.
@@ -105,40 +110,33 @@ impl RunArgs {
 /// Runs the command.
 ///
 /// # Errors
-/// As [`Training::prepare`] and [`Training::run`]; no device.
-pub fn run(args: &Args, globals: &Globals) -> Result<()> {
+/// As [`crate::train::Training::prepare_shared`] and [`crate::train::Training::run`]; no device.
+pub fn run(args: &Args, ranks: &Ranks, globals: &Globals) -> Result<()> {
+    let config = ranks.agree(load(args, globals))?;
+    let summary = execute(&config, &args.run, ranks, globals)?;
+    if ranks.leads() {
+        conclude(&summary, &args.run, globals);
+    }
+    Ok(())
+}
+
+fn load(args: &Args, globals: &Globals) -> Result<Config> {
     let config = args.run.config.load(globals)?;
     if config.is_pretraining() {
         let message = "is what `meltcore pretrain --objective` sets, and `train` learns from targets; remove the line";
         return Err(config.key_error("objective", message));
     }
-    let summary = execute(&config, &args.run, globals)?;
-    conclude(&summary, &args.run, globals);
-    Ok(())
+    Ok(config)
 }
 
 /// Trains by a configuration, watched and interruptible.
 ///
 /// # Errors
 /// As [`run`].
-pub(super) fn execute(config: &Config, args: &RunArgs, globals: &Globals) -> Result<Summary> {
-    let interrupt = Interrupt::install()?;
-    interrupt.end_unanswered("stopped at once; --resume auto goes on from the last finished epoch".into())?;
+pub(super) fn execute(config: &Config, args: &RunArgs, ranks: &Ranks, globals: &Globals) -> Result<Summary> {
     let changed = if args.accept_changed_data { ChangedData::Accept } else { ChangedData::Refuse };
-    let mut training = Training::prepare(config, &args.start(), changed)?;
-    training.limit_memory(args.memory);
-    let gpu = open_device(globals)?;
-    let started = Instant::now();
-    let mut watch = Watch::new(globals);
-    let summary = training.run(&gpu, &mut Watcher { stop: &|| interrupt.pending(), observe: &mut |event| watch.observe(event) })?;
-    watch.finish();
-    let [peak, held] = [gpu.memory().peak, gpu.memory().allocated].map(|bytes| bytes as f64 / f64::from(1 << 20));
-    globals.note(&format!(
-        "{} epochs in {}, at most {peak:.1} MiB on the device in use and {held:.1} MiB held",
-        summary.epochs,
-        duration(started.elapsed().as_secs_f64())
-    ));
-    Ok(summary)
+    let job = Job { config: config.clone(), start: args.start(), changed, memory: args.memory };
+    train(job, &args.ranks, ranks, globals)
 }
 
 /// Says what the run came to and what to do next.

@@ -215,6 +215,17 @@ pub fn list_adapters(choice: Option<&str>) -> Result<(Vec<AdapterSummary>, Optio
     Ok((rows.collect(), adapters.is_empty().then_some(NO_DRIVER)))
 }
 
+/// Position in [`list_adapters`] of the `nth` of the devices that are as good as the best, from the first again after the last: so several
+/// processes on one computer take one each.
+pub fn nth_of_best(nth: usize) -> usize {
+    let adapters = adapters(&instance());
+    let candidates = candidates(&adapters);
+    let ranks: Vec<u32> = candidates.iter().map(|&candidate| rank(candidate, &adapters)).collect();
+    let best = ranks.iter().min();
+    let equal: Vec<usize> = (0..ranks.len()).filter(|&i| Some(&ranks[i]) == best).collect();
+    equal.get(nth % equal.len().max(1)).copied().unwrap_or_default()
+}
+
 fn host_summary(index: usize, used: bool) -> AdapterSummary {
     let Capabilities { name, backend, driver, max_binding_bytes, .. } = host_capabilities();
     let max = max_binding_bytes >> 20;

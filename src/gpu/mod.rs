@@ -23,7 +23,7 @@ pub mod shader;
 mod stream;
 mod wgpu_driver;
 
-pub use adapter::{AdapterSummary, list_adapters};
+pub use adapter::{AdapterSummary, list_adapters, nth_of_best};
 pub use buffer::{Buffer, MemoryUse};
 pub use capabilities::{Capabilities, DeviceKind};
 pub use classes::device_classes;

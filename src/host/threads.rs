@@ -44,6 +44,17 @@ pub fn enter(threads: Option<usize>) -> Result<usize> {
     Ok(rayon::current_num_threads())
 }
 
+/// Runs `work` on the calling thread as a member of a pool of `count` threads of its own, at least one.
+///
+/// # Errors
+/// [`Error::Usage`] where the system starts no more threads; those of `work`.
+pub fn with<T>(count: usize, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    let builder = ThreadPoolBuilder::new().num_threads(count.clamp(1, MOST)).use_current_thread();
+    let pool = builder.thread_name(|i| format!("host {i}")).build();
+    let _pool = pool.map_err(|e| Error::Usage(format!("{count} threads cannot be started ({e}): give fewer with --threads")))?;
+    work()
+}
+
 /// The number that `RAYON_NUM_THREADS` gives; none, nothing and 0 leave the choice to the machine, as in rayon itself.
 fn of_environment(text: Option<&str>) -> Result<Option<usize>> {
     let Some(text) = text.map(str::trim).filter(|text| !text.is_empty()) else { return Ok(None) };

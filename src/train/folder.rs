@@ -44,7 +44,8 @@ pub enum Rotation {
 #[derive(Debug)]
 pub struct RunFolder {
     path: PathBuf,
-    lock: FolderLock,
+    /// None where another rank of the run has it.
+    lock: Option<FolderLock>,
     /// What the next [`RunFolder::save`] does; later ones take [`Rotation::Both`].
     pub rotation: Rotation,
 }
@@ -57,14 +58,19 @@ impl RunFolder {
     pub fn open(path: &Path) -> Result<RunFolder> {
         let busy = "another process trains into this folder; wait for it, stop it, or set another path_checkpoints";
         let lock = FolderLock::take(path, LOCK_FILE, busy, "set another path_checkpoints")?;
-        let folder = RunFolder { path: path.to_owned(), lock, rotation: Rotation::Both };
+        let folder = RunFolder { path: path.to_owned(), lock: Some(lock), rotation: Rotation::Both };
         folder.recover()?;
         Ok(folder)
     }
 
+    /// The folder of a run that another rank holds: for reading alone.
+    pub fn held_elsewhere(path: &Path) -> RunFolder {
+        RunFolder { path: path.to_owned(), lock: None, rotation: Rotation::Both }
+    }
+
     /// What to tell the user about the folder.
     pub fn note(&self) -> Option<&str> {
-        self.lock.note()
+        self.lock.as_ref().and_then(FolderLock::note)
     }
 
     /// Refuses to go on in a folder that was removed or replaced under the run, where everything written would be lost or mixed.
@@ -72,7 +78,7 @@ impl RunFolder {
     /// # Errors
     /// [`Error::Output`].
     pub fn require_in_place(&self) -> Result<()> {
-        if self.lock.is_in_place() {
+        if self.lock.as_ref().is_none_or(FolderLock::is_in_place) {
             return Ok(());
         }
         let message = "this folder was removed, moved or replaced while the run was going on, so that what it saved is not there; \

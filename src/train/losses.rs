@@ -13,6 +13,36 @@ const MOST_PENDING: usize = 16;
 /// Time after which losses are read however few they are.
 const INTERVAL: Duration = Duration::from_secs(1);
 
+/// What one batch came to.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Arrived {
+    /// Its loss; `None` where it has no valid pixel, of which there is no loss.
+    pub(super) loss: Option<f64>,
+    /// Its crops.
+    pub(super) crops: usize,
+}
+
+impl Arrived {
+    pub(super) const BYTES: usize = 12;
+
+    /// As ranks tell each other: the loss or NaN, and the crops.
+    pub(super) fn bytes(&self) -> [u8; Arrived::BYTES] {
+        let (loss, crops) = (self.loss.unwrap_or(f64::NAN).to_le_bytes(), (self.crops as u32).to_le_bytes());
+        std::array::from_fn(|at| if at < loss.len() { loss[at] } else { crops[at - loss.len()] })
+    }
+
+    /// Those in a row of such bytes.
+    pub(super) fn all(bytes: &[u8]) -> Vec<Arrived> {
+        let (all, _) = bytes.as_chunks::<{ Arrived::BYTES }>();
+        let read = |bytes: &[u8; Arrived::BYTES]| {
+            let loss = f64::from_le_bytes(std::array::from_fn(|at| bytes[at]));
+            let crops = u32::from_le_bytes(std::array::from_fn(|at| bytes[8 + at]));
+            Arrived { loss: (!loss.is_nan()).then_some(loss), crops: crops as usize }
+        };
+        all.iter().map(read).collect()
+    }
+}
+
 /// What has been asked of the device, and the sum of what it has answered.
 pub(super) struct Losses {
     /// The loss of each batch that is not read yet, with the names of its days and whether any of its pixels is valid.
@@ -39,16 +69,35 @@ impl Losses {
     /// # Errors
     /// [`Error::NotFinite`] naming the batch and its days; [`Error::Device`].
     pub(super) fn collect(&mut self) -> Result<usize> {
-        let arrived = self.pending.iter().map(|(_, days, _)| days.len()).sum();
-        for (loss, days, valid) in self.pending.drain(..) {
+        let arrived = self.read(self.values.len())?;
+        Ok(self.add(arrived))
+    }
+
+    /// Waits for the pending losses, of batches of which the first has `before` others before it, and gives them away.
+    ///
+    /// # Errors
+    /// As [`Losses::collect`].
+    pub(super) fn read(&mut self, before: usize) -> Result<Vec<Arrived>> {
+        self.since = Instant::now();
+        let read = |(number, (loss, days, valid)): (usize, (Tensor, Vec<String>, bool))| {
             let value = loss.to_vec()?.first().copied().unwrap_or(f32::NAN);
             if !value.is_finite() {
-                return Err(Error::NotFinite(format!("the loss of batch {} is {value} (days {})", self.values.len() + 1, days.join(", "))));
+                return Err(Error::NotFinite(format!("the loss of batch {} is {value} (days {})", before + number + 1, days.join(", "))));
             }
-            self.values.push(valid.then_some(f64::from(value)));
-        }
-        self.since = Instant::now();
-        Ok(arrived)
+            Ok(Arrived { loss: valid.then_some(f64::from(value)), crops: days.len() })
+        };
+        self.pending.drain(..).enumerate().map(read).collect()
+    }
+
+    /// Adds losses that were read, and returns how many crops they are of.
+    pub(super) fn add(&mut self, arrived: Vec<Arrived>) -> usize {
+        self.values.extend(arrived.iter().map(|batch| batch.loss));
+        arrived.iter().map(|batch| batch.crops).sum()
+    }
+
+    /// Batches whose losses are known.
+    pub(super) fn count(&self) -> usize {
+        self.values.len()
     }
 
     /// Mean over the batches read so far that have a valid pixel; `None` where none has.

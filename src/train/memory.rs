@@ -8,12 +8,14 @@ use crate::data::dataset::Dataset;
 use crate::domains::Unit;
 use crate::error::{Error, Result};
 use crate::gpu::{DeviceKind, Gpu, MemoryUse};
+use crate::ranks::Ranks;
 
 /// The datasets of a run.
 pub(super) struct Memory<'a> {
     pub(super) gpu: &'a Gpu,
     pub(super) train: &'a Arc<Dataset>,
     pub(super) val: Option<&'a Arc<Dataset>>,
+    pub(super) ranks: &'a Ranks,
 }
 
 /// How many percent of the wanted bytes a reused buffer may have: which of these holds least depends on the network.
@@ -87,7 +89,7 @@ impl Memory<'_> {
         let shared = self.gpu.capabilities().kind != DeviceKind::Gpu;
         let least = least_memory(self.gpu, |planner| {
             let mut deaf = Watcher { stop: &|| None, observe: &mut |_| {} };
-            let mut session = Session::new(planner, config, self.train.clone(), self.val.cloned(), &mut deaf)?;
+            let mut session = Session::new(planner, config, self.train.clone(), self.val.cloned(), self.ranks, &mut deaf)?;
             session.rehearse()?;
             let beside = if shared { PROGRAM + session.beside()? } else { 0 };
             Ok((planner.memory(), beside))
@@ -166,7 +168,7 @@ impl Memory<'_> {
 pub fn rehearse(config: &Config, planner: &Gpu) -> Result<()> {
     let train = Arc::new(Dataset::open(config, config.learned_split().parse()?)?);
     let mut deaf = Watcher { stop: &|| None, observe: &mut |_| {} };
-    Session::new(planner, config, train, None, &mut deaf)?.rehearse()
+    Session::new(planner, config, train, None, &Ranks::alone(), &mut deaf)?.rehearse()
 }
 
 /// Bytes in words; from ten GiB on in GiB.
@@ -182,7 +184,7 @@ pub(super) fn mebibytes(bytes: u64) -> String {
 /// Those of [`Dataset::open`]; what a model or its inputs refuse.
 pub fn fitting_batch_size(config: &Config, gpu: &Gpu) -> Result<Option<(usize, u64)>> {
     let train = Arc::new(Dataset::open(config, config.learned_split().parse()?)?);
-    let memory = Memory { gpu, train: &train, val: None };
+    let memory = Memory { gpu, train: &train, val: None, ranks: &Ranks::alone() };
     let limit = Limit { bytes: gpu.memory_size(), of_device: false };
     let mut batch_size = config.batch_size;
     while batch_size > 0 {

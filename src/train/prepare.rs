@@ -12,17 +12,19 @@ use super::resume::{self, Found};
 use super::target_range::out_of_range;
 use super::valid::{require_known_classes, require_valid_pixels};
 use super::validation_maps::ValidationMaps;
-use super::{ChangedData, Start};
+use super::{ChangedData, Start, share};
 use crate::config::{BestBy, Config};
 use crate::data::dataset::Dataset;
 use crate::data::day::Split;
 use crate::error::{Error, Result};
 use crate::models;
+use crate::ranks::Ranks;
 use crate::weights::{encoder, intact_weight_file};
 
 /// A run that is ready to start: its configuration and data are checked, and its folder is held.
 pub struct Training<'a> {
     pub(super) config: &'a Config,
+    pub(super) ranks: Ranks,
     pub(super) folder: RunFolder,
     pub(super) train: Arc<Dataset>,
     pub(super) val: Option<Arc<Dataset>>,
@@ -49,12 +51,27 @@ impl<'a> Training<'a> {
     /// with an earlier run, or a checkpoint belongs to another configuration or, unless accepted, other data; [`Error::Output`] where the
     /// folder cannot be used or another process holds it.
     pub fn prepare(config: &'a Config, start: &Start, changed: ChangedData) -> Result<Training<'a>> {
+        Training::prepare_shared(config, start, changed, &Ranks::alone())
+    }
+
+    /// As [`Training::prepare`], of a run that ranks share: the first one alone takes hold of the folder and writes.
+    ///
+    /// # Errors
+    /// Those of [`Training::prepare`], also for an `accumulate_steps` that the ranks cannot share; that another rank has failed.
+    pub fn prepare_shared(config: &'a Config, start: &Start, changed: ChangedData, ranks: &Ranks) -> Result<Training<'a>> {
+        // The others look at the folder once it is in order.
+        let of_first = ranks.agree(if ranks.leads() { Self::check(config, start, changed, ranks).map(Some) } else { Ok(None) })?;
+        ranks.agree(of_first.map_or_else(|| Self::check(config, start, changed, ranks), Ok))
+    }
+
+    fn check(config: &'a Config, start: &Start, changed: ChangedData, ranks: &Ranks) -> Result<Training<'a>> {
         config.require_model_key()?;
         if config.starting_epoch == 0 || config.starting_epoch > config.epochs {
             let message = format!("is {}, but must be from 1 to epochs ({})", config.starting_epoch, config.epochs);
             return Err(config.key_error("starting_epoch", message));
         }
         (models::network(config)?.check_training)(config)?;
+        share::check(config, ranks.position().ranks)?;
         let path = config.require_path("path_checkpoints")?;
         let train = Arc::new(Dataset::open(config, config.learned_split().parse()?)?);
         models::check_tile(config, crop_size(config, &train, &mut |_| {}))?;
@@ -71,9 +88,10 @@ impl<'a> Training<'a> {
         let validation = ValidationMaps::open(config, val.as_ref())?;
         let datasets = [Some(train.as_ref()), val.as_deref(), evaluation.as_ref().map(PeriodicalMaps::dataset)];
         let inputs = TrainedOn::of(config, &datasets.into_iter().flatten().collect::<Vec<_>>())?;
-        let folder = RunFolder::open(path)?;
+        let folder = if ranks.leads() { RunFolder::open(path)? } else { RunFolder::held_elsewhere(path) };
         let mut training = Training {
             config,
+            ranks: ranks.clone(),
             folder,
             train,
             val,
@@ -166,7 +184,9 @@ impl<'a> Training<'a> {
         if !state.is_guarded() {
             self.notes.push(format!("{name} is of a version without digests: nothing guards it, nor its data, against damage or change"));
         }
-        self.best = resume::find_best(&self.folder, &found, self.criterion(), &mut self.notes)?;
+        if self.ranks.leads() {
+            self.best = resume::find_best(&self.folder, &found, self.criterion(), &mut self.notes)?;
+        }
         self.folder.rotation = found.rotation;
         self.resumed = Some((found.checkpoint, found.state));
         Ok(())

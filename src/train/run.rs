@@ -4,20 +4,22 @@ use std::path::Path;
 use std::time::Instant;
 
 use super::checkpoint::{self, Best, State};
+use super::epoch::of_epoch;
 use super::folder::{BEST_FILE, LAST};
 use super::freeze;
 use super::journal::Journal;
 use super::log::{Entry, Header, Watched};
 use super::memory::{Limit, Memory, mebibytes};
 use super::periodical_maps::PeriodicalMaps;
-use super::session::{Session, Watcher, of_epoch};
+use super::replica::{Replica, require_alike, require_same_weights};
+use super::session::{Session, Watcher};
 use super::valid::never_valid;
 use super::{Summary, Training};
 use crate::config::{BestBy, Freeze};
 use crate::domains::Unit;
 use crate::error::{Error, Result};
 use crate::event::Event;
-use crate::gpu::{Gpu, MemoryUse};
+use crate::gpu::{DeviceKind, Gpu, MemoryUse};
 use crate::weights::encoder::load_encoder;
 use crate::weights::guard::FileMark;
 use crate::weights::transfer::{self, Taken};
@@ -25,7 +27,7 @@ use crate::weights::transfer::{self, Taken};
 /// Share of the training's time from which on waiting for data is spoken of.
 const WORTH_SAYING: f64 = 0.05;
 
-impl Training<'_> {
+impl<'a> Training<'a> {
     /// Trains to the last epoch.
     ///
     /// # Errors
@@ -34,11 +36,89 @@ impl Training<'_> {
     /// the last finished epoch); those of reading, of the device, and of writing.
     pub fn run(mut self, gpu: &Gpu, watcher: &mut Watcher) -> Result<Summary> {
         std::mem::take(&mut self.notes).into_iter().for_each(|note| watcher.note(note));
-        let memory = Memory { gpu, train: &self.train, val: self.val.as_ref() };
-        let limit = self.memory_limit.or_else(|| gpu.memory_size());
-        let needs = memory.require(self.config, Limit { bytes: limit, of_device: self.memory_limit.is_some() })?;
+        let ranks = self.ranks.clone();
+        let memory = Memory { gpu, train: &self.train, val: self.val.as_ref(), ranks: &ranks };
+        // Ranks of one computer share its memory.
+        let sharing = if gpu.capabilities().kind == DeviceKind::Gpu { 1 } else { ranks.position().locals as u64 };
+        let limit = self.memory_limit.or_else(|| gpu.memory_size().map(|bytes| bytes / sharing));
+        let needs = ranks.agree(memory.require(self.config, Limit { bytes: limit, of_device: self.memory_limit.is_some() }))?;
         gpu.set_reuse(needs.reuse);
-        let mut session = Session::new(gpu, self.config, self.train.clone(), self.val.clone(), watcher)?;
+        let (mut session, mut done) = ranks.agree(self.begin(gpu, watcher))?;
+        freeze::for_epoch(self.frozen.as_ref(), done + 1, session.model.parameters());
+        self.introduce(gpu, &session, watcher);
+        freeze::note(self.config, self.frozen.as_ref(), session.model.parameters()).into_iter().for_each(|note| watcher.note(note));
+        watcher.note(self.memory_note(needs.memory, limit));
+        let resumed = self.resumed.as_ref().map(|_| (done, session.step));
+        require_alike(&ranks, || Ok(Replica::of(self.config, gpu, &self.inputs.encode(&self.folder.join(""))?, session.step)))?;
+        let mut journal = match ranks.leads() {
+            true => Some(Journal::start(self.config, &self.folder, &self.header(gpu, &session), resumed, watcher)?),
+            false => None,
+        };
+        let summary = |training: &Self, from: usize, to: usize| Summary {
+            best: training.best,
+            best_weights: training.folder.join(BEST_FILE),
+            epochs: to.saturating_sub(from),
+        };
+        let first = done;
+        if let (Some((checkpoint, _)), Some(evaluation)) = (&self.resumed, self.evaluation_due(done)) {
+            // The run may have ended between the checkpoint and its maps.
+            let missing = evaluation.missing(done, checkpoint);
+            if !missing.is_empty() && ranks.leads() {
+                watcher.note(format!("drawing {} map(s) of epoch {done} that are missing", missing.len()));
+                let drawn = evaluation.write_maps(gpu, self.config, session.model.as_ref(), done, &missing, watcher);
+                drawn.map_err(|error| self.explain(error, done, true, watcher))?;
+            }
+        }
+        if done >= self.config.epochs {
+            watcher.note(format!("all {} epochs are done; set a larger `epochs` to go on", self.config.epochs));
+            return Ok(summary(&self, first, done));
+        }
+        if let Some(message) = self.stalled(done)? {
+            watcher.note(format!("{message}; set a larger `early_stopping`, or 0, to go on"));
+            return Ok(summary(&self, first, done));
+        }
+        if self.saves_first && ranks.leads() {
+            // So that a stop within the first epoch, too, leaves something to resume, `--weights` included.
+            let weights = checkpoint::finite_weights(session.model.parameters()).map_err(|error| match (error, &self.weights) {
+                (Error::NotFinite(message), Some(path)) => Error::Weights { path: path.clone(), message: format!("{message}; use others") },
+                (error, _) => error,
+            })?;
+            let model = checkpoint::encode_weights(&self.folder.join(LAST), &weights, self.config)?;
+            self.save(gpu, &session, &model, done, None, false)?;
+        }
+        if let (Some(val), Some(journal)) = (self.val.as_ref().filter(|_| session.pretext.is_none()), &mut journal) {
+            journal.look_at(gpu, self.config, val, session.crop(), watcher)?;
+        }
+        let crops = (self.config.epochs - done) * (session.train_size().0 + session.val_size());
+        (watcher.observe)(Event::Start { label: "train", total: crops, unit: "crops" });
+        // A run that goes on has learned something before.
+        let mut learned = self.resumed.as_ref().is_some_and(|(_, state)| state.step > 0);
+        while done < self.config.epochs {
+            let changed = freeze::for_epoch(self.frozen.as_ref(), done + 1, session.model.parameters());
+            changed.into_iter().for_each(|note| watcher.note(note));
+            let epoch = self.epoch(gpu, &mut session, done + 1, journal.as_mut(), watcher);
+            learned |= epoch.map_err(|error| self.explain(error, done, false, watcher))?;
+            done += 1;
+            if let Some(evaluation) = self.evaluation_due(done).filter(|_| ranks.leads()) {
+                let drawn = evaluation.write_maps(gpu, self.config, session.model.as_ref(), done, &evaluation.all(), watcher);
+                drawn.map_err(|error| self.explain(error, done, true, watcher))?;
+            }
+            if let Some(message) = self.stalled(done)?.filter(|_| done < self.config.epochs) {
+                watcher.note(message);
+                break;
+            }
+        }
+        self.folder.require_in_place()?;
+        ranks.agree(if learned { Ok(()) } else { Err(never_valid(self.config, &self.train, done - first)) })?;
+        match (&self.val, &self.best) {
+            (Some(val), None) if ranks.leads() => Err(never_valid(self.config, val, done - first)),
+            _ => Ok(summary(&self, first, done)),
+        }
+    }
+
+    /// The state that the run begins with, and the epochs that are done.
+    fn begin(&mut self, gpu: &Gpu, watcher: &mut Watcher) -> Result<(Session<'a>, usize)> {
+        let mut session = Session::new(gpu, self.config, self.train.clone(), self.val.clone(), &self.ranks, watcher)?;
         let mut done = self.config.starting_epoch - 1;
         let parameters = session.model.parameters();
         let mut taken = Taken::default();
@@ -74,83 +154,21 @@ impl Training<'_> {
                 ));
             }
         }
-        freeze::for_epoch(self.frozen.as_ref(), done + 1, session.model.parameters());
-        self.introduce(gpu, &session, watcher);
-        freeze::note(self.config, self.frozen.as_ref(), session.model.parameters()).into_iter().for_each(|note| watcher.note(note));
-        watcher.note(self.memory_note(needs.memory, limit));
-        let resumed = self.resumed.as_ref().map(|_| (done, session.step));
-        let mut journal = Journal::start(self.config, &self.folder, &self.header(gpu, &session), resumed, watcher)?;
-        let summary = |training: &Self, from: usize, to: usize| Summary {
-            best: training.best,
-            best_weights: training.folder.join(BEST_FILE),
-            epochs: to.saturating_sub(from),
-        };
-        let first = done;
-        if let (Some((checkpoint, _)), Some(evaluation)) = (&self.resumed, self.evaluation_due(done)) {
-            // The run may have ended between the checkpoint and its maps.
-            let missing = evaluation.missing(done, checkpoint);
-            if !missing.is_empty() {
-                watcher.note(format!("drawing {} map(s) of epoch {done} that are missing", missing.len()));
-                let drawn = evaluation.write_maps(gpu, self.config, session.model.as_ref(), done, &missing, watcher);
-                drawn.map_err(|error| self.explain(error, done, true, watcher))?;
-            }
-        }
-        if done >= self.config.epochs {
-            watcher.note(format!("all {} epochs are done; set a larger `epochs` to go on", self.config.epochs));
-            return Ok(summary(&self, first, done));
-        }
-        if let Some(message) = self.stalled(done) {
-            watcher.note(format!("{message}; set a larger `early_stopping`, or 0, to go on"));
-            return Ok(summary(&self, first, done));
-        }
-        if self.saves_first {
-            // So that a stop within the first epoch, too, leaves something to resume, `--weights` included.
-            let weights = checkpoint::finite_weights(session.model.parameters()).map_err(|error| match (error, &self.weights) {
-                (Error::NotFinite(message), Some(path)) => Error::Weights { path: path.clone(), message: format!("{message}; use others") },
-                (error, _) => error,
-            })?;
-            let model = checkpoint::encode_weights(&self.folder.join(LAST), &weights, self.config)?;
-            self.save(gpu, &session, &model, done, None, false)?;
-        }
-        if let Some(val) = self.val.as_ref().filter(|_| session.pretext.is_none()) {
-            journal.look_at(gpu, self.config, val, session.crop(), watcher)?;
-        }
-        let crops = (self.config.epochs - done) * (session.train_size().0 + session.val_size());
-        (watcher.observe)(Event::Start { label: "train", total: crops, unit: "crops" });
-        // A run that goes on has learned something before.
-        let mut learned = self.resumed.as_ref().is_some_and(|(_, state)| state.step > 0);
-        while done < self.config.epochs {
-            let changed = freeze::for_epoch(self.frozen.as_ref(), done + 1, session.model.parameters());
-            changed.into_iter().for_each(|note| watcher.note(note));
-            let epoch = self.epoch(gpu, &mut session, done + 1, &mut journal, watcher);
-            learned |= epoch.map_err(|error| self.explain(error, done, false, watcher))?;
-            done += 1;
-            if let Some(evaluation) = self.evaluation_due(done) {
-                let drawn = evaluation.write_maps(gpu, self.config, session.model.as_ref(), done, &evaluation.all(), watcher);
-                drawn.map_err(|error| self.explain(error, done, true, watcher))?;
-            }
-            if let Some(message) = self.stalled(done).filter(|_| done < self.config.epochs) {
-                watcher.note(message);
-                break;
-            }
-        }
-        self.folder.require_in_place()?;
-        if !learned {
-            return Err(never_valid(self.config, &self.train, done - first));
-        }
-        match (&self.val, &self.best) {
-            (Some(val), None) => Err(never_valid(self.config, val, done - first)),
-            _ => Ok(summary(&self, first, done)),
-        }
+        Ok((session, done))
     }
 
-    /// Why the run ends after an epoch: so many have passed since the best one.
-    fn stalled(&self, done: usize) -> Option<String> {
-        let (patience, best) = (self.config.early_stopping, self.best?);
-        let since = done.saturating_sub(best.epoch);
-        (patience > 0 && since >= patience).then(|| {
-            format!("no epoch was better than epoch {} for {since}, so that the run ends after epoch {done} (early_stopping)", best.epoch)
-        })
+    /// Why the run ends after an epoch: so many have passed since the best one, which the first rank knows.
+    fn stalled(&self, done: usize) -> Result<Option<String>> {
+        let patience = self.config.early_stopping;
+        if patience == 0 {
+            return Ok(None);
+        }
+        let since = |best: Best| (best.epoch, done.saturating_sub(best.epoch));
+        let message = self.best.map(since).filter(|(_, since)| *since >= patience).map(|(best, since)| {
+            format!("no epoch was better than epoch {best} for {since}, so that the run ends after epoch {done} (early_stopping)")
+        });
+        let mut all = self.ranks.exchange(Ok(message.unwrap_or_default().into_bytes()))?;
+        Ok(String::from_utf8(all.swap_remove(0)).ok().filter(|message| !message.is_empty()))
     }
 
     /// The maps of an epoch, where they are due.
@@ -161,13 +179,20 @@ impl Training<'_> {
 
     /// One epoch: training, validation, and everything that is written after it but maps. Says whether any pixel that it trained on is
     /// valid.
-    fn epoch(&mut self, gpu: &Gpu, session: &mut Session, epoch: usize, journal: &mut Journal, watcher: &mut Watcher) -> Result<bool> {
+    fn epoch(
+        &mut self,
+        gpu: &Gpu,
+        session: &mut Session,
+        epoch: usize,
+        journal: Option<&mut Journal>,
+        watcher: &mut Watcher,
+    ) -> Result<bool> {
         let started = Instant::now();
         let skipped_before = session.loss_scale.map_or(0, |scale| scale.skipped());
         let pass = session.train_epoch(epoch, watcher)?;
         let train_seconds = started.elapsed().as_secs_f64();
         let val_loss = session.validate_epoch(epoch, watcher)?;
-        let due = self.validation.as_ref().filter(|_| self.is_due(epoch, self.config.epochs_between_validation_maps));
+        let due = self.validation.as_ref().filter(|_| journal.is_some() && self.is_due(epoch, self.config.epochs_between_validation_maps));
         let maps = due.map(|maps| maps.look(gpu, session.model.as_ref(), watcher)).transpose()?;
         let seconds = started.elapsed().as_secs_f64();
         // What the epoch is judged by; nothing where no pixel is valid.
@@ -178,6 +203,9 @@ impl Training<'_> {
 
         let weights = checkpoint::finite_weights(session.model.parameters()).map_err(|error| of_epoch(error, epoch, "after training"))?;
         let model = checkpoint::encode_weights(&self.folder.join(LAST), &weights, self.config)?;
+        require_same_weights(&self.ranks, epoch, &model)?;
+        // All else is the first rank's.
+        let Some(journal) = journal else { return Ok(pass.loss.is_some()) };
         let judged =
             if self.config.best_by == BestBy::Loss { loss } else { maps.as_ref().and_then(|maps| maps.judged(self.config.best_by)) };
         let better = judged.filter(|loss| self.best.is_none_or(|best| *loss < best.loss));

@@ -1,17 +1,15 @@
-//! The state of a run on the device, and its two passes over the data: an epoch of training, and one of validation.
+//! The state of a run on the device, and the batches that it sees.
 
 use std::cell::OnceCell;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::augment::{Augmentation, UnknownRegion};
-use super::crops::{batches_by_step, crop_size, framed, train_size};
+use super::crops::{crop_size, framed, train_size};
 use super::freeze;
-use super::losses::Losses;
 use super::pretext::Pretext;
-use super::step::{LossOf, Step, loss_scale, masked_loss, optimizer, schedule};
-use super::tree::rehearsal;
-use crate::autograd::Tape;
+use super::share::Share;
+use super::step::{LossOf, loss_scale, masked_loss, optimizer, schedule};
 use crate::config::{Config, CropsOfClasses, CropsOfScenes};
 use crate::data::class_places::ClassPlaces;
 use crate::data::dataset::Dataset;
@@ -25,13 +23,12 @@ use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::gpu::Gpu;
 use crate::models::{self, Inputs, Model};
-use crate::nn::Mode;
 use crate::ops::LossKind;
 use crate::optim::{LossScale, Optimizer, Schedule};
 use crate::preprocess::Preprocessor;
 use crate::random::Purpose;
+use crate::ranks::Ranks;
 use crate::tasks::{self, Targets, Task};
-use crate::tensor::Tensor;
 
 /// Threads that read crops; more than needed wait.
 const READERS: usize = 4;
@@ -72,7 +69,9 @@ pub(super) struct EpochOfTraining {
 
 /// Model, optimizer and schedule between two epochs.
 pub(super) struct Session<'a> {
-    config: &'a Config,
+    pub(super) config: &'a Config,
+    pub(super) ranks: Ranks,
+    pub(super) share: Share,
     pub(super) model: Box<dyn Model>,
     pub(super) optimizer: Optimizer,
     pub(super) schedule: Schedule,
@@ -83,16 +82,16 @@ pub(super) struct Session<'a> {
     task: Box<dyn Task>,
     /// What is learned in place of the task, in a pretraining.
     pub(super) pretext: Option<Pretext>,
-    preprocessor: Preprocessor,
+    pub(super) preprocessor: Preprocessor,
     augmentation: Option<Arc<Augmentation>>,
-    unknown_region: Option<UnknownRegion>,
-    train: Arc<Framed>,
-    val: Option<Arc<Framed>>,
+    pub(super) unknown_region: Option<UnknownRegion>,
+    pub(super) train: Arc<Framed>,
+    pub(super) val: Option<Arc<Framed>>,
     /// Where the crops of each lie.
-    locations: [Locations; 2],
+    pub(super) locations: [Locations; 2],
     crop: [usize; 2],
     /// Crops of an epoch of training before some are left out, and of a validation.
-    counts: [usize; 2],
+    pub(super) counts: [usize; 2],
     drop_last: bool,
     /// Where the classes are, once crops are drawn by them.
     places: OnceCell<ClassPlaces>,
@@ -105,6 +104,7 @@ impl<'a> Session<'a> {
         config: &'a Config,
         train: Arc<Dataset>,
         val: Option<Arc<Dataset>>,
+        ranks: &Ranks,
         watcher: &mut Watcher,
     ) -> Result<Session<'a>> {
         let crop = crop_size(config, &train, &mut |warning| watcher.note(warning));
@@ -163,6 +163,8 @@ impl<'a> Session<'a> {
         let places = OnceCell::new();
         Ok(Session {
             config,
+            ranks: ranks.clone(),
+            share: Share::new(config, ranks.position()),
             model,
             optimizer,
             schedule,
@@ -203,12 +205,19 @@ impl<'a> Session<'a> {
         self.counts[1] * if self.unknown_region.is_some() { 2 } else { 1 }
     }
 
-    /// Batches of an epoch's crops, read ahead; they depend on the seed, the epoch and the purpose alone.
-    fn loader(&self, framed: &Arc<Framed>, epoch: usize, purpose: Purpose) -> Result<Loader> {
-        let crops = self.crops(framed, epoch, purpose)?;
+    /// This rank's batches of an epoch's crops, read ahead; they depend on the seed, the epoch and the purpose alone.
+    pub(super) fn loader(&self, framed: &Arc<Framed>, epoch: usize, purpose: Purpose) -> Result<Loader> {
+        let mut crops = self.crops(framed, epoch, purpose)?;
+        let batch_size = self.config.batch_size;
+        if purpose == Purpose::Train {
+            // Before ranks take their shares, of which only one has the last batch.
+            crops.truncate(train_size(crops.len(), batch_size, self.drop_last).0);
+            crops = self.share.train_crops(&crops, batch_size);
+        } else {
+            crops = self.share.val_crops(&crops, batch_size);
+        }
         let (framed, channels) = (framed.clone(), framed.dataset().inputs().len());
-        let drop_last = purpose == Purpose::Train && self.drop_last;
-        let options = LoaderOptions { batch_size: self.config.batch_size, drop_last, workers: READERS, ..LoaderOptions::default() };
+        let options = LoaderOptions { batch_size, workers: READERS, ..LoaderOptions::default() };
         if let Some(read) = self.pretext.as_ref().and_then(|pretext| pretext.reading(epoch, purpose)) {
             return Loader::reading(read, crops, options);
         }
@@ -247,7 +256,7 @@ impl<'a> Session<'a> {
     }
 
     /// Looks for the classes of the train scenes, once, where crops are drawn by them.
-    fn find_classes(&self, watcher: &mut Watcher) -> Result<()> {
+    pub(super) fn find_classes(&self, watcher: &mut Watcher) -> Result<()> {
         let (CropsOfClasses::Even, Some(classes), None) = (self.config.crops_of_classes, self.task.classes(), self.places.get()) else {
             return Ok(());
         };
@@ -268,83 +277,8 @@ impl<'a> Session<'a> {
         self.train_size().1.div_ceil(self.config.accumulate_steps)
     }
 
-    /// Trains on every day once.
-    pub(super) fn train_epoch(&mut self, epoch: usize, watcher: &mut Watcher) -> Result<EpochOfTraining> {
-        self.find_classes(watcher)?;
-        let mut loader = self.loader(&self.train, epoch, Purpose::Train)?;
-        let rho = self.config.sharpness_aware;
-        let (steps, first_step) = (batches_by_step(self.config, self.train_size()), self.step);
-        let mut losses = Losses::new();
-        let mut rate = self.schedule.learning_rate();
-        for (index, sizes) in steps.iter().enumerate() {
-            let mut step = Step::new(self.model.as_ref(), self.config.recompute).scaled(self.loss_scale.as_ref());
-            // As published, a step that lacks batches at the end of an epoch is the smaller for it.
-            let all: usize = match self.config.reference_windows {
-                true => self.config.batch_size * self.config.accumulate_steps,
-                false => sizes.iter().sum(),
-            };
-            let mut again = Vec::new();
-            for (part, (size, batch)) in sizes.iter().zip(&mut loader).enumerate() {
-                watcher.refuse_to_go_on()?;
-                let mut batch = batch?;
-                self.locations[0].write(&mut batch)?;
-                self.unknown_region.iter().for_each(|unknown| unknown.forget(epoch, &mut batch));
-                self.pretext.iter().for_each(|pretext| pretext.hide(epoch, &mut batch));
-                let draw = self.step * self.config.accumulate_steps as u64 + part as u64;
-                let share = *size as f32 / all as f32;
-                let (loss, valid) = self.with_batch(&batch, |inputs, loss| step.add(draw, share, inputs, loss))?;
-                if losses.push(loss, day_names(self.train.dataset(), &batch), valid) {
-                    report(&mut losses, epoch, watcher)?;
-                }
-                if rho > 0.0 {
-                    again.push((draw, share, batch));
-                }
-            }
-            if rho > 0.0 {
-                step = step.ascended(rho)?;
-                for (draw, share, batch) in again {
-                    self.with_batch(&batch, |inputs, loss| step.add(draw, share, inputs, loss))?;
-                }
-            }
-            rate = self.schedule.learning_rate();
-            self.optimizer.set_learning_rate(rate);
-            let finished = step.finish_scaled(&mut self.optimizer, self.loss_scale.as_mut());
-            finished.map_err(|error| of_epoch(error, epoch, "training"))?;
-            self.step += 1;
-            self.schedule.count_update();
-            // As the reference does it: the position after a step is that of its beginning, so that the first two steps share a rate.
-            self.schedule.advance_to((epoch - 1) as f64 + index as f64 / steps.len() as f64);
-        }
-        report(&mut losses, epoch, watcher)?;
-        watcher.refuse_to_go_on()?;
-        let waited = loader.waited();
-        Ok(EpochOfTraining { loss: losses.mean(), losses: losses.into_values(), first_step, learning_rate: rate, waited })
-    }
-
-    /// The mean loss over the batches of the val split, on crops of this epoch; `None` without one, or without a valid pixel in its crops.
-    pub(super) fn validate_epoch(&self, epoch: usize, watcher: &mut Watcher) -> Result<Option<f64>> {
-        let Some(val) = &self.val else { return Ok(None) };
-        let mut losses = Losses::new();
-        for batch in self.loader(val, epoch, Purpose::Validate)? {
-            watcher.refuse_to_go_on()?;
-            let mut batch = batch?;
-            self.locations[1].write(&mut batch)?;
-            self.pretext.iter().for_each(|pretext| pretext.hide(epoch, &mut batch));
-            let mut is_due = self.push_val_loss(&batch, val.dataset(), &mut losses)?;
-            if let Some(unknown_region) = &self.unknown_region {
-                unknown_region.forget_all(&mut batch);
-                is_due |= self.push_val_loss(&batch, val.dataset(), &mut losses)?;
-            }
-            if is_due {
-                (watcher.observe)(Event::Done(losses.collect().map_err(|error| of_epoch(error, epoch, "validation"))?));
-            }
-        }
-        (watcher.observe)(Event::Done(losses.collect().map_err(|error| of_epoch(error, epoch, "validation"))?));
-        Ok(losses.mean())
-    }
-
     /// Hands over a batch on the device, and the loss of what a network makes of it; says also whether any pixel of the batch counts.
-    fn with_batch<T>(&self, batch: &Batch, then: impl FnOnce(&Inputs, &LossOf) -> Result<T>) -> Result<(T, bool)> {
+    pub(super) fn with_batch<T>(&self, batch: &Batch, then: impl FnOnce(&Inputs, &LossOf) -> Result<T>) -> Result<(T, bool)> {
         let (inputs, targets) = match &self.pretext {
             Some(pretext) => pretext.inputs_and_targets(&self.preprocessor, batch)?,
             None => (self.preprocessor.inputs(batch)?, Targets::of(self.task.as_ref(), self.preprocessor.gpu(), batch)?),
@@ -355,48 +289,6 @@ impl<'a> Session<'a> {
             None => self.task.loss(tape, outputs, &targets),
         })?;
         Ok((made, targets.any_valid))
-    }
-
-    /// Adds the loss of a batch of validation; true where it is time to collect.
-    fn push_val_loss(&self, batch: &Batch, val: &Dataset, losses: &mut Losses) -> Result<bool> {
-        let (loss, valid) = self.val_loss(batch)?;
-        Ok(losses.push(loss, day_names(val, batch), valid))
-    }
-
-    fn val_loss(&self, batch: &Batch) -> Result<(Tensor, bool)> {
-        self.with_batch(batch, |inputs, loss| {
-            let tape = Tape::off();
-            loss(&tape, &self.model.forward(&tape, inputs, Mode::Eval)?)
-        })
-    }
-
-    /// Goes once through everything that training does to the device's memory, on batches without data: for a session on a planner.
-    pub(super) fn rehearse(&mut self) -> Result<()> {
-        let steps = batches_by_step(self.config, self.train_size());
-        // From the second step on there is the optimizer's state, and the last step may differ.
-        for sizes in steps.first().into_iter().chain(steps.first()).chain(steps.last()) {
-            let rehearse = |step: &mut Step| {
-                rehearsal(sizes.len()).into_iter().try_for_each(|(leaves, batch)| {
-                    let batch = self.empty_batch(sizes[batch]);
-                    self.with_batch(&batch, |inputs, loss| step.add_for(leaves, inputs, loss)).map(drop)
-                })
-            };
-            let mut step = Step::new(self.model.as_ref(), self.config.recompute).scaled(self.loss_scale.as_ref());
-            rehearse(&mut step)?;
-            if self.config.sharpness_aware > 0.0 {
-                step = step.ascended(self.config.sharpness_aware)?;
-                rehearse(&mut step)?;
-            }
-            step.finish(&mut self.optimizer)?;
-        }
-        if self.val.is_some() {
-            let (crops, batch_size) = (self.counts[1], self.config.batch_size);
-            // The crop that is scored after every epoch goes through alone.
-            for size in [crops.min(batch_size), crops % batch_size, 1].into_iter().filter(|size| *size > 0) {
-                self.val_loss(&self.empty_batch(size))?;
-            }
-        }
-        Ok(())
     }
 
     /// Bytes that the process takes beside the device's memory: batches that are read ahead, and a checkpoint on its way to the disk.
@@ -416,7 +308,7 @@ impl<'a> Session<'a> {
     }
 
     /// A batch of `n` crops that holds no data.
-    fn empty_batch(&self, n: usize) -> Batch {
+    pub(super) fn empty_batch(&self, n: usize) -> Batch {
         let [height, width] = self.crop;
         let values = n * height * width;
         // A day's number or month is 1, which every model takes; pages of zeros cost nothing until somebody looks.
@@ -426,25 +318,4 @@ impl<'a> Session<'a> {
         self.pretext.iter().for_each(|pretext| pretext.widen(&mut batch));
         batch
     }
-}
-
-/// Reads the losses back and tells the watcher.
-fn report(losses: &mut Losses, epoch: usize, watcher: &mut Watcher) -> Result<()> {
-    let arrived = losses.collect().map_err(|error| of_epoch(error, epoch, "training"))?;
-    let loss = losses.mean().map_or_else(|| "none yet".into(), |mean| format!("{mean:.5}"));
-    (watcher.observe)(Event::Message(format!("epoch {epoch}  loss {loss}")));
-    (watcher.observe)(Event::Done(arrived));
-    Ok(())
-}
-
-/// Adds to values that are not finite where they arose.
-pub(super) fn of_epoch(error: Error, epoch: usize, pass: &str) -> Error {
-    match error {
-        Error::NotFinite(message) => Error::NotFinite(format!("epoch {epoch}, {pass}: {message}")),
-        other => other,
-    }
-}
-
-fn day_names(dataset: &Dataset, batch: &Batch) -> Vec<String> {
-    batch.days().filter_map(|day| dataset.days().get(day)).map(|day| day.file_name()).collect()
 }

@@ -1,9 +1,12 @@
 //! One training step: forward, loss, backward (for each micro-batch), clipped update.
 
+use super::exchange::{Exchange, Passes};
+use super::losses::Arrived;
 use super::tree::Tree;
 use crate::autograd::{Gradients, Tape};
 use crate::config::{Config, Precision};
 use crate::error::Result;
+use crate::gpu::Gpu;
 use crate::models::{Inputs, Model, Outputs};
 use crate::nn::Mode;
 use crate::ops::{self, LossKind, Reduction};
@@ -57,17 +60,58 @@ pub struct Step<'a> {
     gradients: Tree<Gradients>,
     /// Where the weights are uphill, what they were.
     ascent: Option<Ascent>,
+    /// Of a step that ranks share what its passes leave behind, and which parameters they reach.
+    shared: Option<(Passes, Vec<bool>)>,
 }
 
 impl<'a> Step<'a> {
     /// A step without micro-batches; `recompute` trades time for memory and changes no bit ([`Tape::recomputing`]).
     pub fn new(model: &'a dyn Model, recompute: bool) -> Self {
-        Step { model, recompute, loss_scale: 1.0, gradients: Tree::default(), ascent: None }
+        Step { model, recompute, loss_scale: 1.0, gradients: Tree::default(), ascent: None, shared: None }
     }
 
     /// The same step of losses times a factor, for [`Step::finish_scaled`]; of losses as they are without one.
     pub fn scaled(self, scale: Option<&LossScale>) -> Self {
         Step { loss_scale: scale.map_or(1.0, LossScale::factor), ..self }
+    }
+
+    /// The same step where ranks share its micro-batches: running statistics move once they have [met](Step::meet).
+    pub(super) fn shared(self) -> Self {
+        Step { shared: Some((Passes::new(self.model.parameters()), Vec::new())), ..self }
+    }
+
+    /// Adds up what all ranks have of this step; `own` are the losses of this one's micro-batches, or what kept it from them. Gives the
+    /// losses of all micro-batches in order.
+    ///
+    /// # Errors
+    /// `own`; that another rank has failed; those of the device.
+    pub(super) fn meet(&mut self, gpu: &Gpu, exchange: Exchange, own: Result<Vec<Arrived>>) -> Result<Vec<Arrived>> {
+        let Some((passes, reached)) = &mut self.shared else { return own };
+        let model = self.model.parameters();
+        // That it fails is to be told, too.
+        let (gradients, own) = match std::mem::take(&mut self.gradients).finish(Gradients::added) {
+            Ok(gradients) => (gradients, own),
+            Err(error) => (None, Err(error)),
+        };
+        let met = exchange.meet(gpu, model, passes, gradients.as_ref(), own)?;
+        *reached = met.reached;
+        let sum = exchange.sum(gpu, model, reached, gradients)?;
+        self.gradients.push(sum, Gradients::added)?;
+        Ok(met.losses)
+    }
+
+    /// Adds up the gradients of all ranks after the second half of a step of sharpness-aware minimisation; `own` says how it went.
+    ///
+    /// # Errors
+    /// As [`Step::meet`].
+    pub(super) fn meet_again(&mut self, gpu: &Gpu, exchange: Exchange, own: Result<()>) -> Result<()> {
+        let Some((_, reached)) = &self.shared else { return own };
+        if !gpu.is_planner() {
+            exchange.ranks.agree(own)?;
+        }
+        let gradients = std::mem::take(&mut self.gradients).finish(Gradients::added)?;
+        let sum = exchange.sum(gpu, self.model.parameters(), reached, gradients)?;
+        self.gradients.push(sum, Gradients::added)
     }
 
     /// Adds one micro-batch and returns its own loss, still on the device (shape []). `share` is its part of the virtual batch's images;
@@ -90,7 +134,7 @@ impl<'a> Step<'a> {
     pub fn ascended(self, rho: f64) -> Result<Step<'a>> {
         let gradients = self.gradients.finish(Gradients::added)?.unwrap_or_default();
         let ascent = Ascent::climb(&self.model.parameters().trainable(), &gradients, rho)?;
-        Ok(Step { ascent: Some(ascent), loss_scale: self.loss_scale, ..Step::new(self.model, self.recompute) })
+        Ok(Step { ascent: Some(ascent), loss_scale: self.loss_scale, shared: self.shared, ..Step::new(self.model, self.recompute) })
     }
 
     /// As [`Step::add`], of one micro-batch that takes the place of `leaves` (a power of two) of them: for rehearsals, in which values do
@@ -103,13 +147,16 @@ impl<'a> Step<'a> {
         self.gradients.push_subtree(leaves, gradients, Gradients::added)
     }
 
-    fn pass(&self, draw: u64, share: f32, inputs: &Inputs, loss: &LossOf) -> Result<(Tensor, Gradients)> {
+    fn pass(&mut self, draw: u64, share: f32, inputs: &Inputs, loss: &LossOf) -> Result<(Tensor, Gradients)> {
         let tape = if self.recompute { Tape::recomputing() } else { Tape::recording() };
         let tape = if self.ascent.is_some() { tape.again() } else { tape };
         self.model.parameters().watch(&tape);
         let outputs = self.model.forward(&tape, inputs, Mode::Train { draw })?;
         let loss = loss(&tape, &outputs)?;
         drop(outputs);
+        if let Some((passes, _)) = &mut self.shared {
+            passes.updates.extend(tape.take_updates());
+        }
         let seed = Tensor::full(loss.gpu(), loss.shape(), share * self.loss_scale)?;
         let gradients = tape.backward(&[(&loss, seed)])?;
         Ok((loss, gradients))
