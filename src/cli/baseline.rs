@@ -142,6 +142,7 @@ fn write_maps(args: &Args, config: &Config, split: Split, folder: &Path, globals
             let request = predict::Request {
                 split,
                 days: None,
+                shard: None,
                 weights,
                 others: &[],
                 options: predict::Options::default(),

@@ -76,6 +76,7 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
     let request = Request {
         split: args.split.parse()?,
         days: None,
+        shard: None,
         weights: &args.weights,
         others: &[],
         outlines: None,

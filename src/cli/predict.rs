@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::files::is_same;
 use crate::predict::manifest::{Maker, Manifest, weights_digest};
 use crate::predict::origin::Origin;
-use crate::predict::{Calibrating, Destination, LocationSearch, Options, OutlineOptions, Request, Scene, write_maps};
+use crate::predict::{Calibrating, Destination, LocationSearch, Options, OutlineOptions, Request, Scene, Shard, write_maps};
 use crate::tasks::{self, MAPS_FILE};
 use crate::weights::intact_weight_file;
 use serde_json::json;
@@ -26,6 +26,7 @@ use std::path::{Path, PathBuf};
 #[command(after_help = "Examples:\n  \
     meltcore predict --config run.yaml --weights checkpoints/best.safetensors --split test\n  \
     meltcore predict --config run.yaml --weights checkpoints/best.safetensors --split deploy --out maps --set prediction_stride=58 --netcdf maps.nc\n  \
+    meltcore predict --config run.yaml --weights checkpoints/best.safetensors --split deploy --shard slurm\n  \
     meltcore predict --weights best.safetensors scene --out maps\n  \
     meltcore predict --weights best.safetensors pmw=amsr/2019_05_01.tif dem=dem.tif --out maps\n  \
     meltcore predict --weights best.safetensors optical=scene.tif dem=dem.tif --out maps --median 3 --outlines --smallest-area 10000\n\n\
@@ -97,6 +98,10 @@ pub struct Args {
     /// Learning rate of --optimise-location: how far one of its updates moves a region's logit
     #[arg(long, value_name = "RATE", default_value_t = 1e-4, requires = "optimise_location")]
     pub location_rate: f64,
+    /// Make a part of the maps: days with position mod N = I in the list, or `slurm` for the part of a task of a job array. Several tasks
+    /// fill one folder at the same time; run once more without it, the command makes what is missing and leaves one list
+    #[arg(long, value_name = "I/N|slurm", conflicts_with_all = ["outlines", "netcdf", "zarr"])]
+    pub shard: Option<String>,
     /// Write a copy of each map as cloud-optimized GeoTIFF into this folder, too (builds with GDAL)
     #[arg(long, value_name = "DIR")]
     pub cog: Option<PathBuf>,
@@ -141,6 +146,7 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
     let request = Request {
         split: work.split,
         days: work.days.as_deref(),
+        shard: work.shard,
         weights: args.first_weights()?,
         others: args.weights.get(1..).unwrap_or_default(),
         options,
@@ -184,11 +190,13 @@ struct Work {
     split: Split,
     /// The days of a scene; none: those of the split's list.
     days: Option<Vec<Day>>,
+    shard: Option<Shard>,
     folder: PathBuf,
 }
 
 impl Work {
     fn of(args: &Args, globals: &Globals) -> Result<Work> {
+        let shard = args.shard.as_ref().map(|text| Shard::named(text, |name| std::env::var(name).ok())).transpose()?;
         let (Some(config), Some(split)) = (&args.config, &args.split) else {
             let Scene { config, days, notes } = Scene::open(args.first_weights()?, &args.scene, &args.set)?;
             notes.iter().for_each(|note| globals.note(note));
@@ -200,7 +208,7 @@ impl Work {
             }
             let folder = map_folder(args.out.as_deref(), &config, "deploy")?;
             refuse_folder_of_inputs(&folder, &config)?;
-            return Ok(Work { config, split: Split::Deploy, days: Some(days), folder });
+            return Ok(Work { config, split: Split::Deploy, days: Some(days), shard, folder });
         };
         let config = ConfigArgs { config: config.clone(), set: args.set.clone() }.load(globals)?;
         config.require_model_key()?;
@@ -210,15 +218,17 @@ impl Work {
             return Err(Error::Usage(message.into()));
         }
         let folder = map_folder(args.out.as_deref(), &config, split)?;
-        Ok(Work { config, split: split.parse()?, days: None, folder })
+        Ok(Work { config, split: split.parse()?, days: None, shard, folder })
     }
 
     /// The days that are mapped.
     fn days(&self) -> Result<Vec<Day>> {
-        match &self.days {
-            Some(days) => Ok(days.clone()),
-            None => read_split_csv(self.config.require_split_csv(self.split.name())?, self.config.domain().unit),
-        }
+        let all = match &self.days {
+            Some(days) => days.clone(),
+            None => read_split_csv(self.config.require_split_csv(self.split.name())?, self.config.domain().unit)?,
+        };
+        let own = all.into_iter().enumerate().filter(|(position, _)| self.shard.is_none_or(|shard| shard.has(*position)));
+        Ok(own.map(|(_, day)| day).collect())
     }
 }
 
@@ -276,7 +286,8 @@ impl Copies {
         let days = work.days()?;
         let maker = Maker { weights: String::new(), options: json!({ "copies": "COG" }), fills: None };
         let to = Destination { folder, pictures: false, replace: args.force };
-        let (manifest, _) = Manifest::open(to, &work.config, &maker, &days.iter().map(Day::file_name).collect())?;
+        let wanted = days.iter().map(Day::file_name).collect();
+        let (manifest, _) = Manifest::open_shared(to, &work.config, &maker, &wanted, work.shard)?;
         if is_same(folder, &work.folder) {
             let message = format!("--cog {} is the folder of the maps, which have the same names; choose another", folder.display());
             return Err(Error::Usage(message));

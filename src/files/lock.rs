@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::remove_leftovers;
 use crate::error::{Error, Result};
 
-/// A folder held by this process until dropped.
+/// A folder held by this process until dropped, alone or with others that share it.
 #[derive(Debug)]
 pub struct FolderLock {
     /// The system releases the lock with the file, also where the process is killed.
@@ -24,13 +24,31 @@ impl FolderLock {
     /// # Errors
     /// [`Error::Output`] where the folder cannot be made or written, or another process holds it.
     pub fn take(folder: &Path, name: &str, busy: &str, choose: &str) -> Result<FolderLock> {
+        FolderLock::locked(folder, name, busy, choose, File::try_lock)
+    }
+
+    /// As [`FolderLock::take`], beside others that share it.
+    ///
+    /// # Errors
+    /// [`Error::Output`] where the folder cannot be made or written, or another process holds it alone.
+    pub fn share(folder: &Path, name: &str, busy: &str, choose: &str) -> Result<FolderLock> {
+        FolderLock::locked(folder, name, busy, choose, File::try_lock_shared)
+    }
+
+    fn locked(
+        folder: &Path,
+        name: &str,
+        busy: &str,
+        choose: &str,
+        lock: impl FnOnce(&File) -> Result<(), TryLockError>,
+    ) -> Result<FolderLock> {
         let unusable = |e: io::Error| {
             Error::output(folder, format!("this folder cannot be used ({e}); check its permissions, or {choose}")).because(e)
         };
         fs::create_dir_all(folder).map_err(unusable)?;
         let path = folder.join(name);
         let file = File::options().create(true).append(true).open(&path).map_err(unusable)?;
-        let note = match file.try_lock() {
+        let note = match lock(&file) {
             Ok(()) => None,
             Err(TryLockError::WouldBlock) => return Err(Error::output(folder, busy)),
             Err(TryLockError::Error(e)) if is_without_locks(&e) => Some(format!(
@@ -85,7 +103,12 @@ mod tests {
         let error = take().unwrap_err();
         assert_eq!((error.exit_status(), error.to_string().contains("another process writes here")), (4, true));
         drop(held);
+        let share = || FolderLock::share(folder.path(), ".lock", "another process writes here", "choose another");
+        let shared = [share().unwrap(), share().unwrap()];
+        take().unwrap_err();
+        drop(shared);
         let held = take().unwrap();
+        share().unwrap_err();
         assert!(held.is_in_place());
         #[cfg(unix)]
         {

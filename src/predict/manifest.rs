@@ -3,6 +3,9 @@
 //! A map is made again when its file is not the one that was written, or one of the rasters it is made from is not the one that was read;
 //! all of them, when weights, configuration or options are others, but not for another version of the program alone. Files that the list
 //! does not know are nobody's to overwrite: a folder of rasters under the same names (the inputs!) is refused.
+//!
+//! Tasks that share the work ([`Shard`]) hold the folder together and write a list each, `maps.I-of-N.json`; all lists count. A task alone
+//! afterwards finds what is finished, makes the rest, and leaves one list.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::{ErrorKind, Write};
@@ -13,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
-use super::Destination;
+use super::{Destination, Shard};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::files::{self, Digest, FolderLock, Stamp, digest_of_file, write_atomically};
@@ -79,8 +82,12 @@ pub struct Manifest {
     named: BTreeSet<String>,
     /// States of rasters that several days share.
     stamps: HashMap<PathBuf, Stamp>,
-    /// Held as long as maps are written.
-    _lock: FolderLock,
+    /// Maps that other tasks' lists have as finished.
+    of_others: BTreeMap<String, Made>,
+    /// Its own file.
+    file: PathBuf,
+    /// Held as long as maps are written: the folder, and the part of a task among several.
+    _locks: Vec<FolderLock>,
 }
 
 impl Manifest {
@@ -91,43 +98,83 @@ impl Manifest {
     /// [`Error::Usage`] where the folder is one of the configuration's inputs, or holds files under these names that no `maps.json` there
     /// knows, unless the destination says to replace them; [`Error::Output`] where the folder cannot be used or another process holds it.
     pub fn open(to: Destination, config: &Config, maker: &Maker, wanted: &BTreeSet<String>) -> Result<(Manifest, Vec<String>)> {
+        Manifest::open_shared(to, config, maker, wanted, None)
+    }
+
+    /// As [`Manifest::open`], of one of several tasks that fill the folder at the same time; `wanted` are its own maps.
+    ///
+    /// # Errors
+    /// As [`Manifest::open`]; [`Error::Usage`] for a task among several where maps there were made with other settings.
+    pub fn open_shared(
+        to: Destination,
+        config: &Config,
+        maker: &Maker,
+        wanted: &BTreeSet<String>,
+        shard: Option<Shard>,
+    ) -> Result<(Manifest, Vec<String>)> {
         refuse_input_folder(to.folder, config, maker.fills)?;
         let mut settings = config.map_keys();
         settings.insert("options".into(), maker.options.clone());
-        let busy = "another process writes maps into this folder; wait for it, or choose another with --out";
-        let lock = FolderLock::take(to.folder, LOCK_FILE, busy, "choose another with --out")?;
-        let mut notes: Vec<String> = lock.note().map(str::to_owned).into_iter().collect();
+        let locks = locks(to.folder, shard)?;
+        let mut notes: Vec<String> = locks[0].note().map(str::to_owned).into_iter().collect();
+        let file = to.folder.join(shard.map_or(MAPS_FILE.to_owned(), |shard| part(&shard.name())));
         let earlier = read(&to.folder.join(MAPS_FILE));
-        let known = earlier.as_ref().map(Content::known).unwrap_or_default();
-        refuse_unknown(to, wanted, &known, earlier.is_some())?;
+        let parts = parts(to.folder);
+        let all = || earlier.iter().chain(parts.iter().filter_map(|(_, list)| list.as_ref()));
+        let known: BTreeSet<String> = all().flat_map(Content::known).collect();
+        refuse_unknown(to, wanted, &known, all().next().is_some())?;
 
         let (meltcore, weights) = (env!("CARGO_PKG_VERSION").to_owned(), maker.weights.clone());
         let holds = Holds::of(tasks::of(config).as_ref());
         let mut content = Content { meltcore, holds, weights, settings, days: Days::Made(BTreeMap::new()), known };
-        let mut named = BTreeSet::new();
-        match earlier.map(|earlier| (content.difference(&earlier), earlier)) {
-            None => {}
-            Some((None, earlier)) => match earlier.days {
-                Days::Made(days) => content.days = Days::Made(days),
-                Days::Named(names) => named = names,
-            },
-            Some((Some(difference), _)) => {
-                let there = |name: &&String| to.folder.join(name.as_str()).is_file();
-                let (folder, replaced) = (to.folder.display(), content.known.intersection(wanted).filter(there).count());
-                notes.push(format!(
-                    "the maps in {folder} were made with other settings ({difference}) and are made again; {replaced} will be replaced"
-                ));
-                let stale = content.known.difference(wanted).filter(there).count();
-                if stale > 0 {
-                    notes.push(format!(
-                        "{stale} other map(s) of those settings stay in {folder}, and a report would show them beside the new ones; \
-                         delete them, or choose another --out"
-                    ));
-                }
+        let (mut named, mut finished, mut own) = (BTreeSet::new(), BTreeMap::new(), BTreeMap::new());
+        let mut difference = None;
+        for (list, is_own) in earlier
+            .iter()
+            .map(|list| (list, shard.is_none()))
+            .chain(parts.iter().filter_map(|(path, list)| Some((list.as_ref()?, shard.is_none() || *path == file))))
+        {
+            match (content.difference(list), &list.days) {
+                (None, Days::Made(days)) if is_own => own.extend(days.clone()),
+                (None, Days::Made(days)) => finished.extend(days.clone()),
+                (None, Days::Named(names)) => named.clone_from(names),
+                (Some(other), _) => difference = Some(other),
             }
         }
+        if let Some(difference) = difference {
+            let there = |name: &&String| to.folder.join(name.as_str()).is_file();
+            let folder = to.folder.display();
+            if shard.is_some() {
+                return Err(Error::Usage(format!(
+                    "maps in {folder} were made with other settings ({difference}), and other tasks may still make some: let them end and clear \
+                     the folder, or choose another with --out (without --shard they would be made again)"
+                )));
+            }
+            let replaced = content.known.intersection(wanted).filter(there).count();
+            notes.push(format!(
+                "the maps in {folder} were made with other settings ({difference}) and are made again; {replaced} will be replaced"
+            ));
+            let stale = content.known.difference(wanted).filter(there).count();
+            if stale > 0 {
+                notes.push(format!(
+                    "{stale} other map(s) of those settings stay in {folder}, and a report would show them beside the new ones; \
+                     delete them, or choose another --out"
+                ));
+            }
+        }
+        if shard.is_some() {
+            content.known.clear();
+        }
         content.known.extend(wanted.iter().cloned());
-        Ok((Manifest { folder: to.folder.to_owned(), content, named, stamps: HashMap::new(), _lock: lock }, notes))
+        content.days = Days::Made(own);
+        let folder = to.folder.to_owned();
+        let manifest = Manifest { folder, content, named, stamps: HashMap::new(), of_others: finished, file, _locks: locks };
+        if shard.is_none() && !parts.is_empty() {
+            // One list from here on.
+            manifest.write()?;
+            remove_parts(to.folder)?;
+        }
+        Ok((manifest, notes))
     }
 
     /// Whether the map of this name is finished: its files are there as they were written, and `sources` are as they were read.
@@ -142,9 +189,8 @@ impl Manifest {
             return self.is_newer(&map, sources) && self.list(name, inputs).is_ok();
         }
         let Days::Made(days) = &self.content.days else { return false };
-        days.get(name).is_some_and(|made| {
-            inputs.is_some() && made.inputs == inputs && digest_of_file(&map).is_ok_and(|(digest, _)| digest == made.map)
-        })
+        let as_it_was = |made: &Made| made.inputs == inputs && digest_of_file(&map).is_ok_and(|(digest, _)| digest == made.map);
+        inputs.is_some() && [days.get(name), self.of_others.get(name)].into_iter().flatten().any(as_it_was)
     }
 
     /// All that a version without digests could tell: the map is as large as others, and no raster is newer.
@@ -196,7 +242,7 @@ impl Manifest {
     }
 
     fn write(&self) -> Result<()> {
-        write_atomically(self.folder.join(MAPS_FILE), |file| Ok(writeln!(file, "{}", serde_json::to_string_pretty(&self.content)?)?))
+        write_atomically(&self.file, |file| Ok(writeln!(file, "{}", serde_json::to_string_pretty(&self.content)?)?))
     }
 }
 
@@ -221,6 +267,58 @@ impl Content {
         }
         known
     }
+}
+
+/// Takes hold of a folder: alone, or as one of several tasks, of which none has the same part.
+fn locks(folder: &Path, shard: Option<Shard>) -> Result<Vec<FolderLock>> {
+    const CHOOSE: &str = "choose another with --out";
+    let Some(shard) = shard else {
+        let busy = "another process writes maps into this folder; wait for it, or choose another with --out";
+        return Ok(vec![FolderLock::take(folder, LOCK_FILE, busy, CHOOSE)?]);
+    };
+    let busy = "a process without --shard writes maps into this folder; wait for it, or choose another with --out";
+    let all = FolderLock::share(folder, LOCK_FILE, busy, CHOOSE)?;
+    let busy = "another process makes this part of the maps; wait for it, or give another --shard";
+    let own = FolderLock::take(folder, &lock_of_part(&shard.name()), busy, CHOOSE)?;
+    Ok(vec![all, own])
+}
+
+/// The list of a task among several.
+fn part(name: &str) -> String {
+    format!("maps.{name}.json")
+}
+
+fn lock_of_part(name: &str) -> String {
+    format!(".maps.{name}.lock")
+}
+
+/// The name of a task among several, of a file of [`part`] or [`lock_of_part`].
+fn name_of_part<'a>(file: &'a str, before: &str, behind: &str) -> Option<&'a str> {
+    let name = file.strip_prefix(before)?.strip_suffix(behind)?;
+    let (index, count) = name.split_once("-of-")?;
+    [index, count].iter().all(|number| number.parse::<usize>().is_ok()).then_some(name)
+}
+
+/// Files in a folder with these names around that of a task, sorted.
+fn files_of_parts(folder: &Path, before: &str, behind: &str) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let of_part = entries.filter(|entry| entry.file_name().to_str().is_some_and(|file| name_of_part(file, before, behind).is_some()));
+    let mut files: Vec<PathBuf> = of_part.map(|entry| entry.path()).collect();
+    files.sort();
+    files
+}
+
+/// The lists of tasks that shared the work.
+fn parts(folder: &Path) -> Vec<(PathBuf, Option<Content>)> {
+    files_of_parts(folder, "maps.", ".json").into_iter().map(|path| (path.clone(), read(&path))).collect()
+}
+
+/// Removes what tasks that shared the work have left; none of them runs.
+fn remove_parts(folder: &Path) -> Result<()> {
+    for path in [files_of_parts(folder, "maps.", ".json"), files_of_parts(folder, ".maps.", ".lock")].concat() {
+        std::fs::remove_file(&path).map_err(|e| Error::output(&path, format!("cannot be removed ({e}); remove it by hand")).because(e))?;
+    }
+    Ok(())
 }
 
 /// The list of a folder; none where there is none, or none that can be read: then no file there is known.

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::manifest::{Maker, Manifest, weights_digest};
 use super::outlines::{Outlines, made_by, refuse_unplaced, stale};
-use super::{Calibrating, Destination, Options, OutlineOptions, Place, Predictor, class_maps, location_file, range, zone_pictures};
+use super::{Calibrating, Destination, Options, OutlineOptions, Place, Predictor, Shard, class_maps, location_file, range, zone_pictures};
 use crate::config::Config;
 use crate::data::dataset::Dataset;
 use crate::data::day::{Day, Split};
@@ -26,6 +26,8 @@ pub struct Request<'a> {
     pub split: Split,
     /// These days of the split; none: those of its list.
     pub days: Option<&'a [Day]>,
+    /// The part of these days that is mapped; none: all.
+    pub shard: Option<Shard>,
     /// A safetensors file or a folder with one ([`crate::weights::intact_weight_file`]).
     pub weights: &'a Path,
     /// Further ones of the same configuration, over which maps are averaged.
@@ -93,10 +95,11 @@ pub fn write_maps(
     // Before the folder is taken: weights that are refused leave none behind.
     let model = weights::open(gpu, &file, config)?;
     let further = others.iter().map(|other| weights::open(gpu, other, config)).collect::<Result<Vec<_>>>()?;
-    let wanted = dataset.days().iter().map(Day::file_name).collect();
-    let (mut manifest, notes) = Manifest::open(destination, config, &maker, &wanted)?;
+    let own: Vec<usize> = (0..dataset.days().len()).filter(|day| request.shard.is_none_or(|shard| shard.has(*day))).collect();
+    let mut days = own.clone();
+    let wanted = own.iter().map(|day| dataset.days()[*day].file_name()).collect();
+    let (mut manifest, notes) = Manifest::open_shared(destination, config, &maker, &wanted, request.shard)?;
     notes.into_iter().for_each(|note| observe(Event::Note(note)));
-    let mut days: Vec<usize> = (0..dataset.days().len()).collect();
     let sources = |day: usize| {
         let landmask = dataset.landmask().map(|raster| raster.path().to_owned());
         dataset
@@ -118,9 +121,9 @@ pub fn write_maps(
     if let Some(outlines) = &outlines {
         outlines.check(dataset.days(), |day| days.contains(&day))?;
     }
-    let finished = dataset.days().len() - days.len();
+    let finished = own.len() - days.len();
     if finished > 0 {
-        let message = format!("{finished} of {} maps are finished already; --overwrite makes them again", dataset.days().len());
+        let message = format!("{finished} of {} maps are finished already; --overwrite makes them again", own.len());
         observe(Event::Note(message));
     }
     if !days.is_empty() {
@@ -146,7 +149,8 @@ pub fn write_maps(
         };
         predictor.located_maps(config, &days, destination.folder, observe, &mut take)?;
     }
-    let mut maps: Vec<(Day, PathBuf)> = dataset.days().iter().map(|day| (*day, destination.folder.join(day.file_name()))).collect();
+    let map = |day: &usize| (dataset.days()[*day], destination.folder.join(dataset.days()[*day].file_name()));
+    let mut maps: Vec<(Day, PathBuf)> = own.iter().map(map).collect();
     maps.sort_by_key(|(day, _)| *day);
     maps.dedup_by(|(later, _), (day, _)| later == day);
     if let Some(mut outlines) = outlines {
