@@ -13,6 +13,7 @@ mod class_maps;
 mod compare;
 mod convolution;
 mod elementwise;
+mod exchange;
 mod masked;
 mod measure;
 mod normalisation;
@@ -33,6 +34,7 @@ mod windows;
 
 pub use check::{Checked, check};
 pub use compare::{Earlier, load};
+pub use exchange::{Exchanged, by_threads, exchange};
 pub use plan::{CARDS, Needs, needs};
 pub use plans::{Planned, plans, rehearse};
 pub use row::{Change, Part, Report, Row};

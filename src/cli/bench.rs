@@ -6,10 +6,11 @@ use super::device::{open_device, open_device_with};
 use super::output::{self, Table};
 use super::plans;
 use super::progress::Progress;
-use crate::bench::{self, CARDS, Needs, Options, Report, Row, StepOptions};
+use crate::bench::{self, CARDS, Exchanged, Needs, Options, Report, Row, StepOptions};
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::gpu::DeviceKind;
+use crate::ranks::Ranks;
 use std::path::PathBuf;
 
 /// Time every kernel and whole steps against the device's own ceilings
@@ -21,7 +22,8 @@ use std::path::PathBuf;
     meltcore bench --step unet_smp --batch 1 --size 256x256 --predict --seconds 5\n  \
     meltcore bench --step glavitu --batch 8 --size 384x384 --plan\n  \
     meltcore bench --filter 'conv2d ' --variant conv2d:OUT=16 --compare bench.json\n  \
-    meltcore bench --plans --for all\n\n\
+    meltcore bench --plans --for all\n  \
+    meltcore bench --ranks 2\n\n\
     `share` is the part of the ceiling that binds: of ceiling_fma's GFLOP/s or of the first ceiling_copy's GB/s, whichever is larger. It\n\
     can exceed 100 % where data stay in a cache. Operations and bytes are counted by napkin: the least that the kernels must do and move.\n\
     `spread` is the distance between the quartiles of the repetitions over their median. Every result is checked before it is timed.\n\
@@ -64,6 +66,13 @@ pub struct Args {
     /// Time each row but the ceilings for about so many seconds [default: 0.4, with --quick 0.06]
     #[arg(long, value_name = "S", value_parser = seconds)]
     pub seconds: Option<f64>,
+    /// Instead of the rows, the exchange of gradients between so many ranks by size, beside a copy in memory
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(2..=1024),
+        conflicts_with_all = ["step", "filter", "plans", "variant", "compare", "profile"])]
+    pub ranks: Option<u16>,
+    /// As --ranks, between the processes that mpirun or srun has started (builds with the feature `mpi`)
+    #[arg(long, conflicts_with_all = ["ranks", "step", "filter", "plans", "variant", "compare", "profile"])]
+    pub mpi: bool,
     /// Leave the ceilings out, and with them the shares
     #[arg(long)]
     pub no_ceilings: bool,
@@ -96,11 +105,38 @@ impl Args {
     }
 }
 
+/// Prints the times of exchanges.
+fn print_exchange(rows: &[Exchanged], json: bool) -> Result<()> {
+    if json {
+        return output::print_json(&rows);
+    }
+    let mut table = Table::new(&["ranks", "MB", "exchange ms", "GB/s", "copy ms", "copies"]);
+    for Exchanged { ranks, words, seconds, copy } in rows {
+        let bytes = 4.0 * *words as f64;
+        table.row([
+            ranks.to_string(),
+            format!("{:.3}", 1e-6 * bytes),
+            format!("{:.3}", 1e3 * seconds),
+            format!("{:.2}", 1e-9 * bytes / seconds),
+            format!("{:.3}", 1e3 * copy),
+            format!("{:.1}", seconds / copy),
+        ]);
+    }
+    table.print()
+}
+
 /// Measures and prints a row for each case.
 ///
 /// # Errors
 /// [`Error::CheckFailed`] where a result is wrong or slower than before, after the rows were printed; whatever stops the device or stdout.
-pub fn run(args: &Args, globals: &Globals) -> Result<()> {
+pub fn run(args: &Args, ranks: &Ranks, globals: &Globals) -> Result<()> {
+    if args.mpi || args.ranks.is_some() {
+        let rows = match args.ranks {
+            Some(count) => bench::by_threads(usize::from(count))?,
+            None => bench::exchange(ranks)?,
+        };
+        return if ranks.leads() { print_exchange(&rows, args.json) } else { Ok(()) };
+    }
     let options = args.options()?;
     if let (true, Some(name)) = (args.plans, &args.r#for) {
         return plans::of_classes(name, &options, args.json);

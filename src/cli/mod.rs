@@ -32,6 +32,7 @@ pub mod split;
 pub mod stats;
 pub mod synth;
 pub mod train;
+pub mod train_plan;
 pub mod tune;
 pub mod verify;
 pub mod watch;
@@ -134,6 +135,7 @@ impl Command {
     /// Whether processes of MPI share the work; none of a command whose work they cannot share.
     fn by_mpi(&self) -> Option<bool> {
         match self {
+            Command::Bench(args) => args.mpi.then_some(true),
             Command::Train(args) => Some(args.run.ranks.mpi),
             Command::Pretrain(args) => Some(args.run.ranks.mpi),
             _ => None,
@@ -165,7 +167,7 @@ impl Cli {
         let done = match &self.command {
             Command::Ablate(args) => ablate::run(args, &self.globals),
             Command::Baseline(args) => baseline::run(args, &self.globals),
-            Command::Bench(args) => bench::run(args, &self.globals),
+            Command::Bench(args) => bench::run(args, &ranks, &self.globals),
             Command::Calibrate(args) => calibrate::run(args, &self.globals),
             Command::Completions(args) => completions::run(args, &self.globals),
             Command::Config(args) => config::run(args, &self.globals),

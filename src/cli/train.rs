@@ -3,6 +3,7 @@
 use super::Globals;
 use super::arguments::ConfigArgs;
 use super::ranks::{Job, RankArgs, train};
+use super::train_plan::{self, PlanArgs};
 use crate::config::Config;
 use crate::error::Result;
 use crate::ranks::Ranks;
@@ -15,7 +16,8 @@ use std::path::PathBuf;
     meltcore train --config sample/config.yaml\n  \
     meltcore train --config run.yaml --resume auto --set epochs=1085\n  \
     meltcore train --config run.yaml --devices 0,1,2,3 --set accumulate_steps=4\n  \
-    mpirun -n 8 meltcore train --config run.yaml --mpi --resume auto --set accumulate_steps=8\n\n\
+    mpirun -n 8 meltcore train --config run.yaml --mpi --resume auto --set accumulate_steps=8\n  \
+    meltcore train --config run.yaml --plan --ranks 64 --network 25 --latency 2\n\n\
     Written to path_checkpoints:\n  \
     last/             what --resume auto goes on from, replaced after every epoch\n  \
     previous/         the checkpoint before it; one complete checkpoint is there at any moment\n  \
@@ -44,6 +46,9 @@ pub struct Args {
     /// The run.
     #[command(flatten)]
     pub run: RunArgs,
+    /// What is planned in place of training.
+    #[command(flatten)]
+    pub plan: PlanArgs,
 }
 
 /// What says how a run begins and what it may take.
@@ -113,6 +118,9 @@ impl RunArgs {
 /// As [`crate::train::Training::prepare_shared`] and [`crate::train::Training::run`]; no device.
 pub fn run(args: &Args, ranks: &Ranks, globals: &Globals) -> Result<()> {
     let config = ranks.agree(load(args, globals))?;
+    if args.plan.plan {
+        return train_plan::run(&config, &args.plan, globals);
+    }
     let summary = execute(&config, &args.run, ranks, globals)?;
     if ranks.leads() {
         conclude(&summary, &args.run, globals);

@@ -41,6 +41,11 @@ impl Launched {
         }
     }
 
+    /// What it takes, by napkin.
+    pub fn cost(&self) -> Cost {
+        self.cost
+    }
+
     /// Whether `other` does the same work: the same parameters on arrays of the same sizes, whatever the plan.
     pub fn is_like(&self, other: &Launched) -> bool {
         let words = |launched: &Launched| launched.arrays.iter().map(|(_, words)| *words).collect::<Vec<_>>();

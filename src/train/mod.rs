@@ -60,6 +60,7 @@ pub mod log;
 mod losses;
 mod memory;
 mod periodical_maps;
+mod plan;
 mod prepare;
 mod pretext;
 mod replica;
@@ -79,6 +80,7 @@ mod watched_scene;
 use std::path::PathBuf;
 
 pub use memory::{Least, fitting_batch_size, least_memory, rehearse};
+pub use plan::{Elsewhere, Measured, Planned, plan, planned};
 pub use prepare::Training;
 pub use session::Watcher;
 pub use step::{LossOf, Step, loss_scale, masked_loss, optimizer, schedule, training_step};
