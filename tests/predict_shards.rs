@@ -34,7 +34,9 @@ impl Sample {
     fn command(&self, name: &str, more: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_meltcore"));
         command.args([name, "--device", "host", "--config"]).arg(self.path("d").join(self.config));
-        self.sets.iter().for_each(|set| drop(command.args(["--set", set])));
+        for set in self.sets {
+            command.args(["--set", set]);
+        }
         command.args(more).stdout(Stdio::null()).stderr(Stdio::piped());
         command
     }
@@ -156,7 +158,11 @@ fn maps_of_classes_and_of_zones_are_shared_as_well() {
     let glacier = (&["--task", "glacier", "--size", "64x64", "--scenes", "8"][..], "unet.yaml");
     let calving = (&["--task", "calving", "--size", "128x128", "--scenes", "8", "--unlabelled", "0"][..], "unet.yaml");
     for (synth, config) in [glacier, calving] {
-        let sample = Sample::new(synth, config, &["img_size=[64, 64]", "base_channels=2", "batch_size=2", "crops_per_epoch=4"]);
+        let sample = Sample::new(
+            synth,
+            config,
+            &["img_size=[64, 64]", "base_channels=2", "batch_size=2", "crops_per_epoch=4", "prediction_stride=32"],
+        );
         sample.predicted("one", &[]);
         for part in ["1/2", "0/2"] {
             sample.predicted("parts", &["--shard", part]);

@@ -81,7 +81,7 @@ fn nor_in_mixed_precision_uphill() {
 
 #[test]
 fn nor_of_networks_with_dropout() {
-    same_bits(&["model_key=deeplabv3", "batch_size=2", "accumulate_steps=2", "epochs=1"], &[2]);
+    same_bits(&["model_key=glavitu", "dropout=0.1", "epochs=1"], &[2]);
 }
 
 #[test]
@@ -157,6 +157,7 @@ fn what_one_rank_meets_ends_all_with_its_words() {
         let (rows, cols, geo) = (raster.rows(), raster.cols(), raster.geo().clone());
         drop(raster);
         write_geotiff(&path, rows, cols, &vec![value; rows * cols], &geo).unwrap();
+        let mut named = 0;
         // Each seed puts the day elsewhere in the epoch, so that either rank meets it.
         for seed in ["seed=1", "seed=2", "seed=3"] {
             let overrides = ["batch_size=2", "accumulate_steps=4", "epochs=2", seed];
@@ -168,8 +169,10 @@ fn what_one_rank_meets_ends_all_with_its_words() {
             assert!(begun.elapsed() < Duration::from_secs(20));
             assert_eq!((wanted.status.code(), output.status.code()), (Some(status), Some(status)), "{}", text(&output));
             let words = words_of(&shared, &output);
-            assert!(words.contains(&day), "{words}");
             assert_eq!(words, words_of(&alone, &wanted));
+            named += usize::from(words.contains(&day));
         }
+        // A crop that is large and yet finite is found in the weights after it.
+        assert!(named >= if status == 2 { 3 } else { 1 }, "{value}: {named} of 3 name {day}");
     }
 }

@@ -1,4 +1,5 @@
-//! SIGINT, SIGTERM and SIGUSR1 (which SLURM sends ahead of a time limit) as a flag that training polls; a second signal ends the process at once, and so does one that is not answered.
+//! SIGINT, SIGTERM and SIGUSR1 (which SLURM sends ahead of a time limit) as a flag that training polls; a second signal ends the process at
+//! once, and so does one that is not answered.
 //! SIGXFSZ as an error.
 
 use super::output::print_note;

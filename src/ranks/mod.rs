@@ -146,8 +146,8 @@ impl Ranks {
     /// Everybody's bytes in the order of ranks, where all have come so far.
     ///
     /// # Errors
-    /// Where some come with an error: the first of them keeps its own, the others get [`Error::Elsewhere`] with its status, or, of a signal,
-    /// [`Error::Interrupted`] as well; those of [`Transport::swap`].
+    /// Where some come with an error: the first of them keeps its own, the others get [`Error::Elsewhere`] with its status, or, of a
+    /// signal, [`Error::Interrupted`] as well; those of [`Transport::swap`].
     pub fn exchange(&self, own: Result<Vec<u8>>) -> Result<Vec<Vec<u8>>> {
         if self.are_one() {
             return own.map(|own| vec![own]);

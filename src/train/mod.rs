@@ -1,8 +1,8 @@
 //! Training: one step, the loop around it, checkpoints and logs.
 //!
-//! Reading order: [`Step`] → `session` (an epoch) → `prepare` and `run` ([`Training`]: what is checked, and what is written when) →
-//! [`augment`] (crops changed at random), `pretext` (what is learned without targets), [`checkpoint`], [`folder`], [`inputs`], `freeze`,
-//! `resume`, `journal` ([`log`], [`tensorboard`]).
+//! Reading order: [`Step`] → `session` and `epoch` (`share`, `exchange` and `replica` where ranks work together; [`plan`]) → `prepare` and
+//! `run` ([`Training`]: what is checked, and what is written when) → [`augment`] (crops changed at random), `pretext` (what is learned
+//! without targets), [`checkpoint`], [`folder`], [`inputs`], `freeze`, `resume`, `journal` ([`log`], [`tensorboard`]).
 //!
 //! A run that was stopped at any moment and resumed ends with the same bits as one that was not: crops and what changes them depend on the
 //! seed and the epoch alone, and a checkpoint holds weights, running statistics, the optimizer's state and the schedule.

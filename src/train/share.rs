@@ -1,7 +1,7 @@
 //! Which micro-batches of a step, and which batches of a validation, a rank works on.
 //!
-//! Of the `accumulate_steps` micro-batches of a step every rank has a run of equally many, a power of two, so that its sum is a whole subtree
-//! of [`super::tree`], and what ranks add to each other are its upper levels. Of a step with fewer some ranks have fewer, or none.
+//! Of the `accumulate_steps` micro-batches of a step every rank has a run of equally many, a power of two, so that its sum is a whole
+//! subtree of [`super::tree`], and what ranks add to each other are its upper levels. Of a step with fewer some ranks have fewer, or none.
 
 use std::ops::Range;
 
