@@ -140,6 +140,7 @@ pub mod reference {
     pub mod masked_loss;
     pub mod masked_metrics;
     pub mod masked_ssim;
+    pub mod masked_ssim_loss;
     pub mod max_pool2d;
     pub mod mosaic;
     pub mod mul_row;
@@ -240,6 +241,8 @@ pub mod host {
     pub(crate) mod masked_loss_stats;
     pub(crate) mod masked_metrics;
     pub(crate) mod masked_ssim;
+    pub(crate) mod masked_ssim_loss_grad_moments;
+    pub(crate) mod masked_ssim_loss_grad_pred;
     pub(crate) mod masked_ssim_prepare;
     pub(crate) mod max_pool2d;
     mod max_pool2d_grad_input;
@@ -305,6 +308,7 @@ pub mod kernels {
     pub mod masked_loss;
     pub mod masked_metrics;
     pub mod masked_ssim;
+    pub mod masked_ssim_loss;
     pub mod max_pool2d;
     pub mod mul_row;
     pub mod mul_scalar;
@@ -352,6 +356,7 @@ pub mod ops {
     mod layer_norm;
     mod linear;
     mod masked_loss;
+    mod masked_ssim_loss;
     mod max_pool2d;
     mod mul_row;
     mod mul_scalar;
@@ -388,6 +393,7 @@ pub mod ops {
     pub use layer_norm::layer_norm;
     pub use linear::linear;
     pub use masked_loss::{LossKind, Reduction, masked_loss};
+    pub use masked_ssim_loss::masked_ssim_loss;
     pub use max_pool2d::{Window, max_pool2d};
     pub use mul_row::mul_row;
     pub use mul_scalar::mul_scalar;

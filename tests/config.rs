@@ -40,7 +40,7 @@ fn published_unet_smp() {
     assert_eq!(c.require_mean_std("pmw").unwrap(), (206.1035919189453, 26.77197265625));
     assert_eq!((c.blur_kernel_size["pmw"], c.blur_sigma["pmw"]), (45, 15.0));
     assert_eq!((c.blur_kernel_size["mar_wa1"], c.blur_sigma["mar_wa1"]), (99, 33.0));
-    assert_eq!((c.optimizer, c.loss_function.kind(), c.learning_rate), (OptimizerKind::Adam, LossKind::L1, 1e-4));
+    assert_eq!((c.optimizer, c.loss_kind(), c.learning_rate), (OptimizerKind::Adam, LossKind::L1, 1e-4));
     assert_eq!((c.lr_scheduler, c.t_0, c.t_mult, c.eta_min), (SchedulerKind::CosineAnnealingWarmRestarts, 35, 2, 0.0));
     assert!(!c.decoder_use_batchnorm && c.normalize_inputs && c.periodical_evaluation);
     assert_eq!(c.encoder_weights.as_deref(), Some("imagenet"));
@@ -72,7 +72,7 @@ fn published_unet_deeplabv3_and_linear_dem() {
     let c = published("linear_dem", &[]);
     assert_eq!((c.model_key, c.activation, c.out_activation), (ModelKey::LinearDem, Activation::None, Activation::Tanhshelf));
     assert_eq!((c.n_models, c.time_channel_idx, c.learning_rate, c.prediction_stride), (12, 1, 5.0, None));
-    assert_eq!((c.seed, c.loss_function.kind(), c.in_keys_aux), (40, LossKind::Mse, vec!["time_month_idx".to_owned()]));
+    assert_eq!((c.seed, c.loss_kind(), c.in_keys_aux), (40, LossKind::Mse, vec!["time_month_idx".to_owned()]));
 }
 
 #[test]
@@ -205,7 +205,11 @@ fn every_rule_refuses() {
         ("bilinear: 'False'", "bilinear", "without quotes"),
         ("model_key: unett", "model_key", "did you mean unet?"),
         ("optimizer: Adam", "optimizer", "did you mean adam?"),
-        ("loss_function: huber", "loss_function", "one of l1, mse"),
+        ("loss_function: hubert", "loss_function", "one of l1, mse, huber"),
+        ("loss_function: huber\nhuber_delta: 0", "huber_delta", "above 0"),
+        ("loss_function: focal_l1\nfocal_gamma: 0", "focal_gamma", "take the loss l1"),
+        ("loss_function: l1_ssim\nssim_sigma: 20\nimg_size: [128, 140]", "ssim_sigma", "a frame of 70 pixels"),
+        ("loss_function: l1_ssim\nssim_weight: -1", "ssim_weight", "above 0"),
         ("model_key: unet\nactivation: linear", "activation", "relu or gelu"),
         ("model_key: unet_smp\nencoder_name: resnet34", "encoder_name", "tu-xception71"),
         ("model_key: unet_smp\ndecoder_channels: [256, 128]", "decoder_channels", "encoder_depth"),
@@ -339,4 +343,16 @@ fn maps_of_melt_have_one_channel() {
     assert_eq!(key, "out_channels");
     assert!(message.contains("is 2, but a map of melt has one channel"), "{message}");
     assert_eq!(yaml("out_channels: 1\n").unwrap().out_channels, 1);
+}
+
+#[test]
+fn losses_of_pixels_and_structure() {
+    let of = |yaml: &str| Config::from_yaml(yaml, "run.yaml", &[]).unwrap();
+    let c = of("{model_key: unet, loss_function: huber, huber_delta: 0.3}");
+    assert_eq!((c.loss_kind(), c.similarity_term()), (LossKind::Huber(0.3), None));
+    let c = of("{model_key: unet, task: regression, loss_function: focal_l1, focal_gamma: 0.5}");
+    assert_eq!((c.loss_kind(), c.similarity_term()), (LossKind::FocalL1(0.5), None));
+    let c = of("{model_key: unet, loss_function: l1_ssim, ssim_weight: 0.2, ssim_sigma: 2}");
+    let term = c.similarity_term().map(|term| (term.weight, term.sigma));
+    assert_eq!((c.loss_kind(), term), (LossKind::L1, Some((0.2, 2.0))));
 }

@@ -138,8 +138,7 @@ fn step_and_map(gpu: &Gpu, config: &Config, model: &dyn Model, [n, h, w]: [usize
     let x = tensor([n, channels, h, w], x);
     let target = tensor([n, 1, h, w], noise(4, n * h * w).iter().map(|v| v.abs()).collect());
     let mask = tensor([n, 1, h, w], noise(5, n * h * w).iter().map(|v| f32::from(*v > 0.5)).collect());
-    let loss = training_step(model, &mut optimizer(config), draw, &(&x).into(), &masked_loss(config.loss_function.kind(), &target, &mask))
-        .unwrap();
+    let loss = training_step(model, &mut optimizer(config), draw, &(&x).into(), &masked_loss(config.loss_kind(), &target, &mask)).unwrap();
     let map = model.map(&Tape::off(), &x, Mode::Eval).unwrap();
     assert_eq!(map.shape().dims(), [n, 1, h, w]);
     let (loss, map) = (loss.to_vec().unwrap()[0], map.to_vec().unwrap());
@@ -368,10 +367,8 @@ fn a_resumed_run_drops_what_the_straight_one_drops() {
     let (x, target, mask) = (tensor(1, 2), tensor(2, 1), Tensor::full(&gpu, [2, 1, 9, 11], 0.0).unwrap());
     let train = |model: &Dropping, optimizer: &mut Optimizer, steps: std::ops::Range<u64>| {
         let step = |draw| {
-            training_step(model, optimizer, draw, &(&x).into(), &masked_loss(config.loss_function.kind(), &target, &mask))
-                .unwrap()
-                .to_vec()
-                .unwrap()[0]
+            training_step(model, optimizer, draw, &(&x).into(), &masked_loss(config.loss_kind(), &target, &mask)).unwrap().to_vec().unwrap()
+                [0]
         };
         steps.map(step).collect::<Vec<_>>()
     };

@@ -4,10 +4,13 @@
 
 #[path = "reference_fixtures/class_maps.rs"]
 mod class_maps;
+#[path = "reference_fixtures/masked.rs"]
+mod masked;
 #[path = "reference_fixtures/windows.rs"]
 mod windows;
 
 use class_maps::class_maps;
+use masked::masked;
 use meltcore::reference::activation::*;
 use meltcore::reference::adaptive_avg_pool2d::*;
 use meltcore::reference::add::add;
@@ -22,9 +25,6 @@ use meltcore::reference::interpolate::*;
 use meltcore::reference::layer_norm::*;
 use meltcore::reference::linear::*;
 use meltcore::reference::lr_schedule::*;
-use meltcore::reference::masked_loss::*;
-use meltcore::reference::masked_metrics::masked_metrics;
-use meltcore::reference::masked_ssim::masked_ssim;
 use meltcore::reference::max_pool2d::*;
 use meltcore::reference::mul_row::*;
 use meltcore::reference::mul_scalar::mul_scalar;
@@ -215,38 +215,6 @@ fn two_inputs(f: &Fixture) -> Answers {
     vec![answer("out.y", y), answer("grad.in.a", grad_a), answer("grad.in.b", grad_b)]
 }
 
-fn masked(f: &Fixture) -> Answers {
-    let (pred, target, mask, shape) = (f.get("in.pred"), f.get("in.target"), f.get("in.mask"), f.shape("in.pred"));
-    if f.op == "masked_ssim" {
-        let range = f.numbers("data_range");
-        return vec![answer("out.ssim", masked_ssim(pred, target, mask, shape, f.number("sigma"), [range[0], range[1]]))];
-    }
-    if f.op == "masked_metrics" {
-        let scores = masked_metrics(pred, target, mask, shape[0], f.number("threshold"));
-        return vec![
-            answer("out.mae", scores.mae),
-            answer("out.mse", scores.mse),
-            answer("out.accuracy", scores.accuracy),
-            answer("out.precision", scores.precision),
-            answer("out.recall", scores.recall),
-            answer("out.f1", scores.f1),
-            answer("out.r2", scores.r2),
-            answer("out.valid_px", scores.valid_px),
-        ];
-    }
-    let kind = if f.attrs["kind"] == "l1" { LossKind::L1 } else { LossKind::Mse };
-    let reduction = match f.attrs["reduction"].as_str().unwrap() {
-        "none" => Reduction::None,
-        "mean" => Reduction::Mean,
-        _ => Reduction::Sum,
-    };
-    let mut answers = vec![answer("out.loss", masked_loss(pred, target, mask, shape[0], kind, reduction))];
-    if let Some(grad) = f.find("grad_out.loss") {
-        answers.push(answer("grad.in.pred", masked_loss_grad_pred(grad, pred, target, mask, shape[0], kind, reduction)));
-    }
-    answers
-}
-
 fn training(f: &Fixture) -> Answers {
     match f.op.as_str() {
         "clip_grad_norm" => {
@@ -398,7 +366,7 @@ fn references_agree_with_pytorch() {
             "linear" | "layer_norm" | "softmax" => of_rows(&f),
             "scaled_dot_product_attention" => windows::attention(&f),
             "add_row" | "mul_row" | "mul_scalar" | "narrow" | "transpose" => of_tokens(&f),
-            "masked_loss" | "masked_ssim" | "masked_metrics" => masked(&f),
+            "masked_loss" | "masked_metrics" | "masked_ssim" | "masked_ssim_loss" => masked(&f),
             "confidence" | "cross_entropy" | "dice_loss" | "focal_loss" | "segmentation_scores" => class_maps(&f),
             "clip_grad_norm" | "optimizer" | "lr_schedule" => training(&f),
             // Whole networks are compositions of the ops above and have no reference of their own: `verify` replays them on the device.

@@ -1,4 +1,4 @@
-//! What images are blurred, compared and scored with: gaussian_blur, masked_loss, masked_ssim, masked_metrics.
+//! What images are blurred, compared and scored with: gaussian_blur, masked_loss, masked_ssim, masked_ssim_loss, masked_metrics.
 
 use std::rc::Rc;
 
@@ -10,13 +10,17 @@ use crate::kernels::gaussian_blur::gaussian_blur;
 use crate::kernels::masked_loss::{LossKind, Reduction, masked_loss, masked_loss_grad_pred};
 use crate::kernels::masked_metrics::masked_metrics;
 use crate::kernels::masked_ssim::masked_ssim;
+use crate::kernels::masked_ssim_loss::{masked_ssim_loss, masked_ssim_loss_grad_pred};
 use crate::reference::gaussian_blur as definition;
 use crate::reference::masked_loss as loss_by_definition;
 use crate::reference::masked_metrics::masked_metrics as metrics_by_definition;
 use crate::reference::masked_ssim::masked_ssim as ssim_by_definition;
+use crate::reference::masked_ssim_loss as ssim_loss_by_definition;
 use crate::tensor::Tensor;
 
 const SIGMA: f64 = 10.0;
+/// Of a window that is learnt with.
+const LOSS_SIGMA: f64 = 1.5;
 /// Positive is a value above this.
 const THRESHOLD: f64 = 0.1;
 
@@ -67,6 +71,29 @@ fn loss(n: usize, side: usize) -> [Case; 2] {
     [forward, gradient]
 }
 
+fn similarity_loss(n: usize, side: usize) -> [Case; 2] {
+    let (shape, range) = ([n, 1, side, side], [0.0, 1.0]);
+    let forward = Case::new(format!("masked_ssim_loss {n}x{side}x{side}"), move |gpu| {
+        let MadeUpScene { tensors: [p, t, m], values } = MadeUpScene::new(gpu, n, side)?;
+        let expected = whole(move || {
+            let [p, t, m] = values.as_ref();
+            vec![ssim_loss_by_definition::masked_ssim_loss(p, t, m, shape, LOSS_SIGMA, range)]
+        });
+        Ok(Job::new(move || masked_ssim_loss(&p, &t, &m, LOSS_SIGMA, range).map(|(loss, _)| loss), expected, 1e-5))
+    });
+    let gradient = Case::new(format!("masked_ssim_loss_grad_pred {n}x{side}x{side}"), move |gpu| {
+        let MadeUpScene { tensors: [p, t, m], values } = MadeUpScene::new(gpu, n, side)?;
+        let (_, share) = masked_ssim_loss(&p, &t, &m, LOSS_SIGMA, range)?;
+        let seed = Tensor::full(gpu, [], 2.0)?;
+        let expected = whole(move || {
+            let [p, t, m] = values.as_ref();
+            ssim_loss_by_definition::masked_ssim_loss_grad_pred(2.0, p, t, m, shape, LOSS_SIGMA, range)
+        });
+        Ok(Job::new(move || masked_ssim_loss_grad_pred(&seed, &p, &t, &m, share.as_ref(), LOSS_SIGMA, range), expected, 1e-4))
+    });
+    [forward, gradient]
+}
+
 fn scores(side: usize) -> [Case; 2] {
     let similarity = Case::new(format!("masked_ssim 1x{side}x{side}"), move |gpu| {
         let MadeUpScene { tensors: [p, t, m], values } = MadeUpScene::new(gpu, 1, side)?;
@@ -99,5 +126,5 @@ fn scores(side: usize) -> [Case; 2] {
 
 pub(super) fn cases(large: bool) -> Vec<Case> {
     let side = if large { 1024 } else { 256 };
-    [blur(side, 71)].into_iter().chain(loss(8, side / 2)).chain(scores(side)).collect()
+    [blur(side, 71)].into_iter().chain(loss(8, side / 2)).chain(similarity_loss(8, side / 2)).chain(scores(side)).collect()
 }

@@ -2,12 +2,13 @@
 
 use serde::{Serialize, Serializer};
 
-use super::TaskKey;
 use super::choices::words;
 use super::reader::{Reader, shown};
 use super::synonyms;
+use super::{Config, TaskKey};
 use crate::error::Result;
 use crate::kernels::masked_loss::LossKind;
+use crate::kernels::masked_ssim::ssim_frame;
 
 words! {
 /// A term of a loss.
@@ -16,6 +17,12 @@ LossTerm {
     L1 = "l1",
     /// The mean squared error over valid pixels.
     Mse = "mse",
+    /// Half the squared error up to `huber_delta`, and linear beyond.
+    Huber = "huber",
+    /// The mean absolute error, each weighted by a power of itself.
+    FocalL1 = "focal_l1",
+    /// The mean absolute error, and one minus the structural similarity.
+    L1Ssim = "l1_ssim",
     /// The focal loss of class probabilities.
     Focal = "focal",
     /// The cross entropy of classes.
@@ -29,7 +36,7 @@ impl TaskKey {
     /// The terms that its loss may have.
     fn terms(self) -> &'static [&'static str] {
         match self {
-            TaskKey::MeltFraction | TaskKey::Regression => &["l1", "mse"],
+            TaskKey::MeltFraction | TaskKey::Regression => &["l1", "mse", "huber", "focal_l1", "l1_ssim"],
             TaskKey::CalvingFront | TaskKey::Segmentation => &["focal", "cross_entropy", "dice"],
         }
     }
@@ -39,13 +46,43 @@ impl TaskKey {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LossFunction(pub Vec<LossTerm>);
 
-impl LossFunction {
-    /// The error of pixels where it is one; the absolute error of a loss that is none.
-    pub fn kind(&self) -> LossKind {
-        match self.0.as_slice() {
+/// Structural similarity as a term of a loss.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SimilarityTerm {
+    /// Weight of one minus the similarity.
+    pub weight: f64,
+    /// Standard deviation of the window, pixels.
+    pub sigma: f64,
+}
+
+impl Config {
+    /// What the error of a pixel costs; the absolute error where the loss is of classes.
+    pub fn loss_kind(&self) -> LossKind {
+        match self.loss_function.0.as_slice() {
             [LossTerm::Mse] => LossKind::Mse,
+            [LossTerm::Huber] => LossKind::Huber(self.huber_delta),
+            [LossTerm::FocalL1] => LossKind::FocalL1(self.focal_gamma),
             _ => LossKind::L1,
         }
+    }
+
+    /// What is added to that for the structure of maps.
+    pub fn similarity_term(&self) -> Option<SimilarityTerm> {
+        let term = SimilarityTerm { weight: self.ssim_weight, sigma: self.ssim_sigma };
+        self.loss_function.0.contains(&LossTerm::L1Ssim).then_some(term)
+    }
+
+    /// Refuses crops in which no window of the similarity has room.
+    pub(super) fn check_similarity(&self, r: &Reader) -> Result<()> {
+        let (frame, least) = (ssim_frame(self.ssim_sigma), self.img_size[0].min(self.img_size[1]));
+        if self.similarity_term().is_none() || least > frame.saturating_mul(2) {
+            return Ok(());
+        }
+        let message = format!(
+            "is {}, whose window leaves out a frame of {frame} pixels, and nothing remains of crops of {} × {} (`img_size`); give a smaller one",
+            self.ssim_sigma, self.img_size[0], self.img_size[1]
+        );
+        Err(r.error("ssim_sigma", message))
     }
 }
 

@@ -30,7 +30,7 @@ pub use choices::{
     BestBy, BorderKey, CropsOfClasses, CropsOfScenes, Freeze, LocationKey, ModelKey, Objective, Precision, PretrainingSplit, TaskKey,
 };
 pub use keys::{Acts, BOUNDING_BOXES, Carried, FRONTS, IGNORE, Key, SPLITS, TWIN};
-pub use loss::{LossFunction, LossTerm};
+pub use loss::{LossFunction, LossTerm, SimilarityTerm};
 pub use regions::UNKNOWN;
 pub use table::{Config, KEYS};
 

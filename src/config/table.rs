@@ -158,8 +158,11 @@ keys! {
         "how far up the gradient the weights are where an optimizer's gradient is taken (SAM), for example 0.05; takes twice as long; 0: not at all";
     gradient_clipping: f64 = number(1.0, Numbers::Positive), WEIGHTS, "largest total norm of the gradient";
     loss_function: LossFunction = loss_function(), WEIGHTS,
-        "training loss: l1 or mse, the mean absolute or squared error of valid pixels; of a segmentation focal, cross_entropy, dice, or a sum such as cross_entropy+dice, which is calving_front's";
-    focal_gamma: f64 = number(2.0, Numbers::NotNegative), WEIGHTS.unless_default(), "focal loss: power of what is missing to certainty";
+        "training loss: of valid pixels l1 or mse, the mean absolute or squared error, huber, focal_l1 or l1_ssim; of a segmentation focal, cross_entropy, dice, or a sum such as cross_entropy+dice, which is calving_front's";
+    focal_gamma: f64 = number(2.0, Numbers::NotNegative), WEIGHTS.unless_default(), "focal loss: power of what is missing to certainty; focal_l1: power, above 0, of an absolute error by which it is weighted";
+    huber_delta: f64 = number(0.1, Numbers::Positive), WEIGHTS.unless_default(), "huber: error up to which half its square counts; beyond it costs this much a unit";
+    ssim_weight: f64 = number(0.1, Numbers::Positive), WEIGHTS.unless_default(), "l1_ssim: weight of one minus the structural similarity, beside the absolute error's 1";
+    ssim_sigma: f64 = number(1.5, Numbers::Positive), WEIGHTS.unless_default(), "l1_ssim: standard deviation of the similarity's window, pixels; a frame of 3.5 times this does not count";
     dice_smooth: f64 = dice_smooth(), WEIGHTS.unless_default(),
         "Dice loss: number of pixels added to both sides of its quotients; calving_front: absent 1.0e-5";
     label_smoothing: f64 = smoothing(), WEIGHTS.unless_default(),

@@ -2,7 +2,7 @@
 
 use super::keys::{FRONTS, IGNORE};
 use super::reader::Reader;
-use super::{BestBy, Config, CropsOfClasses, ModelKey, TaskKey};
+use super::{BestBy, Config, CropsOfClasses, LossTerm, ModelKey, TaskKey};
 use crate::domains::Unit;
 use crate::error::Result;
 use crate::optim::{EpsMode, OptimizerKind, SchedulerKind};
@@ -16,6 +16,10 @@ impl Config {
         self.check_inputs(r)?;
         self.check_training(r)?;
         self.check_classes(r)?;
+        self.check_similarity(r)?;
+        if self.loss_function.0.contains(&LossTerm::FocalL1) && self.focal_gamma <= 0.0 {
+            return Err(r.error("focal_gamma", "is 0, and focal_l1 weights errors by that power; give one above 0, or take the loss l1"));
+        }
         if self.ignore_values.is_some() && !self.variable_paths.contains_key(IGNORE) {
             let message =
                 "says which values of masks count, and `path_ignore`, the folder of the masks, is missing; name it or remove the line";

@@ -1,5 +1,5 @@
-//! Host twin of `masked_loss_grad_pred`: grad_pred = grad_loss · share[image] · (1 − mask) · slope, slope = sign(e) or 2e,
-//! e = pred − wanted, sign(0) = sign(NaN) = 0.
+//! Host twin of `masked_loss_grad_pred`: grad_pred = grad_loss · share[image] · (1 − mask) · slope, d = pred − wanted and slope = sign(d),
+//! 2d, d clamped to ±shape (Huber), or (1 + shape)·|d|^shape·sign(d); sign(0) = sign(NaN) = 0.
 
 use fearless_simd::{Simd, dispatch};
 use fearless_simd_macros::simd;
@@ -16,16 +16,17 @@ pub(super) fn masked_loss_grad_pred(
     [grad_pred]: Outputs<1>,
 ) {
     let (image, images) = (job.elements(job.params.packs), job.params.images as usize);
-    let (squared, reduced) = (job.constant("KIND") == 1, job.constant("REDUCED") == 1);
+    let (kind, shape, reduced) = (job.constant("KIND"), job.params.shape, job.constant("REDUCED") == 1);
     let all = grad_pred[..images * image].par_chunks_exact_mut(image).enumerate().with_min_len(items_a_task(image));
     all.for_each(|(i, grad_pred)| {
         let upstream = grad_loss[if reduced { 0 } else { i }] * share[i];
         let [pred, wanted, mask] = [pred, wanted, mask].map(|all| all[i * image..][..image].par_chunks(CHUNK));
         grad_pred.par_chunks_mut(CHUNK).zip(pred).zip(wanted).zip(mask).for_each(|(((grad_pred, pred), wanted), mask)| {
-            dispatch!(level(), simd => if squared {
-                of_squares(simd, upstream, pred, wanted, mask, grad_pred)
-            } else {
-                of_distances(simd, upstream, pred, wanted, mask, grad_pred)
+            dispatch!(level(), simd => match kind {
+                0 => of_distances(simd, upstream, pred, wanted, mask, grad_pred),
+                1 => of_squares(simd, upstream, pred, wanted, mask, grad_pred),
+                2 => of_hubers(simd, (upstream, shape), pred, wanted, mask, grad_pred),
+                _ => of_powers(simd, (upstream, shape), pred, wanted, mask, grad_pred),
             })
         });
     });
@@ -44,5 +45,22 @@ fn of_distances<S: Simd>(_: S, upstream: f32, pred: &[f32], wanted: &[f32], mask
 fn of_squares<S: Simd>(_: S, upstream: f32, pred: &[f32], wanted: &[f32], mask: &[f32], grad_pred: &mut [f32]) {
     for (((gradient, p), t), m) in grad_pred.iter_mut().zip(pred).zip(wanted).zip(mask) {
         *gradient = upstream * (1.0 - m) * (2.0 * (p - t));
+    }
+}
+
+#[simd]
+fn of_hubers<S: Simd>(_: S, (upstream, delta): (f32, f32), pred: &[f32], wanted: &[f32], mask: &[f32], grad_pred: &mut [f32]) {
+    for (((gradient, p), t), m) in grad_pred.iter_mut().zip(pred).zip(wanted).zip(mask) {
+        let error = p - t;
+        let below = if error < -delta { -delta } else { error };
+        *gradient = upstream * (1.0 - m) * if error > delta { delta } else { below };
+    }
+}
+
+#[simd]
+fn of_powers<S: Simd>(_: S, (upstream, gamma): (f32, f32), pred: &[f32], wanted: &[f32], mask: &[f32], grad_pred: &mut [f32]) {
+    for (((gradient, p), t), m) in grad_pred.iter_mut().zip(pred).zip(wanted).zip(mask) {
+        let error = p - t;
+        *gradient = upstream * (1.0 - m) * ((1.0 + gamma) * error.abs().powf(gamma).copysign(error));
     }
 }

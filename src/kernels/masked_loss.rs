@@ -1,4 +1,4 @@
-//! Launchers of `masked_loss`: L1 or squared error over valid pixels, one mean per image, and its gradient.
+//! Launchers of `masked_loss`: absolute error, its square, Huber's cost or a power over valid pixels, one mean per image, and its gradient.
 //!
 //! Two passes forward (partial sums, then one workgroup for the losses), one backward. Shaders: `shaders/masked_loss_stats.wgsl`,
 //! `shaders/masked_loss.wgsl`, `shaders/masked_loss_grad_pred.wgsl`.
@@ -11,13 +11,36 @@ use crate::kernels::image_groups::for_images;
 use crate::tensor::{Shape, Tensor};
 
 /// What a pixel's error costs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum LossKind {
     /// Its absolute value; the loss is the mean absolute error over valid pixels.
     L1,
     /// Its square; the loss is the mean squared error over valid pixels.
     Mse,
+    /// Half its square up to this size δ > 0, and δ·(|error| − ½ δ) beyond (Huber 1964; PyTorch's `huber_loss`).
+    Huber(f64),
+    /// Its absolute value weighted by a power γ > 0 of itself, |error|^(1 + γ): small errors count less, as in the focal loss (Lin et al.
+    /// 2017) and its form for regression (Yang et al. 2021, arXiv 2102.09554).
+    FocalL1(f64),
+}
+
+impl LossKind {
+    /// What the kernels call it, and its δ or γ.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] where that is not above 0.
+    fn coded(self, op: &'static str) -> Result<(u32, f32)> {
+        let (code, shape) = match self {
+            LossKind::L1 => return Ok((0, 0.0)),
+            LossKind::Mse => return Ok((1, 0.0)),
+            LossKind::Huber(delta) => (2, delta as f32),
+            LossKind::FocalL1(gamma) => (3, gamma as f32),
+        };
+        if shape > 0.0 && shape.is_finite() {
+            return Ok((code, shape));
+        }
+        Err(Error::shape(op, format!("delta or gamma of {self:?} must be above 0")))
+    }
 }
 
 /// How the losses of the images of a batch become one.
@@ -49,26 +72,42 @@ fn layout(op: &'static str, pred: &Tensor, target: &Tensor, mask: &Tensor) -> Re
 /// `pred`, `target`, `mask` (1 = invalid): `[n, c, h, w]`; loss `[n]` without a reduction, else `[]`; share `[n]`.
 ///
 /// # Errors
-/// Shapes that differ or are empty; out of memory.
+/// Shapes that differ or are empty; a δ or γ that is not above 0; out of memory.
 pub fn masked_loss(pred: &Tensor, target: &Tensor, mask: &Tensor, kind: LossKind, reduction: Reduction) -> Result<(Tensor, Tensor)> {
     let (images, packs, scalar) = layout("masked_loss", pred, target, mask)?;
+    let (code, shape) = kind.coded("masked_loss")?;
     let gpu = pred.gpu();
     let parts = packs.div_ceil(PACKS_A_PART);
     let sums = Tensor::empty(gpu, [images, parts, 2])?;
     for_images("masked_loss_stats", [pred, target, mask, &sums], |[pred, target, mask, sums]| {
         let images = sums.len() / (2 * parts);
         gpu.launch(&Launch {
-            plan: Plan::new("masked_loss_stats", images * parts).with([("KIND", u32::from(kind == LossKind::Mse))]).scalar(scalar),
-            params: &MaskedLossPixelParams { packs: packs as u32, parts: parts as u32, images: images as u32 },
+            plan: Plan::new("masked_loss_stats", images * parts).with([("KIND", code)]).scalar(scalar),
+            params: &MaskedLossPixelParams { packs: packs as u32, parts: parts as u32, images: images as u32, shape },
             buffers: &[pred.buffer(), target.buffer(), mask.buffer(), sums.buffer()],
             cost: Cost::new(5.0 * pred.len() as f64, 3 * pred.len()),
         })
     })?;
-    let loss = Tensor::empty(gpu, if reduction == Reduction::None { Shape::from([images]) } else { Shape::from([]) })?;
+    reduced(&sums, images, reduction as u32)
+}
+
+/// [`Reduction`] that is one minus the mean.
+pub(crate) const ONE_MINUS_MEAN: u32 = 3;
+
+/// The loss of partial sums of each image (what is lost, and how many pixels count), and the share of one pixel in it.
+///
+/// # Shapes
+/// `sums`: any number of pairs an image; loss `[images]` where `reduction` is [`Reduction::None`], else `[]`; share `[images]`.
+///
+/// # Errors
+/// Out of memory.
+pub(crate) fn reduced(sums: &Tensor, images: usize, reduction: u32) -> Result<(Tensor, Tensor)> {
+    let gpu = sums.gpu();
+    let loss = Tensor::empty(gpu, if reduction == Reduction::None as u32 { Shape::from([images]) } else { Shape::from([]) })?;
     let share = Tensor::empty(gpu, [images])?;
     gpu.launch(&Launch {
-        plan: Plan::new("masked_loss", 1).with([("REDUCTION", reduction as u32)]),
-        params: &MaskedLossParams { parts: parts as u32, images: images as u32 },
+        plan: Plan::new("masked_loss", 1).with([("REDUCTION", reduction)]),
+        params: &MaskedLossParams { parts: (sums.len() / (2 * images)) as u32, images: images as u32 },
         buffers: &[sums.buffer(), loss.buffer(), share.buffer()],
         cost: Cost::new(2.0 * sums.len() as f64, sums.len()),
     })?;
@@ -93,6 +132,7 @@ pub fn masked_loss_grad_pred(
 ) -> Result<Tensor> {
     let op = "masked_loss_grad_pred";
     let (images, packs, scalar) = layout(op, pred, target, mask)?;
+    let (code, shape) = kind.coded(op)?;
     let upstream = if reduction == Reduction::None { images } else { 1 };
     if grad_loss.len() != upstream || share.len() != images {
         let message =
@@ -104,10 +144,8 @@ pub fn masked_loss_grad_pred(
     let launch = |[pred, target, mask, share, grad_pred]: [&Tensor; 5], grad_loss: &Tensor| {
         let images = share.len();
         pred.gpu().launch(&Launch {
-            plan: Plan::new(op, images * parts)
-                .with([("KIND", u32::from(kind == LossKind::Mse)), ("REDUCED", u32::from(reduction != Reduction::None))])
-                .scalar(scalar),
-            params: &MaskedLossPixelParams { packs: packs as u32, parts: parts as u32, images: images as u32 },
+            plan: Plan::new(op, images * parts).with([("KIND", code), ("REDUCED", u32::from(reduction != Reduction::None))]).scalar(scalar),
+            params: &MaskedLossPixelParams { packs: packs as u32, parts: parts as u32, images: images as u32, shape },
             buffers: &[pred.buffer(), target.buffer(), mask.buffer(), share.buffer(), grad_loss.buffer(), grad_pred.buffer()],
             cost: Cost::new(5.0 * pred.len() as f64, 4 * pred.len()),
         })

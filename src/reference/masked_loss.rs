@@ -1,6 +1,6 @@
-//! L1 and squared loss over valid pixels, per image, and its gradient.
+//! Losses of single pixels over valid ones, per image, and their gradients.
 //!
-//! An image's loss is Σ e · (1 − mask) / Σ (1 − mask) with e = |pred − target| or (pred − target)², 0 for an image without a valid
+//! An image's loss is Σ e · (1 − mask) / Σ (1 − mask) with e what the error at a pixel costs, 0 for an image without a valid
 //! pixel. `mean` divides the sum of the images' losses by the number of images, those without valid pixels included.
 
 /// What is measured at a pixel.
@@ -10,6 +10,32 @@ pub enum LossKind {
     L1,
     /// (pred − target)².
     Mse,
+    /// Half the square where |pred − target| ≤ δ, else δ·(|pred − target| − ½ δ).
+    Huber(f64),
+    /// |pred − target|^(1 + γ).
+    FocalL1(f64),
+}
+
+impl LossKind {
+    fn cost(self, error: f64) -> f64 {
+        match self {
+            LossKind::L1 => error.abs(),
+            LossKind::Mse => error * error,
+            LossKind::Huber(delta) if error.abs() <= delta => 0.5 * error * error,
+            LossKind::Huber(delta) => delta * (error.abs() - 0.5 * delta),
+            LossKind::FocalL1(gamma) => error.abs().powf(1.0 + gamma),
+        }
+    }
+
+    fn slope(self, error: f64) -> f64 {
+        match self {
+            LossKind::Mse => 2.0 * error,
+            LossKind::Huber(delta) => error.clamp(-delta, delta),
+            LossKind::L1 | LossKind::FocalL1(_) if error == 0.0 => 0.0,
+            LossKind::L1 => error.signum(),
+            LossKind::FocalL1(gamma) => (1.0 + gamma) * error.abs().powf(gamma) * error.signum(),
+        }
+    }
 }
 
 /// How the images' losses become one.
@@ -31,7 +57,7 @@ pub fn masked_loss(pred: &[f64], target: &[f64], mask: &[f64], images: usize, ki
             let (mut sum, mut valid) = (0.0, 0.0);
             for position in image * values..(image + 1) * values {
                 let error = pred[position] - target[position];
-                sum += (1.0 - mask[position]) * if kind == LossKind::L1 { error.abs() } else { error * error };
+                sum += (1.0 - mask[position]) * kind.cost(error);
                 valid += 1.0 - mask[position];
             }
             sum / f64::max(valid, 1.0)
@@ -44,7 +70,7 @@ pub fn masked_loss(pred: &[f64], target: &[f64], mask: &[f64], images: usize, ki
     }
 }
 
-/// The gradient of the prediction for an upstream gradient of the loss' length; 0 where L1's error is exactly 0.
+/// The gradient of the prediction for an upstream gradient of the loss' length; 0 where the error is exactly 0.
 pub fn masked_loss_grad_pred(
     grad_loss: &[f64],
     pred: &[f64],
@@ -66,12 +92,7 @@ pub fn masked_loss_grad_pred(
         };
         for position in pixels {
             let error = pred[position] - target[position];
-            let slope = match kind {
-                LossKind::L1 if error == 0.0 => 0.0,
-                LossKind::L1 => error.signum(),
-                LossKind::Mse => 2.0 * error,
-            };
-            grad_pred[position] = upstream * (1.0 - mask[position]) * slope / valid.max(1.0);
+            grad_pred[position] = upstream * (1.0 - mask[position]) * kind.slope(error) / valid.max(1.0);
         }
     }
     grad_pred

@@ -54,6 +54,7 @@ pub mod calving_front;
 mod confusion;
 mod holds;
 pub mod melt_fraction;
+mod pixel_loss;
 pub mod regression;
 mod scores;
 pub mod segmentation;

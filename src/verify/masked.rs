@@ -6,16 +6,24 @@ use crate::gpu::Gpu;
 use crate::kernels;
 use crate::kernels::masked_metrics::Scores;
 use crate::ops::{self, LossKind, Reduction};
+use crate::tensor::Tensor;
 use crate::verify::{Case, Outcome, Runner};
 
-pub(super) const RUNNERS: &[(&str, Runner)] =
-    &[("gaussian_blur", gaussian_blur), ("masked_loss", masked_loss), ("masked_metrics", masked_metrics), ("masked_ssim", masked_ssim)];
+pub(super) const RUNNERS: &[(&str, Runner)] = &[
+    ("gaussian_blur", gaussian_blur),
+    ("masked_loss", masked_loss),
+    ("masked_metrics", masked_metrics),
+    ("masked_ssim", masked_ssim),
+    ("masked_ssim_loss", masked_ssim_loss),
+];
 
 fn masked_loss(gpu: &Gpu, case: &Case) -> Result<Outcome> {
     let kind = match case.attr_str("kind")?.as_str() {
         "l1" => LossKind::L1,
         "mse" => LossKind::Mse,
-        other => return Err(case.malformed(format!("`kind` is `{other}`; l1 or mse was expected"))),
+        "huber" => LossKind::Huber(case.attr_f64("delta")?),
+        "focal_l1" => LossKind::FocalL1(case.attr_f64("gamma")?),
+        other => return Err(case.malformed(format!("`kind` is `{other}`; l1, mse, huber or focal_l1 was expected"))),
     };
     let reduction = match case.attr_str("reduction")?.as_str() {
         "none" => Reduction::None,
@@ -27,12 +35,17 @@ fn masked_loss(gpu: &Gpu, case: &Case) -> Result<Outcome> {
     let tape = Tape::recording();
     tape.watch(&pred);
     let loss = ops::masked_loss(&tape, &pred, &case.input(gpu, "target")?, &case.input(gpu, "mask")?, kind, reduction)?;
+    of_loss(case, gpu, tape, &pred, &loss)
+}
+
+/// A loss, and what flows from it to the prediction.
+fn of_loss(case: &Case, gpu: &Gpu, tape: Tape, pred: &Tensor, loss: &Tensor) -> Result<Outcome> {
     let mut outcome = Outcome::default();
-    outcome.output("loss", &loss)?;
+    outcome.output("loss", loss)?;
     if let Some(grad) = case.grad_output(gpu, "loss")? {
         // A scalar may be stored with shape [1].
-        let gradients = tape.backward(&[(&loss, grad.reshaped(loss.shape())?)])?;
-        outcome.grad_input("pred", gradients.get(&pred))?;
+        let gradients = tape.backward(&[(loss, grad.reshaped(loss.shape())?)])?;
+        outcome.grad_input("pred", gradients.get(pred))?;
     }
     Ok(outcome)
 }
@@ -44,12 +57,21 @@ fn gaussian_blur(gpu: &Gpu, case: &Case) -> Result<Outcome> {
     Ok(outcome)
 }
 
+fn data_range(case: &Case) -> Result<[f64; 2]> {
+    case.attr_list("data_range")?.try_into().map_err(|_| case.malformed("`data_range` is not a list of two numbers"))
+}
+
+fn masked_ssim_loss(gpu: &Gpu, case: &Case) -> Result<Outcome> {
+    let (pred, target, mask) = (case.input(gpu, "pred")?, case.input(gpu, "target")?, case.input(gpu, "mask")?);
+    let tape = Tape::recording();
+    tape.watch(&pred);
+    let loss = ops::masked_ssim_loss(&tape, &pred, &target, &mask, case.attr_f64("sigma")?, data_range(case)?)?;
+    of_loss(case, gpu, tape, &pred, &loss)
+}
+
 fn masked_ssim(gpu: &Gpu, case: &Case) -> Result<Outcome> {
     let (pred, target, mask) = (case.input(gpu, "pred")?, case.input(gpu, "target")?, case.input(gpu, "mask")?);
-    let [low, high] = case.attr_list("data_range")?[..] else {
-        return Err(case.malformed("`data_range` is not a list of two numbers"));
-    };
-    let scores = kernels::masked_ssim::masked_ssim(&pred, &target, &mask, case.attr_f64("sigma")?, [low, high])?;
+    let scores = kernels::masked_ssim::masked_ssim(&pred, &target, &mask, case.attr_f64("sigma")?, data_range(case)?)?;
     let mut outcome = Outcome::default();
     outcome.host("ssim", scores.iter().map(|&s| s as f32).collect());
     Ok(outcome)

@@ -138,7 +138,7 @@ fn train_steps(gpu: &Gpu, case: &Case) -> Result<Outcome> {
     for step in 0..steps(case, "in.x")? {
         let [x, target, mask] = ["in.x", "in.target", "in.mask"].map(|name| slice(gpu, case, name, step));
         let (target, mask) = (target?, mask?);
-        let of_map = train::masked_loss(config.loss_function.kind(), &target, &mask);
+        let of_map = train::masked_loss(config.loss_kind(), &target, &mask);
         let loss = train::training_step(model.as_ref(), &mut optimizer, step as u64, &Inputs::from(&x?), &of_map)?;
         losses.extend(loss.to_vec()?);
     }

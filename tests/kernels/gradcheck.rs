@@ -29,8 +29,13 @@ const LOSS_TOLERANCE: f64 = 3e-7;
 const ONE_ROUNDING: f64 = 6e-8;
 
 pub fn cases() -> Vec<Case> {
-    let unets = [(LossKind::L1, definition::LossKind::L1), (LossKind::Mse, definition::LossKind::Mse)].map(|(kind, meaning)| {
-        let name = format!("two_levels_of_a_unet_{kind:?}").to_lowercase();
+    let kinds = [
+        (LossKind::L1, definition::LossKind::L1),
+        (LossKind::Mse, definition::LossKind::Mse),
+        (LossKind::FocalL1(0.5), definition::LossKind::FocalL1(0.5)),
+    ];
+    let unets = kinds.map(|(kind, meaning)| {
+        let name = format!("two_levels_of_a_unet_{kind:?}").to_lowercase().replace(['(', ')'], "_");
         Case::new(name, move |gpu| slopes(gpu, UNET, &|tape, leaves| unet(tape, leaves, kind), &|leaves| in_f64::unet(leaves, meaning)))
     });
     let others = [

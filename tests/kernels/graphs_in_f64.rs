@@ -37,7 +37,7 @@ impl Map {
         Map { values, shape }
     }
 
-    fn activated(self, kind: Activation) -> Map {
+    pub fn activated(self, kind: Activation) -> Map {
         Map { values: activated(kind, &self.values), ..self }
     }
 

@@ -25,6 +25,7 @@ mod joining;
 mod masked_loss;
 mod masked_metrics;
 mod masked_ssim;
+mod masked_ssim_loss;
 mod not_finite;
 #[path = "../on_device/mod.rs"]
 mod on_device;
@@ -66,6 +67,7 @@ const FAMILIES: &[Family] = &[
     ("masked_loss", masked_loss::cases),
     ("masked_metrics", masked_metrics::cases),
     ("masked_ssim", masked_ssim::cases),
+    ("masked_ssim_loss", masked_ssim_loss::cases),
     ("not_finite", not_finite::cases),
     ("optimizers", optimizers::cases),
     ("resampling", resampling::cases),

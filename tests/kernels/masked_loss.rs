@@ -31,7 +31,12 @@ pub fn maps(shape: Shape, seed: u64) -> Maps {
     Maps { pred: fractions(seed), target: fractions(seed + 1), mask: hidden }
 }
 
-const KINDS: [(LossKind, definition::LossKind); 2] = [(LossKind::L1, definition::LossKind::L1), (LossKind::Mse, definition::LossKind::Mse)];
+const KINDS: [(LossKind, definition::LossKind); 4] = [
+    (LossKind::L1, definition::LossKind::L1),
+    (LossKind::Mse, definition::LossKind::Mse),
+    (LossKind::Huber(0.25), definition::LossKind::Huber(0.25)),
+    (LossKind::FocalL1(0.5), definition::LossKind::FocalL1(0.5)),
+];
 const REDUCTIONS: [(Reduction, definition::Reduction); 3] = [
     (Reduction::None, definition::Reduction::None),
     (Reduction::Mean, definition::Reduction::Mean),
@@ -44,10 +49,12 @@ pub fn cases() -> Vec<Case> {
         for kind in KINDS {
             for reduction in REDUCTIONS {
                 // One of each is enough of so many pixels.
-                if shape == SCENE && reduction.0 != (if kind.0 == LossKind::L1 { Reduction::Mean } else { Reduction::None }) {
+                let of_scene = if kind.0 == LossKind::L1 { Reduction::Mean } else { Reduction::None };
+                let is_old = matches!(kind.0, LossKind::L1 | LossKind::Mse);
+                if shape == SCENE && (reduction.0 != of_scene || !is_old) {
                     continue;
                 }
-                let name = format!("{:?}_{:?}_{}", kind.0, reduction.0, extents(&shape)).to_lowercase();
+                let name = format!("{:?}_{:?}_{}", kind.0, reduction.0, extents(&shape)).to_lowercase().replace(['(', ')'], "_");
                 let case = Case::new(name, move |gpu| check(gpu, shape, kind, reduction));
                 cases.push(if shape[0] == 7 { case.splitting() } else { case });
             }
@@ -83,5 +90,19 @@ fn nan_and_refusals(gpu: &Gpu) -> Checked {
     let loss = ops::masked_loss(&Tape::off(), &pred, &target, &tensor(&[1.0, 0.0, 0.0, 0.0]), LossKind::L1, Reduction::Mean)?;
     ensure(loss.to_vec()?[0].is_nan(), "NaN is hidden")?;
     let refused = ops::masked_loss(&Tape::off(), &pred, &target, &tensor(&[0.0; 3]), LossKind::L1, Reduction::Mean);
-    ensure(matches!(refused, Err(Error::Shape { .. })), "a mask of another shape was not refused")
+    ensure(matches!(refused, Err(Error::Shape { .. })), "a mask of another shape was not refused")?;
+    for kind in [LossKind::Huber(0.0), LossKind::Huber(f64::NAN), LossKind::FocalL1(-1.0)] {
+        let refused = ops::masked_loss(&Tape::off(), &target, &target, &target, kind, Reduction::Mean);
+        ensure(matches!(refused, Err(Error::Shape { .. })), format!("{kind:?} was not refused"))?;
+    }
+    // Where the error is 0 there is no slope, and no power of 0.
+    for kind in KINDS {
+        let tape = Tape::recording();
+        tape.watch(&target);
+        let loss = ops::masked_loss(&tape, &target, &tensor(&[0.0; 4]), &tensor(&[0.0; 4]), kind.0, Reduction::Mean)?;
+        let gradients = tape.backward(&[(&loss, Tensor::full(gpu, [], 1.0)?)])?;
+        let slopes = gradients.get(&target).ok_or("no gradient")?.to_vec()?;
+        ensure(loss.to_vec()? == [0.0] && slopes == [0.0; 4], format!("{:?}: {slopes:?}", kind.0))?;
+    }
+    Ok(())
 }

@@ -20,13 +20,7 @@ fn same_buffers(gpu: &Gpu) -> Checked {
     let [input, target, mask] = [0.5, 1.0, 0.0].map(|value| Tensor::full(gpu, [2, 1, 32, 32], value).unwrap());
     let mut after = Vec::new();
     for _ in 0..5 {
-        train::training_step(
-            model.as_ref(),
-            &mut optimizer,
-            0,
-            &(&input).into(),
-            &train::masked_loss(config.loss_function.kind(), &target, &mask),
-        )?;
+        train::training_step(model.as_ref(), &mut optimizer, 0, &(&input).into(), &train::masked_loss(config.loss_kind(), &target, &mask))?;
         after.push((gpu.bind_groups_made() - before, gpu.memory().allocated));
     }
     gpu.synchronize()?;

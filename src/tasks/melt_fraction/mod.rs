@@ -1,19 +1,19 @@
 //! Daily melt fractions, 0…1 (MeltwaterBench, arXiv 2512.12142): a regression on what radar saw of the land.
 //!
 //! Scores are the benchmark's: errors of the fraction, and precision, recall and F1 of melt, which is a fraction above
-//! [`MELT_THRESHOLD`]; structural similarity after Wang et al. 2004. Kernels: `masked_loss`, `masked_metrics`, `masked_ssim`.
+//! [`MELT_THRESHOLD`]; structural similarity after Wang et al. 2004. Kernels: `masked_loss`, `masked_ssim_loss`, `masked_metrics`,
+//! `masked_ssim`.
 
+use super::pixel_loss::PixelLoss;
 use super::{Band, Column, Extent, Mean, Scored, Subject, Tally, Targets, Task, Words, only};
 use crate::autograd::Tape;
 use crate::config::{Config, TaskKey};
 use crate::domains::interned;
 use crate::error::{Error, Result};
 use crate::image::Colormap;
-use crate::kernels::masked_loss::LossKind;
 use crate::kernels::masked_metrics::{SceneSums, masked_metrics};
 use crate::kernels::masked_ssim::{masked_ssim, ssim_frame};
 use crate::models::Outputs;
-use crate::ops::{self, Reduction};
 use crate::tensor::Tensor;
 use std::borrow::Cow;
 
@@ -91,7 +91,7 @@ const OWN_WORDS: Words = Words {
 
 /// The task with what a configuration says of it.
 pub struct MeltFraction {
-    loss: LossKind,
+    loss: PixelLoss,
     clip: [f32; 2],
     band: Band,
     words: &'static Words,
@@ -103,7 +103,7 @@ impl MeltFraction {
         let clip = [config.min_melt as f32, config.max_melt as f32];
         let band = band_of(config);
         let words = if band.name == BAND.name { &WORDS } else { &OWN_WORDS };
-        MeltFraction { loss: config.loss_function.kind(), clip, band, words }
+        MeltFraction { loss: PixelLoss::new(config, DATA_RANGE), clip, band, words }
     }
 }
 
@@ -136,7 +136,7 @@ fn sums(map: &Tensor, targets: &Targets) -> Result<SceneSums> {
 impl Default for MeltFraction {
     /// The absolute error, and all fractions.
     fn default() -> Self {
-        MeltFraction { loss: LossKind::L1, clip: [0.0, 1.0], band: BAND, words: &WORDS }
+        MeltFraction { loss: PixelLoss::default(), clip: [0.0, 1.0], band: BAND, words: &WORDS }
     }
 }
 
@@ -146,7 +146,7 @@ impl Task for MeltFraction {
     }
 
     fn loss(&self, tape: &Tape, outputs: &Outputs, targets: &Targets) -> Result<Tensor> {
-        ops::masked_loss(tape, &outputs.map, &targets.values, &targets.mask, self.loss, Reduction::Mean)
+        self.loss.of(tape, outputs, targets)
     }
 
     fn bands(&self) -> &[Band] {

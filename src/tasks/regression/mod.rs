@@ -2,19 +2,18 @@
 //!
 //! Maps are clipped where `min_melt` or `max_melt` are given; an `out_activation` that reaches the quantity's values is the user's to
 //! choose. Scores are errors, the coefficient of determination, and structural similarity after Wang et al. 2004 over the target's
-//! `range_<target>`. Kernels: `masked_loss`, `masked_metrics`, `masked_ssim`.
+//! `range_<target>`. Kernels: `masked_loss`, `masked_ssim_loss`, `masked_metrics`, `masked_ssim`.
 
+use super::pixel_loss::PixelLoss;
 use super::{Band, Column, Mean, Scored, Subject, Tally, Targets, Task, Words, only};
 use crate::autograd::Tape;
 use crate::config::{Config, TaskKey};
 use crate::domains::{Look, interned};
 use crate::error::{Error, Result};
 use crate::image::Colormap;
-use crate::kernels::masked_loss::LossKind;
 use crate::kernels::masked_metrics::{SceneSums, masked_metrics};
 use crate::kernels::masked_ssim::masked_ssim;
 use crate::models::Outputs;
-use crate::ops::{self, Reduction};
 use crate::tensor::Tensor;
 use std::borrow::Cow;
 
@@ -45,7 +44,7 @@ const WORDS: Words = Words {
 
 /// The task with what a configuration says of it.
 pub struct Regression {
-    loss: LossKind,
+    loss: PixelLoss,
     /// Bounds of what is learnt, where there are any.
     clip: [f32; 2],
     /// What a learnt value is multiplied by to be one of a map.
@@ -64,7 +63,8 @@ impl Regression {
         let range = range.unwrap_or((0.0, factor as f32));
         let band = Band { name: target.name, long_name: title, unit, quantity: interned(&quantity), range, colormap, classes: &[] };
         let clip = [bound("min_melt", config.min_melt, f32::NEG_INFINITY), bound("max_melt", config.max_melt, f32::INFINITY)];
-        Regression { loss: config.loss_function.kind(), clip, factor, band: [band] }
+        let learnt = [range.0, range.1].map(|end| f64::from(end) / factor);
+        Regression { loss: PixelLoss::new(config, learnt), clip, factor, band: [band] }
     }
 }
 
@@ -80,7 +80,7 @@ impl Default for Regression {
             colormap: Colormap::Viridis,
             classes: &[],
         };
-        Regression { loss: LossKind::L1, clip: [f32::NEG_INFINITY, f32::INFINITY], factor: 1.0, band: [band] }
+        Regression { loss: PixelLoss::default(), clip: [f32::NEG_INFINITY, f32::INFINITY], factor: 1.0, band: [band] }
     }
 }
 
@@ -115,7 +115,7 @@ impl Task for Regression {
     }
 
     fn loss(&self, tape: &Tape, outputs: &Outputs, targets: &Targets) -> Result<Tensor> {
-        ops::masked_loss(tape, &outputs.map, &targets.values, &targets.mask, self.loss, Reduction::Mean)
+        self.loss.of(tape, outputs, targets)
     }
 
     fn bands(&self) -> &[Band] {

@@ -1,0 +1,40 @@
+//! The loss of maps of a quantity: what the error of each pixel costs, and what their structure adds.
+
+use super::Targets;
+use crate::autograd::Tape;
+use crate::config::{Config, SimilarityTerm};
+use crate::error::Result;
+use crate::models::Outputs;
+use crate::ops::{self, LossKind, Reduction};
+use crate::tensor::Tensor;
+
+/// `loss_function` of a task that learns one.
+pub(super) struct PixelLoss {
+    kind: LossKind,
+    similarity: Option<SimilarityTerm>,
+    /// Range of what is learnt.
+    range: [f64; 2],
+}
+
+impl PixelLoss {
+    /// The configured loss of targets in `range`.
+    pub(super) fn new(config: &Config, range: [f64; 2]) -> PixelLoss {
+        PixelLoss { kind: config.loss_kind(), similarity: config.similarity_term(), range }
+    }
+
+    /// The mean over the images of a batch, shape `[]`.
+    pub(super) fn of(&self, tape: &Tape, outputs: &Outputs, targets: &Targets) -> Result<Tensor> {
+        let (map, wanted, mask) = (&outputs.map, &targets.values, &targets.mask);
+        let of_pixels = ops::masked_loss(tape, map, wanted, mask, self.kind, Reduction::Mean)?;
+        let Some(SimilarityTerm { weight, sigma }) = self.similarity else { return Ok(of_pixels) };
+        let of_structure = ops::masked_ssim_loss(tape, map, wanted, mask, sigma, self.range)?;
+        ops::add(tape, &of_pixels, &ops::mul_scalar(tape, &of_structure, weight as f32)?)
+    }
+}
+
+impl Default for PixelLoss {
+    /// The absolute error.
+    fn default() -> Self {
+        PixelLoss { kind: LossKind::L1, similarity: None, range: [0.0, 1.0] }
+    }
+}
