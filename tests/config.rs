@@ -209,6 +209,8 @@ fn every_rule_refuses() {
         ("loss_function: huber\nhuber_delta: 0", "huber_delta", "above 0"),
         ("loss_function: focal_l1\nfocal_gamma: 0", "focal_gamma", "take the loss l1"),
         ("loss_function: l1_ssim\nssim_sigma: 20\nimg_size: [128, 140]", "ssim_sigma", "a frame of 70 pixels"),
+        ("min_melt: -1\nmap_power: 2", "map_power", "only from 0 on"),
+        ("task: regression\nmap_power: 2", "map_power", "remove the line"),
         ("loss_function: l1_ssim\nssim_weight: -1", "ssim_weight", "above 0"),
         ("model_key: unet\nactivation: linear", "activation", "relu or gelu"),
         ("model_key: unet_smp\nencoder_name: resnet34", "encoder_name", "tu-xception71"),

@@ -17,7 +17,7 @@ use crate::predict::manifest::{Maker, Manifest, weights_digest};
 use crate::predict::origin::Origin;
 use crate::predict::{Calibrating, Destination, LocationSearch, Options, OutlineOptions, Request, Scene, Shard, write_maps};
 use crate::tasks::{self, MAPS_FILE};
-use crate::weights::intact_weight_file;
+use crate::weights::intact_weight_files;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
@@ -47,8 +47,8 @@ pub struct Args {
     /// Override one key of the configuration, the value as YAML; may be repeated
     #[arg(long, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
-    /// Trained weights: a safetensors file or a checkpoint folder; repeated, maps are means over several trainings of one configuration,
-    /// and say how far these are apart
+    /// Trained weights: a safetensors file, a checkpoint folder, or a folder of several files; repeated, or of several, maps are means over
+    /// trainings of one configuration, and those of calving fronts say how far these are apart
     #[arg(long, value_name = "FILE|DIR", required = true)]
     pub weights: Vec<PathBuf>,
     /// Days to map
@@ -113,19 +113,20 @@ pub struct Args {
     pub zarr: Option<PathBuf>,
 }
 
-impl Args {
-    fn first_weights(&self) -> Result<&Path> {
-        let first = self.weights.first().ok_or_else(|| Error::Usage("--weights is missing; name a safetensors file".into()));
-        first.map(PathBuf::as_path)
-    }
-}
-
 /// Runs the command.
 ///
 /// # Errors
 /// An unusable configuration, dataset or weight file; no device; a map that is not finite or cannot be written.
 pub fn run(args: &Args, globals: &Globals) -> Result<()> {
-    let work = Work::of(args, globals)?;
+    let members = args.weights.iter().map(|weights| intact_weight_files(weights)).collect::<Result<Vec<_>>>()?.concat();
+    let [first, others @ ..] = &members[..] else {
+        return Err(Error::Usage("--weights is missing; name a safetensors file".into()));
+    };
+    if members != args.weights {
+        let named: Vec<String> = members.iter().map(|member| member.display().to_string()).collect();
+        globals.note(&format!("weights: {}", named.join(", ")));
+    }
+    let work = Work::of(args, first, globals)?;
     if args.cog.is_some() || args.netcdf.is_some() || args.zarr.is_some() {
         stack::check_available()?;
     }
@@ -147,8 +148,8 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
         split: work.split,
         days: work.days.as_deref(),
         shard: work.shard,
-        weights: args.first_weights()?,
-        others: args.weights.get(1..).unwrap_or_default(),
+        weights: first,
+        others,
         options,
         outlines: outlines(args),
         overwrite: args.overwrite,
@@ -159,7 +160,7 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
     watch.finish();
     let of = if work.days.is_some() { "scene".to_owned() } else { format!("split {}", work.split) };
     globals.note(&format!("maps of the {of} are in {}", work.folder.display()));
-    copies.write(args, &work.config, &maps, globals)
+    copies.write(args, &work.config, &members, &maps, globals)
 }
 
 fn area(text: &str) -> std::result::Result<f64, String> {
@@ -195,10 +196,10 @@ struct Work {
 }
 
 impl Work {
-    fn of(args: &Args, globals: &Globals) -> Result<Work> {
+    fn of(args: &Args, weights: &Path, globals: &Globals) -> Result<Work> {
         let shard = args.shard.as_ref().map(|text| Shard::named(text, |name| std::env::var(name).ok())).transpose()?;
         let (Some(config), Some(split)) = (&args.config, &args.split) else {
-            let Scene { config, days, notes } = Scene::open(args.first_weights()?, &args.scene, &args.set)?;
+            let Scene { config, days, notes } = Scene::open(weights, &args.scene, &args.set)?;
             notes.iter().for_each(|note| globals.note(note));
             let is_stack = args.netcdf.is_some() || args.zarr.is_some();
             if is_stack && days.contains(&Day::UNDATED) {
@@ -295,7 +296,7 @@ impl Copies {
         Ok(Copies { cog: Some(manifest) })
     }
 
-    fn write(mut self, args: &Args, config: &Config, maps: &[(Day, PathBuf)], globals: &Globals) -> Result<()> {
+    fn write(mut self, args: &Args, config: &Config, members: &[PathBuf], maps: &[(Day, PathBuf)], globals: &Globals) -> Result<()> {
         if let (Some(folder), Some(manifest)) = (&args.cog, &mut self.cog) {
             manifest.begin()?;
             for (day, map) in maps {
@@ -308,7 +309,7 @@ impl Copies {
             return Ok(());
         }
         let named: Vec<String> = args.weights.iter().map(|weights| weights.display().to_string()).collect();
-        let digests = args.weights.iter().map(|weights| weights_digest(&intact_weight_file(weights)?)).collect::<Result<Vec<_>>>()?;
+        let digests = members.iter().map(|member| weights_digest(member)).collect::<Result<Vec<_>>>()?;
         let (model, weights, digest) = (config.model_key.name(), named.join(", "), digests.join("+"));
         let task = tasks::of(config);
         let band = task.bands()[0];

@@ -251,6 +251,7 @@ keys! {
     mask_outputs: bool = boolean(false), MAPS.unless_default(), "whether maps have no value where the land mask says ocean, or a mask of `path_ignore` takes the pixel out";
     min_melt: f64 = number(0.0, Numbers::Finite), MAPS, "lower clip of maps";
     max_melt: f64 = number(1.0, Numbers::Finite), MAPS, "upper clip of maps";
+    map_power: f64 = number(1.0, Numbers::Positive), MAPS.unless_default(), "melt_fraction: power that finished maps are raised to; where a target of 0 and 1 was learnt by squares, maps are probabilities, and 2.5 brings 0.4 to the 0.1 from which melt counts";
 }
 "Splits" {
     split_csv as "path_<split>_split_csv": BTreeMap<String, PathBuf> = paths(), NOTHING, "list of days of a split";

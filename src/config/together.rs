@@ -26,6 +26,10 @@ impl Config {
             return Err(r.error("ignore_values", message));
         }
         self.check_location(r)?;
+        if self.map_power != 1.0 && (self.task != TaskKey::MeltFraction || self.min_melt < 0.0) {
+            let message = "raises fractions to a power, which `task: melt_fraction` has, and only from 0 on (`min_melt`); remove the line";
+            return Err(r.error("map_power", message));
+        }
         if self.min_melt >= self.max_melt {
             return Err(r.error("max_melt", format!("is {}, which must be above `min_melt` = {}", self.max_melt, self.min_melt)));
         }

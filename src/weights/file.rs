@@ -238,6 +238,30 @@ pub fn weight_file(path: &Path) -> Result<PathBuf> {
     })
 }
 
+/// The weight files that a path means: that of [`intact_weight_file`], or of a folder that is no checkpoint all its safetensors files in
+/// the order of their names, the members of an ensemble.
+///
+/// # Errors
+/// [`Error::Weights`] for a folder without a safetensors file; those of [`intact_weight_file`].
+pub fn intact_weight_files(path: &Path) -> Result<Vec<PathBuf>> {
+    let is_one = !path.is_dir() || weight_file(path).is_ok();
+    if is_one {
+        return Ok(vec![intact_weight_file(path)?]);
+    }
+    let failed = |e: std::io::Error| {
+        let message = format!("this folder cannot be read ({e})");
+        Error::Weights { path: path.to_owned(), message }.because(e)
+    };
+    let entries = std::fs::read_dir(path).and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<_>>>());
+    let mut members: Vec<PathBuf> = entries.map_err(failed)?;
+    members.retain(|file| file.extension().is_some_and(|extension| extension == "safetensors") && file.is_file());
+    members.sort_unstable();
+    if members.is_empty() {
+        return weight_file(path).map(|file| vec![file]);
+    }
+    members.iter().map(|member| intact_weight_file(member)).collect()
+}
+
 /// The weight file that a path means, as [`weight_file`], unless digests beside it say that it is damaged.
 ///
 /// # Errors

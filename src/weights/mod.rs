@@ -17,5 +17,5 @@ pub mod provenance;
 mod swin;
 pub mod transfer;
 
-pub use file::{WeightFile, intact_weight_file, weight_file};
+pub use file::{WeightFile, intact_weight_file, intact_weight_files, weight_file};
 pub use open::{open, save};

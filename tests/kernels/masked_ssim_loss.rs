@@ -1,11 +1,14 @@
 //! Structural similarity as a loss, and its gradient.
 
 use meltcore::autograd::Tape;
+use meltcore::config::Config;
 use meltcore::error::{Error, Result};
 use meltcore::gpu::Gpu;
 use meltcore::kernels::conv2d::Conv2dAttrs;
+use meltcore::models::Outputs;
 use meltcore::ops::{self, Activation};
-use meltcore::reference::masked_ssim_loss as definition;
+use meltcore::reference::{masked_loss, masked_ssim_loss as definition};
+use meltcore::tasks::{self, Targets};
 use meltcore::tensor::Tensor;
 
 use crate::case::{Case, Checked, close, ensure, extents};
@@ -34,6 +37,7 @@ pub fn cases() -> Vec<Case> {
     let mut cases: Vec<Case> =
         ROWS.iter().map(|&row| Case::new(format!("sigma_{}_{}", row.1, extents(&row.0)), move |gpu| check(gpu, row))).collect();
     cases.push(Case::new("in_a_graph", |gpu| slopes(gpu, LEAVES, &graph_masked_ssim_loss, &in_f64)));
+    cases.push(Case::new("beside_the_absolute_error_of_a_task", of_tasks));
     cases.push(Case::new("of_a_scene_needs_little_memory", little_memory));
     cases.push(Case::new("what_is_masked_or_no_number_has_no_slope", unseen));
     cases
@@ -77,6 +81,25 @@ fn in_f64(leaves: &[Map]) -> f64 {
     let map = x.conv2d(weight, None, SAME).activated(Activation::Sigmoid);
     let [target, mask] = answers(map.values.len()).map(|values| wide(&values));
     definition::masked_ssim_loss(&map.values, &target, &mask, map.shape, 1.0, [0.0, 1.0])
+}
+
+/// Tasks add the loss to the absolute error, over the range of what they learn.
+fn of_tasks(gpu: &Gpu) -> Checked {
+    let shape: Shape = [2, 1, 12, 14];
+    let Maps { pred, target, mask } = maps(shape, 11);
+    let (p, d, hidden) = (wide(&pred), wide(&target), wide(&mask));
+    let own = "task: regression, target: snow, path_snow: snow, max_snow: 40, range_snow: [-20, 80]";
+    for (keys, range) in [("task: melt_fraction", [0.0, 1.0]), (own, [-0.5, 2.0])] {
+        let yaml = format!("{{model_key: unet, {keys}, loss_function: l1_ssim, ssim_weight: 0.3, ssim_sigma: 1}}");
+        let task = tasks::of(&Config::from_yaml(&yaml, "the keys above", &[])?);
+        let outputs = Outputs::from(Tensor::from_slice(gpu, shape, &pred)?);
+        let loss = task.loss(&Tape::off(), &outputs, &Targets::new(gpu, shape, &target, &mask)?)?;
+        let (l1, mean) = (masked_loss::LossKind::L1, masked_loss::Reduction::Mean);
+        let absolute = masked_loss::masked_loss(&p, &d, &hidden, shape[0], l1, mean)[0];
+        let want = absolute + 0.3 * definition::masked_ssim_loss(&p, &d, &hidden, shape, 1.0, range);
+        close(keys, &loss, &[want], 1e-6, 1e-12)?;
+    }
+    Ok(())
 }
 
 /// Beside the images of a full scene and the gradient there are moments and slopes of one tile only: 30 MiB, where whole images would take

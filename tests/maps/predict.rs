@@ -308,6 +308,39 @@ fn maps_are_finished_once(root: &Path, weights: &str) {
     assert!(String::from_utf8_lossy(&held.stderr).contains("another process"), "{held:?}");
 }
 
+/// A folder of members is mapped as they are when named one by one, and finished maps are raised to the configured power.
+fn a_folder_is_an_ensemble(root: &Path, gpu: &Gpu, config: &Config) {
+    let members = root.join("members");
+    for (seed, name) in [(5, "b"), (6, "a")] {
+        let config = Config { seed, ..config.clone() };
+        let model = models::untrained_for(gpu, &config, 1).unwrap();
+        state_dict::save(model.parameters(), &members.join(format!("{name}.safetensors"))).unwrap();
+    }
+    std::fs::write(members.join("README.md"), "no weights").unwrap();
+    let path = |name: &str| members.join(name).display().to_string();
+    let map = |out: &str, more: &[&str]| {
+        let out_folder = root.join(out).display().to_string();
+        let common = ["--split", "test", "--set", "img_size=[16, 16]", "--no-png", "--out", &out_folder];
+        let done = meltcore(root, "predict", &[&common, more].concat());
+        assert_eq!(done.status.code(), Some(0), "{done:?}");
+        Raster::open(root.join(format!("{out}/{}.tif", DAYS[0]))).unwrap().read_all().unwrap()
+    };
+    let (folder, first, second) = (members.display().to_string(), path("a.safetensors"), path("b.safetensors"));
+    let together = map("of_folder", &["--weights", &folder]);
+    assert_eq!(together, map("of_files", &["--weights", &first, "--weights", &second]));
+    let (one, two) = (map("of_a", &["--weights", &first]), map("of_b", &["--weights", &second]));
+    let mean: Vec<f64> = one.iter().zip(&two).map(|(one, two)| (f64::from(*one) + f64::from(*two)) / 2.0).collect();
+    assert!(one != two && apart(&together, &mean) < 1e-7, "{one:?} {two:?} {together:?}");
+    let raised: Vec<f64> = mean.iter().map(|value| value.powf(2.5)).collect();
+    let got = map("raised", &["--weights", &folder, "--set", "map_power=2.5"]);
+    assert!(apart(&got, &raised) < 1e-6, "{got:?}");
+    let empty = root.join("empty");
+    std::fs::create_dir(&empty).unwrap();
+    let refused = meltcore(root, "predict", &["--weights", &empty.display().to_string(), "--split", "test"]);
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(refused.status.code() == Some(2) && said.contains("name a safetensors file"), "{said}");
+}
+
 /// The same bits as those in `maps`, by tiles; arrays that the network cannot take are refused.
 fn arrays_are_mapped_as_files_are(root: &Path, gpu: &Gpu, config: &Config, weights: &Path) {
     let trained = Trained::with_config(gpu, weights, config).unwrap();
@@ -364,6 +397,7 @@ fn the_process_maps_and_scores() {
         assert!(map.read_all().unwrap().iter().all(|value| (0.2..=0.8).contains(value)));
     }
     arrays_are_mapped_as_files_are(root, &gpu, &config, &checkpoint);
+    a_folder_is_an_ensemble(root, &gpu, &config);
     maps_are_finished_once(root, &weights);
     let deployed = ["--weights", &weights, "--split", "deploy", "-q", "--set", size, "--set", "apply_landmask_to_predictions=true"];
     let done = meltcore(root, "predict", &deployed);

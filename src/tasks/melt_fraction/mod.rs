@@ -93,17 +93,19 @@ const OWN_WORDS: Words = Words {
 pub struct MeltFraction {
     loss: PixelLoss,
     clip: [f32; 2],
+    /// Power that maps are raised to.
+    power: f64,
     band: Band,
     words: &'static Words,
 }
 
 impl MeltFraction {
-    /// With `loss_function`, maps clipped to `min_melt` … `max_melt`, and the words of the target.
+    /// With `loss_function`, maps clipped to `min_melt` … `max_melt` and raised to `map_power`, and the words of the target.
     pub fn new(config: &Config) -> MeltFraction {
         let clip = [config.min_melt as f32, config.max_melt as f32];
         let band = band_of(config);
         let words = if band.name == BAND.name { &WORDS } else { &OWN_WORDS };
-        MeltFraction { loss: PixelLoss::new(config, DATA_RANGE), clip, band, words }
+        MeltFraction { loss: PixelLoss::new(config, DATA_RANGE), clip, power: config.map_power, band, words }
     }
 }
 
@@ -136,7 +138,7 @@ fn sums(map: &Tensor, targets: &Targets) -> Result<SceneSums> {
 impl Default for MeltFraction {
     /// The absolute error, and all fractions.
     fn default() -> Self {
-        MeltFraction { loss: PixelLoss::default(), clip: [0.0, 1.0], band: BAND, words: &WORDS }
+        MeltFraction { loss: PixelLoss::default(), clip: [0.0, 1.0], power: 1.0, band: BAND, words: &WORDS }
     }
 }
 
@@ -159,6 +161,13 @@ impl Task for MeltFraction {
 
     fn settle(&self, tile: &mut [f32], _pixels: usize) {
         tile.iter_mut().for_each(|value| *value = value.clamp(self.clip[0], self.clip[1]));
+    }
+
+    fn finish(&self, mut averages: Vec<f32>, _pixels: usize) -> Vec<f32> {
+        if self.power != 1.0 {
+            averages.iter_mut().for_each(|value| *value = f64::from(*value).powf(self.power) as f32);
+        }
+        averages
     }
 
     fn columns(&self) -> &'static [Column] {
