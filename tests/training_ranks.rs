@@ -3,7 +3,7 @@
 mod runs;
 
 use std::fs;
-use std::process::Output;
+use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use meltcore::data::raster::Raster;
@@ -119,7 +119,7 @@ fn a_stop_signal_ends_all_at_one_step() {
         let before = run.logged().len();
         run.wait_for_epochs(&mut child, before + 2);
         let asked = Instant::now();
-        std::process::Command::new("kill").args([&format!("-{signal}"), &child.id().to_string()]).status().unwrap();
+        Command::new("kill").args([&format!("-{signal}"), &child.id().to_string()]).status().unwrap();
         let output = child.wait_with_output().unwrap();
         assert!(asked.elapsed() < Duration::from_secs(5));
         let said = text(&output);
@@ -175,4 +175,43 @@ fn what_one_rank_meets_ends_all_with_its_words() {
         // A crop that is large and yet finite is found in the weights after it.
         assert!(named >= if status == 2 { 3 } else { 1 }, "{value}: {named} of 3 name {day}");
     }
+}
+
+/// The rows of a command that prints JSON.
+fn rows(command: &mut Command) -> Vec<serde_json::Value> {
+    let output = command.stdout(Stdio::piped()).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[test]
+fn steps_of_more_ranks_are_planned_and_nothing_is_written() {
+    let run = Run::new(&["batch_size=2", "accumulate_steps=2"]);
+    let plan = |network| rows(&mut run.command(&["--plan", "--json", "--ranks", "12", "--device", "host", "--network", network]));
+    let (fast, slow) = (plan("10"), plan("0.0001"));
+    assert!(!run.checkpoints().exists());
+    let numbers = |key: &str| fast.iter().map(|row| row[key].as_u64().unwrap()).collect::<Vec<_>>();
+    assert_eq!(numbers("ranks"), [1, 2, 4, 8, 12]);
+    // Of fewer micro-batches than ranks there are as many.
+    assert_eq!(numbers("accumulate_steps"), [2, 2, 4, 8, 12]);
+    assert!(numbers("memory_bytes").iter().all(|bytes| *bytes > 1 << 19));
+    let of = |row: &serde_json::Value, key: &str| row[key].as_f64().unwrap();
+    assert!(of(&fast[0], "exchange_s") == 0.0 && of(&fast[0], "efficiency") == 1.0 && of(&fast[0], "compute_s") > 0.0);
+    for pair in fast.windows(2) {
+        assert!(of(&pair[1], "sent_bytes") > of(&pair[0], "sent_bytes") && of(&pair[1], "efficiency") < 1.0, "{pair:?}");
+    }
+    for (fast, slow) in fast.iter().zip(&slow).skip(1) {
+        // The bytes take as long as the network says.
+        let bytes = of(fast, "sent_bytes");
+        assert_eq!(bytes, of(slow, "sent_bytes"));
+        let longer = of(slow, "exchange_s") - of(fast, "exchange_s");
+        assert!((longer / (bytes / 1e5 - bytes / 1e10) - 1.0).abs() < 0.2, "{longer} s for {bytes} bytes");
+    }
+}
+
+#[test]
+fn the_exchange_is_timed_by_size() {
+    let rows = rows(Command::new(env!("CARGO_BIN_EXE_meltcore")).args(["bench", "--ranks", "3", "--json"]).stderr(Stdio::piped()));
+    assert!(rows.len() >= 5 && rows.iter().all(|row| row["ranks"] == 3 && row["seconds"].as_f64().unwrap() > 0.0), "{rows:?}");
+    assert!(rows.windows(2).all(|pair| pair[0]["words"].as_u64() < pair[1]["words"].as_u64()));
 }
