@@ -68,7 +68,11 @@ impl Band {
     /// # Shapes
     /// As [`Band::field`].
     pub fn error_field<'a>(&self, title: &str, values: &'a [f32], size: [usize; 2], masked: &'a [bool]) -> Field<'a> {
+        let field = self.field(title, values, size, masked);
+        if self.has_wrong_places() {
+            return Field { range: (-1.0, 1.0), colormap: Colormap::Diverging, classes: &["right", "wrong"], unit: String::new(), ..field };
+        }
         let most = if self.classes.is_empty() { self.range.1 - self.range.0 } else { 1.0 };
-        Field { range: (-most, most), colormap: Colormap::Diverging, classes: &[], ..self.field(title, values, size, masked) }
+        Field { range: (-most, most), colormap: Colormap::Diverging, classes: &[], ..field }
     }
 }
