@@ -28,18 +28,25 @@ struct Stored {
     scores: [f64; 3],
 }
 
-/// The tables in `weights/README.md` whose rows begin with a file in quotes and end with numbers.
+/// The tables in `weights/README.md` whose rows begin with a file or a folder in quotes and end with numbers.
 fn table() -> Vec<Stored> {
     let text = std::fs::read_to_string(root("weights/README.md")).unwrap();
     let cells = |line: &str| line.split('|').map(|cell| cell.trim().trim_matches('`').to_owned()).collect::<Vec<_>>();
     let row = |line| match cells(line).as_slice() {
-        [_, file, sha256, day, first, second, third, _] if file.ends_with(".safetensors") => {
+        [_, file, sha256, day, first, second, third, _] if file.ends_with(".safetensors") || file.ends_with('/') => {
             let scores = [first, second, third].map(|cell| cell.parse().unwrap());
             Some(Stored { file: file.clone(), sha256: sha256.clone(), day: day.clone(), scores })
         }
         _ => None,
     };
     text.lines().filter_map(row).collect()
+}
+
+/// What a folder holds, in order.
+fn names(folder: &str) -> Vec<String> {
+    let mut names: Vec<String> = std::fs::read_dir(root(folder)).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
 }
 
 fn stored(file: &str) -> Stored {
@@ -72,17 +79,18 @@ fn map_and_score(row: &Stored, config: &Path, set: &[String]) {
 }
 
 fn the_files_are_those_of_the_table() {
-    let mut files: Vec<String> =
-        std::fs::read_dir(root("weights")).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
-    files.retain(|name| name.ends_with(".safetensors"));
-    files.sort();
+    let mut files = names("weights");
+    files.retain(|name| !name.ends_with(".md"));
     let rows = table();
-    assert_eq!(files, rows.iter().map(|row| row.file.clone()).collect::<Vec<_>>());
+    assert_eq!(files, rows.iter().map(|row| row.file.trim_end_matches('/').to_owned()).collect::<Vec<_>>());
     for row in rows {
-        let bytes = std::fs::read(root("weights").join(&row.file)).unwrap();
+        // Of a folder those of all members, one after the other.
+        let members = if row.file.ends_with('/') { names(&format!("weights/{}", row.file)) } else { vec![String::new()] };
+        let path = |member: &String| root(&format!("weights/{}{member}", row.file));
+        let bytes: Vec<u8> = members.iter().flat_map(|member| std::fs::read(path(member)).unwrap()).collect();
         let sha256: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
         assert_eq!(sha256, row.sha256, "{}", row.file);
-        let most = if row.file.starts_with("tyrion") { 8_000_000 } else { 1_100_000 };
+        let most = if row.file.starts_with("tyrion") || members.len() > 1 { 8_000_000 } else { 1_100_000 };
         assert!(bytes.len() < most, "{}: {} bytes", row.file, bytes.len());
     }
 }
@@ -95,12 +103,13 @@ fn the_demo_network_maps_its_day() {
     map_and_score(&stored("demo.safetensors"), &data.join("config.yaml"), &set);
 }
 
-fn the_antarctic_network_maps_its_day(data: &Path) {
-    let config = root("tools/configs/antarctic-melt.yaml");
+/// The stored file, or folder of members, maps its day under its configuration.
+fn the_antarctic_network_maps_its_day(data: &Path, file: &str, config: &str) {
+    let config = root("tools/configs").join(config);
     let moved = [("path_melt", "melt"), ("path_mar_wa1", "coarse"), ("path_dem", "dem.tif"), ("path_landmask", "landmask.tif")];
     let lists = [("path_train_split_csv", "splits/train.csv")];
     let set: Vec<String> = moved.iter().chain(&lists).map(|(key, name)| format!("{key}={}", data.join(name).display())).collect();
-    map_and_score(&stored("antarctic-melt.safetensors"), &config, &set);
+    map_and_score(&stored(file), &config, &set);
 }
 
 fn the_front_network_maps_its_scene(data: &Path) {
@@ -132,8 +141,13 @@ fn the_front_network_maps_its_scene(data: &Path) {
 
 fn main() -> ExitCode {
     let mut trials = trials::trials![the_files_are_those_of_the_table, the_demo_network_maps_its_day];
-    let (name, data) = ("the_antarctic_network_maps_its_day", "data/antarctic-melt");
-    trials.push(trials::needing_data(name, data, the_antarctic_network_maps_its_day));
+    let antarctic = "data/antarctic-melt";
+    trials.push(trials::needing_data("the_antarctic_network_maps_its_day", antarctic, |data: &Path| {
+        the_antarctic_network_maps_its_day(data, "antarctic-melt.safetensors", "antarctic-melt.yaml");
+    }));
+    trials.push(trials::needing_data("the_antarctic_ensemble_maps_its_day", antarctic, |data: &Path| {
+        the_antarctic_network_maps_its_day(data, "antarctic-melt-best/", "antarctic-melt-best.yaml");
+    }));
     trials.push(trials::needing_data("the_front_network_maps_its_scene", "data/caffe256", the_front_network_maps_its_scene));
     trials::run(trials)
 }

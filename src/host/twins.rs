@@ -123,7 +123,7 @@ mod tests {
 
         let (image, images) = (h * w, planes);
         let parts = image.div_ceil(1024);
-        let params = MaskedLossPixelParams { packs: image, parts, images };
+        let params = MaskedLossPixelParams { packs: image, parts, images, shape: 0.0 };
         same_bits("masked_loss_stats", bytemuck::bytes_of(&params), 0, &[plane, plane, plane, (2 * images * parts) as usize]);
         let params = MaskedMetricsParams { packs: image, parts, images, threshold: 0.5 };
         same_bits("masked_metrics", bytemuck::bytes_of(&params), 0, &[plane, plane, plane, WORDS * (images * parts) as usize]);
