@@ -207,14 +207,17 @@ impl<'a> Session<'a> {
 
     /// This rank's batches of an epoch's crops, read ahead; they depend on the seed, the epoch and the purpose alone.
     pub(super) fn loader(&self, framed: &Arc<Framed>, epoch: usize, purpose: Purpose) -> Result<Loader> {
-        let (crops, batch_size) = (self.crops(framed, epoch, purpose)?, self.config.batch_size);
-        let crops = match purpose {
-            Purpose::Train => self.share.train_crops(&crops, batch_size),
-            _ => self.share.val_crops(&crops, batch_size),
-        };
+        let mut crops = self.crops(framed, epoch, purpose)?;
+        let batch_size = self.config.batch_size;
+        if purpose == Purpose::Train {
+            // Before ranks take their shares, of which only one has the last batch.
+            crops.truncate(train_size(crops.len(), batch_size, self.drop_last).0);
+            crops = self.share.train_crops(&crops, batch_size);
+        } else {
+            crops = self.share.val_crops(&crops, batch_size);
+        }
         let (framed, channels) = (framed.clone(), framed.dataset().inputs().len());
-        let drop_last = purpose == Purpose::Train && self.drop_last;
-        let options = LoaderOptions { batch_size, drop_last, workers: READERS, ..LoaderOptions::default() };
+        let options = LoaderOptions { batch_size, workers: READERS, ..LoaderOptions::default() };
         if let Some(read) = self.pretext.as_ref().and_then(|pretext| pretext.reading(epoch, purpose)) {
             return Loader::reading(read, crops, options);
         }
