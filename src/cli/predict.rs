@@ -36,7 +36,7 @@ use std::path::{Path, PathBuf};
     With SCENE in place of --config and --split nothing but the weights' own configuration is needed. SCENE is a folder with one entry for \
     each input, named as the input: a sub-folder of files YYYY_MM_DD.tif, of which every day that all inputs have is mapped, or one file \
     (pmw.tif, dem.tif); NAME=PATH says where else an input is. All rasters lie on one grid (`meltcore pack` sees to that). landmask.tif is \
-    taken where it is there. Files without a date in their names give one map, map.tif.")]
+    taken where it is there. Files without a date in their names give one map, map.tif; a radar scene gives one of its own name.")]
 pub struct Args {
     /// Folder with an entry for each input of the weights, or NAME=PATH for one; takes the place of --config and --split
     #[arg(value_name = "SCENE", conflicts_with_all = ["config", "split"], requires = "out")]
@@ -118,6 +118,7 @@ pub struct Args {
 /// # Errors
 /// An unusable configuration, dataset or weight file; no device; a map that is not finite or cannot be written.
 pub fn run(args: &Args, globals: &Globals) -> Result<()> {
+    let shard = args.shard.as_ref().map(|text| Shard::named(text, |name| std::env::var(name).ok())).transpose()?;
     let members = args.weights.iter().map(|weights| intact_weight_files(weights)).collect::<Result<Vec<_>>>()?.concat();
     let [first, others @ ..] = &members[..] else {
         return Err(Error::Usage("--weights is missing; name a safetensors file".into()));
@@ -126,7 +127,7 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
         let named: Vec<String> = members.iter().map(|member| member.display().to_string()).collect();
         globals.note(&format!("weights: {}", named.join(", ")));
     }
-    let work = Work::of(args, first, globals)?;
+    let work = Work { shard, ..Work::of(args, first, globals)? };
     if args.cog.is_some() || args.netcdf.is_some() || args.zarr.is_some() {
         stack::check_available()?;
     }
@@ -197,7 +198,6 @@ struct Work {
 
 impl Work {
     fn of(args: &Args, weights: &Path, globals: &Globals) -> Result<Work> {
-        let shard = args.shard.as_ref().map(|text| Shard::named(text, |name| std::env::var(name).ok())).transpose()?;
         let (Some(config), Some(split)) = (&args.config, &args.split) else {
             let Scene { config, days, notes } = Scene::open(weights, &args.scene, &args.set)?;
             notes.iter().for_each(|note| globals.note(note));
@@ -209,7 +209,7 @@ impl Work {
             }
             let folder = map_folder(args.out.as_deref(), &config, "deploy")?;
             refuse_folder_of_inputs(&folder, &config)?;
-            return Ok(Work { config, split: Split::Deploy, days: Some(days), shard, folder });
+            return Ok(Work { config, split: Split::Deploy, days: Some(days), shard: None, folder });
         };
         let config = ConfigArgs { config: config.clone(), set: args.set.clone() }.load(globals)?;
         config.require_model_key()?;
@@ -219,7 +219,7 @@ impl Work {
             return Err(Error::Usage(message.into()));
         }
         let folder = map_folder(args.out.as_deref(), &config, split)?;
-        Ok(Work { config, split: split.parse()?, days: None, shard, folder })
+        Ok(Work { config, split: split.parse()?, days: None, shard: None, folder })
     }
 
     /// The days that are mapped.

@@ -21,8 +21,8 @@ const ENDINGS: [&str; 3] = ["tif", "tiff", "png"];
 pub struct Scene {
     /// The configuration that the weights carry, with the paths of its variables.
     pub config: Config,
-    /// Its days in order of time, or its scenes; of single files the day in their names, or the scene that the first of them is named
-    /// after, and [`Day::UNDATED`] where they say neither.
+    /// Its days in order of time, or its scenes; of single files the day in their names, of radar scenes the scene that the first of them
+    /// is named after, and [`Day::UNDATED`] where they say neither.
     pub days: Vec<Day>,
     /// What there is to tell.
     pub notes: Vec<String>,
@@ -81,10 +81,8 @@ impl Scene {
             let (days, notes) = common_days(&folders, &paths, domain.unit)?;
             return Ok(Scene { config, days, notes });
         }
-        let day = match domain.unit {
-            Unit::Day => date_of(&files, &paths)?,
-            Unit::Scene => named_scene(&files, &paths),
-        };
+        // What `front` needs to know of a radar scene its name says.
+        let day = if config.has_zones() { named_scene(&files, &paths) } else { date_of(&files, &paths)? };
         let dated = |input: &&&Variable| matches!(input.source, Source::Date(_) | Source::Winter);
         if let Some(input) = inputs.iter().find(dated).filter(|_| day.is_none()) {
             return Err(Error::Usage(format!(
