@@ -142,11 +142,26 @@ fn unlike(run: &Run, first: &[&str], second: &[&str]) -> Output {
 
 fn ranks_that_do_not_go_together_are_refused() {
     let run = Run::new(&[&SHARED[..], &["accumulate_steps=2"]].concat());
-    let output = unlike(&run, &[], &["--set", "learning_rate=0.5"]);
-    let said = text(&output);
-    assert_eq!(output.status.code(), Some(2), "{said}");
-    assert!(said.contains("rank 1 does not go with the others: the configuration is another"), "{said}");
-    assert_eq!(said.matches("error: ").count(), 1, "{said}");
+    let alone = Run::new(&["epochs=1"]);
+    alone.trained(&[]);
+    let weights = alone.checkpoints().join("best.safetensors");
+    // With other epochs, too, one would wait for the other for ever.
+    for (second, what) in [
+        (["--set", "learning_rate=0.5"], "the configuration"),
+        (["--set", "epochs=9"], "the configuration"),
+        (["--set", "early_stopping=1"], "the configuration"),
+        (["--weights", weights.to_str().unwrap()], "the file of weights that it begins with"),
+    ] {
+        let output = unlike(&run, &[], &second);
+        let said = text(&output);
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.contains(&format!("rank 1 does not go with the others: {what} is another")), "{said}");
+        assert_eq!(said.matches("error: ").count(), 1, "{said}");
+    }
+    // Threads are each rank's own.
+    let threads = Run::new(&[&SHARED[..], &["accumulate_steps=2", "epochs=1"]].concat());
+    let output = unlike(&threads, &[], &["--threads", "1"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
     // A misfit is said once, too.
     let output = mpirun(3, &run.command(&["--mpi"])).output().unwrap();
     let said = text(&output);

@@ -133,12 +133,17 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
 
 /// Refuses names of classes between which no front can be.
 fn refuse_classes(classes: &[String]) -> Result<()> {
-    let has = |zone: &str| classes.iter().any(|class| class == zone);
-    if classes.is_empty() || (has("glacier") && has("ocean")) {
+    let count = |zone: &str| classes.iter().filter(|class| *class == zone).count();
+    if let Some(twice) = classes.iter().find(|class| class.is_empty() || count(class) > 1) {
+        let what = if twice.is_empty() { "a name is empty".to_owned() } else { format!("`{twice}` is named twice") };
+        return Err(Error::Usage(format!("--classes {}: {what}; give each number its class, in their order", classes.join(","))));
+    }
+    if classes.is_empty() || (count("glacier") == 1 && count("ocean") == 1) {
         return Ok(());
     }
     Err(Error::Usage(format!(
-        "--classes {}: a front lies between the classes glacier and ocean; name both among the others, in the order of their numbers",
+        "--classes {}: a front lies between the classes glacier and ocean; name both among the others, in small letters without spaces, in \
+         the order of their numbers",
         classes.join(",")
     )))
 }

@@ -68,10 +68,14 @@ pub fn join(by_mpi: bool) -> Result<Ranks> {
 /// # Errors
 /// That another rank has failed.
 pub fn threads_of(ranks: &Ranks, given: Option<usize>) -> Result<Option<usize>> {
-    if ranks.are_one() || given.is_some() || std::env::var_os("RAYON_NUM_THREADS").is_some() {
+    if ranks.are_one() {
         return Ok(given);
     }
+    // Asked by all, as they wait for each other; threads may be given to some alone.
     let sharing = launcher::sharing(ranks, |file| std::fs::read_to_string(file).ok())?;
+    if given.is_some() || std::env::var_os("RAYON_NUM_THREADS").is_some() {
+        return Ok(given);
+    }
     Ok(Some((std::thread::available_parallelism().map_or(1, usize::from) / sharing).max(1)))
 }
 
@@ -84,6 +88,9 @@ pub(super) fn train(job: Job, args: &RankArgs, ranks: &Ranks, globals: &Globals)
     interrupt.end_unanswered("stopped at once; --resume auto goes on from the last finished epoch".into())?;
     match args.devices.as_slice() {
         [] => by_processes(&job, ranks, globals, &interrupt),
+        devices if devices.iter().any(|device| device.trim().is_empty()) => {
+            Err(Error::Usage(format!("--devices {}: a part is empty; name a device for each rank, 0,1 for example", devices.join(","))))
+        }
         _ if globals.device.is_some() => Err(Error::Usage("--device and --devices were both given: leave one out".into())),
         devices => by_threads(&job, devices, globals, &interrupt),
     }

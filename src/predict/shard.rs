@@ -36,8 +36,9 @@ impl Shard {
         let number = |name: &str| {
             let value = env(name).and_then(|text| text.trim().parse::<usize>().ok());
             value.ok_or_else(|| {
+                let what = if env(name).is_some() { "no number" } else { "not set" };
                 Error::Usage(format!(
-                    "--shard slurm: {name} is not set: this is no task of a job array (sbatch --array=0-9); give I/N instead"
+                    "--shard slurm: {name} is {what}: this is no task of a job array (sbatch --array=0-9); give I/N instead"
                 ))
             })
         };

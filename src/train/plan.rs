@@ -88,7 +88,8 @@ impl Planned {
 
 /// The step by `ranks` ranks; of fewer micro-batches than ranks there are as many.
 pub fn planned(measured: &Measured, elsewhere: &Elsewhere, ranks: usize, accumulate_steps: usize) -> Planned {
-    let accumulate_steps = accumulate_steps.max(ranks);
+    // As a run needs them: a power of two for each of several ranks.
+    let accumulate_steps = if ranks == 1 { accumulate_steps } else { ranks * accumulate_steps.div_ceil(ranks).next_power_of_two() };
     let (r, bytes) = (ranks as f64, 4.0 * measured.words as f64);
     let each = accumulate_steps as f64 / r;
     let compute = each * measured.micro_batch + measured.update;

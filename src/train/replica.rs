@@ -18,17 +18,20 @@ pub(super) struct Replica {
     data: String,
     device: String,
     step: u64,
+    /// Digest of the values that it begins with.
+    weights: String,
 }
 
 impl Replica {
-    /// That of a run on these data (the bytes of their list) that begins after `step` steps.
-    pub(super) fn of(config: &Config, gpu: &Gpu, data: &[u8], step: u64) -> Replica {
+    /// That of a run on these data (the bytes of their list) that begins after `step` steps with these weights (the bytes of their file).
+    pub(super) fn of(config: &Config, gpu: &Gpu, data: &[u8], step: u64, weights: &[u8]) -> Replica {
         Replica {
             program: format!("meltcore {} ({})", env!("CARGO_PKG_VERSION"), program()),
-            config: config.digest(),
+            config: all_but_paths(config),
             data: Digest::of(data).to_string(),
             device: gpu.capabilities().identity(),
             step,
+            weights: Digest::of(weights).to_string(),
         }
     }
 
@@ -40,10 +43,19 @@ impl Replica {
             ("the data set", &self.data, &other.data, "let all see the same files"),
             ("the device", &self.device, &other.device, "equal bits need equal devices: name them with --device or --devices"),
             ("the step that it begins at", &self.step.to_string(), &other.step.to_string(), "let all see the same path_checkpoints"),
+            ("the file of weights that it begins with", &self.weights, &other.weights, "give all ranks the same --weights"),
         ];
         let (what, first, other, cure) = compared.into_iter().find(|(_, first, other, _)| first != other)?;
         Some(format!("{what} is another ({other}; on rank 0 {first}); {cure}"))
     }
+}
+
+/// A digest of all keys but the places of files, which may differ from one computer to the next: also of those that change no weights, such
+/// as the number of epochs, by which ranks would wait for each other for ever.
+fn all_but_paths(config: &Config) -> String {
+    let mut keys = config.to_json();
+    keys.retain(|key, _| !key.starts_with("path_") && key != "data_root");
+    Digest::of(serde_json::Value::Object(keys).to_string().as_bytes()).to_string()
 }
 
 /// The digest of the program's own file.

@@ -20,6 +20,7 @@ use crate::domains::Unit;
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::gpu::{DeviceKind, Gpu, MemoryUse};
+use crate::nn::state_dict;
 use crate::weights::encoder::load_encoder;
 use crate::weights::guard::FileMark;
 use crate::weights::transfer::{self, Taken};
@@ -49,7 +50,11 @@ impl<'a> Training<'a> {
         freeze::note(self.config, self.frozen.as_ref(), session.model.parameters()).into_iter().for_each(|note| watcher.note(note));
         watcher.note(self.memory_note(needs.memory, limit));
         let resumed = self.resumed.as_ref().map(|_| (done, session.step));
-        require_alike(&ranks, || Ok(Replica::of(self.config, gpu, &self.inputs.encode(&self.folder.join(""))?, session.step)))?;
+        require_alike(&ranks, || {
+            let weights =
+                checkpoint::encode_weights(&self.folder.join(LAST), &state_dict::to_host(session.model.parameters())?, self.config)?;
+            Ok(Replica::of(self.config, gpu, &self.inputs.encode(&self.folder.join(""))?, session.step, &weights))
+        })?;
         let mut journal = match ranks.leads() {
             true => Some(Journal::start(self.config, &self.folder, &self.header(gpu, &session), resumed, watcher)?),
             false => None,

@@ -179,6 +179,7 @@ fn what_cannot_be_is_refused() {
     fs::write(root.join("line.csv"), "0,0\n1,1\n").unwrap();
     refuse(&[one, "--out", "fronts.shp"], "--out fronts.shp: fronts are written as .geojson or .gpkg (lines), .png or .tif (pixels)");
     refuse(&[one, "--out", "out", "--classes", "ocean,ice"], "--classes ocean,ice: a front lies between the classes glacier and ocean");
+    refuse(&[one, "--out", "out", "--classes", "ocean,glacier,ocean"], "`ocean` is named twice");
     let two = [one, "JAC_2011-01-01_TDX_100_1_092.png", "--out", "out", "--centre-line", "line.csv"];
     refuse(&two, "a centre line is that of one glacier, and the scenes are of COL, JAC");
 }
