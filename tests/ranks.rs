@@ -1,11 +1,14 @@
 //! What ranks tell each other: sums in one order, bytes in the order of ranks, failures that all hear of; and what launchers say.
 
+mod tree;
+
 use std::collections::BTreeMap;
 use std::thread;
 
 use meltcore::error::{Error, Result};
 use meltcore::ranks::launcher::{check, sharing, tasks};
 use meltcore::ranks::{Ranks, threads};
+use tree::by_levels;
 
 /// Runs `work` on so many ranks, each a thread, and gives what they came to.
 fn on<T: Send>(ranks: usize, work: impl Fn(Ranks) -> T + Sync) -> Vec<T> {
@@ -25,18 +28,6 @@ fn values(rank: usize, len: usize) -> Vec<f32> {
         ((state >> 40) as f32 / (1 << 23) as f32 - 1.0) * 10f32.powi((state >> 33) as i32 % 5)
     };
     (0..len).map(|_| next()).collect()
-}
-
-/// The sum as it is defined: neighbours in pairs, an odd one moves up, level by level.
-fn by_levels(mut level: Vec<Vec<f32>>) -> Vec<f32> {
-    while level.len() > 1 {
-        let pair = |pair: &[Vec<f32>]| match pair {
-            [a, b] => a.iter().zip(b).map(|(a, b)| a + b).collect(),
-            odd => odd.concat(),
-        };
-        level = level.chunks(2).map(pair).collect();
-    }
-    level.concat()
 }
 
 #[test]

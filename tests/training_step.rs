@@ -1,6 +1,7 @@
 //! One step of the optimizer: several micro-batches in place of one batch, and activations computed twice in place of kept.
 
 mod on_device;
+mod tree;
 
 use meltcore::autograd::{Gradients, Tape};
 use meltcore::config::Config;
@@ -14,6 +15,7 @@ use meltcore::ops::{self, Activation, LossKind, Reduction};
 use meltcore::tensor::Tensor;
 use meltcore::train::{self, Step, masked_loss};
 use on_device::{assert_close, noise, wide};
+use tree::by_levels;
 
 /// conv → (batch norm) → GELU → conv → sigmoid.
 struct Small {
@@ -116,18 +118,6 @@ fn micro_batches_with_batch_norm_equal_the_sum_by_hand() {
         assert!(accumulated[name] == by_hand[name], "{name}");
     }
     assert!(accumulated["norm.num_batches_tracked"] == HostTensor::I64(2));
-}
-
-/// The sum of equally long rows as it is defined: neighbours in pairs, an odd one moves up, level by level.
-fn by_levels(mut level: Vec<Vec<f32>>) -> Vec<f32> {
-    while level.len() > 1 {
-        let pair = |pair: &[Vec<f32>]| match pair {
-            [a, b] => a.iter().zip(b).map(|(a, b)| a + b).collect(),
-            odd => odd.concat(),
-        };
-        level = level.chunks(2).map(pair).collect();
-    }
-    level.concat()
 }
 
 #[test]

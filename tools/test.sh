@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Checks everything: formatting, lints, tests; with GDAL and MPI where they can be had. On a bare Debian or Ubuntu it first installs what is missing
-# (see tools/setup.sh).
+# Checks everything: formatting, lints, tests; with GDAL and MPI where they can be had. On a bare Debian or Ubuntu it first installs what
+# is missing (see tools/setup.sh).
 #
 #   tools/test.sh          installs with sudo where it does not run as root; asks nothing
 #

@@ -19,6 +19,7 @@ use crate::fronts::scores::FrontScores;
 use crate::fronts::series::{SeriesRow, series};
 use crate::tasks::{Holds, MAPS_FILE};
 use serde_json::{Map, Value, json};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 /// Draw calving fronts from maps of zones, measure how they move, and score them
@@ -88,8 +89,12 @@ pub struct Args {
 pub fn run(args: &Args, globals: &Globals) -> Result<()> {
     refuse_classes(&args.classes)?;
     let mut scenes = find_scenes(&args.zones)?;
+    let mut beside: HashMap<PathBuf, Vec<String>> = HashMap::new();
     for scene in &mut scenes {
-        scene.classes = if args.classes.is_empty() { classes_beside(&scene.path) } else { args.classes.clone() };
+        scene.classes = match args.classes.is_empty() {
+            true => beside.entry(scene.path.with_file_name(MAPS_FILE)).or_insert_with_key(|list| classes_of_list(list)).clone(),
+            false => args.classes.clone(),
+        };
     }
     let centre_line = args.centre_line.as_ref().map(|path| Ok((path.clone(), CentreLine::read(path)?))).transpose()?;
     refuse_mixed(args, &scenes)?;
@@ -149,8 +154,8 @@ fn refuse_classes(classes: &[String]) -> Result<()> {
 }
 
 /// The classes of the maps of a folder, as the list that `predict` leaves there says them.
-fn classes_beside(map: &Path) -> Vec<String> {
-    let list = std::fs::read(map.with_file_name(MAPS_FILE)).unwrap_or_default();
+fn classes_of_list(list: &Path) -> Vec<String> {
+    let list = std::fs::read(list).unwrap_or_default();
     serde_json::from_slice::<Holds>(&list).unwrap_or_default().classes
 }
 

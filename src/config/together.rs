@@ -26,6 +26,13 @@ impl Config {
             return Err(r.error("ignore_values", message));
         }
         self.check_location(r)?;
+        for (term, key, value) in [(LossTerm::Huber, "huber_delta", self.huber_delta), (LossTerm::FocalL1, "focal_gamma", self.focal_gamma)]
+        {
+            let single = value as f32;
+            if self.loss_function.0.contains(&term) && value > 0.0 && !(single > 0.0 && single.is_finite()) {
+                return Err(r.error(key, format!("is {value:e}, which single precision does not hold; give one nearer to 1")));
+            }
+        }
         if self.map_power != 1.0 && (self.task != TaskKey::MeltFraction || self.min_melt < 0.0) {
             let message = "raises fractions to a power, which `task: melt_fraction` has, and only from 0 on (`min_melt`); remove the line";
             return Err(r.error("map_power", message));

@@ -52,7 +52,9 @@ impl TargetFiles {
         let numbers = if self.classes.is_empty() || is_called_png(path) { None } else { self.numbers(path) };
         match (numbers, &self.zones) {
             (Some(numbers), _) => {
-                let class = |value: f32| if value.fract() == 0.0 { numbers.get(value as usize).copied().unwrap_or(value) } else { value };
+                let is_number = |value: f32| value >= 0.0 && value.fract() == 0.0;
+                let class =
+                    |value: f32| Some(value as usize).filter(|_| is_number(value)).and_then(|at| numbers.get(at).copied()).unwrap_or(value);
                 let values = raster.read_all()?.into_iter().map(class).collect();
                 Ok(raster.of_values(values))
             }

@@ -41,7 +41,7 @@ struct Side {
 /// Half the longer axes and 1/f of ellipsoids that are no survey's own: WGS 84 and GRS 80, and that of early microwave maps (Hughes 1980).
 const GLOBAL: [(f64, f64); 2] = [(6378137.0, 298.2572), (6378273.0, 298.2794)];
 
-/// Parts of a line's segment from one system to another: one of a degree along the 70th parallel is a metre beside the bent one, not 80.
+/// Parts of a line's segment from one system to another: one of a degree along the 70th parallel is 0.3 m beside the bent one, not 83.
 const PIECES: usize = 16;
 
 /// Latitudes (radians) that are so near to a pole are the pole.
