@@ -1,5 +1,5 @@
 // Gradient of the masked loss: grad_pred = grad_loss · share[image] · (1 − mask) · slope, d = pred − wanted and slope = sign(d), 2d,
-// d clamped to ±shape (Huber), or (1 + shape)·|d|^shape·sign(d).
+// d clamped to ±shape (Huber), (1 + shape)·|d|^shape·sign(d), or 1 − shape above 0 and −shape below (pinball).
 // Launcher:  kernels/masked_loss.rs   Reference: src/reference/masked_loss.rs
 // Grid:      one pack an invocation, `parts` workgroups an image, folded past 65 535 groups.
 // Numerics:  sign(0) = 0; a NaN under the mask stays NaN but of absolute errors.
@@ -13,7 +13,7 @@ var<immediate> params: Params;
 @group(0) @binding(5) var<storage, read_write> grad_pred: array<Pack>;  // [images, packs]
 //!include shared/flat.wgsl
 //!include shared/pack4.wgsl
-// 0: absolute error, 1: squared error, 2: Huber's, 3: a power of the absolute error.
+// 0: absolute error, 1: squared error, 2: Huber's, 3: a power of the absolute error, 4: a quantile's.
 const KIND = 0u;
 // 1: one upstream gradient for all images.
 const REDUCED = 0u;
@@ -24,6 +24,7 @@ fn slope(error: Pack) -> Pack {
   if KIND == 1u { return 2.0 * error; }
   if KIND == 2u { return select(error, sign * params.shape, abs(error) > Pack(params.shape)); }
   if KIND == 3u { return select((1.0 + params.shape) * pow(abs(error), Pack(params.shape)) * sign, error, error == Pack(0.0)); }
+  if KIND == 4u { return select(sign * params.shape, sign * (1.0 - params.shape), error > Pack(0.0)); }
   return sign;
 }
 

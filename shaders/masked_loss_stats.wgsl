@@ -1,5 +1,5 @@
 // Per-workgroup sums of the masked loss: Σ e·(1 − mask) and Σ (1 − mask) with d = pred − wanted and e = |d|, d², ½d² where |d| ≤ shape and
-// shape·(|d| − ½ shape) beyond (Huber), or |d|^(1 + shape).
+// shape·(|d| − ½ shape) beyond (Huber), |d|^(1 + shape), or (1 − shape)·d where d > 0 and −shape·d below (pinball).
 // Launcher:  kernels/masked_loss.rs   Reference: src/reference/masked_loss.rs
 // Grid:      16 packs an invocation, `parts` workgroups an image, folded past 65 535 groups.
 // Numerics:  f32 sums of 64 values an invocation, then a tree of fixed order; a NaN under the mask stays NaN (NaN·0).
@@ -12,7 +12,7 @@ var<immediate> params: Params;
 //!include shared/flat.wgsl
 //!include shared/pack4.wgsl
 //!include shared/sum1.wgsl
-// 0: absolute error, 1: squared error, 2: Huber's, 3: a power of the absolute error.
+// 0: absolute error, 1: squared error, 2: Huber's, 3: a power of the absolute error, 4: a quantile's.
 const KIND = 0u;
 const PACKS_EACH = 16u;
 const GROUP = 64u;
@@ -24,6 +24,7 @@ fn cost(error: Pack) -> Pack {
   if KIND == 2u { return select(params.shape * (size - 0.5 * params.shape), 0.5 * error * error, size <= Pack(params.shape)); }
   // The power of 0 is left to no device.
   if KIND == 3u { return select(size * pow(size, Pack(params.shape)), size, size == Pack(0.0)); }
+  if KIND == 4u { return select(-params.shape * error, (1.0 - params.shape) * error, error > Pack(0.0)); }
   return size;
 }
 

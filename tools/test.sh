@@ -30,6 +30,8 @@ done
 # Mesa's layer that asks the desktop for its GPU prints an error where there is no desktop session.
 if [ -z "${XDG_RUNTIME_DIR:-}" ]; then export NODEVICE_SELECT=1; fi
 
+# What is built once needs no memory of how, which is as large as the build itself.
+export CARGO_INCREMENTAL=${CARGO_INCREMENTAL:-0}
 cargo fmt --check
 cargo clippy --locked --all-targets -- -D warnings
 # What a library builds on.

@@ -23,11 +23,13 @@ pub enum Method {
     Kernel,
     /// The same kernel with a ridge of (1 − w)/100 for each bin, w = (n / largest n)^0.1 of its n pixels: what the published program means.
     Ridge,
+    /// σ(ln(x / (1 − x)) / T) with the temperature T of the greatest likelihood (Guo et al. 2017, arXiv 1706.04599); of two outcomes.
+    Temperature,
 }
 
 impl Method {
     /// All of them.
-    pub const ALL: [Method; 3] = [Method::Isotonic, Method::Kernel, Method::Ridge];
+    pub const ALL: [Method; 4] = [Method::Isotonic, Method::Kernel, Method::Ridge, Method::Temperature];
 
     /// Its name in files and options.
     pub fn name(self) -> &'static str {
@@ -35,6 +37,7 @@ impl Method {
             Method::Isotonic => "isotonic",
             Method::Kernel => "kernel",
             Method::Ridge => "ridge",
+            Method::Temperature => "temperature",
         }
     }
 }
@@ -46,7 +49,7 @@ pub struct Curve {
     pub method: Method,
     /// Points along x, ascending.
     pub x: Vec<f64>,
-    /// Of each point: isotonic its height, else the coefficient of its kernel.
+    /// Of each point: isotonic its height, temperature itself at ½, where it moves nothing, else the coefficient of its kernel.
     pub values: Vec<f64>,
 }
 
@@ -64,6 +67,10 @@ impl Curve {
         if method == Method::Isotonic {
             let (x, values) = never_falling(pixels.bins.iter().filter_map(of_bin));
             return (!x.is_empty()).then_some(Curve { method, x, values });
+        }
+        if method == Method::Temperature {
+            let points: Vec<Point> = pixels.bins.iter().filter_map(of_bin).collect();
+            return (!points.is_empty()).then(|| Curve { method, x: vec![0.5], values: vec![temperature(&points)] });
         }
         let points: Vec<Point> = pixels.coarser(FITTED_BINS).bins.iter().filter_map(of_bin).collect();
         let largest = points.iter().map(|point| point.n).reduce(f64::max)?;
@@ -89,6 +96,7 @@ impl Curve {
     pub fn at(&self, x: f64) -> f64 {
         match self.method {
             Method::Isotonic => self.between(x),
+            Method::Temperature => self.values.first().map_or(x, |temperature| logistic(log_odds(x) / temperature)),
             Method::Kernel | Method::Ridge => {
                 self.x.iter().zip(&self.values).map(|(at, value)| value * (-(x - at).abs()).exp()).sum::<f64>().clamp(0.0, 1.0)
             }
@@ -99,7 +107,12 @@ impl Curve {
     pub fn is_whole(&self) -> bool {
         let finite = self.x.iter().chain(&self.values).all(|number| number.is_finite());
         let shares = |numbers: &[f64]| numbers.iter().all(|number| (0.0..=1.0).contains(number));
-        let in_range = shares(&self.x) && (self.method != Method::Isotonic || shares(&self.values));
+        let values = match self.method {
+            Method::Isotonic => shares(&self.values),
+            Method::Temperature => self.values.len() == 1 && self.values[0] > 0.0,
+            Method::Kernel | Method::Ridge => true,
+        };
+        let in_range = shares(&self.x) && values;
         in_range && !self.x.is_empty() && self.x.len() == self.values.len() && finite && self.x.windows(2).all(|pair| pair[0] < pair[1])
     }
 
@@ -115,6 +128,40 @@ impl Curve {
             (None, _) => self.values.first().copied().unwrap_or(x),
         }
     }
+}
+
+/// What is nearer to 0 or 1 is taken to be as near as this.
+const NEAREST: f64 = 1e-6;
+
+fn log_odds(share: f64) -> f64 {
+    let share = share.clamp(NEAREST, 1.0 - NEAREST);
+    (share / (1.0 - share)).ln()
+}
+
+fn logistic(odds: f64) -> f64 {
+    1.0 / (1.0 + (-odds).exp())
+}
+
+/// The temperature under which what was seen is likeliest: where Σ n·z·(σ(z / T) − y), z the logarithm of the odds, is 0. The sum grows with
+/// 1/T, so that halving an interval finds it, between 0.01 and 100.
+fn temperature(points: &[Point]) -> f64 {
+    let slope = |inverse: f64| -> f64 {
+        let of = |point: &Point| {
+            let odds = log_odds(point.x);
+            point.n * odds * (logistic(odds * inverse) - point.y)
+        };
+        points.iter().map(of).sum()
+    };
+    let (mut low, mut high) = (0.01f64, 100.0f64);
+    for _ in 0..60 {
+        let middle = (low * high).sqrt();
+        if slope(middle) < 0.0 {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    1.0 / (low * high).sqrt()
 }
 
 /// Points of equal height.
@@ -202,6 +249,23 @@ mod tests {
         let (a, b, x) = (curve.x[1], curve.x[2], 0.3);
         let wanted = (0.5 * (b - x).sinh() + 0.4 * (x - a).sinh()) / (b - a).sinh();
         assert!((curve.at(x) - wanted).abs() < 1e-9, "{} for {wanted}", curve.at(x));
+    }
+
+    #[test]
+    fn a_temperature_is_found_again() {
+        // Shares that are those of what was said at twice the temperature.
+        let said = [0.055, 0.305, 0.855, 0.985];
+        let mut of = Reliability::of_bins(1000);
+        for x in said {
+            let right = logistic(log_odds(x) / 2.0);
+            let n = 1000;
+            let seen: Vec<f32> = (0..n).map(|i| f32::from(f64::from(i) < right * f64::from(n))).collect();
+            of.add(&vec![x as f32; seen.len()], &seen, &vec![0.0; seen.len()]);
+        }
+        let curve = Curve::fit(Method::Temperature, &of).unwrap();
+        assert!((curve.values[0] - 2.0).abs() < 0.02 && curve.is_whole(), "{curve:?}");
+        let [low, half, high] = [0.055, 0.5, 1.0].map(|x| curve.at(x));
+        assert!((low - logistic(log_odds(0.055) / 2.0)).abs() < 2e-3 && half == 0.5 && high > 0.99 && curve.at(f64::NAN).is_nan());
     }
 
     #[test]

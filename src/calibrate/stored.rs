@@ -18,7 +18,7 @@ const FORMAT: &str = "meltcore-calibration/1";
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Calibration {
     format: String,
-    /// SHA-256 of the weight file.
+    /// SHA-256 of the weight file; of several all of them, joined by `+`.
     pub weights: String,
     /// How maps were made.
     pub options: Value,
@@ -52,9 +52,12 @@ impl Calibration {
         Some(Calibration { format, weights, options, split: split.to_owned(), valid_px, expected_calibration_error, curve })
     }
 
-    /// Where the curve of a weight file is.
-    pub fn beside(weights: &Path) -> PathBuf {
-        weights.with_extension("calibration.json")
+    /// Where the curve of a weight file is, or that of several whose maps are averaged: `ensemble.calibration.json` beside the first.
+    pub fn beside(weights: &[PathBuf]) -> PathBuf {
+        match weights {
+            [only] => only.with_extension("calibration.json"),
+            several => several.first().map(PathBuf::as_path).unwrap_or(Path::new("")).with_file_name("ensemble.calibration.json"),
+        }
     }
 
     /// Reads a file; none where it is not there.

@@ -8,9 +8,9 @@ use super::output::{Table, print_json};
 use super::overwrite::refuse_foreign;
 use super::watch::Watch;
 use crate::calibrate::{Calibration, Method};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::predict::{Calibrating, Request, fit_calibration};
-use crate::weights::intact_weight_file;
+use crate::weights::intact_weight_files;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use std::path::PathBuf;
 
@@ -21,19 +21,21 @@ use std::path::PathBuf;
     meltcore calibrate --config run.yaml --weights checkpoints/best.safetensors --method kernel --out published.json\n\n\
     The split is mapped in memory, and a curve fitted to all its pixels that count. best.calibration.json beside best.safetensors is used by \
     every later `meltcore predict` with these weights, whose maps then have a further band in probability/, the calibrated confidence: of \
-    pixels with 0.9 nine of ten have the right class. Fit it on another split than the one that is scored (`meltcore eval` tells both errors), \
+    pixels with 0.9 nine of ten have the right class. Of melt it is the probability that a pixel's fraction is above 0.1, which \
+    `meltcore predict --uncertainty` writes. The curve of several networks is ensemble.calibration.json beside the first. Fit it on another split than the one that is scored (`meltcore eval` tells both errors), \
     and with the same --tta, --mc-dropout and --blend as the maps.")]
 pub struct Args {
     /// The configuration and its overrides.
     #[command(flatten)]
     pub config: ConfigArgs,
-    /// Trained weights: a safetensors file or a checkpoint folder
-    #[arg(long, value_name = "FILE|DIR")]
-    pub weights: PathBuf,
+    /// Trained weights: a safetensors file, a checkpoint folder, or a folder of several files; repeated, or of several, of their mean maps
+    #[arg(long, value_name = "FILE|DIR", required = true)]
+    pub weights: Vec<PathBuf>,
     /// Scenes to fit to
     #[arg(long, value_name = "NAME", value_parser = split_names(), default_value = "val")]
     pub split: String,
-    /// How the curve is made: isotonic never falls; kernel passes through every bin, as in GlaViTU's program; ridge is its weighted form
+    /// How the curve is made: isotonic never falls; kernel passes through every bin, as in GlaViTU's program; ridge is its weighted
+    /// form; temperature divides the logarithm of the odds
     #[arg(long, value_name = "NAME", value_parser = method_names(), default_value = "isotonic")]
     pub method: Method,
     /// File of the curve; without it beside the weights
@@ -66,9 +68,13 @@ fn method_names() -> impl TypedValueParser<Value = Method> {
 pub fn run(args: &Args, globals: &Globals) -> Result<()> {
     let config = args.config.load(globals)?;
     config.require_model_key()?;
+    let members = args.weights.iter().map(|weights| intact_weight_files(weights)).collect::<Result<Vec<_>>>()?.concat();
+    let [first, others @ ..] = &members[..] else {
+        return Err(Error::Usage("--weights is missing; name a safetensors file".into()));
+    };
     let out = match &args.out {
         Some(file) => file.clone(),
-        None => Calibration::beside(&intact_weight_file(&args.weights)?),
+        None => Calibration::beside(&members),
     };
     refuse_foreign(&out, "calibration", args.force, |head| String::from_utf8_lossy(head).contains("meltcore-calibration/"))?;
     let gpu = open_device(globals)?;
@@ -77,8 +83,8 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
         split: args.split.parse()?,
         days: None,
         shard: None,
-        weights: &args.weights,
-        others: &[],
+        weights: first,
+        others,
         outlines: None,
         options: args.averaging.options(&config),
         overwrite: false,

@@ -264,15 +264,18 @@ fn group_table(evaluation: &Evaluation, by: GroupBy) -> Table {
     table
 }
 
-/// One row a model whose maps say how sure they are: how far that is, in 100 bins, from how often they are right.
+/// One row a model whose maps say how sure they are: how far that is, in 100 bins, from how often they are right, its Brier scores, and the
+/// CRPS of quantiles.
 fn certainty_table(evaluation: &Evaluation) -> Option<Table> {
-    let mut table = Table::new(&["model", "ece_confidence", "ece_calibrated"]);
+    let mut table = Table::new(&["model", "ece_confidence", "ece_calibrated", "brier_confidence", "brier_calibrated", "crps"]);
     let sure = |model: &&ModelScores| model.certainty.said.is_some();
     for model in evaluation.models.iter().filter(sure) {
         let error = |pixels: &Option<Reliability>| pixels.as_ref().and_then(Reliability::expected_calibration_error);
         let [said, calibrated] = [&model.certainty.said, &model.certainty.calibrated].map(error);
         let text = |error: Option<f64>| error.map_or("-".into(), |error| format!("{error:.4}"));
-        table.row([model.name.clone(), text(said), text(calibrated)]);
+        let [brier, brier_calibrated] = model.certainty.brier();
+        let scores = [said, calibrated, brier, brier_calibrated, model.certainty.crps()];
+        table.row(std::iter::once(model.name.clone()).chain(scores.map(text)));
     }
     evaluation.models.iter().any(|model| sure(&model)).then_some(table)
 }

@@ -13,7 +13,7 @@ use crate::data::stack::{self, StackMeta};
 use crate::domains::Unit;
 use crate::error::{Error, Result};
 use crate::files::is_same;
-use crate::predict::manifest::{Maker, Manifest, weights_digest};
+use crate::predict::manifest::{Maker, Manifest, weights_digest_of};
 use crate::predict::origin::Origin;
 use crate::predict::{Calibrating, Destination, LocationSearch, Options, OutlineOptions, Request, Scene, Shard, write_maps};
 use crate::tasks::{self, MAPS_FILE};
@@ -73,6 +73,11 @@ pub struct Args {
     /// What maps are averages of.
     #[command(flatten)]
     pub averaging: AveragingArgs,
+    /// Say beside each map of melt, in probability/, how sure it is: the share above 0.1 and its calibrated probability, the standard
+    /// deviation over networks, turns, --tta and --mc-dropout, and quantiles of a network that learns them, or those of several networks'
+    /// maps; beside maps of classes, which always do, the standard deviation also over --tta and --mc-dropout
+    #[arg(long)]
+    pub uncertainty: bool,
     /// Calibration of how sure maps are (`meltcore calibrate`); without it that beside the weights, where there is one of them
     #[arg(long, value_name = "FILE")]
     pub calibration: Option<PathBuf>,
@@ -139,7 +144,7 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
     let mut watch = Watch::new(globals);
     let destination = Destination { folder: &work.folder, pictures: !args.no_png, replace: args.force };
     let averaged = args.averaging.options(&work.config);
-    let options = with_location(args, &work.config, Options { median: args.median, ..averaged })?;
+    let options = with_location(args, &work.config, Options { median: args.median, uncertainty: args.uncertainty, ..averaged })?;
     let calibrating = match &args.calibration {
         Some(file) => Calibrating::File(file),
         None if args.uncalibrated => Calibrating::Off,
@@ -309,8 +314,7 @@ impl Copies {
             return Ok(());
         }
         let named: Vec<String> = args.weights.iter().map(|weights| weights.display().to_string()).collect();
-        let digests = members.iter().map(|member| weights_digest(member)).collect::<Result<Vec<_>>>()?;
-        let (model, weights, digest) = (config.model_key.name(), named.join(", "), digests.join("+"));
+        let (model, weights, digest) = (config.model_key.name(), named.join(", "), weights_digest_of(members)?);
         let task = tasks::of(config);
         let band = task.bands()[0];
         let meta = StackMeta {

@@ -34,11 +34,11 @@ impl Reader {
         weights.ok_or_else(|| self.wrong(key, value, "a list of numbers above 0, one a class, for example [1, 3]"))
     }
 
-    /// Channels of the network's output: as many as there are classes, otherwise one.
+    /// Channels of the network's output: as many as there are classes or quantiles, otherwise one.
     pub(super) fn out_channels(&self, key: &str) -> Result<usize> {
         let default = match self.task {
             task if task.has_classes() => self.classes("classes")?.len().max(1) as u64,
-            _ => 1,
+            _ => self.quantiles("quantiles")?.len().max(1) as u64,
         };
         self.integer(key, default, WIDTH)
     }

@@ -23,6 +23,8 @@ LossTerm {
     FocalL1 = "focal_l1",
     /// The mean absolute error, and one minus the structural similarity.
     L1Ssim = "l1_ssim",
+    /// The cost of quantiles, `quantiles`, one a channel of the output.
+    Pinball = "pinball",
     /// The focal loss of class probabilities.
     Focal = "focal",
     /// The cross entropy of classes.
@@ -36,7 +38,8 @@ impl TaskKey {
     /// The terms that its loss may have.
     fn terms(self) -> &'static [&'static str] {
         match self {
-            TaskKey::MeltFraction | TaskKey::Regression => &["l1", "mse", "huber", "focal_l1", "l1_ssim"],
+            TaskKey::MeltFraction => &["l1", "mse", "huber", "focal_l1", "l1_ssim", "pinball"],
+            TaskKey::Regression => &["l1", "mse", "huber", "focal_l1", "l1_ssim"],
             TaskKey::CalvingFront | TaskKey::Segmentation => &["focal", "cross_entropy", "dice"],
         }
     }
@@ -72,6 +75,19 @@ impl Config {
         self.loss_function.0.contains(&LossTerm::L1Ssim).then_some(term)
     }
 
+    /// Refuses levels without the loss that learns them, and the other way round.
+    pub(super) fn check_quantiles(&self, r: &Reader) -> Result<()> {
+        let learns = self.loss_function.0.contains(&LossTerm::Pinball);
+        match (learns, self.quantiles.is_empty()) {
+            (true, true) => {
+                let message = "is missing, and `loss_function: pinball` learns quantiles; list their levels, for example [0.1, 0.5, 0.9]";
+                Err(r.error("quantiles", message))
+            }
+            (false, false) => Err(r.error("quantiles", "is learnt by `loss_function: pinball` alone; set that, or remove the line")),
+            _ => Ok(()),
+        }
+    }
+
     /// Refuses crops in which no window of the similarity has room.
     pub(super) fn check_similarity(&self, r: &Reader) -> Result<()> {
         let (frame, least) = (ssim_frame(self.ssim_sigma), self.img_size[0].min(self.img_size[1]));
@@ -94,6 +110,16 @@ impl Serialize for LossFunction {
 }
 
 impl Reader {
+    /// Ascending levels of quantiles, the median among them; absence, null and an empty list are none.
+    pub(super) fn quantiles(&self, key: &str) -> Result<Vec<f64>> {
+        let Some(value) = self.optional(key) else { return Ok(Vec::new()) };
+        let number = |item: &serde_json::Value| item.as_f64().filter(|level| 0.0 < *level && *level < 1.0);
+        let levels: Option<Vec<f64>> = value.as_array().and_then(|items| items.iter().map(number).collect());
+        let is_whole = |levels: &Vec<f64>| levels.is_empty() || levels.contains(&0.5) && levels.windows(2).all(|pair| pair[0] < pair[1]);
+        let wanted = "a list of ascending levels between 0 and 1 with 0.5, the median that maps show, for example [0.1, 0.5, 0.9]";
+        levels.filter(is_whole).ok_or_else(|| self.wrong(key, value, wanted))
+    }
+
     /// Terms of the task's loss, joined by `+` where a task adds several.
     pub(super) fn loss_function(&self, key: &str) -> Result<LossFunction> {
         let words = self.task.terms();

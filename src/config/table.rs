@@ -87,7 +87,7 @@ keys! {
 "The network's shape" {
     activation: Activation = activation(), WEIGHTS_AND_MAPS, "activation between layers; linear with linear_dem";
     out_activation: Activation = out_activation(), WEIGHTS_AND_MAPS, "activation of the output";
-    out_channels: usize = out_channels(), WEIGHTS_AND_MAPS, "output maps; of a segmentation one a class";
+    out_channels: usize = out_channels(), WEIGHTS_AND_MAPS, "output maps; of a segmentation one a class, of quantiles one each";
     base_channels: usize = integer(64, WIDTH), WEIGHTS_AND_MAPS, "width of the vanilla UNet's first level";
     bilinear: bool = boolean(false), WEIGHTS_AND_MAPS, "unet: bilinear up-sampling instead of transposed convolutions";
     num_extra_convs: usize = integer(0, 0..=1000), WEIGHTS_AND_MAPS, "unet: repetitions of the shared extra convolutions";
@@ -158,11 +158,12 @@ keys! {
         "how far up the gradient the weights are where an optimizer's gradient is taken (SAM), for example 0.05; takes twice as long; 0: not at all";
     gradient_clipping: f64 = number(1.0, Numbers::Positive), WEIGHTS, "largest total norm of the gradient";
     loss_function: LossFunction = loss_function(), WEIGHTS,
-        "training loss: of valid pixels l1 or mse, the mean absolute or squared error, huber, focal_l1 or l1_ssim; of a segmentation focal, cross_entropy, dice, or a sum such as cross_entropy+dice, which is calving_front's";
+        "training loss: of valid pixels l1 or mse, the mean absolute or squared error, huber, focal_l1, l1_ssim or pinball; of a segmentation focal, cross_entropy, dice, or a sum such as cross_entropy+dice, which is calving_front's";
     focal_gamma: f64 = number(2.0, Numbers::NotNegative), WEIGHTS.unless_default(), "focal loss: power of what is missing to certainty; focal_l1: power, above 0, of an absolute error by which it is weighted";
     huber_delta: f64 = number(0.1, Numbers::Positive), WEIGHTS.unless_default(), "huber: error up to which half its square counts; beyond it costs this much a unit";
     ssim_weight: f64 = number(0.1, Numbers::Positive), WEIGHTS.unless_default(), "l1_ssim: weight of one minus the structural similarity, beside the absolute error's 1";
     ssim_sigma: f64 = number(1.5, Numbers::Positive), WEIGHTS.unless_default(), "l1_ssim: standard deviation of the similarity's window, pixels; a frame of 3.5 times this does not count";
+    quantiles: Vec<f64> = quantiles(), WEIGHTS_AND_MAPS.unless_default(), "melt_fraction, pinball: ascending levels of the quantiles that are learnt, one a channel of the output, with 0.5, the median, which maps show; for example [0.1, 0.5, 0.9]";
     dice_smooth: f64 = dice_smooth(), WEIGHTS.unless_default(),
         "Dice loss: number of pixels added to both sides of its quotients; calving_front: absent 1.0e-5";
     label_smoothing: f64 = smoothing(), WEIGHTS.unless_default(),

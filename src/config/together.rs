@@ -17,6 +17,7 @@ impl Config {
         self.check_training(r)?;
         self.check_classes(r)?;
         self.check_similarity(r)?;
+        self.check_quantiles(r)?;
         if self.loss_function.0.contains(&LossTerm::FocalL1) && self.focal_gamma <= 0.0 {
             return Err(r.error("focal_gamma", "is 0, and focal_l1 weights errors by that power; give one above 0, or take the loss l1"));
         }
@@ -70,8 +71,11 @@ impl Config {
                 format!("acts on deeplabv3, glavitu and tyrion only, and `model_key` is {}; remove the line", self.model_key.name());
             return Err(r.error("dropout", message));
         }
-        if self.task == TaskKey::MeltFraction && self.out_channels != 1 {
-            let message = format!("is {}, but a map of melt has one channel; give 1, or remove the line", self.out_channels);
+        let channels = self.quantiles.len().max(1);
+        if self.task == TaskKey::MeltFraction && self.out_channels != channels {
+            let what =
+                if self.quantiles.is_empty() { "a map of melt has one channel" } else { "there is one channel for each of `quantiles`" };
+            let message = format!("is {}, but {what}; give {channels}, or remove the line", self.out_channels);
             return Err(r.error("out_channels", message));
         }
         Ok(())

@@ -66,8 +66,14 @@ impl Symmetry {
         }
     }
 
-    /// Adds planes that were computed from turned tiles to `sums`, turned back.
-    pub(crate) fn add_back(self, planes: &[f32], side: usize, sums: &mut [f32]) {
+    /// Adds planes that were computed from turned tiles to `sums`, turned back; `size` is rows and columns, the same for all but those that
+    /// are as they were.
+    pub(crate) fn add_back(self, planes: &[f32], [rows, side]: [usize; 2], sums: &mut [f32]) {
+        if self.is_identity() {
+            sums.iter_mut().zip(planes).for_each(|(sum, value)| *sum += value);
+            return;
+        }
+        debug_assert_eq!(rows, side, "only squares are turned");
         for (plane, sums) in planes.chunks_exact(side * side).zip(sums.chunks_exact_mut(side * side)) {
             for (i, value) in plane.iter().enumerate() {
                 sums[self.source(i / side, i % side, [side, side])] += value;
@@ -87,7 +93,7 @@ mod tests {
         for symmetry in Symmetry::all() {
             let turned = symmetry.turn(&square, 3);
             let mut back = vec![0.0; 9];
-            symmetry.add_back(&turned, 3, &mut back);
+            symmetry.add_back(&turned, [3, 3], &mut back);
             assert_eq!(back, square, "{symmetry:?}");
             assert!(!seen.contains(&turned), "{symmetry:?}");
             assert_eq!(turned == square, symmetry.is_identity());

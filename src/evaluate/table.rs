@@ -85,7 +85,7 @@ impl ModelScores {
     /// Bins with a name for tables: of fractions, or of how sure maps are, as the network says it and calibrated.
     pub fn reliabilities(&self) -> Vec<(String, Reliability)> {
         let name = &self.name;
-        let Certainty { said, calibrated } = &self.certainty;
+        let Certainty { said, calibrated, .. } = &self.certainty;
         let of = |pixels: &Option<Reliability>, name: String| pixels.as_ref().map(|pixels| (name, pixels.coarser(BINS)));
         let sure: Vec<_> = [of(said, name.clone()), of(calibrated, format!("{name} calibrated"))].into_iter().flatten().collect();
         if sure.is_empty() { vec![(name.clone(), self.reliability.clone())] } else { sure }

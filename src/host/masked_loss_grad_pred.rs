@@ -1,5 +1,6 @@
 //! Host twin of `masked_loss_grad_pred`: grad_pred = grad_loss · share[image] · (1 − mask) · slope, d = pred − wanted and slope = sign(d),
-//! 2d, d clamped to ±shape (Huber), or (1 + shape)·|d|^shape·sign(d); sign(0) = sign(NaN) = 0.
+//! 2d, d clamped to ±shape (Huber), (1 + shape)·|d|^shape·sign(d), or 1 − shape above 0 and −shape below (pinball);
+//! sign(0) = sign(NaN) = 0.
 
 use fearless_simd::{Simd, dispatch};
 use fearless_simd_macros::simd;
@@ -26,7 +27,8 @@ pub(super) fn masked_loss_grad_pred(
                 0 => of_distances(simd, upstream, pred, wanted, mask, grad_pred),
                 1 => of_squares(simd, upstream, pred, wanted, mask, grad_pred),
                 2 => of_hubers(simd, (upstream, shape), pred, wanted, mask, grad_pred),
-                _ => of_powers(simd, (upstream, shape), pred, wanted, mask, grad_pred),
+                3 => of_powers(simd, (upstream, shape), pred, wanted, mask, grad_pred),
+                _ => of_quantiles(simd, (upstream, shape), pred, wanted, mask, grad_pred),
             })
         });
     });
@@ -62,5 +64,14 @@ fn of_powers<S: Simd>(_: S, (upstream, gamma): (f32, f32), pred: &[f32], wanted:
     for (((gradient, p), t), m) in grad_pred.iter_mut().zip(pred).zip(wanted).zip(mask) {
         let error = p - t;
         *gradient = upstream * (1.0 - m) * ((1.0 + gamma) * error.abs().powf(gamma).copysign(error));
+    }
+}
+
+#[simd]
+fn of_quantiles<S: Simd>(_: S, (upstream, quantile): (f32, f32), pred: &[f32], wanted: &[f32], mask: &[f32], grad_pred: &mut [f32]) {
+    for (((gradient, p), t), m) in grad_pred.iter_mut().zip(pred).zip(wanted).zip(mask) {
+        let error = p - t;
+        let slope = if error > 0.0 { 1.0 - quantile } else { 0.0 } - if error < 0.0 { quantile } else { 0.0 };
+        *gradient = upstream * (1.0 - m) * slope;
     }
 }

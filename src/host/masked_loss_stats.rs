@@ -1,5 +1,5 @@
 //! Host twin of `masked_loss_stats`: Σ e·(1 − mask) and Σ (1 − mask) of runs of each image, with d = pred − wanted and e = |d|, d², Huber's
-//! cost, or |d|^(1 + shape). A NaN under the mask stays NaN.
+//! cost, |d|^(1 + shape), or a quantile's. A NaN under the mask stays NaN.
 
 use fearless_simd::{Simd, dispatch};
 use fearless_simd_macros::simd;
@@ -12,7 +12,7 @@ use super::shared::level::level;
 use super::shared::sums::lane_sums;
 
 params!(
-    /// Packs of an image, workgroups of an image, images, and where Huber's cost becomes linear or which power is added.
+    /// Packs of an image, workgroups of an image, images, and where Huber's cost becomes linear, which power is added, or which quantile is meant.
     MaskedLossPixelParams for "masked_loss_stats", "masked_loss_grad_pred" { packs: u32, parts: u32, images: u32, shape: f32 }
 );
 
@@ -31,7 +31,8 @@ pub(super) fn masked_loss_stats(job: &Job<MaskedLossPixelParams>, [pred, wanted,
             0 => distances(simd, maps),
             1 => squares(simd, maps),
             2 => hubers(simd, maps, shape),
-            _ => powers(simd, maps, shape),
+            3 => powers(simd, maps, shape),
+            _ => quantiles(simd, maps, shape),
         });
     });
 }
@@ -66,5 +67,13 @@ fn powers<S: Simd>(simd: S, maps: [&[f32]; 3], gamma: f32) -> [f32; 2] {
     lane_sums(simd, maps, |[pred, wanted, mask]| {
         let (error, keep) = ((pred - wanted).abs(), 1.0 - mask);
         [error * error.powf(gamma) * keep, keep]
+    })
+}
+
+#[simd]
+fn quantiles<S: Simd>(simd: S, maps: [&[f32]; 3], quantile: f32) -> [f32; 2] {
+    lane_sums(simd, maps, |[pred, wanted, mask]| {
+        let (error, keep) = (pred - wanted, 1.0 - mask);
+        [(if error > 0.0 { (1.0 - quantile) * error } else { -quantile * error }) * keep, keep]
     })
 }

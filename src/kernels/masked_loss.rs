@@ -1,4 +1,5 @@
-//! Launchers of `masked_loss`: absolute error, its square, Huber's cost or a power over valid pixels, one mean per image, and its gradient.
+//! Launchers of `masked_loss`: absolute error, its square, Huber's cost, a power or a quantile's cost over valid pixels, one mean per
+//! image, and its gradient.
 //!
 //! Two passes forward (partial sums, then one workgroup for the losses), one backward. Shaders: `shaders/masked_loss_stats.wgsl`,
 //! `shaders/masked_loss.wgsl`, `shaders/masked_loss_grad_pred.wgsl`.
@@ -22,24 +23,29 @@ pub enum LossKind {
     /// Its absolute value weighted by a power γ > 0 of itself, |error|^(1 + γ): small errors count less, as in the focal loss (Lin et al.
     /// 2017) and its form for regression (Yang et al. 2021, arXiv 2102.09554).
     FocalL1(f64),
+    /// τ times itself below the target and 1 − τ times itself above, 0 < τ < 1 (Koenker and Bassett 1978, doi 10.2307/1913643): the mean
+    /// over pixels is least where the prediction is the quantile τ of the target.
+    Pinball(f64),
 }
 
 impl LossKind {
-    /// What the kernels call it, and its δ or γ.
+    /// What the kernels call it, and its δ, γ or τ.
     ///
     /// # Errors
-    /// [`Error::Shape`] where that is not above 0.
+    /// [`Error::Shape`] where that is not above 0, or τ not below 1.
     fn coded(self, op: &'static str) -> Result<(u32, f32)> {
         let (code, shape) = match self {
             LossKind::L1 => return Ok((0, 0.0)),
             LossKind::Mse => return Ok((1, 0.0)),
             LossKind::Huber(delta) => (2, delta as f32),
             LossKind::FocalL1(gamma) => (3, gamma as f32),
+            LossKind::Pinball(quantile) => (4, quantile as f32),
         };
-        if shape > 0.0 && shape.is_finite() {
+        let most = if code == 4 { 1.0 } else { f32::INFINITY };
+        if 0.0 < shape && shape < most {
             return Ok((code, shape));
         }
-        Err(Error::shape(op, format!("delta or gamma of {self:?} must be above 0")))
+        Err(Error::shape(op, format!("delta or gamma of {self:?} must be above 0, and a quantile between 0 and 1")))
     }
 }
 
@@ -72,7 +78,7 @@ fn layout(op: &'static str, pred: &Tensor, target: &Tensor, mask: &Tensor) -> Re
 /// `pred`, `target`, `mask` (1 = invalid): `[n, c, h, w]`; loss `[n]` without a reduction, else `[]`; share `[n]`.
 ///
 /// # Errors
-/// Shapes that differ or are empty; a δ or γ that is not above 0; out of memory.
+/// Shapes that differ or are empty; a δ, γ or τ out of its range; out of memory.
 pub fn masked_loss(pred: &Tensor, target: &Tensor, mask: &Tensor, kind: LossKind, reduction: Reduction) -> Result<(Tensor, Tensor)> {
     let (images, packs, scalar) = layout("masked_loss", pred, target, mask)?;
     let (code, shape) = kind.coded("masked_loss")?;

@@ -7,6 +7,7 @@
 //! | MSE | d² | 2d |
 //! | Huber | ½d² where \|d\| ≤ δ, else δ·(\|d\| − ½ δ) | d clamped to ±δ |
 //! | focal L1 | \|d\|^(1 + γ) | (1 + γ)·\|d\|^γ·sign(d) |
+//! | pinball | (1 − τ)·d where d > 0, else −τ·d | 1 − τ where d > 0, −τ where d < 0 |
 //!
 //! An image without a valid pixel contributes 0 and counts in the mean; NaN under the mask gives NaN, as in PyTorch.
 //! Shaders: `shaders/masked_loss_stats.wgsl`, `shaders/masked_loss.wgsl`, `shaders/masked_loss_grad_pred.wgsl`.
@@ -23,7 +24,7 @@ use crate::tensor::Tensor;
 /// `pred`, `target`, `mask` (1 = invalid): `[n, c, h, w]`; the result is `[n]` for [`Reduction::None`], else `[]`.
 ///
 /// # Errors
-/// Shapes that differ or are empty; a δ or γ that is not above 0; out of memory.
+/// Shapes that differ or are empty; a δ, γ or τ out of its range; out of memory.
 pub fn masked_loss(tape: &Tape, pred: &Tensor, target: &Tensor, mask: &Tensor, kind: LossKind, reduction: Reduction) -> Result<Tensor> {
     let (loss, share) = kernels::masked_loss::masked_loss(pred, target, mask, kind, reduction)?;
     let (p, t, m) = (pred.clone(), target.clone(), mask.clone());

@@ -1,12 +1,12 @@
 //! How sure the maps of a network are: measured against targets for a curve, and said by that curve.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::manifest::weights_digest;
-use super::{Predictor, Request, class_maps};
+use super::manifest::weights_digest_of;
+use super::{Options, Predictor, Request, class_maps};
 use crate::calibrate::{Calibration, Curve, FINE_BINS, Method, Reliability};
 use crate::config::Config;
 use crate::data::Window;
@@ -16,8 +16,8 @@ use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::gpu::Gpu;
 use crate::tasks;
+use crate::weights;
 use crate::weights::provenance::require_same;
-use crate::weights::{self, intact_weight_file};
 
 /// Which curve maps say by how sure they are.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -32,11 +32,11 @@ pub enum Calibrating<'a> {
 }
 
 impl Calibrating<'_> {
-    /// The curve for a weight file of this digest, and what there is to tell.
+    /// The curve for weight files of these digests, joined, and what there is to tell.
     ///
     /// # Errors
     /// Those of [`Calibration::read`]; a file that was asked for and is missing, or is of other weights.
-    pub(super) fn open(self, weights: &Path, digest: &str, options: &Value) -> Result<(Option<Curve>, Option<String>)> {
+    pub(super) fn open(self, weights: &[PathBuf], digest: &str, options: &Value) -> Result<(Option<Curve>, Option<String>)> {
         let (path, asked) = match self {
             Calibrating::Off => return Ok((None, None)),
             Calibrating::Beside => (Calibration::beside(weights), false),
@@ -49,8 +49,8 @@ impl Calibrating<'_> {
             };
         };
         if calibration.weights != digest {
-            let message =
-                format!("is the calibration of other weights than {}; make it again with `meltcore calibrate`", weights.display());
+            let names: Vec<String> = weights.iter().map(|file| file.display().to_string()).collect();
+            let message = format!("is the calibration of other weights than {}; make it again with `meltcore calibrate`", names.join(", "));
             return match asked {
                 true => Err(Error::input(path, message)),
                 false => Ok((None, Some(format!("{} {message}: maps say only what the network says", path.display())))),
@@ -75,20 +75,28 @@ pub fn fit_calibration(
     method: Method,
     observe: &mut dyn FnMut(Event),
 ) -> Result<Calibration> {
-    let task = tasks::of(config);
+    let options = Options { uncertainty: true, ..request.options };
+    let mut task = tasks::of(config);
+    options.prepare(task.as_mut(), 1);
     let Some([title, _]) = task.certainty() else {
         let name = task.key().name();
-        return Err(Error::Usage(format!("maps of the task `{name}` do not say how sure they are; those of `segmentation` do")));
+        return Err(Error::Usage(format!(
+            "maps of the task `{name}` do not say how sure they are; those of melt_fraction, segmentation and calving_front do"
+        )));
     };
     if request.split == Split::Deploy {
         return Err(Error::Usage("the deploy split has no targets to be right about; choose one of train, val, test, eval, all".into()));
     }
     let place = task.bands().len() + task.beside().iter().position(|band| band.long_name == title).unwrap_or_default();
     let dataset = Arc::new(Dataset::open(config, request.split)?);
-    let file = intact_weight_file(request.weights)?;
-    require_same(&file, config, request.accept_changed_config)?.into_iter().for_each(&mut *observe);
-    let model = weights::open(gpu, &file, config)?;
-    let mut predictor = Predictor::new(gpu, config, model.as_ref(), dataset.clone(), request.options, observe)?;
+    let files = request.files()?;
+    for file in &files {
+        require_same(file, config, request.accept_changed_config)?.into_iter().for_each(&mut *observe);
+    }
+    let models = files.iter().map(|file| weights::open(gpu, file, config)).collect::<Result<Vec<_>>>()?;
+    let [model, others @ ..] = &models[..] else { return Err(Error::Usage("there are no weights to map with; name some".into())) };
+    let mut predictor = Predictor::new(gpu, config, model.as_ref(), dataset.clone(), options, observe)?;
+    predictor.join(others.iter().map(|model| model.as_ref()))?;
     let (mut halves, mut sample) = ([Reliability::of_bins(FINE_BINS), Reliability::of_bins(FINE_BINS)], HostSample::default());
     let days: Vec<usize> = (0..dataset.days().len()).collect();
     predictor.maps(&days, observe, &mut |day, mut map| {
@@ -114,7 +122,7 @@ pub fn fit_calibration(
         dataset.release(day);
         Ok(())
     })?;
-    let (digest, options) = (weights_digest(&file)?, json!(request.options));
+    let (digest, options) = (weights_digest_of(&files)?, json!(request.options));
     Calibration::fit(method, &halves, digest, options, request.split.name()).ok_or_else(|| {
         let split = request.split;
         Error::Usage(format!(

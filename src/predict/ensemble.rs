@@ -1,7 +1,8 @@
 //! Maps that are means of several: of several networks, and of the scene turned by quarters (Gourmelon et al. 2025, arXiv 2507.01747).
 //!
 //! Averages p_i of n maps, turned back, become Σ p_i / n, and beside it √(Σ p_i² / n − (Σ p_i / n)²) says how far they are apart, for tasks
-//! that have bands for that. With `reference_windows` each p_i, and their mean, are rounded to half precision, as the published program
+//! that have bands for that; where views of tiles are compared, too, their mean variance is added under the root. Each network's own mean
+//! is kept where a task gives members' maps. With `reference_windows` each p_i, and their mean, are rounded to half precision, as the published program
 //! does.
 
 use half::f16;
@@ -10,6 +11,7 @@ use super::Predictor;
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::models::Model;
+use crate::tasks::quantiles;
 
 /// Sums over maps.
 #[derive(Default)]
@@ -18,10 +20,14 @@ struct Sums {
     sums: Vec<f32>,
     /// What deviations follow from.
     wide: Vec<[f64; 2]>,
+    /// Sums of the variances within each map.
+    within: Vec<f64>,
 }
 
 impl Sums {
-    fn add(&mut self, map: &[f32], halves: bool) {
+    fn add(&mut self, map: &[f32], variances: &[f32], halves: bool) {
+        self.within.resize(variances.len(), 0.0);
+        self.within.iter_mut().zip(variances).for_each(|(sum, variance)| *sum += f64::from(*variance));
         self.count += 1.0;
         self.sums.resize(map.len(), 0.0);
         self.wide.resize(map.len(), [0.0; 2]);
@@ -37,12 +43,19 @@ impl Sums {
     fn finish(self, halves: bool) -> (Vec<f32>, Vec<f32>) {
         let count = self.count;
         let mean = self.sums.into_iter().map(|sum| rounded(sum / count, halves)).collect();
-        let deviation = |[first, second]: [f64; 2]| {
+        let deviation = |([first, second], within): ([f64; 2], f64)| {
             let (mean, squares) = (first / f64::from(count), second / f64::from(count));
-            (squares - mean * mean).max(0.0).sqrt() as f32
+            ((squares - mean * mean).max(0.0) + within / f64::from(count)).sqrt() as f32
         };
-        (mean, self.wide.into_iter().map(deviation).collect())
+        let within = self.within.into_iter().chain(std::iter::repeat(0.0));
+        (mean, self.wide.into_iter().zip(within).map(deviation).collect())
     }
+}
+
+/// Adds a map's share of the mean over so many.
+fn add_share(mean: &mut Vec<f32>, map: &[f32], count: usize) {
+    mean.resize(map.len(), 0.0);
+    mean.iter_mut().zip(map).for_each(|(mean, value)| *mean += value / count as f32);
 }
 
 fn rounded(value: f32, halves: bool) -> f32 {
@@ -61,9 +74,7 @@ impl<'a> Predictor<'a> {
                 "--optimise-location looks for the location under which one network is surest; map with each of the weights alone";
             return Err(Error::Usage(message.into()));
         }
-        if !self.others.is_empty() {
-            self.task.spread();
-        }
+        self.options.prepare(self.task.as_mut(), 1 + self.others.len());
         Ok(())
     }
 
@@ -81,24 +92,34 @@ impl<'a> Predictor<'a> {
             tiles += days.iter().map(|day| self.mosaic(*day).map(|mosaic| mosaic.tiles.len())).sum::<Result<usize>>()?;
         }
         observe(Event::Start { label: "predict", total: tiles * (1 + self.others.len()), unit: "tiles" });
-        let halves = self.halves;
+        let (halves, uncertain) = (self.halves, self.options.uncertainty);
         for &day in days {
-            let mut sums = Sums::default();
+            let (mut sums, mut members) = (Sums::default(), Vec::new());
             for _ in 0..=self.others.len() {
+                let mut own = Vec::new();
                 for quarters in 0..turns {
                     self.turn(quarters);
-                    self.averages(&[day], observe, &mut |_, _, averages| {
-                        sums.add(&averages, halves);
+                    self.averages(&[day], observe, &mut |predictor, _, mut averages| {
+                        let variances = predictor.split_off_variances(&mut averages);
+                        sums.add(&averages, &variances, halves);
+                        if uncertain {
+                            add_share(&mut own, &averages, turns);
+                        }
                         Ok(())
                     })?;
                 }
+                members.append(&mut own);
                 // Round the circle, so that the first one is the first again for the next day.
                 let next = self.others.pop_front();
                 next.into_iter().for_each(|next| self.others.push_back(std::mem::replace(&mut self.model, next)));
             }
             self.turn(0);
-            let (mean, deviations) = sums.finish(halves);
-            let map = self.finish(day, mean, &deviations)?;
+            let (mean, mut several) = sums.finish(halves);
+            if uncertain && !self.others.is_empty() && self.task.heads() == 1 {
+                quantiles::sort(&mut members, mean.len());
+                several.append(&mut members);
+            }
+            let map = self.finish(day, mean, several)?;
             take(day, map)?;
         }
         Ok(())
@@ -114,7 +135,7 @@ mod tests {
         let maps = [[0.1f32, 0.5, 0.9], [0.2, 0.5, 0.3], [0.7, 0.5, 0.33]];
         let of = |halves| {
             let mut sums = Sums::default();
-            maps.iter().for_each(|map| sums.add(map, halves));
+            maps.iter().for_each(|map| sums.add(map, &[], halves));
             sums.finish(halves)
         };
         let near = |got: &[f32], wanted: [f32; 3]| got.iter().zip(wanted).all(|(got, wanted)| (got - wanted).abs() < 1e-6);

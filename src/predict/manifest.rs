@@ -366,6 +366,14 @@ fn refuse_unknown(to: Destination, wanted: &BTreeSet<String>, known: &BTreeSet<S
     )))
 }
 
+/// The digests of several weight files, joined by `+`.
+///
+/// # Errors
+/// Those of [`weights_digest`].
+pub fn weights_digest_of(paths: &[PathBuf]) -> Result<String> {
+    Ok(paths.iter().map(|path| weights_digest(path)).collect::<Result<Vec<_>>>()?.join("+"))
+}
+
 /// SHA-256 of a weight file in hexadecimal digits.
 ///
 /// # Errors

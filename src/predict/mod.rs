@@ -41,7 +41,7 @@ pub use scene::Scene;
 pub use shard::Shard;
 pub use tiling::Tiling;
 pub use trained::Trained;
-use views::{Views, mean_of};
+use views::{Views, moments_of};
 pub use write::{Request, write_maps};
 
 use crate::autograd::Tape;
@@ -147,9 +147,7 @@ impl<'a> Predictor<'a> {
         let framed = Arc::new(Framed::new(dataset, zeros.clone(), |scene| tiling.frame(scene)).mirroring(mirrors));
         let locations = located::locations(config, &framed, &options)?;
         let mut task = tasks::of(config);
-        if options.turns.is_some() {
-            task.spread();
-        }
+        options.prepare(task.as_mut(), 1);
         Ok(Predictor {
             model,
             others: VecDeque::new(),
@@ -202,7 +200,10 @@ impl<'a> Predictor<'a> {
         }
         let tiles = days.iter().map(|day| self.mosaic(*day).map(|mosaic| mosaic.tiles.len())).sum::<Result<usize>>()?;
         observe(Event::Start { label: "predict", total: tiles, unit: "tiles" });
-        self.averages(days, observe, &mut |predictor, day, averages| take(day, predictor.finish(day, averages, &[])?))
+        self.averages(days, observe, &mut |predictor, day, mut averages| {
+            let deviations = predictor.split_off_variances(&mut averages).into_iter().map(f32::sqrt).collect();
+            take(day, predictor.finish(day, averages, deviations)?)
+        })
     }
 
     /// Turns scenes by so many quarters with the clock from here on; their averages come turned back.
@@ -217,7 +218,7 @@ impl<'a> Predictor<'a> {
     /// What a map is made of: the averages of the given days' tiles.
     ///
     /// # Shapes
-    /// Heads × rows × cols.
+    /// Heads × rows × cols; where views are compared, as many planes of variances behind them.
     fn averages(&mut self, days: &[usize], observe: &mut dyn FnMut(Event), take: &mut TakeAverages<'_, 'a>) -> Result<()> {
         let options = LoaderOptions { batch_size: self.batch_size, ..LoaderOptions::default() };
         let mut crops = Vec::new();
@@ -283,12 +284,18 @@ impl<'a> Predictor<'a> {
         Ok(output)
     }
 
-    /// The map of a day's averages, and behind it how far several maps are apart, on ocean what maps are to be there.
-    fn finish(&self, day: usize, averages: Vec<f32>, deviations: &[f32]) -> Result<Vec<f32>> {
+    /// Variances over views of tiles, which come behind averages; none where views are not compared.
+    fn split_off_variances(&self, averages: &mut Vec<f32>) -> Vec<f32> {
+        if self.options.compares_views() { averages.split_off(averages.len() / 2) } else { Vec::new() }
+    }
+
+    /// The map of a day's averages, and behind it what follows from several maps (how far they are apart, what each says), on ocean what
+    /// maps are to be there.
+    fn finish(&self, day: usize, averages: Vec<f32>, several: Vec<f32>) -> Result<Vec<f32>> {
         let [rows, cols] = self.framed.dataset().scene(day);
         let mut map = self.task.finish(averages, rows * cols);
         let bands = self.task.bands().len() + self.task.beside().len();
-        map.extend(deviations.iter().take((bands * rows * cols).saturating_sub(map.len())));
+        map.extend(several.into_iter().take((bands * rows * cols).saturating_sub(map.len())));
         if let Some(masking) = self.masking {
             masking.apply(&self.framed.dataset().ocean(day)?, &mut map);
         }
@@ -314,7 +321,8 @@ impl<'a> Predictor<'a> {
             Some(canvas) if canvas.size == size => Ok(Canvas { day, ..canvas }),
             _ => {
                 let mosaic = self.mosaic(day)?;
-                let sums = Mosaicking::new(size, self.task.heads(), &mosaic, self.options.blend);
+                let planes = self.task.heads() * if self.options.compares_views() { 2 } else { 1 };
+                let sums = Mosaicking::new(size, planes, &mosaic, self.options.blend);
                 Ok(Canvas { day, size, mosaic, sums })
             }
         }
@@ -335,8 +343,9 @@ impl<'a> Predictor<'a> {
         let settles_first = self.options.mc_dropout.is_some() || self.task.averages_settled();
         for views in outputs {
             let n = views.first().map_or(0, |(_, output)| output.shape().dims()[0]);
-            let mut values = mean_of(&views, if settles_first { Some(&settle) } else { None })?;
+            let (mut values, variances) = moments_of(&views, &settle, settles_first, self.options.compares_views())?;
             let of_tile = values.len() / n.max(1);
+            let mut variances = variances.chunks_exact(of_tile.max(1));
             for (values, crop) in values.chunks_exact_mut(of_tile).zip(&mut crops) {
                 refuse_not_finite(values, || self.framed.dataset().days()[crop.day].file_name())?;
                 let mut on = match canvas.take() {
@@ -347,7 +356,10 @@ impl<'a> Predictor<'a> {
                 if !settles_first {
                     self.task.settle(values, tile.window.pixels());
                 }
-                on.sums.lay(tile, values);
+                match variances.next() {
+                    Some(variances) => on.sums.lay(tile, &[values, variances].concat()),
+                    None => on.sums.lay(tile, values),
+                }
                 if on.sums.laid() == on.mosaic.tiles.len() {
                     let averages = self.framed.frame(crop.day).cut(on.sums.take_mean());
                     take(self, crop.day, self.turned_back(crop.day, averages))?;

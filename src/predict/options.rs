@@ -6,6 +6,7 @@ use super::location_search::LocationSearch;
 use crate::config::{Config, LocationKey, UNKNOWN};
 use crate::domains::{Unit, interned};
 use crate::error::{Error, Result};
+use crate::tasks::Task;
 
 /// How overlapping tiles are averaged.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -59,6 +60,9 @@ pub struct Options {
     /// So many predictions of each tile with dropout, averaged (Gal and Ghahramani 2016, arXiv 1506.02142); none: one without.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mc_dropout: Option<usize>,
+    /// Whether maps say beside how sure they are where their task does not always do so, and how far views of a tile are apart.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub uncertainty: bool,
     /// Over how many quarter turns of the whole scene a map is averaged; none: the scene as it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub turns: Option<usize>,
@@ -74,6 +78,22 @@ impl Options {
             Unit::Day => Blend::Equal,
         };
         Options { blend, ..Options::default() }
+    }
+
+    /// Has a task say what these ask for of maps that are means over so many networks.
+    pub(super) fn prepare(&self, task: &mut dyn Task, networks: usize) {
+        if self.uncertainty {
+            task.say_certainty();
+            task.give_members(networks);
+        }
+        if networks > 1 || self.turns.is_some() || self.compares_views() {
+            task.spread();
+        }
+    }
+
+    /// Whether what is averaged over views of a tile comes with how far they are apart.
+    pub(super) fn compares_views(&self) -> bool {
+        self.uncertainty && (self.d4 || self.mc_dropout.is_some())
     }
 
     /// As these, with all scenes of one region, or of none that the network knows (`unknown`).

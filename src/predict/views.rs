@@ -30,28 +30,75 @@ fn draw_of(crop: &Crop, number: usize) -> u64 {
     (crop.window.row as u64) << 42 ^ (crop.window.col as u64) << 20 ^ number as u64
 }
 
-/// The mean over the views of some tiles, each turned back; waits for the device. `settle` is done to each view first, where there is one.
+/// The mean over the views of some tiles, each turned back, and, where they are compared, their population variance; waits for the device.
+/// `settle` is done to each view before the mean where it comes first, and always before the variance.
 ///
 /// # Errors
 /// Those of [`Tensor::to_vec`].
-pub(super) fn mean_of(views: &Views, settle: Option<&Settle>) -> Result<Vec<f32>> {
-    let settled = |output: &Tensor| -> Result<Vec<f32>> {
-        let mut values = output.to_vec()?;
-        let of_tile = values.len() / output.shape().dims()[0].max(1);
-        if let Some(settle) = settle {
-            values.chunks_exact_mut(of_tile).for_each(settle);
-        }
-        Ok(values)
+pub(super) fn moments_of(views: &Views, settle: &Settle, settles_first: bool, compares: bool) -> Result<(Vec<f32>, Vec<f32>)> {
+    let settled = |values: &mut [f32], tiles: usize| {
+        let of_tile = values.len() / tiles.max(1);
+        values.chunks_exact_mut(of_tile.max(1)).for_each(settle);
     };
-    if let [(_, only)] = views.as_slice() {
-        return settled(only);
-    }
-    let mut sums = Vec::new();
+    let (mut sums, mut spread) = (Vec::new(), Spread::default());
     for (symmetry, output) in views {
-        let values = settled(output)?;
+        let (mut values, [tiles, _, height, width]) = (output.to_vec()?, output.nchw("predict")?);
+        if settles_first {
+            settled(&mut values, tiles);
+        }
+        if views.len() == 1 {
+            let variances = if compares { vec![0.0; values.len()] } else { Vec::new() };
+            return Ok((values, variances));
+        }
         sums.resize(values.len(), 0.0);
-        symmetry.add_back(&values, output.shape().dims()[3], &mut sums);
+        symmetry.add_back(&values, [height, width], &mut sums);
+        if compares {
+            if !settles_first {
+                settled(&mut values, tiles);
+            }
+            let mut back = vec![0.0; values.len()];
+            symmetry.add_back(&values, [height, width], &mut back);
+            spread.add(&back);
+        }
     }
     sums.iter_mut().for_each(|sum| *sum /= views.len() as f32);
-    Ok(sums)
+    Ok((sums, spread.variances()))
+}
+
+/// Squared distances from the mean, added up one view after the other (Welford 1962, doi 10.1080/00401706.1962.10490022).
+#[derive(Default)]
+struct Spread {
+    count: f32,
+    means: Vec<f32>,
+    squares: Vec<f32>,
+}
+
+impl Spread {
+    fn add(&mut self, values: &[f32]) {
+        self.count += 1.0;
+        self.means.resize(values.len(), 0.0);
+        self.squares.resize(values.len(), 0.0);
+        for ((value, mean), squares) in values.iter().zip(&mut self.means).zip(&mut self.squares) {
+            let before = value - *mean;
+            *mean += before / self.count;
+            *squares += before * (value - *mean);
+        }
+    }
+
+    fn variances(self) -> Vec<f32> {
+        self.squares.into_iter().map(|squares| squares / self.count).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variances_are_those_of_the_views() {
+        let mut spread = Spread::default();
+        [[0.5, 0.1], [0.5, 0.4], [0.5, 0.7]].iter().for_each(|view| spread.add(view));
+        let variances = spread.variances();
+        assert!(variances[0] == 0.0 && (variances[1] - 0.06).abs() < 1e-7, "{variances:?}");
+    }
 }

@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::manifest::{Maker, Manifest, weights_digest};
+use super::manifest::{Maker, Manifest, weights_digest_of};
 use super::outlines::{Outlines, made_by, refuse_unplaced, stale};
 use super::{Calibrating, Destination, Options, OutlineOptions, Place, Predictor, Shard, class_maps, location_file, range, zone_pictures};
 use crate::config::Config;
 use crate::data::dataset::Dataset;
 use crate::data::day::{Day, Split};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::files::Digest;
 use crate::gpu::Gpu;
@@ -44,6 +44,16 @@ pub struct Request<'a> {
     pub calibrating: Calibrating<'a>,
 }
 
+impl Request<'_> {
+    /// The files of the networks.
+    ///
+    /// # Errors
+    /// Those of [`intact_weight_file`].
+    pub fn files(&self) -> Result<Vec<PathBuf>> {
+        std::iter::once(self.weights).chain(self.others.iter().map(PathBuf::as_path)).map(intact_weight_file).collect()
+    }
+}
+
 /// Writes the maps of a split's days, in the order of the split file; those that an equal earlier run finished are left as they are.
 /// Returns the days with their maps, in order of time.
 ///
@@ -61,27 +71,26 @@ pub fn write_maps(
         None => Dataset::open(config, request.split)?,
         Some(days) => Dataset::of_days(config, request.split, days.to_vec())?,
     });
-    let file = intact_weight_file(request.weights)?;
-    if file != request.weights {
+    let files = request.files()?;
+    if let Some(file) = files.first().filter(|file| *file != request.weights) {
         observe(Event::Note(format!("weights: {}", file.display())));
     }
-    require_same(&file, config, request.accept_changed_config)?.into_iter().for_each(&mut *observe);
-    let others: Vec<PathBuf> = request.others.iter().map(|other| intact_weight_file(other)).collect::<Result<_>>()?;
-    for other in &others {
-        require_same(other, config, request.accept_changed_config)?.into_iter().for_each(&mut *observe);
+    for file in &files {
+        require_same(file, config, request.accept_changed_config)?.into_iter().for_each(&mut *observe);
     }
-    let (digest, mut options) = (weights_digest(&file)?, json!(request.options));
-    // A median filter changes no confidence.
-    let of_confidence = json!(Options { median: None, ..request.options });
-    let (curve, note) = request.calibrating.open(&file, &digest, &of_confidence)?;
+    let (weights, mut options) = (weights_digest_of(&files)?, json!(request.options));
+    // Neither a median filter nor further bands change what is calibrated.
+    let of_confidence = json!(Options { median: None, uncertainty: false, ..request.options });
+    let (curve, note) = request.calibrating.open(&files, &weights, &of_confidence)?;
     note.into_iter().for_each(|note| observe(Event::Note(note)));
     let mut task = tasks::of(config);
-    if let (Some(curve), Some(options)) = (&curve, options.as_object_mut()) {
-        options.insert("calibration".into(), json!(Digest::of(json!(curve).to_string().as_bytes())));
+    request.options.prepare(task.as_mut(), files.len());
+    if let Some(curve) = &curve {
         task.calibrate(curve);
-    }
-    if !others.is_empty() || request.options.turns.is_some() {
-        task.spread();
+        let says = task.certainty().is_some_and(|[_, calibrated]| task.beside().iter().any(|band| band.long_name == calibrated));
+        if let Some(options) = options.as_object_mut().filter(|_| says) {
+            options.insert("calibration".into(), json!(Digest::of(json!(curve).to_string().as_bytes())));
+        }
     }
     class_maps::check_median(request.options.median, task.as_ref())?;
     let of_folder = |options| {
@@ -89,12 +98,10 @@ pub fn write_maps(
         Outlines::open(destination.folder, task.as_ref(), options)
     };
     let outlines = request.outlines.map(of_folder).transpose()?;
-    let digests: Vec<String> = others.iter().map(|other| weights_digest(other)).collect::<Result<_>>()?;
-    let weights = std::iter::once(digest).chain(digests).collect::<Vec<_>>().join("+");
     let maker = Maker { weights, options, fills: None };
     // Before the folder is taken: weights that are refused leave none behind.
-    let model = weights::open(gpu, &file, config)?;
-    let further = others.iter().map(|other| weights::open(gpu, other, config)).collect::<Result<Vec<_>>>()?;
+    let models = files.iter().map(|file| weights::open(gpu, file, config)).collect::<Result<Vec<_>>>()?;
+    let [model, further @ ..] = &models[..] else { return Err(Error::Usage("there are no weights to map with; name some".into())) };
     let own: Vec<usize> = (0..dataset.days().len()).filter(|day| request.shard.is_none_or(|shard| shard.has(*day))).collect();
     let mut days = own.clone();
     let wanted = own.iter().map(|day| dataset.days()[*day].file_name()).collect();

@@ -14,6 +14,8 @@ pub enum LossKind {
     Huber(f64),
     /// |pred − target|^(1 + γ).
     FocalL1(f64),
+    /// (1 − τ)·(pred − target) where that is positive, else τ·(target − pred).
+    Pinball(f64),
 }
 
 impl LossKind {
@@ -24,6 +26,7 @@ impl LossKind {
             LossKind::Huber(delta) if error.abs() <= delta => 0.5 * error * error,
             LossKind::Huber(delta) => delta * (error.abs() - 0.5 * delta),
             LossKind::FocalL1(gamma) => error.abs().powf(1.0 + gamma),
+            LossKind::Pinball(quantile) => f64::max((1.0 - quantile) * error, -quantile * error),
         }
     }
 
@@ -31,8 +34,10 @@ impl LossKind {
         match self {
             LossKind::Mse => 2.0 * error,
             LossKind::Huber(delta) => error.clamp(-delta, delta),
-            LossKind::L1 | LossKind::FocalL1(_) if error == 0.0 => 0.0,
+            LossKind::L1 | LossKind::FocalL1(_) | LossKind::Pinball(_) if error == 0.0 => 0.0,
             LossKind::L1 => error.signum(),
+            LossKind::Pinball(quantile) if error > 0.0 => 1.0 - quantile,
+            LossKind::Pinball(quantile) => -quantile,
             LossKind::FocalL1(gamma) => (1.0 + gamma) * error.abs().powf(gamma) * error.signum(),
         }
     }

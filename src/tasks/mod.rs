@@ -55,6 +55,7 @@ mod confusion;
 mod holds;
 pub mod melt_fraction;
 mod pixel_loss;
+pub mod quantiles;
 pub mod regression;
 mod scores;
 pub mod segmentation;
@@ -121,12 +122,13 @@ pub trait Task {
         &[]
     }
 
-    /// Bands beside that say how likely the first band is right, by their titles: as the network says it, and calibrated.
+    /// Bands beside that say how likely the first band is right, or what it means is there, by their titles: as the network says it, and
+    /// calibrated.
     fn certainty(&self) -> Option<[&'static str; 2]> {
         None
     }
 
-    /// Whether the first band is right: 1 or 0; only of tasks that have a [`certainty`](Task::certainty).
+    /// Whether it is: 1 or 0; only of tasks that have a [`certainty`](Task::certainty).
     ///
     /// # Shapes
     /// All as long as each other; `target` as [`Task::masked`] gives it.
@@ -137,6 +139,14 @@ pub trait Task {
     /// Has maps say by a curve how likely they are right, in a further band beside; a task without a [`certainty`](Task::certainty) stays
     /// as it is.
     fn calibrate(&mut self, _curve: &Curve) {}
+
+    /// Has maps say in further bands beside how likely they are right, and what else a network says of that, where this is not what the task
+    /// always does.
+    fn say_certainty(&mut self) {}
+
+    /// Has maps of so many networks give what each says, in ascending order, in further bands beside, last of all, which
+    /// [`finish`](Task::finish) does not give; a task without such bands, or whose certainty nobody asked for, stays as it is.
+    fn give_members(&mut self, _networks: usize) {}
 
     /// Has maps that are means of several say how far these are apart, in further bands beside, one a head, which [`finish`](Task::finish)
     /// does not give; a task without such bands stays as it is.

@@ -1,6 +1,6 @@
-//! The loss of maps of a quantity: what the error of each pixel costs, and what their structure adds.
+//! The loss of maps of a quantity: what the error of each pixel costs, and what their structure adds; or that of quantiles.
 
-use super::Targets;
+use super::{Targets, quantiles};
 use crate::autograd::Tape;
 use crate::config::{Config, SimilarityTerm};
 use crate::error::Result;
@@ -14,16 +14,21 @@ pub(super) struct PixelLoss {
     similarity: Option<SimilarityTerm>,
     /// Range of what is learnt.
     range: [f64; 2],
+    /// Levels of what is learnt, where it is not one value.
+    levels: Vec<f64>,
 }
 
 impl PixelLoss {
     /// The configured loss of targets in `range`.
     pub(super) fn new(config: &Config, range: [f64; 2]) -> PixelLoss {
-        PixelLoss { kind: config.loss_kind(), similarity: config.similarity_term(), range }
+        PixelLoss { kind: config.loss_kind(), similarity: config.similarity_term(), range, levels: config.quantiles.clone() }
     }
 
     /// The mean over the images of a batch, shape `[]`.
     pub(super) fn of(&self, tape: &Tape, outputs: &Outputs, targets: &Targets) -> Result<Tensor> {
+        if !self.levels.is_empty() {
+            return quantiles::loss(tape, &outputs.map, targets, &self.levels);
+        }
         let (map, wanted, mask) = (&outputs.map, &targets.values, &targets.mask);
         let of_pixels = ops::masked_loss(tape, map, wanted, mask, self.kind, Reduction::Mean)?;
         let Some(SimilarityTerm { weight, sigma }) = self.similarity else { return Ok(of_pixels) };
@@ -35,6 +40,6 @@ impl PixelLoss {
 impl Default for PixelLoss {
     /// The absolute error.
     fn default() -> Self {
-        PixelLoss { kind: LossKind::L1, similarity: None, range: [0.0, 1.0] }
+        PixelLoss { kind: LossKind::L1, similarity: None, range: [0.0, 1.0], levels: Vec::new() }
     }
 }

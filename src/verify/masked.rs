@@ -23,7 +23,8 @@ fn masked_loss(gpu: &Gpu, case: &Case) -> Result<Outcome> {
         "mse" => LossKind::Mse,
         "huber" => LossKind::Huber(case.attr_f64("delta")?),
         "focal_l1" => LossKind::FocalL1(case.attr_f64("gamma")?),
-        other => return Err(case.malformed(format!("`kind` is `{other}`; l1, mse, huber or focal_l1 was expected"))),
+        "pinball" => LossKind::Pinball(case.attr_f64("quantile")?),
+        other => return Err(case.malformed(format!("`kind` is `{other}`; l1, mse, huber, focal_l1 or pinball was expected"))),
     };
     let reduction = match case.attr_str("reduction")?.as_str() {
         "none" => Reduction::None,

@@ -33,6 +33,7 @@ pub fn cases() -> Vec<Case> {
         (LossKind::L1, definition::LossKind::L1),
         (LossKind::Mse, definition::LossKind::Mse),
         (LossKind::FocalL1(0.5), definition::LossKind::FocalL1(0.5)),
+        (LossKind::Pinball(0.3), definition::LossKind::Pinball(0.3)),
     ];
     let unets = kinds.map(|(kind, meaning)| {
         let name = format!("two_levels_of_a_unet_{kind:?}").to_lowercase().replace(['(', ')'], "_");

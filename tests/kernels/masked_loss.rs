@@ -31,11 +31,12 @@ pub fn maps(shape: Shape, seed: u64) -> Maps {
     Maps { pred: fractions(seed), target: fractions(seed + 1), mask: hidden }
 }
 
-const KINDS: [(LossKind, definition::LossKind); 4] = [
+const KINDS: [(LossKind, definition::LossKind); 5] = [
     (LossKind::L1, definition::LossKind::L1),
     (LossKind::Mse, definition::LossKind::Mse),
     (LossKind::Huber(0.25), definition::LossKind::Huber(0.25)),
     (LossKind::FocalL1(0.5), definition::LossKind::FocalL1(0.5)),
+    (LossKind::Pinball(0.9), definition::LossKind::Pinball(0.9)),
 ];
 const REDUCTIONS: [(Reduction, definition::Reduction); 3] = [
     (Reduction::None, definition::Reduction::None),
@@ -91,7 +92,7 @@ fn nan_and_refusals(gpu: &Gpu) -> Checked {
     ensure(loss.to_vec()?[0].is_nan(), "NaN is hidden")?;
     let refused = ops::masked_loss(&Tape::off(), &pred, &target, &tensor(&[0.0; 3]), LossKind::L1, Reduction::Mean);
     ensure(matches!(refused, Err(Error::Shape { .. })), "a mask of another shape was not refused")?;
-    for kind in [LossKind::Huber(0.0), LossKind::Huber(f64::NAN), LossKind::FocalL1(-1.0)] {
+    for kind in [LossKind::Huber(0.0), LossKind::Huber(f64::NAN), LossKind::FocalL1(-1.0), LossKind::Pinball(1.0)] {
         let refused = ops::masked_loss(&Tape::off(), &target, &target, &target, kind, Reduction::Mean);
         ensure(matches!(refused, Err(Error::Shape { .. })), format!("{kind:?} was not refused"))?;
     }

@@ -37,6 +37,7 @@ pub(super) fn masked(f: &Fixture) -> Answers {
         "l1" => LossKind::L1,
         "mse" => LossKind::Mse,
         "huber" => LossKind::Huber(f.number("delta")),
+        "pinball" => LossKind::Pinball(f.number("quantile")),
         _ => LossKind::FocalL1(f.number("gamma")),
     };
     let reduction = match f.attrs["reduction"].as_str().unwrap() {

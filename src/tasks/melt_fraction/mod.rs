@@ -4,9 +4,12 @@
 //! [`MELT_THRESHOLD`]; structural similarity after Wang et al. 2004. Kernels: `masked_loss`, `masked_ssim_loss`, `masked_metrics`,
 //! `masked_ssim`.
 
+mod certainty;
+
 use super::pixel_loss::PixelLoss;
 use super::{Band, Column, Extent, Mean, Scored, Subject, Tally, Targets, Task, Words, only};
 use crate::autograd::Tape;
+use crate::calibrate::Curve;
 use crate::config::{Config, TaskKey};
 use crate::domains::interned;
 use crate::error::{Error, Result};
@@ -15,6 +18,7 @@ use crate::kernels::masked_metrics::{SceneSums, masked_metrics};
 use crate::kernels::masked_ssim::{masked_ssim, ssim_frame};
 use crate::models::Outputs;
 use crate::tensor::Tensor;
+use certainty::{CERTAINTY, Certainty};
 use std::borrow::Cow;
 
 /// A pixel melts where its fraction exceeds this.
@@ -96,6 +100,7 @@ pub struct MeltFraction {
     /// Power that maps are raised to.
     power: f64,
     band: Band,
+    certainty: Certainty,
     words: &'static Words,
 }
 
@@ -105,7 +110,14 @@ impl MeltFraction {
         let clip = [config.min_melt as f32, config.max_melt as f32];
         let band = band_of(config);
         let words = if band.name == BAND.name { &WORDS } else { &OWN_WORDS };
-        MeltFraction { loss: PixelLoss::new(config, DATA_RANGE), clip, power: config.map_power, band, words }
+        MeltFraction {
+            loss: PixelLoss::new(config, DATA_RANGE),
+            clip,
+            power: config.map_power,
+            band,
+            certainty: Certainty::new(&config.quantiles),
+            words,
+        }
     }
 }
 
@@ -138,7 +150,14 @@ fn sums(map: &Tensor, targets: &Targets) -> Result<SceneSums> {
 impl Default for MeltFraction {
     /// The absolute error, and all fractions.
     fn default() -> Self {
-        MeltFraction { loss: PixelLoss::default(), clip: [0.0, 1.0], power: 1.0, band: BAND, words: &WORDS }
+        MeltFraction {
+            loss: PixelLoss::default(),
+            clip: [0.0, 1.0],
+            power: 1.0,
+            band: BAND,
+            certainty: Certainty::default(),
+            words: &WORDS,
+        }
     }
 }
 
@@ -155,6 +174,39 @@ impl Task for MeltFraction {
         std::slice::from_ref(&self.band)
     }
 
+    fn beside(&self) -> &[Band] {
+        self.certainty.bands()
+    }
+
+    fn certainty(&self) -> Option<[&'static str; 2]> {
+        Some(CERTAINTY)
+    }
+
+    /// Whether a pixel melts: what the probability beside the map is one of.
+    fn right(&self, _map: &[f32], target: &[f32]) -> Vec<f32> {
+        target.iter().map(|target| f32::from(f64::from(*target) > MELT_THRESHOLD)).collect()
+    }
+
+    fn say_certainty(&mut self) {
+        self.certainty.ask();
+    }
+
+    fn calibrate(&mut self, curve: &Curve) {
+        self.certainty.calibrate(curve);
+    }
+
+    fn spread(&mut self) {
+        self.certainty.spread();
+    }
+
+    fn give_members(&mut self, networks: usize) {
+        self.certainty.give_members(networks);
+    }
+
+    fn heads(&self) -> usize {
+        self.certainty.heads()
+    }
+
     fn pictured<'a>(&self, target: &'a [f32]) -> Cow<'a, [f32]> {
         target.into()
     }
@@ -163,11 +215,13 @@ impl Task for MeltFraction {
         tile.iter_mut().for_each(|value| *value = value.clamp(self.clip[0], self.clip[1]));
     }
 
-    fn finish(&self, mut averages: Vec<f32>, _pixels: usize) -> Vec<f32> {
+    fn finish(&self, mut averages: Vec<f32>, pixels: usize) -> Vec<f32> {
+        let mut map = self.certainty.middle(&mut averages, pixels);
         if self.power != 1.0 {
-            averages.iter_mut().for_each(|value| *value = f64::from(*value).powf(self.power) as f32);
+            map.iter_mut().for_each(|value| *value = f64::from(*value).powf(self.power) as f32);
         }
-        averages
+        map.extend(self.certainty.planes(&averages, pixels));
+        map
     }
 
     fn columns(&self) -> &'static [Column] {

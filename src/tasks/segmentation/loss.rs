@@ -98,7 +98,13 @@ impl Loss {
                 }
                 LossTerm::Dice => ops::dice_loss(tape, logits, &targets.values, counted, self.dice_smooth)?,
                 // Errors of quantities are no loss of classes, which the configuration has seen to.
-                LossTerm::CrossEntropy | LossTerm::L1 | LossTerm::Mse | LossTerm::Huber | LossTerm::FocalL1 | LossTerm::L1Ssim => {
+                LossTerm::CrossEntropy
+                | LossTerm::L1
+                | LossTerm::Mse
+                | LossTerm::Huber
+                | LossTerm::FocalL1
+                | LossTerm::L1Ssim
+                | LossTerm::Pinball => {
                     // Shared out among all classes, s·classes / (classes − 1) leaves each of the others s / (classes − 1).
                     let classes = logits.nchw("segmentation")?[1] as f64;
                     let label_smoothing = label_smoothing + smoothed(self.smoothing_of_others * classes / (classes - 1.0).max(1.0));
