@@ -28,6 +28,8 @@ pub enum Purpose {
     Light,
     /// What is hidden of such a crop.
     Hide,
+    /// The errors of coarse fields of such a crop.
+    Coarse,
     /// Which days go to which split.
     Split,
     /// Which days and pixels a fit looks at.
@@ -69,6 +71,7 @@ impl Purpose {
             Purpose::Speckle => ((16, 7), 8, b'a'),
             Purpose::Light => ((16, 8), 8, b'a'),
             Purpose::Hide => ((16, 9), 8, b'a'),
+            Purpose::Coarse => ((16, 10), 8, b'a'),
             Purpose::Split => ((8, 1), 16, b'd'),
             Purpose::Sample => ((8, 2), 16, b'd'),
             Purpose::Trial => ((8, 3), 16, b'd'),

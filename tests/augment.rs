@@ -340,7 +340,7 @@ fn keys_that_say_nothing_usable_are_refused() {
     assert_eq!((keys(ALL), keys("")), ((10, 0), (0, 0)));
 }
 
-const OVERRIDES: [&str; 10] = [
+const OVERRIDES: [&str; 13] = [
     "augment_flip=true",
     "augment_turn=true",
     "augment_scale=[0.8, 1.25]",
@@ -351,6 +351,9 @@ const OVERRIDES: [&str; 10] = [
     "augment_noise=0.05",
     "augment_noise_probability=0.75",
     "augment_channel_dropout=0.1",
+    "augment_coarse_noise={mar_wa1: 0.2}",
+    "augment_coarse_noise_spacing=16",
+    "crops_of_classes=even",
 ];
 
 #[test]
@@ -360,11 +363,13 @@ fn a_run_resumes_to_the_same_bits() {
     let words = "train crops are changed at random: mirrored, turned by quarters, enlarged by 0.8 to 1.25, half of them cut to 0.8 \
                  of a side at least and stretched, half of the inputs to a power from 0.8 to 1.2, half of the inputs 0 in a rectangle of up \
                  to 0.5 of a side, half of the inputs shifted by 0.025 standard deviations, noise of 0.05 standard deviations on an input \
-                 with probability 0.75, each input left out with probability 0.1";
+                 with probability 0.75, errors over 16 pixels on 1 of the inputs, each input left out with probability 0.1";
     assert!(said.contains(words), "{said}");
+    assert!(said.contains("drawn about pixels of each class alike; classes and their pixels: at most 0.1 ("), "{said}");
     let halves = Run::new(&OVERRIDES);
     halves.trained(&["--threads", "2", "--set", "epochs=2"]);
     halves.refused(&["--resume", "auto", "--set", "augment_noise=0.1"], 2, &["`augment_noise`"]);
+    Run::new(&["augment_coarse_noise={slope: 0.2}"]).refused(&[], 2, &["augment_coarse_noise", "slope", "mar_wa1"]);
     halves.trained(&["--threads", "3", "--resume", "auto"]);
     for file in FILES {
         assert!(straight.bytes(file) == halves.bytes(file), "{file}");

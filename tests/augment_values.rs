@@ -206,6 +206,28 @@ fn noise_has_its_probability_and_is_in_every_crop_without_one() {
 }
 
 #[test]
+fn errors_of_coarse_fields_are_as_large_as_asked_and_the_same_over_their_distance() {
+    let crops = scene("augment_coarse_noise: {dem: 0.01}\naugment_coarse_noise_spacing: 8\n");
+    let (mut squares, mut near, mut far) = (0.0, 0.0, 0.0);
+    for [plain, changed] in &crops {
+        assert!((0..2).all(|channel| plain[channel] == changed[channel]) && plain[3] == changed[3], "another input was changed");
+        let by: Vec<f64> = plain[2].iter().zip(&changed[2]).map(|(plain, changed)| f64::from(changed - plain)).collect();
+        squares += by.iter().map(|by| by * by).sum::<f64>() / PIXELS as f64;
+        // Neighbours in a row, and pixels two spacings apart.
+        let product = |apart: usize| {
+            let pairs = by.chunks_exact(CROP[1]).flat_map(|row| row.iter().zip(&row[apart..]));
+            pairs.map(|(a, b)| a * b).sum::<f64>() / (CROP[0] * (CROP[1] - apart)) as f64
+        };
+        near += product(1);
+        far += product(16);
+    }
+    let [spread, near, far] = [squares, near, far].map(|sum| sum / CROPS as f64);
+    // Of a crop there are some six independent errors, so that of all the variance is known to 3 %.
+    assert!((spread.sqrt() - 0.01).abs() < 6e-4, "{}", spread.sqrt());
+    assert!(near > 0.95 * spread && far.abs() < 0.1 * spread, "{near} and {far} of {spread}");
+}
+
+#[test]
 fn a_part_of_half_the_crops_takes_their_place_with_its_labels() {
     let mut cuts = 0;
     for [plain, changed] in scene("augment_crop: 0.8\n") {

@@ -219,7 +219,7 @@ fn every_rule_refuses() {
         ("model_key: deeplabv3\nupsampling: 2", "upsampling", "only 4"),
         ("dropout: 0.1", "dropout", "deeplabv3, glavitu and tyrion only"),
         ("model_key: deeplabv3\ndropout: 1", "dropout", "nothing is left"),
-        ("crops_of_classes: even", "crops_of_classes", "task: segmentation"),
+        ("task: regression\ncrops_of_classes: even", "crops_of_classes", "task: segmentation"),
         ("sharpness_aware: -1", "sharpness_aware", "0 or above"),
         ("encoder_output_stride: 12", "encoder_output_stride", "8 or 16"),
         ("decoder_atrous_rates: [6, 12]", "decoder_atrous_rates", "three"),

@@ -120,7 +120,18 @@ fn networks_views_and_calibration_say_how_sure_maps_are() {
     // A curve of their mean maps lies beside them, and later maps say by it how likely a pixel melts.
     let before = certainty["said"]["brier"].as_f64().unwrap();
     for method in ["temperature", "isotonic"] {
-        let calibrate = ["--set", "prediction_stride=24", "--weights", &folder, "--split", "val", "--method", method, "--quiet", "--accept-changed-config"];
+        let calibrate = [
+            "--set",
+            "prediction_stride=24",
+            "--weights",
+            &folder,
+            "--split",
+            "val",
+            "--method",
+            method,
+            "--quiet",
+            "--accept-changed-config",
+        ];
         printed(&mut run.command_of("calibrate", &calibrate));
         let again = map(&run, "all", &["--weights", &folder, "--uncertainty", "--accept-changed-config"]);
         let bands = beside(&again);

@@ -132,7 +132,7 @@ keys! {
     crops_per_epoch: Option<usize> = optional_integer(COUNT), WEIGHTS.unless_default(),
         "scenes: crops of an epoch; absent: four times the crops that fit side by side into the train scenes";
     crops_of_classes: CropsOfClasses = choice(CropsOfClasses::AsTheyAre, CropsOfClasses::WORDS), WEIGHTS.unless_default(),
-        "segmentation of scenes: `even` draws each crop of training about a pixel of a class drawn evenly, so that rare classes are seen; `as_they_are` anywhere";
+        "segmentation of scenes, melt_fraction: `even` draws each crop of training about a pixel of a class drawn evenly, so that rare classes are seen (of melt those above 0.1 and the others), and day; `as_they_are` anywhere";
     crops_of_scenes: CropsOfScenes = crops_of_scenes(), WEIGHTS.unless_default(),
         "scenes: `drawn` draws the scene of each crop of training, `in_turn` takes all of them in a random order, again and again; calving_front: absent in_turn";
     border: BorderKey = border(), WEIGHTS_AND_MAPS.unless_default().carried(Carried::Choice),
@@ -206,6 +206,9 @@ keys! {
         "standard deviation of noise on inputs to train on, for example 0.05, where a normalised input has 1";
     augment_noise_probability: f64 = number(1.0, Numbers::Share), WEIGHTS.unless_default(),
         "share of crops in which an input gets that noise, drawn for each input, its bands together";
+    augment_coarse_noise: BTreeMap<String, f64> = numbers_by_name("for example {mar_wa1: 0.2}"), WEIGHTS.unless_default(),
+        "errors of coarse inputs to train on, the same over some distance: their standard deviation by input, where a normalised one has 1, for example {mar_wa1: 0.2}";
+    augment_coarse_noise_spacing: usize = integer(64, WIDTH), WEIGHTS.unless_default(), "augment_coarse_noise: pixels over which an error is about the same";
     augment_crop: f64 = crop_share(), WEIGHTS.unless_default(),
         "least share of a crop's sides that half of all crops to train on are cut to and stretched back from, by the nearest pixel, for example 0.8";
     augment_contrast: [f64; 2] = factors([1.0, 1.0]), WEIGHTS.unless_default(),

@@ -103,9 +103,10 @@ impl Config {
         if self.momentum.is_some() && of_adam && self.given.contains("momentum") && r.file != FIXTURE {
             return Err(r.error("momentum", "is of sgd and rmsprop, and adam has its own; remove the line, or set `optimizer: sgd`"));
         }
-        let has_classes = self.task.has_classes() && self.domain().unit == Unit::Scene;
+        let has_classes = self.task == TaskKey::MeltFraction || self.task.has_classes() && self.domain().unit == Unit::Scene;
         if self.crops_of_classes != CropsOfClasses::AsTheyAre && !has_classes {
-            let message = "is even, and only scenes have crops by class: `task: segmentation` or calving_front with `domain: scenes`; remove the line";
+            let message = "is even, and only fractions and scenes have crops by class: `task: melt_fraction`, or `task: segmentation` or calving_front with \
+                           `domain: scenes`; remove the line";
             return Err(r.error("crops_of_classes", message));
         }
         match (self.lr_scheduler, self.restarts_at.as_ref().and_then(|epochs| epochs.last())) {

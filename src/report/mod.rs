@@ -136,10 +136,9 @@ pub fn page(inputs: Evidence, observe: &mut dyn FnMut(Event)) -> Result<String> 
         .as_ref()
         .is_ok_and(sections::classes::is_there)
         .then(|| Section::new("classes", "Classes", &scores, sections::classes::section));
-    let certainty = scores
-        .as_ref()
-        .is_ok_and(sections::reliability::is_there)
-        .then(|| Section::new("confidence", "Confidence", &scores, |scores| sections::reliability::section(scores, &colours)));
+    let certainty = scores.as_ref().is_ok_and(sections::reliability::is_there).then(|| {
+        Section::new("confidence", "Confidence", &scores, |scores| sections::reliability::section(scores, task.words().sure, &colours))
+    });
     let glaciers = scores
         .as_ref()
         .is_ok_and(sections::glaciers::is_there)

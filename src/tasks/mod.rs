@@ -66,7 +66,7 @@ pub use band::Band;
 pub use confusion::ClassScores;
 pub use holds::{Holds, MAPS_FILE};
 pub use scores::{Better, Column, Mean, Scored, Tally, only};
-pub use words::{Extent, Subject, Words};
+pub use words::{Extent, Subject, Sure, Words};
 
 use crate::autograd::Tape;
 use crate::calibrate::Curve;
@@ -155,6 +155,17 @@ pub trait Task {
     /// Names of the classes by their numbers, where the first band of a map is a class.
     fn classes(&self) -> Option<&'static [&'static str]> {
         None
+    }
+
+    /// What pixels of targets are told apart by where crops are drawn about each kind alike, by the numbers of
+    /// [`kind`](Task::kind); none of a task without kinds.
+    fn kinds(&self) -> Option<&'static [&'static str]> {
+        self.classes()
+    }
+
+    /// The number of the kind of a pixel that counts, by its value.
+    fn kind(&self, value: f32) -> usize {
+        value as usize
     }
 
     /// Of maps of zones that a front divides, which classes do: fronts are drawn, and scored, between them.

@@ -17,8 +17,36 @@ pub struct Words {
     pub pooled: &'static [(&'static str, &'static str)],
     /// How much is covered, day by day, where that says something.
     pub extent: Option<Extent>,
+    /// What they say of how sure they are.
+    pub sure: &'static Sure,
     /// What its maps are of.
     pub of: &'static Subject,
+}
+
+/// How sure maps are, in words.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Sure {
+    /// What is said, as the network says it and calibrated.
+    pub said: [&'static str; 2],
+    /// What is seen where that is said.
+    pub seen: &'static str,
+    /// What a chart of both shows.
+    pub note: &'static str,
+}
+
+impl Sure {
+    /// Of classes.
+    pub const CLASS: Sure = Sure {
+        said: ["confidence", "calibrated confidence"],
+        seen: "share of pixels that are right",
+        note: "Pixels sorted into ten bins by how sure the map is of their class, and how many of each bin have the right one",
+    };
+    /// Of fractions that count above 0.1.
+    pub const FRACTION: Sure = Sure {
+        said: ["share above 0.1 as the network says it", "calibrated probability of a fraction above 0.1"],
+        seen: "share of pixels above 0.1",
+        note: "Pixels sorted into ten bins by how likely the map says that their fraction is above 0.1, and of how many of each bin it is",
+    };
 }
 
 /// What each map of a task is of, in words.

@@ -230,21 +230,21 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// The crops of an epoch: of days one each, of scenes those of [`train_crops`] and [`val_crops`].
+    /// The crops of an epoch: of days one each, or as many about pixels of each kind, of scenes those of [`train_crops`] and [`val_crops`].
     fn crops(&self, framed: &Framed, epoch: usize, purpose: Purpose) -> Result<Vec<Crop>> {
         let (dataset, seed, epoch) = (framed.dataset(), self.config.seed, epoch as u64);
         if let Some(crops) = self.pretext.as_ref().and_then(|pretext| pretext.crops(seed, epoch, purpose, self.counts[0])) {
             return Ok(crops);
         }
+        if let Some(places) = self.places.get().filter(|_| purpose == Purpose::Train) {
+            return places.crops((seed, epoch), framed, self.crop, self.counts[0], &|t, o| self.classes(t, o));
+        }
         match (dataset.domain().unit, purpose) {
+            (Unit::Scene, Purpose::Train) => {
+                let in_turn = self.config.crops_of_scenes == CropsOfScenes::InTurn;
+                Ok(train_crops(seed, epoch, framed.frames(), self.crop, self.counts[0], in_turn))
+            }
             (Unit::Day, _) => Ok(CropSampler::new(seed, epoch, purpose, dataset.days().len(), dataset.scene(0), self.crop)?.crops()),
-            (Unit::Scene, Purpose::Train) => match self.places.get() {
-                Some(places) => places.crops((seed, epoch), framed, self.crop, self.counts[0], &|t, o| self.classes(t, o)),
-                None => {
-                    let in_turn = self.config.crops_of_scenes == CropsOfScenes::InTurn;
-                    Ok(train_crops(seed, epoch, framed.frames(), self.crop, self.counts[0], in_turn))
-                }
-            },
             (Unit::Scene, _) => val_crops(framed.frames(), self.crop),
         }
     }
@@ -252,18 +252,18 @@ impl<'a> Session<'a> {
     /// The class of each pixel that counts as one.
     fn classes(&self, target: &[f32], ocean: &[f32]) -> Vec<Option<usize>> {
         let (values, mask) = self.task.masked(target, ocean);
-        values.into_iter().zip(mask).map(|(value, mask)| (mask == 0.0).then_some(value as usize)).collect()
+        values.into_iter().zip(mask).map(|(value, mask)| (mask == 0.0).then(|| self.task.kind(value))).collect()
     }
 
     /// Looks for the classes of the train scenes, once, where crops are drawn by them.
     pub(super) fn find_classes(&self, watcher: &mut Watcher) -> Result<()> {
-        let (CropsOfClasses::Even, Some(classes), None) = (self.config.crops_of_classes, self.task.classes(), self.places.get()) else {
+        let (CropsOfClasses::Even, Some(classes), None) = (self.config.crops_of_classes, self.task.kinds(), self.places.get()) else {
             return Ok(());
         };
         let places = ClassPlaces::of(&self.train, classes.len(), &|t, o| self.classes(t, o))?;
         let shares = places.shares();
         if shares.is_empty() {
-            let message = "is even, and no pixel of the train scenes has a class; check the class maps of path_classes";
+            let message = "is even, and no pixel to train on has a class; check the targets";
             return Err(self.config.key_error("crops_of_classes", message));
         }
         let words: Vec<String> = shares.iter().map(|(class, share)| format!("{} ({:.2} %)", classes[*class], 100.0 * share)).collect();

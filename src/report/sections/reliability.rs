@@ -8,6 +8,7 @@ use crate::evaluate::score_file::ScoreFile;
 use crate::report::colours::Colours;
 use crate::report::html::{Key, charts, table};
 use crate::report::plot::{Axis, Mark, Plot, Series};
+use crate::tasks::Sure;
 
 /// Largest radius of a dot that stands for many pixels.
 const LARGEST_DOT: f64 = 7.0;
@@ -37,34 +38,48 @@ pub fn is_there(scores: &ScoreFile) -> bool {
 }
 
 /// How often maps are right where they say how sure they are, before and after calibration.
-pub fn section(scores: &ScoreFile, colours: &Colours) -> Markup {
+pub fn section(scores: &ScoreFile, words: &Sure, colours: &Colours) -> Markup {
     type Of = fn(&WrittenCertainty) -> Option<&WrittenReliability>;
     let said: Of = |certainty| certainty.said.as_ref();
     let calibrated: Of = |certainty| certainty.calibrated.as_ref();
     let models = || scores.models.0.iter().filter_map(|(name, model)| Some((name, model.certainty.as_ref()?)));
     let plot = |title: &str, x: &str, of: Of| {
         let bins = models().filter_map(|(name, certainty)| Some((name, of(certainty)?.bins.as_slice())));
-        chart(title, [x, "share of pixels that are right"], bins, colours)
+        chart(title, [x, words.seen], bins, colours)
     };
     let is_calibrated = models().any(|(_, certainty)| certainty.calibrated.is_some());
-    let mut plots = vec![plot("As the network says it", "confidence", said)];
-    plots.extend(is_calibrated.then(|| plot("Calibrated", "calibrated confidence", calibrated)));
-    let error = |reliability: Option<&WrittenReliability>| {
-        reliability.and_then(|reliability| reliability.expected_calibration_error).map_or("–".into(), |error| format!("{error:.4}"))
+    let mut plots = vec![plot("As the network says it", words.said[0], said)];
+    plots.extend(is_calibrated.then(|| plot("Calibrated", words.said[1], calibrated)));
+    let number = |value: Option<f64>| value.map_or("–".into(), |value| format!("{value:.4}"));
+    let of = |reliability: Option<&WrittenReliability>| {
+        let error = reliability.and_then(|reliability| reliability.expected_calibration_error);
+        [error, reliability.and_then(|reliability| reliability.brier)].map(number)
     };
+    let has_quantiles = models().any(|(_, certainty)| certainty.crps.is_some());
     html! {
         (colours.legend_and(&[DIAGONAL]))
         (charts(&plots))
         p.note {
-            "Pixels sorted into ten bins by how sure the map is of their class, and how many of each bin have the right one; the area of a dot "
-            "is the bin's share of the pixels. The expected calibration error is the mean distance between the two, in a hundred bins."
+            (words.note) "; the area of a dot is the bin's share of the pixels. The expected calibration error is the mean distance between "
+            "the two, in a hundred bins; the Brier score the mean square of what is said less 1 where it is so and 0 where it is not."
+            @if has_quantiles {
+                " CRPS: the continuous ranked probability score of the quantiles beside the maps, which of a map alone is its mean absolute "
+                "error."
+            }
             @if !is_calibrated { " None is calibrated: " code { "meltcore calibrate" } " fits a curve that later maps say it by." }
         }
         (table(&html! {
-            thead { tr { th { "expected calibration error" } th.n { "as said" } th.n { "calibrated" } } }
+            thead { tr {
+                th { "" } th.n { "expected calibration error" } th.n { "calibrated" } th.n { "Brier score" } th.n { "calibrated" }
+                @if has_quantiles { th.n { "CRPS" } }
+            } }
             tbody {
                 @for (name, certainty) in models() {
-                    tr { th { (name) } td.n { (error(certainty.said.as_ref())) } td.n { (error(certainty.calibrated.as_ref())) } }
+                    @let ([error, brier], [error_calibrated, brier_calibrated]) = (of(certainty.said.as_ref()), of(certainty.calibrated.as_ref()));
+                    tr {
+                        th { (name) } td.n { (error) } td.n { (error_calibrated) } td.n { (brier) } td.n { (brier_calibrated) }
+                        @if has_quantiles { td.n { (number(certainty.crps)) } }
+                    }
                 }
             }
         }))

@@ -5,7 +5,7 @@
 //! zones, and where `path_fronts` has drawn ones they score it; nothing is learnt from them.
 
 use super::segmentation::{Manner, Segmentation};
-use super::{Subject, Words};
+use super::{Subject, Sure, Words};
 use crate::config::{Config, TaskKey};
 use crate::domains::ZONES;
 
@@ -19,6 +19,7 @@ const WORDS: Words = Words {
              its map both lack scores 0 there, as in the benchmark CaFFe. Pooled: all pixels of all scenes at once.",
     pooled: &[("iou", "pooled IoU"), ("f1", "pooled F1")],
     extent: None,
+    sure: &Sure::CLASS,
     of: &Subject::SCENES,
 };
 

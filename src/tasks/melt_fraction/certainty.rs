@@ -7,10 +7,10 @@ use super::MELT_THRESHOLD;
 use crate::calibrate::Curve;
 use crate::domains::interned;
 use crate::image::Colormap;
-use crate::tasks::{Band, quantiles};
+use crate::tasks::{Band, Sure, quantiles};
 
 /// Titles of what says how likely a pixel melts: as the network says it, and calibrated.
-pub(super) const CERTAINTY: [&str; 2] = ["share above 0.1 as the network says it", "calibrated probability of a fraction above 0.1"];
+pub(super) const CERTAINTY: [&str; 2] = Sure::FRACTION.said;
 
 /// What maps say of how sure they are.
 #[derive(Debug, Default)]

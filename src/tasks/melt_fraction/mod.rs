@@ -7,7 +7,7 @@
 mod certainty;
 
 use super::pixel_loss::PixelLoss;
-use super::{Band, Column, Extent, Mean, Scored, Subject, Tally, Targets, Task, Words, only};
+use super::{Band, Column, Extent, Mean, Scored, Subject, Sure, Tally, Targets, Task, Words, only};
 use crate::autograd::Tape;
 use crate::calibrate::Curve;
 use crate::config::{Config, TaskKey};
@@ -70,6 +70,7 @@ const WORDS: Words = Words {
         by_month: "By month over all years: melting pixels of all maps over all their land pixels; observed: of the observed maps of \
                    the same days over what they cover.",
     }),
+    sure: &Sure::FRACTION,
     of: &Subject::DAYS,
 };
 
@@ -201,6 +202,14 @@ impl Task for MeltFraction {
 
     fn give_members(&mut self, networks: usize) {
         self.certainty.give_members(networks);
+    }
+
+    fn kinds(&self) -> Option<&'static [&'static str]> {
+        Some(&["at most 0.1", "above 0.1"])
+    }
+
+    fn kind(&self, value: f32) -> usize {
+        usize::from(f64::from(value) > MELT_THRESHOLD)
     }
 
     fn heads(&self) -> usize {

@@ -5,7 +5,7 @@
 //! `range_<target>`. Kernels: `masked_loss`, `masked_ssim_loss`, `masked_metrics`, `masked_ssim`.
 
 use super::pixel_loss::PixelLoss;
-use super::{Band, Column, Mean, Scored, Subject, Tally, Targets, Task, Words, only};
+use super::{Band, Column, Mean, Scored, Subject, Sure, Tally, Targets, Task, Words, only};
 use crate::autograd::Tape;
 use crate::config::{Config, TaskKey};
 use crate::domains::{Look, interned};
@@ -39,6 +39,7 @@ const WORDS: Words = Words {
              Pooled R²: all pixels of all days at once. SSIM: structural similarity with a Gaussian window of 3 pixels.",
     pooled: &[("r2", "pooled R²")],
     extent: None,
+    sure: &Sure::FRACTION,
     of: &Subject::DAYS,
 };
 

@@ -9,7 +9,7 @@ mod columns;
 mod loss;
 mod probabilities;
 
-use super::{Band, Column, Confusion, Scored, Subject, Tally, Targets, Task, Words};
+use super::{Band, Column, Confusion, Scored, Subject, Sure, Tally, Targets, Task, Words};
 use crate::autograd::Tape;
 use crate::calibrate::Curve;
 use crate::config::{Config, TaskKey};
@@ -36,6 +36,7 @@ const WORDS: Words = Words {
              without the class, and a map without it, agree: 1. Pooled: all pixels of all scenes at once.",
     pooled: &[("iou", "pooled IoU"), ("f1", "pooled F1")],
     extent: None,
+    sure: &Sure::CLASS,
     of: &Subject::SCENES,
 };
 

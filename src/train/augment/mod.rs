@@ -7,7 +7,7 @@
 //! alike, a crop takes each of the eight symmetries equally often, as in GlaViTU's program, which turns three of four.
 //!
 //! Of the inputs that are rasters some become their mean, which a network sees as 0. The others take, feature by feature, contrast,
-//! occlusion and a shift (`feature`), and then white noise; masks and `constant_inputs` keep their values, and so do numbers made from the
+//! occlusion and a shift (`feature`), and then white noise and errors of coarse fields (`coarse`); masks and `constant_inputs` keep their values, and so do numbers made from the
 //! date.
 //!
 //! Radar images have changes of their own (`radar`), before all those, and windows of other sizes (`window`), which are drawn anew and
@@ -19,6 +19,7 @@
 //! All draws of a sample are streams of the seed, the epoch and its number in it, so that they depend on nothing else: not on threads,
 //! batches or an interruption. Validation sees plain crops.
 
+mod coarse;
 mod cut;
 mod feature;
 mod radar;
@@ -41,6 +42,7 @@ use crate::domains::{Gaps, Source, Variable};
 use crate::error::Result;
 use crate::preprocess::Unit;
 use crate::random::{Draw, Purpose};
+use coarse::Coarse;
 use cut::Cut;
 use feature::Disturbance;
 use radar::{Radar, Scale};
@@ -69,6 +71,8 @@ pub struct Augmentation {
     cut: f64,
     disturbance: Disturbance,
     noise: f32,
+    /// Errors of coarse fields, where there are any.
+    coarse: Option<Coarse>,
     dropout: f64,
     channels: Arc<[Channel]>,
     /// The channels of each feature that may be disturbed.
@@ -167,7 +171,7 @@ impl Augmentation {
         let (bounds, probability) = (config.augment_zoom, config.augment_zoom_probability);
         let zoom = (bounds != [1.0, 1.0]).then_some(Zoom { bounds, probability, keeps_place });
         let is_moved = flip || turn || scale != [1.0, 1.0] || cut < 1.0 || zoom.is_some();
-        if !is_moved && !is_disturbed && dropout == 0.0 && !radar.acts() {
+        if !is_moved && !is_disturbed && dropout == 0.0 && !radar.acts() && config.augment_coarse_noise.is_empty() {
             return Ok(None);
         }
         let channels = inputs.iter().map(|input| Channel::of(config, input)).collect::<Result<Arc<[Channel]>>>()?;
@@ -180,9 +184,25 @@ impl Augmentation {
             );
             return Err(config.key_error("augment_channel_dropout", message));
         }
+        let coarse = coarse(config, inputs, &channels)?;
         let features = features(inputs, &channels);
         let (seed, as_published) = (config.seed, config.reference_windows);
-        Ok(Some(Augmentation { seed, flip, turn, scale, zoom, radar, as_published, cut, disturbance, noise, dropout, channels, features }))
+        Ok(Some(Augmentation {
+            seed,
+            flip,
+            turn,
+            scale,
+            zoom,
+            radar,
+            as_published,
+            cut,
+            disturbance,
+            noise,
+            coarse,
+            dropout,
+            channels,
+            features,
+        }))
     }
 
     /// In words, for crops of this size (rows, columns).
@@ -210,6 +230,9 @@ impl Augmentation {
             (occlusion > 0.0).then(|| format!("half of the inputs 0 in a rectangle of up to {occlusion} of a side")),
             (shift > 0.0).then(|| format!("half of the inputs shifted by {shift} standard deviations")),
             (self.noise > 0.0).then(noise),
+            self.coarse
+                .as_ref()
+                .map(|coarse| format!("errors over {} pixels on {} of the inputs", coarse.spacing, coarse.deviations.len())),
             (self.dropout > 0.0).then(|| format!("each input left out with probability {}", self.dropout)),
         ];
         parts.into_iter().flatten().chain(self.radar.describe()).collect::<Vec<_>>().join(", ")
@@ -246,6 +269,13 @@ impl Augmentation {
                 }
             }
             self.disturb([&mut draw, &mut more], view.size, &mut sample.channels);
+            if let Some(coarse) = &self.coarse {
+                let mut draw = stream(Purpose::Coarse);
+                for (index, deviation) in &coarse.deviations {
+                    let Some(unit) = self.channels[*index].unit else { continue };
+                    coarse.change(&mut draw, (*deviation, unit), view.size, &mut sample.channels[*index]);
+                }
+            }
             Ok(())
         })
     }
@@ -325,6 +355,27 @@ impl Augmentation {
             }
         }
     }
+}
+
+/// The errors of coarse fields that are asked for.
+fn coarse(config: &Config, inputs: &[&Variable], channels: &[Channel]) -> Result<Option<Coarse>> {
+    let key = "augment_coarse_noise";
+    let mut deviations = Vec::new();
+    for (name, deviation) in &config.augment_coarse_noise {
+        let is_named = |(input, channel): &(&&Variable, &Channel)| input.files_of() == name && channel.unit.is_some();
+        let of_name: Vec<usize> = inputs.iter().zip(channels).enumerate().filter(|(_, of)| is_named(of)).map(|(index, _)| index).collect();
+        if of_name.is_empty() || *deviation <= 0.0 {
+            let known: Vec<&str> =
+                inputs.iter().zip(channels).filter(|(_, channel)| channel.unit.is_some()).map(|(input, _)| input.files_of()).collect();
+            let message = format!(
+                "says {name}: {deviation}; give standard deviations above 0 of inputs that are rasters and no masks ({})",
+                known.join(", ")
+            );
+            return Err(config.key_error(key, message));
+        }
+        deviations.extend(of_name.into_iter().map(|index| (index, *deviation)));
+    }
+    Ok((!deviations.is_empty()).then_some(Coarse { deviations, spacing: config.augment_coarse_noise_spacing }))
 }
 
 /// The channels that may be disturbed, those of one variable's files together.
