@@ -103,7 +103,7 @@ fn networks_views_and_calibration_say_how_sure_maps_are() {
     // The maps' mean, their deviation, and each of them in ascending order.
     let all = map(&run, "all", &["--weights", &folder, "--uncertainty", "--accept-changed-config"]);
     let (bands, mean) = (beside(&all), first_map(&all));
-    let levels: Vec<String> = [1.0, 3.0, 5.0].iter().map(|i| meltcore::tasks::quantiles::title(i / 6.0)).collect();
+    let levels: Vec<String> = [1.0, 3.0, 5.0].iter().map(|i| meltcore::calibrate::quantiles::title(i / 6.0)).collect();
     let wanted = [SAID, "standard deviation over several maps", &levels[0], &levels[1], &levels[2]];
     assert_eq!(titles(&bands), wanted);
     for pixel in 0..mean.len() {

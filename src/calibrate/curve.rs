@@ -142,8 +142,8 @@ fn logistic(odds: f64) -> f64 {
     1.0 / (1.0 + (-odds).exp())
 }
 
-/// The temperature under which what was seen is likeliest: where Σ n·z·(σ(z / T) − y), z the logarithm of the odds, is 0. The sum grows with
-/// 1/T, so that halving an interval finds it, between 0.01 and 100.
+/// The temperature under which what was seen is likeliest: where Σ n·z·(σ(z / T) − y), z the logarithm of the odds, is 0. The sum grows
+/// with 1/T, so that halving an interval finds it, between 0.01 and 100.
 fn temperature(points: &[Point]) -> f64 {
     let slope = |inverse: f64| -> f64 {
         let of = |point: &Point| {

@@ -5,12 +5,12 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::calibrate::curve::FITTED_BINS;
-use crate::calibrate::{BINS, BinMeans, Reliability};
+use crate::calibrate::{BINS, BinMeans, Reliability, quantiles};
 use crate::data::class_map::beside_map;
 use crate::data::described::bands_of;
 use crate::data::raster::Raster;
 use crate::error::{Error, Result};
-use crate::tasks::{Task, quantiles};
+use crate::tasks::Task;
 
 /// What the bands beside the maps of a model say, as the network gives it and calibrated; none of what no scene had.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -34,7 +34,7 @@ pub struct WrittenCertainty {
     /// By the curve of a calibration.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calibrated: Option<WrittenReliability>,
-    /// Mean continuous ranked probability score, in the unit of the map, of maps with quantiles beside ([`crate::tasks::quantiles`]).
+    /// Mean continuous ranked probability score, in the unit of the map, of maps with quantiles beside ([`crate::calibrate::quantiles`]).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub crps: Option<f64>,
 }

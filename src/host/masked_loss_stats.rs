@@ -12,7 +12,8 @@ use super::shared::level::level;
 use super::shared::sums::lane_sums;
 
 params!(
-    /// Packs of an image, workgroups of an image, images, and where Huber's cost becomes linear, which power is added, or which quantile is meant.
+    /// Packs of an image, workgroups of an image, images, and where Huber's cost becomes linear, which power is added, or which quantile is
+    /// meant.
     MaskedLossPixelParams for "masked_loss_stats", "masked_loss_grad_pred" { packs: u32, parts: u32, images: u32, shape: f32 }
 );
 

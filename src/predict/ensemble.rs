@@ -2,16 +2,16 @@
 //!
 //! Averages p_i of n maps, turned back, become Σ p_i / n, and beside it √(Σ p_i² / n − (Σ p_i / n)²) says how far they are apart, for tasks
 //! that have bands for that; where views of tiles are compared, too, their mean variance is added under the root. Each network's own mean
-//! is kept where a task gives members' maps. With `reference_windows` each p_i, and their mean, are rounded to half precision, as the published program
-//! does.
+//! is kept where a task gives members' maps. With `reference_windows` each p_i, and their mean, are rounded to half precision, as the
+//! published program does.
 
 use half::f16;
 
 use super::Predictor;
+use crate::calibrate::quantiles;
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::models::Model;
-use crate::tasks::quantiles;
 
 /// Sums over maps.
 #[derive(Default)]

@@ -55,7 +55,6 @@ mod confusion;
 mod holds;
 pub mod melt_fraction;
 mod pixel_loss;
-pub mod quantiles;
 pub mod regression;
 mod scores;
 pub mod segmentation;
@@ -140,8 +139,8 @@ pub trait Task {
     /// as it is.
     fn calibrate(&mut self, _curve: &Curve) {}
 
-    /// Has maps say in further bands beside how likely they are right, and what else a network says of that, where this is not what the task
-    /// always does.
+    /// Has maps say in further bands beside how likely they are right, and what else a network says of that, where this is not what the
+    /// task always does.
     fn say_certainty(&mut self) {}
 
     /// Has maps of so many networks give what each says, in ascending order, in further bands beside, last of all, which

@@ -1,7 +1,8 @@
 //! The loss of maps of a quantity: what the error of each pixel costs, and what their structure adds; or that of quantiles.
 
-use super::{Targets, quantiles};
+use super::Targets;
 use crate::autograd::Tape;
+use crate::calibrate::quantiles;
 use crate::config::{Config, SimilarityTerm};
 use crate::error::Result;
 use crate::models::Outputs;
@@ -27,7 +28,7 @@ impl PixelLoss {
     /// The mean over the images of a batch, shape `[]`.
     pub(super) fn of(&self, tape: &Tape, outputs: &Outputs, targets: &Targets) -> Result<Tensor> {
         if !self.levels.is_empty() {
-            return quantiles::loss(tape, &outputs.map, targets, &self.levels);
+            return of_quantiles(tape, &outputs.map, targets, &self.levels);
         }
         let (map, wanted, mask) = (&outputs.map, &targets.values, &targets.mask);
         let of_pixels = ops::masked_loss(tape, map, wanted, mask, self.kind, Reduction::Mean)?;
@@ -42,4 +43,27 @@ impl Default for PixelLoss {
     fn default() -> Self {
         PixelLoss { kind: LossKind::L1, similarity: None, range: [0.0, 1.0], levels: Vec::new() }
     }
+}
+
+/// The continuous ranked probability score of quantiles, shape `[]`.
+///
+/// # Shapes
+/// `map` `[n, levels, h, w]`.
+fn of_quantiles(tape: &Tape, map: &Tensor, targets: &Targets, levels: &[f64]) -> Result<Tensor> {
+    let [n, channels, h, w] = map.nchw("quantiles")?;
+    // Channels first, so that each is one piece.
+    let rows = ops::reshape(tape, map, [1, n, channels, h * w])?;
+    let rows = ops::reshape(tape, &ops::transpose(tape, &rows)?, [channels, n, h * w])?;
+    let mut sum: Option<Tensor> = None;
+    for (k, (level, weight)) in levels.iter().zip(quantiles::weights(levels)).enumerate() {
+        let channel = ops::reshape(tape, &ops::narrow(tape, &rows, k, 1)?, [n, 1, h, w])?;
+        let of_level = ops::masked_loss(tape, &channel, &targets.values, &targets.mask, LossKind::Pinball(*level), Reduction::Mean)?;
+        let term = ops::mul_scalar(tape, &of_level, (2.0 * weight) as f32)?;
+        sum = Some(match sum {
+            None => term,
+            Some(sum) => ops::add(tape, &sum, &term)?,
+        });
+    }
+    // A configuration has at least one level.
+    sum.map_or_else(|| Tensor::full(map.gpu(), [], 0.0), Ok)
 }

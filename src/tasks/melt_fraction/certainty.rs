@@ -4,10 +4,10 @@
 //! All of them are of what is averaged, before `map_power`.
 
 use super::MELT_THRESHOLD;
-use crate::calibrate::Curve;
+use crate::calibrate::{Curve, quantiles};
 use crate::domains::interned;
 use crate::image::Colormap;
-use crate::tasks::{Band, Sure, quantiles};
+use crate::tasks::{Band, Sure};
 
 /// Titles of what says how likely a pixel melts: as the network says it, and calibrated.
 pub(super) const CERTAINTY: [&str; 2] = Sure::FRACTION.said;

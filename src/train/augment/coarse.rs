@@ -1,7 +1,8 @@
 //! Errors of coarse fields: the same over some distance, as those of a climate model's cells or of wide footprints are.
 //!
-//! Points of a square lattice, laid anew over each crop, have independent normal numbers, and a pixel the bilinear mean of its four, divided
-//! by the root of the sum of squared weights: normal, too, with the standard deviation that is asked for at every pixel, and no edge.
+//! Points of a square lattice, laid anew over each crop, have independent normal numbers, and a pixel the bilinear mean of its four,
+//! divided by the root of the sum of squared weights: normal, too, with the standard deviation that is asked for at every pixel, and
+//! without edges.
 
 use crate::preprocess::Unit;
 use crate::random::Draw;

@@ -7,8 +7,8 @@
 //! alike, a crop takes each of the eight symmetries equally often, as in GlaViTU's program, which turns three of four.
 //!
 //! Of the inputs that are rasters some become their mean, which a network sees as 0. The others take, feature by feature, contrast,
-//! occlusion and a shift (`feature`), and then white noise and errors of coarse fields (`coarse`); masks and `constant_inputs` keep their values, and so do numbers made from the
-//! date.
+//! occlusion and a shift (`feature`), and then white noise and errors of coarse fields (`coarse`); masks and `constant_inputs` keep
+//! their values, and so do numbers made from the date.
 //!
 //! Radar images have changes of their own (`radar`), before all those, and windows of other sizes (`window`), which are drawn anew and
 //! brought to a crop's size as enlarged ones are; greys of 8 bits stay whole numbers.

@@ -1,16 +1,10 @@
-//! Quantiles of what is not known: how networks learn them, and what a distribution that is known by some of them says.
+//! Quantiles of what is not known: what a distribution says that is known by some of them.
 //!
 //! Values v₁ ≤ … ≤ v_K at levels 0 < τ₁ < … < τ_K < 1 stand for a distribution in which each has a weight, the share of levels that are
-//! nearest to its own. The pinball loss (Koenker and Bassett 1978, doi 10.2307/1913643) of all of them, twice and with those weights, is the
-//! continuous ranked probability score of that distribution (Laio and Tamea 2007, doi 10.5194/hess-11-1267-2007), so that this is what is
-//! learnt, and what scores call CRPS. The values of N maps in ascending order are its quantiles at (i − ½)/N, and their score is that of
-//! the ensemble (Bröcker 2012, doi 10.1002/qj.1891).
-
-use super::Targets;
-use crate::autograd::Tape;
-use crate::error::Result;
-use crate::ops::{self, LossKind, Reduction};
-use crate::tensor::Tensor;
+//! nearest to its own. The pinball loss (Koenker and Bassett 1978, doi 10.2307/1913643) of all of them, twice and with those weights, is
+//! the continuous ranked probability score of that distribution (Laio and Tamea 2007, doi 10.5194/hess-11-1267-2007), so that this is what
+//! networks learn, and what scores call CRPS. The values of N maps in ascending order are its quantiles at (i − ½)/N, and their score is
+//! that of the ensemble (Bröcker 2012, doi 10.1002/qj.1891).
 
 /// How titles of bands of quantiles begin.
 const TITLE: &str = "quantile ";
@@ -72,29 +66,6 @@ pub fn sort(planes: &mut [f32], pixels: usize) {
         of_pixel.sort_by(f32::total_cmp);
         of_pixel.iter().enumerate().for_each(|(k, value)| planes[k * pixels + pixel] = *value);
     }
-}
-
-/// What a network learns whose output has a channel for each level, shape `[]`.
-///
-/// # Shapes
-/// `map` `[n, levels, h, w]`.
-pub(super) fn loss(tape: &Tape, map: &Tensor, targets: &Targets, levels: &[f64]) -> Result<Tensor> {
-    let [n, channels, h, w] = map.nchw("quantiles")?;
-    // Channels first, so that each is one piece.
-    let rows = ops::reshape(tape, map, [1, n, channels, h * w])?;
-    let rows = ops::reshape(tape, &ops::transpose(tape, &rows)?, [channels, n, h * w])?;
-    let mut sum: Option<Tensor> = None;
-    for (k, (level, weight)) in levels.iter().zip(weights(levels)).enumerate() {
-        let channel = ops::reshape(tape, &ops::narrow(tape, &rows, k, 1)?, [n, 1, h, w])?;
-        let of_level = ops::masked_loss(tape, &channel, &targets.values, &targets.mask, LossKind::Pinball(*level), Reduction::Mean)?;
-        let term = ops::mul_scalar(tape, &of_level, (2.0 * weight) as f32)?;
-        sum = Some(match sum {
-            None => term,
-            Some(sum) => ops::add(tape, &sum, &term)?,
-        });
-    }
-    // A configuration has at least one level.
-    sum.map_or_else(|| Tensor::full(map.gpu(), [], 0.0), Ok)
 }
 
 #[cfg(test)]
