@@ -8,7 +8,8 @@
 //!                    cli
 //!                     |
 //!   verify  bench  report  ablate  baselines  synth  draft  the engine proved and timed, maps shown, made up and made without a network,
-//!                     |                                     configurations made from data
+//!                experiment                                 configurations made from data, many trainings compared
+//!                     |
 //!            train  predict  evaluate                       know a task and a network, not which
 //!                     |
 //!            tasks    preprocess    weights                 what is learned; rasters to inputs; weight files
@@ -52,6 +53,7 @@
 //! | [`train`], [`baselines`] | the loop, checkpoints, logs; maps without a network |
 //! | [`draft`] | a configuration made from folders of rasters |
 //! | [`ablate`], [`report`] | what each input is worth; one HTML page with scores, maps, curves and the run's manifest |
+//! | [`experiment`] | many trainings that one file describes, and one table of their scores |
 //! | [`verify`], [`mod@bench`], [`synth`] | PyTorch fixtures replayed; kernels timed; believable sample scenes |
 //! | [`cli`] | arguments in, one call down, table out |
 //!
@@ -76,6 +78,7 @@ pub mod draft;
 pub mod error;
 pub mod evaluate;
 pub mod event;
+pub mod experiment;
 pub mod files;
 pub mod fronts;
 pub mod gpu;

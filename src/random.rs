@@ -36,6 +36,10 @@ pub enum Purpose {
     Sample,
     /// The trials of a fit.
     Trial,
+    /// The sets of values that a sweep tries.
+    Sweep,
+    /// Which days a share of a list has.
+    Share,
     /// A made-up scene: coast, fjords and elevation.
     Terrain,
     /// A made-up scene: warm spells of a year.
@@ -75,6 +79,8 @@ impl Purpose {
             Purpose::Split => ((8, 1), 16, b'd'),
             Purpose::Sample => ((8, 2), 16, b'd'),
             Purpose::Trial => ((8, 3), 16, b'd'),
+            Purpose::Sweep => ((8, 4), 16, b'd'),
+            Purpose::Share => ((8, 5), 16, b'd'),
             Purpose::Terrain => ((8, 1), 16, 0),
             Purpose::Season => ((8, 2), 16, 0),
             Purpose::Swath => ((8, 3), 16, 0),
@@ -164,8 +170,8 @@ mod tests {
     fn streams_of_different_purposes_and_indices_differ() {
         use Purpose::*;
         let purposes = [
-            Train, Validate, Augment, Disturb, Region, Location, Split, Sample, Trial, Terrain, Season, Swath, MeltStatic, MeltDaily, Mar,
-            Pmw, Glacier,
+            Train, Validate, Augment, Disturb, Region, Location, Split, Sample, Trial, Sweep, Share, Terrain, Season, Swath, MeltStatic,
+            MeltDaily, Mar, Pmw, Glacier,
         ];
         let mut first: Vec<u64> =
             purposes.into_iter().flat_map(|purpose| [0, 3].map(|index| Draw::new(7, purpose, index).rng.next_u64())).collect();

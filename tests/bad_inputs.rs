@@ -40,6 +40,10 @@ fn make(root: &Path) {
     write("list.yaml", b"- seed\n- epochs\n");
     write("empty.yaml", b"");
     write("indent.yaml", b"seed: 1\n  epochs: 2\n");
+    write("bare.yaml", b"out: o\n");
+    write("folds.yaml", b"config: ../d/config.yaml\nleave_out: year\n");
+    write("wide.yaml", b"config: ../d/config.yaml\nvariants: {base: {}, wide: {base_channel: 16}}\n");
+    write("sweep.yaml", b"method: random\nparameters: {learning_rate: {values: [0.1]}}\n");
     write("page", b"<!DOCTYPE html><html><body>404 Not Found</body></html>");
     write("nothing", b"");
     write("object.json", b"{\"a\": 1}");

@@ -43,7 +43,7 @@ fn help_names_the_order_and_gives_examples() {
 }
 
 /// Commands of this version, as the contract names them.
-const COMMANDS: [&str; 21] = [
+const COMMANDS: [&str; 22] = [
     "ablate",
     "baseline",
     "bench",
@@ -53,6 +53,7 @@ const COMMANDS: [&str; 21] = [
     "devices",
     "doctor",
     "eval",
+    "experiment",
     "front",
     "pack",
     "predict",
@@ -92,6 +93,7 @@ fn every_command_answers_help_and_refuses_what_it_does_not_know() {
     for (command, needed) in [
         ("baseline", "--config"),
         ("eval", "--pred"),
+        ("experiment", "<FILE>"),
         ("pack", "--like"),
         ("predict", "--weights"),
         ("split", "--config"),

@@ -44,6 +44,7 @@ const MAY_IMPORT: &[(&str, &str)] = &[
     ("draft", "error event files config domains data gpu train"),
     ("ablate", "error event config domains data gpu nn models weights preprocess tasks evaluate predict train"),
     ("baselines", "error event files random config domains data gpu tensor kernels tasks predict"),
+    ("experiment", "error event files random config domains data gpu tasks evaluate predict train baselines"),
     ("report", "error event calibrate config domains data fronts image tasks evaluate train"),
     ("verify", "error config gpu tensor kernels autograd ops nn optim models train"),
     ("bench", "error event files ranks reference config host gpu tensor kernels autograd ops nn models tasks train"),
@@ -51,7 +52,7 @@ const MAY_IMPORT: &[(&str, &str)] = &[
     (
         "cli",
         "error event files ranks calibrate config domains data fronts image host gpu nn models weights tasks evaluate predict train draft ablate \
-         baselines report verify bench synth",
+         baselines experiment report verify bench synth",
     ),
     ("lib", ""),
     ("main", "error gpu cli"),

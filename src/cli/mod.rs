@@ -16,8 +16,10 @@ pub mod doctor;
 pub mod draft;
 pub mod eval;
 pub mod eval_fronts;
+pub mod experiment;
 pub mod front;
 pub mod front_files;
+pub mod members;
 pub mod output;
 pub mod overwrite;
 pub mod pack;
@@ -117,6 +119,7 @@ pub enum Command {
     Devices(devices::Args),
     Doctor(doctor::Args),
     Eval(eval::Args),
+    Experiment(experiment::Args),
     Front(front::Args),
     Pack(pack::Args),
     Predict(predict::Args),
@@ -174,6 +177,7 @@ impl Cli {
             Command::Devices(args) => devices::run(args, &self.globals),
             Command::Doctor(args) => doctor::run(args, &self.globals),
             Command::Eval(args) => eval::run(args, &self.globals),
+            Command::Experiment(args) => experiment::run(args, &self.globals),
             Command::Front(args) => front::run(args, &self.globals),
             Command::Pack(args) => pack::run(args, &self.globals),
             Command::Predict(args) => predict::run(args, &self.globals),

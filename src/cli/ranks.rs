@@ -79,20 +79,28 @@ pub fn threads_of(ranks: &Ranks, given: Option<usize>) -> Result<Option<usize>> 
     Ok(Some((std::thread::available_parallelism().map_or(1, usize::from) / sharing).max(1)))
 }
 
+/// Takes over the signals that stop a training, once a process.
+///
+/// # Errors
+/// The system refuses a handler or a thread.
+pub(super) fn interruptible() -> Result<Interrupt> {
+    let interrupt = Interrupt::install()?;
+    interrupt.end_unanswered("stopped at once; --resume auto goes on from the last finished epoch".into())?;
+    Ok(interrupt)
+}
+
 /// Trains by the ranks that the arguments name, or as the rank that this process is.
 ///
 /// # Errors
 /// As [`Training::prepare_shared`] and [`Training::run`]; no device.
-pub(super) fn train(job: Job, args: &RankArgs, ranks: &Ranks, globals: &Globals) -> Result<Summary> {
-    let interrupt = Interrupt::install()?;
-    interrupt.end_unanswered("stopped at once; --resume auto goes on from the last finished epoch".into())?;
+pub(super) fn train(job: &Job, args: &RankArgs, ranks: &Ranks, globals: &Globals, interrupt: &Interrupt) -> Result<Summary> {
     match args.devices.as_slice() {
-        [] => by_processes(&job, ranks, globals, &interrupt),
+        [] => by_processes(job, ranks, globals, interrupt),
         devices if devices.iter().any(|device| device.trim().is_empty()) => {
             Err(Error::Usage(format!("--devices {}: a part is empty; name a device for each rank, 0,1 for example", devices.join(","))))
         }
         _ if globals.device.is_some() => Err(Error::Usage("--device and --devices were both given: leave one out".into())),
-        devices => by_threads(&job, devices, globals, &interrupt),
+        devices => by_threads(job, devices, globals, interrupt),
     }
 }
 

@@ -2,7 +2,8 @@
 
 use super::Globals;
 use super::arguments::ConfigArgs;
-use super::ranks::{Job, RankArgs, train};
+use super::members::{self, MemberArgs};
+use super::ranks::{Job, RankArgs, interruptible, train};
 use super::train_plan::{self, PlanArgs};
 use crate::config::Config;
 use crate::error::Result;
@@ -16,6 +17,7 @@ use std::path::PathBuf;
     meltcore train --config sample/config.yaml\n  \
     meltcore train --config run.yaml --resume auto --set epochs=1085\n  \
     meltcore train --config run.yaml --devices 0,1,2,3 --set accumulate_steps=4\n  \
+    meltcore train --config run.yaml --members 5 --resume auto\n  \
     mpirun -n 8 meltcore train --config run.yaml --mpi --resume auto --set accumulate_steps=8\n  \
     meltcore train --config run.yaml --plan --ranks 64 --network 25 --latency 2\n\n\
     Written to path_checkpoints:\n  \
@@ -40,12 +42,18 @@ use std::path::PathBuf;
     --devices and --mpi: ranks with a device each share the accumulate_steps micro-batches of every step, whose number must be theirs times \
     a power of two. No result depends on their number, and a run goes on with any that fits. A rank that fails says why and ends all with \
     its status; signals (SIGUSR1, too) end all at the same step. The first rank alone writes.\n\n\
+    --members N trains N networks of the seeds seed, seed + 1, …: path_checkpoints/seed-S is a run of its own, and its best weights are copied \
+    to path_checkpoints/members/seed-S.safetensors once it is done, so that `predict --weights path_checkpoints/members` averages their maps. \
+    --shard I/N does a part of them.\n\n\
     An epoch without a valid pixel has no loss (null in log.jsonl), is never the best, and does not count for the schedule; a run \
     without any exits with 2.")]
 pub struct Args {
     /// The run.
     #[command(flatten)]
     pub run: RunArgs,
+    /// How many networks are trained.
+    #[command(flatten)]
+    pub members: MemberArgs,
     /// What is planned in place of training.
     #[command(flatten)]
     pub plan: PlanArgs,
@@ -102,6 +110,12 @@ impl std::str::FromStr for Resume {
 }
 
 impl RunArgs {
+    /// What a rank is to do with a configuration.
+    pub(super) fn job(&self, config: &Config) -> Job {
+        let changed = if self.accept_changed_data { ChangedData::Accept } else { ChangedData::Refuse };
+        Job { config: config.clone(), start: self.start(), changed, memory: self.memory }
+    }
+
     fn start(&self) -> Start {
         match (&self.resume, &self.weights) {
             (Some(Resume::Auto), _) => Start::Newest,
@@ -120,6 +134,9 @@ pub fn run(args: &Args, ranks: &Ranks, globals: &Globals) -> Result<()> {
     let config = ranks.agree(load(args, globals))?;
     if args.plan.plan {
         return train_plan::run(&config, &args.plan, globals);
+    }
+    if let Some(count) = args.members.members {
+        return members::run(&config, count, args, globals);
     }
     let summary = execute(&config, &args.run, ranks, globals)?;
     if ranks.leads() {
@@ -142,9 +159,7 @@ fn load(args: &Args, globals: &Globals) -> Result<Config> {
 /// # Errors
 /// As [`run`].
 pub(super) fn execute(config: &Config, args: &RunArgs, ranks: &Ranks, globals: &Globals) -> Result<Summary> {
-    let changed = if args.accept_changed_data { ChangedData::Accept } else { ChangedData::Refuse };
-    let job = Job { config: config.clone(), start: args.start(), changed, memory: args.memory };
-    train(job, &args.ranks, ranks, globals)
+    train(&args.job(config), &args.ranks, ranks, globals, &interruptible()?)
 }
 
 /// Says what the run came to and what to do next.

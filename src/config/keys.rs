@@ -313,7 +313,7 @@ pub(super) enum KeyUse {
 }
 
 /// The name under which a key is read: itself, or what it is another name of.
-pub(super) fn canonical(key: &str) -> &str {
+pub(crate) fn canonical(key: &str) -> &str {
     ALIASES.iter().find(|(alias, _)| *alias == key).map_or(key, |(_, name)| name)
 }
 
@@ -351,7 +351,7 @@ fn of_family(key: &str) -> Option<&str> {
 
 /// The candidate with the fewest edits from `given`, letter case aside, the first of equals; none where those are more than a third of its
 /// letters, since what is far away misleads.
-pub(super) fn nearest<'a>(given: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(given: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let given = given.to_lowercase();
     let edits = |name: &str| strsim::damerau_levenshtein(&given, &name.to_lowercase());
     let (edits, near) = candidates.into_iter().map(|name| (edits(name), name)).min_by_key(|(edits, _)| *edits)?;

@@ -30,7 +30,9 @@ pub use choices::{
     BestBy, BorderKey, CropsOfClasses, CropsOfScenes, Freeze, LocationKey, ModelKey, Objective, Precision, PretrainingSplit, TaskKey,
 };
 pub use keys::{Acts, BOUNDING_BOXES, Carried, FRONTS, IGNORE, Key, SPLITS, TWIN};
+pub(crate) use keys::{canonical, nearest};
 pub use loss::{LossFunction, LossTerm, SimilarityTerm};
+pub(crate) use reader::shown;
 pub use regions::UNKNOWN;
 pub use table::{Config, KEYS};
 
@@ -64,14 +66,7 @@ impl Config {
     /// # Errors
     /// As [`Config::load`].
     pub fn from_text(text: &str, file: &str, overrides: &[String], folder: Option<&Path>) -> Result<Config> {
-        let unusable = |message: String| Error::input(file, message);
-        let document = parse_yaml(text).map_err(|e| unusable(format!("not usable as YAML: {e}")))?;
-        let map = match document {
-            Value::Object(map) => map,
-            Value::Null => return Err(unusable("holds no keys; a configuration is a list of `key: value` lines".into())),
-            _ => return Err(unusable("must be a flat map of `key: value` lines at its top level".into())),
-        };
-        Config::from_keys(map, file, overrides, folder)
+        Config::from_keys(keys_of(text, file)?, file, overrides, folder)
     }
 
     /// As [`Config::from_text`], from keys that are values already.
@@ -146,8 +141,21 @@ pub fn without_effect(key: &str) -> String {
     synonyms::option(key).map_or_else(|| key.to_owned(), |option| format!("{key} (see {option})"))
 }
 
+/// The keys of a YAML text that is one map; `file` is its name for error messages.
+///
+/// # Errors
+/// [`Error::Input`] for another text.
+pub(crate) fn keys_of(text: &str, file: &str) -> Result<Map<String, Value>> {
+    let unusable = |message: String| Error::input(file, message);
+    match parse_yaml(text).map_err(|e| unusable(format!("not usable as YAML: {e}")))? {
+        Value::Object(map) => Ok(map),
+        Value::Null => Err(unusable("holds no keys; a configuration is a list of `key: value` lines".into())),
+        _ => Err(unusable("must be a flat map of `key: value` lines at its top level".into())),
+    }
+}
+
 /// Parses one YAML document; NaN and infinities become text, so that the key that holds them can be named.
-fn parse_yaml(text: &str) -> std::result::Result<Value, String> {
+pub(crate) fn parse_yaml<T: serde::de::DeserializeOwned>(text: &str) -> std::result::Result<T, String> {
     let options = serde_saphyr::options! {
         with_snippet: false,
         duplicate_keys: serde_saphyr::DuplicateKeyPolicy::Error,

@@ -233,7 +233,7 @@ fn plain(value: &Value) -> String {
 }
 
 /// A value as it may stand in a message: compact, and cut where it is long.
-pub(super) fn shown(value: &Value) -> String {
+pub(crate) fn shown(value: &Value) -> String {
     let text = value.to_string();
     if text.chars().count() <= 80 { text } else { text.chars().take(77).chain("...".chars()).collect() }
 }

@@ -1,8 +1,8 @@
 //! Which pixels of a scene count: those that the land mask does not take out, nor a mask of the scene's own (`path_ignore`).
 //!
-//! A mask of a scene is a raster under the scene's name: cloud, shadow, fresh snow, all that makes a class unknowable in this image. A
-//! pixel is ignored where it is not 0, or one of `ignore_values` where these are given; a pixel without a value counts, and so do scenes
-//! without a mask.
+//! A mask of a scene is a raster under the scene's name: cloud, shadow, fresh snow, all that makes a class unknowable in this image. One
+//! raster in place of the folder is the mask of all days of a grid. A pixel is ignored where it is not 0, or one of `ignore_values` where
+//! these are given; a pixel without a value counts, and so do scenes without a mask.
 
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -67,7 +67,7 @@ impl Counted {
     /// The file of a day's own mask, where it has one.
     pub fn mask_of(&self, day: &Day) -> Option<PathBuf> {
         let ignored = self.ignored.as_ref().filter(|ignored| ignored.days.contains(day))?;
-        Some(ignored.folder.join(day.file_name()))
+        Some(if ignored.is_of_all { ignored.path.clone() } else { ignored.path.join(day.file_name()) })
     }
 
     /// As [`Counted::mask_of`], where maps have no value under it.
@@ -85,10 +85,11 @@ impl Counted {
     }
 }
 
-/// The folder of `path_ignore`.
+/// The folder of `path_ignore`, or one raster for all days.
 #[derive(Debug)]
 struct Ignored {
-    folder: PathBuf,
+    path: PathBuf,
+    is_of_all: bool,
     values: Vec<f32>,
     /// Those that have a mask there.
     days: HashSet<Day>,
@@ -97,12 +98,17 @@ struct Ignored {
 impl Ignored {
     fn of(config: &Config, split: Split, days: &[Day]) -> Result<Option<Ignored>> {
         let Some(folder) = config.variable_paths.get(IGNORE).cloned() else { return Ok(None) };
+        let values = config.ignore_values.iter().flatten().map(|value| *value as f32).collect();
+        if folder.is_file() {
+            return Ok(Some(Ignored { path: folder, is_of_all: true, values, days: days.iter().copied().collect() }));
+        }
         if !folder.is_dir() {
-            let message =
-                format!("is no folder, and `path_{IGNORE}` names one with a raster NAME.tif for each scene that has a mask; correct it");
+            let message = format!(
+                "is no folder, and `path_{IGNORE}` names one with a raster NAME.tif for each scene that has a mask, or one raster for all \
+                 days; correct it"
+            );
             return Err(Error::input(folder, message));
         }
-        let values = config.ignore_values.iter().flatten().map(|value| *value as f32).collect();
         let masked: HashSet<Day> = days.iter().filter(|day| folder.join(day.file_name()).is_file()).copied().collect();
         let without: Vec<&Day> = days.iter().filter(|day| !masked.contains(day)).collect();
         if let Some(first) = without.first() {
@@ -111,6 +117,6 @@ impl Ignored {
                 format!("is not there: {count} of {all} {unit} of the split {split} have no mask (path_{IGNORE}) and count everywhere")
             });
         }
-        Ok(Some(Ignored { folder, values, days: masked }))
+        Ok(Some(Ignored { path: folder, is_of_all: false, values, days: masked }))
     }
 }
