@@ -144,7 +144,7 @@ impl Plan {
         // Before hours of training.
         let wanted = Dataset::open(&config, run.split)?;
         if run.trains {
-            Tiling::of(&config, Options::default().blend, wanted.scene(0))?.0.check(&wanted)?;
+            Tiling::of(&config, Options::of(&config).blend, wanted.scene(0))?.0.check(&wanted)?;
         }
         let weights = match run.trains {
             true => Some(Training::prepare(&config, &Start::Newest, ChangedData::Refuse)?.run(gpu, watcher)?.best_weights),
@@ -207,7 +207,7 @@ fn write_run_maps(
                 shard: None,
                 weights,
                 others: &[],
-                options: Options::default(),
+                options: Options::of(config),
                 outlines: None,
                 overwrite: false,
                 accept_changed_config: false,
