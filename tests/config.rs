@@ -220,6 +220,7 @@ fn every_rule_refuses() {
         ("dropout: 0.1", "dropout", "deeplabv3, glavitu and tyrion only"),
         ("model_key: deeplabv3\ndropout: 1", "dropout", "nothing is left"),
         ("task: regression\ncrops_of_classes: even", "crops_of_classes", "task: segmentation"),
+        ("loss_function: focal_l1\nfocal_gamma: 1.0e+30", "focal_gamma", "near 2"),
         ("sharpness_aware: -1", "sharpness_aware", "0 or above"),
         ("encoder_output_stride: 12", "encoder_output_stride", "8 or 16"),
         ("decoder_atrous_rates: [6, 12]", "decoder_atrous_rates", "three"),

@@ -100,6 +100,11 @@ fn networks_views_and_calibration_say_how_sure_maps_are() {
         .map(|(i, file)| first_map(&map(&run, &format!("alone{i}"), &["--weights", file, "--set", &format!("seed={}", i + 1)])))
         .collect();
 
+    // The same network twice is no ensemble.
+    let twice = ["--weights", &members[0], "--weights", &members[0], "--set", "seed=1", "--set", "prediction_stride=24", "--split", "test"];
+    let said = runs::text(&run.command_of("predict", &[&twice[..], &["--out", "never"]].concat()).output().unwrap());
+    assert!(said.contains("are the same network"), "{said}");
+
     // The maps' mean, their deviation, and each of them in ascending order.
     let all = map(&run, "all", &["--weights", &folder, "--uncertainty", "--accept-changed-config"]);
     let (bands, mean) = (beside(&all), first_map(&all));

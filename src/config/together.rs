@@ -21,6 +21,10 @@ impl Config {
         if self.loss_function.0.contains(&LossTerm::FocalL1) && self.focal_gamma <= 0.0 {
             return Err(r.error("focal_gamma", "is 0, and focal_l1 weights errors by that power; give one above 0, or take the loss l1"));
         }
+        if self.focal_gamma > 100.0 {
+            let message = format!("is {}, under which nothing would be learnt but what is wholly wrong; give one near 2", self.focal_gamma);
+            return Err(r.error("focal_gamma", message));
+        }
         if self.ignore_values.is_some() && !self.variable_paths.contains_key(IGNORE) {
             let message =
                 "says which values of masks count, and `path_ignore`, the folder of the masks, is missing; name it or remove the line";

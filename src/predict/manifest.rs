@@ -369,9 +369,16 @@ fn refuse_unknown(to: Destination, wanted: &BTreeSet<String>, known: &BTreeSet<S
 /// The digests of several weight files, joined by `+`.
 ///
 /// # Errors
-/// Those of [`weights_digest`].
+/// [`Error::Usage`] where two of them are the same network, which a mean would count twice; those of [`weights_digest`].
 pub fn weights_digest_of(paths: &[PathBuf]) -> Result<String> {
-    Ok(paths.iter().map(|path| weights_digest(path)).collect::<Result<Vec<_>>>()?.join("+"))
+    let digests = paths.iter().map(|path| weights_digest(path)).collect::<Result<Vec<_>>>()?;
+    for (second, digest) in digests.iter().enumerate() {
+        if let Some(first) = digests[..second].iter().position(|other| other == digest) {
+            let [first, second] = [first, second].map(|place| paths[place].display());
+            return Err(Error::Usage(format!("{first} and {second} are the same network, and a mean would count it twice; name it once")));
+        }
+    }
+    Ok(digests.join("+"))
 }
 
 /// SHA-256 of a weight file in hexadecimal digits.
