@@ -30,8 +30,7 @@ impl Place {
 
     fn train(&self, folder: &str, more: &[&str]) -> Command {
         let mut command = self.command(&["train", "--config", "d/config.yaml", "--set", &format!("path_checkpoints={folder}")]);
-        SETS.iter().for_each(|set| drop(command.args(["--set", set])));
-        command.args(more);
+        command.args(SETS.iter().flat_map(|set| ["--set", set])).args(more);
         command
     }
 
@@ -98,7 +97,7 @@ fn members_are_plain_runs_of_their_seeds() {
     // Maps are means over them.
     let mut predict =
         place.command(&["predict", "--config", "d/config.yaml", "--weights", "run/members", "--split", "test", "--out", "maps"]);
-    SETS.iter().for_each(|set| drop(predict.args(["--set", set])));
+    predict.args(SETS.iter().flat_map(|set| ["--set", set]));
     let said = done(predict.output().unwrap());
     assert!(said.contains("run/members/seed-42.safetensors, run/members/seed-43.safetensors"), "{said}");
 

@@ -1,6 +1,6 @@
 //! Which days runs learn from and are scored on: one part of a data set after the other left out, and shares of the train list.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::file::{LeaveOut, Parts};
@@ -84,23 +84,23 @@ pub(super) fn folds(config: &Config, leave_out: &LeaveOut) -> Result<Vec<Fold>> 
         };
         Ok(areas.into_iter().map(of).collect())
     };
-    let part_of: Box<dyn Fn(&Day) -> Result<Option<String>>> = match &leave_out.parts {
+    match &leave_out.parts {
         Parts::Boxes(boxes) => return areas(boxes.iter().map(|(name, corners)| (name.clone(), Area::Box(*corners))).collect()),
         Parts::Masks(masks) => return areas(masks.iter().map(|(name, file)| (name.clone(), Area::Mask(file.clone()))).collect()),
-        Parts::Seasons(month, day) => {
-            let start = (*month, *day);
-            Box::new(move |day| season(day, start).map(Some))
-        }
         Parts::Regions if unit == Unit::Day => {
             let message = "`leave_out: region` needs `boxes` or `masks`: these are days of one grid, and no scenes with a region each";
             return Err(Error::Usage(message.into()));
         }
-        Parts::Regions => Box::new(|scene| Ok(config.region_name(scene.scene.unwrap_or_default()).map(str::to_owned))),
+        Parts::Regions | Parts::Seasons(..) => {}
+    }
+    let part_of = |day: &Day| match &leave_out.parts {
+        Parts::Seasons(month, first) => season(day, (*month, *first)).map(Some),
+        _ => Ok(config.region_name(day.scene.unwrap_or_default()).map(str::to_owned)),
     };
     // Parts by name, so that their order does not depend on that of the lists.
-    let mut parts: BTreeMap<String, ()> = BTreeMap::new();
+    let mut parts = BTreeSet::new();
     for day in train.iter().chain(&val) {
-        parts.extend(part_of(day)?.map(|part| (part, ())));
+        parts.extend(part_of(day)?);
     }
     if parts.is_empty() {
         return Err(Error::Usage(
@@ -120,7 +120,7 @@ pub(super) fn folds(config: &Config, leave_out: &LeaveOut) -> Result<Vec<Fold>> 
         }
         Ok(Fold { name, days, area: None })
     };
-    parts.into_keys().map(fold).collect()
+    parts.into_iter().map(fold).collect()
 }
 
 /// The season of a day: `2015/16` of one that spans two years, `2016` of a calendar year.
