@@ -283,7 +283,7 @@ keys! {
 beside {
     "Task and network" "amp" NOTHING, "`true` means `precision: mixed` where that is absent";
     "Task and network" "dtype" NOTHING, "of the reference; only `float32` is taken";
-    "Data" "path_ignore" WEIGHTS, "folder of masks `NAME.tif`: pixels that are not 0 there count nowhere in loss and scores; scenes without one count everywhere";
+    "Data" "path_ignore" WEIGHTS, "folder of masks `NAME.tif`, or one raster for all days: pixels that are not 0 there count nowhere in loss and scores; scenes without one count everywhere";
     "Data" "path_bounding_boxes" NOTHING, "calving_front: folder of CaFFe's boxes, outside of which no front is drawn";
     "Data" "path_fronts" NOTHING, "calving_front: folder of drawn fronts `NAME_front.png` or `NAME.tif`, not 0 on a line one pixel wide; they score and are never learnt";
     "Data" "scale_<input>" WEIGHTS_AND_MAPS, "instead of mean and std of an input of your own: [low, high], which a network sees as 0 and 1, for example [-30, 5] of decibels; calving_front: absent [0, 255], grey values of 8 bits";
