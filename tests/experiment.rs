@@ -432,3 +432,19 @@ fn files_that_say_what_cannot_be_done_are_refused_by_key() {
     assert_eq!(output.status.code(), Some(4));
     assert!(String::from_utf8_lossy(&output.stderr).contains("another process works on this run"));
 }
+
+#[test]
+fn a_run_that_fails_stops_no_other_and_foreign_files_stay() {
+    let place = Place::new();
+    place.experiment("variants: {broken: {learning_rate: 1.0e+30, gradient_clipping: 1.0e+30}, whole: {}}");
+    let output = place.run(&["experiment", "x.yaml", "--out", "o"]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(5), "{said}");
+    assert!(said.contains("run broken failed") && place.path("o/runs/whole/scores.json").is_file(), "{said}");
+    assert!(place.text("o/table.csv").lines().count() == 2, "{}", place.text("o/table.csv"));
+
+    fs::create_dir(place.path("mine")).unwrap();
+    place.write("mine/table.csv", "my,own\n1,2\n");
+    assert_eq!(place.run(&["experiment", "x.yaml", "--out", "mine"]).status.code(), Some(4));
+    assert!(place.text("mine/table.csv") == "my,own\n1,2\n" && !place.path("mine/runs").exists());
+}

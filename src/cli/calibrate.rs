@@ -22,7 +22,8 @@ use std::path::PathBuf;
     The split is mapped in memory, and a curve fitted to all its pixels that count. best.calibration.json beside best.safetensors is used by \
     every later `meltcore predict` with these weights, whose maps then have a further band in probability/, the calibrated confidence: of \
     pixels with 0.9 nine of ten have the right class. Of melt it is the probability that a pixel's fraction is above 0.1, which \
-    `meltcore predict --uncertainty` writes. The curve of several networks is ensemble.calibration.json beside the first. Fit it on another split than the one that is scored (`meltcore eval` tells both errors), \
+    `meltcore predict --uncertainty` writes. The curve of several networks is ensemble.calibration.json beside the first. The error after calibration that is printed is that of each half of the scenes \
+    by a curve of the other half, and `meltcore eval` on the same split says less. Fit it on another split than the one that is scored (`meltcore eval` tells both errors), \
     and with the same --tta, --mc-dropout and --blend as the maps.")]
 pub struct Args {
     /// The configuration and its overrides.

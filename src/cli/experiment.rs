@@ -5,7 +5,7 @@ use super::device::open_device;
 use super::output::{Table, print_json, print_line};
 use super::signals::Interrupt;
 use super::watch::Watch;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::experiment::{Experiment, Plan, Progress, Results};
 use crate::files::write_atomically;
@@ -85,8 +85,9 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
         return print_plan(&plan, args.json);
     }
     if !args.table {
-        execute(&plan, shard, globals)?;
+        refuse_foreign_tables(&plan)?;
     }
+    let failed = if args.table { None } else { execute(&plan, shard, globals)? };
     let results = Results::read(&plan)?;
     if !args.table {
         let write = |name: &str, text: String| write_atomically(plan.out().join(name), |file| file.write_all(text.as_bytes()));
@@ -95,33 +96,62 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
         globals.note(&format!("table.csv and summary.md are in {}", plan.out().display()));
     }
     if args.json {
-        return print_json(&results);
+        print_json(&results)?;
+        return ended(failed, globals);
     }
     let (heads, rows) = results.cells();
     let mut table = Table::new(&heads.iter().map(String::as_str).collect::<Vec<_>>());
     rows.into_iter().for_each(|row| table.row(row));
     table.print()?;
-    print_line(&format!("\n{}", results.words()))
+    print_line(&format!("\n{}", results.words()))?;
+    ended(failed, globals)
 }
 
-/// Does the runs that are not finished.
-fn execute(plan: &Plan, shard: Option<Shard>, globals: &Globals) -> Result<()> {
+/// Refuses a folder whose files would be taken for those of an experiment.
+fn refuse_foreign_tables(plan: &Plan) -> Result<()> {
+    for (name, head) in [("table.csv", "run,variant"), ("summary.md", "| variant |")] {
+        let file = plan.out().join(name);
+        if std::fs::read(&file).is_ok_and(|bytes| !bytes.starts_with(head.as_bytes())) {
+            return Err(Error::output(file, "is there already and is of no experiment; move it away, or choose another folder with --out"));
+        }
+    }
+    Ok(())
+}
+
+/// The end of a run that failed, behind the table of the others.
+fn ended(failed: Option<(String, Error)>, globals: &Globals) -> Result<()> {
+    let Some((run, error)) = failed else { return Ok(()) };
+    globals.note(&format!("run {run} failed, and the others were done; the same command tries it again"));
+    Err(error)
+}
+
+/// Does the runs that are not finished; gives the first that failed, and why.
+fn execute(plan: &Plan, shard: Option<Shard>, globals: &Globals) -> Result<Option<(String, Error)>> {
     let interrupt = Interrupt::install()?;
     interrupt.end_unanswered("stopped at once; the same command goes on".into())?;
     let pending = plan.pending(shard)?;
     if pending.is_empty() {
         globals.note("all of these runs are finished");
-        return Ok(());
+        return Ok(None);
     }
     let gpu = open_device(globals)?;
+    let mut failed = Vec::new();
     for (index, run) in pending.iter().enumerate() {
         globals.note(&format!("run {} ({} of {})", run.name, index + 1, pending.len()));
         let mut watch = Watch::new(globals);
         let observe = &mut |event: Event| watch.observe(event);
-        plan.execute(run, &gpu, &mut Watcher { stop: &|| interrupt.pending(), observe })?;
+        let done = plan.execute(run, &gpu, &mut Watcher { stop: &|| interrupt.pending(), observe });
         watch.finish();
+        match done {
+            Ok(()) => {}
+            Err(error @ Error::Interrupted(_)) => return Err(error),
+            Err(error) => {
+                globals.note(&format!("run {} failed: {error}", run.name));
+                failed.push((run, error));
+            }
+        }
     }
-    Ok(())
+    Ok(failed.into_iter().next().map(|(run, error)| (run.name.clone(), error)))
 }
 
 /// The runs and how far they are.

@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::files::write_atomically;
 use crate::predict::Shard;
 use crate::ranks::Ranks;
+use std::path::PathBuf;
 
 /// The folder of the members' weights, in `path_checkpoints`.
 const MEMBERS: &str = "members";
@@ -66,6 +67,15 @@ pub(super) fn run(config: &Config, count: u64, args: &Args, globals: &Globals) -
     let is_there = |seed: &u64| members.join(format!("seed-{seed}.safetensors")).is_file();
     let there = (config.seed..=last).filter(is_there).count();
     globals.note(&format!("{there} of {count} members are in {}", members.display()));
+    let own: Vec<PathBuf> = (config.seed..=last).map(|seed| members.join(format!("seed-{seed}.safetensors"))).collect();
+    let foreign = std::fs::read_dir(&members).into_iter().flatten().flatten().map(|entry| entry.path());
+    let foreign: Vec<String> = foreign
+        .filter(|path| path.extension().is_some_and(|ending| ending == "safetensors") && !own.contains(path))
+        .map(|path| path.display().to_string())
+        .collect();
+    if !foreign.is_empty() {
+        globals.note(&format!("predict averages all networks of the folder, these of other runs, too: {}", foreign.join(", ")));
+    }
     let config = args.run.config.config.display();
     globals.note(&format!("next: meltcore predict --config {config} --weights {} --split test", members.display()));
     Ok(())

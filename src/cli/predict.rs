@@ -6,7 +6,7 @@ use super::averaging::AveragingArgs;
 use super::device::open_device;
 use super::overwrite::{holds, refuse_foreign};
 use super::watch::Watch;
-use crate::config::Config;
+use crate::config::{Config, TaskKey};
 use crate::data::day::{Day, Split, read_split_csv};
 use crate::data::polygons;
 use crate::data::stack::{self, StackMeta};
@@ -138,6 +138,12 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
     }
     if args.outlines {
         polygons::check_available()?;
+    }
+    if args.uncertainty && (args.cog.is_some() || args.netcdf.is_some() || args.zarr.is_some()) {
+        globals.note("--cog, --netcdf and --zarr hold the maps; what --uncertainty says of them is in probability/ alone");
+    }
+    if args.calibration.is_some() && !args.uncertainty && work.config.task == TaskKey::MeltFraction {
+        return Err(Error::Usage("--calibration is of what maps of melt say with --uncertainty alone; give that, too".into()));
     }
     let copies = Copies::open(args, &work)?;
     let gpu = open_device(globals)?;

@@ -21,6 +21,8 @@ pub struct Certainty {
     pub calibrated: Option<Reliability>,
     /// Σ (what is said − 1 where it is right, else 0)² of both.
     squares: [f64; 2],
+    /// Scenes whose maps say it.
+    pub scenes: usize,
     /// Σ CRPS over pixels of maps with quantiles beside, and their number.
     crps: [f64; 2],
 }
@@ -65,6 +67,7 @@ impl Certainty {
             return Ok(());
         }
         let bands = bands_of(&path)?;
+        self.scenes += 1;
         let right = task.right(map, target);
         let [said, calibrated] = &mut self.squares;
         for ((title, reliability), squares) in titles.into_iter().zip([&mut self.said, &mut self.calibrated]).zip([said, calibrated]) {

@@ -143,6 +143,15 @@ pub fn evaluate_and_show(
         dataset.release(index);
         observe(Event::Done(1));
     }
+    for scores in scored.iter().filter(|scores| scores.certainty.scenes > 0 && scores.certainty.scenes < scores.scenes.len()) {
+        observe(Event::Note(format!(
+            "only {} of the {} maps of the model `{}` have a file in probability/, and how sure they are is scored on those alone; `meltcore \
+             predict` makes the others again",
+            scores.certainty.scenes,
+            scores.scenes.len(),
+            scores.name
+        )));
+    }
     let empty = |scores: &ModelScores| -> Vec<PathBuf> {
         scores.scenes.iter().filter(|(_, scene)| scene.scored.valid == 0).map(|(file, _)| file.into()).collect()
     };

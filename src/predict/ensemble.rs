@@ -117,6 +117,7 @@ impl<'a> Predictor<'a> {
             let (mean, mut several) = sums.finish(halves);
             if uncertain && !self.others.is_empty() && self.task.heads() == 1 {
                 quantiles::sort(&mut members, mean.len());
+                self.task.as_mapped(&mut members);
                 several.append(&mut members);
             }
             let map = self.finish(day, mean, several)?;

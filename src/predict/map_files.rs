@@ -10,7 +10,7 @@ use crate::data::day::Day;
 use crate::data::geotags::GeoTags;
 use crate::data::seen;
 use crate::data::writer::{is_map, write_map};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::files::write_atomically;
 use crate::image::{Field, quicklook};
 use crate::tasks::{Band, Task};
@@ -102,8 +102,14 @@ impl MapFiles<'_> {
             write_map(&seen::beside(&path), place.size, seen, &place.geo, &self.origin.about_counts(day))?;
         }
         let (map, beside) = map.split_at(map.len().min(self.bands * place.size[0] * place.size[1]));
-        if let Some(origin) = &self.beside {
-            write_map(&beside_map(&path), place.size, beside, &place.geo, &origin.about(day))?;
+        let path_beside = beside_map(&path);
+        match &self.beside {
+            Some(origin) => write_map(&path_beside, place.size, beside, &place.geo, &origin.about(day))?,
+            // That of the map which this one replaces says nothing of it.
+            None if path_beside.is_file() => std::fs::remove_file(&path_beside).map_err(|e| {
+                Error::output(&path_beside, format!("is of the map that is made again, and cannot be removed ({e})")).because(e)
+            })?,
+            None => {}
         }
         match self.band.classes {
             [] => write_map(&path, place.size, map, &place.geo, &self.origin.about(day))?,

@@ -9,6 +9,7 @@ use super::manifest::{Maker, Manifest, weights_digest_of};
 use super::outlines::{Outlines, made_by, refuse_unplaced, stale};
 use super::{Calibrating, Destination, Options, OutlineOptions, Place, Predictor, Shard, class_maps, location_file, range, zone_pictures};
 use crate::config::Config;
+use crate::data::class_map::beside_map;
 use crate::data::dataset::Dataset;
 use crate::data::day::{Day, Split};
 use crate::error::{Error, Result};
@@ -120,9 +121,10 @@ pub fn write_maps(
     // Asked also where all are made again: it takes the states of the rasters before they are read.
     let search = request.options.location;
     let lacks_location = |map: &str| search.is_some() && !location_file(&destination.folder.join(map)).is_file();
+    let lacks_beside = |map: &str| !task.beside().is_empty() && !beside_map(&destination.folder.join(map)).is_file();
     let is_made = |&day: &usize| {
         let map = dataset.days()[day].file_name();
-        !manifest.is_finished(&map, destination.pictures, &sources(day)) || request.overwrite || lacks_location(&map)
+        !manifest.is_finished(&map, destination.pictures, &sources(day)) || request.overwrite || lacks_location(&map) || lacks_beside(&map)
     };
     days.retain(is_made);
     if let Some(outlines) = &outlines {

@@ -147,6 +147,9 @@ pub trait Task {
     /// [`finish`](Task::finish) does not give; a task without such bands, or whose certainty nobody asked for, stays as it is.
     fn give_members(&mut self, _networks: usize) {}
 
+    /// Brings what is averaged to the values of the first band, where each is one by itself.
+    fn as_mapped(&self, _averages: &mut [f32]) {}
+
     /// Has maps that are means of several say how far these are apart, in further bands beside, one a head, which [`finish`](Task::finish)
     /// does not give; a task without such bands stays as it is.
     fn spread(&mut self) {}

@@ -1,7 +1,7 @@
 //! The bands beside a map of melt that say how sure it is, where somebody asks for them: quantiles, how likely the pixel melts, how far
 //! several maps are apart.
 //!
-//! All of them are of what is averaged, before `map_power`.
+//! Quantiles are in the map's own values; the others are of what is averaged, before `map_power`.
 
 use super::MELT_THRESHOLD;
 use crate::calibrate::{Curve, quantiles};
@@ -59,6 +59,11 @@ impl Certainty {
     /// Those that were asked for, in their order.
     pub(super) fn bands(&self) -> &[Band] {
         &self.bands
+    }
+
+    /// Planes of [`Certainty::planes`], the first ones, that hold quantiles.
+    pub(super) fn quantile_planes(&self) -> usize {
+        if self.is_asked { self.levels.len() } else { 0 }
     }
 
     /// Channels that the network has.

@@ -212,6 +212,12 @@ impl Task for MeltFraction {
         usize::from(f64::from(value) > MELT_THRESHOLD)
     }
 
+    fn as_mapped(&self, averages: &mut [f32]) {
+        if self.power != 1.0 {
+            averages.iter_mut().for_each(|value| *value = f64::from(*value).powf(self.power) as f32);
+        }
+    }
+
     fn heads(&self) -> usize {
         self.certainty.heads()
     }
@@ -226,10 +232,10 @@ impl Task for MeltFraction {
 
     fn finish(&self, mut averages: Vec<f32>, pixels: usize) -> Vec<f32> {
         let mut map = self.certainty.middle(&mut averages, pixels);
-        if self.power != 1.0 {
-            map.iter_mut().for_each(|value| *value = f64::from(*value).powf(self.power) as f32);
-        }
-        map.extend(self.certainty.planes(&averages, pixels));
+        self.as_mapped(&mut map);
+        let mut planes = self.certainty.planes(&averages, pixels);
+        self.as_mapped(&mut planes[..self.certainty.quantile_planes() * pixels]);
+        map.extend(planes);
         map
     }
 
