@@ -168,6 +168,10 @@ fn networks_views_and_calibration_say_how_sure_maps_are() {
     assert!(std::fs::read(&file).unwrap() == bytes && scored(&run, &raised).0 == scored_all);
     map(&run, "raised", &["--weights", &folder, "--set", "map_power=2"]);
     assert!(!file.exists() && scored(&run, &raised).0.is_null());
+    // A file of that name that says nothing of the kind is somebody's own.
+    std::fs::write(&file, "notes").unwrap();
+    map(&run, "raised", &["--weights", &folder, "--set", "map_power=2", "--overwrite"]);
+    assert_eq!(std::fs::read(&file).unwrap(), b"notes");
 
     // Turned tiles, of one network: the map is the one without, and how far they are apart comes with it.
     let one = ["--weights", &members[0], "--set", "seed=1", "--tta", "d4"];

@@ -7,6 +7,7 @@ use super::origin::Origin;
 use crate::data::class_map::{NO_CLASS, beside_map, write_class_map};
 use crate::data::dataset::Dataset;
 use crate::data::day::Day;
+use crate::data::described::bands_of;
 use crate::data::geotags::GeoTags;
 use crate::data::seen;
 use crate::data::writer::{is_map, write_map};
@@ -36,6 +37,7 @@ impl<'a> Destination<'a> {
             beside,
             bands: task.bands().len(),
             band: task.bands()[0],
+            certainty: task.certainty(),
             grey: task.words().of.grey[0],
         }
     }
@@ -81,6 +83,8 @@ pub struct MapFiles<'a> {
     beside: Option<Origin>,
     bands: usize,
     band: Band,
+    /// Titles by which a file beside is known to say how sure a map is.
+    certainty: Option<[&'static str; 2]>,
     /// What is grey in pictures.
     grey: &'static str,
 }
@@ -105,8 +109,8 @@ impl MapFiles<'_> {
         let path_beside = beside_map(&path);
         match &self.beside {
             Some(origin) => write_map(&path_beside, place.size, beside, &place.geo, &origin.about(day))?,
-            // That of the map which this one replaces says nothing of it.
-            None if path_beside.is_file() => std::fs::remove_file(&path_beside).map_err(|e| {
+            // That of the map which this one replaces says nothing of it; what is no such file is somebody's own.
+            None if self.is_certainty(&path_beside) => std::fs::remove_file(&path_beside).map_err(|e| {
                 Error::output(&path_beside, format!("is of the map that is made again, and cannot be removed ({e})")).because(e)
             })?,
             None => {}
@@ -134,6 +138,12 @@ impl MapFiles<'_> {
             true => self.draw(day, map, seen, place),
             false => self.write(day, map, seen, place),
         }
+    }
+
+    /// Whether a file says how sure a map is.
+    fn is_certainty(&self, path: &Path) -> bool {
+        let Some(titles) = self.certainty.filter(|_| path.is_file()) else { return false };
+        bands_of(path).is_ok_and(|bands| bands.iter().any(|band| titles.contains(&band.title.as_str())))
     }
 
     fn path(&self, day: &Day) -> PathBuf {
