@@ -1,10 +1,10 @@
 // Input gradient of a 2-d convolution as a product of matrices through workgroup memory, for GPUs and layers of many channels; also
 // conv_transpose2d's forward, with bias. The sums of conv2d_grad_input.wgsl in their order, so that both give the same bits.
-// A workgroup computes IN input channels of one group × PIXELS pixels of one phase (y mod stride, x mod stride) of an image in steps of
+// A workgroup computes IN input channels of one group × PIXELS pixels of one phase (y mod stride, x mod stride) of all images in steps of
 // CHANNELS output channels at one tap: it reads their weights and gradients once into workgroup memory, of which each invocation takes 8
-// channels and 4 pixels into registers.
+// channels and 4 pixels into registers. Four gradients are read at once where windows of one pixel see them side by side.
 // Launcher:  kernels/conv2d/launch.rs   Reference: src/reference/conv2d.rs   PyTorch: torch.nn.grad.conv2d_input
-// Grid:      IN channels × PIXELS pixels of one phase of an image a workgroup, folded past 65 535 groups.
+// Grid:      IN channels × PIXELS pixels of one phase of all images a workgroup, folded past 65 535 groups.
 // Numerics:  f32; sums of CHANNELS output channels, so that long sums lose less: for each tap in order, channels in order.
 const IN = 64u;
 const PIXELS = 64u;
@@ -13,12 +13,13 @@ const HALF = 0u; // see shared/operand.wgsl
 const INVOCATIONS = IN / 8u * (PIXELS / 4u);
 struct Params { n: u32, c_in: u32, h_in: u32, w_in: u32, c_out: u32, h_out: u32, w_out: u32, kernel_h: u32, kernel_w: u32, stride: u32, padding: u32, dilation: u32, groups: u32, has_bias: u32, has_scale: u32 }
 var<immediate> params: Params;
-@group(0) @binding(0) var<storage, read> grad_output: array<f32>;      // [n, c_out, h_out, w_out]
-@group(0) @binding(1) var<storage, read> weight: array<f32>;           // [c_out, c_in / groups, kernel_h, kernel_w]
-@group(0) @binding(2) var<storage, read> bias: array<f32>;             // [c_in] where has_bias
-@group(0) @binding(3) var<storage, read_write> grad_input: array<f32>; // [n, c_in, h_in, w_in]
+@group(0) @binding(0) var<storage, read> grad_output: array<GradOutput>; // [n, c_out, h_out, w_out]
+@group(0) @binding(1) var<storage, read> weight: array<f32>;             // [c_out, c_in / groups, kernel_h, kernel_w]
+@group(0) @binding(2) var<storage, read> bias: array<f32>;               // [c_in] where has_bias
+@group(0) @binding(3) var<storage, read_write> grad_input: array<f32>;   // [n, c_in, h_in, w_in]
 //!include shared/flat.wgsl
 //!include shared/operand.wgsl
+//!include shared/grad_output4.wgsl
 var<workgroup> weights: array<vec4f, CHANNELS * IN / 4u>;    // [CHANNELS][IN]
 var<workgroup> pixels: array<vec4f, CHANNELS * PIXELS / 4u>; // [CHANNELS][PIXELS]
 
@@ -31,16 +32,16 @@ fn conv2d_grad_input_tile(
   let stride = params.stride;
   let phase_w = (params.w_in + stride - 1u) / stride;
   let phase_pixels = ((params.h_in + stride - 1u) / stride) * phase_w;
-  let pixel_blocks = (phase_pixels + PIXELS - 1u) / PIXELS;
+  let total = params.n * phase_pixels;
+  let pixel_blocks = (total + PIXELS - 1u) / PIXELS;
   let out_per_group = params.c_out / params.groups;
   let in_per_group = params.c_in / params.groups;
   let in_blocks = (in_per_group + IN - 1u) / IN;
   let plane_out = params.h_out * params.w_out;
   let flat = flat_group(group, groups);
   let phase = (flat / pixel_blocks) % (stride * stride);
-  let block = (flat / (pixel_blocks * stride * stride)) % (in_blocks * params.groups);
-  let image = flat / (pixel_blocks * stride * stride * in_blocks * params.groups);
-  if image >= params.n { return; }
+  let block = flat / (pixel_blocks * stride * stride);
+  if block >= in_blocks * params.groups { return; }
   let pixel_0 = (flat % pixel_blocks) * PIXELS;
   let channel_group = block / in_blocks;
   let in_0 = (block % in_blocks) * IN;
@@ -49,13 +50,12 @@ fn conv2d_grad_input_tile(
 
   // The four pixels of this invocation: those it brings into workgroup memory, and those whose sums it computes.
   let quad = local % (PIXELS / 4u);
-  var y: vec4u;
-  var x: vec4u;
-  for (var p = 0u; p < 4u; p++) {
-    let pixel = min(pixel_0 + 4u * quad + p, phase_pixels - 1u);
-    y[p] = (pixel / phase_w) * stride + phase / stride;
-    x[p] = (pixel % phase_w) * stride + phase % stride;
-  }
+  let place = vec4u(pixel_0 + 4u * quad) + vec4u(0u, 1u, 2u, 3u);
+  let image = min(place, vec4u(total - 1u)) / phase_pixels;
+  let pixel = min(place, vec4u(total - 1u)) % phase_pixels;
+  let y = pixel / phase_w * stride + phase / stride;
+  let x = pixel % phase_w * stride + phase % stride;
+  let plane_0 = (image * params.c_out + first_channel) * plane_out;
   let own_in = local / (PIXELS / 4u) * 2u;
   // Multiples of the stride large enough to keep the phase tests below in unsigned range.
   let lift_y = stride * params.dilation * params.kernel_h;
@@ -72,13 +72,12 @@ fn conv2d_grad_input_tile(
         let column = vec4i(x + params.padding) - i32(kx * params.dilation);
         let inside = (row >= vec4i(0)) & (row < vec4i(i32(params.h_out * stride)))
           & (column >= vec4i(0)) & (column < vec4i(i32(params.w_out * stride)));
-        let at = select(vec4u(0u), vec4u(row) / stride * params.w_out + vec4u(column) / stride, inside);
+        let at = plane_0 + select(vec4u(0u), vec4u(row) / stride * params.w_out + vec4u(column) / stride, inside);
         let tap = ky * params.kernel_w + kx;
         workgroupBarrier();
         for (var e = local; e < CHANNELS * PIXELS / 4u; e += INVOCATIONS) {
           let o = first + e / (PIXELS / 4u);
-          let plane = (image * params.c_out + first_channel + min(o, out_per_group - 1u)) * plane_out;
-          let read = vec4f(grad_output[plane + at.x], grad_output[plane + at.y], grad_output[plane + at.z], grad_output[plane + at.w]);
+          let read = read_grad_output(at + min(o, out_per_group - 1u) * plane_out);
           pixels[e] = operand4(select(vec4f(0.0), read, inside & vec4<bool>(o < out_per_group)));
         }
         for (var e = local; e < CHANNELS * IN / 4u; e += INVOCATIONS) {
@@ -106,8 +105,8 @@ fn conv2d_grad_input_tile(
       let channel = channel_group * in_per_group + own;
       let b = select(0.0, bias[channel], params.has_bias != 0u);
       for (var p = 0u; p < 4u; p++) {
-        if pixel_0 + 4u * quad + p < phase_pixels && y[p] < params.h_in && x[p] < params.w_in {
-          grad_input[((image * params.c_in + channel) * params.h_in + y[p]) * params.w_in + x[p]] = acc[i][p] + b;
+        if place[p] < total && y[p] < params.h_in && x[p] < params.w_in {
+          grad_input[((image[p] * params.c_in + channel) * params.h_in + y[p]) * params.w_in + x[p]] = acc[i][p] + b;
         }
       }
     }

@@ -1,6 +1,7 @@
 // Weight gradient of a 2-d convolution as a product of matrices through workgroup memory, for GPUs and layers of many channels.
 // A workgroup takes one tap, OUT output and IN input channels of one group, and one span of output pixels in steps of 16, which it reads
-// once into workgroup memory; each invocation sums the products of 8 output and 4 input channels.
+// once into workgroup memory, four pixels at once where windows of one pixel see them side by side; each invocation sums the products of
+// 8 output and 4 input channels.
 // Launcher:  kernels/conv2d/launch.rs   Reference: src/reference/conv2d.rs   PyTorch: torch.nn.grad.conv2d_weight
 // Grid:      spans × taps × blocks of channels, folded past 65 535 groups.
 // Numerics:  f32; sums of STEPS·16 pixels in order, these in order, then partial sums in order (sum_partials).
@@ -11,11 +12,13 @@ const HALF = 0u; // see shared/operand.wgsl
 const INVOCATIONS = OUT / 8u * (IN / 4u);
 struct Params { n: u32, c_in: u32, h_in: u32, w_in: u32, c_out: u32, h_out: u32, w_out: u32, kernel_h: u32, kernel_w: u32, stride: u32, padding: u32, dilation: u32, groups: u32, spans: u32 }
 var<immediate> params: Params;
-@group(0) @binding(0) var<storage, read> input: array<f32>;          // [n, c_in, h_in, w_in]
-@group(0) @binding(1) var<storage, read> grad_output: array<f32>;    // [n, c_out, h_out, w_out]
-@group(0) @binding(2) var<storage, read_write> partials: array<f32>; // [spans, c_out, c_in / groups, kernel_h, kernel_w]
+@group(0) @binding(0) var<storage, read> input: array<Input>;            // [n, c_in, h_in, w_in]
+@group(0) @binding(1) var<storage, read> grad_output: array<GradOutput>; // [n, c_out, h_out, w_out]
+@group(0) @binding(2) var<storage, read_write> partials: array<f32>;     // [spans, c_out, c_in / groups, kernel_h, kernel_w]
 //!include shared/flat.wgsl
 //!include shared/operand.wgsl
+//!include shared/input4.wgsl
+//!include shared/grad_output4.wgsl
 var<workgroup> gradients: array<vec4f, 4u * OUT>; // [quad of pixels][OUT]
 var<workgroup> pixels: array<vec4f, 4u * IN>;     // [quad of pixels][IN]
 
@@ -71,15 +74,11 @@ fn conv2d_grad_weight_tile(
     workgroupBarrier();
     for (var e = local; e < 4u * OUT; e += INVOCATIONS) {
       let channel = channel_group * out_per_group + min(out_0 + e / 4u, out_per_group - 1u);
-      let at = out_at + channel * plane_out;
-      let read = vec4f(grad_output[at.x], grad_output[at.y], grad_output[at.z], grad_output[at.w]);
-      gradients[quad * OUT + e / 4u] = operand4(select(vec4f(0.0), read, known));
+      gradients[quad * OUT + e / 4u] = operand4(select(vec4f(0.0), read_grad_output(out_at + channel * plane_out), known));
     }
     for (var e = local; e < 4u * IN; e += INVOCATIONS) {
       let channel = channel_group * in_per_group + min(in_0 + e / 4u, in_per_group - 1u);
-      let at = in_at + channel * plane_in;
-      let read = vec4f(input[at.x], input[at.y], input[at.z], input[at.w]);
-      pixels[quad * IN + e / 4u] = operand4(select(vec4f(0.0), read, inside));
+      pixels[quad * IN + e / 4u] = operand4(select(vec4f(0.0), read_input(in_at + channel * plane_in), inside));
     }
     workgroupBarrier();
     for (var q = 0u; q < 4u; q++) {

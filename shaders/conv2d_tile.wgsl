@@ -1,9 +1,10 @@
 // 2-d convolution as a product of matrices through workgroup memory, for GPUs and layers of many channels; the sums of conv2d.wgsl in
 // their order, so that both give the same bits.
-// A workgroup computes OUT output channels of one group × PIXELS pixels of an image in steps of CHANNELS input channels at one tap: it
-// reads their weights and pixels once into workgroup memory, of which each invocation takes 8 channels and 4 pixels into registers.
+// A workgroup computes OUT output channels of one group × PIXELS pixels of all images in steps of CHANNELS input channels at one tap: it
+// reads their weights and pixels once into workgroup memory, of which each invocation takes 8 channels and 4 pixels into registers. Four
+// pixels are read and stored at once where windows of one pixel see them side by side.
 // Launcher:  kernels/conv2d/launch.rs   Reference: src/reference/conv2d.rs   PyTorch: torch.nn.functional.conv2d
-// Grid:      OUT output channels × PIXELS output pixels of an image a workgroup, folded past 65 535 groups.
+// Grid:      OUT output channels × PIXELS output pixels of all images a workgroup, folded past 65 535 groups.
 // Numerics:  f32; sums of CHANNELS input channels, so that long sums lose less: for each tap in order, channels in order.
 const OUT = 64u;
 const PIXELS = 64u;
@@ -13,16 +14,18 @@ const HALF = 0u; // see shared/operand.wgsl
 const INVOCATIONS = OUT / 8u * (PIXELS / 4u);
 struct Params { n: u32, c_in: u32, h_in: u32, w_in: u32, c_out: u32, h_out: u32, w_out: u32, kernel_h: u32, kernel_w: u32, stride: u32, padding: u32, dilation: u32, groups: u32, has_bias: u32, has_scale: u32 }
 var<immediate> params: Params;
-@group(0) @binding(0) var<storage, read> input: array<f32>;        // [n, c_in, h_in, w_in]
+@group(0) @binding(0) var<storage, read> input: array<Input>;      // [n, c_in, h_in, w_in]
 @group(0) @binding(1) var<storage, read> weight: array<f32>;       // [c_out, c_in / groups, kernel_h, kernel_w]
 @group(0) @binding(2) var<storage, read> bias: array<f32>;         // [c_out] where has_bias
 @group(0) @binding(3) var<storage, read> scale: array<f32>;        // [c_out] where has_scale
-@group(0) @binding(4) var<storage, read_write> output: array<f32>; // [n, c_out, h_out, w_out]
+@group(0) @binding(4) var<storage, read_write> output: array<Row>; // [n, c_out, h_out, w_out]
 //!include shared/flat.wgsl
 //!include shared/operand.wgsl
 //!include shared/nan.wgsl
 //!include shared/activate.wgsl
 //!include shared/pack1.wgsl
+//!include shared/input4.wgsl
+//!include shared/output4.wgsl
 var<workgroup> weights: array<vec4f, CHANNELS * OUT / 4u>;   // [CHANNELS][OUT]
 var<workgroup> pixels: array<vec4f, CHANNELS * PIXELS / 4u>; // [CHANNELS][PIXELS]
 
@@ -30,29 +33,28 @@ var<workgroup> pixels: array<vec4f, CHANNELS * PIXELS / 4u>; // [CHANNELS][PIXEL
 fn conv2d_tile(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32) {
   let plane_out = params.h_out * params.w_out;
   let plane_in = params.h_in * params.w_in;
-  let pixel_blocks = (plane_out + PIXELS - 1u) / PIXELS;
+  let total = params.n * plane_out;
+  let pixel_blocks = (total + PIXELS - 1u) / PIXELS;
   let out_per_group = params.c_out / params.groups;
   let in_per_group = params.c_in / params.groups;
   let out_blocks = (out_per_group + OUT - 1u) / OUT;
   let flat = flat_group(group, groups);
-  let block = (flat / pixel_blocks) % (out_blocks * params.groups);
-  let image = flat / (pixel_blocks * out_blocks * params.groups);
-  if image >= params.n { return; }
+  let block = flat / pixel_blocks;
+  if block >= out_blocks * params.groups { return; }
   let pixel_0 = (flat % pixel_blocks) * PIXELS;
   let channel_group = block / out_blocks;
   let out_0 = (block % out_blocks) * OUT;
   let taps = params.kernel_h * params.kernel_w;
-  let first_plane = image * params.c_in + channel_group * in_per_group;
 
   // Four pixels that this invocation brings into workgroup memory; past the last one the last one stands in, whose sums are not stored.
   let quad = local % (PIXELS / 4u);
-  var y: vec4i;
-  var x: vec4i;
-  for (var p = 0u; p < 4u; p++) {
-    let pixel = min(pixel_0 + 4u * quad + p, plane_out - 1u);
-    y[p] = i32(pixel / params.w_out * params.stride) - i32(params.padding);
-    x[p] = i32(pixel % params.w_out * params.stride) - i32(params.padding);
-  }
+  let place = vec4u(pixel_0 + 4u * quad) + vec4u(0u, 1u, 2u, 3u);
+  let known = place < vec4u(total);
+  let image = min(place, vec4u(total - 1u)) / plane_out;
+  let pixel = min(place, vec4u(total - 1u)) % plane_out;
+  let y = vec4i(pixel / params.w_out * params.stride) - i32(params.padding);
+  let x = vec4i(pixel % params.w_out * params.stride) - i32(params.padding);
+  let plane_0 = (image * params.c_in + channel_group * in_per_group) * plane_in;
   // The eight output channels and four pixels whose sums it computes.
   let own_out = local / (PIXELS / 4u) * 2u;
 
@@ -63,12 +65,11 @@ fn conv2d_tile(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) gro
       let row = y + i32(tap / params.kernel_w * params.dilation);
       let column = x + i32(tap % params.kernel_w * params.dilation);
       let inside = (row >= vec4i(0)) & (row < vec4i(i32(params.h_in))) & (column >= vec4i(0)) & (column < vec4i(i32(params.w_in)));
-      let at = select(vec4u(0u), vec4u(row) * params.w_in + vec4u(column), inside);
+      let at = plane_0 + select(vec4u(0u), vec4u(row) * params.w_in + vec4u(column), inside);
       workgroupBarrier();
       for (var e = local; e < CHANNELS * PIXELS / 4u; e += INVOCATIONS) {
         let i = first + e / (PIXELS / 4u);
-        let plane = (first_plane + min(i, in_per_group - 1u)) * plane_in;
-        let read = vec4f(input[plane + at.x], input[plane + at.y], input[plane + at.z], input[plane + at.w]);
+        let read = read_input(at + min(i, in_per_group - 1u) * plane_in);
         pixels[e] = operand4(select(vec4f(0.0), read, inside & vec4<bool>(i < in_per_group)));
       }
       for (var e = local; e < CHANNELS * OUT / 4u; e += INVOCATIONS) {
@@ -97,10 +98,9 @@ fn conv2d_tile(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) gro
       let channel = channel_group * out_per_group + own;
       let b = select(0.0, bias[channel], params.has_bias != 0u);
       let s = select(1.0, scale[channel], params.has_scale != 0u);
-      for (var p = 0u; p < 4u; p++) {
-        let pixel = pixel_0 + 4u * quad + p;
-        if pixel < plane_out { output[(image * params.c_out + channel) * plane_out + pixel] = activate(ACTIVATION, acc[o][p] * s + b); }
-      }
+      var result: vec4f;
+      for (var p = 0u; p < 4u; p++) { result[p] = activate(ACTIVATION, acc[o][p] * s + b); }
+      store_output((image * params.c_out + channel) * plane_out + pixel, known, result);
     }
   }
 }

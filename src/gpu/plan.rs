@@ -141,6 +141,11 @@ impl Choices {
         chosen.and_then(|values| values.as_slice().try_into().ok()).unwrap_or(usual)
     }
 
+    /// Whether a choice of the kernel is taken for every launch.
+    pub fn forces(&self, of: &Selectable) -> bool {
+        self.forced.contains_key(of.stem)
+    }
+
     /// True where nothing was chosen.
     pub fn is_empty(&self) -> bool {
         self.forced.is_empty() && self.tuned.is_empty()

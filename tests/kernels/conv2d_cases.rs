@@ -65,6 +65,12 @@ pub const ROWS: &[Row] = &[
     Row([3, 34, 13, 9], 66, [3, 3], [2, 1, 1, 1]),
     Row([2, 72, 7, 9], 96, [1, 3], [1, 1, 2, 2]),
     Row([2, 129, 5, 7], 64, [1, 1], PLAIN),
+    Row([3, 40, 9, 13], 37, [3, 3], [1, 0, 1, 1]),
+    Row([1, 33, 6, 5], 34, [3, 3], [1, 2, 1, 1]),
+    Row([1, 512, 8, 9], 33, [3, 3], SAME),
+    // Few channels, and pixels of several patches of a workgroup.
+    Row([2, 12, 11, 68], 10, [3, 3], [1, 2, 1, 1]),
+    Row([2, 5, 19, 71], 12, [3, 3], [1, 0, 1, 1]),
 ];
 
 /// More than 65 535 groups: one pixel an image and many images, or many channels of one a group.

@@ -4,7 +4,8 @@ use crate::error::Result;
 use crate::gpu::{Capabilities, DeviceKind, LEAST_TILE, Launch, Plan, Selectable};
 use crate::host::conv2d::Conv2dParams;
 use crate::host::conv2d_grad_weight::Conv2dGradWeightParams;
-use crate::kernels::conv2d::{CHANNELS, Conv2dDims};
+use crate::kernels::conv2d::select::{Method, select, turned};
+use crate::kernels::conv2d::{CHANNELS, Conv2dDims, narrow, winograd};
 use crate::kernels::epilogue::Epilogue;
 use crate::kernels::sum_partials::sum_partials;
 use crate::tensor::{Shape, Tensor};
@@ -60,23 +61,38 @@ fn usual_tile(able: &Capabilities, channels: usize, summed: usize) -> u32 {
     channel_tile(channels, if is_wide { TILE as usize } else { 8 }) as u32
 }
 
-/// The kernel of a tile of channels with so many workgroups for each span of `pixels`.
-fn plan_of(able: &Capabilities, of: &Selectable, tile: u32, spans: usize, pixels: usize) -> Plan {
-    let stem = of.stem_on(able, &[tile]);
-    Plan::new(stem, spans * pixels.div_ceil(if stem == of.stem { PIXELS } else { TILE_PIXELS }))
+/// The kernel of a tile of channels with so many `blocks` of them, for `images` of so many `pixels`. Tiles of a workgroup go on from one
+/// image to the next.
+fn plan_of(able: &Capabilities, of: &Selectable, tile: u32, blocks: usize, [images, pixels]: [usize; 2], d: &Conv2dDims) -> Plan {
+    match of.stem_on(able, &[tile]) {
+        stem if stem == of.stem => Plan::new(stem, blocks * images * pixels.div_ceil(PIXELS)),
+        stem => Plan::new(stem, blocks * (images * pixels).div_ceil(TILE_PIXELS)).scalar(is_scalar(d)),
+    }
+}
+
+/// Whether four pixels are to be read one by one: they lie side by side where windows are single pixels and planes whole packs.
+fn is_scalar(d: &Conv2dDims) -> bool {
+    let attrs = d.attrs;
+    let is_pointwise = [d.kernel_h, d.kernel_w, attrs.stride, attrs.padding] == [1, 1, 1, 0];
+    !is_pointwise || !(d.h_out * d.w_out).is_multiple_of(4)
 }
 
 fn plan(able: &Capabilities, d: &Conv2dDims, params: &Conv2dParams) -> Plan {
     let out_per_group = d.c_out / d.attrs.groups;
     let [out] = able.choices.of(&FORWARD, params, [usual_tile(able, out_per_group, d.in_per_group())]);
     let blocks = out_per_group.div_ceil(out as usize) * d.attrs.groups;
-    plan_of(able, &FORWARD, out, d.n * blocks, d.h_out * d.w_out).with([("OUT", out), d.attrs.operands.constant(able)])
+    plan_of(able, &FORWARD, out, blocks, [d.n, d.h_out * d.w_out], d).with([("OUT", out), d.attrs.operands.constant(able)])
 }
 
 pub(super) fn conv2d(d: &Conv2dDims, input: &Tensor, weight: &Tensor, epilogue: &Epilogue, output: &Tensor) -> Result<()> {
-    let params = params(d, epilogue);
+    let (able, params) = (input.gpu().capabilities(), params(d, epilogue));
+    match select(able, d, &FORWARD) {
+        Method::Winograd => return winograd::launch(d, &params, false, [input, weight, output], epilogue),
+        Method::Narrow => return narrow::launch(d, &params, false, [input, weight, output], epilogue),
+        Method::General => {}
+    }
     input.gpu().launch(&Launch {
-        plan: plan(input.gpu().capabilities(), d, &params).with([("ACTIVATION", epilogue.activation.code())]),
+        plan: plan(able, d, &params).with([("ACTIVATION", epilogue.activation.code())]),
         params: &params,
         buffers: &[input, weight, epilogue.bias.unwrap_or(weight), epilogue.scale.unwrap_or(weight), output].map(Tensor::buffer),
         cost: d.cost(),
@@ -88,13 +104,23 @@ fn grad_input_plan(able: &Capabilities, d: &Conv2dDims, params: &Conv2dParams) -
     let blocks = d.in_per_group().div_ceil(inp as usize) * d.attrs.groups;
     let stride = d.attrs.stride;
     let phase_pixels = d.h_in.div_ceil(stride) * d.w_in.div_ceil(stride);
-    plan_of(able, &GRAD_INPUT, inp, d.n * blocks * stride * stride, phase_pixels).with([("IN", inp), d.attrs.operands.constant(able)])
+    let plan = plan_of(able, &GRAD_INPUT, inp, blocks * stride * stride, [d.n, phase_pixels], d);
+    plan.with([("IN", inp), d.attrs.operands.constant(able)])
 }
 
 pub(super) fn grad_input(d: &Conv2dDims, grad_output: &Tensor, weight: &Tensor, bias: Option<&Tensor>, grad_input: &Tensor) -> Result<()> {
-    let params = params(d, &Epilogue::bias(bias));
+    let (able, epilogue) = (grad_output.gpu().capabilities(), Epilogue::bias(bias));
+    if let Some(turned) = turned(d) {
+        let (params, tensors) = (params(&turned, &epilogue), [grad_output, weight, grad_input]);
+        match select(able, &turned, &GRAD_INPUT) {
+            Method::Winograd => return winograd::launch(&turned, &params, true, tensors, &epilogue),
+            Method::Narrow => return narrow::launch(&turned, &params, true, tensors, &epilogue),
+            Method::General => {}
+        }
+    }
+    let params = params(d, &epilogue);
     grad_output.gpu().launch(&Launch {
-        plan: grad_input_plan(grad_output.gpu().capabilities(), d, &params),
+        plan: grad_input_plan(able, d, &params),
         params: &params,
         buffers: &[grad_output.buffer(), weight.buffer(), bias.unwrap_or(weight).buffer(), grad_input.buffer()],
         cost: d.cost(),
@@ -124,7 +150,11 @@ fn grad_weight_plan(able: &Capabilities, d: &Conv2dDims) -> (Plan, Conv2dGradWei
     let (stem, tile) =
         if is_tile { ("conv2d_grad_weight_tile", usual) } else { ("conv2d_grad_weight", able.choices.of(&GRAD_WEIGHT, &params, usual)) };
     let [out, inp] = tile;
-    let plan = Plan::new(stem, spans * tiles(d, tile)).with([("OUT", out), ("IN", inp), d.attrs.operands.constant(able)]);
+    let plan = Plan::new(stem, spans * tiles(d, tile)).scalar(is_tile && is_scalar(d)).with([
+        ("OUT", out),
+        ("IN", inp),
+        d.attrs.operands.constant(able),
+    ]);
     (plan.scratch(spans * d.weight_len()), params)
 }
 

@@ -1,9 +1,12 @@
 //! Launchers of the convolution family: `conv2d`, `conv2d_grad_input`, `conv2d_grad_weight`, `conv2d_grad_bias`.
 //!
-//! One kernel each for every shape. Shaders: `shaders/conv2d*.wgsl`.
+//! One kernel each for every shape, and others for GPUs where they pay ([`select`]). Shaders: `shaders/conv2d*.wgsl`.
 
 mod dims;
 pub(in crate::kernels) mod launch;
+mod narrow;
+mod select;
+mod winograd;
 
 pub use dims::{Conv2dAttrs, Conv2dDims};
 

@@ -1,0 +1,44 @@
+//! Launcher of 3 × 3 convolutions of few channels, and of their input gradients, for GPUs. Shader: `shaders/conv2d_narrow.wgsl`.
+
+use crate::error::Result;
+use crate::gpu::{Capabilities, Launch, Plan};
+use crate::host::conv2d::Conv2dParams;
+use crate::kernels::conv2d::Conv2dDims;
+use crate::kernels::epilogue::Epilogue;
+use crate::tensor::Tensor;
+
+/// Rows and columns of a workgroup's pixels.
+const PATCH: [usize; 2] = [8, 32];
+
+/// Channels of a workgroup: four or eight.
+fn channels(all: usize) -> usize {
+    if all <= 4 { 4 } else { 8 }
+}
+
+fn plan(able: &Capabilities, d: &Conv2dDims, transposed: bool) -> Plan {
+    let (out, inp) = (channels(d.c_out), channels(d.c_in));
+    let patches = d.h_out.div_ceil(PATCH[0]) * d.w_out.div_ceil(PATCH[1]);
+    Plan::new("conv2d_narrow", d.n * patches * d.c_out.div_ceil(out)).scalar(!d.w_out.is_multiple_of(4)).with([
+        ("OUT", out as u32),
+        ("IN", inp as u32),
+        ("TRANSPOSED", u32::from(transposed)),
+        d.attrs.operands.constant(able),
+    ])
+}
+
+/// The convolution of `d`; `transposed` where it is the input gradient of one, whose weight has its channels the other way round and its
+/// windows turned.
+pub(super) fn launch(
+    d: &Conv2dDims,
+    params: &Conv2dParams,
+    transposed: bool,
+    [input, weight, output]: [&Tensor; 3],
+    epilogue: &Epilogue,
+) -> Result<()> {
+    input.gpu().launch(&Launch {
+        plan: plan(input.gpu().capabilities(), d, transposed).with([("ACTIVATION", epilogue.activation.code())]),
+        params,
+        buffers: &[input, weight, epilogue.bias.unwrap_or(weight), epilogue.scale.unwrap_or(weight), output].map(Tensor::buffer),
+        cost: d.cost(),
+    })
+}

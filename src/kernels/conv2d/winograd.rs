@@ -1,0 +1,56 @@
+//! Launcher of 3 × 3 convolutions by minimal filtering, and of their input gradients, for GPUs.
+//!
+//! Source: Lavin and Gray 2016, arXiv 1509.09308, F(2 × 2, 3 × 3). Shaders: `shaders/conv2d_winograd_weight.wgsl`,
+//! `shaders/conv2d_winograd.wgsl`.
+
+use crate::error::Result;
+use crate::gpu::{Cost, Launch, Plan};
+use crate::host::conv2d::Conv2dParams;
+use crate::kernels::conv2d::Conv2dDims;
+use crate::kernels::epilogue::Epilogue;
+use crate::tensor::Tensor;
+
+/// Output channels of a workgroup.
+const OUT: usize = 32;
+/// Tiles of 2 × 2 outputs of a workgroup.
+const TILES: usize = 32;
+/// Input channels of a step.
+const STEP: usize = 4;
+
+/// Words of the transformed weights, which fill whole blocks of channels.
+pub(super) fn weight_words(d: &Conv2dDims) -> usize {
+    16 * d.c_in.next_multiple_of(STEP) * d.c_out.next_multiple_of(OUT)
+}
+
+fn plans(d: &Conv2dDims) -> [Plan; 2] {
+    let tiles = d.n * d.h_out.div_ceil(2) * d.w_out.div_ceil(2);
+    [
+        Plan::each("conv2d_winograd_weight", weight_words(d) / 16).scratch(weight_words(d)),
+        Plan::new("conv2d_winograd", tiles.div_ceil(TILES) * d.c_out.div_ceil(OUT)),
+    ]
+}
+
+/// The convolution of `d`; `transposed` where it is the input gradient of one, whose weight has its channels the other way round and its
+/// windows turned.
+pub(super) fn launch(
+    d: &Conv2dDims,
+    params: &Conv2dParams,
+    transposed: bool,
+    [input, weight, output]: [&Tensor; 3],
+    epilogue: &Epilogue,
+) -> Result<()> {
+    let [transform, convolve] = plans(d);
+    let transformed = Tensor::empty(input.gpu(), [transform.scratch])?;
+    input.gpu().launch(&Launch {
+        plan: transform.with([("TRANSPOSED", u32::from(transposed))]),
+        params,
+        buffers: &[weight, &transformed].map(Tensor::buffer),
+        cost: Cost::new(32.0 * (d.c_in * d.c_out) as f64, weight.len() + weight_words(d)),
+    })?;
+    input.gpu().launch(&Launch {
+        plan: convolve.with([("ACTIVATION", epilogue.activation.code())]),
+        params,
+        buffers: &[input, &transformed, epilogue.bias.unwrap_or(weight), epilogue.scale.unwrap_or(weight), output].map(Tensor::buffer),
+        cost: d.cost(),
+    })
+}
