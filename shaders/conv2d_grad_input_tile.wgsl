@@ -2,13 +2,15 @@
 // conv_transpose2d's forward, with bias. The sums of conv2d_grad_input.wgsl in their order, so that both give the same bits.
 // A workgroup computes IN input channels of one group × PIXELS pixels of one phase (y mod stride, x mod stride) of all images in steps of
 // CHANNELS output channels at one tap: it reads their weights and gradients once into workgroup memory, of which each invocation takes 8
-// channels and 4 pixels into registers. Four gradients are read at once where windows of one pixel see them side by side.
+// channels and 4 pixels into registers. Four gradients are read at once where windows of one pixel see them side by side. With PARTS it
+// sums a part of the output channels, for conv2d_sum.
 // Launcher:  kernels/conv2d/launch.rs   Reference: src/reference/conv2d.rs   PyTorch: torch.nn.grad.conv2d_input
-// Grid:      IN channels × PIXELS pixels of one phase of all images a workgroup, folded past 65 535 groups.
+// Grid:      PARTS × IN channels × PIXELS pixels of one phase of all images a workgroup, folded past 65 535 groups.
 // Numerics:  f32; sums of CHANNELS output channels, so that long sums lose less: for each tap in order, channels in order.
 const IN = 64u;
 const PIXELS = 64u;
 const CHANNELS = 8u;
+const PARTS = 1u;
 const HALF = 0u; // see shared/operand.wgsl
 const INVOCATIONS = IN / 8u * (PIXELS / 4u);
 struct Params { n: u32, c_in: u32, h_in: u32, w_in: u32, c_out: u32, h_out: u32, w_out: u32, kernel_h: u32, kernel_w: u32, stride: u32, padding: u32, dilation: u32, groups: u32, has_bias: u32, has_scale: u32 }
@@ -16,7 +18,7 @@ var<immediate> params: Params;
 @group(0) @binding(0) var<storage, read> grad_output: array<GradOutput>; // [n, c_out, h_out, w_out]
 @group(0) @binding(1) var<storage, read> weight: array<f32>;             // [c_out, c_in / groups, kernel_h, kernel_w]
 @group(0) @binding(2) var<storage, read> bias: array<f32>;               // [c_in] where has_bias
-@group(0) @binding(3) var<storage, read_write> grad_input: array<f32>;   // [n, c_in, h_in, w_in]
+@group(0) @binding(3) var<storage, read_write> grad_input: array<f32>;   // [PARTS, n, c_in, h_in, w_in]
 //!include shared/flat.wgsl
 //!include shared/operand.wgsl
 //!include shared/grad_output4.wgsl
@@ -41,9 +43,10 @@ fn conv2d_grad_input_tile(
   let flat = flat_group(group, groups);
   let phase = (flat / pixel_blocks) % (stride * stride);
   let block = flat / (pixel_blocks * stride * stride);
-  if block >= in_blocks * params.groups { return; }
+  let part = block / (in_blocks * params.groups);
+  if part >= PARTS { return; }
   let pixel_0 = (flat % pixel_blocks) * PIXELS;
-  let channel_group = block / in_blocks;
+  let channel_group = block / in_blocks % params.groups;
   let in_0 = (block % in_blocks) * IN;
   let taps = params.kernel_h * params.kernel_w;
   let first_channel = channel_group * out_per_group;
@@ -62,7 +65,9 @@ fn conv2d_grad_input_tile(
   let lift_x = stride * params.dilation * params.kernel_w;
 
   var acc: array<vec4f, 8>;
-  for (var first = 0u; first < out_per_group; first += CHANNELS) {
+  let each = (out_per_group + PARTS * CHANNELS - 1u) / (PARTS * CHANNELS) * CHANNELS;
+  let end = min((part + 1u) * each, out_per_group);
+  for (var first = part * each; first < end; first += CHANNELS) {
     var sum: array<vec4f, 8>;
     for (var ky = 0u; ky < params.kernel_h; ky++) {
       if (phase / stride + params.padding + lift_y - ky * params.dilation) % stride != 0u { continue; }
@@ -106,7 +111,7 @@ fn conv2d_grad_input_tile(
       let b = select(0.0, bias[channel], params.has_bias != 0u);
       for (var p = 0u; p < 4u; p++) {
         if place[p] < total && y[p] < params.h_in && x[p] < params.w_in {
-          grad_input[((image[p] * params.c_in + channel) * params.h_in + y[p]) * params.w_in + x[p]] = acc[i][p] + b;
+          grad_input[(((part * params.n + image[p]) * params.c_in + channel) * params.h_in + y[p]) * params.w_in + x[p]] = acc[i][p] + b;
         }
       }
     }

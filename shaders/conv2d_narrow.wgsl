@@ -23,8 +23,8 @@ var<immediate> params: Params;
 //!include shared/activate.wgsl
 //!include shared/pack1.wgsl
 //!include shared/output4.wgsl
-const QUADS = 9u;                                              // a row of 34 pixels, and two more
-const PATCH = 10u * QUADS;
+const ROW_QUADS = 9u;                                              // a row of 34 pixels, and two more
+const PATCH = ROW_QUADS * 10u;
 var<workgroup> pixels: array<vec4f, IN * PATCH>;               // [IN][row][quad]
 var<workgroup> weights: array<vec4f, IN * 9u * (OUT / 4u)>;    // [tap][IN][OUT]
 
@@ -48,8 +48,8 @@ fn conv2d_narrow(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) g
     workgroupBarrier();
     for (var e = local; e < IN * PATCH; e += 64u) {
       let i = first + e / PATCH;
-      let row = i32(row_0 + e % PATCH / QUADS) - i32(params.padding);
-      let column = vec4i(i32(column_0 + e % QUADS * 4u) - i32(params.padding)) + vec4i(0, 1, 2, 3);
+      let row = i32(row_0 + e % PATCH / ROW_QUADS) - i32(params.padding);
+      let column = vec4i(i32(column_0 + e % ROW_QUADS * 4u) - i32(params.padding)) + vec4i(0, 1, 2, 3);
       let inside = vec4<bool>(i < params.c_in && row >= 0 && row < i32(params.h_in)) & (column >= vec4i(0)) & (column < vec4i(i32(params.w_in)));
       let at = (image * params.c_in + min(i, params.c_in - 1u)) * plane_in + select(vec4u(0u), vec4u(u32(row) * params.w_in) + vec4u(column), inside);
       pixels[e] = operand4(select(vec4f(0.0), vec4f(input[at.x], input[at.y], input[at.z], input[at.w]), inside));
@@ -72,7 +72,7 @@ fn conv2d_narrow(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) g
       for (var kx = 0u; kx < 3u; kx++) {
         let shift = select(kx, 2u - kx, TRANSPOSED == 1u);
         for (var i = 0u; i < IN; i++) {
-          let begin = i * PATCH + row * QUADS + own_quad;
+          let begin = i * PATCH + row * ROW_QUADS + own_quad;
           let low = pixels[begin];
           let high = pixels[begin + 1u];
           let v = select(select(vec4f(low.zw, high.xy), vec4f(low.yzw, high.x), shift == 1u), low, shift == 0u);

@@ -2,14 +2,16 @@
 // their order, so that both give the same bits.
 // A workgroup computes OUT output channels of one group × PIXELS pixels of all images in steps of CHANNELS input channels at one tap: it
 // reads their weights and pixels once into workgroup memory, of which each invocation takes 8 channels and 4 pixels into registers. Four
-// pixels are read and stored at once where windows of one pixel see them side by side.
+// pixels are read and stored at once where windows of one pixel see them side by side. With PARTS it sums a part of the input channels,
+// for conv2d_sum.
 // Launcher:  kernels/conv2d/launch.rs   Reference: src/reference/conv2d.rs   PyTorch: torch.nn.functional.conv2d
-// Grid:      OUT output channels × PIXELS output pixels of all images a workgroup, folded past 65 535 groups.
+// Grid:      PARTS × OUT output channels × PIXELS output pixels of all images a workgroup, folded past 65 535 groups.
 // Numerics:  f32; sums of CHANNELS input channels, so that long sums lose less: for each tap in order, channels in order.
 const OUT = 64u;
 const PIXELS = 64u;
 const CHANNELS = 8u;
 const ACTIVATION = 0u;
+const PARTS = 1u;
 const HALF = 0u; // see shared/operand.wgsl
 const INVOCATIONS = OUT / 8u * (PIXELS / 4u);
 struct Params { n: u32, c_in: u32, h_in: u32, w_in: u32, c_out: u32, h_out: u32, w_out: u32, kernel_h: u32, kernel_w: u32, stride: u32, padding: u32, dilation: u32, groups: u32, has_bias: u32, has_scale: u32 }
@@ -18,7 +20,7 @@ var<immediate> params: Params;
 @group(0) @binding(1) var<storage, read> weight: array<f32>;       // [c_out, c_in / groups, kernel_h, kernel_w]
 @group(0) @binding(2) var<storage, read> bias: array<f32>;         // [c_out] where has_bias
 @group(0) @binding(3) var<storage, read> scale: array<f32>;        // [c_out] where has_scale
-@group(0) @binding(4) var<storage, read_write> output: array<Row>; // [n, c_out, h_out, w_out]
+@group(0) @binding(4) var<storage, read_write> output: array<Row>; // [PARTS, n, c_out, h_out, w_out]
 //!include shared/flat.wgsl
 //!include shared/operand.wgsl
 //!include shared/nan.wgsl
@@ -40,9 +42,10 @@ fn conv2d_tile(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) gro
   let out_blocks = (out_per_group + OUT - 1u) / OUT;
   let flat = flat_group(group, groups);
   let block = flat / pixel_blocks;
-  if block >= out_blocks * params.groups { return; }
+  let part = block / (out_blocks * params.groups);
+  if part >= PARTS { return; }
   let pixel_0 = (flat % pixel_blocks) * PIXELS;
-  let channel_group = block / out_blocks;
+  let channel_group = block / out_blocks % params.groups;
   let out_0 = (block % out_blocks) * OUT;
   let taps = params.kernel_h * params.kernel_w;
 
@@ -59,7 +62,9 @@ fn conv2d_tile(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) gro
   let own_out = local / (PIXELS / 4u) * 2u;
 
   var acc: array<vec4f, 8>;
-  for (var first = 0u; first < in_per_group; first += CHANNELS) {
+  let each = (in_per_group + PARTS * CHANNELS - 1u) / (PARTS * CHANNELS) * CHANNELS;
+  let end = min((part + 1u) * each, in_per_group);
+  for (var first = part * each; first < end; first += CHANNELS) {
     var sum: array<vec4f, 8>;
     for (var tap = 0u; tap < taps; tap++) {
       let row = y + i32(tap / params.kernel_w * params.dilation);
@@ -100,7 +105,7 @@ fn conv2d_tile(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) gro
       let s = select(1.0, scale[channel], params.has_scale != 0u);
       var result: vec4f;
       for (var p = 0u; p < 4u; p++) { result[p] = activate(ACTIVATION, acc[o][p] * s + b); }
-      store_output((image * params.c_out + channel) * plane_out + pixel, known, result);
+      store_output(part * total * params.c_out + (image * params.c_out + channel) * plane_out + pixel, known, result);
     }
   }
 }

@@ -1,29 +1,31 @@
 // 3 × 3 convolution of stride 1 by minimal filtering F(2 × 2, 3 × 3), for GPUs and layers of many channels; also its input gradient, with
 // weights that are turned: y = Aᵀ·(Σ_i U[o,i] ⊙ (Bᵀ·d[i]·B))·A for every tile of 2 × 2 outputs, d the 4 × 4 inputs that it sees, 16
 // products where 36 are due (Lavin and Gray 2016, arXiv 1509.09308).
-// A workgroup computes OUT output channels × TILES tiles of all images in steps of STEP input channels. In each step an invocation
+// A workgroup computes FILTERS output channels × TILES tiles of all images in steps of STEP input channels. In each step an invocation
 // transforms half a patch of one channel into workgroup memory; then, of one row of the 4 × 4 elements, it sums the products of four
-// channels and four tiles, four elements each. Rows meet in workgroup memory at the end.
+// channels and four tiles, four elements each. Rows meet in workgroup memory at the end. With PARTS it sums a part of the
+// input channels, for conv2d_sum.
 // Launcher:  kernels/conv2d/winograd.rs   Reference: src/reference/conv2d.rs   PyTorch: torch.nn.functional.conv2d
-// Grid:      OUT output channels × TILES tiles a workgroup, folded past 65 535 groups.
+// Grid:      PARTS × FILTERS output channels × TILES tiles a workgroup, folded past 65 535 groups.
 // Numerics:  f32; input channels in order. Bᵀ·d·B adds up to four inputs, Aᵀ·m·A nine sums, which costs some two bits.
-const OUT = 32u;
+const FILTERS = 32u;
 const TILES = 32u;
 const STEP = 4u;
 const ACTIVATION = 0u;
+const PARTS = 1u;
 struct Params { n: u32, c_in: u32, h_in: u32, w_in: u32, c_out: u32, h_out: u32, w_out: u32, kernel_h: u32, kernel_w: u32, stride: u32, padding: u32, dilation: u32, groups: u32, has_bias: u32, has_scale: u32 }
 var<immediate> params: Params;
 @group(0) @binding(0) var<storage, read> input: array<f32>;         // [n, c_in, h_in, w_in]
 @group(0) @binding(1) var<storage, read> transformed: array<vec4f>; // [c_in, 4, c_out] of conv2d_winograd_weight
 @group(0) @binding(2) var<storage, read> bias: array<f32>;          // [c_out] where has_bias
 @group(0) @binding(3) var<storage, read> scale: array<f32>;         // [c_out] where has_scale
-@group(0) @binding(4) var<storage, read_write> output: array<f32>;  // [n, c_out, h_out, w_out]
+@group(0) @binding(4) var<storage, read_write> output: array<f32>;  // [PARTS, n, c_out, h_out, w_out]
 //!include shared/flat.wgsl
 //!include shared/nan.wgsl
 //!include shared/activate.wgsl
 //!include shared/pack1.wgsl
 const HALF_SHARED = STEP * 4u * TILES;
-// Patches [STEP][row][TILES], behind them weights [STEP][row][OUT]; at the end sums [row][OUT / 4][TILES] of two channels.
+// Patches [STEP][row][TILES], behind them weights [STEP][row][FILTERS]; at the end sums [row][FILTERS / 4][TILES] of two channels.
 var<workgroup> memory: array<vec4f, 2u * HALF_SHARED>;
 
 @compute @workgroup_size(256)
@@ -32,10 +34,11 @@ fn conv2d_winograd(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups)
   let tiles_an_image = across * ((params.h_out + 1u) / 2u);
   let tiles = params.n * tiles_an_image;
   let tile_blocks = (tiles + TILES - 1u) / TILES;
-  let outs = (params.c_out + OUT - 1u) / OUT * OUT;
+  let outs = (params.c_out + FILTERS - 1u) / FILTERS * FILTERS;
   let flat = flat_group(group, groups);
-  let out_0 = flat / tile_blocks * OUT;
-  if out_0 >= params.c_out { return; }
+  let out_0 = flat / tile_blocks * FILTERS % outs;
+  let part = flat / tile_blocks * FILTERS / outs;
+  if part >= PARTS { return; }
 
   // The tile whose patches this invocation transforms; past the last one the last one stands in, whose sums are not stored.
   let own = local % TILES;
@@ -62,7 +65,9 @@ fn conv2d_winograd(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups)
   let own_out = local % 64u / 8u;
   let own_tile = local % 8u;
   var acc: array<array<vec4f, 4>, 4>;
-  for (var first = 0u; first < params.c_in; first += STEP) {
+  let each = (params.c_in + PARTS * STEP - 1u) / (PARTS * STEP) * STEP;
+  let end = min((part + 1u) * each, params.c_in);
+  for (var first = part * each; first < end; first += STEP) {
     let i = first + channel;
     let plane = (image * params.c_in + min(i, params.c_in - 1u)) * plane_in;
     var d: array<vec4f, 3>;
@@ -79,7 +84,7 @@ fn conv2d_winograd(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups)
       memory[(channel * 4u + lower * 2u + r) * TILES + own] = vec4f(v.x - v.z, v.y + v.z, v.z - v.y, v.y - v.w);
     }
     for (var e = local; e < HALF_SHARED; e += 256u) {
-      memory[HALF_SHARED + e] = transformed[(first * 4u + e / OUT) * outs + out_0 + e % OUT];
+      memory[HALF_SHARED + e] = transformed[(first * 4u + e / FILTERS) * outs + out_0 + e % FILTERS];
     }
     workgroupBarrier();
     for (var c = 0u; c < STEP; c++) {
@@ -119,7 +124,7 @@ fn conv2d_winograd(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups)
             let row = row_0 + e / 2u;
             let column = column_0 + e % 2u;
             if row < params.h_out && column < params.w_out {
-              output[(image * params.c_out + o) * plane_out + row * params.w_out + column] = activate(ACTIVATION, y[e / 2u][2u * k + e % 2u] * s + b);
+              output[((part * params.n + image) * params.c_out + o) * plane_out + row * params.w_out + column] = activate(ACTIVATION, y[e / 2u][2u * k + e % 2u] * s + b);
             }
           }
         }

@@ -3,18 +3,18 @@
 // Launcher:  kernels/conv2d/winograd.rs   Reference: src/reference/conv2d.rs
 // Grid:      an invocation for each pair of channels, those beyond the last included, folded past 65 535 groups.
 // Numerics:  f32.
-const OUT = 32u;
+const FILTERS = 32u;
 const STEP = 4u;
 const TRANSPOSED = 0u;
 struct Params { n: u32, c_in: u32, h_in: u32, w_in: u32, c_out: u32, h_out: u32, w_out: u32, kernel_h: u32, kernel_w: u32, stride: u32, padding: u32, dilation: u32, groups: u32, has_bias: u32, has_scale: u32 }
 var<immediate> params: Params;
 @group(0) @binding(0) var<storage, read> weight: array<f32>;                 // [c_out, c_in, 3, 3]; [c_in, c_out, 3, 3] where TRANSPOSED
-@group(0) @binding(1) var<storage, read_write> transformed: array<vec4f>;    // [c_in, 4, c_out] rows of four, with channels to STEP and OUT
+@group(0) @binding(1) var<storage, read_write> transformed: array<vec4f>;    // [c_in, 4, c_out] rows of four, with channels to STEP and FILTERS
 //!include shared/flat.wgsl
 
 @compute @workgroup_size(64)
 fn conv2d_winograd_weight(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32) {
-  let outs = (params.c_out + OUT - 1u) / OUT * OUT;
+  let outs = (params.c_out + FILTERS - 1u) / FILTERS * FILTERS;
   let at = flat_group(group, groups) * 64u + local;
   let o = at % outs;
   let i = at / outs;

@@ -7,12 +7,14 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, ExitCode, Output};
 
-use meltcore::bench::{Tuned, variants};
+use meltcore::bench::{Tuned, tune, variants};
 use meltcore::config::Config;
 use meltcore::error::Result;
 use meltcore::gpu::loader::prepare_vulkan_loader;
-use meltcore::gpu::{Capabilities, Gpu};
+use meltcore::gpu::{Capabilities, DeviceKind, Gpu};
 use meltcore::kernels::activation::Activation;
+use meltcore::kernels::conv2d::{Conv2dAttrs, Conv2dDims, conv2d, conv2d_grad_input};
+use meltcore::kernels::epilogue::Epilogue;
 use meltcore::kernels::linear::{linear, linear_grad_input, linear_grad_weight};
 use meltcore::kernels::operands::Operands;
 use meltcore::models;
@@ -31,6 +33,7 @@ fn main() -> ExitCode {
         trial("no_variant_changes_a_bit_of_a_training_on_the_host", || no_variant_changes_a_bit("host")),
         needing("no_variant_changes_a_bit_of_a_training_in_wgsl", "wgsl", no_wgsl, || no_variant_changes_a_bit(&wgsl_device().unwrap())),
         needing("what_is_tuned_is_used_and_changes_no_bit", "wgsl", no_wgsl, what_is_tuned_is_used),
+        needing("tiles_of_workgroups_are_raced_where_a_gpu_has_them", "wgsl", no_wgsl, tiles_of_workgroups),
         needing("files_of_others_are_left_aside_and_broken_ones_refused", "wgsl", no_wgsl, files_of_others),
         trial("there_is_nothing_to_tune_on_the_host", nothing_on_the_host),
     ])
@@ -128,6 +131,32 @@ fn what_is_tuned_is_used() {
     ] {
         let output = meltcore(&device, &file, arguments);
         assert_eq!((output.status.code(), said(&output).contains(&used)), (Some(0), is_used), "{arguments:?}: {}", said(&output));
+    }
+}
+
+/// On a GPU, whose usual variants of wide layers are other kernels; layers that leave nothing to choose are not raced.
+fn tiles_of_workgroups() {
+    let gpu = Gpu::open_as(Some(&wgsl_device().unwrap()), |able| able.kind = DeviceKind::Gpu).unwrap();
+    let convolve = |planner: &Gpu, [c_in, c_out, kernel]: [usize; 3]| {
+        let (input, weight) = (Tensor::empty(planner, [1, c_in, 16, 16])?, Tensor::empty(planner, [c_out, c_in, kernel, kernel])?);
+        let attrs = Conv2dAttrs { padding: kernel / 2, ..Conv2dAttrs::PLAIN };
+        let output = conv2d(&input, &weight, &attrs, &Epilogue::default())?;
+        conv2d_grad_input(&Conv2dDims::forward(&input, &weight, &attrs)?, &output, &weight, None)
+    };
+    let work = |planner: &Gpu| {
+        for layer in [[64, 40, 1], [64, 64, 3], [4, 4, 3], [512, 64, 1]] {
+            convolve(planner, layer)?;
+        }
+        Ok(())
+    };
+    let tuning = tune(&gpu, &work, 0.002, &mut |_| {}).unwrap();
+    let raced: Vec<(&str, &str)> = tuning.found.iter().map(|found| (found.of.stem, found.usual.stem)).collect();
+    // The last one's sum is split, its input gradient is not.
+    let wanted =
+        [("conv2d", "conv2d_tile"), ("conv2d_grad_input", "conv2d_grad_input_tile"), ("conv2d_grad_input", "conv2d_grad_input_tile")];
+    assert_eq!(raced, wanted);
+    for found in &tuning.found {
+        assert!(found.tried > 4 && found.refused.is_empty(), "{found:?}");
     }
 }
 

@@ -82,6 +82,11 @@ fn values(of: &Selectable, plan: &Plan) -> Vec<u32> {
     of.names.iter().filter_map(value).collect()
 }
 
+/// What a launch leaves to choose, by its own kernel or by the one that stands for it.
+fn choice_of(plan: &Plan) -> Option<&'static Selectable> {
+    SELECTABLE.iter().find(|selectable| selectable.stem == plan.stem || selectable.tile == Some(plan.stem))
+}
+
 /// The launches of the work that leave a choice, each set of parameters once.
 fn races(gpu: &Gpu, work: Work) -> Result<Vec<Race>> {
     let mut able = gpu.capabilities().clone();
@@ -94,9 +99,9 @@ fn races(gpu: &Gpu, work: Work) -> Result<Vec<Race>> {
     let mut races: Vec<Race> = Vec::new();
     let mut places = Vec::new();
     for (place, launched) in usual.iter().enumerate() {
-        let Some(of) = SELECTABLE.iter().find(|selectable| selectable.stem == launched.plan.stem) else { continue };
+        let Some(of) = choice_of(&launched.plan) else { continue };
         // A choice is by parameters, so that launches that differ in their activation alone share one.
-        if !races.iter().any(|race| race.launched.is_like(launched)) {
+        if !races.iter().any(|race| race.of == of && race.launched.is_like(launched)) {
             races.push(Race { of, launched: launched.clone(), others: Vec::new() });
             places.push(place);
         }
@@ -106,15 +111,20 @@ fn races(gpu: &Gpu, work: Work) -> Result<Vec<Race>> {
             if !races.iter().any(|race| race.of == selectable) || Needs::of(&sample(selectable, values))?.beyond(&able).is_some() {
                 continue;
             }
-            let mut forced = able.clone();
-            forced.choices.force(selectable, values);
-            let other = launches(forced)?;
+            // By parameters, as a file of these choices does it: what is forced may change what else is launched.
+            let mut tuned = able.clone();
+            for race in races.iter().filter(|race| race.of == selectable) {
+                tuned.choices.tune(selectable, &race.launched.params, values);
+            }
+            let other = launches(tuned)?;
             for (race, place) in races.iter_mut().zip(&places).filter(|(race, _)| race.of == selectable) {
                 let same_work = other.get(*place).filter(|other| other.is_like(&race.launched) && other.plan != race.launched.plan);
                 race.others.extend(same_work.map(|other| other.plan.clone()));
             }
         }
     }
+    // Sums that are split, and others whose order the choice would change, have one plan.
+    races.retain(|race| !race.others.is_empty());
     Ok(races)
 }
 

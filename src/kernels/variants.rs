@@ -7,7 +7,7 @@ use crate::kernels::{conv2d, linear};
 
 /// All choices, sorted by stem.
 pub const SELECTABLE: &[Selectable] =
-    &[conv2d::launch::FORWARD, conv2d::launch::GRAD_INPUT, conv2d::launch::GRAD_WEIGHT, linear::FORWARD, linear::GRAD_WEIGHT];
+    &[conv2d::launch::FORWARD, conv2d::launch::GRAD_INPUT, conv2d::grad_weight::GRAD_WEIGHT, linear::FORWARD, linear::GRAD_WEIGHT];
 
 /// The choice of a stem, if it has one.
 pub fn of(stem: &str) -> Option<&'static Selectable> {

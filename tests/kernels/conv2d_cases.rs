@@ -71,6 +71,11 @@ pub const ROWS: &[Row] = &[
     // Few channels, and pixels of several patches of a workgroup.
     Row([2, 12, 11, 68], 10, [3, 3], [1, 2, 1, 1]),
     Row([2, 5, 19, 71], 12, [3, 3], [1, 0, 1, 1]),
+    // So many channels of so few pixels that a GPU sums parts of them.
+    Row([2, 300, 3, 4], 40, [1, 1], PLAIN),
+    Row([1, 40, 3, 5], 520, [1, 1], PLAIN),
+    Row([2, 280, 5, 4], 300, [3, 3], SAME),
+    Row([2, 260, 6, 7], 40, [3, 3], [2, 1, 1, 1]),
 ];
 
 /// More than 65 535 groups: one pixel an image and many images, or many channels of one a group.
@@ -107,4 +112,6 @@ pub const SCALED: &[(Row, Activation)] = &[
     (Row([2, 3, 41, 47], 5, [3, 3], [2, 1, 1, 1]), Sigmoid),
     (Row([1, 4, 20, 23], 6, [3, 3], [3, 2, 2, 2]), Relu),
     (Row([1, 1, 1, 1], 1, [1, 1], PLAIN), Relu),
+    (Row([2, 300, 3, 4], 40, [1, 1], PLAIN), Relu),
+    (Row([1, 300, 5, 5], 33, [3, 3], SAME), Gelu),
 ];

@@ -12,6 +12,8 @@ use std::collections::BTreeSet;
 const ACTIVATIONS: &[u32] = &[0, 1, 2, 3, 4, 5, 6, 7, 0x3e4c_cccd];
 /// Operands as they are, rounded to f16, rounded by the device.
 const HALF: &[u32] = &[0, 1, 2];
+/// Parts of the channels that are summed apart: none, the fewest, the most.
+const PARTS: &[u32] = &[1, 2, 32];
 /// Quads of a row of attention: the fewest, the most, and some between.
 const QUADS: &[u32] = &[1, 2, 4, 9, 16];
 
@@ -29,7 +31,10 @@ pub const REWRITTEN: &[(&str, &str, &[u32])] = &[
     ("conv2d", "HALF", HALF),
     ("conv2d_grad_input", "HALF", HALF),
     ("conv2d_grad_input_tile", "HALF", HALF),
+    ("conv2d_grad_input_tile", "PARTS", PARTS),
     ("conv2d_grad_weight", "HALF", HALF),
+    ("conv2d_grad_weight_narrow", "HALF", HALF),
+    ("conv2d_grad_weight_narrow", "OUT", &[4, 8]),
     ("conv2d_grad_weight_tile", "HALF", HALF),
     ("conv2d_grad_weight_tile", "IN", &[32, 64]),
     ("conv2d_grad_weight_tile", "OUT", &[32, 64]),
@@ -39,8 +44,11 @@ pub const REWRITTEN: &[(&str, &str, &[u32])] = &[
     ("conv2d_narrow", "OUT", &[4, 8]),
     ("conv2d_narrow", "TRANSPOSED", &[0, 1]),
     ("conv2d_tile", "ACTIVATION", ACTIVATIONS),
+    ("conv2d_sum", "ACTIVATION", ACTIVATIONS),
     ("conv2d_tile", "HALF", HALF),
+    ("conv2d_tile", "PARTS", PARTS),
     ("conv2d_winograd", "ACTIVATION", ACTIVATIONS),
+    ("conv2d_winograd", "PARTS", PARTS),
     ("conv2d_winograd_weight", "TRANSPOSED", &[0, 1]),
     ("cross_entropy_grad_logits", "WEIGHTED", &[0, 1]),
     ("cross_entropy_stats", "WEIGHTED", &[0, 1]),
@@ -89,8 +97,23 @@ pub const REWRITTEN: &[(&str, &str, &[u32])] = &[
 ];
 
 /// Constants of the files that nobody rewrites, except where they are listed above or can be chosen.
-pub const FIXED: &[&str] =
-    &["CHANNELS", "COLUMNS", "GROUP", "KEYS", "LEAST", "PACKS_EACH", "PIXELS", "PIXELS_EACH", "ROWS", "STEPS", "TILE"];
+pub const FIXED: &[&str] = &[
+    "CHANNELS",
+    "COLUMNS",
+    "FILTERS",
+    "GROUP",
+    "KEYS",
+    "LEAST",
+    "PACKS_EACH",
+    "PIXELS",
+    "PIXELS_EACH",
+    "ROWS",
+    "ROW_QUADS",
+    "STEP",
+    "STEPS",
+    "TILE",
+    "TILES",
+];
 
 /// All constants that launchers rewrite: shader and name.
 pub fn rewritten() -> BTreeSet<(&'static str, &'static str)> {
@@ -99,6 +122,12 @@ pub fn rewritten() -> BTreeSet<(&'static str, &'static str)> {
         stems.flat_map(|stem| selectable.names.iter().map(move |name| (stem, *name)))
     });
     REWRITTEN.iter().map(|(stem, name, _)| (*stem, *name)).chain(chosen).collect()
+}
+
+/// Whether a launcher has such constants: no activation follows sums of parts, nor gradients.
+fn is_launched(consts: &[(&'static str, u32)]) -> bool {
+    let value = |name: &str| consts.iter().find(|(own, _)| *own == name).map_or(0, |(_, value)| *value);
+    value("ACTIVATION") == 0 || (value("PARTS") <= 1 && value("TRANSPOSED") == 0)
 }
 
 /// One assembled text.
@@ -146,7 +175,7 @@ pub fn texts() -> Vec<Text> {
             choices =
                 choices.iter().flat_map(|chosen| values.iter().map(|value| [chosen.clone(), vec![(*name, *value)]].concat())).collect();
         }
-        for consts in choices {
+        for consts in choices.into_iter().filter(|consts| is_launched(consts)) {
             for scalar in [false, true] {
                 let variant = Variant { consts: consts.clone(), scalar };
                 let wgsl = assemble(stem, &variant).unwrap();

@@ -3,9 +3,11 @@
 //! One kernel each for every shape, and others for GPUs where they pay ([`select`]). Shaders: `shaders/conv2d*.wgsl`.
 
 mod dims;
+pub(in crate::kernels) mod grad_weight;
 pub(in crate::kernels) mod launch;
 mod narrow;
 mod select;
+pub(in crate::kernels) mod split;
 mod winograd;
 
 pub use dims::{Conv2dAttrs, Conv2dDims};
@@ -71,7 +73,7 @@ pub fn conv2d_grad_weight(dims: &Conv2dDims, input: &Tensor, grad_output: &Tenso
     dims.expect_input("conv2d_grad_weight", input)?;
     dims.expect_output("conv2d_grad_weight", grad_output)?;
     sum_over_images("conv2d_grad_weight", [input, grad_output], |[input, grad_output]| {
-        launch::grad_weight(&dims.of_images(input), input, grad_output)
+        grad_weight::grad_weight(&dims.of_images(input), input, grad_output)
     })
 }
 

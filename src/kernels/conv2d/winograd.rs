@@ -4,9 +4,9 @@
 //! `shaders/conv2d_winograd.wgsl`.
 
 use crate::error::Result;
-use crate::gpu::{Cost, Launch, Plan};
+use crate::gpu::{Capabilities, Cost, Launch, Plan};
 use crate::host::conv2d::Conv2dParams;
-use crate::kernels::conv2d::Conv2dDims;
+use crate::kernels::conv2d::{Conv2dDims, split};
 use crate::kernels::epilogue::Epilogue;
 use crate::tensor::Tensor;
 
@@ -22,11 +22,13 @@ pub(super) fn weight_words(d: &Conv2dDims) -> usize {
     16 * d.c_in.next_multiple_of(STEP) * d.c_out.next_multiple_of(OUT)
 }
 
-fn plans(d: &Conv2dDims) -> [Plan; 2] {
+fn plans(able: &Capabilities, d: &Conv2dDims) -> [Plan; 2] {
     let tiles = d.n * d.h_out.div_ceil(2) * d.w_out.div_ceil(2);
+    let workgroups = tiles.div_ceil(TILES) * d.c_out.div_ceil(OUT);
+    let parts = split::parts(able, workgroups, d.c_in);
     [
         Plan::each("conv2d_winograd_weight", weight_words(d) / 16).scratch(weight_words(d)),
-        Plan::new("conv2d_winograd", tiles.div_ceil(TILES) * d.c_out.div_ceil(OUT)),
+        split::split(Plan::new("conv2d_winograd", workgroups), workgroups, parts, d.n * d.c_out * d.h_out * d.w_out),
     ]
 }
 
@@ -39,7 +41,7 @@ pub(super) fn launch(
     [input, weight, output]: [&Tensor; 3],
     epilogue: &Epilogue,
 ) -> Result<()> {
-    let [transform, convolve] = plans(d);
+    let [transform, convolve] = plans(input.gpu().capabilities(), d);
     let transformed = Tensor::empty(input.gpu(), [transform.scratch])?;
     input.gpu().launch(&Launch {
         plan: transform.with([("TRANSPOSED", u32::from(transposed))]),
@@ -47,10 +49,13 @@ pub(super) fn launch(
         buffers: &[weight, &transformed].map(Tensor::buffer),
         cost: Cost::new(32.0 * (d.c_in * d.c_out) as f64, weight.len() + weight_words(d)),
     })?;
-    input.gpu().launch(&Launch {
-        plan: convolve.with([("ACTIVATION", epilogue.activation.code())]),
-        params,
-        buffers: &[input, &transformed, epilogue.bias.unwrap_or(weight), epilogue.scale.unwrap_or(weight), output].map(Tensor::buffer),
-        cost: d.cost(),
+    split::launch(&convolve, epilogue, output, |epilogue, output| {
+        let [has_bias, has_scale] = epilogue.flags();
+        input.gpu().launch(&Launch {
+            plan: convolve.clone().with([("ACTIVATION", epilogue.activation.code())]),
+            params: &Conv2dParams { has_bias, has_scale, ..*params },
+            buffers: &[input, &transformed, epilogue.bias.unwrap_or(weight), epilogue.scale.unwrap_or(weight), output].map(Tensor::buffer),
+            cost: d.cost(),
+        })
     })
 }
