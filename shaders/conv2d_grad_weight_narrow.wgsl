@@ -1,7 +1,7 @@
 // Weight gradient of a 3 × 3 convolution of stride 1, for GPUs and layers of few channels: all nine taps from one reading of the pixels.
 // A workgroup takes OUT output channels, one input channel, and one span of output pixels, four neighbours of a row an invocation; its 64
 // invocations step through the span and their sums are added in order.
-// Launcher:  kernels/conv2d/narrow.rs   Reference: src/reference/conv2d.rs   PyTorch: torch.nn.grad.conv2d_weight
+// Launcher:  kernels/conv2d/grad_weight.rs   Reference: src/reference/conv2d.rs   PyTorch: torch.nn.grad.conv2d_weight
 // Grid:      spans × input channels × blocks of output channels, folded past 65 535 groups.
 // Numerics:  f32; 64 strided sums of four pixels at a time added in order, then partial sums in order (sum_partials).
 const OUT = 8u;

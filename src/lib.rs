@@ -348,6 +348,7 @@ pub mod ops {
     mod conv2d;
     mod conv2d_batch_norm;
     mod conv2d_by_sample;
+    mod conv2d_of_cat;
     mod conv_transpose2d;
     mod cross_entropy;
     mod dice_loss;
@@ -386,6 +387,7 @@ pub mod ops {
     pub use conv2d::{conv2d, depthwise_conv2d};
     pub use conv2d_batch_norm::{RunningNorm, conv2d_batch_norm};
     pub use conv2d_by_sample::{Candidate, conv2d_by_sample};
+    pub use conv2d_of_cat::{conv2d_of_cat, reads_apart};
     pub use cross_entropy::{CrossEntropyAttrs, cross_entropy};
     pub use dice_loss::dice_loss;
     pub use dropout::dropout;

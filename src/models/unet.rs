@@ -56,8 +56,9 @@ impl DoubleConv {
         Ok(DoubleConv(conv_norm(b, &name, 0, c_in, c_mid)?, conv_norm(b, &name, 3, c_mid, c_out)?))
     }
 
-    fn forward(&self, tape: &Tape, pass: Pass, x: &Tensor) -> Result<Tensor> {
-        let x = self.0.forward(tape, x, pass.mode, pass.activation)?;
+    /// Of tensors joined along the channels.
+    fn forward(&self, tape: &Tape, pass: Pass, inputs: &[&Tensor]) -> Result<Tensor> {
+        let x = self.0.forward_cat(tape, inputs, pass.mode, pass.activation)?;
         self.1.forward(tape, &x, pass.mode, pass.activation)
     }
 }
@@ -107,7 +108,7 @@ impl Up {
                 ops::interpolate(tape, x, Target::Size([2 * h, 2 * w]), Interpolation::BilinearAligned)?
             }
         };
-        self.conv.forward(tape, pass, &ops::cat_padded(tape, &[skip, &up])?)
+        self.conv.forward(tape, pass, &[skip, &up])
     }
 }
 
@@ -178,7 +179,7 @@ impl Model for UNet {
         }
         let pass = Pass { mode, activation: self.activation };
         let (block, image) = (self.inc.clone(), input.clone());
-        let mut x = tape.segment(move |tape| block.forward(tape, pass, &image))?;
+        let mut x = tape.segment(move |tape| block.forward(tape, pass, &[&image]))?;
         if let Some(extra) = &self.extra_in {
             x = extra.forward(tape, pass, x)?;
         }
@@ -188,7 +189,7 @@ impl Model for UNet {
             let down = down.clone();
             x = tape.segment(move |tape| {
                 let pooled = ops::max_pool2d(tape, &x, Window { kernel: 2, stride: 2, padding: 0 })?;
-                down.forward(tape, pass, &pooled)
+                down.forward(tape, pass, &[&pooled])
             })?;
         }
         for up in &self.up {

@@ -65,11 +65,9 @@ impl DecoderBlock {
     }
 
     fn forward(&self, tape: &Tape, x: &Tensor, skip: Option<&Tensor>, size: [usize; 2], mode: Mode) -> Result<Tensor> {
-        let mut x = ops::interpolate(tape, x, Target::Size(size), Interpolation::Nearest)?;
-        if let Some(skip) = skip {
-            x = ops::cat(tape, &[&x, skip])?;
-        }
-        let x = self.conv1.forward(tape, &x, mode, Activation::Relu)?;
+        let x = ops::interpolate(tape, x, Target::Size(size), Interpolation::Nearest)?;
+        let joined: Vec<&Tensor> = [Some(&x), skip].into_iter().flatten().collect();
+        let x = self.conv1.forward_cat(tape, &joined, mode, Activation::Relu)?;
         self.conv2.forward(tape, &x, mode, Activation::Relu)
     }
 }

@@ -36,4 +36,18 @@ impl ConvNorm {
         }
         norm.forward(tape, &self.conv.forward(tape, input, Activation::None)?, mode, activation)
     }
+
+    /// As [`ConvNorm::forward`], of tensors joined along the channels as by [`ops::cat_padded`].
+    ///
+    /// # Errors
+    /// Those of [`ConvNorm::forward`] and [`ops::cat_padded`].
+    pub fn forward_cat(&self, tape: &Tape, inputs: &[&Tensor], mode: Mode, activation: Activation) -> Result<Tensor> {
+        match (&self.norm, inputs) {
+            (_, [only]) => self.forward(tape, only, mode, activation),
+            (Some(norm), _) if norm.mode(mode).is_training() && ops::reads_apart(inputs) => {
+                norm.forward(tape, &ops::conv2d_of_cat(tape, inputs, &self.conv.weight, &self.conv.attrs)?, mode, activation)
+            }
+            _ => self.forward(tape, &ops::cat_padded(tape, inputs)?, mode, activation),
+        }
+    }
 }

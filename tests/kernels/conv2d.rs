@@ -47,6 +47,8 @@ pub fn cases() -> Vec<Case> {
         let (ones, pixels) = long_ones(gpu)?;
         compared("grad_bias of ones", &kernels::conv2d_grad_bias(&ones)?, &[pixels], 0.0, 0.0)
     }));
+    let spans = Row([2, 34, 70, 72], 36, [3, 3], [1, 1, 1, 1]);
+    cases.push(Case::new(format!("{}_in_many_spans", name(&spans)), move |gpu| check(gpu, &spans, Activation::None, false, Operands::F32)));
     cases.push(Case::new("refusals", refusals));
     cases
 }

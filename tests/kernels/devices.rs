@@ -31,7 +31,12 @@ pub const DEVICES: [Device; 20] = [
     // WGSL as this device gets it: a GPU where there is one, else Mesa's lavapipe.
     Device { name: "wgsl", feature: "wgsl", takes: |_, _| true, open: || wgsl(|_| {}) },
     // WGSL as a GPU gets it: tiles of whole workgroups where they pay there.
-    Device { name: "wgsl-gpu", feature: "wgsl", takes: |family, _| is_varied(family), open: || wgsl(|able| able.kind = DeviceKind::Gpu) },
+    Device {
+        name: "wgsl-gpu",
+        feature: "wgsl",
+        takes: |family, _| has_gpu_kernels(family),
+        open: || wgsl(|able| able.kind = DeviceKind::Gpu),
+    },
     // Kernels that see so few bytes at once that launches are split over images, and that do without the device's f16.
     Device { name: "wgsl-bounded", feature: "wgsl", takes: |_, case| case.splits, open: || wgsl(bounded) },
     // Every variant that can be chosen: the K-th of each kernel.
@@ -70,6 +75,11 @@ fn choose_all<const K: usize>(able: &mut Capabilities) {
 /// Families that have kernels with variants.
 fn is_varied(family: &str) -> bool {
     ["conv2d", "conv_transpose2d", "rows"].contains(&family)
+}
+
+/// Families whose kernels or launches are others on a GPU.
+fn has_gpu_kernels(family: &str) -> bool {
+    is_varied(family) || ["joining", "gradcheck", "warm_step"].contains(&family)
 }
 
 /// Cases of kernels with variants. Those of very many pixels or images, and of what follows the sums, which is the same in all, are left to

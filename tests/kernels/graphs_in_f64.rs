@@ -64,7 +64,7 @@ impl Map {
     }
 
     /// With the channels of a map that is as large or smaller behind its own.
-    fn joined(&self, other: &Map) -> Map {
+    pub fn joined(&self, other: &Map) -> Map {
         let [below, beside] = [2, 3].map(|axis| self.shape[axis] - other.shape[axis]);
         let sides = pad::PadAttrs { left: beside / 2, right: beside - beside / 2, top: below / 2, bottom: below - below / 2 };
         let other = other.padded(sides);

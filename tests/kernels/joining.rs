@@ -1,12 +1,17 @@
-//! add, cat and pad: what joins tensors or surrounds them with zeros.
+//! add, cat, pad and conv2d_of_cat: what joins tensors or surrounds them with zeros, or spares to do so.
 
 use meltcore::autograd::Tape;
-use meltcore::gpu::Gpu;
-use meltcore::ops::{self, Sides};
-use meltcore::reference::{add::add, cat, pad};
+use meltcore::error::Result;
+use meltcore::gpu::{DeviceKind, Gpu};
+use meltcore::kernels::conv2d::Conv2dAttrs;
+use meltcore::ops::{self, Activation, Sides};
+use meltcore::reference::{add::add, cat, conv2d as convolution, pad};
 use meltcore::tensor::Tensor;
 
 use crate::case::{Case, Checked, Definition, ensure, extents};
+use crate::gradcheck::slopes;
+use crate::graphs::{Leaf, leaf, wrong_number};
+use crate::graphs_in_f64::SAME;
 use crate::on_device::{SHAPES, Shape};
 
 /// More pixels than 65 535 workgroups of 64 hold.
@@ -29,6 +34,11 @@ pub fn cases() -> Vec<Case> {
     for &(a, b) in JOINED {
         cases.push(Case::new(format!("cat_{}_and_{}", extents(&a), extents(&b)), move |gpu| joined(gpu, a, b)));
     }
+    for (a, b, c_out) in [([2, 3, 41, 47], 2, 5), ([1, 34, 7, 9], 65, 33), ([3, 1, 1, 1], 1, 1), ([2, 9, 8, 12], 40, 36)] {
+        let name = format!("conv2d_of_cat_{}_and_{b}_to_{c_out}", extents(&a));
+        cases.push(Case::new(name, move |gpu| convolved(gpu, a, b, c_out)));
+    }
+    cases.push(Case::new("graph_conv2d_of_cat", graph_conv2d_of_cat));
     cases.push(Case::new("cat_7x4x12x12_and_7x2x12x12", |gpu| joined(gpu, [7, 4, 12, 12], [7, 2, 12, 12])).splitting());
     for &shape in SHAPES {
         for sides in [[0, 0, 0, 0], [1, 0, 0, 2], [4, 8, 1, 0], [3, 2, 5, 1]] {
@@ -73,6 +83,49 @@ fn joined(gpu: &Gpu, a: Shape, b: Shape) -> Checked {
     .check(gpu)
 }
 
+/// A 3 × 3 convolution of a map and one of `channels` behind it, to `c_out`.
+fn convolved(gpu: &Gpu, a: Shape, channels: usize, c_out: usize) -> Checked {
+    let (b, joined) = ([a[0], channels, a[2], a[3]], [a[0], a[1] + channels, a[2], a[3]]);
+    let weight = [c_out, joined[1], 3, 3];
+    let meaning = convolution::Conv2dAttrs { padding: 1, ..Default::default() };
+    let whole = |values: &[Vec<f64>]| cat::cat(&values[0], a, &values[1], b).0;
+    Definition {
+        inputs: &[&a, &b, &weight],
+        rtol: [2e-6, 3e-6],
+        op: &|tape, inputs| {
+            ops::conv2d_of_cat(tape, &[&inputs[0], &inputs[1]], &inputs[2], &Conv2dAttrs { padding: 1, ..Conv2dAttrs::PLAIN })
+        },
+        forward: &|values| {
+            let (output, shape) = convolution::conv2d(&whole(values), joined, &values[2], weight, None, &meaning);
+            (output, shape.to_vec())
+        },
+        backward: &|grad, values| {
+            let grad_joined = convolution::conv2d_grad_input(grad, joined, &values[2], weight, &meaning);
+            let (grad_a, grad_b) = cat::cat_grad_inputs(&grad_joined, a, b);
+            vec![grad_a, grad_b, convolution::conv2d_grad_weight(grad, &whole(values), joined, weight, &meaning)]
+        },
+    }
+    .check(gpu)
+}
+
+const JOINED_LEAVES: &[Leaf] =
+    &[leaf(71, "x", &[2, 3, 9, 11], 0.0, 1.0), leaf(72, "skip", &[2, 2, 9, 11], 0.0, 1.0), leaf(73, "weight", &[4, 5, 3, 3], 0.0, 0.5)];
+
+/// Of a map that is used elsewhere, too, before an activation.
+fn graph_conv2d_of_cat(gpu: &Gpu) -> Checked {
+    let graph = |tape: &Tape, leaves: &[Tensor]| -> Result<Tensor> {
+        let [x, skip, weight] = leaves else { return Err(wrong_number(leaves)) };
+        let gelu = ops::gelu(tape, x)?;
+        let joined = ops::conv2d_of_cat(tape, &[&gelu, skip], weight, &Conv2dAttrs { padding: 1, ..Conv2dAttrs::PLAIN })?;
+        ops::gelu(tape, &joined)
+    };
+    slopes(gpu, JOINED_LEAVES, &graph, &|leaves| {
+        let [x, skip, weight] = leaves else { panic!("3 leaves, not {}", leaves.len()) };
+        let gelu = x.clone().activated(Activation::Gelu);
+        gelu.joined(skip).conv2d(weight, None, SAME).activated(Activation::Gelu).sum()
+    })
+}
+
 fn padded(gpu: &Gpu, shape: Shape, [left, right, top, bottom]: [usize; 4]) -> Checked {
     let attrs = pad::PadAttrs { left, right, top, bottom };
     Definition {
@@ -97,6 +150,14 @@ fn refusals(gpu: &Gpu) -> Checked {
         ensure(ops::cat_padded(&off, &[&small, &large]).is_ok() == equal, format!("cat_padded of {b:?} and {a:?}"))?;
     }
     ensure(ops::cat(&off, &[]).is_err(), "cat of nothing")?;
+    let maps = [3, 2, 1].map(|channels| Tensor::full(gpu, [1, channels, 4, 4], 1.0).unwrap());
+    let weight = Tensor::full(gpu, [2, 5, 3, 3], 1.0)?;
+    let of = |inputs: &[&Tensor], attrs: &Conv2dAttrs| ops::conv2d_of_cat(&off, inputs, &weight, attrs).is_ok();
+    ensure(of(&[&maps[0], &maps[1]], &Conv2dAttrs::PLAIN), "conv2d_of_cat of 3 and 2 channels")?;
+    ensure(!of(&[&maps[0], &maps[2]], &Conv2dAttrs::PLAIN) && !of(&[], &Conv2dAttrs::PLAIN), "other channels than the weight's")?;
+    ensure(!of(&[&maps[0], &maps[1]], &Conv2dAttrs { groups: 5, ..Conv2dAttrs::PLAIN }), "groups")?;
+    ensure(ops::reads_apart(&[&maps[0], &maps[1]]) == (gpu.capabilities().kind == DeviceKind::Gpu), "read apart on GPUs")?;
+    ensure(!ops::reads_apart(&[&maps[0]]) && !ops::reads_apart(&[]), "one map is read whole")?;
     let [four, three] = [4, 3].map(|len| Tensor::full(gpu, [len], 1.0).unwrap());
     ensure(ops::add(&off, &four, &three).is_err(), "add of two lengths")
 }

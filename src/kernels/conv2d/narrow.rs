@@ -11,16 +11,16 @@ use crate::tensor::Tensor;
 const PATCH: [usize; 2] = [8, 32];
 
 /// Channels of a workgroup: four or eight.
-fn channels(all: usize) -> usize {
+pub(super) fn channels(all: usize) -> u32 {
     if all <= 4 { 4 } else { 8 }
 }
 
 fn plan(able: &Capabilities, d: &Conv2dDims, transposed: bool) -> Plan {
     let (out, inp) = (channels(d.c_out), channels(d.c_in));
     let patches = d.h_out.div_ceil(PATCH[0]) * d.w_out.div_ceil(PATCH[1]);
-    Plan::new("conv2d_narrow", d.n * patches * d.c_out.div_ceil(out)).scalar(!d.w_out.is_multiple_of(4)).with([
-        ("OUT", out as u32),
-        ("IN", inp as u32),
+    Plan::new("conv2d_narrow", d.n * patches * d.c_out.div_ceil(out as usize)).scalar(!d.w_out.is_multiple_of(4)).with([
+        ("OUT", out),
+        ("IN", inp),
         ("TRANSPOSED", u32::from(transposed)),
         d.attrs.operands.constant(able),
     ])
