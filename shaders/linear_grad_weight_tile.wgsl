@@ -1,8 +1,8 @@
 // Gradients of weight and bias of rows by a matrix through workgroup memory, for GPUs, over one span of the rows:
 // ∂L/∂w[o,i] = Σ_r dy[r,o] · x[r,i], ∂L/∂b[o] = Σ_r dy[r,o]; the sums of linear_grad_weight.wgsl in their order, so that both give the
 // same bits. The spans are added in order by sum_partials.
-// A workgroup computes TILE × TILE weights in steps of 8 rows, which it reads once into workgroup memory; each invocation sums the
-// products of 8 output and 4 input channels.
+// A workgroup computes TILE × TILE weights in steps of 8 rows, which it reads once into workgroup memory, four channels at once where rows
+// are whole packs; each invocation sums the products of 8 output and 4 input channels.
 // Launcher:  kernels/linear.rs   Reference: src/reference/linear.rs
 // Grid:      a tile and a span a workgroup, tile fastest, folded past 65 535 groups.
 // Numerics:  f32; rows of a span in order.
@@ -11,12 +11,14 @@ const HALF = 0u; // see shared/operand.wgsl
 const INVOCATIONS = TILE / 8u * (TILE / 4u);
 struct Params { rows: u32, c_in: u32, c_out: u32, span: u32 }
 var<immediate> params: Params;
-@group(0) @binding(0) var<storage, read> input: array<f32>;             // [rows, c_in]
-@group(0) @binding(1) var<storage, read> grad_output: array<f32>;       // [rows, c_out]
+@group(0) @binding(0) var<storage, read> input: array<Input>;            // [rows, c_in]
+@group(0) @binding(1) var<storage, read> grad_output: array<GradOutput>; // [rows, c_out]
 @group(0) @binding(2) var<storage, read_write> grad_weight: array<f32>; // [spans, c_out, c_in]
 @group(0) @binding(3) var<storage, read_write> grad_bias: array<f32>;   // [spans, c_out]
 //!include shared/flat.wgsl
 //!include shared/operand.wgsl
+//!include shared/input4.wgsl
+//!include shared/grad_output4.wgsl
 var<workgroup> gradients: array<vec4f, 2u * TILE>; // [8 rows][TILE]
 var<workgroup> inputs: array<vec4f, 2u * TILE>;     // [8 rows][TILE]
 
@@ -43,21 +45,15 @@ fn linear_grad_weight_tile(
     workgroupBarrier();
     for (var e = local; e < 2u * TILE; e += INVOCATIONS) {
       let row = start + e / (TILE / 4u);
-      var read: vec4f;
-      for (var k = 0u; k < 4u; k++) {
-        let channel = min(out_0 + e % (TILE / 4u) * 4u + k, params.c_out - 1u);
-        read[k] = select(0.0, grad_output[min(row, end - 1u) * params.c_out + channel], row < end);
-      }
-      gradients[e] = read;
+      let channel = min(vec4u(out_0 + e % (TILE / 4u) * 4u) + vec4u(0u, 1u, 2u, 3u), vec4u(params.c_out - 1u));
+      let read = read_grad_output(min(row, end - 1u) * params.c_out + channel);
+      gradients[e] = select(vec4f(0.0), read, row < end);
     }
     for (var e = local; e < 2u * TILE; e += INVOCATIONS) {
       let row = start + e / (TILE / 4u);
-      var read: vec4f;
-      for (var k = 0u; k < 4u; k++) {
-        let channel = min(in_0 + e % (TILE / 4u) * 4u + k, params.c_in - 1u);
-        read[k] = select(0.0, input[min(row, end - 1u) * params.c_in + channel], row < end);
-      }
-      inputs[e] = operand4(read);
+      let channel = min(vec4u(in_0 + e % (TILE / 4u) * 4u) + vec4u(0u, 1u, 2u, 3u), vec4u(params.c_in - 1u));
+      let read = read_input(min(row, end - 1u) * params.c_in + channel);
+      inputs[e] = operand4(select(vec4f(0.0), read, row < end));
     }
     workgroupBarrier();
     for (var row = 0u; row < 8u; row++) {

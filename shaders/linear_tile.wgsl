@@ -1,7 +1,7 @@
 // Rows by a matrix through workgroup memory, for GPUs: y[r,o] = act(bias[o] + Σ_i w[o,i] · x[r,i]), and with TRANSPOSED
 // y[r,o] = Σ_i w[i,o] · x[r,i]; the sums of linear.wgsl in their order, so that both give the same bits.
-// A workgroup computes ROWS rows × COLUMNS columns in steps of 8 terms, which it reads once into workgroup memory; each invocation sums the
-// products of 8 rows and 4 columns.
+// A workgroup computes ROWS rows × COLUMNS columns in steps of 8 terms, which it reads once into workgroup memory, four at once where they
+// lie side by side in whole packs; each invocation sums the products of 8 rows and 4 columns.
 // Launcher:  kernels/linear.rs   Reference: src/reference/linear.rs   PyTorch: torch.nn.functional.linear
 // Grid:      ROWS rows × COLUMNS columns a workgroup, those of the same rows side by side, folded past 65 535 groups.
 // Numerics:  f32; terms in order.
@@ -13,8 +13,8 @@ const HALF = 0u; // see shared/operand.wgsl
 const INVOCATIONS = ROWS / 8u * (COLUMNS / 4u);
 struct Params { rows: u32, depth: u32, columns: u32, has_bias: u32 }
 var<immediate> params: Params;
-@group(0) @binding(0) var<storage, read> input: array<f32>;        // [rows, depth]
-@group(0) @binding(1) var<storage, read> weight: array<f32>;       // [columns, depth]; [depth, columns] where TRANSPOSED
+@group(0) @binding(0) var<storage, read> input: array<Input>;      // [rows, depth]
+@group(0) @binding(1) var<storage, read> weight: array<Weight>;    // [columns, depth]; [depth, columns] where TRANSPOSED
 @group(0) @binding(2) var<storage, read> bias: array<f32>;         // [columns] where has_bias
 @group(0) @binding(3) var<storage, read_write> output: array<f32>; // [rows, columns]
 //!include shared/flat.wgsl
@@ -22,6 +22,8 @@ var<immediate> params: Params;
 //!include shared/nan.wgsl
 //!include shared/activate.wgsl
 //!include shared/pack1.wgsl
+//!include shared/input4.wgsl
+//!include shared/weight4.wgsl
 var<workgroup> inputs: array<vec4f, 2u * ROWS>;     // [quad of terms][ROWS]
 var<workgroup> weights: array<vec4f, 2u * COLUMNS>; // [quad of terms][COLUMNS]
 
@@ -42,25 +44,18 @@ fn linear_tile(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) gro
   for (var first = 0u; first < params.depth; first += 8u) {
     workgroupBarrier();
     for (var e = local; e < 2u * ROWS; e += INVOCATIONS) {
-      let at = min(row_0 + e / 2u, params.rows - 1u) * params.depth;
-      var read: vec4f;
-      for (var k = 0u; k < 4u; k++) {
-        let i = first + e % 2u * 4u + k;
-        read[k] = select(0.0, input[at + min(i, params.depth - 1u)], i < params.depth);
-      }
-      inputs[e % 2u * ROWS + e / 2u] = operand4(read);
+      let i = vec4u(first + e % 2u * 4u) + vec4u(0u, 1u, 2u, 3u);
+      let read = read_input(min(row_0 + e / 2u, params.rows - 1u) * params.depth + min(i, vec4u(params.depth - 1u)));
+      inputs[e % 2u * ROWS + e / 2u] = operand4(select(vec4f(0.0), read, i < vec4u(params.depth)));
     }
     for (var e = local; e < 2u * COLUMNS; e += INVOCATIONS) {
       let quad = select(e % 2u, e / COLUMNS, TRANSPOSED == 1u);
       let column = select(e / 2u, e % COLUMNS, TRANSPOSED == 1u);
       let known = min(column_0 + column, params.columns - 1u);
       let at = select(known * params.depth, known, TRANSPOSED == 1u);
-      var read: vec4f;
-      for (var k = 0u; k < 4u; k++) {
-        let i = first + quad * 4u + k;
-        read[k] = select(0.0, weight[at + min(i, params.depth - 1u) * step], i < params.depth);
-      }
-      weights[quad * COLUMNS + column] = operand4(read);
+      let i = vec4u(first + quad * 4u) + vec4u(0u, 1u, 2u, 3u);
+      let read = read_weight(at + min(i, vec4u(params.depth - 1u)) * step);
+      weights[quad * COLUMNS + column] = operand4(select(vec4f(0.0), read, i < vec4u(params.depth)));
     }
     workgroupBarrier();
     for (var q = 0u; q < 2u; q++) {

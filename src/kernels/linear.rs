@@ -107,10 +107,12 @@ pub fn linear_grad_input(grad_output: &Tensor, weight: &Tensor, operands: Operan
     Ok(grad_input)
 }
 
-fn plan(able: &Capabilities, params: &LinearParams) -> Plan {
+/// The plan but for what follows the sums; tiles of a workgroup read four terms at once where rows of both matrices are whole packs.
+fn plan(able: &Capabilities, params: &LinearParams, transposed: bool) -> Plan {
     let chosen @ [rows, columns] = able.choices.of(&FORWARD, params, [usual_tile(able, [params.rows, params.columns]); 2]);
     let tiles = params.rows.div_ceil(rows) as usize * params.columns.div_ceil(columns) as usize;
-    plan_of(able, &FORWARD, &chosen, tiles).with([("ROWS", rows), ("COLUMNS", columns)])
+    let scalar = transposed || !params.depth.is_multiple_of(4);
+    plan_of(able, &FORWARD, &chosen, tiles, scalar).with([("ROWS", rows), ("COLUMNS", columns)])
 }
 
 /// The side of the tile that is taken unless another is chosen, of results of so many rows and columns.
@@ -118,10 +120,10 @@ fn usual_tile(able: &Capabilities, sides: [u32; 2]) -> u32 {
     if able.kind == DeviceKind::Gpu && sides.iter().all(|side| *side >= LEAST_TILE) { GROUP_TILE } else { TILE }
 }
 
-/// So many tiles of these sides, each of an invocation or of a workgroup.
-fn plan_of(able: &Capabilities, of: &Selectable, sides: &[u32], tiles: usize) -> Plan {
+/// So many tiles of these sides, each of an invocation or of a workgroup, which reads elements one by one where `scalar`.
+fn plan_of(able: &Capabilities, of: &Selectable, sides: &[u32], tiles: usize, scalar: bool) -> Plan {
     let stem = of.stem_on(able, sides);
-    if stem == of.stem { Plan::each(stem, tiles) } else { Plan::new(stem, tiles) }
+    if stem == of.stem { Plan::each(stem, tiles) } else { Plan::new(stem, tiles).scalar(scalar) }
 }
 
 fn launch(
@@ -137,7 +139,7 @@ fn launch(
         check_trips(input, depth)?;
         let params = LinearParams { rows: dims.rows as u32, depth: depth as u32, columns: columns as u32, has_bias: bias.is_some().into() };
         input.gpu().launch(&Launch {
-            plan: plan(input.gpu().capabilities(), &params).with(constants),
+            plan: plan(input.gpu().capabilities(), &params, constants.contains(&("TRANSPOSED", 1))).with(constants),
             params: &params,
             buffers: &[input, weight, bias.unwrap_or(weight), output].map(Tensor::buffer),
             cost: dims.cost(),
@@ -181,7 +183,8 @@ fn grad_weight_plan(able: &Capabilities, &Dims { rows, c_in, c_out }: &Dims) -> 
     let spans = rows.div_ceil(span);
     let params = LinearGradWeightParams { rows: rows as u32, c_in: c_in as u32, c_out: c_out as u32, span: span as u32 };
     let [tile] = able.choices.of(&GRAD_WEIGHT, &params, [usual_tile(able, [c_out, c_in].map(|side| side as u32))]);
-    (plan_of(able, &GRAD_WEIGHT, &[tile], spans * tiles(tile)).with([("TILE", tile)]).scratch(spans * c_out * (c_in + 1)), params)
+    let scalar = !(c_in.is_multiple_of(4) && c_out.is_multiple_of(4));
+    (plan_of(able, &GRAD_WEIGHT, &[tile], spans * tiles(tile), scalar).with([("TILE", tile)]).scratch(spans * c_out * (c_in + 1)), params)
 }
 
 fn grad_weight(dims: &Dims, input: &Tensor, grad_output: &Tensor, operands: Operands) -> Result<(Tensor, Tensor)> {

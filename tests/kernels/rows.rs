@@ -17,8 +17,17 @@ use crate::graphs_in_f64::Map;
 use crate::half::held;
 
 /// Rows of a linear layer, and the channels that it gives: single ones, odd numbers, whole tiles, spans of rows.
-const LINEAR: &[(&[usize], usize)] =
-    &[(&[1, 1], 1), (&[3], 5), (&[2, 41, 47], 3), (&[5, 8], 12), (&[3, 1, 7, 9], 1), (&[7, 1], 6), (&[2, 300, 16], 8), (&[130, 33], 65)];
+const LINEAR: &[(&[usize], usize)] = &[
+    (&[1, 1], 1),
+    (&[3], 5),
+    (&[2, 41, 47], 3),
+    (&[5, 8], 12),
+    (&[3, 1, 7, 9], 1),
+    (&[7, 1], 6),
+    (&[2, 300, 16], 8),
+    (&[130, 33], 65),
+    (&[70, 36], 68),
+];
 
 /// More rows than 65 535 workgroups have tiles for.
 const MANY_ROWS: &[usize] = &[3, 5_600_000, 1];
