@@ -13,6 +13,7 @@ const TILES = 32u;
 const STEP = 4u;
 const ACTIVATION = 0u;
 const PARTS = 1u;
+const HALF = 0u; // see shared/operand.wgsl
 struct Params { n: u32, c_in: u32, h_in: u32, w_in: u32, c_out: u32, h_out: u32, w_out: u32, kernel_h: u32, kernel_w: u32, stride: u32, padding: u32, dilation: u32, groups: u32, has_bias: u32, has_scale: u32 }
 var<immediate> params: Params;
 @group(0) @binding(0) var<storage, read> input: array<f32>;         // [n, c_in, h_in, w_in]
@@ -21,6 +22,7 @@ var<immediate> params: Params;
 @group(0) @binding(3) var<storage, read> scale: array<f32>;         // [c_out] where has_scale
 @group(0) @binding(4) var<storage, read_write> output: array<f32>;  // [PARTS, n, c_out, h_out, w_out]
 //!include shared/flat.wgsl
+//!include shared/operand.wgsl
 //!include shared/nan.wgsl
 //!include shared/activate.wgsl
 //!include shared/pack1.wgsl
@@ -73,7 +75,7 @@ fn conv2d_winograd(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups)
     var d: array<vec4f, 3>;
     for (var r = 0u; r < 3u; r++) {
       let read = vec4f(input[plane + at[r].x], input[plane + at[r].y], input[plane + at[r].z], input[plane + at[r].w]);
-      d[r] = select(vec4f(0.0), read, inside[r] & vec4<bool>(i < params.c_in));
+      d[r] = operand4(select(vec4f(0.0), read, inside[r] & vec4<bool>(i < params.c_in)));
     }
     var rows: array<vec4f, 2>;
     rows[0] = select(d[0] - d[2], d[1] - d[0], lower == 1u);

@@ -10,12 +10,14 @@
 // Numerics:  f32; tiles of a span in order, then partial sums in order (sum_partials).
 const FILTERS = 32u;
 const STEP = 4u;
+const HALF = 0u; // see shared/operand.wgsl
 struct Params { n: u32, c_in: u32, h_in: u32, w_in: u32, c_out: u32, h_out: u32, w_out: u32, kernel_h: u32, kernel_w: u32, stride: u32, padding: u32, dilation: u32, groups: u32, spans: u32 }
 var<immediate> params: Params;
 @group(0) @binding(0) var<storage, read> input: array<f32>;          // [n, c_in, h_in, w_in]
 @group(0) @binding(1) var<storage, read> grad_output: array<f32>;    // [n, c_out, h_out, w_out]
 @group(0) @binding(2) var<storage, read_write> partials: array<f32>; // [spans, c_out, c_in, 3, 3]
 //!include shared/flat.wgsl
+//!include shared/operand.wgsl
 const HALF_SHARED = STEP * 4u * FILTERS;
 // Patches [STEP][row][FILTERS], behind them gradients [STEP][row][FILTERS]; at the end sums [row][FILTERS / 4][FILTERS].
 var<workgroup> memory: array<vec4f, 2u * HALF_SHARED>;
@@ -65,14 +67,15 @@ fn conv2d_winograd_grad_weight(
       let row = i32(row_0 + lower + r) - i32(params.padding);
       let inside = in_columns & vec4<bool>(row >= 0 && row < i32(params.h_in));
       let at = select(vec4u(0u), vec4u((plane + u32(row)) * params.w_in) + vec4u(columns), inside);
-      d[r] = select(vec4f(0.0), vec4f(input[at.x], input[at.y], input[at.z], input[at.w]), inside);
+      d[r] = operand4(select(vec4f(0.0), vec4f(input[at.x], input[at.y], input[at.z], input[at.w]), inside));
     }
     let first_out = ((image * params.c_out + out_plane) * params.h_out + row_0) * params.w_out + column_0;
     let has_row = known && row_0 + 1u < params.h_out;
     let has_column = known && column_0 + 1u < params.w_out;
     let outs = vec4<bool>(known, has_column, has_row, has_row && has_column);
     let out_at = vec4u(first_out) + select(vec4u(0u), vec4u(0u, 1u, params.w_out, params.w_out + 1u), outs);
-    let g = select(vec4f(0.0), vec4f(grad_output[out_at.x], grad_output[out_at.y], grad_output[out_at.z], grad_output[out_at.w]), outs);
+    let read = vec4f(grad_output[out_at.x], grad_output[out_at.y], grad_output[out_at.z], grad_output[out_at.w]);
+    let g = operand4(select(vec4f(0.0), read, outs));
 
     var rows: array<vec4f, 2>;
     rows[0] = select(d[0] - d[2], d[1] - d[0], lower == 1u);

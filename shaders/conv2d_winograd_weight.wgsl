@@ -6,11 +6,13 @@
 const FILTERS = 32u;
 const STEP = 4u;
 const TRANSPOSED = 0u;
+const HALF = 0u; // see shared/operand.wgsl
 struct Params { n: u32, c_in: u32, h_in: u32, w_in: u32, c_out: u32, h_out: u32, w_out: u32, kernel_h: u32, kernel_w: u32, stride: u32, padding: u32, dilation: u32, groups: u32, has_bias: u32, has_scale: u32 }
 var<immediate> params: Params;
 @group(0) @binding(0) var<storage, read> weight: array<f32>;                 // [c_out, c_in, 3, 3]; [c_in, c_out, 3, 3] where TRANSPOSED
 @group(0) @binding(1) var<storage, read_write> transformed: array<vec4f>;    // [c_in, 4, c_out] rows of four, with channels to STEP and FILTERS
 //!include shared/flat.wgsl
+//!include shared/operand.wgsl
 
 @compute @workgroup_size(64)
 fn conv2d_winograd_weight(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32) {
@@ -26,7 +28,7 @@ fn conv2d_winograd_weight(@builtin(workgroup_id) group: vec3u, @builtin(num_work
   for (var r = 0u; r < 3u; r++) {
     for (var c = 0u; c < 3u; c++) {
       let tap = select(3u * r + c, 8u - 3u * r - c, TRANSPOSED == 1u);
-      w[r][c] = select(0.0, weight[first + tap], known);
+      w[r][c] = operand(select(0.0, weight[first + tap], known));
     }
   }
   var rows: array<vec3f, 4>;

@@ -28,7 +28,7 @@ pub fn cases() -> Vec<Case> {
         let row = *row;
         Case::new(format!("{}_f16", name(&row)), move |gpu| check(gpu, &row, Activation::None, i % 2 == 1, Operands::F16))
     };
-    cases.extend(ROWS.iter().step_by(3).enumerate().map(half));
+    cases.extend(ROWS.iter().step_by(3).chain([&Row([2, 65, 9, 11], 70, [3, 3], [1, 1, 1, 1])]).enumerate().map(half));
     cases.extend(SPLIT.iter().enumerate().map(half).map(Case::splitting));
     for &(row, activations) in FUSED {
         cases.extend(activations.iter().map(|&activation| {

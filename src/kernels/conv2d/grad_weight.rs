@@ -75,8 +75,7 @@ fn plan(able: &Capabilities, d: &Conv2dDims) -> (Plan, Conv2dGradWeightParams) {
     let params = params(d, spans);
     let tile = if stem == GRAD_WEIGHT.stem { able.choices.of(&GRAD_WEIGHT, &params, usual) } else { usual };
     let plan = Plan::new(stem, spans * workgroups(tile)).scalar(scalar).with(names.iter().copied().zip(tile));
-    let half = (!names.is_empty()).then(|| d.attrs.operands.constant(able));
-    (plan.with(half).scratch(spans * d.weight_len()), params)
+    (plan.with([d.attrs.operands.constant(able)]).scratch(spans * d.weight_len()), params)
 }
 
 fn params(d: &Conv2dDims, spans: usize) -> Conv2dGradWeightParams {

@@ -2,7 +2,6 @@
 
 use crate::gpu::{Capabilities, DeviceKind, LEAST_TILE, Selectable};
 use crate::kernels::conv2d::{Conv2dAttrs, Conv2dDims, winograd};
-use crate::kernels::operands::Operands;
 
 /// A way to compute a convolution, or its input gradient as a convolution of the turned windows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,7 +23,7 @@ pub(super) fn select(able: &Capabilities, d: &Conv2dDims, of: &Selectable) -> Me
         return Method::Narrow;
     }
     let fits = 4 * winograd::weight_words(d) as u64 <= able.max_binding_bytes;
-    if d.attrs.operands == Operands::F32 && fits { Method::Winograd } else { Method::General }
+    if fits { Method::Winograd } else { Method::General }
 }
 
 fn is_plain_3x3(d: &Conv2dDims) -> bool {
@@ -67,7 +66,6 @@ mod tests {
             Conv2dAttrs { dilation: 2, ..attrs },
             Conv2dAttrs { groups: 2, ..attrs },
             Conv2dAttrs { padding: 3, ..attrs },
-            Conv2dAttrs { operands: Operands::F16, ..attrs },
         ] {
             assert_eq!(select(&able, &Conv2dDims { attrs, ..wide }, &FORWARD), Method::General, "{attrs:?}");
         }

@@ -41,10 +41,11 @@ pub(super) fn launch(
     [input, weight, output]: [&Tensor; 3],
     epilogue: &Epilogue,
 ) -> Result<()> {
-    let [transform, convolve] = plans(input.gpu().capabilities(), d);
+    let able = input.gpu().capabilities();
+    let ([transform, convolve], half) = (plans(able, d), d.attrs.operands.constant(able));
     let transformed = Tensor::empty(input.gpu(), [transform.scratch])?;
     input.gpu().launch(&Launch {
-        plan: transform.with([("TRANSPOSED", u32::from(transposed))]),
+        plan: transform.with([("TRANSPOSED", u32::from(transposed)), half]),
         params,
         buffers: &[weight, &transformed].map(Tensor::buffer),
         cost: Cost::new(32.0 * (d.c_in * d.c_out) as f64, weight.len() + weight_words(d)),
@@ -52,7 +53,7 @@ pub(super) fn launch(
     split::launch(&convolve, epilogue, output, |epilogue, output| {
         let [has_bias, has_scale] = epilogue.flags();
         input.gpu().launch(&Launch {
-            plan: convolve.clone().with([("ACTIVATION", epilogue.activation.code())]),
+            plan: convolve.clone().with([("ACTIVATION", epilogue.activation.code()), half]),
             params: &Conv2dParams { has_bias, has_scale, ..*params },
             buffers: &[input, &transformed, epilogue.bias.unwrap_or(weight), epilogue.scale.unwrap_or(weight), output].map(Tensor::buffer),
             cost: d.cost(),
