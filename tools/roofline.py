@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """The least time of a training step on graphics cards, kernel by kernel, from what the kernels must do and move.
 
-    tools/roofline.py MODEL [--set KEY=VALUE]... [--batch 8] [--size 512] [--meltcore target/release/meltcore]
+    tools/roofline.py MODEL [--set KEY=VALUE]... [--batch 8] [--size 512] [--for ampere] [--meltcore target/release/meltcore]
 
-Runs `meltcore bench --step MODEL --profile` on the processor for one and for two crops of 128 × 128 pixels; operations and bytes of a kernel are a
-part for each pixel and a part for each step (weights, optimizers), so that two sizes tell those of any other. A kernel takes the longer of its
-operations over the card's rate and of its bytes over the card's bandwidth (Williams et al. 2009, Communications of the ACM 52(4), 65-76).
+`meltcore bench --step MODEL --plans --for DEVICE` says what a step launches on such a device, with the operations and bytes of each launch. A
+kernel takes the longer of its operations over the card's rate and of its bytes over the card's bandwidth (Williams et al. 2009, Communications of
+the ACM 52(4), 65-76). Minimal filtering makes 16 multiply-adds of 36 (Lavin and Gray 2016, arXiv 1509.09308).
 Prints a Markdown table; benches/ROOFLINE.md says what is assumed.
 """
 
@@ -16,25 +16,28 @@ import sys
 
 # Published peaks: float32 operations (a multiply-add is two) in units of 10^12 a second, bandwidth in 10^12 bytes a second.
 CARDS = {"RTX 3090": (35.6, 0.936), "H100 SXM": (66.9, 3.35), "M2 (10 cores)": (3.6, 0.1)}
-SIDE = 128
 # Rows below this share of every card's step are summed up.
 LEAST = 0.01
+# Operations that are made of those that a convolution has.
+FILTERED = {"conv2d_winograd": 16 / 36, "conv2d_winograd_grad_weight": 16 / 36}
 
 
-def profile(args, batch):
-    """Operations and bytes by kernel of one training step, and launches."""
-    command = [args.meltcore, "bench", "--device", "host", "--step", args.model, "--batch", str(batch), "--size", f"{SIDE}x{SIDE}"]
-    command += ["--filter", "train", "--profile", "--no-ceilings", "--seconds", "0.1", "--json"]
+def planned(args):
+    """Launches, operations and bytes by kernel of one training step."""
+    command = [args.meltcore, "bench", "--plans", "--for", args.device, "--step", args.model, "--batch", str(args.batch)]
+    command += ["--size", f"{args.size}x{args.size}", "--json"]
     command += [part for pair in args.set for part in ("--set", pair)]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
     if done.returncode != 0:
         sys.exit(f"roofline: {' '.join(command)} ended with {done.returncode}")
+    rows = [row for row in json.loads(done.stdout) if row["row"].startswith("train")]
+    if len(rows) != 1:
+        sys.exit(f"roofline: {len(rows)} training steps are planned; --for must name one kind of devices")
     kernels = {}
-    for row in json.loads(done.stdout):
-        name = row["name"].removeprefix("profile ")
-        if name != row["name"] and not name.startswith("("):
-            # Rates times milliseconds: 10^9 a second by 10^-3 s.
-            kernels[name] = [row["calls"], *((row[rate] or 0.0) * row["ms"] * 1e6 for rate in ("gflops", "gbps"))]
+    for launch in rows[0]["launches"]:
+        kernel, made = launch["kernel"], FILTERED.get(launch["kernel"], 1)
+        calls, flops, moved = kernels.get(kernel, (0, 0.0, 0.0))
+        kernels[kernel] = (calls + 1, flops + made * launch["flops"], moved + launch["bytes"])
     return kernels
 
 
@@ -44,11 +47,10 @@ def main():
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--size", type=int, default=512, help="rows and columns of a crop")
+    parser.add_argument("--for", dest="device", default="ampere", help="kind of devices, a part of its name")
     parser.add_argument("--meltcore", default="target/release/meltcore")
     args = parser.parse_args()
-    one, two = profile(args, 1), profile(args, 2)
-    crops = args.batch * (args.size / SIDE) ** 2
-    step = {name: (calls, *(a + (two[name][i] - a) * (crops - 1) for i, a in enumerate(costs, 1))) for name, (calls, *costs) in one.items()}
+    step = planned(args)
 
     def times(flops, moved):
         return [(max(flops / rate, moved / band) * 1e-9, flops / rate > moved / band) for rate, band in CARDS.values()]

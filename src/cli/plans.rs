@@ -1,10 +1,10 @@
 //! `meltcore bench --plans`: what is launched, on the device at hand and on devices that are not.
 
 use super::output::{self, Table};
-use crate::bench::variants::{SELECTABLE, sample};
+use crate::bench::variants::{BY_SHAPE, SELECTABLE, sample};
 use crate::bench::{self, Options, Planned};
 use crate::error::{Error, Result};
-use crate::gpu::{Capabilities, Gpu, Needs, Plan, device_classes};
+use crate::gpu::{Capabilities, Gpu, Launched, Needs, Plan, device_classes};
 
 /// Prints the plans of one device.
 ///
@@ -35,16 +35,17 @@ pub fn of_device(gpu: &Gpu, options: &Options, json: bool) -> Result<()> {
 }
 
 fn row_json(Planned { row, launches }: &Planned, able: &Capabilities) -> Result<serde_json::Value> {
-    let launch = |plan: &Plan| {
+    let launch = |launched: &Launched| {
+        let (plan, cost) = (&launched.plan, launched.cost());
         let needs = Needs::of(plan)?;
         Ok(serde_json::json!({
             "kernel": plan.stem, "constants": plan.variant.consts.iter().copied().collect::<std::collections::BTreeMap<_, _>>(),
             "scalar": plan.variant.scalar, "groups": plan.groups, "partial_words": plan.scratch, "invocations": needs.invocations,
             "workgroup_bytes": needs.workgroup_bytes, "storage_buffers": needs.storage_buffers, "immediate_bytes": needs.immediate_bytes,
-            "beyond": needs.beyond(able),
+            "beyond": needs.beyond(able), "flops": cost.flops, "bytes": cost.bytes,
         }))
     };
-    let launches = launches.iter().map(|launched| launch(&launched.plan)).collect::<Result<Vec<_>>>()?;
+    let launches = launches.iter().map(launch).collect::<Result<Vec<_>>>()?;
     Ok(serde_json::json!({ "row": row, "device": able.name, "launches": launches }))
 }
 
@@ -102,25 +103,25 @@ pub fn limits(classes: &[Capabilities]) -> Table {
     table
 }
 
-/// The variants that can be chosen, with what they take and the devices that run them; those of a kernel that take the same in one row.
+/// The variants that can be chosen and the kernels that shapes choose, with what they take and the devices that run them; variants of a
+/// kernel that take the same in one row.
 ///
 /// # Errors
 /// [`Error::Kernel`] for a file that is not WGSL.
 pub fn where_variants_run(classes: &[Capabilities]) -> Result<Table> {
     let mut rows: Vec<[String; 6]> = Vec::new();
-    for selectable in SELECTABLE {
-        for values in selectable.values {
-            let plan = sample(selectable, values);
-            let needs = Needs::of(&plan)?;
-            let runs: Vec<&str> = classes.iter().filter(|class| needs.beyond(class).is_none()).map(|class| class.name.as_str()).collect();
-            let runs = if runs.len() == classes.len() && runs.len() > 1 { "all".to_owned() } else { runs.join(", ") };
-            let [invocations, bytes, buffers] =
-                [needs.invocations, needs.workgroup_bytes, needs.storage_buffers].map(|number| number.to_string());
-            let row = [selectable.stem.to_owned(), constants(&plan), invocations, bytes, buffers, runs];
-            match rows.last_mut().filter(|last| last[0] == row[0] && last[2..] == row[2..]) {
-                Some(last) => last[1] += &format!("; {}", row[1]),
-                None => rows.push(row),
-            }
+    let chosen = SELECTABLE.iter().flat_map(|of| of.values.iter().map(|values| (of.stem, sample(of, values))));
+    let by_shape = BY_SHAPE.iter().map(|(stem, constants)| (*stem, Plan::new(stem, 1).with(constants.iter().copied())));
+    for (stem, plan) in chosen.chain(by_shape) {
+        let needs = Needs::of(&plan)?;
+        let runs: Vec<&str> = classes.iter().filter(|class| needs.beyond(class).is_none()).map(|class| class.name.as_str()).collect();
+        let runs = if runs.len() == classes.len() && runs.len() > 1 { "all".to_owned() } else { runs.join(", ") };
+        let [invocations, bytes, buffers] =
+            [needs.invocations, needs.workgroup_bytes, needs.storage_buffers].map(|number| number.to_string());
+        let row = [stem.to_owned(), constants(&plan), invocations, bytes, buffers, runs];
+        match rows.last_mut().filter(|last| last[0] == row[0] && last[2..] == row[2..]) {
+            Some(last) => last[1] += &format!("; {}", row[1]),
+            None => rows.push(row),
         }
     }
     let mut table = Table::new(&["kernel", "variants", "invocations", "shared bytes", "buffers", "on"]);

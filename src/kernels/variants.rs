@@ -9,6 +9,16 @@ use crate::kernels::{conv2d, linear};
 pub const SELECTABLE: &[Selectable] =
     &[conv2d::launch::FORWARD, conv2d::launch::GRAD_INPUT, conv2d::grad_weight::GRAD_WEIGHT, linear::FORWARD, linear::GRAD_WEIGHT];
 
+/// Kernels for GPUs that plans take for shapes that they fit, with the constants of their largest form: their sums have an order of their
+/// own, so that nobody chooses them.
+pub const BY_SHAPE: &[(&str, &[(&str, u32)])] = &[
+    ("conv2d_grad_weight_narrow", &[("OUT", 8)]),
+    ("conv2d_grad_weight_tile", &[("OUT", 64), ("IN", 64)]),
+    ("conv2d_narrow", &[("OUT", 8), ("IN", 8)]),
+    ("conv2d_winograd", &[]),
+    ("conv2d_winograd_grad_weight", &[]),
+];
+
 /// The choice of a stem, if it has one.
 pub fn of(stem: &str) -> Option<&'static Selectable> {
     SELECTABLE.iter().find(|selectable| selectable.stem == stem)
@@ -60,6 +70,10 @@ mod tests {
     #[test]
     fn stems_are_sorted_and_every_variant_is_wgsl_that_any_device_runs() {
         assert!(SELECTABLE.is_sorted_by(|a, b| a.stem < b.stem));
+        for (stem, constants) in BY_SHAPE {
+            let needs = Needs::of(&Plan::new(stem, 1).with(constants.iter().copied())).unwrap();
+            assert_eq!(needs.beyond(&Capabilities::webgpu("WebGPU")), None, "{stem}");
+        }
         for selectable in SELECTABLE {
             for values in selectable.values {
                 let needs = Needs::of(&sample(selectable, values)).unwrap();
