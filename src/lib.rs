@@ -209,6 +209,7 @@ pub mod host {
     pub(crate) mod ceiling_copy;
     pub(crate) mod ceiling_fma;
     pub(crate) mod clip_grad_norm;
+    pub(crate) mod clip_grad_norm_gather;
     pub(crate) mod clip_grad_norm_scale;
     pub(crate) mod clip_grad_norm_stats;
     pub(crate) mod confidence;

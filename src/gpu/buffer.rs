@@ -78,6 +78,8 @@ struct Inner {
     id: u64,
     raw: Raw,
     bytes: u64,
+    /// Bytes that a kernel sees of the whole, fewer where the pool had only a larger one.
+    visible: u64,
     pool: Rc<RefCell<Pool>>,
 }
 
@@ -124,6 +126,12 @@ impl Buffer {
         let rest = self.bytes.checked_sub(from)?;
         let fits = first.is_multiple_of(Self::PART_ALIGNMENT) && (1..=rest).contains(&bytes);
         fits.then(|| Buffer { whole: self.whole.clone(), first: self.first + from, bytes: bytes.next_multiple_of(16).min(rest) })
+    }
+
+    /// The whole buffer and the word in it with which a part begins; `None` of a whole one.
+    pub(crate) fn within(&self) -> Option<(Buffer, usize)> {
+        let whole = Buffer { whole: self.whole.clone(), first: 0, bytes: self.whole.visible };
+        (self.bytes != whole.bytes).then_some((whole, (self.first / 4) as usize))
     }
 
     /// What identifies a binding of it.
@@ -191,7 +199,7 @@ pub(super) fn take(pool: &Rc<RefCell<Pool>>, driver: Option<&Driver>, words: usi
     state.memory.live += bytes;
     state.memory.peak = state.memory.peak.max(state.memory.live);
     drop(state);
-    Ok(Buffer { whole: Rc::new(Inner { id, raw, bytes, pool: pool.clone() }), first: 0, bytes: visible })
+    Ok(Buffer { whole: Rc::new(Inner { id, raw, bytes, visible, pool: pool.clone() }), first: 0, bytes: visible })
 }
 
 /// A device that has no more memory.

@@ -26,7 +26,7 @@ pub(super) fn clip_grad_norm_stats(job: &Job<ClipGradNormStatsParams>, [gradient
 }
 
 #[simd]
-fn sum_of_squares<S: Simd>(simd: S, values: &[f32]) -> f32 {
+pub(super) fn sum_of_squares<S: Simd>(simd: S, values: &[f32]) -> f32 {
     let [sum] = lane_sums(simd, [values], |[value]| [value * value]);
     sum
 }

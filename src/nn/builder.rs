@@ -9,6 +9,7 @@ use crate::error::Result;
 use crate::gpu::Gpu;
 use crate::kernels::conv2d::Conv2dAttrs;
 use crate::nn::layers::MOMENTUM;
+use crate::nn::shared_arrays::SharedArrays;
 use crate::nn::state_dict::HostTensor;
 use crate::nn::{BatchNorm2d, Conv2d, ConvNorm, ConvTranspose2d, Dropout, GroupNorm, Init, LayerNorm, Linear, ParameterSet, Value};
 use crate::ops::RunningVariance;
@@ -23,6 +24,7 @@ pub struct Builder {
     momentum: f32,
     seed: u64,
     dropouts: u64,
+    arrays: SharedArrays,
     set: ParameterSet,
 }
 
@@ -30,7 +32,8 @@ impl Builder {
     /// A builder whose random values depend on `seed` and on the order of the calls alone.
     pub fn new(gpu: &Gpu, seed: u64) -> Self {
         let draw = Draw::weights(seed);
-        Builder { gpu: gpu.clone(), draw, init: Init::Default, momentum: MOMENTUM, seed, dropouts: 0, set: ParameterSet::default() }
+        let (arrays, set) = (SharedArrays::default(), ParameterSet::default());
+        Builder { gpu: gpu.clone(), draw, init: Init::Default, momentum: MOMENTUM, seed, dropouts: 0, arrays, set }
     }
 
     /// Sets the rule for the convolutions made from here on.
@@ -53,22 +56,26 @@ impl Builder {
         self.set.repeats.push((name.to_owned(), times));
     }
 
-    fn uniform(&mut self, name: String, shape: Shape, bound: f64) -> Result<Tensor> {
-        // 24 random bits: every value is exact in f32, on every platform.
-        let mut draw = || (f64::from(self.draw.bits() >> 8) / f64::from(1 << 24) * 2.0 - 1.0) * bound;
-        let tensor = Tensor::empty(&self.gpu, shape)?;
+    /// A parameter of values that are made in order, with what draws them.
+    fn parameter(&mut self, name: String, shape: impl Into<Shape>, mut value: impl FnMut(&mut Draw) -> f32) -> Result<Tensor> {
+        let tensor = self.arrays.tensor(&self.gpu, shape.into())?;
         if !self.gpu.is_planner() {
             let mut values = Tensor::host_values(tensor.len())?;
-            values.extend((0..tensor.len()).map(|_| draw() as f32));
+            values.extend((0..tensor.len()).map(|_| value(&mut self.draw)));
             tensor.write(&values)?;
         }
         self.set.entries.push((name, Value::Parameter(tensor.clone())));
         Ok(tensor)
     }
 
-    fn constant(&mut self, name: String, len: usize, value: f32, entry: fn(Tensor) -> Value) -> Result<Tensor> {
+    fn uniform(&mut self, name: String, shape: Shape, bound: f64) -> Result<Tensor> {
+        // 24 random bits: every value is exact in f32, on every platform.
+        self.parameter(name, shape, |draw| ((f64::from(draw.bits() >> 8) / f64::from(1 << 24) * 2.0 - 1.0) * bound) as f32)
+    }
+
+    fn running(&mut self, name: String, len: usize, value: f32) -> Result<Tensor> {
         let tensor = Tensor::full(&self.gpu, [len], value)?;
-        self.set.entries.push((name, entry(tensor.clone())));
+        self.set.entries.push((name, Value::Buffer(tensor.clone())));
         Ok(tensor)
     }
 
@@ -100,7 +107,7 @@ impl Builder {
         let bias = match (bias, self.init.bias_bound(fan_in)) {
             (false, _) => None,
             (true, Some(bound)) => Some(self.uniform(format!("{name}.bias"), Shape::from([c_out]), bound)?),
-            (true, None) => Some(self.constant(format!("{name}.bias"), c_out, 0.0, Value::Parameter)?),
+            (true, None) => Some(self.filled(&format!("{name}.bias"), [c_out], 0.0)?),
         };
         Ok(Conv2d { weight, bias, attrs })
     }
@@ -114,7 +121,7 @@ impl Builder {
         let weight = self.uniform(format!("{name}.weight"), Shape::from([c_out, c_in]), bound)?;
         let bias = match self.init.bias_bound(fan_in) {
             Some(bound) => self.uniform(format!("{name}.bias"), Shape::from([c_out]), bound)?,
-            None => self.constant(format!("{name}.bias"), c_out, 0.0, Value::Parameter)?,
+            None => self.filled(&format!("{name}.bias"), [c_out], 0.0)?,
         };
         Ok(Linear { weight, bias })
     }
@@ -124,8 +131,8 @@ impl Builder {
     /// # Errors
     /// Out of memory.
     pub fn layer_norm(&mut self, name: &str, channels: usize, eps: f32) -> Result<LayerNorm> {
-        let weight = self.constant(format!("{name}.weight"), channels, 1.0, Value::Parameter)?;
-        let bias = self.constant(format!("{name}.bias"), channels, 0.0, Value::Parameter)?;
+        let weight = self.filled(&format!("{name}.weight"), [channels], 1.0)?;
+        let bias = self.filled(&format!("{name}.bias"), [channels], 0.0)?;
         Ok(LayerNorm { weight, bias, eps })
     }
 
@@ -134,8 +141,8 @@ impl Builder {
     /// # Errors
     /// Out of memory.
     pub fn group_norm(&mut self, name: &str, groups: usize, channels: usize, eps: f32) -> Result<GroupNorm> {
-        let weight = self.constant(format!("{name}.weight"), channels, 1.0, Value::Parameter)?;
-        let bias = self.constant(format!("{name}.bias"), channels, 0.0, Value::Parameter)?;
+        let weight = self.filled(&format!("{name}.weight"), [channels], 1.0)?;
+        let bias = self.filled(&format!("{name}.bias"), [channels], 0.0)?;
         Ok(GroupNorm { weight, bias, groups, eps })
     }
 
@@ -144,9 +151,7 @@ impl Builder {
     /// # Errors
     /// Out of memory.
     pub fn filled(&mut self, name: &str, shape: impl Into<Shape>, value: f32) -> Result<Tensor> {
-        let tensor = Tensor::full(&self.gpu, shape, value)?;
-        self.set.entries.push((name.to_owned(), Value::Parameter(tensor.clone())));
-        Ok(tensor)
+        self.parameter(name.to_owned(), shape, |_| value)
     }
 
     /// Values that follow from the settings, and are no entry.
@@ -170,14 +175,7 @@ impl Builder {
     /// # Errors
     /// Out of memory.
     pub fn normal(&mut self, name: &str, shape: impl Into<Shape>, std: f32) -> Result<Tensor> {
-        let tensor = Tensor::empty(&self.gpu, shape)?;
-        if !self.gpu.is_planner() {
-            let mut values = Tensor::host_values(tensor.len())?;
-            values.extend((0..tensor.len()).map(|_| std * self.draw.noise()));
-            tensor.write(&values)?;
-        }
-        self.set.entries.push((name.to_owned(), Value::Parameter(tensor.clone())));
-        Ok(tensor)
+        self.parameter(name.to_owned(), shape, |draw| std * draw.noise())
     }
 
     /// A transposed convolution `c_in → c_out` with bias; PyTorch counts `c_out` as its fan-in.
@@ -196,10 +194,10 @@ impl Builder {
     /// # Errors
     /// Out of memory.
     pub fn batch_norm2d(&mut self, name: &str, channels: usize, eps: f32) -> Result<BatchNorm2d> {
-        let weight = self.constant(format!("{name}.weight"), channels, 1.0, Value::Parameter)?;
-        let bias = self.constant(format!("{name}.bias"), channels, 0.0, Value::Parameter)?;
-        let running_mean = self.constant(format!("{name}.running_mean"), channels, 0.0, Value::Buffer)?;
-        let running_var = self.constant(format!("{name}.running_var"), channels, 1.0, Value::Buffer)?;
+        let weight = self.filled(&format!("{name}.weight"), [channels], 1.0)?;
+        let bias = self.filled(&format!("{name}.bias"), [channels], 0.0)?;
+        let running_mean = self.running(format!("{name}.running_mean"), channels, 0.0)?;
+        let running_var = self.running(format!("{name}.running_var"), channels, 1.0)?;
         let batches = Rc::new(Cell::new(0));
         self.set.entries.push((format!("{name}.num_batches_tracked"), Value::Counter(batches.clone())));
         let frozen = Rc::new(Cell::new(false));

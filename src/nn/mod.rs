@@ -6,6 +6,7 @@ mod init;
 mod layers;
 mod mode;
 pub mod notes;
+mod shared_arrays;
 pub mod state_dict;
 
 use std::cell::{Cell, RefCell};

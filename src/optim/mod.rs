@@ -1,10 +1,12 @@
 //! Optimizers in place on the device, gradient clipping, and learning-rate schedules.
 //!
 //! Semantics and order of operations are PyTorch's (`torch.optim.Adam`, `AdamW`, `SGD`, `RMSprop`, `clip_grad_norm_`). Each parameter
-//! counts its own steps: one without a gradient in a step is left alone, state included.
+//! counts its own steps: one without a gradient in a step is left alone, state included. Parameters that share an array are updated together,
+//! by one launch for each run of neighbours with equally many steps.
 
 mod clip_grad_norm;
 mod loss_scale;
+mod packed;
 pub mod schedule;
 mod sharpness;
 mod state;
@@ -20,8 +22,10 @@ pub use sharpness::Ascent;
 use crate::autograd::Gradients;
 use crate::error::{Error, Result};
 use crate::gpu::Gpu;
-use crate::kernels::{self, optimizer, optimizer::Decay};
+use crate::kernels::clip_grad_norm::{Placed, clip_gathered_grad_norm, gather};
+use crate::kernels::{optimizer, optimizer::Decay};
 use crate::tensor::Tensor;
+use packed::{Arrays, Member};
 
 /// The rule by which parameters are updated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -100,13 +104,14 @@ fn found<'a>(parameters: &'a [(String, Tensor)], gradients: &'a Gradients) -> Ve
 pub struct Optimizer {
     settings: OptimizerSettings,
     slots: BTreeMap<String, Slot>,
+    arrays: Arrays,
     fillers: Option<Fillers>,
 }
 
 impl Optimizer {
     /// An optimizer that has not stepped yet.
     pub fn new(settings: OptimizerSettings) -> Self {
-        Optimizer { settings, slots: BTreeMap::new(), fillers: None }
+        Optimizer { settings, slots: BTreeMap::new(), arrays: Arrays::default(), fillers: None }
     }
 
     /// The rate of the next step.
@@ -126,18 +131,24 @@ impl Optimizer {
     /// A gradient of another shape than its parameter; out of memory.
     pub fn step(&mut self, parameters: &[(String, Tensor)], gradients: &Gradients) -> Result<Option<Tensor>> {
         let found = found(parameters, gradients);
+        self.prepare(&found)?;
+        let placed = self.placed(&found);
         let Some(max_norm) = self.settings.max_norm.filter(|_| !found.is_empty()) else {
-            self.update_all(found, None)?;
+            // Those that have an array of their own are read where they are.
+            let shared: Vec<Placed> = placed.into_iter().filter(|(_, place)| place.is_some()).collect();
+            if !shared.is_empty() {
+                gather(&shared)?;
+            }
+            self.update_all(&found, None)?;
             return Ok(None);
         };
-        let all: Vec<_> = found.iter().map(|(_, _, g)| *g).collect();
-        let (scale, total_norm) = kernels::clip_grad_norm::clip_grad_norm(&all, max_norm)?;
-        self.update_all(found, Some(&scale))?;
+        let (scale, total_norm) = clip_gathered_grad_norm(&placed, max_norm, 1.0)?;
+        self.update_all(&found, Some(&scale))?;
         Ok(Some(total_norm))
     }
 
     /// As [`Optimizer::step`], of gradients of a loss times `loss_scale`. Where one of them is not finite nothing is updated, and the
-    /// answer is false; to know that, the norm is read back.
+    /// answer is false; to know that, the norm is read back: the next pass cannot begin without the factor that follows from it.
     ///
     /// # Errors
     /// Those of [`Optimizer::step`]; [`Error::Device`].
@@ -146,40 +157,72 @@ impl Optimizer {
         if found.is_empty() {
             return Ok(true);
         }
-        let all: Vec<_> = found.iter().map(|(_, _, g)| *g).collect();
+        self.prepare(&found)?;
         let max_norm = self.settings.max_norm.unwrap_or(f64::INFINITY);
-        let (scale, total_norm) = kernels::clip_grad_norm::clip_scaled_grad_norm(&all, max_norm, 1.0 / loss_scale)?;
+        let (scale, total_norm) = clip_gathered_grad_norm(&self.placed(&found), max_norm, 1.0 / loss_scale)?;
         let is_finite = || Ok::<_, Error>(total_norm.to_vec()?.iter().all(|norm| norm.is_finite()));
         if !total_norm.gpu().is_planner() && !is_finite()? {
             return Ok(false);
         }
-        self.update_all(found, Some(&scale))?;
+        self.update_all(&found, Some(&scale))?;
         Ok(true)
     }
 
-    fn update_all(&mut self, found: Vec<Found>, scale: Option<&Tensor>) -> Result<()> {
+    /// Makes what the update of these parameters takes and is not there yet.
+    fn prepare(&mut self, found: &[Found]) -> Result<()> {
         if let (None, Some((_, first, _))) = (&self.fillers, found.first()) {
             self.fillers = Some(Fillers::new(first.gpu())?);
         }
-        found.into_iter().try_for_each(|(name, parameter, gradient)| self.update(name, parameter, gradient, scale))
+        let names = self.settings.state_names();
+        for (name, parameter, gradient) in found {
+            if gradient.shape() != parameter.shape() {
+                let message = format!("a gradient of shape {} for the parameter `{name}` of shape {}", gradient.shape(), parameter.shape());
+                return Err(Error::shape("optimizer", message));
+            }
+            let packed = self.arrays.beside(parameter, names.len())?;
+            if !self.slots.contains_key(*name) {
+                let tensors = match packed {
+                    Some((packed, first)) => packed.states_of(parameter, first)?,
+                    None => names.iter().map(|_| Tensor::full(parameter.gpu(), parameter.shape(), 0.0)).collect::<Result<_>>()?,
+                };
+                self.slots.insert((*name).clone(), Slot { steps: 0, tensors });
+            }
+        }
+        Ok(())
     }
 
-    fn update(&mut self, name: &str, parameter: &Tensor, gradient: &Tensor, scale: Option<&Tensor>) -> Result<()> {
-        if !self.slots.contains_key(name) {
-            let zeros = |_: &&str| Tensor::full(parameter.gpu(), parameter.shape(), 0.0);
-            let tensors = self.settings.state_names().iter().map(zeros).collect::<Result<_>>()?;
-            self.slots.insert(name.to_owned(), Slot { steps: 0, tensors });
+    /// Each gradient with the place where its parameter's neighbours have theirs.
+    fn placed<'a>(&'a self, found: &[Found<'a>]) -> Vec<Placed<'a>> {
+        let place = |parameter| self.arrays.of(parameter).map(|(packed, first)| (&packed.gradients, first));
+        found.iter().map(|(_, parameter, gradient)| (*gradient, place(parameter))).collect()
+    }
+
+    fn update_all(&mut self, found: &[Found], scale: Option<&Tensor>) -> Result<()> {
+        let mut members: BTreeMap<u64, Vec<Member>> = BTreeMap::new();
+        for (name, parameter, gradient) in found {
+            let Some(slot) = self.slots.get_mut(*name) else { continue };
+            slot.steps += 1;
+            let steps = slot.steps;
+            match self.arrays.of(parameter) {
+                Some((_, first)) => members.entry(parameter.buffer().id()).or_default().push(Member { first, len: parameter.len(), steps }),
+                None => self.update(parameter, gradient, &self.slots[*name].tensors, steps, scale)?,
+            }
         }
-        let (Some(slot), Some(fillers)) = (self.slots.get_mut(name), &self.fillers) else {
-            return Ok(());
-        };
-        slot.steps += 1;
-        let scale = scale.unwrap_or(&fillers.one);
-        let (state, by) = (&slot.tensors, &self.settings.coefficients);
+        for (id, members) in members {
+            for run in self.arrays.runs(id, members)? {
+                self.update(&run.parameter, &run.gradient, &run.states, run.steps, scale)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn update(&self, parameter: &Tensor, gradient: &Tensor, state: &[Tensor], steps: u64, scale: Option<&Tensor>) -> Result<()> {
+        let Some(fillers) = &self.fillers else { return Ok(()) };
+        let (scale, by) = (scale.unwrap_or(&fillers.one), &self.settings.coefficients);
         match self.settings.kind {
             OptimizerKind::Adam | OptimizerKind::AdamW => {
                 let decay = if self.settings.kind == OptimizerKind::AdamW { Decay::OfParameter } else { Decay::OfGradient };
-                optimizer::adam(parameter, gradient, scale, [&state[0], &state[1]], slot.steps, decay, by)
+                optimizer::adam(parameter, gradient, scale, [&state[0], &state[1]], steps, decay, by)
             }
             OptimizerKind::Sgd => optimizer::sgd(parameter, gradient, scale, state.first().unwrap_or(&fillers.unused), by),
             OptimizerKind::RmsProp => {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::packed::Arrays;
 use super::{Fillers, Optimizer, Slot};
 use crate::error::{Error, Result};
 use crate::tensor::Tensor;
@@ -34,7 +35,7 @@ impl Optimizer {
     pub fn load_state(&mut self, parameters: &[(String, Tensor)], state: Vec<(String, Tensor)>, from: &Path) -> Result<()> {
         let mismatch = |message: String| mismatch(from, &message);
         let mut state: BTreeMap<String, Tensor> = state.into_iter().collect();
-        let mut slots = BTreeMap::new();
+        let (mut slots, mut arrays) = (BTreeMap::new(), Arrays::default());
         for (name, parameter) in parameters {
             let Some(steps) = state.remove(&format!("{name}.step")) else {
                 continue;
@@ -48,6 +49,13 @@ impl Optimizer {
                 }
                 tensors.push(tensor);
             }
+            if let Some((packed, first)) = arrays.beside(parameter, tensors.len())? {
+                let places = packed.states_of(parameter, first)?;
+                for (loaded, place) in tensors.iter().zip(&places) {
+                    place.gpu().copy_words((loaded.buffer(), 0), (place.buffer(), 0), place.len())?;
+                }
+                tensors = places;
+            }
             let steps = steps.to_vec()?.first().map_or(0, |&count| count as u64);
             slots.insert(name.clone(), Slot { steps, tensors });
             if self.fillers.is_none() {
@@ -57,7 +65,7 @@ impl Optimizer {
         if let Some(name) = state.keys().next() {
             return Err(mismatch(format!("`{name}` belongs to no parameter of this model, or to another optimizer")));
         }
-        self.slots = slots;
+        (self.slots, self.arrays) = (slots, arrays);
         Ok(())
     }
 }

@@ -159,6 +159,26 @@ impl Tensor {
         Ok(Tensor { id: next_id(), shape: Shape::from(dims.as_slice()), buffer, gpu: self.gpu.clone() })
     }
 
+    /// The values from the value `first` on under a shape, in the same buffer (a new identity), up to the next beginning of a part.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] where they are not all there, or do not begin where a kernel may ([`Buffer::part`]).
+    pub fn part(&self, first: usize, shape: impl Into<Shape>) -> Result<Self> {
+        let shape = shape.into();
+        let rest = self.len().saturating_sub(first);
+        let words = shape.len().next_multiple_of(Buffer::PART_ALIGNMENT).min(rest);
+        let buffer = (shape.len() <= rest).then(|| self.buffer.part(first, words)).flatten();
+        let bad = || Error::shape("part", format!("{shape} from the value {first} of {} cannot be taken on its own", self.shape));
+        Ok(Tensor { id: next_id(), buffer: buffer.ok_or_else(bad)?, shape, gpu: self.gpu.clone() })
+    }
+
+    /// The array that this one is a part of, as one axis, and the value in it with which it begins; `None` of a whole one.
+    pub(crate) fn within(&self) -> Option<(Tensor, usize)> {
+        let (buffer, first) = self.buffer.within()?;
+        let shape = Shape::from([(buffer.bytes() / 4) as usize]);
+        Some((Tensor { id: next_id(), shape, buffer, gpu: self.gpu.clone() }, first))
+    }
+
     /// Overwrites the contents.
     ///
     /// # Errors

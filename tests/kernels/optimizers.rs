@@ -2,7 +2,8 @@
 
 use meltcore::autograd::{Gradients, Tape};
 use meltcore::error::Result;
-use meltcore::gpu::Gpu;
+use meltcore::gpu::{Buffer, Gpu};
+use meltcore::kernels::clip_grad_norm::clip_gathered_grad_norm;
 use meltcore::optim::{EpsMode, Optimizer, OptimizerKind, OptimizerSettings, clip_grad_norm};
 use meltcore::reference::{gradient_clipping, optimizers as definition};
 use meltcore::tensor::Tensor;
@@ -40,12 +41,16 @@ pub fn cases() -> Vec<Case> {
         |(kind, momentum, mode): Rule| format!("{kind:?}_{momentum}{}", if mode == EpsMode::Keras { "_keras" } else { "" }).to_lowercase();
     let steps = RULES.map(|rule| Case::new(format!("{}_with_clipping", name(rule)), move |gpu| four_steps(gpu, rule)));
     let resumed = RULES.map(|rule| Case::new(format!("{}_resumed_to_the_same_bits", name(rule)), move |gpu| same_bits(gpu, rule)));
+    let together = RULES.map(|rule| Case::new(format!("{}_in_one_array_to_the_same_bits", name(rule)), move |gpu| in_one_array(gpu, rule)));
     let others = [
         Case::new("state_of_another_rule_is_refused", other_state),
         Case::new("parameters_without_a_gradient_stay", untouched),
+        Case::new("one_launch_updates_neighbours", one_launch),
+        Case::new("skipped_and_unclipped_in_one_array", skipped_and_unclipped),
+        Case::new("places_that_are_none_are_refused", bad_places),
         Case::new("clip_grad_norm_of_16_million_values", long_norm),
     ];
-    steps.into_iter().chain(resumed).chain(others).collect()
+    steps.into_iter().chain(resumed).chain(together).chain(others).collect()
 }
 
 fn start(k: usize) -> Vec<f32> {
@@ -158,6 +163,142 @@ fn untouched(gpu: &Gpu) -> Checked {
         ensure(others == 0, format!("{rule:?} keeps a state of parameters without a gradient"))?;
     }
     Ok(())
+}
+
+/// Lengths of parameters of which all but the third share an array: more than a launch gathers, whole packs and odd ones, one value, and one
+/// of several partial sums.
+const SHARED: [usize; 10] = [5, 64, 4099, 1, 37, 8192, 128, 3, 63, 300];
+const ALONE: usize = 2;
+
+/// Parameters of these lengths with an array each, and the same in one array, which is filled with zeros.
+fn apart_and_together(gpu: &Gpu) -> Result<([Vec<(String, Tensor)>; 2], Tensor)> {
+    let room = SHARED.iter().map(|len| len.next_multiple_of(Buffer::PART_ALIGNMENT)).sum();
+    let array = Tensor::full(gpu, [room], 0.0)?;
+    let (mut apart, mut together, mut first) = (Vec::new(), Vec::new(), 0);
+    for (k, &len) in SHARED.iter().enumerate() {
+        let (name, values) = (format!("layer{k}.weight"), noise(k as u64, len));
+        apart.push((name.clone(), Tensor::from_slice(gpu, [len], &values)?));
+        let own = if k == ALONE { Tensor::empty(gpu, [len])? } else { array.part(first, [len])? };
+        own.write(&values)?;
+        together.push((name, own));
+        first += len.next_multiple_of(Buffer::PART_ALIGNMENT);
+    }
+    Ok(([apart, together], array))
+}
+
+/// Gradients of a step of those parameters that have one in it.
+fn shared_gradients(gpu: &Gpu, parameters: &[(String, Tensor)], step: usize, has: impl Fn(usize) -> bool) -> Result<Gradients> {
+    let values = |k: usize, len: usize| noise((100 + 20 * step + k) as u64, len);
+    let with = parameters.iter().enumerate().filter(|(k, _)| has(*k));
+    let found = with.map(|(k, (_, p))| Ok((p.id(), Tensor::from_slice(gpu, p.shape(), &values(k, p.len()))?)));
+    Ok(Gradients::of(found.collect::<Result<Vec<_>>>()?))
+}
+
+/// Which parameters have a gradient in a step: all, a gap, an end, all again.
+fn has_gradient(step: usize, k: usize) -> bool {
+    match step {
+        1 => !matches!(k, 1 | 5),
+        2 => k >= ALONE,
+        _ => true,
+    }
+}
+
+fn bits(tensors: &[(String, Tensor)]) -> Result<Vec<(String, Vec<u32>)>> {
+    tensors.iter().map(|(name, t)| Ok((name.clone(), t.to_vec()?.into_iter().map(f32::to_bits).collect()))).collect()
+}
+
+/// Five steps in which some parameters have no gradient, and a resumption between them, of parameters apart and of parameters that share
+/// an array: the same norms, weights and states, and between the parameters nothing has moved.
+fn in_one_array(gpu: &Gpu, rule: Rule) -> Checked {
+    let (named, array) = apart_and_together(gpu)?;
+    let mut outcomes = Vec::new();
+    for parameters in &named {
+        let (mut own, mut norms) = (optimizer(rule), Vec::new());
+        for step in 0..5 {
+            let gradients = shared_gradients(gpu, parameters, step, |k| has_gradient(step, k))?;
+            norms.push(own.step(parameters, &gradients)?.ok_or("no norm")?.to_vec()?[0].to_bits());
+            if step == 2 {
+                let through_host = |(name, t): (String, Tensor)| Ok((name, Tensor::from_slice(gpu, t.shape(), &t.to_vec()?)?));
+                let saved = own.state_tensors()?.into_iter().map(through_host).collect::<Result<_>>()?;
+                // What was there before is not to show through.
+                own.step(parameters, &shared_gradients(gpu, parameters, 9, |_| true)?)?;
+                own.load_state(parameters, saved, "saved".as_ref())?;
+            }
+        }
+        outcomes.push((norms, bits(parameters)?, bits(&own.state_tensors()?)?));
+    }
+    let names = |k: usize| outcomes[k].2.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>();
+    ensure(names(0) == names(1), format!("states {:?} and {:?}", names(0), names(1)))?;
+    ensure(outcomes[0].0 == outcomes[1].0, format!("norms {:?} and {:?}", outcomes[0].0, outcomes[1].0))?;
+    let differing = outcomes[0].1.iter().chain(&outcomes[0].2).zip(outcomes[1].1.iter().chain(&outcomes[1].2)).find(|(a, b)| a != b);
+    ensure(differing.is_none(), format!("{:?} differs", differing.map(|(a, _)| &a.0)))?;
+    let (values, mut first) = (array.to_vec()?, 0);
+    for (k, len) in SHARED.into_iter().enumerate() {
+        let end = first + len.next_multiple_of(Buffer::PART_ALIGNMENT);
+        let between = if k == ALONE { first..end } else { first + len..end };
+        ensure(values[between].iter().all(|value| *value == 0.0), format!("behind parameter {k} something has moved"))?;
+        first = end;
+    }
+    Ok(())
+}
+
+/// Launches of a step by kernel.
+fn launches(gpu: &Gpu, optimizer: &mut Optimizer, parameters: &[(String, Tensor)], gradients: &Gradients) -> Result<[usize; 3]> {
+    let launched = gpu.launches_of(|| optimizer.step(parameters, gradients).map(drop))?;
+    let count = |stem| launched.iter().filter(|launched| launched.plan.stem == stem).count();
+    Ok([count("clip_grad_norm_stats"), count("clip_grad_norm_gather"), count("adam")])
+}
+
+fn one_launch(gpu: &Gpu) -> Checked {
+    let ([apart, together], _) = apart_and_together(gpu)?;
+    for (parameters, wanted) in [(&apart, [10, 0, 10]), (&together, [1, 3, 3])] {
+        let mut adam = optimizer(RULES[0]);
+        let counted = launches(gpu, &mut adam, parameters, &shared_gradients(gpu, parameters, 0, |_| true)?)?;
+        // The place of the parameter that has an array of its own is a gap: two and seven neighbours.
+        ensure(counted == wanted, format!("{counted:?} launches, expected {wanted:?}"))?;
+        // Now the first one is a step behind its neighbour for ever.
+        adam.step(parameters, &shared_gradients(gpu, parameters, 1, |k| k > 0)?)?;
+        let behind = launches(gpu, &mut adam, parameters, &shared_gradients(gpu, parameters, 2, |_| true)?)?;
+        let wanted = [wanted[0], wanted[1], if parameters.len() == wanted[2] { wanted[2] } else { wanted[2] + 1 }];
+        ensure(behind == wanted, format!("{behind:?} launches with unequal steps, expected {wanted:?}"))?;
+    }
+    Ok(())
+}
+
+/// A step of mixed precision that is skipped moves nothing, and one that is not moves what plain ones move; without clipping, too.
+fn skipped_and_unclipped(gpu: &Gpu) -> Checked {
+    let (named, _) = apart_and_together(gpu)?;
+    let mut outcomes = Vec::new();
+    for parameters in &named {
+        let before = bits(parameters)?;
+        let mut settings = OptimizerSettings::new(OptimizerKind::Adam, 0.01);
+        settings.max_norm = None;
+        let mut adam = Optimizer::new(settings);
+        let infinite = Tensor::full(gpu, parameters[7].1.shape(), f32::INFINITY)?;
+        let rest = shared_gradients(gpu, parameters, 0, |k| k != 7)?;
+        let broken = Gradients::of([(parameters[7].1.id(), infinite)]).added(rest)?;
+        ensure(!adam.step_where_finite(parameters, &broken, 4.0)?, "an infinite gradient was taken")?;
+        ensure(bits(parameters)? == before, "a skipped step moves something")?;
+        ensure(
+            adam.step_where_finite(parameters, &shared_gradients(gpu, parameters, 1, |_| true)?, 4.0)?,
+            "a finite gradient was skipped",
+        )?;
+        ensure(adam.step(parameters, &shared_gradients(gpu, parameters, 2, |k| k != 4)?)?.is_none(), "a norm that nobody asked for")?;
+        outcomes.push((bits(parameters)?, bits(&adam.state_tensors()?)?));
+    }
+    ensure(outcomes[0] == outcomes[1], "parameters that share an array move otherwise")
+}
+
+fn bad_places(gpu: &Gpu) -> Checked {
+    let (gradient, array) = (Tensor::full(gpu, [70], 1.0)?, Tensor::full(gpu, [192], 0.0)?);
+    for (place, fits) in [(0, true), (64, true), (32, false), (128, false), (1 << 40, false)] {
+        let placed = clip_gathered_grad_norm(&[(&gradient, Some((&array, place)))], 1.0, 1.0);
+        ensure(placed.is_ok() == fits, format!("the place {place}"))?;
+    }
+    let named = apart_and_together(gpu)?.0;
+    let wrong = Tensor::full(gpu, [named[1][0].1.len() + 1], 1.0)?;
+    let said = optimizer(RULES[0]).step(&named[1], &Gradients::of([(named[1][0].1.id(), wrong)])).err();
+    ensure(said.is_some_and(|error| error.to_string().contains("layer0.weight")), "a gradient of another shape")
 }
 
 /// More than 65 535 workgroups of 256 values.
