@@ -11,8 +11,8 @@ var<immediate> params: Params;
 @group(0) @binding(3) var<storage, read> gradient3: array<vec4f>;       // [len3]
 @group(0) @binding(4) var<storage, read> gradient4: array<vec4f>;       // [len4]
 @group(0) @binding(5) var<storage, read> gradient5: array<vec4f>;       // [len5]
-@group(0) @binding(6) var<storage, read_write> gathered: array<vec4f>;  // each gradient at a multiple of 64 values, the first at 4·start
-@group(0) @binding(7) var<storage, read_write> squares: array<f32>;     // [parts of all gradients], those of each from its `first` on
+@group(0) @binding(6) var<storage, read_write> gathered: array<vec4f>;  // [all], gradients at multiples of 64, the first at 4·start
+@group(0) @binding(7) var<storage, read_write> squares: array<f32>;     // [parts of all gradients], those of each from its first on
 //!include shared/flat.wgsl
 //!include shared/sum1.wgsl
 const PACKS_EACH = 16u;

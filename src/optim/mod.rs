@@ -1,8 +1,8 @@
 //! Optimizers in place on the device, gradient clipping, and learning-rate schedules.
 //!
 //! Semantics and order of operations are PyTorch's (`torch.optim.Adam`, `AdamW`, `SGD`, `RMSprop`, `clip_grad_norm_`). Each parameter
-//! counts its own steps: one without a gradient in a step is left alone, state included. Parameters that share an array are updated together,
-//! by one launch for each run of neighbours with equally many steps.
+//! counts its own steps: one without a gradient in a step is left alone, state included. Parameters that share an array are updated
+//! together, by one launch for each run of neighbours with equally many steps.
 
 mod clip_grad_norm;
 mod loss_scale;
@@ -12,6 +12,7 @@ mod sharpness;
 mod state;
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 pub use crate::kernels::optimizer::{Coefficients, EpsMode};
 pub use clip_grad_norm::clip_grad_norm;
@@ -168,26 +169,35 @@ impl Optimizer {
         Ok(true)
     }
 
-    /// Makes what the update of these parameters takes and is not there yet.
+    /// Makes the arrays beside those of these parameters; those that have no state yet get it once a step updates them.
     fn prepare(&mut self, found: &[Found]) -> Result<()> {
         if let (None, Some((_, first, _))) = (&self.fillers, found.first()) {
             self.fillers = Some(Fillers::new(first.gpu())?);
         }
-        let names = self.settings.state_names();
         for (name, parameter, gradient) in found {
             if gradient.shape() != parameter.shape() {
                 let message = format!("a gradient of shape {} for the parameter `{name}` of shape {}", gradient.shape(), parameter.shape());
                 return Err(Error::shape("optimizer", message));
             }
-            let packed = self.arrays.beside(parameter, names.len())?;
-            if !self.slots.contains_key(*name) {
-                let tensors = match packed {
-                    Some((packed, first)) => packed.states_of(parameter, first)?,
-                    None => names.iter().map(|_| Tensor::full(parameter.gpu(), parameter.shape(), 0.0)).collect::<Result<_>>()?,
-                };
-                self.slots.insert((*name).clone(), Slot { steps: 0, tensors });
-            }
+            self.arrays.beside(parameter, self.settings.state_names().len())?;
         }
+        Ok(())
+    }
+
+    /// Counts a step of a parameter, and gives it state where it has none.
+    fn count(&mut self, name: &str, parameter: &Tensor) -> Result<()> {
+        let slot = match self.slots.entry(name.to_owned()) {
+            Entry::Occupied(slot) => slot.into_mut(),
+            Entry::Vacant(place) => {
+                let zeros = |_: &&str| Tensor::full(parameter.gpu(), parameter.shape(), 0.0);
+                let tensors = match self.arrays.of(parameter) {
+                    Some((packed, first)) => packed.states_of(parameter, first)?,
+                    None => self.settings.state_names().iter().map(zeros).collect::<Result<_>>()?,
+                };
+                place.insert(Slot { steps: 0, tensors })
+            }
+        };
+        slot.steps += 1;
         Ok(())
     }
 
@@ -198,14 +208,13 @@ impl Optimizer {
     }
 
     fn update_all(&mut self, found: &[Found], scale: Option<&Tensor>) -> Result<()> {
+        found.iter().try_for_each(|(name, parameter, _)| self.count(name, parameter))?;
         let mut members: BTreeMap<u64, Vec<Member>> = BTreeMap::new();
         for (name, parameter, gradient) in found {
-            let Some(slot) = self.slots.get_mut(*name) else { continue };
-            slot.steps += 1;
-            let steps = slot.steps;
+            let Some(&Slot { steps, ref tensors }) = self.slots.get(*name) else { continue };
             match self.arrays.of(parameter) {
                 Some((_, first)) => members.entry(parameter.buffer().id()).or_default().push(Member { first, len: parameter.len(), steps }),
-                None => self.update(parameter, gradient, &self.slots[*name].tensors, steps, scale)?,
+                None => self.update(parameter, gradient, tensors, steps, scale)?,
             }
         }
         for (id, members) in members {
