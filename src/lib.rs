@@ -313,6 +313,7 @@ pub mod kernels {
     pub mod masked_metrics;
     pub mod masked_ssim;
     pub mod masked_ssim_loss;
+    mod matrices;
     pub mod max_pool2d;
     pub mod mul_row;
     pub mod mul_scalar;

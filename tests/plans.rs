@@ -31,7 +31,8 @@ fn planned(able: &Capabilities) -> Vec<Plan> {
         step("glavitu", [384, 384], &[]),
         step("tyrion", [256, 256], &[]),
         step("unet", [64, 64], &["optimizer=rmsprop"]),
-        step("unet", [64, 64], &["precision=mixed"]),
+        step("unet", [64, 64], &["precision=mixed", "base_channels=64"]),
+        step("glavitu", [384, 384], &["precision=mixed"]),
     ];
     let rows = all.iter().flat_map(|options| plans(&planner, options).unwrap());
     let beside = planner.launches_of(|| others(&planner)).unwrap();
@@ -82,6 +83,24 @@ fn every_plan_keeps_to_the_limits_of_its_device() {
     let known = ["ceiling_copy", "ceiling_fma"];
     let unexpected: Vec<&&str> = unseen.iter().filter(|stem| !known.contains(stem)).collect();
     assert!(unexpected.is_empty(), "never planned: {unexpected:?}");
+}
+
+#[test]
+fn mixed_precision_runs_by_cooperative_matrices_where_a_device_has_them() {
+    for class in device_classes() {
+        let planner = Gpu::invented(class.clone());
+        let stems = |precision: &str| {
+            let set = ["base_channels=64".to_owned(), format!("precision={precision}")].to_vec();
+            let step = StepOptions { model: "unet".into(), set, batch: 2, size: [64, 64], predict_only: false };
+            let rows = plans(&planner, &Options { step: Some(step), ..Options::default() }).unwrap();
+            let stems = rows.iter().flat_map(|row| &row.launches).map(|launched| launched.plan.stem);
+            stems.filter(|stem| stem.ends_with("_coop")).collect::<BTreeSet<_>>()
+        };
+        let all = BTreeSet::from(["conv2d_coop", "conv2d_grad_input_coop", "conv2d_grad_weight_coop"]);
+        let has_matrices = ["Apple M1", "NVIDIA Ampere"].contains(&class.name.as_str());
+        assert_eq!(stems("mixed"), if has_matrices { all } else { BTreeSet::new() }, "{}", class.name);
+        assert_eq!(stems("f32"), BTreeSet::new(), "{}", class.name);
+    }
 }
 
 #[test]

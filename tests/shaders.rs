@@ -37,7 +37,11 @@ fn every_file_is_valid_with_one_entry_point_of_its_name() {
         let mut faults = Vec::new();
         for variant in variants() {
             let module = parsed(stem, &variant);
-            let capabilities = Capabilities::SUBGROUP | Capabilities::IMMEDIATES | Capabilities::SHADER_FLOAT16_IN_FLOAT32;
+            let capabilities = Capabilities::SUBGROUP
+                | Capabilities::IMMEDIATES
+                | Capabilities::SHADER_FLOAT16_IN_FLOAT32
+                | Capabilities::SHADER_FLOAT16
+                | Capabilities::COOPERATIVE_MATRIX;
             if let Err(error) = Validator::new(ValidationFlags::all(), capabilities).validate(&module) {
                 faults.push(format!("{variant:?}: {:?}", error.into_inner()));
             }
@@ -60,9 +64,10 @@ fn every_snippet_and_each_of_its_functions_is_used() {
     let mut faults = Vec::new();
     for (name, text) in SNIPPETS {
         // One by one is the other form of four at a time.
-        // The device's own f16 is the other form of numbers rounded to it.
+        // The device's own f16 is the other form of numbers rounded to it, and matrices of 8 × 8 that of 16 × 16.
         let family = match name.strip_suffix("_f16") {
             Some(family) => Some(format!("{family}.wgsl")),
+            None if *name == "matrices8" => Some("matrices16.wgsl".to_owned()),
             None => name.strip_suffix('1').map(|family| format!("{family}4.wgsl")),
         };
         let is_included =

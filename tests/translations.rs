@@ -30,6 +30,8 @@ fn main() -> ExitCode {
         every_variant_is_written_as_msl,
     );
     all.push(needing("every_spirv_module_is_valid", "spirv-val", no_spirv_val, every_spirv_module_is_valid));
+    let with_matrices = "every_spirv_module_with_matrices_is_valid";
+    all.push(needing(with_matrices, "spirv-val-matrices", spirv_val_without_matrices, every_spirv_module_with_matrices_is_valid));
     trials::run(all)
 }
 
@@ -134,6 +136,10 @@ fn every_variant_is_written_as_spirv() {
 
 fn every_variant_is_written_as_hlsl() {
     for_every_text(|text| {
+        // DX12 offers no cooperative matrices.
+        if text.matrices().is_some() {
+            return Ok(());
+        }
         let (module, info) = text.module();
         let target = |space: u8, register: u32| hlsl::BindTarget { space, register, ..Default::default() };
         let options = hlsl::Options {
@@ -160,6 +166,10 @@ fn every_variant_is_written_as_hlsl() {
 
 fn every_variant_is_written_as_msl() {
     for_every_text(|text| {
+        // Metal offers cooperative matrices of 8 × 8.
+        if text.matrices().is_some_and(|side| side != 8) {
+            return Ok(());
+        }
         let (module, info) = text.module();
         let bound = bindings(&module);
         // As wgpu's Metal back end numbers them: parameters, buffers, and the buffers' sizes.
@@ -191,17 +201,59 @@ fn every_variant_is_written_as_msl() {
     });
 }
 
+/// A module without the strides of arrays of fixed length: naga writes them for workgroup memory, too, where Vulkan has no use for them
+/// (VUID-StandaloneSpirv-None-10684, which `spirv-val` checks since 2025). Our buffers are arrays without a fixed length.
+fn without_strides(words: &[u32]) -> Vec<u32> {
+    const OP_TYPE_RUNTIME_ARRAY: u32 = 29;
+    const OP_DECORATE: u32 = 71;
+    const ARRAY_STRIDE: u32 = 6;
+    // SPIR-V 2.3: five words of head, then instructions that begin with their length and code.
+    let mut instructions = Vec::new();
+    let mut rest = &words[5..];
+    while let [first, ..] = rest {
+        let (instruction, behind) = rest.split_at((first >> 16) as usize);
+        instructions.push(instruction);
+        rest = behind;
+    }
+    let endless: BTreeSet<u32> = instructions.iter().filter(|i| i[0] & 0xffff == OP_TYPE_RUNTIME_ARRAY).map(|i| i[1]).collect();
+    let is_kept = |i: &&&[u32]| !(i[0] & 0xffff == OP_DECORATE && i[2] == ARRAY_STRIDE && !endless.contains(&i[1]));
+    words[..5].iter().chain(instructions.iter().filter(is_kept).flat_map(|i| i.iter())).copied().collect()
+}
+
 fn no_spirv_val() -> Option<String> {
     let runs = Command::new("spirv-val").arg("--version").output().is_ok_and(|output| output.status.success());
     (!runs).then(|| "spirv-val is not installed (Debian's package spirv-tools)".into())
 }
 
+/// Whether `spirv-val` is too old for SPV_KHR_cooperative_matrix, of 2023: it came to know it in its version 2023.4.
+fn spirv_val_without_matrices() -> Option<String> {
+    no_spirv_val().or_else(|| {
+        let output = Command::new("spirv-val").arg("--version").output().unwrap();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let version = text.split_whitespace().find_map(|word| word.strip_prefix('v')).unwrap_or_default();
+        let mut numbers = version.split('.').map(|number| number.parse::<u32>().unwrap_or(0));
+        let version = (numbers.next(), numbers.next());
+        (version < (Some(2023), Some(4))).then(|| format!("spirv-val of before 2023.4 knows no cooperative matrices: {text}"))
+    })
+}
+
 fn every_spirv_module_is_valid() {
+    spirv_is_valid(|text| text.matrices().is_none());
+}
+
+fn every_spirv_module_with_matrices_is_valid() {
+    spirv_is_valid(|text| text.matrices().is_some());
+}
+
+fn spirv_is_valid(takes: impl Fn(&Text) -> bool) {
     let folder = tempfile::tempdir().unwrap();
     for_every_text(|text| {
+        if !takes(text) {
+            return Ok(());
+        }
         for (version, target) in SPIRV {
             let path = folder.path().join("module.spv");
-            let bytes: Vec<u8> = spirv(text, version)?.iter().flat_map(|word| word.to_le_bytes()).collect();
+            let bytes: Vec<u8> = without_strides(&spirv(text, version)?).iter().flat_map(|word| word.to_le_bytes()).collect();
             std::fs::write(&path, bytes).unwrap();
             let output = Command::new("spirv-val").args(["--target-env", target]).arg(&path).output().unwrap();
             if !output.status.success() {

@@ -102,7 +102,7 @@ fn device(globals: &Globals, gpu: &Gpu) -> Result<()> {
         ("binding bytes", able.max_binding_bytes.to_string()),
         ("loop trips", trips),
         ("f16", able.f16.to_string()),
-        ("cooperative matrix", able.cooperative_matrix.to_string()),
+        ("matrices of f16", able.named_matrices()),
         ("timestamps", able.timestamps.to_string()),
         ("tuned variants", tuned),
     ] {

@@ -1,7 +1,7 @@
 //! `meltcore bench --plans`: what is launched, on the device at hand and on devices that are not.
 
 use super::output::{self, Table};
-use crate::bench::variants::{BY_SHAPE, SELECTABLE, sample};
+use crate::bench::variants::{BY_SHAPE, SELECTABLE, of_matrices, sample};
 use crate::bench::{self, Options, Planned};
 use crate::error::{Error, Result};
 use crate::gpu::{Capabilities, Gpu, Launched, Needs, Plan, device_classes};
@@ -97,7 +97,7 @@ pub fn limits(classes: &[Capabilities]) -> Table {
             class.storage_buffers.to_string(),
             class.max_binding_bytes.div_ceil(1 << 20).to_string(),
             has(class.f16),
-            has(class.cooperative_matrix),
+            class.named_matrices(),
         ]);
     }
     table
@@ -110,9 +110,17 @@ pub fn limits(classes: &[Capabilities]) -> Table {
 /// [`Error::Kernel`] for a file that is not WGSL.
 pub fn where_variants_run(classes: &[Capabilities]) -> Result<Table> {
     let mut rows: Vec<[String; 6]> = Vec::new();
-    let chosen = SELECTABLE.iter().flat_map(|of| of.values.iter().map(|values| (of.stem, sample(of, values))));
+    let chosen = SELECTABLE.iter().flat_map(|of| of.values.iter().map(move |values| (of.stem, sample(of, values))));
     let by_shape = BY_SHAPE.iter().map(|(stem, constants)| (*stem, Plan::new(stem, 1).with(constants.iter().copied())));
-    for (stem, plan) in chosen.chain(by_shape) {
+    let mut plans: Vec<(&str, Plan)> = chosen.chain(by_shape).collect();
+    let mut with_matrices: Vec<Plan> = classes.iter().flat_map(of_matrices).collect();
+    with_matrices.sort_by_key(|plan| plan.stem);
+    for plan in with_matrices {
+        if plans.iter().all(|(_, known)| *known != plan) {
+            plans.push((plan.stem, plan));
+        }
+    }
+    for (stem, plan) in plans {
         let needs = Needs::of(&plan)?;
         let runs: Vec<&str> = classes.iter().filter(|class| needs.beyond(class).is_none()).map(|class| class.name.as_str()).collect();
         let runs = if runs.len() == classes.len() && runs.len() > 1 { "all".to_owned() } else { runs.join(", ") };

@@ -15,6 +15,11 @@ const MAX_HOST_BYTES: u64 = 4 * (1 << 32) - 64;
 const LAVAPIPE_LOOP_TRIPS: usize = 60_000;
 /// What Mesa calls lavapipe, as a driver and at the beginning of its devices' names.
 const LAVAPIPE: &str = "llvmpipe";
+/// What makes the GPUs of Macs, as a vendor and at the beginning of their names.
+const APPLE: &str = "Apple";
+/// What kernels of cooperative matrices need, together.
+pub(super) const FOR_MATRICES: wgpu::Features =
+    wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX.union(wgpu::Features::SUBGROUP).union(wgpu::Features::SHADER_F16);
 
 /// One row of `meltcore devices`.
 #[derive(Debug, Clone, serde::Serialize)]
@@ -152,18 +157,20 @@ fn device_choice(argument: Option<&str>) -> Option<Choice> {
 fn capabilities(adapter: &wgpu::Adapter) -> Capabilities {
     let (info, limits, features) = (adapter.get_info(), adapter.limits(), adapter.features());
     let is_lavapipe = info.driver == LAVAPIPE || info.name.starts_with(LAVAPIPE);
+    // Metal says neither who made a GPU nor its lanes; all of Apple's own have 32 (Metal's thread execution width).
+    let is_apple = info.backend == wgpu::Backend::Metal && info.name.starts_with(APPLE);
     Capabilities {
         driver: format!("{} {}", info.driver, info.driver_info).trim().to_owned(),
         backend: format!("{:?}", info.backend),
         kind: if info.device_type == wgpu::DeviceType::Cpu { DeviceKind::Software } else { DeviceKind::Gpu },
-        vendor: vendor(info.vendor),
-        subgroup: [info.subgroup_min_size, info.subgroup_max_size],
+        vendor: if is_apple { APPLE.into() } else { vendor(info.vendor) },
+        subgroup: if is_apple { [32; 2] } else { [info.subgroup_min_size, info.subgroup_max_size] },
         invocations: limits.max_compute_invocations_per_workgroup,
         workgroup_bytes: limits.max_compute_workgroup_storage_size,
         storage_buffers: limits.max_storage_buffers_per_shader_stage,
         immediate_bytes: limits.max_immediate_size,
         f16: features.contains(wgpu::Features::SHADER_F16),
-        cooperative_matrix: features.contains(wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX),
+        matrices: matrices(adapter),
         timestamps: features.contains(wgpu::Features::TIMESTAMP_QUERY),
         max_binding_bytes: limits.max_storage_buffer_binding_size.min(limits.max_buffer_size),
         loop_trips: is_lavapipe.then_some(LAVAPIPE_LOOP_TRIPS),
@@ -172,11 +179,23 @@ fn capabilities(adapter: &wgpu::Adapter) -> Capabilities {
     }
 }
 
+/// Sides of the cooperative matrices that WGSL has types for (8 × 8 and 16 × 16), of those that multiply f16 and add in f32.
+fn matrices(adapter: &wgpu::Adapter) -> Vec<u32> {
+    use wgpu::CooperativeScalarType::{F16, F32};
+    let offered = if adapter.features().contains(FOR_MATRICES) { adapter.cooperative_matrix_properties() } else { Vec::new() };
+    let has = |side: &u32| {
+        offered
+            .iter()
+            .any(|m| [m.m_size, m.n_size, m.k_size] == [*side; 3] && (m.ab_type, m.cr_type) == (F16, F32) && !m.saturating_accumulation)
+    };
+    [8, 16].into_iter().filter(has).collect()
+}
+
 /// The name behind a number of the PCI vendors' list, or of Khronos' for who is not there; else the number.
 fn vendor(id: u32) -> String {
     const KNOWN: [(u32, &str); 8] = [
         (0x1002, "AMD"),
-        (0x106b, "Apple"),
+        (0x106b, APPLE),
         (0x10de, "NVIDIA"),
         (0x13b5, "Arm"),
         (0x1414, "Microsoft"),
@@ -247,12 +266,12 @@ fn host_summary(index: usize, used: bool) -> AdapterSummary {
 
 fn summary(adapter: &wgpu::Adapter, index: usize, used: bool) -> AdapterSummary {
     let (info, limits, features) = (adapter.get_info(), adapter.limits(), adapter.features());
+    let matrices = matrices(adapter).into_iter().map(|side| format!("matrices-{side}"));
     let named = [
         (wgpu::Features::IMMEDIATES, "immediates"),
         (wgpu::Features::SUBGROUP, "subgroup"),
         (wgpu::Features::SHADER_F16, "f16"),
         (wgpu::Features::TIMESTAMP_QUERY, "timestamps"),
-        (wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX, "cooperative-matrix"),
     ];
     let kind = match info.device_type {
         wgpu::DeviceType::DiscreteGpu => "discrete",
@@ -267,7 +286,7 @@ fn summary(adapter: &wgpu::Adapter, index: usize, used: bool) -> AdapterSummary 
         kind: kind.into(),
         driver: format!("{} {}", info.driver, info.driver_info).trim().to_owned(),
         subgroup: [info.subgroup_min_size, info.subgroup_max_size],
-        features: named.iter().filter(|(f, _)| features.contains(*f)).map(|(_, n)| (*n).to_owned()).collect(),
+        features: named.iter().filter(|(f, _)| features.contains(*f)).map(|(_, n)| (*n).to_owned()).chain(matrices).collect(),
         max_binding_mib: limits.max_storage_buffer_binding_size >> 20,
         max_buffer_mib: limits.max_buffer_size >> 20,
         max_invocations: limits.max_compute_invocations_per_workgroup,

@@ -39,8 +39,8 @@ pub struct Capabilities {
     pub immediate_bytes: u32,
     /// Half-precision arithmetic in shaders.
     pub f16: bool,
-    /// Products of small matrices by a whole subgroup.
-    pub cooperative_matrix: bool,
+    /// Sides of the square matrices of f16 whose products, summed in f32, a whole subgroup computes at once (cooperative matrices).
+    pub matrices: Vec<u32>,
     /// Kernels can be timed on the device.
     pub timestamps: bool,
     /// Largest storage buffer that a kernel can see, bytes.
@@ -69,7 +69,7 @@ impl Capabilities {
             storage_buffers: 8,
             immediate_bytes: 64,
             f16: false,
-            cooperative_matrix: false,
+            matrices: Vec::new(),
             timestamps: false,
             max_binding_bytes: 128 << 20,
             loop_trips: None,
@@ -88,6 +88,12 @@ impl Capabilities {
     /// True for the host: launchers then choose among its twins.
     pub fn is_host(&self) -> bool {
         self.kind == DeviceKind::Host
+    }
+
+    /// The sides of its cooperative matrices, as `8×8, 16×16`, or `none`.
+    pub fn named_matrices(&self) -> String {
+        let named: Vec<String> = self.matrices.iter().map(|side| format!("{side}×{side}")).collect();
+        if named.is_empty() { "none".into() } else { named.join(", ") }
     }
 
     /// True where `trips` trips of an invocation's loops come to an end.

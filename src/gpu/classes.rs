@@ -11,7 +11,7 @@ const MIB: u64 = 1 << 20;
 /// The kinds of devices, WebGPU's own limits last.
 pub fn device_classes() -> Vec<Capabilities> {
     vec![
-        // Metal feature set tables (family Apple 7): 32 KiB a threadgroup, 1024 threads, 31 buffers.
+        // Metal feature set tables (family Apple 7): 32 KiB a threadgroup, 1024 threads, 31 buffers; simdgroup matrices of 8 × 8.
         Capabilities {
             backend: "Metal".into(),
             vendor: "Apple".into(),
@@ -21,11 +21,12 @@ pub fn device_classes() -> Vec<Capabilities> {
             storage_buffers: 30,
             immediate_bytes: 4096,
             f16: true,
-            cooperative_matrix: true,
+            matrices: vec![8],
             max_binding_bytes: 1024 * MIB,
             ..Capabilities::webgpu("Apple M1")
         },
-        // Mesa's anv on Xe-LP.
+        // Mesa's anv on Xe-LP, which has no matrix units; those of later ones (8 × 8 × 16, 8 × 16 × 16) are not square, and WGSL has no
+        // other types.
         Capabilities {
             vendor: "Intel".into(),
             subgroup: [8, 32],
@@ -49,7 +50,7 @@ pub fn device_classes() -> Vec<Capabilities> {
             max_binding_bytes: 2048 * MIB - 4,
             ..Capabilities::webgpu("AMD RDNA2")
         },
-        // 48 KiB without the opt-in that only CUDA has.
+        // 48 KiB without the opt-in that only CUDA has; of the matrices of VK_KHR_cooperative_matrix WGSL has types for 16 × 16 × 16.
         Capabilities {
             vendor: "NVIDIA".into(),
             subgroup: [32, 32],
@@ -58,7 +59,7 @@ pub fn device_classes() -> Vec<Capabilities> {
             storage_buffers: 64,
             immediate_bytes: 128,
             f16: true,
-            cooperative_matrix: true,
+            matrices: vec![16],
             max_binding_bytes: 2048 * MIB - 4,
             ..Capabilities::webgpu("NVIDIA Ampere")
         },

@@ -1,7 +1,7 @@
 //! What a kernel takes of a device, read off its assembled WGSL, so that no list of it can be wrong.
 
 use wgpu::naga::proc::Layouter;
-use wgpu::naga::{AddressSpace, front};
+use wgpu::naga::{AddressSpace, TypeInner, front};
 
 use crate::error::{Error, Result};
 use crate::gpu::shader::assemble;
@@ -20,6 +20,8 @@ pub struct Needs {
     pub immediate_bytes: u32,
     /// Half-precision arithmetic.
     pub f16: bool,
+    /// Side of its cooperative matrices; 0 without.
+    pub matrices: u32,
 }
 
 impl Needs {
@@ -43,6 +45,11 @@ impl Needs {
                 _ => {}
             }
         }
+        let sides = module.types.iter().filter_map(|(_, kind)| match kind.inner {
+            TypeInner::CooperativeMatrix { columns, .. } => Some(columns as u32),
+            _ => None,
+        });
+        needs.matrices = sides.max().unwrap_or(0);
         needs.invocations = module.entry_points.iter().map(|entry| entry.workgroup_size.iter().product()).max().unwrap_or(0);
         Ok(needs)
     }
@@ -57,7 +64,13 @@ impl Needs {
             ("half-precision arithmetic", self.f16.into(), able.f16.into()),
         ];
         // The host's twins have none of these limits.
-        let beyond = limits.into_iter().filter(|_| !able.is_host()).find(|(_, needed, has)| needed > has);
-        beyond.map(|(what, needed, has)| format!("{needed} {what}, and {} has {has}", able.name))
+        if able.is_host() {
+            return None;
+        }
+        let beyond = limits.into_iter().find(|(_, needed, has)| needed > has);
+        let beyond = beyond.map(|(what, needed, has)| format!("{needed} {what}, and {} has {has}", able.name));
+        let side = self.matrices;
+        let has_matrices = side == 0 || able.matrices.contains(&side);
+        beyond.or_else(|| (!has_matrices).then(|| format!("matrices of {side}×{side}, and {} has {}", able.name, able.named_matrices())))
     }
 }

@@ -3,7 +3,8 @@
 //! A stored file is valid WGSL once the snippets named by `//!include shared/NAME.wgsl` lines are appended (module scope is
 //! order-free). A variant rewrites the values of `const NAME = …u;` lines and may swap the snippets whose names
 //! end in 4 for those that end in 1 (`pack4` for `pack1`: elements one by one where rows are not multiples of four). Where `HALF` is 2,
-//! `operand_f16` stands for `operand`, and f16 is enabled. Nothing else is generated.
+//! `operand_f16` stands for `operand`, and f16 is enabled; where `SIZE` is 8, `matrices8` stands for `matrices16`. Nothing else is
+//! generated.
 
 use crate::error::{Error, Result};
 
@@ -36,7 +37,11 @@ pub fn assemble(stem: &str, variant: &Variant) -> Result<String> {
     for line in body.lines() {
         if let Some(name) = line.strip_prefix("//!include shared/").and_then(|rest| rest.trim().strip_suffix(".wgsl")) {
             let scalar = name.strip_suffix('4').filter(|_| variant.scalar).map(|family| format!("{family}1"));
-            let name = if has_f16 && name == "operand" { "operand_f16" } else { scalar.as_deref().unwrap_or(name) };
+            let name = match name {
+                "operand" if has_f16 => "operand_f16",
+                "matrices16" if variant.consts.contains(&("SIZE", 8)) => "matrices8",
+                _ => scalar.as_deref().unwrap_or(name),
+            };
             appended.push(lookup(SNIPPETS, name).ok_or_else(|| broken(format!("no such snippet: {name}")))?);
         }
         match constant_name(line).and_then(|name| variant.consts.iter().find(|(n, _)| *n == name)) {

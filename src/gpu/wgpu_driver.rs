@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::sync::{Arc, Mutex};
 
 use crate::error::{Error, Result};
+use crate::gpu::adapter::FOR_MATRICES;
 use crate::gpu::buffer::{self, Buffer};
 use crate::gpu::kernel::{KernelCache, Launch};
 use crate::gpu::profile::Profiler;
@@ -25,11 +26,18 @@ impl WgpuDriver {
     /// # Errors
     /// [`Error::Device`] where the driver refuses.
     pub(super) fn open(adapter: &wgpu::Adapter, name: &str) -> Result<WgpuDriver> {
-        let wanted = wgpu::Features::IMMEDIATES | wgpu::Features::SUBGROUP | wgpu::Features::TIMESTAMP_QUERY | wgpu::Features::SHADER_F16;
+        let mut wanted =
+            wgpu::Features::IMMEDIATES | wgpu::Features::SUBGROUP | wgpu::Features::TIMESTAMP_QUERY | wgpu::Features::SHADER_F16;
+        if adapter.features().contains(FOR_MATRICES) {
+            wanted |= FOR_MATRICES;
+        }
         let (device, queue) = pollster::block_on(adapter.request_device(&wgpu::DeviceDescriptor {
             label: Some("meltcore"),
             required_features: adapter.features() & wanted,
             required_limits: adapter.limits(),
+            // SAFETY: of wgpu's experimental features only cooperative matrices are asked for. Kernels load and store them inside their
+            // workgroup memory alone, in control flow that a whole workgroup shares; the case tables compare them with their reference.
+            experimental_features: unsafe { wgpu::ExperimentalFeatures::enabled() },
             ..Default::default()
         }))
         .map_err(|e| Error::Device(format!("{name} could not be opened: {e}. Choose another device")))?;

@@ -13,7 +13,7 @@ use super::shared::operands::with_operands;
 
 params!(
     /// Rows, the words of one of the input and of the output.
-    LinearParams for "linear", "linear_tile" { rows: u32, depth: u32, columns: u32, has_bias: u32 }
+    LinearParams for "linear", "linear_tile", "linear_coop" { rows: u32, depth: u32, columns: u32, has_bias: u32 }
 );
 
 /// Rows of a task at least and at most: each packs the matrix again.

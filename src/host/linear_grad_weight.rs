@@ -13,7 +13,7 @@ use super::shared::scratch::with_scratch;
 
 params!(
     /// Rows, the words of one of the input and of the output, and the rows of a span.
-    LinearGradWeightParams for "linear_grad_weight", "linear_grad_weight_tile" { rows: u32, c_in: u32, c_out: u32, span: u32 }
+    LinearGradWeightParams for "linear_grad_weight", "linear_grad_weight_tile", "linear_grad_weight_coop" { rows: u32, c_in: u32, c_out: u32, span: u32 }
 );
 
 /// Parts at most, and the rows of one at least: each costs a partial result.

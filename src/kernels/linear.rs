@@ -7,6 +7,7 @@ use crate::host::linear_grad_weight::LinearGradWeightParams;
 use crate::kernels::activation::Activation;
 use crate::kernels::add::add;
 use crate::kernels::image_groups::for_images;
+use crate::kernels::matrices;
 use crate::kernels::operands::Operands;
 use crate::kernels::sum_partials::sum_partials;
 use crate::tensor::{Shape, Tensor};
@@ -86,9 +87,7 @@ pub fn linear(input: &Tensor, weight: &Tensor, bias: Option<&Tensor>, activation
         return Err(Error::shape("linear", format!("bias has shape {}, expected [{}]", bias.shape(), dims.c_out)));
     }
     let output = Tensor::empty(input.gpu(), with_last(input, dims.c_out))?;
-    launch([input, &output], weight, bias, [("ACTIVATION", activation.code()), operands.constant(input.gpu().capabilities())], |rows| {
-        Dims::new(rows, weight, 1)
-    })?;
+    launch([input, &output], weight, bias, ("ACTIVATION", activation.code()), operands, |rows| Dims::new(rows, weight, 1))?;
     Ok(output)
 }
 
@@ -102,17 +101,21 @@ pub fn linear(input: &Tensor, weight: &Tensor, bias: Option<&Tensor>, activation
 pub fn linear_grad_input(grad_output: &Tensor, weight: &Tensor, operands: Operands) -> Result<Tensor> {
     let dims = Dims::new(grad_output, weight, 0)?;
     let grad_input = Tensor::empty(grad_output.gpu(), with_last(grad_output, dims.c_in))?;
-    let constants = [("TRANSPOSED", 1), operands.constant(grad_output.gpu().capabilities())];
-    launch([grad_output, &grad_input], weight, None, constants, |rows| Dims::new(rows, weight, 0))?;
+    launch([grad_output, &grad_input], weight, None, ("TRANSPOSED", 1), operands, |rows| Dims::new(rows, weight, 0))?;
     Ok(grad_input)
 }
 
 /// The plan but for what follows the sums; tiles of a workgroup read four terms at once where rows of both matrices are whole packs.
-fn plan(able: &Capabilities, params: &LinearParams, transposed: bool) -> Plan {
+fn plan(able: &Capabilities, params: &LinearParams, transposed: bool, operands: Operands) -> Plan {
+    let sides = [params.rows, params.columns].map(|side| side as usize);
+    if let Some(tile) = matrices::tile(able, operands, sides, [params.depth as usize, 1]) {
+        let tiles = sides[0].div_ceil(tile.rows) * sides[1].div_ceil(tile.columns);
+        return Plan::new("linear_coop", tiles).with(tile.constants);
+    }
     let chosen @ [rows, columns] = able.choices.of(&FORWARD, params, [usual_tile(able, [params.rows, params.columns]); 2]);
     let tiles = params.rows.div_ceil(rows) as usize * params.columns.div_ceil(columns) as usize;
     let scalar = transposed || !params.depth.is_multiple_of(4);
-    plan_of(able, &FORWARD, &chosen, tiles, scalar).with([("ROWS", rows), ("COLUMNS", columns)])
+    plan_of(able, &FORWARD, &chosen, tiles, scalar).with([("ROWS", rows), ("COLUMNS", columns), operands.constant(able)])
 }
 
 /// The side of the tile that is taken unless another is chosen, of results of so many rows and columns.
@@ -130,7 +133,8 @@ fn launch(
     tensors: [&Tensor; 2],
     weight: &Tensor,
     bias: Option<&Tensor>,
-    constants: [(&'static str, u32); 2],
+    constant: (&'static str, u32),
+    operands: Operands,
     dims: impl Fn(&Tensor) -> Result<Dims>,
 ) -> Result<()> {
     for_images("linear", tensors, |[input, output]| {
@@ -139,7 +143,7 @@ fn launch(
         check_trips(input, depth)?;
         let params = LinearParams { rows: dims.rows as u32, depth: depth as u32, columns: columns as u32, has_bias: bias.is_some().into() };
         input.gpu().launch(&Launch {
-            plan: plan(input.gpu().capabilities(), &params, constants.contains(&("TRANSPOSED", 1))).with(constants),
+            plan: plan(input.gpu().capabilities(), &params, constant == ("TRANSPOSED", 1), operands).with([constant]),
             params: &params,
             buffers: &[input, weight, bias.unwrap_or(weight), output].map(Tensor::buffer),
             cost: dims.cost(),
@@ -172,7 +176,15 @@ pub fn linear_grad_weight(input: &Tensor, grad_output: &Tensor, weight: &Tensor,
     sums.ok_or_else(|| Error::shape("linear_grad_weight", "no rows"))
 }
 
-fn grad_weight_plan(able: &Capabilities, &Dims { rows, c_in, c_out }: &Dims) -> (Plan, LinearGradWeightParams) {
+fn grad_weight_plan(able: &Capabilities, &Dims { rows, c_in, c_out }: &Dims, operands: Operands) -> (Plan, LinearGradWeightParams) {
+    let params = |span: usize| LinearGradWeightParams { rows: rows as u32, c_in: c_in as u32, c_out: c_out as u32, span: span as u32 };
+    if let Some(tile) = matrices::tile(able, operands, [c_out, c_in], [rows, 1]) {
+        let tiles = c_out.div_ceil(tile.rows) * c_in.div_ceil(tile.columns);
+        let span = rows.div_ceil(matrices::spans(rows, tiles));
+        let spans = rows.div_ceil(span);
+        let plan = Plan::new("linear_grad_weight_coop", spans * tiles).with(tile.constants);
+        return (plan.scratch(spans * c_out * (c_in + 1)), params(span));
+    }
     let tiles = |side: u32| c_out.div_ceil(side as usize) * c_in.div_ceil(side as usize);
     let span = if able.is_host() {
         rows
@@ -181,18 +193,18 @@ fn grad_weight_plan(able: &Capabilities, &Dims { rows, c_in, c_out }: &Dims) -> 
         enough.min(able.loop_trips.map_or(usize::MAX, |most| most - 1)).min(rows)
     };
     let spans = rows.div_ceil(span);
-    let params = LinearGradWeightParams { rows: rows as u32, c_in: c_in as u32, c_out: c_out as u32, span: span as u32 };
+    let params = params(span);
     let [tile] = able.choices.of(&GRAD_WEIGHT, &params, [usual_tile(able, [c_out, c_in].map(|side| side as u32))]);
     let scalar = !(c_in.is_multiple_of(4) && c_out.is_multiple_of(4));
-    (plan_of(able, &GRAD_WEIGHT, &[tile], spans * tiles(tile), scalar).with([("TILE", tile)]).scratch(spans * c_out * (c_in + 1)), params)
+    let plan = plan_of(able, &GRAD_WEIGHT, &[tile], spans * tiles(tile), scalar).with([("TILE", tile), operands.constant(able)]);
+    (plan.scratch(spans * c_out * (c_in + 1)), params)
 }
 
 fn grad_weight(dims: &Dims, input: &Tensor, grad_output: &Tensor, operands: Operands) -> Result<(Tensor, Tensor)> {
     let (gpu, Dims { rows, c_in, c_out }) = (input.gpu(), *dims);
-    let (plan, params) = grad_weight_plan(gpu.capabilities(), dims);
+    let (plan, params) = grad_weight_plan(gpu.capabilities(), dims, operands);
     let spans = rows.div_ceil(params.span as usize);
     let (partial_weight, partial_bias) = (Tensor::empty(gpu, [spans, c_out, c_in])?, Tensor::empty(gpu, [spans, c_out])?);
-    let plan = plan.with([operands.constant(gpu.capabilities())]);
     let buffers = &[input, grad_output, &partial_weight, &partial_bias].map(Tensor::buffer);
     gpu.launch(&Launch { plan, params: &params, buffers, cost: dims.cost() })?;
     let sum = |partials: &Tensor, shape: Shape| sum_partials(partials, spans, &shape);

@@ -3,7 +3,7 @@
 
 use crate::error::{Error, Result};
 use crate::gpu::{Capabilities, Needs, Plan, Selectable};
-use crate::kernels::{conv2d, linear};
+use crate::kernels::{conv2d, linear, matrices};
 
 /// All choices, sorted by stem.
 pub const SELECTABLE: &[Selectable] =
@@ -27,6 +27,11 @@ pub fn of(stem: &str) -> Option<&'static Selectable> {
 /// The plan of one workgroup of a kernel with these constants, for what it needs.
 pub fn sample(of: &Selectable, values: &[u32]) -> Plan {
     Plan::new(of.stem_of(values), 1).with(of.names.iter().copied().zip(values.iter().copied()))
+}
+
+/// One workgroup of each kernel of cooperative matrices, for mixed precision, in each of the ways that this device runs.
+pub fn of_matrices(able: &Capabilities) -> Vec<Plan> {
+    matrices::samples(able)
 }
 
 /// Makes every launch of a kernel on this device take the variant that `text` names: `STEM:NAME=VALUE`, further constants behind commas.

@@ -2,6 +2,7 @@
 //! so that one launch updates a whole run of them.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use crate::error::Result;
 use crate::gpu::Buffer;
@@ -42,13 +43,15 @@ impl Arrays {
     /// Out of memory.
     pub(super) fn beside(&mut self, parameter: &Tensor, states: usize) -> Result<Option<(&Packed, usize)>> {
         let Some((whole, first)) = parameter.within() else { return Ok(None) };
-        let id = whole.buffer().id();
-        if !self.0.contains_key(&id) {
-            let zeros = || Tensor::full(whole.gpu(), whole.shape(), 0.0);
-            let (gradients, states) = (zeros()?, (0..states).map(|_| zeros()).collect::<Result<_>>()?);
-            self.0.insert(id, Packed { parameters: whole, gradients, states });
-        }
-        Ok(self.0.get(&id).map(|packed| (packed, first)))
+        let packed = match self.0.entry(whole.buffer().id()) {
+            Entry::Occupied(packed) => packed.into_mut(),
+            Entry::Vacant(place) => {
+                let zeros = || Tensor::full(whole.gpu(), whole.shape(), 0.0);
+                let (gradients, states) = (zeros()?, (0..states).map(|_| zeros()).collect::<Result<_>>()?);
+                place.insert(Packed { parameters: whole, gradients, states })
+            }
+        };
+        Ok(Some((packed, first)))
     }
 
     /// As [`Arrays::beside`], of a parameter that was there.

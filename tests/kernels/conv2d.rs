@@ -12,7 +12,7 @@ use meltcore::tensor::Tensor;
 
 use crate::activation::{activated, label};
 use crate::case::{Case, Checked, close as compared, ensure, extents, per_channel};
-use crate::conv2d_cases::{FUSED, MANY, ROWS, Row, SCALED, SPLIT};
+use crate::conv2d_cases::{FUSED, MANY, ROWS, Row, SCALED, SPLIT, WIDE};
 use crate::half::held;
 use crate::on_device::{Shape, noisy, poison};
 
@@ -28,7 +28,7 @@ pub fn cases() -> Vec<Case> {
         let row = *row;
         Case::new(format!("{}_f16", name(&row)), move |gpu| check(gpu, &row, Activation::None, i % 2 == 1, Operands::F16))
     };
-    cases.extend(ROWS.iter().step_by(3).chain([&Row([2, 65, 9, 11], 70, [3, 3], [1, 1, 1, 1])]).enumerate().map(half));
+    cases.extend(ROWS.iter().step_by(3).chain(WIDE).enumerate().map(half));
     cases.extend(SPLIT.iter().enumerate().map(half).map(Case::splitting));
     for &(row, activations) in FUSED {
         cases.extend(activations.iter().map(|&activation| {
@@ -38,8 +38,13 @@ pub fn cases() -> Vec<Case> {
     let scaled = |row: Row, activation: Activation, biased: bool| {
         let with = if biased { "scale_bias" } else { "scale" };
         let name = format!("{}_{with}_{}", name(&row), label(activation));
-        Case::new(name, move |gpu| check_scaled(gpu, &row, activation, biased))
+        Case::new(name, move |gpu| check_scaled(gpu, &row, activation, biased, Operands::F32))
     };
+    let activations = [Activation::Relu, Activation::Gelu];
+    cases.extend(WIDE.iter().zip(activations).map(|(row, activation)| {
+        let name = format!("{}_scale_bias_{}_f16", name(row), label(activation));
+        Case::new(name, move |gpu| check_scaled(gpu, row, activation, true, Operands::F16))
+    }));
     cases.extend(SCALED.iter().flat_map(|&(row, activation)| [true, false].map(|biased| scaled(row, activation, biased))));
     cases.extend(SPLIT.iter().map(|&row| scaled(row, Activation::Relu, true).splitting()));
     cases.push(Case::new("gradients_of_4_million_pixels", |gpu| {
@@ -106,7 +111,7 @@ fn check(gpu: &Gpu, row: &Row, activation: Activation, transposed: bool, operand
 }
 
 /// Runs the forward pass of a case with a scale and, where `biased`, a bias.
-fn check_scaled(gpu: &Gpu, row: &Row, activation: Activation, biased: bool) -> Checked {
+fn check_scaled(gpu: &Gpu, row: &Row, activation: Activation, biased: bool, operands: Operands) -> Checked {
     let &Row(shape, c_out, [kernel_h, kernel_w], [stride, padding, dilation, groups]) = row;
     let weight_shape = [c_out, shape[1] / groups, kernel_h, kernel_w];
     let ((x, x_wide), (w, w_wide)) = (noisy(gpu, 1, shape), noisy(gpu, 2, weight_shape));
@@ -115,10 +120,11 @@ fn check_scaled(gpu: &Gpu, row: &Row, activation: Activation, biased: bool) -> C
         bias_wide.fill(0.0);
     }
     let meaning = definition::Conv2dAttrs { stride, padding, dilation, groups };
+    let (x_wide, w_wide) = (held(operands, x_wide), held(operands, w_wide));
     let (sums, output_shape) = definition::conv2d(&x_wide, shape, &w_wide, weight_shape, None, &meaning);
     poison(gpu, sums.len());
     let epilogue = Epilogue { scale: Some(&scale), bias: biased.then_some(&bias), activation };
-    let y = kernels::conv2d(&x, &w, &Conv2dAttrs { stride, padding, dilation, groups, ..Conv2dAttrs::PLAIN }, &epilogue)?;
+    let y = kernels::conv2d(&x, &w, &Conv2dAttrs { stride, padding, dilation, groups, operands }, &epilogue)?;
     close("output", &y, &activated(activation, &affine(&sums, output_shape, &scale_wide, &bias_wide)))
 }
 

@@ -93,6 +93,17 @@ pub const SPLIT: &[Row] = &[
     Row([3, 5, 18, 14], 3, [2, 2], [2, 0, 1, 1]),
 ];
 
+/// In mixed precision, enough channels and pixels for cooperative matrices: tiles one below the other or not, some rows or columns beyond
+/// the last whole one, sums that end within a step, groups, every stride and dilation.
+pub const WIDE: &[Row] = &[
+    Row([2, 65, 9, 11], 70, [3, 3], SAME),
+    Row([1, 33, 13, 9], 129, [3, 3], [2, 1, 1, 1]),
+    Row([2, 144, 7, 9], 192, [1, 3], [1, 1, 2, 2]),
+    Row([2, 129, 5, 7], 64, [1, 1], PLAIN),
+    Row([1, 16, 12, 20], 128, [3, 3], [1, 2, 2, 1]),
+    Row([3, 64, 17, 8], 32, [2, 2], [2, 0, 1, 1]),
+];
+
 /// Convolutions with an activation behind them.
 pub const FUSED: &[(Row, &[Activation])] = &[
     (Row([1, 2, 5, 7], 1, [1, 1], PLAIN), &[Relu, Gelu, Sigmoid, Tanhshelf, Sigmoidcutoff]),

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use libtest_mimic::{Completion, Trial};
-use meltcore::error::Result;
+use meltcore::error::{Error, Result};
 use meltcore::gpu::{Capabilities, DeviceKind, Gpu};
 use meltcore::kernels::variants::SELECTABLE;
 
@@ -23,20 +23,17 @@ pub struct Device {
 }
 
 /// All devices. A new variant that selects other kernels or cuts them otherwise gets a line here.
-pub const DEVICES: [Device; 20] = [
+pub const DEVICES: [Device; 21] = [
     // The processor by its own kernels.
     Device { name: "host", feature: "host", takes: |_, _| true, open: || Gpu::open(Some("host")) },
     // The same where variants are chosen, of which its kernels know nothing.
     Device { name: "host-variant", feature: "host", takes: has_variants, open: || Gpu::open_as(Some("host"), choose_all::<0>) },
     // WGSL as this device gets it: a GPU where there is one, else Mesa's lavapipe.
     Device { name: "wgsl", feature: "wgsl", takes: |_, _| true, open: || wgsl(|_| {}) },
-    // WGSL as a GPU gets it: tiles of whole workgroups where they pay there.
-    Device {
-        name: "wgsl-gpu",
-        feature: "wgsl",
-        takes: |family, _| has_gpu_kernels(family),
-        open: || wgsl(|able| able.kind = DeviceKind::Gpu),
-    },
+    // WGSL as a GPU without cooperative matrices gets it: tiles of whole workgroups where they pay there.
+    Device { name: "wgsl-gpu", feature: "wgsl", takes: |family, _| has_gpu_kernels(family), open: || wgsl(gpu_without_matrices) },
+    // And as a GPU gets it that has them, for what is in mixed precision.
+    Device { name: "wgsl-matrices", feature: "matrices", takes: has_matrices, open: gpu_with_matrices },
     // Kernels that see so few bytes at once that launches are split over images, and that do without the device's f16.
     Device { name: "wgsl-bounded", feature: "wgsl", takes: |_, case| case.splits, open: || wgsl(bounded) },
     // Every variant that can be chosen: the K-th of each kernel.
@@ -88,6 +85,25 @@ fn has_variants(family: &str, case: &Case) -> bool {
     const LEFT: [&str; 11] = ["million", "66001", "70001", "refusals", "scale", "elu", "sigmoid", "tanh", "silu", "exp", "many"];
     let is_linear = family != "rows" || case.name.starts_with("linear");
     is_varied(family) && is_linear && !LEFT.iter().any(|word| case.name.contains(word))
+}
+
+/// Cases of kernels that have one by cooperative matrices, for operands in f16.
+fn has_matrices(family: &str, case: &Case) -> bool {
+    is_varied(family) && case.name.ends_with("f16")
+}
+
+fn gpu_without_matrices(able: &mut Capabilities) {
+    able.kind = DeviceKind::Gpu;
+    able.matrices.clear();
+}
+
+fn gpu_with_matrices() -> Result<Gpu> {
+    let gpu = wgsl(|able| able.kind = DeviceKind::Gpu)?;
+    let able = gpu.capabilities();
+    match able.matrices.is_empty() {
+        false => Ok(gpu),
+        true => Err(Error::Device(format!("{} ({}) offers no cooperative matrices of f16 with sums in f32", able.name, able.driver))),
+    }
 }
 
 /// Bytes that kernels of the bounded device see at once.

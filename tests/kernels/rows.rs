@@ -27,6 +27,7 @@ const LINEAR: &[(&[usize], usize)] = &[
     (&[2, 300, 16], 8),
     (&[130, 33], 65),
     (&[70, 36], 68),
+    (&[3, 99, 72], 130),
 ];
 
 /// More rows than 65 535 workgroups have tiles for.

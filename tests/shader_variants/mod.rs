@@ -14,6 +14,11 @@ const ACTIVATIONS: &[u32] = &[0, 1, 2, 3, 4, 5, 6, 7, 0x3e4c_cccd];
 const HALF: &[u32] = &[0, 1, 2];
 /// Parts of the channels that are summed apart: none, the fewest, the most.
 const PARTS: &[u32] = &[1, 2, 32];
+/// Sides of cooperative matrices: Metal's and lavapipe's, and those of other GPUs; lanes of subgroups that hold them: lavapipe's, most
+/// GPUs', and AMD's; subgroups of a tile below each other.
+const SIZES: &[u32] = &[8, 16];
+const LANES: &[u32] = &[8, 32, 64];
+const STACKED: &[u32] = &[1, 2];
 /// Quads of a row of attention: the fewest, the most, and some between.
 const QUADS: &[u32] = &[1, 2, 4, 9, 16];
 
@@ -29,12 +34,22 @@ pub const REWRITTEN: &[(&str, &str, &[u32])] = &[
     ("batch_norm_grad_stats", "KIND", ACTIVATIONS),
     ("conv2d", "ACTIVATION", ACTIVATIONS),
     ("conv2d", "HALF", HALF),
+    ("conv2d_coop", "ACTIVATION", ACTIVATIONS),
+    ("conv2d_coop", "LANES", LANES),
+    ("conv2d_coop", "SIZE", SIZES),
+    ("conv2d_coop", "STACKED", STACKED),
     ("conv2d_grad_input", "HALF", HALF),
+    ("conv2d_grad_input_coop", "LANES", LANES),
+    ("conv2d_grad_input_coop", "SIZE", SIZES),
+    ("conv2d_grad_input_coop", "STACKED", STACKED),
     ("conv2d_grad_input_tile", "HALF", HALF),
     ("conv2d_grad_input_tile", "PARTS", PARTS),
     ("conv2d_grad_weight", "HALF", HALF),
     ("conv2d_grad_weight_narrow", "HALF", HALF),
     ("conv2d_grad_weight_narrow", "OUT", &[4, 8]),
+    ("conv2d_grad_weight_coop", "LANES", LANES),
+    ("conv2d_grad_weight_coop", "SIZE", SIZES),
+    ("conv2d_grad_weight_coop", "STACKED", STACKED),
     ("conv2d_grad_weight_tile", "HALF", HALF),
     ("conv2d_grad_weight_tile", "IN", &[32, 64]),
     ("conv2d_grad_weight_tile", "OUT", &[32, 64]),
@@ -80,7 +95,15 @@ pub const REWRITTEN: &[(&str, &str, &[u32])] = &[
     ("linear", "ACTIVATION", ACTIVATIONS),
     ("linear", "HALF", HALF),
     ("linear", "TRANSPOSED", &[0, 1]),
+    ("linear_coop", "ACTIVATION", ACTIVATIONS),
+    ("linear_coop", "LANES", LANES),
+    ("linear_coop", "SIZE", SIZES),
+    ("linear_coop", "STACKED", STACKED),
+    ("linear_coop", "TRANSPOSED", &[0, 1]),
     ("linear_grad_weight", "HALF", HALF),
+    ("linear_grad_weight_coop", "LANES", LANES),
+    ("linear_grad_weight_coop", "SIZE", SIZES),
+    ("linear_grad_weight_coop", "STACKED", STACKED),
     ("linear_grad_weight_tile", "HALF", HALF),
     ("linear_tile", "ACTIVATION", ACTIVATIONS),
     ("linear_tile", "HALF", HALF),
@@ -104,6 +127,7 @@ pub const FIXED: &[&str] = &[
     "CHANNELS",
     "COLUMNS",
     "FILTERS",
+    "DEPTH",
     "GROUP",
     "KEYS",
     "LEAST",
@@ -116,6 +140,9 @@ pub const FIXED: &[&str] = &[
     "STEPS",
     "TILE",
     "TILES",
+    "STEPS",
+    "SUBGROUPS",
+    "TILE",
 ];
 
 /// All constants that launchers rewrite: shader and name.
@@ -146,16 +173,25 @@ impl Text {
         format!("{} {:?}{}", self.stem, self.variant.consts, if self.variant.scalar { " scalar" } else { "" })
     }
 
+    /// The side of its cooperative matrices, if it has any.
+    pub fn matrices(&self) -> Option<u32> {
+        let side = self.variant.consts.iter().find(|(name, _)| *name == "SIZE").map(|(_, side)| *side);
+        side.filter(|_| self.wgsl.contains("\nenable wgpu_cooperative_matrix;\n"))
+    }
+
     /// The text parsed and validated.
     pub fn module(&self) -> (Module, ModuleInfo) {
         parsed(&self.wgsl, &self.name())
     }
 }
 
-/// A text parsed and validated with what every device offers, and f16 where it enables that.
+/// A text parsed and validated with what every device offers, and f16 and cooperative matrices where it enables them.
 pub fn parsed(wgsl: &str, name: &str) -> (Module, ModuleInfo) {
     let module = naga::front::wgsl::parse_str(wgsl).unwrap_or_else(|e| panic!("{name}: {}", e.emit_to_string(wgsl)));
-    let capabilities = Capabilities::IMMEDIATES | Capabilities::SHADER_FLOAT16_IN_FLOAT32 | Capabilities::SHADER_FLOAT16;
+    let mut capabilities = Capabilities::IMMEDIATES | Capabilities::SHADER_FLOAT16_IN_FLOAT32 | Capabilities::SHADER_FLOAT16;
+    if wgsl.contains("\nenable wgpu_cooperative_matrix;\n") {
+        capabilities |= Capabilities::COOPERATIVE_MATRIX | Capabilities::SUBGROUP;
+    }
     let info = Validator::new(ValidationFlags::all(), capabilities).validate(&module);
     let info = info.unwrap_or_else(|e| panic!("{name}: {}", e.emit_to_string(wgsl)));
     (module, info)

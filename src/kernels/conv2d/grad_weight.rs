@@ -5,7 +5,7 @@ use crate::gpu::{Capabilities, DeviceKind, LEAST_TILE, Launch, Plan, Selectable}
 use crate::host::conv2d_grad_weight::Conv2dGradWeightParams;
 use crate::kernels::conv2d::launch::{TILE, channel_tile, is_scalar};
 use crate::kernels::conv2d::select::{Method, select};
-use crate::kernels::conv2d::{Conv2dDims, narrow};
+use crate::kernels::conv2d::{Conv2dDims, matrices, narrow};
 use crate::kernels::sum_partials::sum_partials;
 use crate::tensor::{Shape, Tensor};
 
@@ -63,6 +63,9 @@ fn kernel(able: &Capabilities, d: &Conv2dDims) -> Kernel {
 }
 
 fn plan(able: &Capabilities, d: &Conv2dDims) -> (Plan, Conv2dGradWeightParams) {
+    if let Some((plan, spans)) = matrices::grad_weight(able, d) {
+        return (plan, params(d, spans));
+    }
     let Kernel { stem, channels: usual, names, scalar, taps, enough, pixels_a_trip } = kernel(able, d);
     let workgroups = |[out, inp]: [u32; 2]| {
         let blocks = (d.c_out / d.attrs.groups).div_ceil(out as usize) * d.in_per_group().div_ceil(inp as usize);

@@ -4,7 +4,7 @@ use crate::error::Result;
 use crate::gpu::{Capabilities, DeviceKind, LEAST_TILE, Launch, Plan, Selectable};
 use crate::host::conv2d::Conv2dParams;
 use crate::kernels::conv2d::select::{Method, select, turned};
-use crate::kernels::conv2d::{CHANNELS, Conv2dDims, narrow, split, winograd};
+use crate::kernels::conv2d::{CHANNELS, Conv2dDims, matrices, narrow, split, winograd};
 use crate::kernels::epilogue::Epilogue;
 use crate::tensor::Tensor;
 
@@ -91,14 +91,16 @@ impl Product<'_> {
 
 pub(super) fn conv2d(d: &Conv2dDims, input: &Tensor, weight: &Tensor, epilogue: &Epilogue, output: &Tensor) -> Result<()> {
     let (able, whole) = (input.gpu().capabilities(), params(d, epilogue));
-    match select(able, d, &FORWARD) {
-        Method::Winograd => return winograd::launch(d, &whole, false, [input, weight, output], epilogue),
-        Method::Narrow => return narrow::launch(d, &whole, false, [input, weight, output], epilogue),
-        Method::General => {}
-    }
-    let (channels, summed) = (d.c_out / d.attrs.groups, d.in_per_group());
-    let product = Product { of: &FORWARD, channels, summed, pixels: d.h_out * d.w_out, phases: 1, output: output.len() };
-    let plan = product.plan(able, d, &whole);
+    let plan = match (matrices::forward(able, d), select(able, d, &FORWARD)) {
+        (Some(plan), _) => plan,
+        (_, Method::Winograd) => return winograd::launch(d, &whole, false, [input, weight, output], epilogue),
+        (_, Method::Narrow) => return narrow::launch(d, &whole, false, [input, weight, output], epilogue),
+        (_, Method::General) => {
+            let (channels, summed) = (d.c_out / d.attrs.groups, d.in_per_group());
+            let product = Product { of: &FORWARD, channels, summed, pixels: d.h_out * d.w_out, phases: 1, output: output.len() };
+            product.plan(able, d, &whole)
+        }
+    };
     split::launch(&plan, epilogue, output, |epilogue, output| {
         input.gpu().launch(&Launch {
             plan: plan.clone().with([("ACTIVATION", epilogue.activation.code())]),
@@ -111,7 +113,8 @@ pub(super) fn conv2d(d: &Conv2dDims, input: &Tensor, weight: &Tensor, epilogue: 
 
 pub(super) fn grad_input(d: &Conv2dDims, grad_output: &Tensor, weight: &Tensor, bias: Option<&Tensor>, grad_input: &Tensor) -> Result<()> {
     let (able, epilogue) = (grad_output.gpu().capabilities(), Epilogue::bias(bias));
-    if let Some(turned) = turned(d) {
+    let with_matrices = matrices::grad_input(able, d);
+    if let Some(turned) = turned(d).filter(|_| with_matrices.is_none()) {
         let (params, tensors) = (params(&turned, &epilogue), [grad_output, weight, grad_input]);
         match select(able, &turned, &GRAD_INPUT) {
             Method::Winograd => return winograd::launch(&turned, &params, true, tensors, &epilogue),
@@ -122,7 +125,7 @@ pub(super) fn grad_input(d: &Conv2dDims, grad_output: &Tensor, weight: &Tensor, 
     let (channels, summed, stride) = (d.in_per_group(), d.c_out / d.attrs.groups, d.attrs.stride);
     let pixels = d.h_in.div_ceil(stride) * d.w_in.div_ceil(stride);
     let product = Product { of: &GRAD_INPUT, channels, summed, pixels, phases: stride * stride, output: grad_input.len() };
-    let plan = product.plan(able, d, &params(d, &epilogue));
+    let plan = with_matrices.unwrap_or_else(|| product.plan(able, d, &params(d, &epilogue)));
     split::launch(&plan, &epilogue, grad_input, |epilogue, grad_input| {
         grad_output.gpu().launch(&Launch {
             plan: plan.clone(),

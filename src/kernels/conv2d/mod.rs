@@ -5,6 +5,7 @@
 mod dims;
 pub(in crate::kernels) mod grad_weight;
 pub(in crate::kernels) mod launch;
+mod matrices;
 mod narrow;
 mod select;
 pub(in crate::kernels) mod split;
