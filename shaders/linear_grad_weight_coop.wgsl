@@ -1,5 +1,5 @@
-// Gradients of weight and bias of rows by a matrix as a product of cooperative matrices (tensor cores), in mixed precision, over one span of
-// the rows: ∂L/∂w[o,i] = Σ_r dy[r,o] · x[r,i], ∂L/∂b[o] = Σ_r dy[r,o]. The spans are added in order by sum_partials.
+// Gradients of weight and bias of rows by a matrix as a product of cooperative matrices (tensor cores), in mixed precision, over one span
+// of the rows: ∂L/∂w[o,i] = Σ_r dy[r,o] · x[r,i], ∂L/∂b[o] = Σ_r dy[r,o]. The spans are added in order by sum_partials.
 // A workgroup of four subgroups computes OUT × IN weights in steps of DEPTH rows, which it rounds to f16 in workgroup memory; of these each
 // subgroup multiplies 4 × 2 matrices of SIZE × SIZE. More than four subgroups, and the way of the sums: as in conv2d_coop.
 // Launcher:  kernels/linear.rs   Reference: src/reference/linear.rs

@@ -23,7 +23,7 @@ pub struct Device {
 }
 
 /// All devices. A new variant that selects other kernels or cuts them otherwise gets a line here.
-pub const DEVICES: [Device; 21] = [
+pub const DEVICES: [Device; 22] = [
     // The processor by its own kernels.
     Device { name: "host", feature: "host", takes: |_, _| true, open: || Gpu::open(Some("host")) },
     // The same where variants are chosen, of which its kernels know nothing.
@@ -33,7 +33,9 @@ pub const DEVICES: [Device; 21] = [
     // WGSL as a GPU without cooperative matrices gets it: tiles of whole workgroups where they pay there.
     Device { name: "wgsl-gpu", feature: "wgsl", takes: |family, _| has_gpu_kernels(family), open: || wgsl(gpu_without_matrices) },
     // And as a GPU gets it that has them, for what is in mixed precision.
-    Device { name: "wgsl-matrices", feature: "matrices", takes: has_matrices, open: gpu_with_matrices },
+    Device { name: "wgsl-matrices", feature: "matrices", takes: has_matrices, open: || gpu_with_matrices(|_| {}) },
+    // The same where subgroups may be wider than they are, so that workgroups have more of them than their tiles need.
+    Device { name: "wgsl-matrices-wide", feature: "matrices", takes: has_matrices, open: || gpu_with_matrices(widen) },
     // Kernels that see so few bytes at once that launches are split over images, and that do without the device's f16.
     Device { name: "wgsl-bounded", feature: "wgsl", takes: |_, case| case.splits, open: || wgsl(bounded) },
     // Every variant that can be chosen: the K-th of each kernel.
@@ -97,8 +99,15 @@ fn gpu_without_matrices(able: &mut Capabilities) {
     able.matrices.clear();
 }
 
-fn gpu_with_matrices() -> Result<Gpu> {
-    let gpu = wgsl(|able| able.kind = DeviceKind::Gpu)?;
+fn widen(able: &mut Capabilities) {
+    able.subgroup[1] = able.invocations.min(256) / 4;
+}
+
+fn gpu_with_matrices(change: fn(&mut Capabilities)) -> Result<Gpu> {
+    let gpu = wgsl(|able| {
+        able.kind = DeviceKind::Gpu;
+        change(able);
+    })?;
     let able = gpu.capabilities();
     match able.matrices.is_empty() {
         false => Ok(gpu),

@@ -170,8 +170,11 @@ fn untouched(gpu: &Gpu) -> Checked {
 const SHARED: [usize; 10] = [5, 64, 4099, 1, 37, 8192, 128, 3, 63, 300];
 const ALONE: usize = 2;
 
+/// Parameters by name.
+type Parameters = Vec<(String, Tensor)>;
+
 /// Parameters of these lengths with an array each, and the same in one array, which is filled with zeros.
-fn apart_and_together(gpu: &Gpu) -> Result<([Vec<(String, Tensor)>; 2], Tensor)> {
+fn apart_and_together(gpu: &Gpu) -> Result<([Parameters; 2], Tensor)> {
     let room = SHARED.iter().map(|len| len.next_multiple_of(Buffer::PART_ALIGNMENT)).sum();
     let array = Tensor::full(gpu, [room], 0.0)?;
     let (mut apart, mut together, mut first) = (Vec::new(), Vec::new(), 0);
