@@ -25,8 +25,7 @@ pub fn device_classes() -> Vec<Capabilities> {
             max_binding_bytes: 1024 * MIB,
             ..Capabilities::webgpu("Apple M1")
         },
-        // Mesa's anv on Xe-LP, which has no matrix units; those of later ones (8 × 8 × 16, 8 × 16 × 16) are not square, and WGSL has no
-        // other types.
+        // Mesa's anv on Xe-LP; its matrices are 8 × 8 × 16, and WGSL has types of square ones alone.
         Capabilities {
             vendor: "Intel".into(),
             subgroup: [8, 32],

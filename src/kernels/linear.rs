@@ -29,6 +29,8 @@ pub(super) const GRAD_WEIGHT: Selectable = Selectable {
 /// The side of the usual tile of an invocation, and of a workgroup.
 const TILE: u32 = 4;
 const GROUP_TILE: u32 = 64;
+/// Rows that fill the largest cooperative matrices of a subgroup.
+const ROWS_OF_MATRICES: usize = 64;
 /// Invocations that `linear_grad_weight` is split into, where it has rows enough, and rows of a span at least.
 const INVOCATIONS: usize = 1 << 14;
 const LEAST_ROWS: usize = 64;
@@ -108,7 +110,9 @@ pub fn linear_grad_input(grad_output: &Tensor, weight: &Tensor, operands: Operan
 /// The plan but for what follows the sums; tiles of a workgroup read four terms at once where rows of both matrices are whole packs.
 fn plan(able: &Capabilities, params: &LinearParams, transposed: bool, operands: Operands) -> Plan {
     let sides = [params.rows, params.columns].map(|side| side as usize);
-    if let Some(tile) = matrices::tile(able, operands, sides, [params.depth as usize, 1]) {
+    // However few the rows are, so that the bits of one do not depend on how many are beside it.
+    let filled = [sides[0].max(ROWS_OF_MATRICES), sides[1]];
+    if let Some(tile) = matrices::tile(able, operands, filled, [params.depth as usize, 1]) {
         let tiles = sides[0].div_ceil(tile.rows) * sides[1].div_ceil(tile.columns);
         return Plan::new("linear_coop", tiles).with(tile.constants);
     }
