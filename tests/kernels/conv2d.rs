@@ -54,6 +54,7 @@ pub fn cases() -> Vec<Case> {
     }));
     let spans = Row([2, 34, 70, 72], 36, [3, 3], [1, 1, 1, 1]);
     cases.push(Case::new(format!("{}_in_many_spans", name(&spans)), move |gpu| check(gpu, &spans, Activation::None, false, Operands::F32)));
+    cases.push(Case::new("bits_of_an_image_beside_others", beside_others));
     cases.push(Case::new("refusals", refusals));
     cases
 }
@@ -126,6 +127,26 @@ fn check_scaled(gpu: &Gpu, row: &Row, activation: Activation, biased: bool, oper
     let epilogue = Epilogue { scale: Some(&scale), bias: biased.then_some(&bias), activation };
     let y = kernels::conv2d(&x, &w, &Conv2dAttrs { stride, padding, dilation, groups, operands }, &epilogue)?;
     close("output", &y, &activated(activation, &affine(&sums, output_shape, &scale_wide, &bias_wide)))
+}
+
+/// An image's output and gradient have the same bits alone and among others, however the work is shared out.
+fn beside_others(gpu: &Gpu) -> Checked {
+    for (shape, c_out, kernel) in [([3, 300, 3, 4], 260, 1), ([3, 280, 5, 4], 300, 3), ([3, 40, 9, 7], 33, 3), ([3, 5, 9, 7], 6, 3)] {
+        let ((x, _), (w, _)) = (noisy(gpu, 1, shape), noisy(gpu, 2, [c_out, shape[1], kernel, kernel]));
+        for operands in [Operands::F32, Operands::F16] {
+            let attrs = Conv2dAttrs { padding: kernel / 2, operands, ..Conv2dAttrs::PLAIN };
+            let both = |x: &Tensor| -> Result<[Vec<f32>; 2]> {
+                let y = kernels::conv2d(x, &w, &attrs, &Epilogue::default())?;
+                let gradient = kernels::conv2d_grad_input(&Conv2dDims::forward(x, &w, &attrs)?, &y, &w, None)?;
+                Ok([y.to_vec()?, gradient.to_vec()?])
+            };
+            let last = Tensor::from_slice(gpu, [1, shape[1], shape[2], shape[3]], &x.to_vec()?[2 * x.len() / 3..])?;
+            for (among, alone) in both(&x)?.iter().zip(both(&last)?) {
+                ensure(among[2 * among.len() / 3..] == alone, format!("{shape:?} to {c_out}, {operands:?}"))?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// A plane of ones over which sums must be split, as Mesa's software device ends loops after 65 535 trips, and its pixels.

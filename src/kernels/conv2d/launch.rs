@@ -66,22 +66,22 @@ impl Product<'_> {
     /// The plan that the device's choices make of it. Tiles of a workgroup go on from one image to the next.
     fn plan(&self, able: &Capabilities, d: &Conv2dDims, params: &Conv2dParams) -> Plan {
         let &Product { of, channels, summed, pixels, phases, output } = self;
-        let workgroups = |tile: u32| {
-            let spans =
-                if of.stem_on(able, &[tile]) == of.stem { d.n * pixels.div_ceil(PIXELS) } else { (d.n * pixels).div_ceil(TILE_PIXELS) };
+        let workgroups = |images: usize, tile: u32| {
+            let is_own = of.stem_on(able, &[tile]) == of.stem;
+            let spans = if is_own { images * pixels.div_ceil(PIXELS) } else { (images * pixels).div_ceil(TILE_PIXELS) };
             channels.div_ceil(tile as usize) * d.attrs.groups * phases * spans
         };
         let plan = |tile: u32| {
             let stem = of.stem_on(able, &[tile]);
-            let plan = Plan::new(stem, workgroups(tile)).scalar(stem != of.stem && is_scalar(d));
+            let plan = Plan::new(stem, workgroups(d.n, tile)).scalar(stem != of.stem && is_scalar(d));
             plan.with([(of.names[0], tile), d.attrs.operands.constant(able)])
         };
         let usual = self.usual_tile(able);
         // What is split has its sums in another order, so that there is nothing to choose.
         if of.stem_on(able, &[usual]) != of.stem && !able.choices.forces(of) {
-            let parts = split::parts(able, workgroups(usual), summed);
+            let parts = split::parts(able, workgroups(1, usual), summed);
             if parts > 1 {
-                return split::split(plan(usual), workgroups(usual), parts, output);
+                return split::split(plan(usual), workgroups(d.n, usual), parts, output);
             }
         }
         let [tile] = able.choices.of(of, params, [usual]);

@@ -7,8 +7,8 @@ use crate::kernels::epilogue::Epilogue;
 use crate::kernels::params;
 use crate::tensor::Tensor;
 
-/// Workgroups that are made out of fewer; a large GPU holds more at once, but each part costs a pass over the results.
-const ENOUGH: usize = 128;
+/// Workgroups that are made out of fewer for an image; a large GPU holds more at once, but each part costs a pass over the results.
+const ENOUGH: usize = 64;
 /// Channels of a part at least.
 const CHANNELS: usize = 128;
 /// Parts at most, a power of two.
@@ -19,7 +19,7 @@ params!(
     Conv2dSumParams for "conv2d_sum" { parts: u32, len: u32, c: u32, pixels: u32, has_bias: u32, has_scale: u32 }
 );
 
-/// Parts, a power of two, of sums over `channels` by so many workgroups.
+/// Parts, a power of two, of sums over `channels` by so many workgroups an image: the bits of an image do not depend on the others.
 pub(super) fn parts(able: &Capabilities, workgroups: usize, channels: usize) -> usize {
     let mut parts = 1;
     while able.kind == DeviceKind::Gpu && parts < MOST && workgroups * parts < ENOUGH && channels >= 2 * parts * CHANNELS {
@@ -74,10 +74,7 @@ mod tests {
     fn sums_are_split_where_workgroups_are_few_and_channels_many() {
         let able = Capabilities::webgpu("WebGPU");
         let of = |workgroups, channels| parts(&able, workgroups, channels);
-        assert_eq!(
-            [of(128, 4096), of(4, 128), of(4, 256), of(4, 2048), of(4, 8192), of(1, 65_536), of(65, 1024)],
-            [1, 1, 2, 16, 32, 32, 2]
-        );
+        assert_eq!([of(64, 4096), of(4, 128), of(4, 256), of(4, 2048), of(2, 8192), of(1, 65_536), of(33, 1024)], [1, 1, 2, 16, 32, 32, 2]);
         assert_eq!(parts(&Capabilities { kind: DeviceKind::Software, ..able }, 4, 2048), 1);
     }
 }

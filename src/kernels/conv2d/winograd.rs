@@ -23,9 +23,9 @@ pub(super) fn weight_words(d: &Conv2dDims) -> usize {
 }
 
 fn plans(able: &Capabilities, d: &Conv2dDims) -> [Plan; 2] {
-    let tiles = d.n * d.h_out.div_ceil(2) * d.w_out.div_ceil(2);
-    let workgroups = tiles.div_ceil(TILES) * d.c_out.div_ceil(OUT);
-    let parts = split::parts(able, workgroups, d.c_in);
+    let tiles = d.h_out.div_ceil(2) * d.w_out.div_ceil(2);
+    let of_images = |images: usize| (images * tiles).div_ceil(TILES) * d.c_out.div_ceil(OUT);
+    let (workgroups, parts) = (of_images(d.n), split::parts(able, of_images(1), d.c_in));
     [
         Plan::each("conv2d_winograd_weight", weight_words(d) / 16).scratch(weight_words(d)),
         split::split(Plan::new("conv2d_winograd", workgroups), workgroups, parts, d.n * d.c_out * d.h_out * d.w_out),
