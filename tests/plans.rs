@@ -10,7 +10,7 @@ use meltcore::error::Result;
 use meltcore::gpu::shader::CATALOGUE;
 use meltcore::gpu::{Capabilities, Gpu, Needs, Plan, device_classes};
 use meltcore::kernels::clip_grad_norm::clip_grad_norm_scale;
-use meltcore::kernels::conv2d::{Conv2dAttrs, Conv2dDims};
+use meltcore::kernels::conv2d::{Conv2dAttrs, Conv2dDims, conv2d, conv2d_grad_input};
 use meltcore::kernels::depthwise_conv2d::{depthwise_conv2d, depthwise_conv2d_grad_input, depthwise_conv2d_grad_weight};
 use meltcore::kernels::epilogue::Epilogue;
 use meltcore::kernels::max_pool2d::{Window, max_pool2d, max_pool2d_grad_input};
@@ -101,6 +101,23 @@ fn mixed_precision_runs_by_cooperative_matrices_where_a_device_has_them() {
         assert_eq!(stems("mixed"), if has_matrices { all } else { BTreeSet::new() }, "{}", class.name);
         assert_eq!(stems("f32"), BTreeSet::new(), "{}", class.name);
     }
+}
+
+#[test]
+fn sums_that_are_split_keep_to_what_a_kernel_sees() {
+    // Results of 2 MiB in four parts, of which a kernel sees half.
+    let planner = Gpu::invented(Capabilities { max_binding_bytes: 4 << 20, ..Capabilities::webgpu("WebGPU") });
+    let launched = planner
+        .launches_of(|| {
+            let (input, weight) = (Tensor::empty(&planner, [32, 1024, 4, 4])?, Tensor::empty(&planner, [1024, 1024, 1, 1])?);
+            let output = conv2d(&input, &weight, &Conv2dAttrs::PLAIN, &Epilogue::default())?;
+            let dims = Conv2dDims::forward(&input, &weight, &Conv2dAttrs::PLAIN)?;
+            conv2d_grad_input(&dims, &output, &weight, None).map(drop)
+        })
+        .unwrap();
+    let stems: Vec<&str> = launched.iter().map(|launched| launched.plan.stem).collect();
+    let sums = stems.iter().filter(|stem| **stem == "conv2d_sum").count();
+    assert!(sums == 4 && stems.contains(&"conv2d_tile") && stems.contains(&"conv2d_grad_input_tile"), "{stems:?}");
 }
 
 #[test]

@@ -19,9 +19,22 @@ use crate::tensor::{Shape, Tensor};
 pub(super) fn for_images<const N: usize>(
     op: &'static str,
     tensors: [&Tensor; N],
+    launch: impl FnMut([&Tensor; N]) -> Result<()>,
+) -> Result<()> {
+    for_images_of_parts(op, tensors, [1; N], launch)
+}
+
+/// As [`for_images`] where a launch has arrays besides, each `parts` times as large as one of the tensors.
+///
+/// # Errors
+/// As [`for_images`].
+pub(super) fn for_images_of_parts<const N: usize>(
+    op: &'static str,
+    tensors: [&Tensor; N],
+    parts: [usize; N],
     mut launch: impl FnMut([&Tensor; N]) -> Result<()>,
 ) -> Result<()> {
-    let Some(runs) = runs(op, &tensors)? else { return launch(tensors) };
+    let Some(runs) = runs(op, &tensors, &parts)? else { return launch(tensors) };
     for run in (0..runs.images).step_by(runs.length).map(|at| at..runs.images.min(at + runs.length)) {
         let mut parts = Vec::with_capacity(N);
         for tensor in tensors {
@@ -105,12 +118,13 @@ struct Runs {
     aligned: bool,
 }
 
-/// The runs of images that are launched one after the other; `None` where one launch does it.
-fn runs(op: &'static str, tensors: &[&Tensor]) -> Result<Option<Runs>> {
+/// The runs of images that are launched one after the other, where arrays `parts` times as large as the tensors fit, too; `None` where one
+/// launch does it.
+fn runs(op: &'static str, tensors: &[&Tensor], parts: &[usize]) -> Result<Option<Runs>> {
     let Some(first) = tensors.first() else { return Ok(None) };
     let limit = first.gpu().capabilities().max_binding_bytes;
     let n = first.shape().dims().first().copied().unwrap_or(1);
-    let largest = tensors.iter().map(|tensor| tensor.buffer().bytes()).max().unwrap_or(0);
+    let largest = tensors.iter().zip(parts).map(|(tensor, parts)| tensor.buffer().bytes() * *parts as u64).max().unwrap_or(0);
     if largest <= limit {
         return Ok(None);
     }
@@ -120,11 +134,12 @@ fn runs(op: &'static str, tensors: &[&Tensor]) -> Result<Option<Runs>> {
     }
     let images: Vec<usize> = tensors.iter().map(|t| t.len() / n).collect();
     let words = (limit / 4) as usize;
-    if let Some(length) = run_length(&images, words) {
+    let most = |words: usize| images.iter().zip(parts).map(|(image, parts)| words / (image * parts).max(1)).min().unwrap_or(0);
+    if let Some(length) = run_length(&images, most(words)) {
         return Ok(Some(Runs { images: n, length, aligned: true }));
     }
     // Copies lie in buffers of a size class above theirs: a quarter more at most.
-    let length = images.iter().map(|&image| (words - words / 5) / image.max(1)).min().unwrap_or(0);
+    let length = most(words - words / 5);
     if length > 0 {
         return Ok(Some(Runs { images: n, length, aligned: false }));
     }
@@ -135,10 +150,9 @@ fn runs(op: &'static str, tensors: &[&Tensor]) -> Result<Option<Runs>> {
     )))
 }
 
-/// Images of a run: as many as fit into `limit` words of every array, given each array's words an image, and a number that
-/// makes every run begin where a binding may; `None` without such a number.
-fn run_length(images: &[usize], limit: usize) -> Option<usize> {
-    let most = images.iter().map(|&words| limit / words.max(1)).min()?;
+/// Images of a run: at most `most`, and a number that makes every run begin where a binding may, given each array's words an image; `None`
+/// without such a number.
+fn run_length(images: &[usize], most: usize) -> Option<usize> {
     // A power of two, as the alignment is one.
     let step = images.iter().map(|&words| Buffer::PART_ALIGNMENT >> words.trailing_zeros().min(Buffer::PART_ALIGNMENT.ilog2())).max()?;
     Some(most / step * step).filter(|&length| length > 0)
@@ -150,12 +164,12 @@ mod tests {
 
     #[test]
     fn runs_fit_and_begin_at_aligned_words() {
-        assert_eq!(run_length(&[64 * 256 * 256, 256 * 256], 1 << 25), Some(8));
-        assert_eq!(run_length(&[3 * 64], 1000), Some(5));
+        assert_eq!(run_length(&[64 * 256 * 256, 256 * 256], 8), Some(8));
+        assert_eq!(run_length(&[3 * 64], 5), Some(5));
         // 24 words an image: eight of them are three times 64.
-        assert_eq!(run_length(&[24, 64], 1000), Some(8));
-        assert_eq!(run_length(&[7, 64], 64 * 64), Some(64));
-        assert_eq!(run_length(&[7, 64], 64 * 63), None);
-        assert_eq!(run_length(&[64], 63), None);
+        assert_eq!(run_length(&[24, 64], 15), Some(8));
+        assert_eq!(run_length(&[7, 64], 64), Some(64));
+        assert_eq!(run_length(&[7, 64], 63), None);
+        assert_eq!(run_length(&[64], 0), None);
     }
 }

@@ -45,17 +45,27 @@ pub(super) fn is_scalar(d: &Conv2dDims) -> bool {
 /// A convolution or its input gradient as products of matrices.
 struct Product<'a> {
     of: &'a Selectable,
+    d: &'a Conv2dDims,
     /// Channels of the results, and channels that each sums, a group.
     channels: usize,
     summed: usize,
     /// Pixels of an image that share their taps, and how many such sets there are.
     pixels: usize,
     phases: usize,
-    /// Elements of the results.
-    output: usize,
 }
 
-impl Product<'_> {
+impl<'a> Product<'a> {
+    fn forward(d: &'a Conv2dDims) -> Self {
+        let (channels, summed) = (d.c_out / d.attrs.groups, d.in_per_group());
+        Product { of: &FORWARD, d, channels, summed, pixels: d.h_out * d.w_out, phases: 1 }
+    }
+
+    fn grad_input(d: &'a Conv2dDims) -> Self {
+        let (channels, summed, stride) = (d.in_per_group(), d.c_out / d.attrs.groups, d.attrs.stride);
+        let pixels = d.h_in.div_ceil(stride) * d.w_in.div_ceil(stride);
+        Product { of: &GRAD_INPUT, d, channels, summed, pixels, phases: stride * stride }
+    }
+
     /// Channels a tile: a workgroup's where a GPU has so many that it reads an operand often enough to pay for bringing it into workgroup
     /// memory, else an invocation's.
     fn usual_tile(&self, able: &Capabilities) -> u32 {
@@ -63,29 +73,53 @@ impl Product<'_> {
         channel_tile(self.channels, if is_wide { TILE as usize } else { 8 }) as u32
     }
 
-    /// The plan that the device's choices make of it. Tiles of a workgroup go on from one image to the next.
-    fn plan(&self, able: &Capabilities, d: &Conv2dDims, params: &Conv2dParams) -> Plan {
-        let &Product { of, channels, summed, pixels, phases, output } = self;
-        let workgroups = |images: usize, tile: u32| {
-            let is_own = of.stem_on(able, &[tile]) == of.stem;
-            let spans = if is_own { images * pixels.div_ceil(PIXELS) } else { (images * pixels).div_ceil(TILE_PIXELS) };
-            channels.div_ceil(tile as usize) * d.attrs.groups * phases * spans
-        };
+    /// Workgroups for so many images. Tiles of a workgroup go on from one image to the next.
+    fn workgroups(&self, able: &Capabilities, images: usize, tile: u32) -> usize {
+        let is_own = self.of.stem_on(able, &[tile]) == self.of.stem;
+        let spans = if is_own { images * self.pixels.div_ceil(PIXELS) } else { (images * self.pixels).div_ceil(TILE_PIXELS) };
+        self.channels.div_ceil(tile as usize) * self.d.attrs.groups * self.phases * spans
+    }
+
+    /// Parts of the channels that are summed apart, by tiles of workgroups only.
+    fn parts(&self, able: &Capabilities) -> usize {
+        let usual = self.usual_tile(able);
+        let is_own = self.of.stem_on(able, &[usual]) == self.of.stem;
+        if is_own || able.choices.forces(self.of) { 1 } else { split::parts(able, self.workgroups(able, 1, usual), self.summed) }
+    }
+
+    /// The plan that the device's choices make of it.
+    fn plan(&self, able: &Capabilities, params: &Conv2dParams, output: usize) -> Plan {
+        let &Product { of, d, .. } = self;
         let plan = |tile: u32| {
             let stem = of.stem_on(able, &[tile]);
-            let plan = Plan::new(stem, workgroups(d.n, tile)).scalar(stem != of.stem && is_scalar(d));
+            let plan = Plan::new(stem, self.workgroups(able, d.n, tile)).scalar(stem != of.stem && is_scalar(d));
             plan.with([(of.names[0], tile), d.attrs.operands.constant(able)])
         };
         let usual = self.usual_tile(able);
-        // What is split has its sums in another order, so that there is nothing to choose.
-        if of.stem_on(able, &[usual]) != of.stem && !able.choices.forces(of) {
-            let parts = split::parts(able, workgroups(1, usual), summed);
-            if parts > 1 {
-                return split::split(plan(usual), workgroups(d.n, usual), parts, output);
-            }
+        match self.parts(able) {
+            1 => plan(able.choices.of(of, params, [usual])[0]),
+            // Its sums have another order, so that there is nothing to choose.
+            parts => split::split(plan(usual), self.workgroups(able, d.n, usual), parts, output),
         }
-        let [tile] = able.choices.of(of, params, [usual]);
-        plan(tile)
+    }
+}
+
+/// Arrays of the output's size that the forward pass fills before it adds them up; 1 where it needs none.
+pub(super) fn parts(able: &Capabilities, d: &Conv2dDims) -> usize {
+    match (matrices::forward(able, d), select(able, d, &FORWARD)) {
+        (Some(_), _) | (_, Method::Narrow) => 1,
+        (_, Method::Winograd) => winograd::parts(able, d),
+        (_, Method::General) => Product::forward(d).parts(able),
+    }
+}
+
+/// As [`parts`], of the input gradient.
+pub(super) fn grad_input_parts(able: &Capabilities, d: &Conv2dDims) -> usize {
+    let turned = turned(d);
+    match (matrices::grad_input(able, d), turned.map(|turned| (turned, select(able, &turned, &GRAD_INPUT)))) {
+        (Some(_), _) | (_, Some((_, Method::Narrow))) => 1,
+        (_, Some((turned, Method::Winograd))) => winograd::parts(able, &turned),
+        _ => Product::grad_input(d).parts(able),
     }
 }
 
@@ -95,11 +129,7 @@ pub(super) fn conv2d(d: &Conv2dDims, input: &Tensor, weight: &Tensor, epilogue: 
         (Some(plan), _) => plan,
         (_, Method::Winograd) => return winograd::launch(d, &whole, false, [input, weight, output], epilogue),
         (_, Method::Narrow) => return narrow::launch(d, &whole, false, [input, weight, output], epilogue),
-        (_, Method::General) => {
-            let (channels, summed) = (d.c_out / d.attrs.groups, d.in_per_group());
-            let product = Product { of: &FORWARD, channels, summed, pixels: d.h_out * d.w_out, phases: 1, output: output.len() };
-            product.plan(able, d, &whole)
-        }
+        (_, Method::General) => Product::forward(d).plan(able, &whole, output.len()),
     };
     split::launch(&plan, epilogue, output, |epilogue, output| {
         input.gpu().launch(&Launch {
@@ -122,10 +152,7 @@ pub(super) fn grad_input(d: &Conv2dDims, grad_output: &Tensor, weight: &Tensor, 
             Method::General => {}
         }
     }
-    let (channels, summed, stride) = (d.in_per_group(), d.c_out / d.attrs.groups, d.attrs.stride);
-    let pixels = d.h_in.div_ceil(stride) * d.w_in.div_ceil(stride);
-    let product = Product { of: &GRAD_INPUT, channels, summed, pixels, phases: stride * stride, output: grad_input.len() };
-    let plan = with_matrices.unwrap_or_else(|| product.plan(able, d, &params(d, &epilogue)));
+    let plan = with_matrices.unwrap_or_else(|| Product::grad_input(d).plan(able, &params(d, &epilogue), grad_input.len()));
     split::launch(&plan, &epilogue, grad_input, |epilogue, grad_input| {
         grad_output.gpu().launch(&Launch {
             plan: plan.clone(),

@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 use crate::gpu::{Capabilities, Cost, Gpu, Launch, Plan};
 use crate::host::conv2d_grad_bias::Conv2dGradBiasParams;
 use crate::kernels::epilogue::Epilogue;
-use crate::kernels::image_groups::{for_images, sum_over_images};
+use crate::kernels::image_groups::{for_images_of_parts, sum_over_images};
 use crate::kernels::sum_partials::sum_partials;
 use crate::tensor::{Shape, Tensor};
 
@@ -39,7 +39,10 @@ pub fn conv2d(input: &Tensor, weight: &Tensor, attrs: &Conv2dAttrs, epilogue: &E
     epilogue.check("conv2d", dims.c_out)?;
     let output = Tensor::empty(input.gpu(), [dims.n, dims.c_out, dims.h_out, dims.w_out])?;
     check_trips(input.gpu(), &dims, dims.in_per_group())?;
-    for_images("conv2d", [input, &output], |[input, output]| launch::conv2d(&dims.of_images(input), input, weight, epilogue, output))?;
+    let parts = launch::parts(input.gpu().capabilities(), &dims);
+    for_images_of_parts("conv2d", [input, &output], [1, parts], |[input, output]| {
+        launch::conv2d(&dims.of_images(input), input, weight, epilogue, output)
+    })?;
     Ok(output)
 }
 
@@ -57,7 +60,8 @@ pub fn conv2d_grad_input(dims: &Conv2dDims, grad_output: &Tensor, weight: &Tenso
     Epilogue::bias(bias).check("conv2d_grad_input", dims.c_in)?;
     let grad_input = Tensor::empty(grad_output.gpu(), [dims.n, dims.c_in, dims.h_in, dims.w_in])?;
     check_trips(grad_output.gpu(), dims, dims.c_out / dims.attrs.groups)?;
-    for_images("conv2d_grad_input", [grad_output, &grad_input], |[grad_output, grad_input]| {
+    let parts = launch::grad_input_parts(grad_output.gpu().capabilities(), dims);
+    for_images_of_parts("conv2d_grad_input", [grad_output, &grad_input], [1, parts], |[grad_output, grad_input]| {
         launch::grad_input(&dims.of_images(grad_output), grad_output, weight, bias, grad_input)
     })?;
     Ok(grad_input)

@@ -22,13 +22,20 @@ pub(super) fn weight_words(d: &Conv2dDims) -> usize {
     16 * d.c_in.next_multiple_of(STEP) * d.c_out.next_multiple_of(OUT)
 }
 
+fn workgroups(d: &Conv2dDims, images: usize) -> usize {
+    (images * d.h_out.div_ceil(2) * d.w_out.div_ceil(2)).div_ceil(TILES) * d.c_out.div_ceil(OUT)
+}
+
+/// Parts of the channels that are summed apart.
+pub(super) fn parts(able: &Capabilities, d: &Conv2dDims) -> usize {
+    split::parts(able, workgroups(d, 1), d.c_in)
+}
+
 fn plans(able: &Capabilities, d: &Conv2dDims) -> [Plan; 2] {
-    let tiles = d.h_out.div_ceil(2) * d.w_out.div_ceil(2);
-    let of_images = |images: usize| (images * tiles).div_ceil(TILES) * d.c_out.div_ceil(OUT);
-    let (workgroups, parts) = (of_images(d.n), split::parts(able, of_images(1), d.c_in));
+    let workgroups = workgroups(d, d.n);
     [
         Plan::each("conv2d_winograd_weight", weight_words(d) / 16).scratch(weight_words(d)),
-        split::split(Plan::new("conv2d_winograd", workgroups), workgroups, parts, d.n * d.c_out * d.h_out * d.w_out),
+        split::split(Plan::new("conv2d_winograd", workgroups), workgroups, parts(able, d), d.n * d.c_out * d.h_out * d.w_out),
     ]
 }
 
