@@ -138,7 +138,7 @@ fn what_is_tuned_is_used() {
 fn tiles_of_workgroups() {
     let gpu = Gpu::open_as(Some(&wgsl_device().unwrap()), |able| able.kind = DeviceKind::Gpu).unwrap();
     let convolve = |planner: &Gpu, [c_in, c_out, kernel]: [usize; 3]| {
-        let (input, weight) = (Tensor::empty(planner, [1, c_in, 16, 16])?, Tensor::empty(planner, [c_out, c_in, kernel, kernel])?);
+        let (input, weight) = (Tensor::empty(planner, [1, c_in, 8, 8])?, Tensor::empty(planner, [c_out, c_in, kernel, kernel])?);
         let attrs = Conv2dAttrs { padding: kernel / 2, ..Conv2dAttrs::PLAIN };
         let output = conv2d(&input, &weight, &attrs, &Epilogue::default())?;
         conv2d_grad_input(&Conv2dDims::forward(&input, &weight, &attrs)?, &output, &weight, None)

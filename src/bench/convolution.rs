@@ -7,6 +7,8 @@ use crate::gpu::Gpu;
 use crate::kernels::conv2d::{Conv2dAttrs, Conv2dDims, conv2d, conv2d_grad_bias, conv2d_grad_input, conv2d_grad_weight};
 use crate::kernels::depthwise_conv2d::{depthwise_conv2d, depthwise_conv2d_grad_input, depthwise_conv2d_grad_weight};
 use crate::kernels::epilogue::Epilogue;
+use crate::kernels::operands::Operands;
+use crate::reference::operands::nearest_f16s;
 use crate::reference::{self, conv2d as definition};
 use crate::tensor::Tensor;
 
@@ -21,17 +23,24 @@ struct Shape {
     stride: usize,
     dilation: usize,
     groups: usize,
+    operands: Operands,
 }
 
 const fn dense(n: usize, c_in: usize, c_out: usize, side: usize, kernel: usize, stride: usize) -> Shape {
-    Shape { n, c_in, c_out, side, kernel, stride, dilation: 1, groups: 1 }
+    Shape { n, c_in, c_out, side, kernel, stride, dilation: 1, groups: 1, operands: Operands::F32 }
+}
+
+/// As in mixed precision.
+const fn half(n: usize, c_in: usize, c_out: usize, side: usize, kernel: usize) -> Shape {
+    Shape { operands: Operands::F16, ..dense(n, c_in, c_out, side, kernel, 1) }
 }
 
 const fn depthwise(n: usize, channels: usize, side: usize, stride: usize, dilation: usize) -> Shape {
-    Shape { n, c_in: channels, c_out: channels, side, kernel: 3, stride, dilation, groups: channels }
+    Shape { c_in: channels, c_out: channels, kernel: 3, dilation, groups: channels, ..dense(n, 1, 1, side, 3, stride) }
 }
 
-/// UNet's first level at base 8, wide ones at several sides; of Xception the stem, pointwise, depthwise and shortcut convolutions.
+/// UNet's first level at base 8, wide ones at several sides; of Xception the stem, pointwise, depthwise and shortcut convolutions; two as in
+/// mixed precision.
 const SHAPES: &[Shape] = &[
     dense(8, 8, 8, 128, 3, 1),
     dense(1, 64, 64, 128, 3, 1),
@@ -42,6 +51,8 @@ const SHAPES: &[Shape] = &[
     dense(1, 32, 64, 128, 3, 2),
     dense(1, 4, 32, 256, 3, 2),
     dense(1, 256, 256, 64, 1, 2),
+    half(8, 128, 128, 16, 3),
+    half(1, 256, 256, 64, 1),
     depthwise(1, 256, 64, 1, 1),
     depthwise(1, 256, 63, 1, 1),
     depthwise(2, 728, 6, 1, 1),
@@ -71,7 +82,8 @@ impl Shape {
         let dilation = if *dilation > 1 { format!(" dilation {dilation}") } else { String::new() };
         let (op, channels) =
             if self.is_depthwise() { ("depthwise_conv2d", c_in.to_string()) } else { ("conv2d", format!("{c_in}>{c_out}")) };
-        format!("{op}{pass} {kernel}x{kernel}{stride}{dilation} {channels} {n}x{side}x{side}")
+        let operands = if self.operands == Operands::F16 { " f16" } else { "" };
+        format!("{op}{pass} {kernel}x{kernel}{stride}{dilation} {channels} {n}x{side}x{side}{operands}")
     }
 
     fn attrs(&self) -> Conv2dAttrs {
@@ -80,7 +92,7 @@ impl Shape {
             padding: self.kernel / 2 * self.dilation,
             dilation: self.dilation,
             groups: self.groups,
-            ..Conv2dAttrs::PLAIN
+            operands: self.operands,
         }
     }
 }
@@ -96,19 +108,20 @@ struct Data {
     g: (Tensor, Vec<f64>),
 }
 
-/// A tensor of noise with its values in f64.
-fn noisy_wide(gpu: &Gpu, seed: u64, shape: reference::Shape) -> Result<(Tensor, Vec<f64>)> {
-    noisy(gpu, seed, shape).map(|(tensor, values)| (tensor, wide(&values)))
+/// A tensor of noise with its values in f64, as products take them.
+fn noisy_wide(gpu: &Gpu, seed: u64, shape: reference::Shape, operands: Operands) -> Result<(Tensor, Vec<f64>)> {
+    let (tensor, values) = noisy(gpu, seed, shape)?;
+    Ok((tensor, if operands == Operands::F16 { nearest_f16s(&wide(&values)) } else { wide(&values) }))
 }
 
 impl Data {
     fn new(gpu: &Gpu, shape: Shape) -> Result<Self> {
-        let Shape { n, c_in, c_out, side, kernel, groups, .. } = shape;
+        let Shape { n, c_in, c_out, side, kernel, groups, operands, .. } = shape;
         let Conv2dAttrs { stride, padding, dilation, .. } = shape.attrs();
         let (shape_in, weight_shape) = ([n, c_in, side, side], [c_out, c_in / groups, kernel, kernel]);
-        let (x, w) = (noisy_wide(gpu, 1, shape_in)?, noisy_wide(gpu, 2, weight_shape)?);
+        let (x, w) = (noisy_wide(gpu, 1, shape_in, operands)?, noisy_wide(gpu, 2, weight_shape, operands)?);
         let dims = Conv2dDims::forward(&x.0, &w.0, &shape.attrs())?;
-        let g = noisy_wide(gpu, 3, [n, c_out, dims.h_out, dims.w_out])?;
+        let g = noisy_wide(gpu, 3, [n, c_out, dims.h_out, dims.w_out], operands)?;
         Ok(Data { dims, attrs: definition::Conv2dAttrs { stride, padding, dilation, groups }, shape: shape_in, weight_shape, x, w, g })
     }
 }
@@ -155,7 +168,7 @@ fn grad_bias() -> Case {
 fn transposed(n: usize, c_in: usize, c_out: usize, side: usize) -> Case {
     Case::new(format!("conv_transpose2d 2x2/2 {c_in}>{c_out} {n}x{side}x{side}"), move |gpu| {
         let weight_shape = [c_in, c_out, 2, 2];
-        let (x, w) = (noisy_wide(gpu, 1, [n, c_in, side, side])?, noisy_wide(gpu, 2, weight_shape)?);
+        let (x, w) = (noisy_wide(gpu, 1, [n, c_in, side, side], Operands::F32)?, noisy_wide(gpu, 2, weight_shape, Operands::F32)?);
         let bias = noisy(gpu, 3, [c_out])?;
         let dims = Conv2dDims::transposed(&x.0, &w.0, 2, 0)?;
         let (shape, attrs) = ([n, c_out, dims.h_in, dims.w_in], definition::Conv2dAttrs { stride: 2, ..Default::default() });

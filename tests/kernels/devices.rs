@@ -81,10 +81,29 @@ fn has_gpu_kernels(family: &str) -> bool {
     is_varied(family) || ["joining", "gradcheck", "warm_step"].contains(&family)
 }
 
-/// Cases of kernels with variants. Those of very many pixels or images, and of what follows the sums, which is the same in all, are left to
-/// the usual variants.
+/// Cases of kernels with variants. Those of very many pixels, images or channels, and of what follows the sums, which is the same in
+/// all, are left to the usual variants.
 fn has_variants(family: &str, case: &Case) -> bool {
-    const LEFT: [&str; 11] = ["million", "66001", "70001", "refusals", "scale", "elu", "sigmoid", "tanh", "silu", "exp", "many"];
+    const LEFT: [&str; 18] = [
+        "million",
+        "66001",
+        "70001",
+        "refusals",
+        "scale",
+        "elu",
+        "sigmoid",
+        "tanh",
+        "silu",
+        "exp",
+        "many",
+        "_2x300x",
+        "_1x300x",
+        "_2x280x",
+        "_2x260x",
+        "1x512x",
+        "to_520",
+        "beside_others",
+    ];
     let is_linear = family != "rows" || case.name.starts_with("linear");
     is_varied(family) && is_linear && !LEFT.iter().any(|word| case.name.contains(word))
 }

@@ -136,6 +136,7 @@ pub const FIXED: &[&str] = &[
     "PIXELS_EACH",
     "ROWS",
     "ROW_QUADS",
+    "SOURCES",
     "STEP",
     "STEPS",
     "TILE",
