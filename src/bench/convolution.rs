@@ -39,8 +39,8 @@ const fn depthwise(n: usize, channels: usize, side: usize, stride: usize, dilati
     Shape { c_in: channels, c_out: channels, kernel: 3, dilation, groups: channels, ..dense(n, 1, 1, side, 3, stride) }
 }
 
-/// UNet's first level at base 8, wide ones at several sides; of Xception the stem, pointwise, depthwise and shortcut convolutions; two as in
-/// mixed precision.
+/// UNet's first level at base 8, wide ones at several sides; of Xception the stem, pointwise, depthwise and shortcut convolutions; two as
+/// in mixed precision.
 const SHAPES: &[Shape] = &[
     dense(8, 8, 8, 128, 3, 1),
     dense(1, 64, 64, 128, 3, 1),
