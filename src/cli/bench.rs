@@ -58,7 +58,7 @@ pub struct Args {
     #[arg(long, conflicts_with_all = ["plan", "profile", "compare", "seconds", "quick"])]
     pub plans: bool,
     /// With --plans: the plans on devices that are not here, by a part of their names, or `all`
-    #[arg(long, value_name = "NAME|all", requires = "plans")]
+    #[arg(long, value_name = "NAME|all", requires = "plans", conflicts_with = "variant")]
     pub r#for: Option<String>,
     /// Build a kernel in another way of the same bits, KERNEL:NAME=VALUE[,NAME=VALUE]; may be repeated
     #[arg(long, value_name = "VARIANT")]

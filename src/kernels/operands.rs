@@ -19,7 +19,8 @@ impl Operands {
     pub(in crate::kernels) fn constant(self, able: &Capabilities) -> (&'static str, u32) {
         let value = match self {
             Operands::F32 => 0,
-            Operands::F16 if able.f16 => 2,
+            // D3D's conversion rounds towards zero.
+            Operands::F16 if able.f16 && able.backend != "Dx12" => 2,
             Operands::F16 => 1,
         };
         ("HALF", value)
