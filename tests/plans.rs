@@ -133,6 +133,28 @@ fn the_planner_of_a_class_takes_the_variant_that_is_forced() {
     }
 }
 
+#[test]
+fn what_is_forced_goes_before_what_shapes_choose() {
+    let step = |able: Capabilities| {
+        let set = ["base_channels=64".to_owned(), "precision=mixed".to_owned()].to_vec();
+        let step = StepOptions { model: "unet".into(), set, batch: 2, size: [64, 64], predict_only: false };
+        let rows = plans(&Gpu::invented(able), &Options { step: Some(step), ..Options::default() }).unwrap();
+        rows.into_iter().flat_map(|row| row.launches).map(|launched| launched.plan.stem).collect::<BTreeSet<_>>()
+    };
+    let by_shape =
+        |stem: &&str| ["_coop", "_winograd", "_narrow", "conv2d_sum", "conv2d_grad_weight_tile"].iter().any(|end| stem.contains(end));
+    for mut able in device_classes() {
+        let others = step(able.clone());
+        assert!(others.iter().filter(|stem| by_shape(stem)).count() >= 4, "{}: {others:?}", able.name);
+        for text in ["conv2d:OUT=64", "conv2d_grad_input:IN=64", "conv2d_grad_weight:OUT=8,IN=4"] {
+            variants::force(text, &mut able).unwrap();
+        }
+        let forced = step(able.clone());
+        assert!(!forced.iter().any(|stem| by_shape(&stem)), "{}: {forced:?}", able.name);
+        assert!(["conv2d_tile", "conv2d_grad_input_tile", "conv2d_grad_weight"].iter().all(|stem| forced.contains(stem)), "{forced:?}");
+    }
+}
+
 const README: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
 const BEGIN: &str = "<!-- devices: `meltcore bench --plans --for all`; MELTCORE_UPDATE=readme cargo test --test plans writes it -->\n";
 const END: &str = "<!-- end of devices -->";

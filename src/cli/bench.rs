@@ -60,7 +60,7 @@ pub struct Args {
     /// With --plans: the plans on devices that are not here, by a part of their names, or `all`
     #[arg(long, value_name = "NAME|all", requires = "plans", conflicts_with = "variant")]
     pub r#for: Option<String>,
-    /// Build a kernel in another way of the same bits, KERNEL:NAME=VALUE[,NAME=VALUE]; may be repeated
+    /// Build a kernel in another way, KERNEL:NAME=VALUE[,NAME=VALUE], in place of those that a GPU takes for some shapes; may be repeated
     #[arg(long, value_name = "VARIANT")]
     pub variant: Vec<String>,
     /// Time each row but the ceilings for about so many seconds [default: 0.4, with --quick 0.06]

@@ -112,7 +112,7 @@ fn plan(able: &Capabilities, params: &LinearParams, transposed: bool, operands: 
     let sides = [params.rows, params.columns].map(|side| side as usize);
     // However few the rows are, so that the bits of one do not depend on how many are beside it.
     let filled = [sides[0].max(ROWS_OF_MATRICES), sides[1]];
-    if let Some(tile) = matrices::tile(able, operands, filled, [params.depth as usize, 1]) {
+    if let Some(tile) = matrices::tile(able, &FORWARD, operands, filled, [params.depth as usize, 1]) {
         let tiles = sides[0].div_ceil(tile.rows) * sides[1].div_ceil(tile.columns);
         return Plan::new("linear_coop", tiles).with(tile.constants);
     }
@@ -182,7 +182,7 @@ pub fn linear_grad_weight(input: &Tensor, grad_output: &Tensor, weight: &Tensor,
 
 fn grad_weight_plan(able: &Capabilities, &Dims { rows, c_in, c_out }: &Dims, operands: Operands) -> (Plan, LinearGradWeightParams) {
     let params = |span: usize| LinearGradWeightParams { rows: rows as u32, c_in: c_in as u32, c_out: c_out as u32, span: span as u32 };
-    if let Some(tile) = matrices::tile(able, operands, [c_out, c_in], [rows, 1]) {
+    if let Some(tile) = matrices::tile(able, &GRAD_WEIGHT, operands, [c_out, c_in], [rows, 1]) {
         let tiles = c_out.div_ceil(tile.rows) * c_in.div_ceil(tile.columns);
         let span = rows.div_ceil(matrices::spans(rows, tiles));
         let spans = rows.div_ceil(span);

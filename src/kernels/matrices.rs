@@ -1,8 +1,8 @@
 //! Tiles of kernels that multiply cooperative matrices: products of f16, added in f32, of which a whole subgroup holds one matrix each.
 //! Shaders: `shaders/*_coop.wgsl`. The sums' order is their own, so that they are no choice among equals: a device takes them wherever they
-//! fit, whatever was chosen for the other kernels.
+//! fit, unless a choice of the kernels that they stand for is forced.
 
-use crate::gpu::{Capabilities, DeviceKind, Plan};
+use crate::gpu::{Capabilities, DeviceKind, Plan, Selectable};
 use crate::kernels::operands::Operands;
 
 /// Matrices of a subgroup, below each other and beside each other; a workgroup has four subgroups.
@@ -29,14 +29,16 @@ pub(in crate::kernels) struct Tile {
 }
 
 /// The tile for results of so many rows by columns, whose sums have so many terms, and as many again for each of `times` (the taps); none
-/// where the device has no such matrices, or where the results are too few to fill one subgroup's.
+/// where the device has no such matrices, where the results are too few to fill one subgroup's, or where a choice of `of` is forced.
 pub(in crate::kernels) fn tile(
     able: &Capabilities,
+    of: &Selectable,
     operands: Operands,
     [rows, columns]: [usize; 2],
     [terms, times]: [usize; 2],
 ) -> Option<Tile> {
-    let side = able.matrices.iter().max().copied().filter(|_| operands == Operands::F16 && able.kind == DeviceKind::Gpu && able.f16)?;
+    let is_wanted = operands == Operands::F16 && !able.choices.forces(of);
+    let side = able.matrices.iter().max().copied().filter(|_| is_wanted && able.kind == DeviceKind::Gpu && able.f16)?;
     let [stack, beside] = OF_SUBGROUP.map(|matrices| (matrices * side) as usize);
     // Two tiles below each other where no row of tiles is left over.
     let stacked = if rows.div_ceil(stack).is_multiple_of(2) { 2 } else { 1 };
@@ -48,7 +50,8 @@ pub(in crate::kernels) fn tile(
     let invocations = SUBGROUPS * able.subgroup[1];
     // A step's trips: through both tiles, and around.
     let trips = (DEPTH as usize * (tile.rows + tile.columns)).div_ceil(invocations as usize) + 16;
-    let fits = invocations <= able.invocations && tile.bytes(side) <= able.workgroup_bytes;
+    // All invocations together bring whole rows of DEPTH terms.
+    let fits = (DEPTH..=able.invocations).contains(&invocations) && tile.bytes(side) <= able.workgroup_bytes;
     let ends = able.loops(terms.div_ceil(DEPTH as usize) * times * trips);
     (rows >= stack && columns >= beside && terms >= LEAST_TERMS && fits && ends).then_some(tile)
 }
@@ -80,6 +83,7 @@ impl Tile {
 mod tests {
     use super::*;
     use crate::gpu::Needs;
+    use crate::kernels::linear::FORWARD;
 
     #[test]
     fn tiles_fill_a_subgroup_and_fit_the_device() {
@@ -90,7 +94,7 @@ mod tests {
             workgroup_bytes: 32 << 10,
             ..Capabilities::webgpu("with matrices")
         };
-        let of = |able: &Capabilities, extents| tile(able, Operands::F16, extents, [64, 9]).map(|tile| [tile.rows, tile.columns]);
+        let of = |able: &Capabilities, extents| tile(able, &FORWARD, Operands::F16, extents, [64, 9]).map(|tile| [tile.rows, tile.columns]);
         assert_eq!(of(&able, [64, 1000]), Some([64, 128]));
         assert_eq!(of(&able, [128, 1000]), Some([128, 64]));
         assert_eq!(of(&able, [129, 1000]), Some([64, 128]));
@@ -103,18 +107,23 @@ mod tests {
         not(Capabilities { kind: DeviceKind::Software, ..able.clone() });
         not(Capabilities { matrices: Vec::new(), ..able.clone() });
         not(Capabilities { loop_trips: Some(100), ..able.clone() });
+        not(Capabilities { subgroup: [4, 4], ..able.clone() });
+        let mut forced = able.clone();
+        assert!(forced.choices.force(&FORWARD, FORWARD.values[0]));
+        not(forced);
         // What is counted here is what the kernels take, at most.
         for side in [8, 16] {
             let able = Capabilities { matrices: vec![side], ..able.clone() };
             for plan in samples(&able) {
                 let needs = Needs::of(&plan).unwrap();
                 assert!(needs.beyond(&able).is_none() && needs.invocations == 128 && needs.matrices == side && needs.f16, "{needs:?}");
-                let counted = [[64, 1000], [128, 1000]]
-                    .map(|[rows, columns]| tile(&able, Operands::F16, [rows * side as usize / 16, columns], [64, 9]).unwrap().bytes(side));
+                let counted = [[64, 1000], [128, 1000]].map(|[rows, columns]| {
+                    tile(&able, &FORWARD, Operands::F16, [rows * side as usize / 16, columns], [64, 9]).unwrap().bytes(side)
+                });
                 assert!(counted.iter().all(|counted| needs.workgroup_bytes <= *counted), "{plan}: {needs:?}, {counted:?}");
             }
         }
-        assert_eq!(tile(&able, Operands::F32, [128, 1000], [64, 9]), None);
-        assert_eq!(tile(&able, Operands::F16, [128, 1000], [15, 9]), None);
+        assert_eq!(tile(&able, &FORWARD, Operands::F32, [128, 1000], [64, 9]), None);
+        assert_eq!(tile(&able, &FORWARD, Operands::F16, [128, 1000], [15, 9]), None);
     }
 }

@@ -55,7 +55,8 @@ fn kernel(able: &Capabilities, d: &Conv2dDims) -> Kernel {
         Method::General => {}
     }
     // A workgroup's tile has 64 invocations or more.
-    if able.kind == DeviceKind::Gpu && own.iter().all(|own| *own >= LEAST_TILE as usize) && own != [LEAST_TILE as usize; 2] {
+    let is_gpu = able.kind == DeviceKind::Gpu && !able.choices.forces(&GRAD_WEIGHT);
+    if is_gpu && own.iter().all(|own| *own >= LEAST_TILE as usize) && own != [LEAST_TILE as usize; 2] {
         let (stem, channels) = ("conv2d_grad_weight_tile", tiles([TILE as usize; 2]));
         return Kernel { stem, channels, scalar: is_scalar(d), pixels_a_trip: 2, ..general };
     }
