@@ -10,10 +10,19 @@ var<immediate> params: Params;
 //!include shared/flat.wgsl
 //!include shared/operand.wgsl
 
+// What f16 holds, in its bits: multiples of 2⁻²⁴ below 2⁻¹⁴, from there on the exponent counted from 15 instead of 127.
+fn halves(x: vec4f) -> vec4u {
+  let bits = bitcast<vec4u>(x);
+  let size = bits & vec4u(0x7fffffffu);
+  let small = vec4u(bitcast<vec4f>(min(size, vec4u(0x38800000u))) * 16777216.0);
+  let kept = min(select((size >> vec4u(13u)) - vec4u(0x1c000u), small, size < vec4u(0x38800000u)), vec4u(0x7c00u));
+  return ((bits >> vec4u(16u)) & vec4u(0x8000u)) | select(kept, vec4u(0x7e00u), size > vec4u(0x7f800000u));
+}
+
 @compute @workgroup_size(64)
 fn pack_half(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32) {
   let i = flat_group(group, groups) * 64u + local;
   if i >= params.packs { return; }
-  let x = operand4(input[i]);
-  output[i] = vec2u(pack2x16float(x.xy), pack2x16float(x.zw));
+  let x = halves(operand4(input[i]));
+  output[i] = x.xz | (x.yw << vec2u(16u));
 }

@@ -4,8 +4,9 @@ mod on_device;
 mod trials;
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Command, ExitCode, Output};
+use std::process::{Command, ExitCode, Output, Stdio};
 
 use meltcore::bench::{Tuned, tune, variants};
 use meltcore::config::Config;
@@ -28,15 +29,25 @@ use trials::{needing, trial};
 fn main() -> ExitCode {
     // First thing: it writes the environment.
     prepare_vulkan_loader();
-    let no_wgsl = || wgsl_device().err().map(|error| error.to_string());
     trials::run(vec![
         trial("no_variant_changes_a_bit_of_a_training_on_the_host", || no_variant_changes_a_bit("host")),
         needing("no_variant_changes_a_bit_of_a_training_in_wgsl", "wgsl", no_wgsl, || no_variant_changes_a_bit(&wgsl_device().unwrap())),
         needing("what_is_tuned_is_used_and_changes_no_bit", "wgsl", no_wgsl, what_is_tuned_is_used),
         needing("tiles_of_workgroups_are_raced_where_a_gpu_has_them", "wgsl", no_wgsl, tiles_of_workgroups),
         needing("files_of_others_are_left_aside_and_broken_ones_refused", "wgsl", no_wgsl, files_of_others),
-        trial("there_is_nothing_to_tune_on_the_host", nothing_on_the_host),
+        needing("what_cannot_be_written_is_refused_before_the_race", "wgsl", no_wgsl, unwritable),
+        needing("a_signal_keeps_what_was_found", "wgsl", no_signals_or_wgsl, interrupted),
+        needing("doctor_prints_its_page_beside_a_broken_file", "wgsl", no_wgsl, doctor_of_a_broken_file),
+        trial("there_is_nothing_to_tune_on_the_host_where_all_else_is_well", nothing_on_the_host),
     ])
+}
+
+fn no_wgsl() -> Option<String> {
+    wgsl_device().err().map(|error| error.to_string())
+}
+
+fn no_signals_or_wgsl() -> Option<String> {
+    if cfg!(unix) { no_wgsl() } else { Some("there are no signals here".into()) }
 }
 
 /// The bits of what three steps of a UNet leave, and of a linear layer with its gradients.
@@ -149,7 +160,7 @@ fn tiles_of_workgroups() {
         }
         Ok(())
     };
-    let tuning = tune(&gpu, &work, 0.002, &mut |_| {}).unwrap();
+    let tuning = tune(&gpu, &work, 0.002, &|| false, &mut |_| {}).unwrap();
     let raced: Vec<(&str, &str)> = tuning.found.iter().map(|found| (found.of.stem, found.usual.stem)).collect();
     // The last one's sum is split, its input gradient is not.
     let wanted =
@@ -182,8 +193,51 @@ fn files_of_others() {
     }
 }
 
+fn unwritable() {
+    let (folder, device) = (tempfile::tempdir().unwrap(), wgsl_device().unwrap());
+    for (out, words) in [(folder.path().to_owned(), "is a folder where a file is to be written"), ("/dev/null/a".into(), "cannot be made")]
+    {
+        let output = meltcore(&device, Path::new("off"), &["tune", "--step", "unet", "--out", out.to_str().unwrap()]);
+        let said = said(&output);
+        assert!(output.status.code() == Some(4) && said.contains(words) && !said.contains("tune:"), "{said}");
+    }
+}
+
+fn interrupted() {
+    let (folder, device) = (tempfile::tempdir().unwrap(), wgsl_device().unwrap());
+    let file = folder.path().join("tuned.json");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_meltcore"));
+    command.args(["--device", &device, "tune", "--out", file.to_str().unwrap()]).args(STEP).arg("0.05");
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(std::result::Result::ok);
+    assert!(lines.any(|line| line.starts_with("tune:")));
+    assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
+    let rest: Vec<String> = lines.collect();
+    assert_eq!(child.wait().unwrap().code(), Some(143), "{rest:?}");
+    assert!(rest.iter().any(|line| line.contains("stopped by signal 15: ") && line.contains("launches were not raced")), "{rest:?}");
+    assert_eq!(Tuned::load(&file).unwrap().foreign_to(Gpu::open(Some(&device)).unwrap().capabilities()), None);
+}
+
+fn doctor_of_a_broken_file() {
+    let (folder, device) = (tempfile::tempdir().unwrap(), wgsl_device().unwrap());
+    let file = folder.path().join("tuned.json");
+    fs::write(&file, "{}").unwrap();
+    let output = meltcore(&device, &file, &["-q", "doctor"]);
+    let page = String::from_utf8(output.stdout.clone()).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{page}");
+    let verdict = page.split("## Verdict").nth(1).unwrap().trim();
+    assert!(verdict.starts_with("tuned variants: ") && verdict.lines().count() == 1, "{verdict}");
+    assert!(page.contains("MELTCORE_TUNED=") && page.contains("tuned variants   broken"), "{page}");
+    assert!(said(&output).contains("1 thing is wrong"), "{}", said(&output));
+}
+
 fn nothing_on_the_host() {
-    let output = meltcore("host", Path::new("off"), &["-q", "tune", "--step", "unet"]);
-    assert_eq!(output.status.code(), Some(2));
-    assert!(said(&output).contains("there is nothing to tune on the processor"), "{}", said(&output));
+    let run = |arguments: &[&str]| {
+        let output = meltcore("host", Path::new("off"), &[&["-q", "tune"], arguments].concat());
+        assert_eq!(output.status.code(), Some(2));
+        said(&output)
+    };
+    assert!(run(&["--step", "unet"]).contains("there is nothing to tune on the processor"));
+    assert!(run(&["--config", "nowhere.yaml"]).contains("nowhere.yaml"));
+    assert!(run(&["--step", "unet", "--set", "base_channel=8"]).contains("base_channel"));
 }

@@ -1,14 +1,13 @@
 //! The convolution family at shapes of UNets and of Xception: forward, both gradients, and the transposed convolution.
 
 use crate::bench::case::{Case, Job, noisy};
-use crate::bench::parts::{plane, wide};
+use crate::bench::parts::{noisy_wide, plane};
 use crate::error::Result;
 use crate::gpu::Gpu;
 use crate::kernels::conv2d::{Conv2dAttrs, Conv2dDims, conv2d, conv2d_grad_bias, conv2d_grad_input, conv2d_grad_weight};
 use crate::kernels::depthwise_conv2d::{depthwise_conv2d, depthwise_conv2d_grad_input, depthwise_conv2d_grad_weight};
 use crate::kernels::epilogue::Epilogue;
 use crate::kernels::operands::Operands;
-use crate::reference::operands::nearest_f16s;
 use crate::reference::{self, conv2d as definition};
 use crate::tensor::Tensor;
 
@@ -60,6 +59,7 @@ const SHAPES: &[Shape] = &[
     depthwise(1, 728, 32, 1, 2),
     depthwise(1, 728, 32, 1, 4),
     depthwise(1, 728, 32, 1, 6),
+    Shape { kernel: 5, ..depthwise(1, 256, 64, 1, 1) },
 ];
 const LARGE: &[Shape] = &[
     dense(8, 64, 64, 256, 3, 1),
@@ -106,12 +106,6 @@ struct Data {
     x: (Tensor, Vec<f64>),
     w: (Tensor, Vec<f64>),
     g: (Tensor, Vec<f64>),
-}
-
-/// A tensor of noise with its values in f64, as products take them.
-fn noisy_wide(gpu: &Gpu, seed: u64, shape: reference::Shape, operands: Operands) -> Result<(Tensor, Vec<f64>)> {
-    let (tensor, values) = noisy(gpu, seed, shape)?;
-    Ok((tensor, if operands == Operands::F16 { nearest_f16s(&wide(&values)) } else { wide(&values) }))
 }
 
 impl Data {

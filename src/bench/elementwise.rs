@@ -1,10 +1,12 @@
-//! Elementwise kernels: the sum, and activations with their gradients.
+//! Elementwise kernels: the sum, activations with their gradients, and numbers packed as f16.
 
 use crate::bench::case::{Case, Job, noisy};
 use crate::kernels::activation::{Activation, activation, activation_grad};
 use crate::kernels::add::add;
+use crate::kernels::pack_half::{pack_half, unpack_half};
 use crate::reference::activation::{gelu, gelu_grad_input, relu, sigmoid};
 use crate::reference::add::add as sum;
+use crate::reference::operands::nearest_f16;
 
 /// An activation by its definition.
 type Definition = fn(&[f64]) -> Vec<f64>;
@@ -31,6 +33,10 @@ pub(super) fn cases(large: bool) -> Vec<Case> {
         let (x, g) = (noisy(gpu, 1, shape)?, noisy(gpu, 2, shape)?);
         let expected = move |i: usize| gelu_grad_input(&[g.1[i].into()], &[x.1[i].into()])[0];
         Ok(Job::new(move || activation_grad(Activation::Gelu, &x.0, &g.0), expected, 5e-6))
+    }));
+    cases.push(Case::new(format!("pack_half, unpack_half {size}"), move |gpu| {
+        let (x, values) = noisy(gpu, 1, shape)?;
+        Ok(Job::new(move || unpack_half(&pack_half(&x)?, x.shape()), move |i| nearest_f16(values[i].into()), 0.0))
     }));
     cases
 }

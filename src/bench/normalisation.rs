@@ -6,7 +6,8 @@ use crate::error::Result;
 use crate::gpu::Gpu;
 use crate::kernels::activation::Activation;
 use crate::kernels::batch_norm::{
-    BatchStats, RunningUpdate, Saved, batch_norm, batch_norm_grad_input, batch_norm_grad_stats, batch_norm_running, batch_norm_stats,
+    BatchStats, RunningUpdate, Saved, batch_norm, batch_norm_affine, batch_norm_grad_input, batch_norm_grad_stats, batch_norm_running,
+    batch_norm_stats, batch_norm_stats_running,
 };
 use crate::reference::activation::{relu, relu_grad_input};
 use crate::reference::batch_norm as definition;
@@ -97,6 +98,25 @@ fn running(gpu: &Gpu, d: &Data) -> Result<Job> {
     Ok(Job::new(move || batch_norm_running(&update).map(|()| update.running_var.clone()), move |i| of_channel[i], 1e-5))
 }
 
+/// What normalises in evaluation: 1/σ of the running variance, and the scale of a convolution's epilogue.
+fn evaluation(gpu: &Gpu, c: usize, is_affine: bool) -> Result<Job> {
+    let [(weight, w), (bias, _), (mean, _)] = [noisy(gpu, 1, [c])?, noisy(gpu, 2, [c])?, noisy(gpu, 3, [c])?];
+    let var: Vec<f32> = noisy(gpu, 4, [c])?.1.iter().map(|value| value.abs() + 0.5).collect();
+    let running_var = Tensor::from_slice(gpu, [c], &var)?;
+    let of_channel = move |c: usize| 1.0 / (f64::from(var[c]) + EPS).sqrt();
+    Ok(match is_affine {
+        true => {
+            let run = move || Ok(batch_norm_affine(&weight, &bias, &mean, &running_var, EPS as f32)?.0);
+            Job::new(run, move |c| f64::from(w[c]) * of_channel(c), 1e-6)
+        }
+        false => {
+            let gpu = gpu.clone();
+            let run = move || batch_norm_stats_running(&gpu, &mean, &running_var, EPS as f32);
+            Job::new(run, move |i| if i % 4 == 2 { of_channel(i / 4) } else { f64::NAN }, 1e-6)
+        }
+    })
+}
+
 fn forward(d: Data) -> Job {
     let s = d.saved.clone();
     let expected = by_parts(d.part_of(), move |c| relu(&d.channel(c).output));
@@ -136,5 +156,7 @@ pub(super) fn cases(large: bool) -> Vec<Case> {
         cases.push(Case::new(name("batch_norm_grad_stats"), move |gpu| Ok(grad_stats(Data::new(gpu, shape)?))));
         cases.push(Case::new(name("batch_norm_grad_input"), move |gpu| grad_input(Data::new(gpu, shape)?)));
     }
+    cases.push(Case::new("batch_norm_affine 728", |gpu| evaluation(gpu, 728, true)));
+    cases.push(Case::new("batch_norm_stats_running 728", |gpu| evaluation(gpu, 728, false)));
     cases
 }

@@ -3,9 +3,22 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 
+use crate::bench::case::noisy;
+use crate::error::Result;
+use crate::gpu::Gpu;
+use crate::kernels::operands::Operands;
+use crate::reference::operands::nearest_f16s;
+use crate::tensor::{Shape, Tensor};
+
 /// Values in f64, as the definitions take them.
 pub(super) fn wide(values: &[f32]) -> Vec<f64> {
     values.iter().map(|&value| f64::from(value)).collect()
+}
+
+/// A tensor of noise with its values in f64, as products take them.
+pub(super) fn noisy_wide(gpu: &Gpu, seed: u64, shape: impl Into<Shape>, operands: Operands) -> Result<(Tensor, Vec<f64>)> {
+    let (tensor, values) = noisy(gpu, seed, shape)?;
+    Ok((tensor, if operands == Operands::F16 { nearest_f16s(&wide(&values)) } else { wide(&values) }))
 }
 
 /// An element's expected value by its flat index: `part_of` says in which part it lies and where there, `compute` gives a part.

@@ -2,13 +2,13 @@
 
 use crate::bench::case::{Case, Job, noisy};
 use crate::bench::parts::{by_parts, by_planes, plane, whole, wide};
-use crate::kernels::adaptive_avg_pool2d::adaptive_avg_pool2d;
+use crate::kernels::adaptive_avg_pool2d::{adaptive_avg_pool2d, adaptive_avg_pool2d_grad_input};
 use crate::kernels::cat::cat;
 use crate::kernels::dropout::{Draw, dropout};
 use crate::kernels::interpolate::{Interpolation, Target, interpolate, interpolate_grad_input};
 use crate::kernels::max_pool2d::{Window, max_pool2d, max_pool2d_grad_input};
 use crate::kernels::pad::{Sides, pad};
-use crate::reference::adaptive_avg_pool2d::adaptive_avg_pool2d as mean_by_definition;
+use crate::reference::adaptive_avg_pool2d as mean;
 use crate::reference::cat::cat as joined_by_definition;
 use crate::reference::dropout::dropout as thinned_by_definition;
 use crate::reference::interpolate::{self as resize, InterpolateMode, InterpolateSize};
@@ -16,17 +16,18 @@ use crate::reference::max_pool2d as pool;
 use crate::reference::pad::{PadAttrs, pad as padded_by_definition};
 use crate::tensor::Shape;
 
-fn max_pool(n: usize, c: usize, side: usize) -> [Case; 2] {
-    let window = Window { kernel: 2, stride: 2, padding: 0 };
-    let attrs = pool::MaxPool2dAttrs { kernel: 2, stride: 2, padding: 0 };
+/// Windows that halve an even side.
+fn max_pool(n: usize, c: usize, side: usize, [kernel, padding]: [usize; 2]) -> [Case; 2] {
+    let window = Window { kernel, stride: 2, padding };
+    let attrs = pool::MaxPool2dAttrs { kernel, stride: 2, padding };
     let (large, small) = (side * side, side / 2 * (side / 2));
-    let forward = Case::new(format!("max_pool2d 2x2/2 {c} {n}x{side}x{side}"), move |gpu| {
+    let forward = Case::new(format!("max_pool2d {kernel}x{kernel}/2 {c} {n}x{side}x{side}"), move |gpu| {
         let x = noisy(gpu, 1, [n, c, side, side])?;
         let run = move || max_pool2d(&x.0, window).map(|(output, _)| output);
         let expected = by_planes(small, move |p| pool::max_pool2d(&plane(&x.1, large, p), [1, 1, side, side], &attrs).0);
         Ok(Job::new(run, expected, 0.0))
     });
-    let backward = Case::new(format!("max_pool2d_grad_input 2x2/2 {c} {n}x{side}x{side}"), move |gpu| {
+    let backward = Case::new(format!("max_pool2d_grad_input {kernel}x{kernel}/2 {c} {n}x{side}x{side}"), move |gpu| {
         let (x, g) = (noisy(gpu, 1, [n, c, side, side])?, noisy(gpu, 2, [n, c, side / 2, side / 2])?);
         let (_, index) = max_pool2d(&x.0, window)?;
         let expected = by_planes(large, move |p| {
@@ -106,7 +107,14 @@ fn resizes(n: usize, c: usize, side: usize) -> Vec<Case> {
     // To a size that is no multiple, as a decoder needs it beside an odd skip.
     let larger = 2 * side - 1;
     let odd = Resize { label: format!("nearest to {larger}"), larger, scaled: false, ..nearest.clone() };
-    vec![nearest.forward(0.0), bilinear.forward(2e-5), bilinear.grad_input(2e-5), odd.forward(0.0), odd.grad_input(2e-6)]
+    vec![
+        nearest.forward(0.0),
+        nearest.grad_input(2e-6),
+        bilinear.forward(2e-5),
+        bilinear.grad_input(2e-5),
+        odd.forward(0.0),
+        odd.grad_input(2e-6),
+    ]
 }
 
 fn joined(n: usize, c: usize, side: usize) -> Case {
@@ -138,19 +146,28 @@ fn thinned(n: usize, c: usize, side: usize) -> Case {
     })
 }
 
-fn averaged(n: usize, c: usize, side: usize) -> Case {
-    Case::new(format!("adaptive_avg_pool2d {c} {n}x{side}x{side}"), move |gpu| {
+fn averaged(n: usize, c: usize, side: usize) -> [Case; 2] {
+    let forward = Case::new(format!("adaptive_avg_pool2d {c} {n}x{side}x{side}"), move |gpu| {
         let (x, values) = noisy(gpu, 1, [n, c, side, side])?;
-        let expected = by_planes(1, move |p| mean_by_definition(&plane(&values, side * side, p), [1, 1, side, side]).0);
+        let expected = by_planes(1, move |p| mean::adaptive_avg_pool2d(&plane(&values, side * side, p), [1, 1, side, side]).0);
         Ok(Job::new(move || adaptive_avg_pool2d(&x), expected, 1e-5))
-    })
+    });
+    let backward = Case::new(format!("adaptive_avg_pool2d_grad_input {c} {n}x{side}x{side}"), move |gpu| {
+        let (g, values) = noisy(gpu, 1, [n, c, 1, 1])?;
+        let one = move |p: usize| mean::adaptive_avg_pool2d_grad_input(&[values[p].into()], [1, 1, side, side]);
+        let expected = by_planes(side * side, one);
+        Ok(Job::new(move || adaptive_avg_pool2d_grad_input(&g, &Shape::from([n, c, side, side])), expected, 1e-6))
+    });
+    [forward, backward]
 }
 
 pub(super) fn cases(large: bool) -> Vec<Case> {
     let (n, c, side) = if large { (8, 64, 256) } else { (8, 8, 128) };
-    max_pool(n, c, side)
+    max_pool(n, c, side, [2, 0])
         .into_iter()
+        .chain(max_pool(n, c, side / 2, [3, 1]))
         .chain(resizes(n, c, side / 2))
-        .chain([joined(n, c, side), padded(n, c, side), thinned(n, c, side), averaged(n, c, side)])
+        .chain([joined(n, c, side), padded(n, c, side), thinned(n, c, side)])
+        .chain(averaged(n, c, side))
         .collect()
 }

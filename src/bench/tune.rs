@@ -43,20 +43,22 @@ pub struct Tuning {
     pub found: Vec<Found>,
     /// What was raced: kernels with the bytes of their parameters.
     pub raced: Vec<(&'static str, Vec<u8>)>,
+    /// Races that were not begun.
+    pub left: usize,
 }
 
 /// Work on a planner whose kernels are to be raced.
 pub type Work<'a> = &'a dyn Fn(&Gpu) -> Result<()>;
 
-/// Races the variants of all kernels that `work` launches, for about `seconds` each.
+/// Races the variants of all kernels that `work` launches, for about `seconds` each; none after `stop` says so, as it is asked before each.
 ///
 /// # Errors
 /// Those of the work; device errors.
-pub fn tune(gpu: &Gpu, work: Work, seconds: f64, observe: &mut dyn FnMut(Event)) -> Result<Tuning> {
+pub fn tune(gpu: &Gpu, work: Work, seconds: f64, stop: &dyn Fn() -> bool, observe: &mut dyn FnMut(Event)) -> Result<Tuning> {
     let races = races(gpu, work)?;
     observe(Event::Start { label: "tune", total: races.len(), unit: "kernels" });
     let (mut tuned, mut found) = (Tuned::of(gpu.capabilities()), Vec::new());
-    for race in &races {
+    for race in races.iter().take_while(|_| !stop()) {
         observe(Event::Message(race.launched.plan.stem.into()));
         let result = race.run(gpu, &Effort::of_seconds(seconds))?;
         if result.best != result.usual {
@@ -65,8 +67,9 @@ pub fn tune(gpu: &Gpu, work: Work, seconds: f64, observe: &mut dyn FnMut(Event))
         found.push(result);
         observe(Event::Done(1));
     }
-    let raced = races.into_iter().map(|race| (race.of.stem, race.launched.params)).collect();
-    Ok(Tuning { tuned, found, raced })
+    let (races_in_all, ran) = (races.len(), found.len());
+    let raced = races.into_iter().take(ran).map(|race| (race.of.stem, race.launched.params)).collect();
+    Ok(Tuning { tuned, found, raced, left: races_in_all - ran })
 }
 
 /// A launch with the plans that it may have beside its own.

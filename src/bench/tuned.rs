@@ -87,7 +87,8 @@ impl Tuned {
         if tuned.meltcore == env!("CARGO_PKG_VERSION")
             && let Some(choice) = tuned.choices.iter().find(|choice| choice.known().is_none())
         {
-            let message = format!("there is no variant {:?} of `{}`; {hint}", choice.constants, choice.kernel);
+            let named: Vec<String> = choice.constants.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            let message = format!("there is no variant {} of `{}`; {hint}", named.join(" "), choice.kernel);
             return Err(Error::input(file, message));
         }
         Ok(tuned)
@@ -198,7 +199,7 @@ mod tests {
         for (text, words) in [
             ("{}", "is no file of `meltcore tune`"),
             (&whole[..whole.len() / 2], "is no file of `meltcore tune`"),
-            (&whole.replace("[\"ROWS\",8]", "[\"ROWS\",7]"), "there is no variant [(\"ROWS\", 7), (\"COLUMNS\", 8)] of `linear`"),
+            (&whole.replace("[\"ROWS\",8]", "[\"ROWS\",7]"), "there is no variant ROWS=7 COLUMNS=8 of `linear`"),
         ] {
             std::fs::write(&file, text).unwrap();
             let message = Tuned::load(&file).unwrap_err().to_string();

@@ -58,7 +58,8 @@ pub struct Args {
     #[arg(long, conflicts_with_all = ["plan", "profile", "compare", "seconds", "quick"])]
     pub plans: bool,
     /// With --plans: the plans on devices that are not here, by a part of their names, or `all`
-    #[arg(long, value_name = "NAME|all", requires = "plans", conflicts_with = "variant")]
+    #[arg(long, value_name = "NAME|all", requires = "plans", conflicts_with = "variant",
+        value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub r#for: Option<String>,
     /// Build a kernel in another way, KERNEL:NAME=VALUE[,NAME=VALUE], in place of those that a GPU takes for some shapes; may be repeated
     #[arg(long, value_name = "VARIANT")]

@@ -16,7 +16,21 @@ pub const TUNED: &str = "MELTCORE_TUNED";
 /// # Errors
 /// As [`Gpu::open`]; [`Error::Input`] for a file of `meltcore tune` that is broken.
 pub fn open_device(globals: &Globals) -> Result<Gpu> {
-    open(globals, |able| tuned(globals, able))
+    let (gpu, tuned) = open_device_to_report(globals)?;
+    tuned.map(|_| gpu)
+}
+
+/// The same, whatever is wrong with the file of `meltcore tune`, and what is made of that file in a few words.
+///
+/// # Errors
+/// As [`Gpu::open`].
+pub fn open_device_to_report(globals: &Globals) -> Result<(Gpu, Result<String>)> {
+    let mut of_file = Ok(String::new());
+    let gpu = open(globals, |able| {
+        of_file = tuned(globals, able);
+        Ok(())
+    })?;
+    Ok((gpu, of_file))
 }
 
 /// The same with the variants that `texts` name ([`variants::force`]), and the usual ones of all other kernels.
@@ -33,21 +47,20 @@ pub fn open_device_with(globals: &Globals, texts: &[String]) -> Result<Gpu> {
 }
 
 /// What `meltcore tune` found is taken where it is of this device.
-fn tuned(globals: &Globals, able: &mut Capabilities) -> Result<()> {
-    let Some(file) = tuned_file(globals, able) else { return Ok(()) };
+fn tuned(globals: &Globals, able: &mut Capabilities) -> Result<String> {
+    let Some(file) = tuned_file(globals, able) else { return Ok("none".into()) };
     let tuned = Tuned::load(&file)?;
-    match tuned.foreign_to(able) {
-        None => {
-            tuned.apply(able);
-            globals.detail(&format!("variants of {} launches are those of {}", tuned.len(), file.display()));
-        }
-        Some(why) => globals.note(&format!("{} is left aside: {why}. `meltcore tune` makes it anew", file.display())),
+    if let Some(why) = tuned.foreign_to(able) {
+        globals.note(&format!("{} is left aside: {why}. `meltcore tune` makes it anew", file.display()));
+        return Ok(format!("left aside: {why}"));
     }
-    Ok(())
+    tuned.apply(able);
+    globals.detail(&format!("variants of {} launches are those of {}", tuned.len(), file.display()));
+    Ok(format!("in use, of {} launches", tuned.len()))
 }
 
 /// The file in force: that of `MELTCORE_TUNED`, else that of the user's caches if it is there; none with `--untuned`.
-pub fn tuned_file(globals: &Globals, able: &Capabilities) -> Option<PathBuf> {
+fn tuned_file(globals: &Globals, able: &Capabilities) -> Option<PathBuf> {
     if globals.untuned || able.is_host() {
         return None;
     }

@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 
 use super::Globals;
-use super::device::{open_device, tuned_file};
+use super::device::{TUNED, open_device_to_report};
 use super::output::{Table, print_line};
 use super::progress::Progress;
 use super::{devices, version};
-use crate::bench::{self, Options, Row, StepOptions, Tuned};
+use crate::bench::{self, Options, Row, StepOptions};
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::gpu::{Gpu, list_adapters, shader::CATALOGUE};
@@ -33,9 +33,10 @@ pub fn run(_: &Args, globals: &Globals) -> Result<()> {
     devices::table(&adapters).print()?;
     missing.map_or(Ok(()), print_line)?;
     drivers()?;
-    let gpu = open_device(globals)?;
-    device(globals, &gpu)?;
+    let (gpu, tuned) = open_device_to_report(globals)?;
     let mut faults = Vec::new();
+    device(&gpu, tuned.as_ref().map_or("broken", String::as_str))?;
+    faults.extend(tuned.err().map(|error| format!("tuned variants: {error}")));
     kernels(globals, &gpu, &mut faults)?;
     rows(globals, &gpu, &mut faults)?;
     memory(&gpu)?;
@@ -44,7 +45,8 @@ pub fn run(_: &Args, globals: &Globals) -> Result<()> {
         true => print_line("all well"),
         false => {
             faults.iter().try_for_each(|fault| print_line(fault))?;
-            Err(Error::CheckFailed(format!("{} things are wrong; the page above names them", faults.len())))
+            let count = faults.len();
+            Err(Error::CheckFailed(format!("{count} {} wrong; see the page above", if count == 1 { "thing is" } else { "things are" })))
         }
     }
 }
@@ -57,13 +59,14 @@ fn section(title: &str) -> Result<()> {
 fn drivers() -> Result<()> {
     const FOLDERS: [&str; 4] =
         ["/etc/vulkan/icd.d", "/usr/local/share/vulkan/icd.d", "/usr/share/vulkan/icd.d", "/usr/local/etc/vulkan/icd.d"];
-    const VARIABLES: [&str; 7] = [
+    const VARIABLES: [&str; 8] = [
         "VK_DRIVER_FILES",
         "VK_ICD_FILENAMES",
         "VK_ADD_DRIVER_FILES",
         "NVIDIA_DRIVER_CAPABILITIES",
         "MELTCORE_DEVICE",
         "MELTCORE_MMAP",
+        TUNED,
         "RAYON_NUM_THREADS",
     ];
     if cfg!(target_os = "linux") {
@@ -79,14 +82,15 @@ fn drivers() -> Result<()> {
     print_line(&format!("variables: {}", if set.is_empty() { "none".into() } else { set.join(", ") }))
 }
 
-fn device(globals: &Globals, gpu: &Gpu) -> Result<()> {
+fn device(gpu: &Gpu, tuned: &str) -> Result<()> {
     section("The device in use")?;
     let able = gpu.capabilities();
     let mut table = Table::new(&["what", "value"]);
     let trips = able.loop_trips.map_or_else(|| "unbounded".into(), |trips| trips.to_string());
-    let tuned = match tuned_file(globals, able) {
-        None => "none".to_owned(),
-        Some(file) => Tuned::load(&file)?.foreign_to(able).unwrap_or_else(|| "in use".into()),
+    let half = match (able.f16, able.f16_nearest) {
+        (false, _) => "none",
+        (true, true) => "rounds to nearest",
+        (true, false) => "rounds otherwise: not used",
     };
     for (what, value) in [
         ("name", able.name.clone()),
@@ -101,10 +105,10 @@ fn device(globals: &Globals, gpu: &Gpu) -> Result<()> {
         ("parameter bytes", able.immediate_bytes.to_string()),
         ("binding bytes", able.max_binding_bytes.to_string()),
         ("loop trips", trips),
-        ("f16", able.f16.to_string()),
+        ("f16", half.to_owned()),
         ("matrices of f16", able.named_matrices()),
         ("timestamps", able.timestamps.to_string()),
-        ("tuned variants", tuned),
+        ("tuned variants", tuned.to_owned()),
     ] {
         table.row([what.to_owned(), value]);
     }

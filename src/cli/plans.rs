@@ -58,8 +58,8 @@ fn constants(plan: &Plan) -> String {
     pairs.chain(plan.variant.scalar.then(|| "scalar".into())).collect::<Vec<_>>().join(" ")
 }
 
-/// Prints the plans of the kinds of devices whose name holds `name`: their limits, where each variant runs, and the rows whose plans are
-/// not the same on all.
+/// Prints the plans of the kinds of devices whose name holds `name`: what the wanted rows launch, and where no rows are named their limits
+/// and where each variant runs before all rows.
 ///
 /// # Errors
 /// [`Error::Usage`] where there is no such kind; those of [`bench::plans`]; stdout cannot be written.
@@ -76,11 +76,27 @@ pub fn of_classes(name: &str, options: &Options, json: bool) -> Result<()> {
         let rows = classes.iter().zip(&planned).flat_map(|(class, rows)| rows.iter().map(move |row| row_json(row, class)));
         return output::print_json(&rows.collect::<Result<Vec<_>>>()?);
     }
-    limits(&classes).print()?;
-    output::print_line("")?;
-    where_variants_run(&classes)?.print()?;
-    output::print_line("")?;
+    if options.filter.is_none() && options.step.is_none() {
+        limits(&classes).print()?;
+        output::print_line("")?;
+        where_variants_run(&classes)?.print()?;
+        output::print_line("")?;
+    }
     rows(&classes, &planned).print()
+}
+
+/// Those of the devices of which `holds` is true, by name; the exceptions where they are fewer.
+fn named(classes: &[Capabilities], holds: impl Fn(usize) -> bool) -> String {
+    let of = |wanted: bool| {
+        let names = classes.iter().enumerate().filter(|(i, _)| holds(*i) == wanted).map(|(_, class)| class.name.as_str());
+        names.collect::<Vec<_>>()
+    };
+    let (on, off) = (of(true), of(false));
+    match off.len() {
+        0 if on.len() > 1 => "all".into(),
+        few if few < on.len() && few > 0 => format!("all but {}", off.join(", ")),
+        _ => on.join(", "),
+    }
 }
 
 /// The limits of devices, one a row.
@@ -122,8 +138,7 @@ pub fn where_variants_run(classes: &[Capabilities]) -> Result<Table> {
     }
     for (stem, plan) in plans {
         let needs = Needs::of(&plan)?;
-        let runs: Vec<&str> = classes.iter().filter(|class| needs.beyond(class).is_none()).map(|class| class.name.as_str()).collect();
-        let runs = if runs.len() == classes.len() && runs.len() > 1 { "all".to_owned() } else { runs.join(", ") };
+        let runs = named(classes, |i| needs.beyond(&classes[i]).is_none());
         let [invocations, bytes, buffers] =
             [needs.invocations, needs.workgroup_bytes, needs.storage_buffers].map(|number| number.to_string());
         let row = [stem.to_owned(), constants(&plan), invocations, bytes, buffers, runs];
@@ -137,36 +152,39 @@ pub fn where_variants_run(classes: &[Capabilities]) -> Result<Table> {
     Ok(table)
 }
 
-/// What each row launches, on which devices.
+/// What each row launches, on which devices: a line a kernel, equal ones in succession once, with their number.
 fn rows(classes: &[Capabilities], planned: &[Vec<Planned>]) -> Table {
-    let mut table = Table::new(&["row", "launches", "on"]);
+    let mut table = Table::new(&["row", "on", "times", "kernel", "constants", "groups", "partial words"]);
     let Some(first) = planned.first() else { return table };
     for (number, Planned { row, .. }) in first.iter().enumerate() {
-        let texts: Vec<String> = planned.iter().map(|rows| rows.get(number).map(launches).unwrap_or_default()).collect();
-        let mut seen: Vec<&String> = Vec::new();
-        for text in &texts {
-            if seen.contains(&text) {
-                continue;
+        let all: Vec<Vec<(&Plan, usize)>> = planned.iter().map(|rows| rows.get(number).map(launches).unwrap_or_default()).collect();
+        let mut row = row.clone();
+        for (place, own) in all.iter().enumerate().filter(|(place, own)| !all[..*place].contains(own)) {
+            let mut on = named(classes, |i| all[i] == all[place]);
+            for (plan, count) in own {
+                table.row([
+                    std::mem::take(&mut row),
+                    std::mem::take(&mut on),
+                    count.to_string(),
+                    plan.stem.to_owned(),
+                    constants(plan),
+                    groups(plan).to_string(),
+                    plan.scratch.to_string(),
+                ]);
             }
-            let on: Vec<&str> = classes.iter().zip(&texts).filter(|(_, own)| *own == text).map(|(class, _)| class.name.as_str()).collect();
-            let on = if on.len() == classes.len() && on.len() > 1 { "all".to_owned() } else { on.join(", ") };
-            table.row([if seen.is_empty() { row.clone() } else { String::new() }, text.clone(), on]);
-            seen.push(text);
         }
     }
     table
 }
 
-/// The launches of a row in one line: equal ones in succession once, with their number.
-fn launches(planned: &Planned) -> String {
-    let mut runs: Vec<(String, usize)> = Vec::new();
+/// The launches of a row, equal ones in succession once, with their number.
+fn launches(planned: &Planned) -> Vec<(&Plan, usize)> {
+    let mut runs: Vec<(&Plan, usize)> = Vec::new();
     for launched in &planned.launches {
-        let text = launched.plan.to_string();
         match runs.last_mut() {
-            Some((last, count)) if *last == text => *count += 1,
-            _ => runs.push((text, 1)),
+            Some((last, count)) if *last == &launched.plan => *count += 1,
+            _ => runs.push((&launched.plan, 1)),
         }
     }
-    let run = |(text, count): (String, usize)| if count > 1 { format!("{count} × {text}") } else { text };
-    runs.into_iter().map(run).collect::<Vec<_>>().join("; ")
+    runs
 }

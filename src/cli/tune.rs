@@ -7,11 +7,13 @@ use super::bench::{NETWORKS, digits, seconds, size};
 use super::device::{TUNED, open_device_with};
 use super::output::{self, Table};
 use super::progress::Progress;
+use super::signals::Interrupt;
 use crate::bench::{self, Found, StepOptions, Tuned, cache_file};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::event::Event;
-use crate::gpu::{Gpu, Plan};
+use crate::files::check_writable;
+use crate::gpu::{AdapterSummary, Gpu, Plan, list_adapters};
 use crate::train;
 
 /// Find the fastest variants of the kernels that a configuration uses on this device, and keep them for all commands
@@ -20,7 +22,8 @@ use crate::train;
     meltcore tune --config run.yaml --out tuned.json\n\n\
     Every variant sums the same terms in the same order, and each is compared with the usual one bit by bit before it is timed: results\n\
     do not depend on what is found. The winners go into a file of the user's caches (or --out, for MELTCORE_TUNED=FILE), from which every\n\
-    command takes them on the same device with the same driver; --untuned or MELTCORE_TUNED=off leaves them aside.\n\
+    command takes them on the same device with the same driver; --untuned or MELTCORE_TUNED=off leaves them aside. A signal ends it\n\
+    behind the kernel that is timed; what was found by then is kept.\n\
     Exit status: 0 done; 1 some variant left other bits, and is not used; 2 the configuration cannot be used; 4 the file cannot be written.")]
 #[command(group = clap::ArgGroup::new("what").required(true).args(["config", "step"]))]
 pub struct Args {
@@ -57,16 +60,23 @@ pub struct Args {
 pub fn run(args: &Args, globals: &Globals) -> Result<()> {
     // Neither needs nor reads what was tuned before.
     let gpu = open_device_with(globals, &[])?;
+    let config = args.config.as_ref().map(|path| Config::load(path, &args.set)).transpose()?;
+    let work = |planner: &Gpu| match &config {
+        Some(config) => train::rehearse(config, planner),
+        None => bench::rehearse(planner, &args.made_up()),
+    };
     if gpu.capabilities().is_host() {
-        return Err(Error::Usage(
-            "there is nothing to tune on the processor: its kernels choose by themselves. --device names a GPU".into(),
-        ));
+        // What is wrong with the configuration goes before.
+        work(&gpu.planner())?;
+        return Err(nothing_here(globals));
     }
     let file = file(args, &gpu)?;
+    check_writable(&file)?;
     let earlier = file
         .exists()
         .then(|| Tuned::load(&file))
         .and_then(|loaded| loaded.map_err(|error| globals.note(&format!("{error}. It is replaced"))).ok());
+    let interrupt = Interrupt::install()?;
     let mut progress = None;
     let mut observe = |event| match event {
         Event::Start { label, total, unit } => progress = Some(Progress::start(label, total, unit, globals.quiet)),
@@ -75,17 +85,7 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
         Event::Note(text) => globals.note(&text),
         Event::Detail(text) => globals.detail(&text),
     };
-    let tuning = match (&args.config, &args.step) {
-        (Some(path), _) => {
-            let config = Config::load(path, &args.set)?;
-            bench::tune(&gpu, &|planner| train::rehearse(&config, planner), args.seconds, &mut observe)?
-        }
-        (None, model) => {
-            let model = model.clone().unwrap_or_default();
-            let step = StepOptions { model, set: args.set.clone(), batch: args.batch as usize, size: args.size, predict_only: false };
-            bench::tune(&gpu, &|planner| bench::rehearse(planner, &step), args.seconds, &mut observe)?
-        }
-    };
+    let tuning = bench::tune(&gpu, &work, args.seconds, &|| interrupt.pending().is_some(), &mut observe)?;
     drop(progress);
     let mut tuned = tuning.tuned;
     let chosen = tuned.len();
@@ -100,6 +100,10 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
         table(&tuning.found).print()?;
     }
     globals.note(&format!("{chosen} of {} launches have a faster variant: {}", tuning.found.len(), file.display()));
+    if let Some(signal) = interrupt.pending().filter(|_| tuning.left > 0) {
+        globals.note(&format!("stopped by signal {signal}: {} launches were not raced and stay as they were", tuning.left));
+        return Err(Error::Interrupted(signal));
+    }
     let refused: Vec<String> = tuning.found.iter().flat_map(|found| &found.refused).map(Plan::to_string).collect();
     match refused.is_empty() {
         true => Ok(()),
@@ -109,6 +113,27 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
             refused.join("; ")
         ))),
     }
+}
+
+impl Args {
+    /// The step that stands for a configuration.
+    fn made_up(&self) -> StepOptions {
+        let model = self.step.clone().unwrap_or_default();
+        StepOptions { model, set: self.set.clone(), batch: self.batch as usize, size: self.size, predict_only: false }
+    }
+}
+
+/// The error on the processor, with the devices that can be named instead.
+fn nothing_here(globals: &Globals) -> Error {
+    let others = |(adapters, _): (Vec<AdapterSummary>, _)| {
+        let names = adapters.into_iter().filter(|adapter| adapter.kind != "host").map(|adapter| adapter.name);
+        names.collect::<Vec<_>>().join("; ")
+    };
+    let advice = match list_adapters(globals.device.as_deref()).map(others) {
+        Ok(names) if !names.is_empty() => format!("--device names another: {names}"),
+        _ => "no other device was found".into(),
+    };
+    Error::Usage(format!("there is nothing to tune on the processor, whose kernels choose by themselves; {advice}"))
 }
 
 /// Where the winners go.

@@ -46,6 +46,30 @@ pub fn write_atomically(path: impl AsRef<Path>, write: impl FnOnce(&mut BufWrite
 /// # Errors
 /// [`Error::Output`] where the folder cannot be made or the file not be renamed; whatever `write` returns.
 pub fn replace_atomically(path: &Path, write: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
+    let (temporary, mut unfinished) = begin(path)?;
+    write(&temporary)?;
+    fs::rename(&temporary, path).map_err(|e| match e.kind() {
+        // Windows replaces no file that is mapped, nor one that is open in a program which does not allow that.
+        io::ErrorKind::PermissionDenied if cfg!(windows) && path.exists() => {
+            Error::output(path, format!("cannot be replaced ({e}); close the programs that have it open, or check its permissions"))
+        }
+        _ => cannot_be_written(path, e),
+    })?;
+    unfinished.0 = None;
+    Ok(())
+}
+
+/// Whether [`write_atomically`] can begin, for whoever works long before writing: makes missing folders, and leaves `path` as it is.
+///
+/// # Errors
+/// [`Error::Output`] where the folder or a file in it cannot be made.
+pub fn check_writable(path: &Path) -> Result<()> {
+    let (temporary, _unfinished) = begin(path)?;
+    File::create(temporary).map(drop).map_err(|e| cannot_be_written(path, e))
+}
+
+/// A temporary name beside `path`, whose folder is there, and what removes the file of that name.
+fn begin(path: &Path) -> Result<(PathBuf, Unfinished)> {
     static COUNTER: AtomicU64 = AtomicU64::new(0);
     let Some(name) = path.file_name() else {
         return Err(Error::output(path, "names no file; give a path that ends in a file name"));
@@ -62,17 +86,7 @@ pub fn replace_atomically(path: &Path, write: impl FnOnce(&Path) -> Result<()>) 
     temporary.push(name);
     temporary.push(format!(".{}-{}.part", std::process::id(), COUNTER.fetch_add(1, Ordering::Relaxed)));
     let temporary = folder.join(temporary);
-    let mut unfinished = Unfinished(Some(temporary.clone()));
-    write(&temporary)?;
-    fs::rename(&temporary, path).map_err(|e| match e.kind() {
-        // Windows replaces no file that is mapped, nor one that is open in a program which does not allow that.
-        io::ErrorKind::PermissionDenied if cfg!(windows) && path.exists() => {
-            Error::output(path, format!("cannot be replaced ({e}); close the programs that have it open, or check its permissions"))
-        }
-        _ => cannot_be_written(path, e),
-    })?;
-    unfinished.0 = None;
-    Ok(())
+    Ok((temporary.clone(), Unfinished(Some(temporary))))
 }
 
 /// The file that one of [`replace_atomically`]'s temporary names was for, and the process that made it: one that was killed, or that runs.

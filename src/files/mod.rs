@@ -7,7 +7,7 @@ mod leftovers;
 mod lock;
 mod stamp;
 
-pub use atomic::{replace_atomically, sync_folder, temporary_of, write_atomically};
+pub use atomic::{check_writable, replace_atomically, sync_folder, temporary_of, write_atomically};
 pub use digest::{Digest, digest_of_file, fnv1a};
 pub use leftovers::remove_leftovers;
 pub use lock::FolderLock;

@@ -170,6 +170,8 @@ fn capabilities(adapter: &wgpu::Adapter) -> Capabilities {
         storage_buffers: limits.max_storage_buffers_per_shader_stage,
         immediate_bytes: limits.max_immediate_size,
         f16: features.contains(wgpu::Features::SHADER_F16),
+        // Tried on the open device.
+        f16_nearest: false,
         matrices: matrices(adapter),
         timestamps: features.contains(wgpu::Features::TIMESTAMP_QUERY),
         max_binding_bytes: limits.max_storage_buffer_binding_size.min(limits.max_buffer_size),

@@ -39,6 +39,8 @@ pub struct Capabilities {
     pub immediate_bytes: u32,
     /// Half-precision arithmetic in shaders.
     pub f16: bool,
+    /// Its conversion from f32 to f16 rounds to nearest, ties to even: tried when a device with half-precision arithmetic is opened.
+    pub f16_nearest: bool,
     /// Sides of the square matrices of f16 whose products, summed in f32, a whole subgroup computes at once (cooperative matrices).
     pub matrices: Vec<u32>,
     /// Kernels can be timed on the device.
@@ -69,6 +71,7 @@ impl Capabilities {
             storage_buffers: 8,
             immediate_bytes: 64,
             f16: false,
+            f16_nearest: false,
             matrices: Vec::new(),
             timestamps: false,
             max_binding_bytes: 128 << 20,

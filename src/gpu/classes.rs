@@ -21,6 +21,7 @@ pub fn device_classes() -> Vec<Capabilities> {
             storage_buffers: 30,
             immediate_bytes: 4096,
             f16: true,
+            f16_nearest: true,
             matrices: vec![8],
             max_binding_bytes: 1024 * MIB,
             ..Capabilities::webgpu("Apple M1")
@@ -34,6 +35,7 @@ pub fn device_classes() -> Vec<Capabilities> {
             storage_buffers: 64,
             immediate_bytes: 128,
             f16: true,
+            f16_nearest: true,
             max_binding_bytes: 1024 * MIB,
             ..Capabilities::webgpu("Intel Xe")
         },
@@ -46,6 +48,7 @@ pub fn device_classes() -> Vec<Capabilities> {
             storage_buffers: 64,
             immediate_bytes: 128,
             f16: true,
+            f16_nearest: true,
             max_binding_bytes: 2048 * MIB - 4,
             ..Capabilities::webgpu("AMD RDNA2")
         },
@@ -58,6 +61,7 @@ pub fn device_classes() -> Vec<Capabilities> {
             storage_buffers: 64,
             immediate_bytes: 128,
             f16: true,
+            f16_nearest: true,
             matrices: vec![16],
             max_binding_bytes: 2048 * MIB - 4,
             ..Capabilities::webgpu("NVIDIA Ampere")
@@ -70,6 +74,7 @@ pub fn device_classes() -> Vec<Capabilities> {
             storage_buffers: 24,
             immediate_bytes: 128,
             f16: true,
+            f16_nearest: true,
             max_binding_bytes: 128 * MIB,
             ..Capabilities::webgpu("Adreno 7xx")
         },

@@ -13,7 +13,7 @@ use crate::gpu::kernel::{Cost, Launch};
 use crate::gpu::launched::Launched;
 use crate::gpu::profile::ProfileRow;
 use crate::gpu::wgpu_driver::WgpuDriver;
-use crate::gpu::{Capabilities, DeviceKind, adapter, memory_size};
+use crate::gpu::{Capabilities, DeviceKind, adapter, memory_size, rounding};
 
 struct Inner {
     capabilities: Capabilities,
@@ -61,7 +61,9 @@ impl Gpu {
         }
         let limits = Limits { binding: capabilities.max_binding_bytes, buffer: adapter.limits().max_buffer_size };
         let heap = memory_size::of_adapter(&adapter).filter(|_| capabilities.kind == DeviceKind::Gpu);
-        let driver = Some(Driver::Wgpu(Box::new(WgpuDriver::open(&adapter, &capabilities.name)?)));
+        let mut driver = Driver::Wgpu(Box::new(WgpuDriver::open(&adapter, &capabilities.name)?));
+        capabilities.f16_nearest = capabilities.f16 && rounding::is_nearest(&mut driver, limits)?;
+        let driver = Some(driver);
         Ok(Gpu(Rc::new(Inner { capabilities, limits, heap, pool: Rc::default(), driver, launched: RefCell::default() })))
     }
 

@@ -65,6 +65,13 @@ impl Driver {
         }
     }
 
+    /// Leaves no kernel and bind group made.
+    pub(super) fn forget(&mut self) {
+        if let Driver::Wgpu(driver) = self {
+            driver.kernels.take();
+        }
+    }
+
     /// Bind groups made so far; the host has none.
     pub(super) fn bind_groups_made(&self) -> u64 {
         match self {

@@ -19,6 +19,7 @@ mod memory_size;
 mod needs;
 mod plan;
 mod profile;
+mod rounding;
 pub mod shader;
 mod stream;
 mod wgpu_driver;

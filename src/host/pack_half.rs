@@ -23,6 +23,11 @@ pub(super) fn pack_half(job: &Job<PackHalfParams>, [input]: Inputs<1>, [output]:
 
 #[simd]
 fn pack<S: Simd>(_: S, input: &[f32], output: &mut [f32]) {
-    let pairs = input.as_chunks::<2>().0;
-    output.iter_mut().zip(pairs).for_each(|(word, [low, high])| *word = f32::from_bits(f16_bits(*low) | f16_bits(*high) << 16));
+    output.iter_mut().zip(packed(input)).for_each(|(word, packed)| *word = f32::from_bits(packed));
+}
+
+/// The words of pairs of numbers, the first in the lower half.
+#[inline(always)]
+pub(crate) fn packed(values: &[f32]) -> impl Iterator<Item = u32> {
+    values.as_chunks::<2>().0.iter().map(|[low, high]| f16_bits(*low) | f16_bits(*high) << 16)
 }

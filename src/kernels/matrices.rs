@@ -38,7 +38,7 @@ pub(in crate::kernels) fn tile(
     [terms, times]: [usize; 2],
 ) -> Option<Tile> {
     let is_wanted = operands == Operands::F16 && !able.choices.forces(of);
-    let side = able.matrices.iter().max().copied().filter(|_| is_wanted && able.kind == DeviceKind::Gpu && able.f16)?;
+    let side = able.matrices.iter().max().copied().filter(|_| is_wanted && able.kind == DeviceKind::Gpu && able.f16_nearest)?;
     let [stack, beside] = OF_SUBGROUP.map(|matrices| (matrices * side) as usize);
     // Two tiles below each other where no row of tiles is left over.
     let stacked = if rows.div_ceil(stack).is_multiple_of(2) { 2 } else { 1 };
@@ -90,6 +90,7 @@ mod tests {
         let able = Capabilities {
             matrices: vec![8, 16],
             f16: true,
+            f16_nearest: true,
             subgroup: [32, 32],
             workgroup_bytes: 32 << 10,
             ..Capabilities::webgpu("with matrices")

@@ -15,12 +15,11 @@ pub enum Operands {
 }
 
 impl Operands {
-    /// The constant of kernels that says so: by the device's own f16 where it has one.
+    /// The constant of kernels that says so: by the device's own conversion where it has f16 and rounds so.
     pub(in crate::kernels) fn constant(self, able: &Capabilities) -> (&'static str, u32) {
         let value = match self {
             Operands::F32 => 0,
-            // D3D's conversion rounds towards zero.
-            Operands::F16 if able.f16 && able.backend != "Dx12" => 2,
+            Operands::F16 if able.f16 && able.f16_nearest => 2,
             Operands::F16 => 1,
         };
         ("HALF", value)
