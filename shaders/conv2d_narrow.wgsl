@@ -9,17 +9,20 @@ const OUT = 8u;
 const IN = 8u;
 const TRANSPOSED = 0u;
 const ACTIVATION = 0u;
+const SOURCE = 0u; // see shared/source.wgsl
 const HALF = 0u; // see shared/operand.wgsl
 struct Params { n: u32, c_in: u32, h_in: u32, w_in: u32, c_out: u32, h_out: u32, w_out: u32, kernel_h: u32, kernel_w: u32, stride: u32, padding: u32, dilation: u32, groups: u32, has_bias: u32, has_scale: u32 }
 var<immediate> params: Params;
 @group(0) @binding(0) var<storage, read> input: array<f32>;        // [n, c_in, h_in, w_in]
 @group(0) @binding(1) var<storage, read> weight: array<f32>;       // [c_out, c_in, 3, 3]; [c_in, c_out, 3, 3] where TRANSPOSED
-@group(0) @binding(2) var<storage, read> bias: array<f32>;         // [c_out] where has_bias
-@group(0) @binding(3) var<storage, read> scale: array<f32>;        // [c_out] where has_scale
-@group(0) @binding(4) var<storage, read_write> output: array<Row>; // [n, c_out, h_out, w_out]
+@group(0) @binding(2) var<storage, read> bias: array<f32>;         // [c_out] where has_bias, or [c_in] of the norm before
+@group(0) @binding(3) var<storage, read> scale: array<f32>;        // [c_out] where has_scale, or [c_in] of the norm before
+@group(0) @binding(4) var<storage, read> stats: array<vec4f>;      // [c_in] of the norm before: (shift, mean - shift, invstd, unused)
+@group(0) @binding(5) var<storage, read_write> output: array<Row>; // [n, c_out, h_out, w_out]
 //!include shared/flat.wgsl
 //!include shared/operand.wgsl
 //!include shared/nan.wgsl
+//!include shared/source.wgsl
 //!include shared/activate.wgsl
 //!include shared/pack1.wgsl
 //!include shared/output4.wgsl
@@ -51,8 +54,10 @@ fn conv2d_narrow(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) g
       let row = i32(row_0 + e % PATCH / ROW_QUADS) - i32(params.padding);
       let column = vec4i(i32(column_0 + e % ROW_QUADS * 4u) - i32(params.padding)) + vec4i(0, 1, 2, 3);
       let inside = vec4<bool>(i < params.c_in && row >= 0 && row < i32(params.h_in)) & (column >= vec4i(0)) & (column < vec4i(i32(params.w_in)));
+      source = source_of(min(i, params.c_in - 1u), params.n >> 31u);
       let at = (image * params.c_in + min(i, params.c_in - 1u)) * plane_in + select(vec4u(0u), vec4u(u32(row) * params.w_in) + vec4u(column), inside);
-      pixels[e] = operand4(select(vec4f(0.0), vec4f(input[at.x], input[at.y], input[at.z], input[at.w]), inside));
+      let read = sourced4(vec4f(input[at.x], input[at.y], input[at.z], input[at.w]));
+      pixels[e] = operand4(select(vec4f(0.0), read, inside));
     }
     for (var e = local; e < IN * 9u * (OUT / 4u); e += 64u) {
       let i = first + e / (OUT / 4u) % IN;
@@ -90,8 +95,8 @@ fn conv2d_narrow(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) g
   for (var o = 0u; o < OUT; o++) {
     let channel = out_0 + o;
     if channel < params.c_out {
-      let b = select(0.0, bias[channel], params.has_bias != 0u);
-      let s = select(1.0, scale[channel], params.has_scale != 0u);
+      let b = select(0.0, bias[select(0u, channel, params.has_bias != 0u)], params.has_bias != 0u);
+      let s = select(1.0, scale[select(0u, channel, params.has_scale != 0u)], params.has_scale != 0u);
       var result: vec4f;
       for (var p = 0u; p < 4u; p++) { result[p] = activate(ACTIVATION, acc[o][p] * s + b); }
       store_output(((image * params.c_out + channel) * params.h_out + row) * params.w_out + column, known, result);

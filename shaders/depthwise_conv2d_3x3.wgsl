@@ -8,17 +8,20 @@
 // Numerics:  f32; taps in order.
 const SIDES = 1u; // see shared/beside4.wgsl
 const ACTIVATION = 0u;
+const SOURCE = 0u; // see shared/source.wgsl
 const HALF = 0u; // see shared/operand.wgsl
 struct Params { planes: u32, c: u32, height: u32, width: u32, dilation: u32, strip: u32, strips: u32, flip: u32, has_bias: u32, has_scale: u32 }
 var<immediate> params: Params;
 @group(0) @binding(0) var<storage, read> input: array<Row>;        // [planes, height, width]
 @group(0) @binding(1) var<storage, read> input_words: array<f32>;  // the same, one by one
 @group(0) @binding(2) var<storage, read> weight: array<f32>;       // [c, 1, 3, 3]
-@group(0) @binding(3) var<storage, read> bias: array<f32>;         // [c] where has_bias
-@group(0) @binding(4) var<storage, read> scale: array<f32>;        // [c] where has_scale
-@group(0) @binding(5) var<storage, read_write> output: array<Row>; // [planes, height, width]
+@group(0) @binding(3) var<storage, read> bias: array<f32>;         // [c] where has_bias, or of the norm before
+@group(0) @binding(4) var<storage, read> scale: array<f32>;        // [c] where has_scale, or of the norm before
+@group(0) @binding(5) var<storage, read> stats: array<vec4f>;       // [c] of the norm before: (shift, mean - shift, invstd, unused)
+@group(0) @binding(6) var<storage, read_write> output: array<Row>; // [planes, height, width]
 //!include shared/flat.wgsl
 //!include shared/operand.wgsl
+//!include shared/source.wgsl
 //!include shared/rows4.wgsl
 //!include shared/store4.wgsl
 //!include shared/beside4.wgsl
@@ -40,6 +43,7 @@ fn depthwise_conv2d_3x3(@builtin(workgroup_id) group: vec3u, @builtin(num_workgr
   // Rows of the phase count from 0: row i of it is row phase + i·dilation of the plane.
   let first = i32((part % params.strips) * params.strip);
   let end = min(first + i32(params.strip), i32((height - phase + dilation - 1u) / dilation));
+  source = source_of(channel, params.c >> 31u);
   var k: array<f32, 9>;
   for (var j = 0u; j < 9u; j++) { k[j] = operand(weight[channel * 9u + select(j, 8u - j, params.flip != 0u)]); }
   let b = select(0.0, bias[select(0u, channel, params.has_bias != 0u)], params.has_bias != 0u);
@@ -51,7 +55,7 @@ fn depthwise_conv2d_3x3(@builtin(workgroup_id) group: vec3u, @builtin(num_workgr
     let row = i32(phase) + i * i32(dilation);
     let inside = row >= 0 && row < i32(height);
     let at = (plane * height + select(0u, u32(row), inside)) * width;
-    let v = load_quad(at, quad, width);
+    let v = sourced_quad(load_quad(at, quad, width), quad, width);
     let side = beside(at, quad, width, dilation, v);
     let x = operand4(select(vec4f(0.0), v, inside));
     let left = operand4(select(vec4f(0.0), side.left, inside));

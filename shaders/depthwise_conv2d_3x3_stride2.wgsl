@@ -6,17 +6,20 @@
 // Grid:      one invocation a (plane, strip, output quad), quads fastest, 64 a workgroup, folded.
 // Numerics:  f32; taps in order.
 const ACTIVATION = 0u;
+const SOURCE = 0u; // see shared/source.wgsl
 const HALF = 0u; // see shared/operand.wgsl
 struct Params { planes: u32, c: u32, h_in: u32, w_in: u32, h_out: u32, w_out: u32, strip: u32, strips: u32, has_bias: u32, has_scale: u32 }
 var<immediate> params: Params;
 @group(0) @binding(0) var<storage, read> input: array<Row>;        // [planes, h_in, w_in]
 @group(0) @binding(1) var<storage, read> input_words: array<f32>;  // the same, one by one
 @group(0) @binding(2) var<storage, read> weight: array<f32>;       // [c, 1, 3, 3]
-@group(0) @binding(3) var<storage, read> bias: array<f32>;         // [c] where has_bias
-@group(0) @binding(4) var<storage, read> scale: array<f32>;        // [c] where has_scale
-@group(0) @binding(5) var<storage, read_write> output: array<Row>; // [planes, h_out, w_out]
+@group(0) @binding(3) var<storage, read> bias: array<f32>;         // [c] where has_bias, or of the norm before
+@group(0) @binding(4) var<storage, read> scale: array<f32>;        // [c] where has_scale, or of the norm before
+@group(0) @binding(5) var<storage, read> stats: array<vec4f>;       // [c] of the norm before: (shift, mean - shift, invstd, unused)
+@group(0) @binding(6) var<storage, read_write> output: array<Row>; // [planes, h_out, w_out]
 //!include shared/flat.wgsl
 //!include shared/operand.wgsl
+//!include shared/source.wgsl
 //!include shared/rows4.wgsl
 //!include shared/store4.wgsl
 //!include shared/columns2.wgsl
@@ -34,6 +37,7 @@ fn depthwise_conv2d_3x3_stride2(@builtin(workgroup_id) group: vec3u, @builtin(nu
   let channel = plane % params.c;
   let first = (part % params.strips) * params.strip;
   let end = min(first + params.strip, params.h_out);
+  source = source_of(channel, params.c >> 31u);
   var k: array<f32, 9>;
   for (var j = 0u; j < 9u; j++) { k[j] = operand(weight[channel * 9u + j]); }
   let b = select(0.0, bias[select(0u, channel, params.has_bias != 0u)], params.has_bias != 0u);

@@ -7,15 +7,21 @@
 // Numerics:  f32; sums of every GROUP-th task, added as a tree, then spans in order (sum_partials).
 const GROUP = 64u;
 const SIDES = 1u; // see shared/beside4.wgsl
+const SOURCE = 0u; // see shared/source.wgsl
 const HALF = 0u; // see shared/operand.wgsl
 struct Params { n: u32, c: u32, height: u32, width: u32, dilation: u32, strip: u32, strips: u32, spans: u32 }
 var<immediate> params: Params;
 @group(0) @binding(0) var<storage, read> input: array<Row>;          // [n, c, height, width]
 @group(0) @binding(1) var<storage, read> input_words: array<f32>;    // the same, one by one
 @group(0) @binding(2) var<storage, read> grad_output: array<Row>;    // [n, c, height, width]
-@group(0) @binding(3) var<storage, read_write> partials: array<f32>; // [spans, c, 3, 3]
+@group(0) @binding(3) var<storage, read> bias: array<f32>;           // [c] of the norm before
+@group(0) @binding(4) var<storage, read> scale: array<f32>;          // [c] of the norm before
+@group(0) @binding(5) var<storage, read> stats: array<vec4f>;        // [c] of the norm before: (shift, mean - shift, invstd, unused)
+@group(0) @binding(6) var<storage, read_write> partials: array<f32>; // [spans, c, 3, 3]
 //!include shared/flat.wgsl
 //!include shared/operand.wgsl
+//!include shared/nan.wgsl
+//!include shared/source.wgsl
 //!include shared/pair4.wgsl
 //!include shared/beside4.wgsl
 //!include shared/sum9.wgsl
@@ -32,6 +38,7 @@ fn depthwise_conv2d_grad_weight_3x3(@builtin(workgroup_id) group: vec3u, @builti
   let total = params.n * params.strips * phases * quads;
   let length = (total + params.spans - 1u) / params.spans;
 
+  source = source_of(channel, params.c >> 31u);
   var acc: array<vec4f, 9>;
   for (var task = span * length + local; task < min((span + 1u) * length, total); task += GROUP) {
     let quad = task % quads;
@@ -50,7 +57,7 @@ fn depthwise_conv2d_grad_weight_3x3(@builtin(workgroup_id) group: vec3u, @builti
       if i + 1 < end { below = operand4(load_grad_output((plane + u32(next)) * width, quad, width)); }
       if row >= 0 && row < i32(height) {
         let at = (plane + u32(row)) * width;
-        let v = load_input(at, quad, width);
+        let v = sourced_quad(load_input(at, quad, width), quad, width);
         let side = beside(at, quad, width, dilation, v);
         let x = operand4(v);
         let left = operand4(side.left);

@@ -5,15 +5,21 @@
 // Grid:      one channel of one span of (image, strip, quad of dy) a workgroup of GROUP, folded.
 // Numerics:  f32; sums of every GROUP-th task, added as a tree, then spans in order (sum_partials).
 const GROUP = 64u;
+const SOURCE = 0u; // see shared/source.wgsl
 const HALF = 0u; // see shared/operand.wgsl
 struct Params { n: u32, c: u32, h_in: u32, w_in: u32, h_out: u32, w_out: u32, strip: u32, strips: u32, spans: u32 }
 var<immediate> params: Params;
 @group(0) @binding(0) var<storage, read> input: array<Row>;          // [n, c, h_in, w_in]
 @group(0) @binding(1) var<storage, read> input_words: array<f32>;    // the same, one by one
 @group(0) @binding(2) var<storage, read> grad_output: array<Row>;    // [n, c, h_out, w_out]
-@group(0) @binding(3) var<storage, read_write> partials: array<f32>; // [spans, c, 3, 3]
+@group(0) @binding(3) var<storage, read> bias: array<f32>;           // [c] of the norm before
+@group(0) @binding(4) var<storage, read> scale: array<f32>;          // [c] of the norm before
+@group(0) @binding(5) var<storage, read> stats: array<vec4f>;        // [c] of the norm before: (shift, mean - shift, invstd, unused)
+@group(0) @binding(6) var<storage, read_write> partials: array<f32>; // [spans, c, 3, 3]
 //!include shared/flat.wgsl
 //!include shared/operand.wgsl
+//!include shared/nan.wgsl
+//!include shared/source.wgsl
 //!include shared/pair4.wgsl
 //!include shared/columns2.wgsl
 //!include shared/sum9.wgsl
@@ -30,6 +36,7 @@ fn depthwise_conv2d_grad_weight_3x3_stride2(@builtin(workgroup_id) group: vec3u,
   let total = params.n * params.strips * quads;
   let length = (total + params.spans - 1u) / params.spans;
 
+  source = source_of(channel, params.c >> 31u);
   var acc: array<vec4f, 9>;
   for (var task = span * length + local; task < min((span + 1u) * length, total); task += GROUP) {
     let quad = task % quads;

@@ -328,6 +328,7 @@ pub mod kernels {
     pub mod scaled_dot_product_attention;
     pub mod segmentation_scores;
     pub mod softmax;
+    pub mod source;
     mod strips;
     pub mod sum_partials;
     pub mod transpose;
@@ -351,6 +352,7 @@ pub mod ops {
     mod conv2d_batch_norm;
     mod conv2d_by_sample;
     mod conv2d_of_cat;
+    mod conv2d_of_norm;
     mod conv_transpose2d;
     mod cross_entropy;
     mod dice_loss;
@@ -383,13 +385,14 @@ pub mod ops {
     pub use adaptive_avg_pool2d::adaptive_avg_pool2d;
     pub use add::add;
     pub use add_row::add_row;
-    pub use batch_norm::{BatchNormAttrs, RunningVariance, batch_norm};
+    pub use batch_norm::{BatchNormAttrs, Batching, RunningVariance, batch_norm};
     pub use cat::{cat, cat_padded};
     pub use conv_transpose2d::conv_transpose2d;
     pub use conv2d::{conv2d, depthwise_conv2d};
     pub use conv2d_batch_norm::{RunningNorm, conv2d_batch_norm};
     pub use conv2d_by_sample::{Candidate, conv2d_by_sample};
     pub use conv2d_of_cat::{conv2d_of_cat, reads_apart};
+    pub use conv2d_of_norm::{NormBefore, conv2d_of_norm, reads_through};
     pub use cross_entropy::{CrossEntropyAttrs, cross_entropy};
     pub use dice_loss::dice_loss;
     pub use dropout::dropout;

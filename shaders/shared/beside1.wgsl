@@ -9,5 +9,5 @@ fn beside(row: u32, quad: u32, width: u32, dilation: u32, v: vec4f) -> Beside {
 fn words(row: u32, width: u32, col: i32) -> vec4f { return vec4f(word(row, width, col), word(row, width, col + 1), word(row, width, col + 2), word(row, width, col + 3)); }
 fn word(row: u32, width: u32, col: i32) -> f32 {
   let inside = col >= 0 && col < i32(width);
-  return select(0.0, input_words[row + select(0u, u32(col), inside)], inside);
+  return select(0.0, sourced(input_words[row + select(0u, u32(col), inside)]), inside);
 }

@@ -1,5 +1,6 @@
 //! The convolution family at shapes of UNets and of Xception: forward, both gradients, and the transposed convolution.
 
+use crate::autograd::Tape;
 use crate::bench::case::{Case, Job, noisy};
 use crate::bench::parts::{noisy_wide, plane};
 use crate::error::Result;
@@ -8,7 +9,9 @@ use crate::kernels::conv2d::{Conv2dAttrs, Conv2dDims, conv2d, conv2d_grad_bias, 
 use crate::kernels::depthwise_conv2d::{depthwise_conv2d, depthwise_conv2d_grad_input, depthwise_conv2d_grad_weight};
 use crate::kernels::epilogue::Epilogue;
 use crate::kernels::operands::Operands;
-use crate::reference::{self, conv2d as definition};
+use crate::ops::{self, Activation, BatchNormAttrs, Batching, NormBefore, RunningVariance};
+use crate::reference::activation::relu;
+use crate::reference::{self, batch_norm, conv2d as definition};
 use crate::tensor::Tensor;
 
 /// One convolution; the padding keeps the size where the stride is 1.
@@ -70,6 +73,7 @@ const LARGE: &[Shape] = &[
     depthwise(8, 128, 256, 2, 1),
 ];
 const RTOL: f64 = 2e-5;
+const EPS: f32 = 1e-3;
 
 impl Shape {
     fn is_depthwise(&self) -> bool {
@@ -158,6 +162,33 @@ fn grad_bias() -> Case {
     })
 }
 
+/// A batch norm in training and its rectifier before a convolution, which reads through them where the device's kernels do.
+fn of_norm(shape: Shape) -> Case {
+    Case::new(shape.label("_of_norm"), move |gpu| {
+        let Data { dims, attrs, shape: shape_in, weight_shape, x, w, .. } = Data::new(gpu, shape)?;
+        let c = dims.c_in;
+        let [(gain, gains), (offset, offsets)] = [noisy_wide(gpu, 4, [c], Operands::F32)?, noisy_wide(gpu, 5, [c], Operands::F32)?];
+        let [mean, var] = [Tensor::full(gpu, [c], 0.0)?, Tensor::full(gpu, [c], 1.0)?];
+        let meaning = batch_norm::BatchNormAttrs { training: true, momentum: 0.1, eps: EPS.into() };
+        let read = relu(&batch_norm::batch_norm(&x.1, shape_in, &gains, &offsets, &vec![0.0; c], &vec![1.0; c], &meaning).output);
+        let expected = move |i: usize| definition::conv2d_at(&read, shape_in, &w.1, weight_shape, &attrs, i);
+        let run = move || {
+            let (tape, attrs, activation) = (Tape::off(), &dims.attrs, Activation::Relu);
+            let (momentum, eps, variance) = (0.1, EPS, RunningVariance::Unbiased);
+            if ops::reads_through(&tape, &x.0, &w.0, attrs) {
+                let by = Batching { momentum, eps, variance };
+                let norm = NormBefore { weight: &gain, bias: &offset, running: [&mean, &var], by };
+                return ops::conv2d_of_norm(&tape, &x.0, Some(norm), activation, &w.0, attrs);
+            }
+            let by = BatchNormAttrs { training: true, momentum, eps, variance, activation };
+            let read = ops::batch_norm(&tape, &x.0, &gain, &offset, &mean, &var, &by)?;
+            let convolve = if shape.is_depthwise() { ops::depthwise_conv2d } else { ops::conv2d };
+            convolve(&tape, &read, &w.0, None, attrs, Activation::None)
+        };
+        Ok(Job::new(run, expected, RTOL))
+    })
+}
+
 /// The forward pass of a U-Net's up-sampling, which is an input gradient with a bias.
 fn transposed(n: usize, c_in: usize, c_out: usize, side: usize) -> Case {
     Case::new(format!("conv_transpose2d 2x2/2 {c_in}>{c_out} {n}x{side}x{side}"), move |gpu| {
@@ -180,5 +211,6 @@ pub(super) fn cases(large: bool) -> Vec<Case> {
     cases.extend(shapes.iter().map(|&shape| grad_input(shape)));
     cases.extend(shapes.iter().map(|&shape| grad_weight(shape)));
     cases.extend([grad_bias(), transposed(8, 16, 8, 64)]);
+    cases.extend([dense(8, 8, 8, 128, 3, 1), depthwise(1, 256, 64, 1, 1), depthwise(1, 256, 64, 2, 1)].map(of_norm));
     cases
 }

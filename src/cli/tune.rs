@@ -133,7 +133,7 @@ fn nothing_here(globals: &Globals) -> Error {
         Ok(names) if !names.is_empty() => format!("--device names another: {names}"),
         _ => "no other device was found".into(),
     };
-    Error::Usage(format!("there is nothing to tune on the processor, whose kernels choose by themselves; {advice}"))
+    Error::Usage(format!("there is nothing to tune on the processor: its kernels choose by themselves; {advice}"))
 }
 
 /// Where the winners go.

@@ -58,8 +58,8 @@ impl DoubleConv {
 
     /// Of tensors joined along the channels.
     fn forward(&self, tape: &Tape, pass: Pass, inputs: &[&Tensor]) -> Result<Tensor> {
-        let x = self.0.forward_cat(tape, inputs, pass.mode, pass.activation)?;
-        self.1.forward(tape, &x, pass.mode, pass.activation)
+        let x = self.0.follow_cat(tape, inputs, pass.mode, pass.activation)?;
+        self.1.follow(tape, x, pass.mode, pass.activation)?.tensor(tape)
     }
 }
 

@@ -67,8 +67,8 @@ impl DecoderBlock {
     fn forward(&self, tape: &Tape, x: &Tensor, skip: Option<&Tensor>, size: [usize; 2], mode: Mode) -> Result<Tensor> {
         let x = ops::interpolate(tape, x, Target::Size(size), Interpolation::Nearest)?;
         let joined: Vec<&Tensor> = [Some(&x), skip].into_iter().flatten().collect();
-        let x = self.conv1.forward_cat(tape, &joined, mode, Activation::Relu)?;
-        self.conv2.forward(tape, &x, mode, Activation::Relu)
+        let x = self.conv1.follow_cat(tape, &joined, mode, Activation::Relu)?;
+        self.conv2.follow(tape, x, mode, Activation::Relu)?.tensor(tape)
     }
 }
 

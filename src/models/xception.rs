@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::error::Result;
 use crate::kernels::conv2d::Conv2dAttrs;
 use crate::models::{Recognised, Shapes};
-use crate::nn::{Builder, ConvNorm, Mode};
+use crate::nn::{Builder, ConvNorm, Mode, Pending};
 use crate::ops::{self, Activation};
 use crate::tensor::Tensor;
 
@@ -55,8 +55,8 @@ impl SeparableConv {
     }
 
     /// `inner` follows the first norm, `outer` the second.
-    fn forward(&self, tape: &Tape, x: &Tensor, mode: Mode, [inner, outer]: [Activation; 2]) -> Result<Tensor> {
-        self.pointwise.forward(tape, &self.depthwise.forward(tape, x, mode, inner)?, mode, outer)
+    fn follow(&self, tape: &Tape, x: Pending, mode: Mode, [inner, outer]: [Activation; 2]) -> Result<Pending<'_>> {
+        self.pointwise.follow(tape, self.depthwise.follow(tape, x, mode, inner)?, mode, outer)
     }
 }
 
@@ -89,29 +89,25 @@ impl Block {
     }
 
     /// The maps before the last convolution.
-    fn tap(&self, tape: &Tape, x: &Tensor, mode: Mode) -> Result<Tensor> {
+    fn tap(&self, tape: &Tape, x: &Tensor, mode: Mode) -> Result<Pending<'_>> {
         let [conv1, conv2, _] = &self.stack;
         let (none, relu) = (Activation::None, Activation::Relu);
-        if let Skip::None = self.skip {
-            let h = conv1.forward(tape, x, mode, [relu, relu])?;
-            return conv2.forward(tape, &h, mode, [relu, relu]);
-        }
         // Each convolution's ReLU is computed with the norm before it; only the first has none to go with.
-        let h = ops::relu(tape, x)?;
-        let h = conv1.forward(tape, &h, mode, [none, relu])?;
-        conv2.forward(tape, &h, mode, [none, relu])
+        let (first, inner) = if let Skip::None = self.skip { (none, relu) } else { (relu, none) };
+        let h = conv1.follow(tape, Pending::activated(x, first), mode, [inner, relu])?;
+        conv2.follow(tape, h, mode, [inner, relu])
     }
 
     /// The output, from the input and its [`Block::tap`].
-    fn output(&self, tape: &Tape, x: &Tensor, tap: &Tensor, mode: Mode) -> Result<Tensor> {
+    fn output(&self, tape: &Tape, x: &Tensor, tap: Pending, mode: Mode) -> Result<Tensor> {
         let [.., conv3] = &self.stack;
         let (none, relu) = (Activation::None, Activation::Relu);
         let skip = match &self.skip {
-            Skip::None => return conv3.forward(tape, tap, mode, [relu, relu]),
+            Skip::None => return conv3.follow(tape, tap, mode, [relu, relu])?.tensor(tape),
             Skip::Shortcut(shortcut) => shortcut.forward(tape, x, mode, none)?,
             Skip::Identity => x.clone(),
         };
-        ops::add(tape, &conv3.forward(tape, tap, mode, [none, none])?, &skip)
+        ops::add(tape, &conv3.follow(tape, tap, mode, [none, none])?.tensor(tape)?, &skip)
     }
 }
 
@@ -173,19 +169,19 @@ impl Xception71 {
     pub(super) fn forward(&self, tape: &Tape, input: &Tensor, mode: Mode) -> Result<Features> {
         let (stem, image) = (self.stem.clone(), input.clone());
         let mut x = tape.segment(move |tape| {
-            let x = stem[0].forward(tape, &image, mode, Activation::Relu)?;
-            stem[1].forward(tape, &x, mode, Activation::Relu)
+            let x = stem[0].follow(tape, (&image).into(), mode, Activation::Relu)?;
+            stem[1].follow(tape, x, mode, Activation::Relu)?.tensor(tape)
         })?;
         let mut taps = Vec::new();
         for (i, block) in self.blocks.iter().enumerate() {
             let block = block.clone();
             x = if TAPPED.contains(&i) {
                 let (half, image) = (block.clone(), x.clone());
-                let tap = tape.segment(move |tape| half.tap(tape, &image, mode))?;
+                let tap = tape.segment(move |tape| half.tap(tape, &image, mode)?.tensor(tape))?;
                 taps.push(tap.clone());
-                tape.segment(move |tape| block.output(tape, &x, &tap, mode))?
+                tape.segment(move |tape| block.output(tape, &x, (&tap).into(), mode))?
             } else {
-                tape.segment(move |tape| block.output(tape, &x, &block.tap(tape, &x, mode)?, mode))?
+                tape.segment(move |tape| block.output(tape, &x, block.tap(tape, &x, mode)?, mode))?
             };
         }
         Ok(Features { taps, output: x })

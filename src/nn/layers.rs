@@ -7,7 +7,7 @@ use crate::autograd::Tape;
 use crate::error::Result;
 use crate::kernels::conv2d::Conv2dAttrs;
 use crate::nn::Mode;
-use crate::ops::{self, Activation, BatchNormAttrs, Candidate, RunningVariance};
+use crate::ops::{self, Activation, BatchNormAttrs, Batching, Candidate, NormBefore, RunningVariance};
 use crate::tensor::Tensor;
 
 /// Momentum of the running statistics, PyTorch's default.
@@ -86,10 +86,23 @@ impl BatchNorm2d {
         let training = self.mode(mode).is_training();
         let attrs = BatchNormAttrs { training, momentum: self.momentum, eps: self.eps, variance: self.variance, activation };
         let output = ops::batch_norm(tape, input, &self.weight, &self.bias, &self.running_mean, &self.running_var, &attrs)?;
-        if training && !tape.is_replaying() {
-            self.batches.set(self.batches.get() + 1);
+        if training {
+            self.count(tape);
         }
         Ok(output)
+    }
+
+    /// The norm in training for a convolution that reads through it; counts the batch.
+    pub(super) fn before(&self, tape: &Tape) -> NormBefore<'_> {
+        self.count(tape);
+        let by = Batching { momentum: self.momentum, eps: self.eps, variance: self.variance };
+        NormBefore { weight: &self.weight, bias: &self.bias, running: [&self.running_mean, &self.running_var], by }
+    }
+
+    fn count(&self, tape: &Tape) {
+        if !tape.is_replaying() {
+            self.batches.set(self.batches.get() + 1);
+        }
     }
 }
 

@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 
 pub use builder::Builder;
-pub use conv_norm::ConvNorm;
+pub use conv_norm::{ConvNorm, Pending};
 pub use init::Init;
 pub use layers::{BatchNorm2d, Conv2d, ConvTranspose2d, Dropout, GroupNorm, LayerNorm, Linear};
 pub use mode::Mode;

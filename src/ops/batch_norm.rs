@@ -10,7 +10,7 @@ use crate::autograd::Tape;
 use crate::error::Result;
 use crate::kernels::activation::Activation;
 use crate::kernels::batch_norm as kernels;
-use crate::kernels::mul_scalar::mul_scalar;
+pub use crate::kernels::batch_norm::{Batching, RunningVariance};
 use crate::tensor::Tensor;
 
 /// Settings of [`batch_norm`].
@@ -26,16 +26,6 @@ pub struct BatchNormAttrs {
     pub variance: RunningVariance,
     /// Applied to the result.
     pub activation: Activation,
-}
-
-/// Which variance of a batch joins the running one.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum RunningVariance {
-    /// That of N − 1, as PyTorch has it.
-    #[default]
-    Unbiased,
-    /// That of N, as Keras has it for rows.
-    Biased,
 }
 
 /// y = f((x − μ)/√(σ² + eps)·weight + bias); in training `running_mean` and `running_var` are moved in place, once the pass is over
@@ -58,14 +48,9 @@ pub fn batch_norm(
     let &BatchNormAttrs { training, momentum, eps, variance, activation } = attrs;
     kernels::check(input, weight, bias, running_mean, running_var)?;
     let stats = if training {
-        let kernels::BatchStats { stats, mean: batch_mean, var } = kernels::batch_norm_stats(input, eps)?;
-        let count = input.len() / weight.len();
-        let batch_var = match variance {
-            RunningVariance::Unbiased => var,
-            RunningVariance::Biased => mul_scalar(&var, (count as f64 - 1.0) as f32 / count as f32)?,
-        };
-        let (running_mean, running_var) = (running_mean.clone(), running_var.clone());
-        tape.update_running(kernels::RunningUpdate { running_mean, running_var, batch_mean, batch_var, momentum })?;
+        let by = kernels::Batching { momentum, eps, variance };
+        let (stats, update) = kernels::batch_norm_batch(input, [running_mean, running_var], by)?;
+        tape.update_running(update)?;
         stats
     } else {
         kernels::batch_norm_stats_running(input.gpu(), running_mean, running_var, eps)?
@@ -74,14 +59,12 @@ pub fn batch_norm(
     let (x, w, b) = (tape.keep(input)?, weight.clone(), bias.clone());
     tape.record(&[input, weight, bias], &output, move |grad_output, gradients| {
         let saved = kernels::Saved { input: x.restored()?, stats, weight: w, bias: b, activation };
-        let needs_sums = training || gradients.wants(&saved.weight) || gradients.wants(&saved.bias);
-        let sums = needs_sums.then(|| kernels::batch_norm_grad_stats(&saved, grad_output)).transpose()?;
-        if gradients.wants(&saved.input) {
-            let constants = sums.as_ref().filter(|_| training).map(|(weight, bias)| (weight, bias));
-            let grad_input = kernels::batch_norm_grad_input(&saved, grad_output, constants)?;
+        let wants = [gradients.wants(&saved.input), gradients.wants(&saved.weight) || gradients.wants(&saved.bias)];
+        let grads = kernels::batch_norm_gradients(&saved, grad_output, wants, training)?;
+        if let Some(grad_input) = grads.input {
             gradients.accumulate(&saved.input, grad_input)?;
         }
-        if let Some((grad_weight, grad_bias)) = sums {
+        if let Some((grad_weight, grad_bias)) = grads.parameters {
             gradients.accumulate(&saved.weight, grad_weight)?;
             gradients.accumulate(&saved.bias, grad_bias)?;
         }

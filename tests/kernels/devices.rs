@@ -78,7 +78,7 @@ fn is_varied(family: &str) -> bool {
 
 /// Families whose kernels or launches are others on a GPU.
 fn has_gpu_kernels(family: &str) -> bool {
-    is_varied(family) || ["joining", "gradcheck", "warm_step"].contains(&family)
+    is_varied(family) || ["conv2d_of_norm", "joining", "gradcheck", "warm_step"].contains(&family)
 }
 
 /// Cases of kernels with variants. Those of very many pixels, images or channels, and of what follows the sums, which is the same in

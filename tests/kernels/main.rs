@@ -12,6 +12,7 @@ mod class_maps;
 mod conv2d;
 mod conv2d_by_sample;
 mod conv2d_cases;
+mod conv2d_of_norm;
 mod conv_transpose2d;
 mod depthwise_conv2d;
 mod devices;
@@ -63,6 +64,7 @@ const FAMILIES: &[Family] = &[
     ("gaussian_blur", gaussian_blur::cases),
     ("gradcheck", gradcheck::cases),
     ("half", half::cases),
+    ("conv2d_of_norm", conv2d_of_norm::cases),
     ("joining", joining::cases),
     ("masked_loss", masked_loss::cases),
     ("masked_metrics", masked_metrics::cases),

@@ -12,6 +12,8 @@ use std::collections::BTreeSet;
 const ACTIVATIONS: &[u32] = &[0, 1, 2, 3, 4, 5, 6, 7, 0x3e4c_cccd];
 /// Operands as they are, rounded to f16, rounded by the device.
 const HALF: &[u32] = &[0, 1, 2];
+/// What is made of numbers that are read: nothing, a norm, with a rectifier, a rectifier alone.
+const SOURCES: &[u32] = &[0, 1, 2, 3];
 /// Parts of the channels that are summed apart: none, the fewest, the most.
 const PARTS: &[u32] = &[1, 2, 32];
 /// Sides of cooperative matrices: Metal's and lavapipe's, and those of other GPUs; lanes of subgroups that hold them: lavapipe's, most
@@ -46,6 +48,7 @@ pub const REWRITTEN: &[(&str, &str, &[u32])] = &[
     ("conv2d_grad_input_tile", "PARTS", PARTS),
     ("conv2d_grad_weight", "HALF", HALF),
     ("conv2d_grad_weight_narrow", "HALF", HALF),
+    ("conv2d_grad_weight_narrow", "SOURCE", SOURCES),
     ("conv2d_grad_weight_narrow", "OUT", &[4, 8]),
     ("conv2d_grad_weight_coop", "LANES", LANES),
     ("conv2d_grad_weight_coop", "SIZE", SIZES),
@@ -55,6 +58,7 @@ pub const REWRITTEN: &[(&str, &str, &[u32])] = &[
     ("conv2d_grad_weight_tile", "OUT", &[32, 64]),
     ("conv2d_narrow", "ACTIVATION", ACTIVATIONS),
     ("conv2d_narrow", "HALF", HALF),
+    ("conv2d_narrow", "SOURCE", SOURCES),
     ("conv2d_narrow", "IN", &[4, 8]),
     ("conv2d_narrow", "OUT", &[4, 8]),
     ("conv2d_narrow", "TRANSPOSED", &[0, 1]),
@@ -74,16 +78,20 @@ pub const REWRITTEN: &[(&str, &str, &[u32])] = &[
     ("depthwise_conv2d", "HALF", HALF),
     ("depthwise_conv2d_3x3", "ACTIVATION", ACTIVATIONS),
     ("depthwise_conv2d_3x3", "HALF", HALF),
+    ("depthwise_conv2d_3x3", "SOURCE", SOURCES),
     ("depthwise_conv2d_3x3", "SIDES", &[0, 1, 2, 4]),
     ("depthwise_conv2d_3x3_stride2", "ACTIVATION", ACTIVATIONS),
     ("depthwise_conv2d_3x3_stride2", "HALF", HALF),
+    ("depthwise_conv2d_3x3_stride2", "SOURCE", SOURCES),
     ("depthwise_conv2d_grad_input", "HALF", HALF),
     ("depthwise_conv2d_grad_input", "STRIDE", &[1, 2, 3]),
     ("depthwise_conv2d_grad_input_3x3_stride2", "HALF", HALF),
     ("depthwise_conv2d_grad_weight", "HALF", HALF),
     ("depthwise_conv2d_grad_weight_3x3", "HALF", HALF),
+    ("depthwise_conv2d_grad_weight_3x3", "SOURCE", SOURCES),
     ("depthwise_conv2d_grad_weight_3x3", "SIDES", &[0, 1, 2, 4]),
     ("depthwise_conv2d_grad_weight_3x3_stride2", "HALF", HALF),
+    ("depthwise_conv2d_grad_weight_3x3_stride2", "SOURCE", SOURCES),
     ("focal_loss_grad_probabilities", "MASKED", &[0, 1]),
     ("focal_loss_grad_probabilities", "WEIGHTED", &[0, 1]),
     ("focal_loss_stats", "MASKED", &[0, 1]),
@@ -155,10 +163,12 @@ pub fn rewritten() -> BTreeSet<(&'static str, &'static str)> {
     REWRITTEN.iter().map(|(stem, name, _)| (*stem, *name)).chain(chosen).collect()
 }
 
-/// Whether a launcher has such constants: no activation follows sums of parts, nor gradients.
+/// Whether a launcher has such constants: no activation follows sums of parts, nor gradients; what is normalised as it is read is f32, with
+/// nothing behind its sums.
 fn is_launched(consts: &[(&'static str, u32)]) -> bool {
     let value = |name: &str| consts.iter().find(|(own, _)| *own == name).map_or(0, |(_, value)| *value);
-    value("ACTIVATION") == 0 || (value("PARTS") <= 1 && value("TRANSPOSED") == 0)
+    let is_followed = value("ACTIVATION") == 0 || (value("PARTS") <= 1 && value("TRANSPOSED") == 0);
+    is_followed && (value("SOURCE") == 0 || ["ACTIVATION", "HALF", "TRANSPOSED"].map(value) == [0; 3])
 }
 
 /// One assembled text.

@@ -2,9 +2,11 @@
 
 mod affine;
 mod running;
+mod training;
 
 pub use affine::batch_norm_affine;
 pub use running::{RunningUpdate, batch_norm_running, batch_norm_stats_running};
+pub use training::{Batching, NormGradients, RunningVariance, batch_norm_batch, batch_norm_gradients};
 
 use crate::error::{Error, Result};
 use crate::gpu::{Cost, Launch, Plan};

@@ -6,6 +6,7 @@ use crate::host::conv2d_grad_weight::Conv2dGradWeightParams;
 use crate::kernels::conv2d::launch::{TILE, channel_tile, is_scalar};
 use crate::kernels::conv2d::select::{Method, select};
 use crate::kernels::conv2d::{Conv2dDims, matrices, narrow};
+use crate::kernels::source::Source;
 use crate::kernels::sum_partials::sum_partials;
 use crate::tensor::{Shape, Tensor};
 
@@ -20,6 +21,9 @@ pub(in crate::kernels) const GRAD_WEIGHT: Selectable = Selectable {
     ],
     tile: None,
 };
+
+/// The kernel of layers of few channels, which reads through what is before them.
+const NARROW: &str = "conv2d_grad_weight_narrow";
 
 /// A kernel for a weight gradient with its blocks of channels, out and in.
 struct Kernel {
@@ -49,7 +53,7 @@ fn kernel(able: &Capabilities, d: &Conv2dDims) -> Kernel {
             return Kernel { stem, channels, names: &[], taps: 9, enough: 512, pixels_a_trip: 2, ..general };
         }
         Method::Narrow => {
-            let (stem, channels, scalar) = ("conv2d_grad_weight_narrow", [narrow::channels(own[0]), 1], !d.w_out.is_multiple_of(4));
+            let (stem, channels, scalar) = (NARROW, [narrow::channels(own[0]), 1], !d.w_out.is_multiple_of(4));
             return Kernel { stem, channels, names: &["OUT"], scalar, taps: 9, pixels_a_trip: 2, ..general };
         }
         Method::General => {}
@@ -88,10 +92,16 @@ fn params(d: &Conv2dDims, spans: usize) -> Conv2dGradWeightParams {
     Conv2dGradWeightParams { n, c_in, h_in, w_in, c_out, h_out, w_out, kernel_h, kernel_w, stride, padding, dilation, groups, spans }
 }
 
-pub(super) fn grad_weight(d: &Conv2dDims, input: &Tensor, grad_output: &Tensor) -> Result<Tensor> {
+/// The gradient from images of the `source`, which `input` are.
+pub(super) fn grad_weight(d: &Conv2dDims, source: Source, input: &Tensor, grad_output: &Tensor) -> Result<Tensor> {
     let (plan, params) = plan(input.gpu().capabilities(), d);
     let partials = Tensor::empty(input.gpu(), [plan.scratch])?;
-    let buffers = &[input.buffer(), grad_output.buffer(), partials.buffer()];
-    input.gpu().launch(&Launch { plan, params: &params, buffers, cost: d.cost() })?;
+    let [bias, scale, stats] = source.norm(input);
+    let (plan, between) = match plan.stem {
+        NARROW => (plan.with([source.constant()]), &[bias, scale, stats][..]),
+        _ => (plan, &[][..]),
+    };
+    let buffers = [&[input.buffer(), grad_output.buffer()], between, &[partials.buffer()]].concat();
+    input.gpu().launch(&Launch { plan, params: &params, buffers: &buffers, cost: d.cost() })?;
     sum_partials(&partials, params.spans as usize, &Shape::from([d.c_out, d.in_per_group(), d.kernel_h, d.kernel_w]))
 }

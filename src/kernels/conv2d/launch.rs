@@ -3,9 +3,11 @@
 use crate::error::Result;
 use crate::gpu::{Capabilities, DeviceKind, LEAST_TILE, Launch, Plan, Selectable};
 use crate::host::conv2d::Conv2dParams;
+use crate::kernels::conv2d::grad_weight::GRAD_WEIGHT;
 use crate::kernels::conv2d::select::{Method, select, turned};
 use crate::kernels::conv2d::{CHANNELS, Conv2dDims, matrices, narrow, split, winograd};
 use crate::kernels::epilogue::Epilogue;
+use crate::kernels::source::Source;
 use crate::tensor::Tensor;
 
 /// Pixels a workgroup: 64 invocations of four each.
@@ -104,6 +106,12 @@ impl<'a> Product<'a> {
     }
 }
 
+/// Whether the kernels of a convolution and of its weight gradient compute what is before it as they read.
+pub(super) fn reads_through(able: &Capabilities, d: &Conv2dDims) -> bool {
+    let is_narrow = |of| select(able, d, of) == Method::Narrow;
+    is_narrow(&FORWARD) && is_narrow(&GRAD_WEIGHT) && matrices::forward(able, d).is_none() && matrices::grad_weight(able, d).is_none()
+}
+
 /// Arrays of the output's size that the forward pass fills before it adds them up; 1 where it needs none.
 pub(super) fn parts(able: &Capabilities, d: &Conv2dDims) -> usize {
     match (matrices::forward(able, d), select(able, d, &FORWARD)) {
@@ -123,12 +131,13 @@ pub(super) fn grad_input_parts(able: &Capabilities, d: &Conv2dDims) -> usize {
     }
 }
 
-pub(super) fn conv2d(d: &Conv2dDims, input: &Tensor, weight: &Tensor, epilogue: &Epilogue, output: &Tensor) -> Result<()> {
+/// The convolution of `input`, images of the `source`; other than stored it may be only where [`reads_through`].
+pub(super) fn conv2d(d: &Conv2dDims, source: Source, [input, weight, output]: [&Tensor; 3], epilogue: &Epilogue) -> Result<()> {
     let (able, whole) = (input.gpu().capabilities(), params(d, epilogue));
     let plan = match (matrices::forward(able, d), select(able, d, &FORWARD)) {
         (Some(plan), _) => plan,
         (_, Method::Winograd) => return winograd::launch(d, &whole, false, [input, weight, output], epilogue),
-        (_, Method::Narrow) => return narrow::launch(d, &whole, false, [input, weight, output], epilogue),
+        (_, Method::Narrow) => return narrow::launch(d, &whole, false, source, [input, weight, output], epilogue),
         (_, Method::General) => Product::forward(d).plan(able, &whole, output.len()),
     };
     split::launch(&plan, epilogue, output, |epilogue, output| {
@@ -148,7 +157,7 @@ pub(super) fn grad_input(d: &Conv2dDims, grad_output: &Tensor, weight: &Tensor, 
         let (params, tensors) = (params(&turned, &epilogue), [grad_output, weight, grad_input]);
         match select(able, &turned, &GRAD_INPUT) {
             Method::Winograd => return winograd::launch(&turned, &params, true, tensors, &epilogue),
-            Method::Narrow => return narrow::launch(&turned, &params, true, tensors, &epilogue),
+            Method::Narrow => return narrow::launch(&turned, &params, true, Source::Stored(grad_output), tensors, &epilogue),
             Method::General => {}
         }
     }

@@ -18,6 +18,7 @@ use crate::gpu::{Capabilities, Cost, Gpu, Launch, Plan};
 use crate::host::conv2d_grad_bias::Conv2dGradBiasParams;
 use crate::kernels::epilogue::Epilogue;
 use crate::kernels::image_groups::{for_images_of_parts, sum_over_images};
+use crate::kernels::source::Source;
 use crate::kernels::sum_partials::sum_partials;
 use crate::tensor::{Shape, Tensor};
 
@@ -35,13 +36,36 @@ const BIAS_SPAN: [usize; 2] = [256, 128 * 64];
 /// # Errors
 /// Shapes that do not fit; more channels than the device can sum; out of memory.
 pub fn conv2d(input: &Tensor, weight: &Tensor, attrs: &Conv2dAttrs, epilogue: &Epilogue) -> Result<Tensor> {
+    convolved(Source::Stored(input), weight, attrs, epilogue)
+}
+
+/// y = f(x) ∗ w, where f is the norm or rectifier of the source.
+///
+/// # Shapes
+/// Those of [`conv2d`].
+///
+/// # Errors
+/// Those of [`conv2d`]; a convolution that does not [read through](reads_through) its source.
+pub fn conv2d_of_source(source: Source, weight: &Tensor, attrs: &Conv2dAttrs) -> Result<Tensor> {
+    let dims = Conv2dDims::forward(source.input(), weight, attrs)?;
+    source.check("conv2d", dims.c_in, |able| reads_through(able, &dims))?;
+    convolved(source, weight, attrs, &Epilogue::default())
+}
+
+/// Whether the kernels of this convolution and of its weight gradient can compute a norm or a rectifier before it as they read.
+pub fn reads_through(able: &Capabilities, dims: &Conv2dDims) -> bool {
+    launch::reads_through(able, dims)
+}
+
+fn convolved(source: Source, weight: &Tensor, attrs: &Conv2dAttrs, epilogue: &Epilogue) -> Result<Tensor> {
+    let input = source.input();
     let dims = Conv2dDims::forward(input, weight, attrs)?;
     epilogue.check("conv2d", dims.c_out)?;
     let output = Tensor::empty(input.gpu(), [dims.n, dims.c_out, dims.h_out, dims.w_out])?;
     check_trips(input.gpu(), &dims, dims.in_per_group())?;
     let parts = launch::parts(input.gpu().capabilities(), &dims);
     for_images_of_parts("conv2d", [input, &output], [1, parts], |[input, output]| {
-        launch::conv2d(&dims.of_images(input), input, weight, epilogue, output)
+        launch::conv2d(&dims.of_images(input), source, [input, weight, output], epilogue)
     })?;
     Ok(output)
 }
@@ -75,10 +99,20 @@ pub fn conv2d_grad_input(dims: &Conv2dDims, grad_output: &Tensor, weight: &Tenso
 /// # Errors
 /// Shapes that do not fit; out of memory.
 pub fn conv2d_grad_weight(dims: &Conv2dDims, input: &Tensor, grad_output: &Tensor) -> Result<Tensor> {
+    conv2d_grad_weight_of_source(dims, Source::Stored(input), grad_output)
+}
+
+/// As [`conv2d_grad_weight`] of [`conv2d_of_source`].
+///
+/// # Errors
+/// Those of [`conv2d_grad_weight`] and [`conv2d_of_source`].
+pub fn conv2d_grad_weight_of_source(dims: &Conv2dDims, source: Source, grad_output: &Tensor) -> Result<Tensor> {
+    let input = source.input();
+    source.check("conv2d_grad_weight", dims.c_in, |able| reads_through(able, dims))?;
     dims.expect_input("conv2d_grad_weight", input)?;
     dims.expect_output("conv2d_grad_weight", grad_output)?;
     sum_over_images("conv2d_grad_weight", [input, grad_output], |[input, grad_output]| {
-        grad_weight::grad_weight(&dims.of_images(input), input, grad_output)
+        grad_weight::grad_weight(&dims.of_images(input), source, input, grad_output)
     })
 }
 

@@ -6,19 +6,20 @@
 mod grad_weight;
 mod select;
 
-pub use grad_weight::depthwise_conv2d_grad_weight;
 pub(crate) use grad_weight::{GradWeight3x3Params, GradWeight3x3Stride2Params};
+pub use grad_weight::{depthwise_conv2d_grad_weight, depthwise_conv2d_grad_weight_of_source};
 pub use select::{Algorithm, select};
 
 use self::select::{cut, grad_input_plan, plan};
 use crate::error::{Error, Result};
-use crate::gpu::{Gpu, Launch, Plan};
+use crate::gpu::{Buffer, Capabilities, Gpu, Launch, Plan};
 use crate::host::depthwise_conv2d::DepthwiseParams;
 use crate::host::depthwise_conv2d_grad_input::DepthwiseGradInputParams;
 use crate::kernels::conv2d::{Conv2dAttrs, Conv2dDims};
 use crate::kernels::epilogue::Epilogue;
 use crate::kernels::image_groups::for_images;
 use crate::kernels::params;
+use crate::kernels::source::Source;
 use crate::tensor::Tensor;
 
 params!(
@@ -52,8 +53,30 @@ params!(
 /// # Errors
 /// Shapes that do not fit or are not depthwise; more taps than the device can sum; out of memory.
 pub fn depthwise_conv2d(input: &Tensor, weight: &Tensor, attrs: &Conv2dAttrs, epilogue: &Epilogue) -> Result<Tensor> {
+    convolved(Source::Stored(input), weight, attrs, epilogue)
+}
+
+/// y = f(x) ∗ w a channel at a time, where f is the norm or rectifier of the source.
+///
+/// # Shapes
+/// Those of [`depthwise_conv2d`].
+///
+/// # Errors
+/// Those of [`depthwise_conv2d`]; a convolution that does not [read through](reads_through) its source.
+pub fn depthwise_conv2d_of_source(source: Source, weight: &Tensor, attrs: &Conv2dAttrs) -> Result<Tensor> {
+    convolved(source, weight, attrs, &Epilogue::default())
+}
+
+/// Whether the kernels of this convolution and of its weight gradient can compute a norm or a rectifier before it as they read.
+pub fn reads_through(able: &Capabilities, dims: &Conv2dDims) -> bool {
+    select(able, dims) != Algorithm::General
+}
+
+fn convolved(source: Source, weight: &Tensor, attrs: &Conv2dAttrs, epilogue: &Epilogue) -> Result<Tensor> {
+    let input = source.input();
     let d = Conv2dDims::forward(input, weight, attrs)?;
     check(input.gpu(), &d)?;
+    source.check("depthwise_conv2d", d.c_in, |able| reads_through(able, &d))?;
     epilogue.check("depthwise_conv2d", d.c_out)?;
     let output = Tensor::empty(input.gpu(), [d.n, d.c_out, d.h_out, d.w_out])?;
     for_images("depthwise_conv2d", [input, &output], |[input, output]| {
@@ -61,8 +84,8 @@ pub fn depthwise_conv2d(input: &Tensor, weight: &Tensor, attrs: &Conv2dAttrs, ep
         let able = input.gpu().capabilities();
         let plan = plan(able, &d).with([("ACTIVATION", epilogue.activation.code())]);
         match select(able, &d) {
-            Algorithm::Strips => strips(&d, plan, input, weight, epilogue, false, output),
-            Algorithm::StripsStride2 => strips_stride2(&d, plan, input, weight, epilogue, output),
+            Algorithm::Strips => strips(&d, plan, source, [input, weight, output], epilogue, false),
+            Algorithm::StripsStride2 => strips_stride2(&d, plan, source, [input, weight, output], epilogue),
             Algorithm::General => general(&d, plan, input, weight, epilogue, output),
         }
     })?;
@@ -87,7 +110,9 @@ pub fn depthwise_conv2d_grad_input(dims: &Conv2dDims, grad_output: &Tensor, weig
         let plan = grad_input_plan(able, &d);
         match select(able, &d) {
             // The forward kernel with the taps the other way round.
-            Algorithm::Strips => strips(&d, plan, grad_output, weight, &Epilogue::default(), true, grad_input),
+            Algorithm::Strips => {
+                strips(&d, plan, Source::Stored(grad_output), [grad_output, weight, grad_input], &Epilogue::default(), true)
+            }
             Algorithm::StripsStride2 => grad_input_stride2(&d, plan, grad_output, weight, grad_input),
             Algorithm::General => grad_input_general(&d, plan, grad_output, weight, grad_input),
         }
@@ -109,29 +134,36 @@ fn check(gpu: &Gpu, d: &Conv2dDims) -> Result<()> {
     Ok(())
 }
 
+/// What the forward kernels read and write: images of the source, weight, what follows or the norm before (never both), output.
+fn buffers<'a>(source: Source<'a>, [input, weight, output]: [&'a Tensor; 3], epilogue: &Epilogue<'a>) -> [&'a Buffer; 7] {
+    let [bias, scale, stats] = source.norm(weight);
+    let [bias, scale] = [epilogue.bias.map_or(bias, Tensor::buffer), epilogue.scale.map_or(scale, Tensor::buffer)];
+    [input.buffer(), input.buffer(), weight.buffer(), bias, scale, stats, output.buffer()]
+}
+
 /// The convolution that keeps the size, or its input gradient.
-fn strips(d: &Conv2dDims, plan: Plan, input: &Tensor, weight: &Tensor, epilogue: &Epilogue, flip: bool, output: &Tensor) -> Result<()> {
+fn strips(d: &Conv2dDims, plan: Plan, source: Source, tensors: [&Tensor; 3], epilogue: &Epilogue, flip: bool) -> Result<()> {
     let cut = cut(d, Algorithm::Strips);
     let [planes, c, height, width, dilation, strip, strips] =
         [d.n * d.c_in, d.c_in, d.h_in, d.w_in, d.attrs.dilation, cut.strip, cut.strips].map(|v| v as u32);
     let [has_bias, has_scale] = epilogue.flags();
-    input.gpu().launch(&Launch {
-        plan,
+    tensors[0].gpu().launch(&Launch {
+        plan: plan.with([source.constant()]),
         params: &Depthwise3x3Params { planes, c, height, width, dilation, strip, strips, flip: flip.into(), has_bias, has_scale },
-        buffers: &[input, input, weight, epilogue.bias.unwrap_or(weight), epilogue.scale.unwrap_or(weight), output].map(Tensor::buffer),
+        buffers: &buffers(source, tensors, epilogue),
         cost: d.cost(),
     })
 }
 
-fn strips_stride2(d: &Conv2dDims, plan: Plan, input: &Tensor, weight: &Tensor, epilogue: &Epilogue, output: &Tensor) -> Result<()> {
+fn strips_stride2(d: &Conv2dDims, plan: Plan, source: Source, tensors: [&Tensor; 3], epilogue: &Epilogue) -> Result<()> {
     let cut = cut(d, Algorithm::StripsStride2);
     let [planes, c, h_in, w_in, h_out, w_out, strip, strips] =
         [d.n * d.c_in, d.c_in, d.h_in, d.w_in, d.h_out, d.w_out, cut.strip, cut.strips].map(|v| v as u32);
     let [has_bias, has_scale] = epilogue.flags();
-    input.gpu().launch(&Launch {
-        plan,
+    tensors[0].gpu().launch(&Launch {
+        plan: plan.with([source.constant()]),
         params: &Depthwise3x3Stride2Params { planes, c, h_in, w_in, h_out, w_out, strip, strips, has_bias, has_scale },
-        buffers: &[input, input, weight, epilogue.bias.unwrap_or(weight), epilogue.scale.unwrap_or(weight), output].map(Tensor::buffer),
+        buffers: &buffers(source, tensors, epilogue),
         cost: d.cost(),
     })
 }
