@@ -13,17 +13,20 @@ const TILES = 32u;
 const STEP = 4u;
 const ACTIVATION = 0u;
 const PARTS = 1u;
+const SOURCE = 0u; // see shared/source.wgsl
 const HALF = 0u; // see shared/operand.wgsl
 struct Params { n: u32, c_in: u32, h_in: u32, w_in: u32, c_out: u32, h_out: u32, w_out: u32, kernel_h: u32, kernel_w: u32, stride: u32, padding: u32, dilation: u32, groups: u32, has_bias: u32, has_scale: u32 }
 var<immediate> params: Params;
 @group(0) @binding(0) var<storage, read> input: array<f32>;         // [n, c_in, h_in, w_in]
 @group(0) @binding(1) var<storage, read> transformed: array<vec4f>; // [c_in, 4, c_out] of conv2d_winograd_weight
-@group(0) @binding(2) var<storage, read> bias: array<f32>;          // [c_out] where has_bias
-@group(0) @binding(3) var<storage, read> scale: array<f32>;         // [c_out] where has_scale
-@group(0) @binding(4) var<storage, read_write> output: array<f32>;  // [PARTS, n, c_out, h_out, w_out]
+@group(0) @binding(2) var<storage, read> bias: array<f32>;          // [c_out] where has_bias, or [c_in] of the norm before
+@group(0) @binding(3) var<storage, read> scale: array<f32>;         // [c_out] where has_scale, or [c_in] of the norm before
+@group(0) @binding(4) var<storage, read> stats: array<vec4f>;       // [c_in] of the norm before: (shift, mean - shift, invstd, unused)
+@group(0) @binding(5) var<storage, read_write> output: array<f32>;  // [PARTS, n, c_out, h_out, w_out]
 //!include shared/flat.wgsl
 //!include shared/operand.wgsl
 //!include shared/nan.wgsl
+//!include shared/source.wgsl
 //!include shared/activate.wgsl
 //!include shared/pack1.wgsl
 const HALF_SHARED = STEP * 4u * TILES;
@@ -71,11 +74,12 @@ fn conv2d_winograd(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups)
   let end = min((part + 1u) * each, params.c_in);
   for (var first = part * each; first < end; first += STEP) {
     let i = first + channel;
+    source = source_of(min(i, params.c_in - 1u), params.n >> 31u);
     let plane = (image * params.c_in + min(i, params.c_in - 1u)) * plane_in;
     var d: array<vec4f, 3>;
     for (var r = 0u; r < 3u; r++) {
       let read = vec4f(input[plane + at[r].x], input[plane + at[r].y], input[plane + at[r].z], input[plane + at[r].w]);
-      d[r] = operand4(select(vec4f(0.0), read, inside[r] & vec4<bool>(i < params.c_in)));
+      d[r] = operand4(select(vec4f(0.0), sourced4(read), inside[r] & vec4<bool>(i < params.c_in)));
     }
     var rows: array<vec4f, 2>;
     rows[0] = select(d[0] - d[2], d[1] - d[0], lower == 1u);
@@ -120,8 +124,8 @@ fn conv2d_winograd(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups)
       for (var k = 0u; k < 2u; k++) {
         let o = out_0 + last_out + 8u * (2u * pair + k);
         if o < params.c_out {
-          let b = select(0.0, bias[o], params.has_bias != 0u);
-          let s = select(1.0, scale[o], params.has_scale != 0u);
+          let b = select(0.0, bias[select(0u, o, params.has_bias != 0u)], params.has_bias != 0u);
+          let s = select(1.0, scale[select(0u, o, params.has_scale != 0u)], params.has_scale != 0u);
           for (var e = 0u; e < 4u; e++) {
             let row = row_0 + e / 2u;
             let column = column_0 + e % 2u;

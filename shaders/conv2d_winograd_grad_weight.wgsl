@@ -10,14 +10,20 @@
 // Numerics:  f32; tiles of a span in order, then partial sums in order (sum_partials).
 const FILTERS = 32u;
 const STEP = 4u;
+const SOURCE = 0u; // see shared/source.wgsl
 const HALF = 0u; // see shared/operand.wgsl
 struct Params { n: u32, c_in: u32, h_in: u32, w_in: u32, c_out: u32, h_out: u32, w_out: u32, kernel_h: u32, kernel_w: u32, stride: u32, padding: u32, dilation: u32, groups: u32, spans: u32 }
 var<immediate> params: Params;
 @group(0) @binding(0) var<storage, read> input: array<f32>;          // [n, c_in, h_in, w_in]
 @group(0) @binding(1) var<storage, read> grad_output: array<f32>;    // [n, c_out, h_out, w_out]
-@group(0) @binding(2) var<storage, read_write> partials: array<f32>; // [spans, c_out, c_in, 3, 3]
+@group(0) @binding(2) var<storage, read> bias: array<f32>;           // [c_in] of the norm before
+@group(0) @binding(3) var<storage, read> scale: array<f32>;          // [c_in] of the norm before
+@group(0) @binding(4) var<storage, read> stats: array<vec4f>;        // [c_in] of the norm before: (shift, mean - shift, invstd, unused)
+@group(0) @binding(5) var<storage, read_write> partials: array<f32>; // [spans, c_out, c_in, 3, 3]
 //!include shared/flat.wgsl
 //!include shared/operand.wgsl
+//!include shared/nan.wgsl
+//!include shared/source.wgsl
 const HALF_SHARED = STEP * 4u * FILTERS;
 // Patches [STEP][row][FILTERS], behind them gradients [STEP][row][FILTERS]; at the end sums [row][FILTERS / 4][FILTERS].
 var<workgroup> memory: array<vec4f, 2u * HALF_SHARED>;
@@ -46,6 +52,7 @@ fn conv2d_winograd_grad_weight(
   let lower = local / (STEP * FILTERS);
   let in_plane = min(in_0 + channel, params.c_in - 1u);
   let out_plane = min(out_0 + channel, params.c_out - 1u);
+  source = source_of(in_plane, params.n >> 31u);
 
   // The row of elements, four output channels and four input channels, 8 apart, whose products it sums.
   let own_row = local / 64u;
@@ -67,7 +74,8 @@ fn conv2d_winograd_grad_weight(
       let row = i32(row_0 + lower + r) - i32(params.padding);
       let inside = in_columns & vec4<bool>(row >= 0 && row < i32(params.h_in));
       let at = select(vec4u(0u), vec4u((plane + u32(row)) * params.w_in) + vec4u(columns), inside);
-      d[r] = operand4(select(vec4f(0.0), vec4f(input[at.x], input[at.y], input[at.z], input[at.w]), inside));
+      let read = vec4f(input[at.x], input[at.y], input[at.z], input[at.w]);
+      d[r] = operand4(select(vec4f(0.0), sourced4(read), inside));
     }
     let first_out = ((image * params.c_out + out_plane) * params.h_out + row_0) * params.w_out + column_0;
     let has_row = known && row_0 + 1u < params.h_out;

@@ -5,6 +5,7 @@ use crate::error::{Error, Result};
 use crate::gpu::{Buffer, Capabilities};
 use crate::kernels::activation::Activation;
 use crate::kernels::batch_norm::Saved;
+use crate::kernels::epilogue::Epilogue;
 use crate::tensor::Tensor;
 
 /// A convolution's input.
@@ -55,6 +56,16 @@ impl<'a> Source<'a> {
             Source::Rectified(_) => 3,
         };
         ("SOURCE", value)
+    }
+
+    /// Summands and factors of what follows the sums, or of the norm before them (never are both there), and the norm's statistics; `none`
+    /// for what is not there.
+    pub(in crate::kernels) fn behind<'b>(&self, epilogue: &Epilogue<'b>, none: &'b Tensor) -> [&'b Buffer; 3]
+    where
+        'a: 'b,
+    {
+        let [bias, scale, stats] = self.norm(none);
+        [epilogue.bias.map_or(bias, Tensor::buffer), epilogue.scale.map_or(scale, Tensor::buffer), stats]
     }
 
     /// Summands, factors and statistics of the norm, in the kernels' order; without one `none`.

@@ -46,6 +46,9 @@ const ROWS: &[(Shape, Option<usize>, usize, usize)] = &[
     ([1, 8, 20, 40], Some(17), 1, 1),
     ([2, 30, 7, 9], Some(2), 1, 1),
     ([1, 1, 1, 3], Some(1), 1, 1),
+    ([2, 33, 19, 21], Some(40), 1, 1),
+    ([1, 70, 8, 12], Some(64), 1, 1),
+    ([1, 400, 5, 6], Some(32), 1, 1),
 ];
 
 pub fn cases() -> Vec<Case> {
@@ -164,6 +167,9 @@ fn refusals(gpu: &Gpu) -> Checked {
     ensure(of(&each, &depthwise, relu) == is_wgsl, "depthwise where strips are walked down")?;
     ensure(!of(&each, &depthwise, Activation::Gelu) && !of(&each, &depthwise, Activation::LeakyRelu(0.2)), "another activation")?;
     ensure(!of(&Conv2dAttrs { padding: 0, ..each }, &depthwise, relu), "a window that loses the border")?;
+    let (x_wide, wide) = (Tensor::full(gpu, [1, 40, 4, 4], 1.0)?, [64, 65].map(|c| Tensor::full(gpu, [c, 40, 3, 3], 1.0).unwrap()));
+    let reads = wide.each_ref().map(|weight| ops::reads_through(&tape, &x_wide, weight, &same));
+    ensure(reads == [is_gpu, false], "up to so many channels that it costs less than it saves")?;
     let [four, five] = [4, 5].map(|c| Tensor::full(gpu, [c], 1.0).unwrap());
     for (weight, bias) in [(&five, &four), (&four, &five)] {
         let norm = NormBefore { weight, bias, running: [&four, &four], by: BY };

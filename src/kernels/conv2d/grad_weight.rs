@@ -22,8 +22,10 @@ pub(in crate::kernels) const GRAD_WEIGHT: Selectable = Selectable {
     tile: None,
 };
 
-/// The kernel of layers of few channels, which reads through what is before them.
+/// Kernels that read through what is before a layer: that of few channels, and that of minimal filtering.
 const NARROW: &str = "conv2d_grad_weight_narrow";
+/// See [`NARROW`].
+const WINOGRAD: &str = "conv2d_winograd_grad_weight";
 
 /// A kernel for a weight gradient with its blocks of channels, out and in.
 struct Kernel {
@@ -49,7 +51,7 @@ fn kernel(able: &Capabilities, d: &Conv2dDims) -> Kernel {
     // The sums of all others have another order, so that none of them is a choice among equals.
     match select(able, d, &GRAD_WEIGHT) {
         Method::Winograd => {
-            let (stem, channels) = ("conv2d_winograd_grad_weight", [32; 2]);
+            let (stem, channels) = (WINOGRAD, [32; 2]);
             return Kernel { stem, channels, names: &[], taps: 9, enough: 512, pixels_a_trip: 2, ..general };
         }
         Method::Narrow => {
@@ -98,7 +100,7 @@ pub(super) fn grad_weight(d: &Conv2dDims, source: Source, input: &Tensor, grad_o
     let partials = Tensor::empty(input.gpu(), [plan.scratch])?;
     let [bias, scale, stats] = source.norm(input);
     let (plan, between) = match plan.stem {
-        NARROW => (plan.with([source.constant()]), &[bias, scale, stats][..]),
+        NARROW | WINOGRAD => (plan.with([source.constant()]), &[bias, scale, stats][..]),
         _ => (plan, &[][..]),
     };
     let buffers = [&[input.buffer(), grad_output.buffer()], between, &[partials.buffer()]].concat();

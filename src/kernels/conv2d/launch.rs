@@ -106,10 +106,17 @@ impl<'a> Product<'a> {
     }
 }
 
+/// Channels out up to which minimal filtering normalises as it reads: each 32 of them do so again, in the weight gradient, too.
+const MOST_READ: usize = 64;
+
 /// Whether the kernels of a convolution and of its weight gradient compute what is before it as they read.
 pub(super) fn reads_through(able: &Capabilities, d: &Conv2dDims) -> bool {
-    let is_narrow = |of| select(able, d, of) == Method::Narrow;
-    is_narrow(&FORWARD) && is_narrow(&GRAD_WEIGHT) && matrices::forward(able, d).is_none() && matrices::grad_weight(able, d).is_none()
+    let reads = |of| match select(able, d, of) {
+        Method::Narrow => true,
+        Method::Winograd => d.c_out <= MOST_READ,
+        Method::General => false,
+    };
+    reads(&FORWARD) && reads(&GRAD_WEIGHT) && matrices::forward(able, d).is_none() && matrices::grad_weight(able, d).is_none()
 }
 
 /// Arrays of the output's size that the forward pass fills before it adds them up; 1 where it needs none.
@@ -136,7 +143,7 @@ pub(super) fn conv2d(d: &Conv2dDims, source: Source, [input, weight, output]: [&
     let (able, whole) = (input.gpu().capabilities(), params(d, epilogue));
     let plan = match (matrices::forward(able, d), select(able, d, &FORWARD)) {
         (Some(plan), _) => plan,
-        (_, Method::Winograd) => return winograd::launch(d, &whole, false, [input, weight, output], epilogue),
+        (_, Method::Winograd) => return winograd::launch(d, &whole, false, source, [input, weight, output], epilogue),
         (_, Method::Narrow) => return narrow::launch(d, &whole, false, source, [input, weight, output], epilogue),
         (_, Method::General) => Product::forward(d).plan(able, &whole, output.len()),
     };
@@ -154,10 +161,10 @@ pub(super) fn grad_input(d: &Conv2dDims, grad_output: &Tensor, weight: &Tensor, 
     let (able, epilogue) = (grad_output.gpu().capabilities(), Epilogue::bias(bias));
     let with_matrices = matrices::grad_input(able, d);
     if let Some(turned) = turned(d).filter(|_| with_matrices.is_none()) {
-        let (params, tensors) = (params(&turned, &epilogue), [grad_output, weight, grad_input]);
+        let (params, source, tensors) = (params(&turned, &epilogue), Source::Stored(grad_output), [grad_output, weight, grad_input]);
         match select(able, &turned, &GRAD_INPUT) {
-            Method::Winograd => return winograd::launch(&turned, &params, true, tensors, &epilogue),
-            Method::Narrow => return narrow::launch(&turned, &params, true, Source::Stored(grad_output), tensors, &epilogue),
+            Method::Winograd => return winograd::launch(&turned, &params, true, source, tensors, &epilogue),
+            Method::Narrow => return narrow::launch(&turned, &params, true, source, tensors, &epilogue),
             Method::General => {}
         }
     }

@@ -38,8 +38,7 @@ pub(super) fn launch(
     [input, weight, output]: [&Tensor; 3],
     epilogue: &Epilogue,
 ) -> Result<()> {
-    let [bias, scale, stats] = source.norm(weight);
-    let [bias, scale] = [epilogue.bias.map_or(bias, Tensor::buffer), epilogue.scale.map_or(scale, Tensor::buffer)];
+    let [bias, scale, stats] = source.behind(epilogue, weight);
     input.gpu().launch(&Launch {
         plan: plan(input.gpu().capabilities(), d, source, transposed).with([("ACTIVATION", epilogue.activation.code())]),
         params,

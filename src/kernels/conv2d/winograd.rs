@@ -8,6 +8,7 @@ use crate::gpu::{Capabilities, Cost, Launch, Plan};
 use crate::host::conv2d::Conv2dParams;
 use crate::kernels::conv2d::{Conv2dDims, split};
 use crate::kernels::epilogue::Epilogue;
+use crate::kernels::source::Source;
 use crate::tensor::Tensor;
 
 /// Output channels of a workgroup.
@@ -40,11 +41,12 @@ fn plans(able: &Capabilities, d: &Conv2dDims) -> [Plan; 2] {
 }
 
 /// The convolution of `d`; `transposed` where it is the input gradient of one, whose weight has its channels the other way round and its
-/// windows turned.
+/// windows turned. Of the `source` the images are those of `input`; behind a norm there is no bias and no scale.
 pub(super) fn launch(
     d: &Conv2dDims,
     params: &Conv2dParams,
     transposed: bool,
+    source: Source,
     [input, weight, output]: [&Tensor; 3],
     epilogue: &Epilogue,
 ) -> Result<()> {
@@ -59,10 +61,11 @@ pub(super) fn launch(
     })?;
     split::launch(&convolve, epilogue, output, |epilogue, output| {
         let [has_bias, has_scale] = epilogue.flags();
+        let [bias, scale, stats] = source.behind(epilogue, weight);
         input.gpu().launch(&Launch {
-            plan: convolve.clone().with([("ACTIVATION", epilogue.activation.code()), half]),
+            plan: convolve.clone().with([("ACTIVATION", epilogue.activation.code()), source.constant(), half]),
             params: &Conv2dParams { has_bias, has_scale, ..*params },
-            buffers: &[input, &transformed, epilogue.bias.unwrap_or(weight), epilogue.scale.unwrap_or(weight), output].map(Tensor::buffer),
+            buffers: &[input.buffer(), transformed.buffer(), bias, scale, stats, output.buffer()],
             cost: d.cost(),
         })
     })

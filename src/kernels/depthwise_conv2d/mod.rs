@@ -136,8 +136,7 @@ fn check(gpu: &Gpu, d: &Conv2dDims) -> Result<()> {
 
 /// What the forward kernels read and write: images of the source, weight, what follows or the norm before (never both), output.
 fn buffers<'a>(source: Source<'a>, [input, weight, output]: [&'a Tensor; 3], epilogue: &Epilogue<'a>) -> [&'a Buffer; 7] {
-    let [bias, scale, stats] = source.norm(weight);
-    let [bias, scale] = [epilogue.bias.map_or(bias, Tensor::buffer), epilogue.scale.map_or(scale, Tensor::buffer)];
+    let [bias, scale, stats] = source.behind(epilogue, weight);
     [input.buffer(), input.buffer(), weight.buffer(), bias, scale, stats, output.buffer()]
 }
 
