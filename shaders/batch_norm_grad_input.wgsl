@@ -4,9 +4,10 @@
 // Grid:      one workgroup a (64 / lanes planes, chunk of `step` packs), chunk fastest, folded; `lanes` invocations walk a plane.
 // Numerics:  f32; grad_bias and grad_weight are sums of two levels.
 const KIND = 0u;
+const PACKED = 0u; // see shared/numbers.wgsl
 struct Params { planes: u32, c: u32, plane: u32, step: u32, chunks: u32, lanes: u32, inverse_count: f32 }
 var<immediate> params: Params;
-@group(0) @binding(0) var<storage, read> input: array<Pack>;               // [n, c, plane]
+@group(0) @binding(0) var<storage, read> input: array<Kept>;               // [n, c, plane]
 @group(0) @binding(1) var<storage, read> grad_output: array<Pack>;         // [n, c, plane]
 @group(0) @binding(2) var<storage, read> stats: array<vec4f>;              // [c] of (shift, mean - shift, invstd, unused)
 @group(0) @binding(3) var<storage, read> weight: array<f32>;               // [c]
@@ -16,6 +17,8 @@ var<immediate> params: Params;
 @group(0) @binding(7) var<storage, read_write> grad_input: array<Pack>;    // [n, c, plane]
 //!include shared/flat.wgsl
 //!include shared/pack4.wgsl
+//!include shared/kept4.wgsl
+//!include shared/numbers.wgsl
 //!include shared/nan.wgsl
 //!include shared/pinned.wgsl
 //!include shared/activate.wgsl
@@ -34,7 +37,7 @@ fn batch_norm_grad_input(@builtin(workgroup_id) group: vec3u, @builtin(num_workg
   let begin = (flat % params.chunks) * params.step;
   let end = plane * params.plane + min(begin + params.step, params.plane);
   for (var i = plane * params.plane + begin + local % params.lanes; i < end; i += params.lanes) {
-    let standard = (pinned(input[i] - s.x, params.c >> 31u) - s.y) * s.z;
+    let standard = (pinned(kept(i) - s.x, params.c >> 31u) - s.y) * s.z;
     let dz = grad_output[i] * activate_derivative(KIND, standard * gain + offset);
     grad_input[i] = gain * s.z * (dz - mean_dz - standard * slope);
   }

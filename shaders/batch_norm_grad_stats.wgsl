@@ -6,9 +6,10 @@
 //            walk a plane while others walk other images.
 // Numerics:  f32 sums of at most a few hundred terms an invocation, then two levels of eight.
 const KIND = 0u;
+const PACKED = 0u; // see shared/numbers.wgsl
 struct Params { n: u32, c: u32, plane: u32, step: u32, chunks: u32, lanes: u32, team: u32 }
 var<immediate> params: Params;
-@group(0) @binding(0) var<storage, read> input: array<Pack>;                 // [n, c, plane]
+@group(0) @binding(0) var<storage, read> input: array<Kept>;                 // [n, c, plane]
 @group(0) @binding(1) var<storage, read> grad_output: array<Pack>;           // [n, c, plane]
 @group(0) @binding(2) var<storage, read> stats: array<vec4f>;                // [c] of (shift, mean - shift, invstd, unused)
 @group(0) @binding(3) var<storage, read> weight: array<f32>;                 // [c]
@@ -17,6 +18,8 @@ var<immediate> params: Params;
 @group(0) @binding(6) var<storage, read_write> grad_bias: array<f32>;        // [c, chunks]
 //!include shared/flat.wgsl
 //!include shared/pack4.wgsl
+//!include shared/kept4.wgsl
+//!include shared/numbers.wgsl
 //!include shared/nan.wgsl
 //!include shared/pinned.wgsl
 //!include shared/activate.wgsl
@@ -39,7 +42,7 @@ fn batch_norm_grad_stats(@builtin(workgroup_id) group: vec3u, @builtin(num_workg
   for (var image = member / params.lanes; image < params.n; image += params.team / params.lanes) {
     let plane = (image * params.c + channel) * params.plane;
     for (var i = plane + begin + member % params.lanes; i < plane + end; i += params.lanes) {
-      let standard = (pinned(input[i] - s.x, params.c >> 31u) - s.y) * s.z;
+      let standard = (pinned(kept(i) - s.x, params.c >> 31u) - s.y) * s.z;
       let dz = grad_output[i] * activate_derivative(KIND, standard * gain + offset);
       sum += dz;
       product += dz * standard;

@@ -18,12 +18,15 @@ const OUT = STACKED * 4u * SIZE;
 const IN = BESIDE * 2u * SIZE;
 // Rows of both tiles are moved by 16 bytes against each other, so that a matrix is not read from the same banks.
 const PITCH = DEPTH + 8u;
+const PACKED = 0u; // see shared/numbers.wgsl
 struct Params { n: u32, c_in: u32, h_in: u32, w_in: u32, c_out: u32, h_out: u32, w_out: u32, kernel_h: u32, kernel_w: u32, stride: u32, padding: u32, dilation: u32, groups: u32, spans: u32 }
 var<immediate> params: Params;
-@group(0) @binding(0) var<storage, read> input: array<f32>;          // [n, c_in, h_in, w_in]
+@group(0) @binding(0) var<storage, read> input: array<Element>;      // [n, c_in, h_in, w_in]
 @group(0) @binding(1) var<storage, read> grad_output: array<f32>;    // [n, c_out, h_out, w_out]
 @group(0) @binding(2) var<storage, read_write> partials: array<f32>; // [spans, c_out, c_in / groups, kernel_h, kernel_w]
 //!include shared/matrices16.wgsl
+//!include shared/element.wgsl
+//!include shared/numbers.wgsl
 var<workgroup> gradients: array<f16, OUT * PITCH>;      // [OUT][PITCH], DEPTH of a row used
 var<workgroup> pixels: array<f16, IN * PITCH>;          // [IN][PITCH], DEPTH of a row used
 var<workgroup> sums: array<f32, SUBGROUPS * SIZE * 2u * SIZE>; // [subgroup][SIZE][2·SIZE]
@@ -84,7 +87,7 @@ fn conv2d_grad_weight_coop(
       gradients[o * PITCH + own] = f16(select(0.0, read, known));
     }
     for (var i = local / DEPTH; i < IN; i += INVOCATIONS / DEPTH) {
-      let read = input[in_at + min(in_0 + i, in_per_group - 1u) * plane_in];
+      let read = element(in_at + min(in_0 + i, in_per_group - 1u) * plane_in);
       pixels[i * PITCH + own] = f16(select(0.0, read, inside));
     }
     workgroupBarrier();

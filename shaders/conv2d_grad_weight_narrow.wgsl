@@ -5,11 +5,12 @@
 // Grid:      spans × input channels × blocks of output channels, folded past 65 535 groups.
 // Numerics:  f32; 64 strided sums of four pixels at a time added in order, then partial sums in order (sum_partials).
 const OUT = 8u;
+const PACKED = 0u; // see shared/numbers.wgsl
 const SOURCE = 0u; // see shared/source.wgsl
 const HALF = 0u; // see shared/operand.wgsl
 struct Params { n: u32, c_in: u32, h_in: u32, w_in: u32, c_out: u32, h_out: u32, w_out: u32, kernel_h: u32, kernel_w: u32, stride: u32, padding: u32, dilation: u32, groups: u32, spans: u32 }
 var<immediate> params: Params;
-@group(0) @binding(0) var<storage, read> input: array<f32>;              // [n, c_in, h_in, w_in]
+@group(0) @binding(0) var<storage, read> input: array<Element>;          // [n, c_in, h_in, w_in]
 @group(0) @binding(1) var<storage, read> grad_output: array<GradOutput>; // [n, c_out, h_out, w_out]
 @group(0) @binding(2) var<storage, read> bias: array<f32>;               // [c_in] of the norm before
 @group(0) @binding(3) var<storage, read> scale: array<f32>;              // [c_in] of the norm before
@@ -17,6 +18,8 @@ var<immediate> params: Params;
 @group(0) @binding(5) var<storage, read_write> partials: array<f32>;     // [spans, c_out, c_in, 3, 3]
 //!include shared/flat.wgsl
 //!include shared/operand.wgsl
+//!include shared/element.wgsl
+//!include shared/numbers.wgsl
 //!include shared/nan.wgsl
 //!include shared/source.wgsl
 //!include shared/grad_output4.wgsl
@@ -62,8 +65,8 @@ fn conv2d_grad_weight_narrow(
       let first = (plane + select(0u, u32(row), is_inside)) * params.w_in;
       let low_at = first + select(vec4u(0u), vec4u(low_columns), low_inside);
       let high_at = first + select(vec2u(0u), vec2u(high_columns), high_inside);
-      let low = operand4(select(vec4f(0.0), sourced4(vec4f(input[low_at.x], input[low_at.y], input[low_at.z], input[low_at.w])), low_inside & vec4<bool>(is_inside)));
-      let high = operand4(select(vec4f(0.0), sourced4(vec4f(input[high_at.x], input[high_at.y], 0.0, 0.0)), vec4<bool>(high_inside, false, false) & vec4<bool>(is_inside)));
+      let low = operand4(select(vec4f(0.0), sourced4(vec4f(element(low_at.x), element(low_at.y), element(low_at.z), element(low_at.w))), low_inside & vec4<bool>(is_inside)));
+      let high = operand4(select(vec4f(0.0), sourced4(vec4f(element(high_at.x), element(high_at.y), 0.0, 0.0)), vec4<bool>(high_inside, false, false) & vec4<bool>(is_inside)));
       for (var o = 0u; o < OUT; o++) {
         acc[o][ky * 3u] += dot(g[o], low);
         acc[o][ky * 3u + 1u] += dot(g[o], vec4f(low.yzw, high.x));

@@ -8,6 +8,7 @@
 const OUT = 64u;
 const IN = 64u;
 const STEPS = 16u;
+const PACKED = 0u; // see shared/numbers.wgsl
 const HALF = 0u; // see shared/operand.wgsl
 const INVOCATIONS = OUT / 8u * (IN / 4u);
 struct Params { n: u32, c_in: u32, h_in: u32, w_in: u32, c_out: u32, h_out: u32, w_out: u32, kernel_h: u32, kernel_w: u32, stride: u32, padding: u32, dilation: u32, groups: u32, spans: u32 }
@@ -17,6 +18,7 @@ var<immediate> params: Params;
 @group(0) @binding(2) var<storage, read_write> partials: array<f32>;     // [spans, c_out, c_in / groups, kernel_h, kernel_w]
 //!include shared/flat.wgsl
 //!include shared/operand.wgsl
+//!include shared/numbers.wgsl
 //!include shared/input4.wgsl
 //!include shared/grad_output4.wgsl
 var<workgroup> gradients: array<vec4f, 4u * OUT>; // [quad of pixels][OUT]

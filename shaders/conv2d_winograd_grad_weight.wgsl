@@ -10,11 +10,12 @@
 // Numerics:  f32; tiles of a span in order, then partial sums in order (sum_partials).
 const FILTERS = 32u;
 const STEP = 4u;
+const PACKED = 0u; // see shared/numbers.wgsl
 const SOURCE = 0u; // see shared/source.wgsl
 const HALF = 0u; // see shared/operand.wgsl
 struct Params { n: u32, c_in: u32, h_in: u32, w_in: u32, c_out: u32, h_out: u32, w_out: u32, kernel_h: u32, kernel_w: u32, stride: u32, padding: u32, dilation: u32, groups: u32, spans: u32 }
 var<immediate> params: Params;
-@group(0) @binding(0) var<storage, read> input: array<f32>;          // [n, c_in, h_in, w_in]
+@group(0) @binding(0) var<storage, read> input: array<Element>;      // [n, c_in, h_in, w_in]
 @group(0) @binding(1) var<storage, read> grad_output: array<f32>;    // [n, c_out, h_out, w_out]
 @group(0) @binding(2) var<storage, read> bias: array<f32>;           // [c_in] of the norm before
 @group(0) @binding(3) var<storage, read> scale: array<f32>;          // [c_in] of the norm before
@@ -22,6 +23,8 @@ var<immediate> params: Params;
 @group(0) @binding(5) var<storage, read_write> partials: array<f32>; // [spans, c_out, c_in, 3, 3]
 //!include shared/flat.wgsl
 //!include shared/operand.wgsl
+//!include shared/element.wgsl
+//!include shared/numbers.wgsl
 //!include shared/nan.wgsl
 //!include shared/source.wgsl
 const HALF_SHARED = STEP * 4u * FILTERS;
@@ -74,7 +77,7 @@ fn conv2d_winograd_grad_weight(
       let row = i32(row_0 + lower + r) - i32(params.padding);
       let inside = in_columns & vec4<bool>(row >= 0 && row < i32(params.h_in));
       let at = select(vec4u(0u), vec4u((plane + u32(row)) * params.w_in) + vec4u(columns), inside);
-      let read = vec4f(input[at.x], input[at.y], input[at.z], input[at.w]);
+      let read = vec4f(element(at.x), element(at.y), element(at.z), element(at.w));
       d[r] = operand4(select(vec4f(0.0), sourced4(read), inside));
     }
     let first_out = ((image * params.c_out + out_plane) * params.h_out + row_0) * params.w_out + column_0;

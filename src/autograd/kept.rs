@@ -8,7 +8,7 @@ use std::rc::Rc;
 use super::{Keep, Tape};
 use crate::error::Result;
 use crate::kernels::operands::Operands;
-use crate::kernels::pack_half::{pack_half, unpack_half};
+use crate::kernels::pack_half::{Stored, pack_half, unpack_half};
 use crate::tensor::{Name, Named, Shape, Tensor, TensorId};
 
 /// An activation that a closure of the tape holds.
@@ -33,6 +33,16 @@ impl Kept {
         match &self.values {
             Values::Whole(tensor) => Ok(tensor.clone()),
             Values::Half(packed) => unpack_half(packed, self.name.shape())?.named(&self.name),
+        }
+    }
+}
+
+impl Kept {
+    /// The activation for kernels that may read it as it was kept.
+    pub fn stored(&self) -> Stored {
+        match &self.values {
+            Values::Whole(tensor) => Stored::Whole(tensor.clone()),
+            Values::Half(packed) => Stored::Half { packed: (**packed).clone(), shape: self.name.shape().clone() },
         }
     }
 }

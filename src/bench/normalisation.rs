@@ -21,6 +21,7 @@ type Noise = (Tensor, Vec<f32>);
 
 /// Tensors of one normalisation, and on the host what each channel's results follow from.
 struct Data {
+    input: Tensor,
     saved: Saved,
     shape: Shape,
     x: Vec<f32>,
@@ -46,8 +47,8 @@ impl Data {
         let ((input, x), g) = (noisy(gpu, 1, shape)?, noisy(gpu, 2, shape)?);
         let ((weight, w), (bias, b)) = (noisy(gpu, 3, [c])?, noisy(gpu, 4, [c])?);
         let stats = batch_norm_stats(&input, EPS as f32)?.stats;
-        let saved = Saved { input, stats, weight, bias, activation: Activation::Relu };
-        Ok(Data { saved, shape, x, g, weight: wide(&w), bias: wide(&b) })
+        let saved = Saved { input: input.clone().into(), stats, weight, bias, activation: Activation::Relu };
+        Ok(Data { input, saved, shape, x, g, weight: wide(&w), bias: wide(&b) })
     }
 
     /// Values of a channel in f64.
@@ -74,7 +75,7 @@ impl Data {
 }
 
 fn stats(d: Data) -> Job {
-    let input = d.saved.input.clone();
+    let input = d.input.clone();
     let statistics = move |c: usize| {
         let Channel { shape, input, .. } = d.channel(c);
         let (mean, var) = definition::batch_norm_stats(&input, shape);
@@ -89,7 +90,7 @@ fn stats(d: Data) -> Job {
 fn running(gpu: &Gpu, d: &Data) -> Result<Job> {
     let c = d.weight.len();
     let [running_mean, running_var] = [Tensor::full(gpu, [c], 0.0)?, Tensor::full(gpu, [c], 1.0)?];
-    let BatchStats { mean: batch_mean, var: batch_var, .. } = batch_norm_stats(&d.saved.input, EPS as f32)?;
+    let BatchStats { mean: batch_mean, var: batch_var, .. } = batch_norm_stats(&d.input, EPS as f32)?;
     let of_channel: Vec<f64> = (0..c)
         .map(|c| d.channel(c))
         .map(|Channel { shape, input, .. }| definition::batch_norm(&input, shape, &[1.0], &[0.0], &[0.0], &[1.0], &ATTRS).running_var[0])
@@ -118,9 +119,9 @@ fn evaluation(gpu: &Gpu, c: usize, is_affine: bool) -> Result<Job> {
 }
 
 fn forward(d: Data) -> Job {
-    let s = d.saved.clone();
+    let (input, s) = (d.input.clone(), d.saved.clone());
     let expected = by_parts(d.part_of(), move |c| relu(&d.channel(c).output));
-    Job::new(move || batch_norm(&s.input, &s.stats, &s.weight, &s.bias, s.activation), expected, 1e-5)
+    Job::new(move || batch_norm(&input, &s.stats, &s.weight, &s.bias, s.activation), expected, 1e-5)
 }
 
 fn grad_stats(d: Data) -> Job {

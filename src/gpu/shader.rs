@@ -3,8 +3,8 @@
 //! A stored file is valid WGSL once the snippets named by `//!include shared/NAME.wgsl` lines are appended (module scope is
 //! order-free). A variant rewrites the values of `const NAME = …u;` lines and may swap the snippets whose names
 //! end in 4 for those that end in 1 (`pack4` for `pack1`: elements one by one where rows are not multiples of four). Where `HALF` is 2,
-//! `operand_f16` stands for `operand`, and f16 is enabled; where `SIZE` is 8, `matrices8` stands for `matrices16`. Nothing else is
-//! generated.
+//! `operand_f16` stands for `operand`, and f16 is enabled; where `SIZE` is 8, `matrices8` stands for `matrices16`; where
+//! `PACKED` is not 0, `packed_NAME` for what reads an input that was kept. Nothing else is generated.
 
 use crate::error::{Error, Result};
 
@@ -30,15 +30,21 @@ pub fn assemble(stem: &str, variant: &Variant) -> Result<String> {
     let mut text = String::with_capacity(body.len() + 1024);
     let mut appended = Vec::new();
     let mut rewritten = 0;
+    let is_packed = variant.consts.iter().any(|(name, value)| *name == "PACKED" && *value > 0);
     let has_f16 = variant.consts.contains(&("HALF", 2));
     if has_f16 {
         text.push_str("enable f16;\n");
     }
     for line in body.lines() {
         if let Some(name) = line.strip_prefix("//!include shared/").and_then(|rest| rest.trim().strip_suffix(".wgsl")) {
+            let packed;
             let scalar = name.strip_suffix('4').filter(|_| variant.scalar).map(|family| format!("{family}1"));
             let name = match name {
                 "operand" if has_f16 => "operand_f16",
+                "kept4" | "input4" | "element" if is_packed => {
+                    packed = format!("packed_{}", scalar.as_deref().unwrap_or(name));
+                    &packed
+                }
                 "matrices16" if variant.consts.contains(&("SIZE", 8)) => "matrices8",
                 _ => scalar.as_deref().unwrap_or(name),
             };

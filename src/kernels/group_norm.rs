@@ -125,7 +125,7 @@ pub fn group_norm_grad_input(saved: &Saved, grad_output: &Tensor) -> Result<Grad
         let (planes, input, grad_output) = (weights.len(), as_planes(input)?, as_planes(grad_output)?);
         let channel = |tensor: &Tensor| tensor.reshaped([planes]);
         let of_planes = batch_norm::Saved {
-            input: input.clone(),
+            input: input.clone().into(),
             stats: stats.reshaped([planes, 4])?,
             weight: channel(weights)?,
             bias: channel(biases)?,

@@ -35,6 +35,72 @@ pub fn unpack_half(packed: &Tensor, shape: &Shape) -> Result<Tensor> {
     Ok(output)
 }
 
+/// An activation that was kept: as it is, or as [`pack_half`] packs it.
+#[derive(Clone)]
+pub enum Stored {
+    /// As it is.
+    Whole(Tensor),
+    /// Packed.
+    Half {
+        /// The words.
+        packed: Tensor,
+        /// What they are of.
+        shape: Shape,
+    },
+}
+
+impl From<Tensor> for Stored {
+    fn from(tensor: Tensor) -> Self {
+        Stored::Whole(tensor)
+    }
+}
+
+impl Stored {
+    /// The shape of the activation.
+    pub fn shape(&self) -> &Shape {
+        match self {
+            Stored::Whole(tensor) => tensor.shape(),
+            Stored::Half { shape, .. } => shape,
+        }
+    }
+
+    /// Its device.
+    pub fn gpu(&self) -> &Gpu {
+        match self {
+            Stored::Whole(tensor) | Stored::Half { packed: tensor, .. } => tensor.gpu(),
+        }
+    }
+
+    /// The activation.
+    ///
+    /// # Errors
+    /// Those of [`unpack_half`].
+    pub fn whole(&self) -> Result<Tensor> {
+        match self {
+            Stored::Whole(tensor) => Ok(tensor.clone()),
+            Stored::Half { packed, shape } => unpack_half(packed, shape),
+        }
+    }
+
+    /// What a kernel reads, images along the first axis, and its constant that says how: packed words where the device runs shaders and
+    /// every image begins with a word of its own, else the activation.
+    ///
+    /// # Errors
+    /// Those of [`unpack_half`].
+    pub(in crate::kernels) fn readable(&self) -> Result<(Tensor, (&'static str, u32))> {
+        match self {
+            Stored::Half { packed, shape } if !packed.gpu().capabilities().is_host() => match shape.dims() {
+                [n, rest @ ..] if *n > 0 && rest.iter().product::<usize>().is_multiple_of(4) => {
+                    let (_, by) = Operands::F16.constant(packed.gpu().capabilities());
+                    Ok((packed.reshaped([*n, packed.len() / n])?, ("PACKED", by)))
+                }
+                _ => Ok((self.whole()?, ("PACKED", 0))),
+            },
+            _ => Ok((self.whole()?, ("PACKED", 0))),
+        }
+    }
+}
+
 /// Launches a kernel over arrays of so many words a pack; in parts where they are larger than what a kernel sees at once.
 fn by_parts(stem: &'static str, gpu: &Gpu, arrays: [(&Tensor, usize); 2], len: usize, consts: Vec<(&'static str, u32)>) -> Result<()> {
     let limit = gpu.capabilities().max_binding_bytes;

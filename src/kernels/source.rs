@@ -14,7 +14,7 @@ pub enum Source<'a> {
     /// As it is stored.
     Stored(&'a Tensor),
     /// What [`batch_norm`](crate::kernels::batch_norm::batch_norm) makes of it, without an activation or with a rectifier.
-    Normed(&'a Saved),
+    Normed(&'a Tensor, &'a Saved),
     /// max(x, 0).
     Rectified(&'a Tensor),
 }
@@ -23,8 +23,7 @@ impl<'a> Source<'a> {
     /// What is stored.
     pub fn input(&self) -> &'a Tensor {
         match self {
-            Source::Stored(input) | Source::Rectified(input) => input,
-            Source::Normed(saved) => &saved.input,
+            Source::Stored(input) | Source::Normed(input, _) | Source::Rectified(input) => input,
         }
     }
 
@@ -34,7 +33,7 @@ impl<'a> Source<'a> {
         if !self.is_stored() && !reads_through(self.input().gpu().capabilities()) {
             return Err(Error::shape(op, "this convolution does not read through a norm or a rectifier: compute it first"));
         }
-        let Source::Normed(Saved { stats, weight, bias, activation, .. }) = self else { return Ok(()) };
+        let Source::Normed(_, Saved { stats, weight, bias, activation, .. }) = self else { return Ok(()) };
         if !matches!(activation, Activation::None | Activation::Relu) {
             return Err(Error::shape(op, format!("{activation:?} behind a norm cannot be computed while it is read")));
         }
@@ -51,8 +50,8 @@ impl<'a> Source<'a> {
     pub(in crate::kernels) fn constant(&self) -> (&'static str, u32) {
         let value = match self {
             Source::Stored(_) => 0,
-            Source::Normed(Saved { activation: Activation::None, .. }) => 1,
-            Source::Normed(_) => 2,
+            Source::Normed(_, Saved { activation: Activation::None, .. }) => 1,
+            Source::Normed(..) => 2,
             Source::Rectified(_) => 3,
         };
         ("SOURCE", value)
@@ -74,7 +73,7 @@ impl<'a> Source<'a> {
         'a: 'b,
     {
         match self {
-            Source::Normed(saved) => [&saved.bias, &saved.weight, &saved.stats].map(Tensor::buffer),
+            Source::Normed(_, saved) => [&saved.bias, &saved.weight, &saved.stats].map(Tensor::buffer),
             Source::Stored(_) | Source::Rectified(_) => [none.buffer(); 3],
         }
     }

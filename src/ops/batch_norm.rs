@@ -58,11 +58,11 @@ pub fn batch_norm(
     let output = kernels::batch_norm(input, &stats, weight, bias, activation)?;
     let (x, w, b) = (tape.keep(input)?, weight.clone(), bias.clone());
     tape.record(&[input, weight, bias], &output, move |grad_output, gradients| {
-        let saved = kernels::Saved { input: x.restored()?, stats, weight: w, bias: b, activation };
-        let wants = [gradients.wants(&saved.input), gradients.wants(&saved.weight) || gradients.wants(&saved.bias)];
+        let saved = kernels::Saved { input: x.stored(), stats, weight: w, bias: b, activation };
+        let wants = [gradients.wants(&x), gradients.wants(&saved.weight) || gradients.wants(&saved.bias)];
         let grads = kernels::batch_norm_gradients(&saved, grad_output, wants, training)?;
         if let Some(grad_input) = grads.input {
-            gradients.accumulate(&saved.input, grad_input)?;
+            gradients.accumulate(&x, grad_input)?;
         }
         if let Some((grad_weight, grad_bias)) = grads.parameters {
             gradients.accumulate(&saved.weight, grad_weight)?;

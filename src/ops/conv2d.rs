@@ -11,6 +11,7 @@ use crate::kernels::activation::{Activation, activation as activate, activation_
 use crate::kernels::conv2d::{self as dense, Conv2dAttrs, Conv2dDims, conv2d_grad_bias};
 use crate::kernels::depthwise_conv2d as depthwise;
 use crate::kernels::epilogue::Epilogue;
+use crate::kernels::pack_half::Stored;
 use crate::tensor::Tensor;
 
 /// Launchers that make a convolution.
@@ -18,19 +19,19 @@ use crate::tensor::Tensor;
 struct Kernels {
     forward: fn(&Tensor, &Tensor, &Conv2dAttrs, &Epilogue) -> Result<Tensor>,
     grad_input: fn(&Conv2dDims, &Tensor, &Tensor) -> Result<Tensor>,
-    grad_weight: fn(&Conv2dDims, &Tensor, &Tensor) -> Result<Tensor>,
+    grad_weight: fn(&Conv2dDims, &Stored, &Tensor) -> Result<Tensor>,
 }
 
 const DENSE: Kernels = Kernels {
     forward: dense::conv2d,
     grad_input: |dims, grad_output, weight| dense::conv2d_grad_input(dims, grad_output, weight, None),
-    grad_weight: dense::conv2d_grad_weight,
+    grad_weight: dense::conv2d_grad_weight_of_stored,
 };
 
 const DEPTHWISE: Kernels = Kernels {
     forward: depthwise::depthwise_conv2d,
     grad_input: depthwise::depthwise_conv2d_grad_input,
-    grad_weight: depthwise::depthwise_conv2d_grad_weight,
+    grad_weight: |dims, input, grad_output| depthwise::depthwise_conv2d_grad_weight(dims, &input.whole()?, grad_output),
 };
 
 /// y = f(x ∗ w + b).
@@ -103,7 +104,7 @@ fn convolved(
             gradients.accumulate(&b, conv2d_grad_bias(&grad_z)?)?;
         }
         if gradients.wants(&w) {
-            gradients.accumulate(&w, (kernels.grad_weight)(&dims, &x.restored()?, &grad_z)?)?;
+            gradients.accumulate(&w, (kernels.grad_weight)(&dims, &x.stored(), &grad_z)?)?;
         }
         if gradients.wants(&x) {
             gradients.accumulate(&x, (kernels.grad_input)(&dims, &grad_z, &w)?)?;

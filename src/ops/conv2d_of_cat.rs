@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::gpu::DeviceKind;
 use crate::kernels::add::add;
 use crate::kernels::cat::{cat, cat_grad_input};
-use crate::kernels::conv2d::{Conv2dAttrs, Conv2dDims, conv2d, conv2d_grad_input, conv2d_grad_weight};
+use crate::kernels::conv2d::{Conv2dAttrs, Conv2dDims, conv2d, conv2d_grad_input, conv2d_grad_weight_of_stored};
 use crate::kernels::epilogue::Epilogue;
 use crate::tensor::Tensor;
 
@@ -54,7 +54,7 @@ pub fn conv2d_of_cat(tape: &Tape, inputs: &[&Tensor], weight: &Tensor, attrs: &C
         if gradients.wants(&w) {
             let parts = saved
                 .iter()
-                .map(|(input, dims, _)| conv2d_grad_weight(dims, &input.restored()?, grad_output))
+                .map(|(input, dims, _)| conv2d_grad_weight_of_stored(dims, &input.stored(), grad_output))
                 .collect::<Result<Vec<_>>>()?;
             gradients.accumulate(&w, cat(&parts.iter().collect::<Vec<_>>())?)?;
         }

@@ -68,7 +68,7 @@ pub fn conv2d_of_norm(
             norms::check(input, weight, bias, mean, var)?;
             let (stats, update) = norms::batch_norm_batch(input, [mean, var], by)?;
             tape.update_running(update)?;
-            Some(Saved { input: input.clone(), stats, weight: weight.clone(), bias: bias.clone(), activation })
+            Some(Saved { input: input.clone().into(), stats, weight: weight.clone(), bias: bias.clone(), activation })
         }
         None => None,
     };
@@ -110,7 +110,7 @@ pub fn conv2d_of_norm(
 
 fn source<'a>(normed: &'a Option<Saved>, activation: Activation, input: &'a Tensor) -> Source<'a> {
     match (normed, activation) {
-        (Some(saved), _) => Source::Normed(saved),
+        (Some(saved), _) => Source::Normed(input, saved),
         (None, Activation::None) => Source::Stored(input),
         (None, _) => Source::Rectified(input),
     }

@@ -173,7 +173,7 @@ fn refusals(gpu: &Gpu) -> Checked {
     let (input, c, other) = (full(&[2, 3, 4, 5]), full(&[3]), full(&[4]));
     let stats = kernels::batch_norm_stats_running(gpu, &c, &c, 1e-5)?;
     let saved = |stats: &Tensor| kernels::Saved {
-        input: input.clone(),
+        input: input.clone().into(),
         stats: stats.clone(),
         weight: c.clone(),
         bias: c.clone(),

@@ -78,7 +78,7 @@ fn is_varied(family: &str) -> bool {
 
 /// Families whose kernels or launches are others on a GPU.
 fn has_gpu_kernels(family: &str) -> bool {
-    is_varied(family) || ["conv2d_of_norm", "joining", "gradcheck", "warm_step"].contains(&family)
+    is_varied(family) || ["conv2d_of_norm", "half", "joining", "gradcheck", "warm_step"].contains(&family)
 }
 
 /// Cases of kernels with variants. Those of very many pixels, images or channels, and of what follows the sums, which is the same in
@@ -110,7 +110,7 @@ fn has_variants(family: &str, case: &Case) -> bool {
 
 /// Cases of kernels that have one by cooperative matrices, for operands in f16.
 fn has_matrices(family: &str, case: &Case) -> bool {
-    is_varied(family) && case.name.ends_with("f16")
+    (is_varied(family) || family == "half") && case.name.ends_with("f16")
 }
 
 fn gpu_without_matrices(able: &mut Capabilities) {

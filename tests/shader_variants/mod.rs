@@ -12,6 +12,8 @@ use std::collections::BTreeSet;
 const ACTIVATIONS: &[u32] = &[0, 1, 2, 3, 4, 5, 6, 7, 0x3e4c_cccd];
 /// Operands as they are, rounded to f16, rounded by the device.
 const HALF: &[u32] = &[0, 1, 2];
+/// Activations as they are, as f16 read by the bits, by the device.
+const PACKED: &[u32] = &[0, 1, 2];
 /// What is made of numbers that are read: nothing, a norm, with a rectifier, a rectifier alone.
 const SOURCES: &[u32] = &[0, 1, 2, 3];
 /// Parts of the channels that are summed apart: none, the fewest, the most.
@@ -33,7 +35,9 @@ pub const REWRITTEN: &[(&str, &str, &[u32])] = &[
     ("adam", "DECOUPLED", &[0, 1]),
     ("batch_norm", "KIND", ACTIVATIONS),
     ("batch_norm_grad_input", "KIND", ACTIVATIONS),
+    ("batch_norm_grad_input", "PACKED", PACKED),
     ("batch_norm_grad_stats", "KIND", ACTIVATIONS),
+    ("batch_norm_grad_stats", "PACKED", PACKED),
     ("conv2d", "ACTIVATION", ACTIVATIONS),
     ("conv2d", "HALF", HALF),
     ("conv2d_coop", "ACTIVATION", ACTIVATIONS),
@@ -50,12 +54,15 @@ pub const REWRITTEN: &[(&str, &str, &[u32])] = &[
     ("conv2d_grad_weight_narrow", "HALF", HALF),
     ("conv2d_grad_weight_narrow", "SOURCE", SOURCES),
     ("conv2d_grad_weight_narrow", "OUT", &[4, 8]),
+    ("conv2d_grad_weight_narrow", "PACKED", PACKED),
     ("conv2d_grad_weight_coop", "LANES", LANES),
+    ("conv2d_grad_weight_coop", "PACKED", PACKED),
     ("conv2d_grad_weight_coop", "SIZE", SIZES),
     ("conv2d_grad_weight_coop", "STACKED", STACKED),
     ("conv2d_grad_weight_tile", "HALF", HALF),
     ("conv2d_grad_weight_tile", "IN", &[32, 64]),
     ("conv2d_grad_weight_tile", "OUT", &[32, 64]),
+    ("conv2d_grad_weight_tile", "PACKED", PACKED),
     ("conv2d_narrow", "ACTIVATION", ACTIVATIONS),
     ("conv2d_narrow", "HALF", HALF),
     ("conv2d_narrow", "SOURCE", SOURCES),
@@ -72,6 +79,7 @@ pub const REWRITTEN: &[(&str, &str, &[u32])] = &[
     ("conv2d_winograd", "PARTS", PARTS),
     ("conv2d_winograd_grad_weight", "HALF", HALF),
     ("conv2d_winograd_grad_weight", "SOURCE", SOURCES),
+    ("conv2d_winograd_grad_weight", "PACKED", PACKED),
     ("conv2d_winograd_weight", "HALF", HALF),
     ("conv2d_winograd_weight", "TRANSPOSED", &[0, 1]),
     ("cross_entropy_grad_logits", "WEIGHTED", &[0, 1]),
@@ -141,6 +149,7 @@ pub const FIXED: &[&str] = &[
     "GROUP",
     "KEYS",
     "LEAST",
+    "PACKED",
     "PACKS_EACH",
     "PIXELS",
     "PIXELS_EACH",
@@ -170,7 +179,7 @@ pub fn rewritten() -> BTreeSet<(&'static str, &'static str)> {
 fn is_launched(consts: &[(&'static str, u32)]) -> bool {
     let value = |name: &str| consts.iter().find(|(own, _)| *own == name).map_or(0, |(_, value)| *value);
     let is_followed = value("ACTIVATION") == 0 || (value("PARTS") <= 1 && value("TRANSPOSED") == 0);
-    is_followed && (value("SOURCE") == 0 || ["ACTIVATION", "HALF", "TRANSPOSED"].map(value) == [0; 3])
+    is_followed && (value("SOURCE") == 0 || ["ACTIVATION", "HALF", "TRANSPOSED", "PACKED"].map(value) == [0; 4])
 }
 
 /// One assembled text.

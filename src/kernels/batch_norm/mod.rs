@@ -19,6 +19,7 @@ use crate::kernels::activation::Activation;
 use crate::kernels::add::add;
 use crate::kernels::cat::cat;
 use crate::kernels::image_groups::for_images;
+use crate::kernels::pack_half::Stored;
 use crate::kernels::planes::{GROUP, Geometry};
 use crate::tensor::Tensor;
 
@@ -58,7 +59,7 @@ fn check_stats(stats: &Tensor, c: usize) -> Result<()> {
     }
 }
 
-fn check_gradient(input: &Tensor, grad_output: &Tensor) -> Result<()> {
+fn check_gradient(input: &Stored, grad_output: &Tensor) -> Result<()> {
     if input.shape() == grad_output.shape() {
         return Ok(());
     }
@@ -144,7 +145,7 @@ pub fn batch_norm(input: &Tensor, stats: &Tensor, weight: &Tensor, bias: &Tensor
 #[derive(Clone)]
 pub struct Saved {
     /// The input.
-    pub input: Tensor,
+    pub input: Stored,
     /// Statistics that normalised it.
     pub stats: Tensor,
     /// Scale.
@@ -164,11 +165,12 @@ pub struct Saved {
 /// Shapes that do not fit; out of memory.
 pub fn batch_norm_grad_stats(saved: &Saved, grad_output: &Tensor) -> Result<(Tensor, Tensor)> {
     check_gradient(&saved.input, grad_output)?;
-    let dims = check_channels(&saved.input, &[("weight", &saved.weight), ("bias", &saved.bias)])?;
+    let dims = check_channels(grad_output, &[("weight", &saved.weight), ("bias", &saved.bias)])?;
     check_stats(&saved.stats, dims[1])?;
     let mut sums: Option<(Tensor, Tensor)> = None;
-    for_images("batch_norm_grad_stats", [&saved.input, grad_output], |[input, grad_output]| {
-        let (weight, bias) = grad_stats(saved, input, grad_output)?;
+    let (input, packed) = saved.input.readable()?;
+    for_images("batch_norm_grad_stats", [&input, grad_output], |[input, grad_output]| {
+        let (weight, bias) = grad_stats(saved, (input, packed), grad_output)?;
         sums = Some(match sums.take() {
             None => (weight, bias),
             Some((earlier_weight, earlier_bias)) => (add(&earlier_weight, &weight)?, add(&earlier_bias, &bias)?),
@@ -179,17 +181,19 @@ pub fn batch_norm_grad_stats(saved: &Saved, grad_output: &Tensor) -> Result<(Ten
 }
 
 /// [`batch_norm_grad_stats`] of some of the images.
-fn grad_stats(saved: &Saved, input: &Tensor, grad_output: &Tensor) -> Result<(Tensor, Tensor)> {
+fn grad_stats(saved: &Saved, (input, packed): (&Tensor, (&'static str, u32)), grad_output: &Tensor) -> Result<(Tensor, Tensor)> {
     let Saved { stats, weight, bias, activation, .. } = saved;
-    let dims = input.nchw("batch_norm")?;
+    let dims = grad_output.nchw("batch_norm")?;
     let (gpu, geometry, c) = (input.gpu(), Geometry::reduction(input.gpu().capabilities().kind, dims), dims[1]);
     let parts = if geometry.chunks == 1 { vec![c] } else { vec![c, geometry.chunks] };
     let (partial_weight, partial_bias) = (Tensor::empty(gpu, parts.as_slice())?, Tensor::empty(gpu, parts.as_slice())?);
     gpu.launch(&Launch {
-        plan: Plan::new("batch_norm_grad_stats", geometry.reduction_groups()).with([("KIND", activation.code())]).scalar(geometry.scalar),
+        plan: Plan::new("batch_norm_grad_stats", geometry.reduction_groups())
+            .with([("KIND", activation.code()), packed])
+            .scalar(geometry.scalar),
         params: &geometry.stats_params(),
         buffers: &[input, grad_output, stats, weight, bias, &partial_weight, &partial_bias].map(Tensor::buffer),
-        cost: Cost::new(8.0 * input.len() as f64, 2 * input.len()),
+        cost: Cost::new(8.0 * grad_output.len() as f64, input.len() + grad_output.len()),
     })?;
     if geometry.chunks == 1 {
         return Ok((partial_weight, partial_bias));
@@ -218,20 +222,21 @@ pub fn batch_norm_grad_input(saved: &Saved, grad_output: &Tensor, sums: Option<(
     // Without sums any finite values do, since they are multiplied by zero.
     let (grad_weight, grad_bias) = sums.unwrap_or((weight, bias));
     let channels = [("weight", weight), ("bias", bias), ("grad_weight", grad_weight), ("grad_bias", grad_bias)];
-    let dims = check_channels(input, &channels)?;
+    let dims = check_channels(grad_output, &channels)?;
     check_stats(stats, dims[1])?;
+    let (input, packed) = input.readable()?;
     let inverse_count = if sums.is_some() { 1.0 / (dims[0] * dims[2] * dims[3]) as f32 } else { 0.0 };
-    let grad_input = Tensor::empty(input.gpu(), input.shape())?;
-    for_images("batch_norm_grad_input", [input, grad_output, &grad_input], |[input, grad_output, grad_input]| {
-        let geometry = Geometry::elementwise(input.nchw("batch_norm")?);
+    let grad_input = Tensor::empty(input.gpu(), grad_output.shape())?;
+    for_images("batch_norm_grad_input", [&input, grad_output, &grad_input], |[input, grad_output, grad_input]| {
+        let geometry = Geometry::elementwise(grad_output.nchw("batch_norm")?);
         let BatchNormStatsParams { n, c, plane, step, chunks, lanes, .. } = geometry.stats_params();
         input.gpu().launch(&Launch {
             plan: Plan::new("batch_norm_grad_input", geometry.elementwise_groups())
-                .with([("KIND", activation.code())])
+                .with([("KIND", activation.code()), packed])
                 .scalar(geometry.scalar),
             params: &BatchNormGradInputParams { planes: n * c, c, plane, step, chunks, lanes, inverse_count },
             buffers: &[input, grad_output, stats, weight, bias, grad_weight, grad_bias, grad_input].map(Tensor::buffer),
-            cost: Cost::new(12.0 * input.len() as f64, 3 * input.len()),
+            cost: Cost::new(12.0 * grad_output.len() as f64, input.len() + 2 * grad_output.len()),
         })
     })?;
     Ok(grad_input)

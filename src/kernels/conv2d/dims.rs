@@ -103,16 +103,16 @@ impl Conv2dDims {
         Conv2dDims { n: part.shape().dims().first().copied().unwrap_or(self.n), ..*self }
     }
 
-    pub(in crate::kernels) fn expect_input(&self, op: &'static str, tensor: &Tensor) -> Result<()> {
-        expect(op, tensor, [self.n, self.c_in, self.h_in, self.w_in])
+    pub(in crate::kernels) fn expect_input(&self, op: &'static str, shape: &Shape) -> Result<()> {
+        expect(op, shape, [self.n, self.c_in, self.h_in, self.w_in])
     }
 
     pub(in crate::kernels) fn expect_output(&self, op: &'static str, tensor: &Tensor) -> Result<()> {
-        expect(op, tensor, [self.n, self.c_out, self.h_out, self.w_out])
+        expect(op, tensor.shape(), [self.n, self.c_out, self.h_out, self.w_out])
     }
 
     pub(in crate::kernels) fn expect_weight(&self, op: &'static str, tensor: &Tensor) -> Result<()> {
-        expect(op, tensor, [self.c_out, self.in_per_group(), self.kernel_h, self.kernel_w])
+        expect(op, tensor.shape(), [self.c_out, self.in_per_group(), self.kernel_h, self.kernel_w])
     }
 
     /// Input channels that one output channel sees.
@@ -140,9 +140,9 @@ impl Conv2dDims {
     }
 }
 
-fn expect(op: &'static str, tensor: &Tensor, dims: [usize; 4]) -> Result<()> {
-    if *tensor.shape() != Shape::from(dims) {
-        return Err(Error::shape(op, format!("expected shape {}, got {}", Shape::from(dims), tensor.shape())));
+fn expect(op: &'static str, shape: &Shape, dims: [usize; 4]) -> Result<()> {
+    if *shape != Shape::from(dims) {
+        return Err(Error::shape(op, format!("expected shape {}, got {shape}", Shape::from(dims))));
     }
     Ok(())
 }

@@ -94,14 +94,26 @@ fn params(d: &Conv2dDims, spans: usize) -> Conv2dGradWeightParams {
     Conv2dGradWeightParams { n, c_in, h_in, w_in, c_out, h_out, w_out, kernel_h, kernel_w, stride, padding, dilation, groups, spans }
 }
 
-/// The gradient from images of the `source`, which `input` are.
-pub(super) fn grad_weight(d: &Conv2dDims, source: Source, input: &Tensor, grad_output: &Tensor) -> Result<Tensor> {
+/// Whether the kernel of a weight gradient reads an input that is packed as f16.
+pub(super) fn reads_packed(able: &Capabilities, d: &Conv2dDims) -> bool {
+    matrices::grad_weight(able, d).is_some() || kernel(able, d).stem != GRAD_WEIGHT.stem
+}
+
+/// The gradient from images of the `source`, which `input` are; `packed` says how they are held.
+pub(super) fn grad_weight(
+    d: &Conv2dDims,
+    source: Source,
+    packed: (&'static str, u32),
+    input: &Tensor,
+    grad_output: &Tensor,
+) -> Result<Tensor> {
     let (plan, params) = plan(input.gpu().capabilities(), d);
     let partials = Tensor::empty(input.gpu(), [plan.scratch])?;
     let [bias, scale, stats] = source.norm(input);
     let (plan, between) = match plan.stem {
-        NARROW | WINOGRAD => (plan.with([source.constant()]), &[bias, scale, stats][..]),
-        _ => (plan, &[][..]),
+        NARROW | WINOGRAD => (plan.with([source.constant(), packed]), &[bias, scale, stats][..]),
+        stem if stem == GRAD_WEIGHT.stem => (plan, &[][..]),
+        _ => (plan.with([packed]), &[][..]),
     };
     let buffers = [&[input.buffer(), grad_output.buffer()], between, &[partials.buffer()]].concat();
     input.gpu().launch(&Launch { plan, params: &params, buffers: &buffers, cost: d.cost() })?;

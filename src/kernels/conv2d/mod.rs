@@ -18,6 +18,7 @@ use crate::gpu::{Capabilities, Cost, Gpu, Launch, Plan};
 use crate::host::conv2d_grad_bias::Conv2dGradBiasParams;
 use crate::kernels::epilogue::Epilogue;
 use crate::kernels::image_groups::{for_images_of_parts, sum_over_images};
+use crate::kernels::pack_half::Stored;
 use crate::kernels::source::Source;
 use crate::kernels::sum_partials::sum_partials;
 use crate::tensor::{Shape, Tensor};
@@ -102,6 +103,22 @@ pub fn conv2d_grad_weight(dims: &Conv2dDims, input: &Tensor, grad_output: &Tenso
     conv2d_grad_weight_of_source(dims, Source::Stored(input), grad_output)
 }
 
+/// As [`conv2d_grad_weight`] of an input that was kept, read as f16 where the kernel can.
+///
+/// # Errors
+/// Those of [`conv2d_grad_weight`].
+pub fn conv2d_grad_weight_of_stored(dims: &Conv2dDims, input: &Stored, grad_output: &Tensor) -> Result<Tensor> {
+    if !grad_weight::reads_packed(input.gpu().capabilities(), dims) {
+        return conv2d_grad_weight(dims, &input.whole()?, grad_output);
+    }
+    dims.expect_input("conv2d_grad_weight", input.shape())?;
+    dims.expect_output("conv2d_grad_weight", grad_output)?;
+    let (input, packed) = input.readable()?;
+    sum_over_images("conv2d_grad_weight", [&input, grad_output], |[input, grad_output]| {
+        grad_weight::grad_weight(&dims.of_images(input), Source::Stored(input), packed, input, grad_output)
+    })
+}
+
 /// As [`conv2d_grad_weight`] of [`conv2d_of_source`].
 ///
 /// # Errors
@@ -109,10 +126,10 @@ pub fn conv2d_grad_weight(dims: &Conv2dDims, input: &Tensor, grad_output: &Tenso
 pub fn conv2d_grad_weight_of_source(dims: &Conv2dDims, source: Source, grad_output: &Tensor) -> Result<Tensor> {
     let input = source.input();
     source.check("conv2d_grad_weight", dims.c_in, |able| reads_through(able, dims))?;
-    dims.expect_input("conv2d_grad_weight", input)?;
+    dims.expect_input("conv2d_grad_weight", input.shape())?;
     dims.expect_output("conv2d_grad_weight", grad_output)?;
     sum_over_images("conv2d_grad_weight", [input, grad_output], |[input, grad_output]| {
-        grad_weight::grad_weight(&dims.of_images(input), source, input, grad_output)
+        grad_weight::grad_weight(&dims.of_images(input), source, ("PACKED", 0), input, grad_output)
     })
 }
 

@@ -46,7 +46,7 @@ pub fn depthwise_conv2d_grad_weight_of_source(dims: &Conv2dDims, source: Source,
     let input = source.input();
     check(input.gpu(), dims)?;
     source.check("depthwise_conv2d_grad_weight", dims.c_in, |able| reads_through(able, dims))?;
-    dims.expect_input("depthwise_conv2d_grad_weight", input)?;
+    dims.expect_input("depthwise_conv2d_grad_weight", input.shape())?;
     dims.expect_output("depthwise_conv2d_grad_weight", grad_output)?;
     sum_over_images("depthwise_conv2d_grad_weight", [input, grad_output], |[input, grad_output]| {
         let d = dims.of_images(input);
