@@ -64,8 +64,8 @@ fn every_snippet_and_each_of_its_functions_is_used() {
     let mut faults = Vec::new();
     for (name, text) in SNIPPETS {
         // One by one is the other form of four at a time.
-        // The device's own f16 is the other form of numbers rounded to it, and matrices of 8 × 8 that of 16 × 16; what is packed that of what
-        // is not.
+        // The device's own f16 is the other form of numbers rounded to it, matrices of 8 × 8 that of 16 × 16, and what is packed that of
+        // what is not.
         let name = name.strip_prefix("packed_").unwrap_or(name);
         let family = match name.strip_suffix("_f16") {
             Some(family) => Some(format!("{family}.wgsl")),
