@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::gpu::DeviceKind;
 use crate::ranks::Ranks;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 /// Time every kernel and whole steps against the device's own ceilings
@@ -193,11 +194,13 @@ fn plan(needs: &[Needs], json: bool) -> Result<()> {
     let cards = CARDS.map(|gib| format!("{gib} GiB"));
     let mut table = Table::new(&[&["batch", "recompute", "MiB"], cards.each_ref().map(String::as_str).as_slice()].concat());
     for row in needs {
-        let mib = row.bytes.as_ref().map_or_else(Clone::clone, |bytes| (bytes >> 20).to_string());
+        let mib = row.bytes.as_ref().map_or_else(|_| "refused".into(), |bytes| (bytes >> 20).to_string());
         let fits = CARDS.map(|gib| if row.fits(gib) { "fits" } else { "-" }.to_owned());
         table.row([row.batch.to_string(), row.recompute.to_string(), mib].into_iter().chain(fits).collect::<Vec<_>>());
     }
-    table.print()
+    table.print()?;
+    let refusals: BTreeSet<&String> = needs.iter().filter_map(|row| row.bytes.as_ref().err()).collect();
+    refusals.into_iter().try_for_each(|refusal| output::print_line(&format!("refused: {refusal}")))
 }
 
 fn verdict(report: &Report) -> Result<()> {

@@ -56,7 +56,7 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
     drop(progress);
     if args.json {
         print_json(&rows)?
-    } else {
+    } else if !rows.is_empty() {
         print_table(&rows, errors.len())?
     }
     // Every error is printed once: the last one, which decides the exit status, by whoever gets this function's answer.

@@ -111,8 +111,8 @@ fn choose(candidates: &[Candidate], adapters: &[wgpu::Adapter], choice: Option<&
     }
     let wanted = text.to_lowercase();
     candidates.iter().position(|candidate| name(candidate).to_lowercase().contains(&wanted)).ok_or_else(|| {
-        let advice = if adapters.is_empty() { NO_DRIVER } else { "use an index or part of a name" };
-        Error::Device(format!("{source}no device has `{text}` in its name; there are: {}. {advice}", listing()))
+        let advice = if adapters.is_empty() { format!(". {NO_DRIVER}") } else { "; use an index or part of a name".into() };
+        Error::Device(format!("{source}no device has `{text}` in its name; there are: {}{advice}", listing()))
     })
 }
 
