@@ -8,6 +8,7 @@
 // Numerics:  f32; taps in order.
 const SIDES = 1u; // see shared/beside4.wgsl
 const ACTIVATION = 0u;
+const MOMENTS = 0u; // see shared/moments_of_quads.wgsl
 const SOURCE = 0u; // see shared/source.wgsl
 const HALF = 0u; // see shared/operand.wgsl
 struct Params { planes: u32, c: u32, height: u32, width: u32, dilation: u32, strip: u32, strips: u32, flip: u32, has_bias: u32, has_scale: u32 }
@@ -19,9 +20,11 @@ var<immediate> params: Params;
 @group(0) @binding(4) var<storage, read> scale: array<f32>;        // [c] where has_scale, or of the norm before
 @group(0) @binding(5) var<storage, read> stats: array<vec4f>;       // [c] of the norm before: (shift, mean - shift, invstd, unused)
 @group(0) @binding(6) var<storage, read_write> output: array<Row>; // [planes, height, width]
+@group(0) @binding(7) var<storage, read_write> moments: array<vec4f>; // [c, chunks] of (count, mean - shift, m2, shift), with MOMENTS
 //!include shared/flat.wgsl
 //!include shared/operand.wgsl
 //!include shared/source.wgsl
+//!include shared/moments_of_quads.wgsl
 //!include shared/rows4.wgsl
 //!include shared/store4.wgsl
 //!include shared/beside4.wgsl
@@ -61,10 +64,13 @@ fn depthwise_conv2d_3x3(@builtin(workgroup_id) group: vec3u, @builtin(num_workgr
     let left = operand4(select(vec4f(0.0), side.left, inside));
     let right = operand4(select(vec4f(0.0), side.right, inside));
     if i > first {
-      let sum = above + k[6] * left + k[7] * x + k[8] * right;
-      store_quad((plane * height + u32(row) - dilation) * width, quad, width, activate(ACTIVATION, sum * s + b));
+      let result = activate(ACTIVATION, (above + k[6] * left + k[7] * x + k[8] * right) * s + b);
+      count_quad(result, quad, width);
+      store_quad((plane * height + u32(row) - dilation) * width, quad, width, result);
     }
     above = here + k[3] * left + k[4] * x + k[5] * right;
     here = k[0] * left + k[1] * x + k[2] * right;
   }
+  let tasks = params.strips * phases * quads;
+  store_moments((channel * (params.planes / params.c) + plane / params.c) * tasks + task % tasks);
 }

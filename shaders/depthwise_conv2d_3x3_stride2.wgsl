@@ -6,6 +6,7 @@
 // Grid:      one invocation a (plane, strip, output quad), quads fastest, 64 a workgroup, folded.
 // Numerics:  f32; taps in order.
 const ACTIVATION = 0u;
+const MOMENTS = 0u; // see shared/moments_of_quads.wgsl
 const SOURCE = 0u; // see shared/source.wgsl
 const HALF = 0u; // see shared/operand.wgsl
 struct Params { planes: u32, c: u32, h_in: u32, w_in: u32, h_out: u32, w_out: u32, strip: u32, strips: u32, has_bias: u32, has_scale: u32 }
@@ -17,9 +18,11 @@ var<immediate> params: Params;
 @group(0) @binding(4) var<storage, read> scale: array<f32>;        // [c] where has_scale, or of the norm before
 @group(0) @binding(5) var<storage, read> stats: array<vec4f>;       // [c] of the norm before: (shift, mean - shift, invstd, unused)
 @group(0) @binding(6) var<storage, read_write> output: array<Row>; // [planes, h_out, w_out]
+@group(0) @binding(7) var<storage, read_write> moments: array<vec4f>; // [c, chunks] of (count, mean - shift, m2, shift), with MOMENTS
 //!include shared/flat.wgsl
 //!include shared/operand.wgsl
 //!include shared/source.wgsl
+//!include shared/moments_of_quads.wgsl
 //!include shared/rows4.wgsl
 //!include shared/store4.wgsl
 //!include shared/columns2.wgsl
@@ -49,7 +52,11 @@ fn depthwise_conv2d_3x3_stride2(@builtin(workgroup_id) group: vec3u, @builtin(nu
     let even = columns(plane, 2 * i32(row), quad, params.h_in, params.w_in);
     let odd = columns(plane, 2 * i32(row) + 1, quad, params.h_in, params.w_in);
     let sum = above + k[3] * even.left + k[4] * even.here + k[5] * even.right + k[6] * odd.left + k[7] * odd.here + k[8] * odd.right;
-    store_quad((plane * params.h_out + row) * params.w_out, quad, params.w_out, activate(ACTIVATION, sum * s + b));
+    let result = activate(ACTIVATION, sum * s + b);
+    count_quad(result, quad, params.w_out);
+    store_quad((plane * params.h_out + row) * params.w_out, quad, params.w_out, result);
     above = k[0] * odd.left + k[1] * odd.here + k[2] * odd.right;
   }
+  let tasks = params.strips * quads;
+  store_moments((channel * (params.planes / params.c) + plane / params.c) * tasks + task % tasks);
 }

@@ -51,6 +51,8 @@ pub struct Tape {
     nodes: RefCell<Vec<Node>>,
     tracked: RefCell<HashSet<TensorId>>,
     updates: RefCell<Vec<RunningUpdate>>,
+    /// What convolutions left for the norms behind them.
+    moments: RefCell<HashMap<TensorId, Tensor>>,
     /// Activations kept as f16.
     halves: RefCell<HashMap<TensorId, Weak<Tensor>>>,
 }
@@ -132,6 +134,17 @@ impl Tape {
             Keep::Tracks | Keep::All => self.updates.borrow_mut().push(update),
         }
         Ok(())
+    }
+
+    /// Leaves the moments of a convolution's `output`, `[c, chunks, 4]`, for the batch norm behind it: the statistics of the batch follow from
+    /// them without another pass over the output.
+    pub fn leave_moments(&self, output: &Tensor, moments: Tensor) {
+        self.moments.borrow_mut().insert(output.id(), moments);
+    }
+
+    /// Takes the moments that a convolution left of its output.
+    pub fn take_moments(&self, output: &Tensor) -> Option<Tensor> {
+        self.moments.borrow_mut().remove(&output.id())
     }
 
     /// Takes the updates kept so far, which whoever takes them makes: [`Tape::backward`] then makes none.

@@ -178,7 +178,7 @@ fn of_norm(shape: Shape) -> Case {
             if ops::reads_through(&tape, &x.0, &w.0, attrs) {
                 let by = Batching { momentum, eps, variance };
                 let norm = NormBefore { weight: &gain, bias: &offset, running: [&mean, &var], by };
-                return ops::conv2d_of_norm(&tape, &x.0, Some(norm), activation, &w.0, attrs);
+                return ops::conv2d_of_norm(&tape, &x.0, Some(norm), activation, &w.0, attrs, false);
             }
             let by = BatchNormAttrs { training: true, momentum, eps, variance, activation };
             let read = ops::batch_norm(&tape, &x.0, &gain, &offset, &mean, &var, &by)?;

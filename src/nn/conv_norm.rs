@@ -53,16 +53,17 @@ impl<'a> Pending<'a> {
         }
     }
 
-    /// Its convolution without a bias, which computes norm and activation as it reads where that saves passes over memory.
+    /// Its convolution before another norm, which computes norm and activation as it reads where that saves passes over memory.
     fn convolved(self, tape: &Tape, conv: &Conv2d) -> Result<Tensor> {
         let Pending { ref tensor, norm, activation } = self;
         let is_plain = norm.is_none() && activation == Activation::None;
-        let is_read = matches!(activation, Activation::None | Activation::Relu) && !is_plain;
+        // Depthwise kernels leave the norm behind them its statistics, whatever is before them.
+        let is_read = matches!(activation, Activation::None | Activation::Relu) && (!is_plain || conv.attrs.is_depthwise(&conv.weight));
         if !is_read || conv.bias.is_some() || !ops::reads_through(tape, tensor, &conv.weight, &conv.attrs) {
             return conv.forward(tape, &self.tensor(tape)?, Activation::None);
         }
         let before = norm.map(|(norm, _)| norm.before(tape));
-        ops::conv2d_of_norm(tape, tensor, before, activation, &conv.weight, &conv.attrs)
+        ops::conv2d_of_norm(tape, tensor, before, activation, &conv.weight, &conv.attrs, true)
     }
 }
 

@@ -49,7 +49,7 @@ pub fn batch_norm(
     kernels::check(input, weight, bias, running_mean, running_var)?;
     let stats = if training {
         let by = kernels::Batching { momentum, eps, variance };
-        let (stats, update) = kernels::batch_norm_batch(input, [running_mean, running_var], by)?;
+        let (stats, update) = kernels::batch_norm_batch(input, tape.take_moments(input).as_ref(), [running_mean, running_var], by)?;
         tape.update_running(update)?;
         stats
     } else {

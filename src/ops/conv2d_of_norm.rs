@@ -39,7 +39,8 @@ pub fn reads_through(tape: &Tape, input: &Tensor, weight: &Tensor, attrs: &Conv2
     Conv2dDims::forward(input, weight, attrs).is_ok_and(|dims| reads(input.gpu().capabilities(), &dims))
 }
 
-/// y = f(x) ∗ w, where f is the norm, if there is one, and the activation, a rectifier or none.
+/// y = f(x) ∗ w, where f is the norm, if there is one, and the activation, a rectifier or none. With `feeds_norm` a batch norm follows in
+/// training, for which the kernel leaves the tape the [moments](Tape::take_moments) of y where it can.
 ///
 /// # Shapes
 /// input `[n, c_in, h_in, w_in]`, weight `[c_out, c_in / groups, kernel_h, kernel_w]`, output `[n, c_out, h_out, w_out]` with the sides of
@@ -54,6 +55,7 @@ pub fn conv2d_of_norm(
     activation: Activation,
     weight: &Tensor,
     attrs: &Conv2dAttrs,
+    feeds_norm: bool,
 ) -> Result<Tensor> {
     let is_depthwise = attrs.is_depthwise(weight);
     if !matches!(activation, Activation::None | Activation::Relu) {
@@ -66,14 +68,21 @@ pub fn conv2d_of_norm(
     let normed = match norm {
         Some(NormBefore { weight, bias, running: [mean, var], by }) => {
             norms::check(input, weight, bias, mean, var)?;
-            let (stats, update) = norms::batch_norm_batch(input, [mean, var], by)?;
+            let (stats, update) = norms::batch_norm_batch(input, tape.take_moments(input).as_ref(), [mean, var], by)?;
             tape.update_running(update)?;
             Some(Saved { input: input.clone().into(), stats, weight: weight.clone(), bias: bias.clone(), activation })
         }
         None => None,
     };
-    let convolve = if is_depthwise { depthwise::depthwise_conv2d_of_source } else { dense::conv2d_of_source };
-    let output = convolve(source(&normed, activation, input), weight, attrs)?;
+    let read = source(&normed, activation, input);
+    let output = match is_depthwise {
+        true => {
+            let (output, moments) = depthwise::depthwise_conv2d_of_source(read, weight, attrs, feeds_norm)?;
+            moments.into_iter().for_each(|moments| tape.leave_moments(&output, moments));
+            output
+        }
+        false => dense::conv2d_of_source(read, weight, attrs)?,
+    };
     let recorded: Vec<&Tensor> = [input, weight].into_iter().chain(norm.iter().flat_map(|norm| [norm.weight, norm.bias])).collect();
     let (x, w) = (input.clone(), weight.clone());
     tape.record(&recorded, &output, move |grad_output, gradients| {

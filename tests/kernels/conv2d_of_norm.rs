@@ -4,16 +4,18 @@
 use meltcore::autograd::Tape;
 use meltcore::error::Result;
 use meltcore::gpu::{DeviceKind, Gpu};
+use meltcore::kernels::batch_norm::batch_norm_stats_of_moments;
 use meltcore::kernels::conv2d::Conv2dAttrs;
 use meltcore::kernels::operands::Operands;
 use meltcore::ops::{self, Activation, BatchNormAttrs, Batching, NormBefore, RunningVariance};
+use meltcore::reference::batch_norm;
 use meltcore::tensor::Tensor;
 
-use crate::case::{Case, Checked, ensure, extents, per_channel};
+use crate::case::{Case, Checked, close, ensure, extents, per_channel};
 use crate::gradcheck::slopes;
 use crate::graphs::{Leaf, leaf, wrong_number};
 use crate::graphs_in_f64::SAME;
-use crate::on_device::{Shape, noise, noisy, poison};
+use crate::on_device::{Shape, noise, noisy, poison, wide, within};
 
 const BY: Batching = Batching { momentum: 0.1, eps: 1e-3, variance: RunningVariance::Unbiased };
 
@@ -65,6 +67,11 @@ pub fn cases() -> Vec<Case> {
             Case::new(format!("norm_relu_7x4x12x12_{name}"), move |gpu| check(gpu, [7, 4, 12, 12], c_out, [1, 1], BEFORE[1].1)).splitting(),
         );
     }
+    for &(shape, _, stride, dilation) in ROWS.iter().filter(|row| row.1.is_none()) {
+        let name = format!("moments_{}_s{stride}_d{dilation}", extents(&shape));
+        let case = Case::new(name, move |gpu| moments(gpu, shape, [stride, dilation]));
+        cases.push(if shape[0] > 1 { case.splitting() } else { case });
+    }
     cases.push(Case::new("graph_conv2d_of_norm", graph_conv2d_of_norm));
     cases.push(Case::new("refusals", refusals));
     cases
@@ -89,7 +96,7 @@ fn check(gpu: &Gpu, shape: Shape, c_out: Option<usize>, [stride, dilation]: [usi
         poison(gpu, values.len());
         let y = if fused {
             let norm = before.has_norm.then_some(NormBefore { weight: &gain, bias: &offset, running: [&mean, &var], by: BY });
-            ops::conv2d_of_norm(&tape, &x, norm, before.activation, &weight, &attrs)?
+            ops::conv2d_of_norm(&tape, &x, norm, before.activation, &weight, &attrs, false)?
         } else {
             let Batching { momentum, eps, variance } = BY;
             let by = BatchNormAttrs { training: true, momentum, eps, variance, activation: before.activation };
@@ -123,6 +130,32 @@ fn check(gpu: &Gpu, shape: Shape, c_out: Option<usize>, [stride, dilation]: [usi
     Ok(())
 }
 
+/// The statistics from what a depthwise kernel leaves of its results, which have a large offset, are those of the results.
+fn moments(gpu: &Gpu, shape: Shape, [stride, dilation]: [usize; 2]) -> Checked {
+    let c = shape[1];
+    let values: Vec<f32> = noise(3, shape.iter().product()).iter().map(|v| 100.0 + v).collect();
+    let (x, weight) = (Tensor::from_slice(gpu, shape, &values)?, noisy(gpu, 7, [c, 1, 3, 3]).0);
+    let attrs = Conv2dAttrs { stride, padding: dilation, dilation, groups: c, ..Conv2dAttrs::PLAIN };
+    let tape = Tape::off();
+    if gpu.capabilities().is_host() {
+        return ensure(!ops::reads_through(&tape, &x, &weight, &attrs), "read through by the host");
+    }
+    poison(gpu, 4 * values.len());
+    let y = ops::conv2d_of_norm(&tape, &x, None, Activation::None, &weight, &attrs, true)?;
+    let is_split = [&x, &y].iter().any(|tensor| 4 * tensor.len() as u64 > gpu.capabilities().max_binding_bytes);
+    let Some(moments) = tape.take_moments(&y) else { return ensure(is_split, "no moments") };
+    ensure(!is_split && tape.take_moments(&y).is_none(), "moments of a part, or twice")?;
+    let (mean, var) = batch_norm::batch_norm_stats(&wide(&y.to_vec()?), y.nchw("y")?);
+    let found = batch_norm_stats_of_moments(&moments, BY.eps)?;
+    let count = (y.len() / c) as f64;
+    let unbiased: Vec<f64> = var.iter().map(|var| var * count / (count - 1.0)).collect();
+    close("mean", &found.mean, &mean, 2e-7, 0.0)?;
+    close("variance", &found.var, &unbiased, 4e-6, 0.0)?;
+    let invstd: Vec<f32> = found.stats.to_vec()?.chunks(4).map(|words| words[2]).collect();
+    let wanted: Vec<f64> = var.iter().map(|var| (var + f64::from(BY.eps)).sqrt().recip()).collect();
+    Ok(within("invstd", &invstd, &wanted, 4e-6, 0.0)?)
+}
+
 const LEAVES: &[Leaf] = &[
     leaf(81, "x", &[2, 3, 9, 11], 0.0, 1.0),
     leaf(82, "gain", &[3], 1.0, 0.3),
@@ -140,7 +173,7 @@ fn graph_conv2d_of_norm(gpu: &Gpu) -> Checked {
         let convolved = match ops::reads_through(tape, &gelu, weight, &attrs) {
             true => {
                 let norm = NormBefore { weight: gain, bias: offset, running: [&mean, &var], by: BY };
-                ops::conv2d_of_norm(tape, &gelu, Some(norm), Activation::None, weight, &attrs)?
+                ops::conv2d_of_norm(tape, &gelu, Some(norm), Activation::None, weight, &attrs, false)?
             }
             false => {
                 let Batching { momentum, eps, variance } = BY;
@@ -160,7 +193,8 @@ fn graph_conv2d_of_norm(gpu: &Gpu) -> Checked {
 fn refusals(gpu: &Gpu) -> Checked {
     let tape = Tape::off();
     let (x, depthwise, dense) = (noisy(gpu, 1, [1, 4, 8, 8]).0, noisy(gpu, 2, [4, 1, 3, 3]).0, noisy(gpu, 3, [4, 4, 3, 3]).0);
-    let of = |attrs: &Conv2dAttrs, weight: &Tensor, activation| ops::conv2d_of_norm(&tape, &x, None, activation, weight, attrs).is_ok();
+    let of =
+        |attrs: &Conv2dAttrs, weight: &Tensor, activation| ops::conv2d_of_norm(&tape, &x, None, activation, weight, attrs, false).is_ok();
     let (same, each) = (Conv2dAttrs { padding: 1, ..Conv2dAttrs::PLAIN }, Conv2dAttrs { padding: 1, groups: 4, ..Conv2dAttrs::PLAIN });
     let (relu, is_gpu, is_wgsl) = (Activation::Relu, gpu.capabilities().kind == DeviceKind::Gpu, !gpu.capabilities().is_host());
     ensure(of(&same, &dense, relu) == is_gpu, "dense on GPUs alone")?;
@@ -173,7 +207,7 @@ fn refusals(gpu: &Gpu) -> Checked {
     let [four, five] = [4, 5].map(|c| Tensor::full(gpu, [c], 1.0).unwrap());
     for (weight, bias) in [(&five, &four), (&four, &five)] {
         let norm = NormBefore { weight, bias, running: [&four, &four], by: BY };
-        ensure(ops::conv2d_of_norm(&tape, &x, Some(norm), relu, &depthwise, &each).is_err(), "a norm of five channels")?;
+        ensure(ops::conv2d_of_norm(&tape, &x, Some(norm), relu, &depthwise, &each, false).is_err(), "a norm of five channels")?;
     }
     tape.autocast(Operands::F16, || ensure(!ops::reads_through(&tape, &x, &depthwise, &each), "f16 is kept apart"))
 }

@@ -88,10 +88,12 @@ pub const REWRITTEN: &[(&str, &str, &[u32])] = &[
     ("depthwise_conv2d", "HALF", HALF),
     ("depthwise_conv2d_3x3", "ACTIVATION", ACTIVATIONS),
     ("depthwise_conv2d_3x3", "HALF", HALF),
+    ("depthwise_conv2d_3x3", "MOMENTS", &[0, 1]),
     ("depthwise_conv2d_3x3", "SOURCE", SOURCES),
     ("depthwise_conv2d_3x3", "SIDES", &[0, 1, 2, 4]),
     ("depthwise_conv2d_3x3_stride2", "ACTIVATION", ACTIVATIONS),
     ("depthwise_conv2d_3x3_stride2", "HALF", HALF),
+    ("depthwise_conv2d_3x3_stride2", "MOMENTS", &[0, 1]),
     ("depthwise_conv2d_3x3_stride2", "SOURCE", SOURCES),
     ("depthwise_conv2d_grad_input", "HALF", HALF),
     ("depthwise_conv2d_grad_input", "STRIDE", &[1, 2, 3]),
@@ -179,7 +181,10 @@ pub fn rewritten() -> BTreeSet<(&'static str, &'static str)> {
 fn is_launched(consts: &[(&'static str, u32)]) -> bool {
     let value = |name: &str| consts.iter().find(|(own, _)| *own == name).map_or(0, |(_, value)| *value);
     let is_followed = value("ACTIVATION") == 0 || (value("PARTS") <= 1 && value("TRANSPOSED") == 0);
-    is_followed && (value("SOURCE") == 0 || ["ACTIVATION", "HALF", "TRANSPOSED", "PACKED"].map(value) == [0; 4])
+    let is_plain = ["ACTIVATION", "HALF"].map(value) == [0; 2];
+    is_followed
+        && (value("MOMENTS") == 0 || is_plain)
+        && (value("SOURCE") == 0 || is_plain && ["TRANSPOSED", "PACKED"].map(value) == [0; 2])
 }
 
 /// One assembled text.

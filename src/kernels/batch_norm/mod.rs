@@ -1,10 +1,12 @@
 //! Launchers of `batch_norm` with its statistics and gradients. Shaders: `shaders/batch_norm*.wgsl`.
 
 mod affine;
+pub(in crate::kernels) mod moments;
 mod running;
 mod training;
 
 pub use affine::batch_norm_affine;
+pub use moments::batch_norm_stats_of_moments;
 pub use running::{RunningUpdate, batch_norm_running, batch_norm_stats_running};
 pub use training::{Batching, NormGradients, RunningVariance, batch_norm_batch, batch_norm_gradients};
 
@@ -106,12 +108,17 @@ pub fn batch_norm_stats(input: &Tensor, eps: f32) -> Result<BatchStats> {
         [only] => only.clone(),
         several => cat(&several.iter().collect::<Vec<_>>())?,
     };
-    let chunks = partial.len() / (4 * c);
+    merge(&partial, c, eps)
+}
+
+/// Statistics from the parts of every channel, `[c, chunks, 4]` words.
+fn merge(partial: &Tensor, c: usize, eps: f32) -> Result<BatchStats> {
+    let (gpu, chunks) = (partial.gpu(), partial.len() / (4 * c));
     let (mean, var, stats) = (Tensor::empty(gpu, [c])?, Tensor::empty(gpu, [c])?, Tensor::empty(gpu, [c, 4])?);
     gpu.launch(&Launch {
         plan: Plan::new("batch_norm_stats_merge", c.div_ceil(GROUP)),
         params: &BatchNormStatsMergeParams { c: c as u32, chunks: chunks as u32, eps },
-        buffers: &[&partial, &mean, &var, &stats].map(Tensor::buffer),
+        buffers: &[partial, &mean, &var, &stats].map(Tensor::buffer),
         cost: Cost::new(10.0 * (c * chunks) as f64, c * (4 * chunks + 6)),
     })?;
     Ok(BatchStats { stats, mean, var })

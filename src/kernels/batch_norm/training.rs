@@ -1,7 +1,9 @@
 //! What a training step makes of a batch norm beside its output: statistics of the batch, and all gradients.
 
 use crate::error::Result;
-use crate::kernels::batch_norm::{BatchStats, RunningUpdate, Saved, batch_norm_grad_input, batch_norm_grad_stats, batch_norm_stats};
+use crate::kernels::batch_norm::{
+    BatchStats, RunningUpdate, Saved, batch_norm_grad_input, batch_norm_grad_stats, batch_norm_stats, batch_norm_stats_of_moments,
+};
 use crate::kernels::mul_scalar::mul_scalar;
 use crate::tensor::Tensor;
 
@@ -26,12 +28,20 @@ pub struct Batching {
     pub variance: RunningVariance,
 }
 
-/// The statistics that normalise a batch, and what it does to the running ones.
+/// The statistics that normalise a batch, and what it does to the running ones; from the `moments` that the convolution before left, if it did.
 ///
 /// # Errors
-/// Those of [`batch_norm_stats`].
-pub fn batch_norm_batch(input: &Tensor, [running_mean, running_var]: [&Tensor; 2], by: Batching) -> Result<(Tensor, RunningUpdate)> {
-    let BatchStats { stats, mean: batch_mean, var } = batch_norm_stats(input, by.eps)?;
+/// Those of [`batch_norm_stats`] and [`batch_norm_stats_of_moments`].
+pub fn batch_norm_batch(
+    input: &Tensor,
+    moments: Option<&Tensor>,
+    [running_mean, running_var]: [&Tensor; 2],
+    by: Batching,
+) -> Result<(Tensor, RunningUpdate)> {
+    let BatchStats { stats, mean: batch_mean, var } = match moments {
+        Some(moments) => batch_norm_stats_of_moments(moments, by.eps)?,
+        None => batch_norm_stats(input, by.eps)?,
+    };
     let count = input.len() / batch_mean.len();
     let batch_var = match by.variance {
         RunningVariance::Unbiased => var,

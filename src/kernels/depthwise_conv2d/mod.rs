@@ -53,18 +53,24 @@ params!(
 /// # Errors
 /// Shapes that do not fit or are not depthwise; more taps than the device can sum; out of memory.
 pub fn depthwise_conv2d(input: &Tensor, weight: &Tensor, attrs: &Conv2dAttrs, epilogue: &Epilogue) -> Result<Tensor> {
-    convolved(Source::Stored(input), weight, attrs, epilogue)
+    Ok(convolved(Source::Stored(input), weight, attrs, epilogue, false)?.0)
 }
 
-/// y = f(x) ∗ w a channel at a time, where f is the norm or rectifier of the source.
+/// y = f(x) ∗ w a channel at a time, where f is the norm or rectifier of the source; where `feeds_norm` also the moments of y for
+/// [`batch_norm_stats_of_moments`](crate::kernels::batch_norm::batch_norm_stats_of_moments), unless the launch is split over images.
 ///
 /// # Shapes
-/// Those of [`depthwise_conv2d`].
+/// Those of [`depthwise_conv2d`]; moments `[c, chunks, 4]`.
 ///
 /// # Errors
 /// Those of [`depthwise_conv2d`]; a convolution that does not [read through](reads_through) its source.
-pub fn depthwise_conv2d_of_source(source: Source, weight: &Tensor, attrs: &Conv2dAttrs) -> Result<Tensor> {
-    convolved(source, weight, attrs, &Epilogue::default())
+pub fn depthwise_conv2d_of_source(
+    source: Source,
+    weight: &Tensor,
+    attrs: &Conv2dAttrs,
+    feeds_norm: bool,
+) -> Result<(Tensor, Option<Tensor>)> {
+    convolved(source, weight, attrs, &Epilogue::default(), feeds_norm)
 }
 
 /// Whether the kernels of this convolution and of its weight gradient can compute a norm or a rectifier before it as they read.
@@ -72,24 +78,49 @@ pub fn reads_through(able: &Capabilities, dims: &Conv2dDims) -> bool {
     select(able, dims) != Algorithm::General
 }
 
-fn convolved(source: Source, weight: &Tensor, attrs: &Conv2dAttrs, epilogue: &Epilogue) -> Result<Tensor> {
+fn convolved(
+    source: Source,
+    weight: &Tensor,
+    attrs: &Conv2dAttrs,
+    epilogue: &Epilogue,
+    feeds_norm: bool,
+) -> Result<(Tensor, Option<Tensor>)> {
     let input = source.input();
     let d = Conv2dDims::forward(input, weight, attrs)?;
     check(input.gpu(), &d)?;
     source.check("depthwise_conv2d", d.c_in, |able| reads_through(able, &d))?;
     epilogue.check("depthwise_conv2d", d.c_out)?;
     let output = Tensor::empty(input.gpu(), [d.n, d.c_out, d.h_out, d.w_out])?;
+    let able = input.gpu().capabilities();
+    let is_whole = |tensor: &Tensor| tensor.buffer().bytes() <= able.max_binding_bytes;
+    let chunks = if feeds_norm && is_whole(input) && is_whole(&output) { select::chunks(able, &d) } else { 0 };
+    let moments = (chunks > 0).then(|| Tensor::empty(input.gpu(), [d.c_out, chunks, 4])).transpose()?.filter(is_whole);
+    let behind = Behind { epilogue, moments: moments.as_ref() };
     for_images("depthwise_conv2d", [input, &output], |[input, output]| {
         let d = d.of_images(input);
         let able = input.gpu().capabilities();
         let plan = plan(able, &d).with([("ACTIVATION", epilogue.activation.code())]);
         match select(able, &d) {
-            Algorithm::Strips => strips(&d, plan, source, [input, weight, output], epilogue, false),
-            Algorithm::StripsStride2 => strips_stride2(&d, plan, source, [input, weight, output], epilogue),
+            Algorithm::Strips => strips(&d, plan, source, [input, weight, output], behind, false),
+            Algorithm::StripsStride2 => strips_stride2(&d, plan, source, [input, weight, output], behind),
             Algorithm::General => general(&d, plan, input, weight, epilogue, output),
         }
     })?;
-    Ok(output)
+    Ok((output, moments))
+}
+
+/// What follows the sums of the forward kernels.
+#[derive(Clone, Copy)]
+struct Behind<'a> {
+    epilogue: &'a Epilogue<'a>,
+    /// Where the results' moments go.
+    moments: Option<&'a Tensor>,
+}
+
+impl Behind<'_> {
+    fn constant(&self) -> (&'static str, u32) {
+        ("MOMENTS", self.moments.is_some().into())
+    }
 }
 
 /// ∂L/∂x from ∂L/∂y.
@@ -111,7 +142,8 @@ pub fn depthwise_conv2d_grad_input(dims: &Conv2dDims, grad_output: &Tensor, weig
         match select(able, &d) {
             // The forward kernel with the taps the other way round.
             Algorithm::Strips => {
-                strips(&d, plan, Source::Stored(grad_output), [grad_output, weight, grad_input], &Epilogue::default(), true)
+                let behind = Behind { epilogue: &Epilogue::default(), moments: None };
+                strips(&d, plan, Source::Stored(grad_output), [grad_output, weight, grad_input], behind, true)
             }
             Algorithm::StripsStride2 => grad_input_stride2(&d, plan, grad_output, weight, grad_input),
             Algorithm::General => grad_input_general(&d, plan, grad_output, weight, grad_input),
@@ -135,34 +167,39 @@ fn check(gpu: &Gpu, d: &Conv2dDims) -> Result<()> {
 }
 
 /// What the forward kernels read and write: images of the source, weight, what follows or the norm before (never both), output.
-fn buffers<'a>(source: Source<'a>, [input, weight, output]: [&'a Tensor; 3], epilogue: &Epilogue<'a>) -> [&'a Buffer; 7] {
-    let [bias, scale, stats] = source.behind(epilogue, weight);
-    [input.buffer(), input.buffer(), weight.buffer(), bias, scale, stats, output.buffer()]
+fn buffers<'a>(source: Source<'a>, [input, weight, output]: [&'a Tensor; 3], behind: Behind<'a>, none: &'a Tensor) -> [&'a Buffer; 8] {
+    let [bias, scale, stats] = source.behind(behind.epilogue, weight);
+    let moments = behind.moments.unwrap_or(none).buffer();
+    [input.buffer(), input.buffer(), weight.buffer(), bias, scale, stats, output.buffer(), moments]
 }
 
 /// The convolution that keeps the size, or its input gradient.
-fn strips(d: &Conv2dDims, plan: Plan, source: Source, tensors: [&Tensor; 3], epilogue: &Epilogue, flip: bool) -> Result<()> {
+fn strips(d: &Conv2dDims, plan: Plan, source: Source, tensors: [&Tensor; 3], behind: Behind, flip: bool) -> Result<()> {
     let cut = cut(d, Algorithm::Strips);
     let [planes, c, height, width, dilation, strip, strips] =
         [d.n * d.c_in, d.c_in, d.h_in, d.w_in, d.attrs.dilation, cut.strip, cut.strips].map(|v| v as u32);
-    let [has_bias, has_scale] = epilogue.flags();
+    let [has_bias, has_scale] = behind.epilogue.flags();
+    // What is not written is bound to an array of nobody's.
+    let none = Tensor::empty(tensors[0].gpu(), [4])?;
     tensors[0].gpu().launch(&Launch {
-        plan: plan.with([source.constant()]),
+        plan: plan.with([source.constant(), behind.constant()]),
         params: &Depthwise3x3Params { planes, c, height, width, dilation, strip, strips, flip: flip.into(), has_bias, has_scale },
-        buffers: &buffers(source, tensors, epilogue),
+        buffers: &buffers(source, tensors, behind, &none),
         cost: d.cost(),
     })
 }
 
-fn strips_stride2(d: &Conv2dDims, plan: Plan, source: Source, tensors: [&Tensor; 3], epilogue: &Epilogue) -> Result<()> {
+fn strips_stride2(d: &Conv2dDims, plan: Plan, source: Source, tensors: [&Tensor; 3], behind: Behind) -> Result<()> {
     let cut = cut(d, Algorithm::StripsStride2);
     let [planes, c, h_in, w_in, h_out, w_out, strip, strips] =
         [d.n * d.c_in, d.c_in, d.h_in, d.w_in, d.h_out, d.w_out, cut.strip, cut.strips].map(|v| v as u32);
-    let [has_bias, has_scale] = epilogue.flags();
+    let [has_bias, has_scale] = behind.epilogue.flags();
+    // What is not written is bound to an array of nobody's.
+    let none = Tensor::empty(tensors[0].gpu(), [4])?;
     tensors[0].gpu().launch(&Launch {
-        plan: plan.with([source.constant()]),
+        plan: plan.with([source.constant(), behind.constant()]),
         params: &Depthwise3x3Stride2Params { planes, c, h_in, w_in, h_out, w_out, strip, strips, has_bias, has_scale },
-        buffers: &buffers(source, tensors, epilogue),
+        buffers: &buffers(source, tensors, behind, &none),
         cost: d.cost(),
     })
 }

@@ -51,6 +51,14 @@ pub(super) fn cut(d: &Conv2dDims, algorithm: Algorithm) -> Strips {
     Strips::new(rows, columns(d, algorithm) * d.c_in)
 }
 
+/// Parts of every channel's moments that the forward kernel leaves, one an invocation; 0 where it leaves none.
+pub(super) fn chunks(able: &Capabilities, d: &Conv2dDims) -> usize {
+    match select(able, d) {
+        Algorithm::General => 0,
+        strips => columns(d, strips) * cut(d, strips).strips,
+    }
+}
+
 /// The forward pass, but for its activation.
 pub(super) fn plan(able: &Capabilities, d: &Conv2dDims) -> Plan {
     let algorithm = select(able, d);
