@@ -36,6 +36,7 @@ fn main() -> ExitCode {
         needing("tiles_of_workgroups_are_raced_where_a_gpu_has_them", "wgsl", no_wgsl, tiles_of_workgroups),
         needing("files_of_others_are_left_aside_and_broken_ones_refused", "wgsl", no_wgsl, files_of_others),
         needing("what_cannot_be_written_is_refused_before_the_race", "wgsl", no_wgsl, unwritable),
+        needing("files_of_others_are_not_replaced", "wgsl", no_wgsl, in_place_of_others),
         needing("a_signal_keeps_what_was_found", "wgsl", no_signals_or_wgsl, interrupted),
         needing("doctor_prints_its_page_beside_a_broken_file", "wgsl", no_wgsl, doctor_of_a_broken_file),
         trial("there_is_nothing_to_tune_on_the_host_where_all_else_is_well", nothing_on_the_host),
@@ -201,6 +202,17 @@ fn unwritable() {
         let said = said(&output);
         assert!(output.status.code() == Some(4) && said.contains(words) && !said.contains("tune:"), "{said}");
     }
+}
+
+/// Files of others stay, but for one in the folder of caches.
+fn in_place_of_others() {
+    let (folder, device) = (tempfile::tempdir().unwrap(), wgsl_device().unwrap());
+    let file = folder.path().join("config.yaml");
+    fs::write(&file, "model_key: unet\n").unwrap();
+    let output = meltcore(&device, Path::new("off"), &["tune", "--step", "unet", "--out", file.to_str().unwrap()]);
+    let said = said(&output);
+    assert!(output.status.code() == Some(4) && said.contains("no whole file of `meltcore tune`"), "{said}");
+    assert_eq!(fs::read_to_string(&file).unwrap(), "model_key: unet\n");
 }
 
 fn interrupted() {

@@ -136,8 +136,8 @@ impl Tape {
         Ok(())
     }
 
-    /// Leaves the moments of a convolution's `output`, `[c, chunks, 4]`, for the batch norm behind it: the statistics of the batch follow from
-    /// them without another pass over the output.
+    /// Leaves the moments of a convolution's `output`, `[c, chunks, 4]`, for the batch norm behind it: the statistics of the batch follow
+    /// from them without another pass over the output.
     pub fn leave_moments(&self, output: &Tensor, moments: Tensor) {
         self.moments.borrow_mut().insert(output.id(), moments);
     }

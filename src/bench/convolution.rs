@@ -2,9 +2,10 @@
 
 use crate::autograd::Tape;
 use crate::bench::case::{Case, Job, noisy};
-use crate::bench::parts::{noisy_wide, plane};
-use crate::error::Result;
+use crate::bench::parts::{by_parts, noisy_wide, plane};
+use crate::error::{Error, Result};
 use crate::gpu::Gpu;
+use crate::kernels::batch_norm::{batch_norm_stats, batch_norm_stats_of_moments};
 use crate::kernels::conv2d::{Conv2dAttrs, Conv2dDims, conv2d, conv2d_grad_bias, conv2d_grad_input, conv2d_grad_weight};
 use crate::kernels::depthwise_conv2d::{depthwise_conv2d, depthwise_conv2d_grad_input, depthwise_conv2d_grad_weight};
 use crate::kernels::epilogue::Epilogue;
@@ -162,28 +163,71 @@ fn grad_bias() -> Case {
     })
 }
 
-/// A batch norm in training and its rectifier before a convolution, which reads through them where the device's kernels do.
-fn of_norm(shape: Shape) -> Case {
-    Case::new(shape.label("_of_norm"), move |gpu| {
-        let Data { dims, attrs, shape: shape_in, weight_shape, x, w, .. } = Data::new(gpu, shape)?;
-        let c = dims.c_in;
+/// A batch norm in training and its rectifier before a convolution, which reads through them where the device's kernels do; with the
+/// gradient of the weight, which is checked then.
+fn of_norm(shape: Shape, gradient: bool) -> Case {
+    Case::new(shape.label(if gradient { "_of_norm_grad_weight" } else { "_of_norm" }), move |gpu| {
+        let Data { dims, attrs, shape: shape_in, weight_shape, x, w, g } = Data::new(gpu, shape)?;
+        let (c, weight, of) = (dims.c_in, w.0.clone(), w.0.clone());
         let [(gain, gains), (offset, offsets)] = [noisy_wide(gpu, 4, [c], Operands::F32)?, noisy_wide(gpu, 5, [c], Operands::F32)?];
         let [mean, var] = [Tensor::full(gpu, [c], 0.0)?, Tensor::full(gpu, [c], 1.0)?];
         let meaning = batch_norm::BatchNormAttrs { training: true, momentum: 0.1, eps: EPS.into() };
         let read = relu(&batch_norm::batch_norm(&x.1, shape_in, &gains, &offsets, &vec![0.0; c], &vec![1.0; c], &meaning).output);
-        let expected = move |i: usize| definition::conv2d_at(&read, shape_in, &w.1, weight_shape, &attrs, i);
-        let run = move || {
-            let (tape, attrs, activation) = (Tape::off(), &dims.attrs, Activation::Relu);
+        let expected = move |i: usize| match gradient {
+            true => definition::conv2d_grad_weight_at(&g.1, &read, shape_in, weight_shape, &attrs, i),
+            false => definition::conv2d_at(&read, shape_in, &w.1, weight_shape, &attrs, i),
+        };
+        let convolved = move |tape: &Tape| {
+            let (attrs, activation) = (&dims.attrs, Activation::Relu);
             let (momentum, eps, variance) = (0.1, EPS, RunningVariance::Unbiased);
-            if ops::reads_through(&tape, &x.0, &w.0, attrs) {
+            if ops::reads_through(tape, &x.0, &weight, attrs) {
                 let by = Batching { momentum, eps, variance };
                 let norm = NormBefore { weight: &gain, bias: &offset, running: [&mean, &var], by };
-                return ops::conv2d_of_norm(&tape, &x.0, Some(norm), activation, &w.0, attrs, false);
+                return ops::conv2d_of_norm(tape, &x.0, Some(norm), activation, &weight, attrs, false);
             }
             let by = BatchNormAttrs { training: true, momentum, eps, variance, activation };
-            let read = ops::batch_norm(&tape, &x.0, &gain, &offset, &mean, &var, &by)?;
+            let read = ops::batch_norm(tape, &x.0, &gain, &offset, &mean, &var, &by)?;
             let convolve = if shape.is_depthwise() { ops::depthwise_conv2d } else { ops::conv2d };
-            convolve(&tape, &read, &w.0, None, attrs, Activation::None)
+            convolve(tape, &read, &weight, None, attrs, Activation::None)
+        };
+        let run = move || {
+            if !gradient {
+                return convolved(&Tape::off());
+            }
+            let tape = Tape::recording();
+            tape.watch(&of);
+            let output = convolved(&tape)?;
+            let gradients = tape.backward(&[(&output, g.0.clone())])?;
+            gradients.get(&of).cloned().ok_or_else(|| Error::shape("conv2d_of_norm", "the weight has no gradient"))
+        };
+        Ok(Job::new(run, expected, RTOL))
+    })
+}
+
+/// A depthwise convolution and the statistics of what it gives, for the batch norm behind it; of these the mean is checked.
+fn with_stats(shape: Shape) -> Case {
+    Case::new(shape.label("_with_stats"), move |gpu| {
+        let Data { dims, attrs, shape: shape_in, weight_shape, x, w, .. } = Data::new(gpu, shape)?;
+        let plane = dims.h_out * dims.w_out;
+        let expected = by_parts(
+            |channel| (channel, 0),
+            move |channel| {
+                let at = |i: usize| (i / plane * dims.c_out + channel) * plane + i % plane;
+                let sum: f64 = (0..dims.n * plane).map(|i| definition::conv2d_at(&x.1, shape_in, &w.1, weight_shape, &attrs, at(i))).sum();
+                vec![sum / (dims.n * plane) as f64]
+            },
+        );
+        let run = move || {
+            let (tape, attrs) = (Tape::off(), &dims.attrs);
+            if !ops::reads_through(&tape, &x.0, &w.0, attrs) {
+                let output = depthwise_conv2d(&x.0, &w.0, attrs, &Epilogue::default())?;
+                return batch_norm_stats(&output, EPS).map(|stats| stats.mean);
+            }
+            let output = ops::conv2d_of_norm(&tape, &x.0, None, Activation::None, &w.0, attrs, true)?;
+            let stats = tape
+                .take_moments(&output)
+                .map_or_else(|| batch_norm_stats(&output, EPS), |moments| batch_norm_stats_of_moments(&moments, EPS))?;
+            Ok(stats.mean)
         };
         Ok(Job::new(run, expected, RTOL))
     })
@@ -211,6 +255,15 @@ pub(super) fn cases(large: bool) -> Vec<Case> {
     cases.extend(shapes.iter().map(|&shape| grad_input(shape)));
     cases.extend(shapes.iter().map(|&shape| grad_weight(shape)));
     cases.extend([grad_bias(), transposed(8, 16, 8, 64)]);
-    cases.extend([dense(8, 8, 8, 128, 3, 1), depthwise(1, 256, 64, 1, 1), depthwise(1, 256, 64, 2, 1)].map(of_norm));
+    let read_through = [
+        dense(8, 8, 8, 128, 3, 1),
+        dense(1, 64, 64, 128, 3, 1),
+        depthwise(1, 256, 64, 1, 1),
+        depthwise(1, 256, 64, 2, 1),
+        depthwise(1, 728, 32, 1, 2),
+        depthwise(1, 728, 32, 1, 4),
+    ];
+    cases.extend(read_through.iter().flat_map(|&shape| [false, true].map(|gradient| of_norm(shape, gradient))));
+    cases.extend([depthwise(1, 256, 64, 1, 1), depthwise(1, 256, 64, 2, 1)].map(with_stats));
     cases
 }

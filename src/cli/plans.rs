@@ -93,8 +93,8 @@ fn named(classes: &[Capabilities], holds: impl Fn(usize) -> bool) -> String {
     };
     let (on, off) = (of(true), of(false));
     match off.len() {
-        0 if on.len() > 1 => "all".into(),
-        few if few < on.len() && few > 0 => format!("all but {}", off.join(", ")),
+        0 if on.len() == device_classes().len() => "all".into(),
+        few if few < on.len() && few > 0 && classes.len() == device_classes().len() => format!("all but {}", off.join(", ")),
         _ => on.join(", "),
     }
 }

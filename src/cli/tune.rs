@@ -72,10 +72,23 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
     }
     let file = file(args, &gpu)?;
     check_writable(&file)?;
-    let earlier = file
-        .exists()
-        .then(|| Tuned::load(&file))
-        .and_then(|loaded| loaded.map_err(|error| globals.note(&format!("{error}. It is replaced"))).ok());
+    let is_cache = cache_file(gpu.capabilities()).is_some_and(|cache| cache == file);
+    let earlier = match file.exists().then(|| Tuned::load(&file)).transpose() {
+        // Whatever is broken in the folder of caches is ours.
+        Err(error) if is_cache => {
+            globals.note(&format!("{error}. It is replaced"));
+            None
+        }
+        Err(_) => return Err(Error::output(&file, "is there, and no whole file of `meltcore tune`: remove it, or give another --out")),
+        Ok(Some(earlier)) => match earlier.foreign_to(gpu.capabilities()) {
+            Some(why) => {
+                globals.note(&format!("{} is replaced: {why}", file.display()));
+                None
+            }
+            None => Some(earlier),
+        },
+        Ok(None) => None,
+    };
     let interrupt = Interrupt::install()?;
     let mut progress = None;
     let mut observe = |event| match event {
@@ -89,7 +102,7 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
     drop(progress);
     let mut tuned = tuning.tuned;
     let chosen = tuned.len();
-    if let Some(earlier) = earlier.filter(|earlier| earlier.foreign_to(gpu.capabilities()).is_none()) {
+    if let Some(earlier) = earlier {
         // What is usual now was not faster this time: only launches that were not raced keep their choice.
         tuned.keep(earlier, &tuning.raced);
     }

@@ -37,6 +37,7 @@ pub(in crate::kernels) fn tile(
     [rows, columns]: [usize; 2],
     [terms, times]: [usize; 2],
 ) -> Option<Tile> {
+    // They convert by `f16(x)`, which is taken to round as the packed conversion that was tried; `doctor` compares what they compute.
     let is_wanted = operands == Operands::F16 && !able.choices.forces(of);
     let side = able.matrices.iter().max().copied().filter(|_| is_wanted && able.kind == DeviceKind::Gpu && able.f16_nearest)?;
     let [stack, beside] = OF_SUBGROUP.map(|matrices| (matrices * side) as usize);

@@ -56,7 +56,7 @@ pub fn force(text: &str, able: &mut Capabilities) -> Result<()> {
                 pairs.collect::<Vec<_>>().join(",")
             };
             let all: Vec<String> = selectable.values.iter().map(listed).collect();
-            wrong(format!("there is no such variant; the variants of {stem} are {}", all.join("; ")))
+            wrong(format!("there is no such variant, KERNEL:NAME=VALUE[,NAME=VALUE]; the variants of {stem} are {}", all.join("; ")))
         }
         Some(values) => match Needs::of(&sample(selectable, &values))?.beyond(able) {
             Some(limit) => wrong(format!("it needs {limit}")),

@@ -22,6 +22,7 @@ impl From<Conv2d> for ConvNorm {
 }
 
 /// A tensor behind a norm and an activation that are not computed yet: a convolution may do so as it reads.
+#[must_use = "without it the norm's running statistics do not move"]
 pub struct Pending<'a> {
     tensor: Tensor,
     /// One that takes its statistics from the batch, with the mode of the pass.

@@ -2,8 +2,9 @@
 //!
 //! y = f(x) ∗ w with f(x) = g(weight·(x − μ)/√(σ² + eps) + bias) by the statistics of the batch, g a rectifier or nothing; or f = g. Nobody
 //! writes f(x), and only x is kept: ∂L/∂w correlates ∂L/∂y with f(x), computed again as x is read; ∂L/∂f(x) is that of `conv2d`, and what
-//! follows from it that of `batch_norm` and `activation`. On GPUs, for kernels that memory bounds; the bits are those of the ops one after
-//! the other. Shaders: `shaders/shared/source.wgsl` in those of `depthwise_conv2d` and of `conv2d` with few channels.
+//! follows from it that of `batch_norm` and `activation`. On GPUs, for kernels that memory bounds and for minimal filtering to few
+//! channels; the bits are those of the ops one after the other, unless a compiler contracts the sums of one of them (Metal and DX12 may), or
+//! moments are left. Shaders: `shaders/shared/source.wgsl` in those of `depthwise_conv2d` and of `conv2d`.
 
 use crate::autograd::Tape;
 use crate::error::{Error, Result};
@@ -63,6 +64,9 @@ pub fn conv2d_of_norm(
             "conv2d_of_norm",
             format!("{activation:?} cannot be computed while it is read: call activation and conv2d"),
         ));
+    }
+    if tape.operands() != Operands::F32 {
+        return Err(Error::shape("conv2d_of_norm", "operands of f16 are not computed while they are read: call batch_norm and conv2d"));
     }
     let dims = Conv2dDims::forward(input, weight, attrs)?;
     let normed = match norm {

@@ -1,5 +1,5 @@
-//! Statistics of a batch from what the convolution before left of them: count, mean and sum of squared deviations of the values that each of
-//! its invocations stored.
+//! Statistics of a batch from what the convolution before left of them: count, mean and sum of squared deviations of the values that each
+//! of its invocations stored.
 
 use crate::error::{Error, Result};
 use crate::gpu::{Cost, Launch, Plan};

@@ -28,7 +28,8 @@ pub struct Batching {
     pub variance: RunningVariance,
 }
 
-/// The statistics that normalise a batch, and what it does to the running ones; from the `moments` that the convolution before left, if it did.
+/// The statistics that normalise a batch, and what it does to the running ones; from the `moments` that the convolution before left, if it
+/// did.
 ///
 /// # Errors
 /// Those of [`batch_norm_stats`] and [`batch_norm_stats_of_moments`].

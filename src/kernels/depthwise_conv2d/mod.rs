@@ -12,7 +12,7 @@ pub use select::{Algorithm, select};
 
 use self::select::{cut, grad_input_plan, plan};
 use crate::error::{Error, Result};
-use crate::gpu::{Buffer, Capabilities, Gpu, Launch, Plan};
+use crate::gpu::{Buffer, Capabilities, Cost, Gpu, Launch, Plan};
 use crate::host::depthwise_conv2d::DepthwiseParams;
 use crate::host::depthwise_conv2d_grad_input::DepthwiseGradInputParams;
 use crate::kernels::conv2d::{Conv2dAttrs, Conv2dDims};
@@ -121,6 +121,12 @@ impl Behind<'_> {
     fn constant(&self) -> (&'static str, u32) {
         ("MOMENTS", self.moments.is_some().into())
     }
+
+    /// Of the convolution and of what is left of it.
+    fn cost(&self, d: &Conv2dDims) -> Cost {
+        let Cost { flops, bytes } = d.cost();
+        Cost { flops, bytes: bytes + self.moments.map_or(0.0, |moments| 4.0 * moments.len() as f64) }
+    }
 }
 
 /// ∂L/∂x from ∂L/∂y.
@@ -185,7 +191,7 @@ fn strips(d: &Conv2dDims, plan: Plan, source: Source, tensors: [&Tensor; 3], beh
         plan: plan.with([source.constant(), behind.constant()]),
         params: &Depthwise3x3Params { planes, c, height, width, dilation, strip, strips, flip: flip.into(), has_bias, has_scale },
         buffers: &buffers(source, tensors, behind, &none),
-        cost: d.cost(),
+        cost: behind.cost(d),
     })
 }
 
@@ -200,7 +206,7 @@ fn strips_stride2(d: &Conv2dDims, plan: Plan, source: Source, tensors: [&Tensor;
         plan: plan.with([source.constant(), behind.constant()]),
         params: &Depthwise3x3Stride2Params { planes, c, h_in, w_in, h_out, w_out, strip, strips, has_bias, has_scale },
         buffers: &buffers(source, tensors, behind, &none),
-        cost: d.cost(),
+        cost: behind.cost(d),
     })
 }
 
