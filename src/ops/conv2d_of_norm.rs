@@ -3,8 +3,8 @@
 //! y = f(x) ∗ w with f(x) = g(weight·(x − μ)/√(σ² + eps) + bias) by the statistics of the batch, g a rectifier or nothing; or f = g. Nobody
 //! writes f(x), and only x is kept: ∂L/∂w correlates ∂L/∂y with f(x), computed again as x is read; ∂L/∂f(x) is that of `conv2d`, and what
 //! follows from it that of `batch_norm` and `activation`. On GPUs, for kernels that memory bounds and for minimal filtering to few
-//! channels; the bits are those of the ops one after the other, unless a compiler contracts the sums of one of them (Metal and DX12 may), or
-//! moments are left. Shaders: `shaders/shared/source.wgsl` in those of `depthwise_conv2d` and of `conv2d`.
+//! channels; the bits are those of the ops one after the other, unless a compiler contracts the sums of one of them (Metal and DX12 may),
+//! or moments are left. Shaders: `shaders/shared/source.wgsl` in those of `depthwise_conv2d` and of `conv2d`.
 
 use crate::autograd::Tape;
 use crate::error::{Error, Result};
