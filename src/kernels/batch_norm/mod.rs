@@ -79,16 +79,23 @@ pub struct BatchStats {
     pub var: Tensor,
 }
 
+/// Refuses a batch of a single value a channel, which has no variance.
+fn check_batch(input: &Tensor) -> Result<()> {
+    let [n, _, h, w] = input.nchw("batch_norm")?;
+    if n * h * w != 1 {
+        return Ok(());
+    }
+    let message = format!("training needs more than one value per channel, got input {}: use a larger batch or image", input.shape());
+    Err(Error::shape("batch_norm", message))
+}
+
 /// Statistics of the batch `[n, c, h, w]`.
 ///
 /// # Errors
 /// Other shapes; a single value per channel; out of memory.
 pub fn batch_norm_stats(input: &Tensor, eps: f32) -> Result<BatchStats> {
-    let [n, c, h, w] = input.nchw("batch_norm")?;
-    if n * h * w == 1 {
-        let message = format!("training needs more than one value per channel, got input {}: use a larger batch or image", input.shape());
-        return Err(Error::shape("batch_norm", message));
-    }
+    check_batch(input)?;
+    let [_, c, ..] = input.nchw("batch_norm")?;
     let gpu = input.gpu();
     // Chunks of every channel: of all images, or of each run of them.
     let mut partials = Vec::new();

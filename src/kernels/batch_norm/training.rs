@@ -3,6 +3,7 @@
 use crate::error::Result;
 use crate::kernels::batch_norm::{
     BatchStats, RunningUpdate, Saved, batch_norm_grad_input, batch_norm_grad_stats, batch_norm_stats, batch_norm_stats_of_moments,
+    check_batch,
 };
 use crate::kernels::mul_scalar::mul_scalar;
 use crate::tensor::Tensor;
@@ -39,6 +40,7 @@ pub fn batch_norm_batch(
     [running_mean, running_var]: [&Tensor; 2],
     by: Batching,
 ) -> Result<(Tensor, RunningUpdate)> {
+    check_batch(input)?;
     let BatchStats { stats, mean: batch_mean, var } = match moments {
         Some(moments) => batch_norm_stats_of_moments(moments, by.eps)?,
         None => batch_norm_stats(input, by.eps)?,
