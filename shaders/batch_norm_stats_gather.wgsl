@@ -21,7 +21,8 @@ fn batch_norm_stats_gather(@builtin(workgroup_id) group: vec3u, @builtin(num_wor
   var own = Moments(0.0, 0.0, 0.0);
   for (var chunk = local; chunk < params.chunks; chunk += 64u) {
     let part = partial[channel * params.chunks + chunk];
-    own = merged(own, Moments(part.x, part.y + pinned(part.w - shift, params.c >> 31u), part.z));
+    // Strips past the end of a short phase have no values.
+    if part.x > 0.0 { own = merged(own, Moments(part.x, part.y + pinned(part.w - shift, params.c >> 31u), part.z)); }
   }
   let all = merged_by_team(local, 64u, own);
   if local == 0u { merged_parts[channel] = vec4f(all.count, all.mean, all.m2, shift); }

@@ -211,7 +211,7 @@ fn in_place_of_others() {
     fs::write(&file, "model_key: unet\n").unwrap();
     let output = meltcore(&device, Path::new("off"), &["tune", "--step", "unet", "--out", file.to_str().unwrap()]);
     let said = said(&output);
-    assert!(output.status.code() == Some(4) && said.contains("no whole file of `meltcore tune`"), "{said}");
+    assert!(output.status.code() == Some(4) && said.contains("no complete file of `meltcore tune`"), "{said}");
     assert_eq!(fs::read_to_string(&file).unwrap(), "model_key: unet\n");
 }
 

@@ -129,11 +129,11 @@ fn watch<T>(globals: &Globals, work: impl FnOnce(&mut dyn FnMut(Event)) -> T) ->
 fn kernels(globals: &Globals, gpu: &Gpu, faults: &mut Vec<String>) -> Result<()> {
     section("Kernels")?;
     let checked = watch(globals, |observe| bench::check(gpu, observe))?;
-    let (all, ran) = (checked.right + checked.wrong.len(), checked.kernels.len());
-    print_line(&format!("{} of {all} checks right; {ran} of {} kernels ran", checked.right, CATALOGUE.len()))?;
     // The ceilings are kernels, too, and come below.
-    let is_idle = |stem: &&str| !checked.kernels.contains(stem) && !stem.starts_with("ceiling_");
-    let idle: Vec<&str> = CATALOGUE.iter().map(|(stem, _)| *stem).filter(is_idle).collect();
+    let stems = CATALOGUE.iter().map(|(stem, _)| *stem).filter(|stem| !stem.starts_with("ceiling_"));
+    let (run, idle): (Vec<&str>, Vec<&str>) = stems.partition(|stem| checked.kernels.contains(stem));
+    let all = checked.right + checked.wrong.len();
+    print_line(&format!("{} of {all} checks right; {} of {} kernels ran", checked.right, run.len(), run.len() + idle.len()))?;
     print_line(&format!("for other devices: {}", if idle.is_empty() { "none".into() } else { idle.join(", ") }))?;
     faults.extend(checked.wrong);
     Ok(())

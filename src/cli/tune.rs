@@ -1,6 +1,6 @@
 //! `meltcore tune`: the fastest variants of the kernels that a configuration uses, found on the device at hand and kept for it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::Globals;
 use super::bench::{NETWORKS, digits, seconds, size};
@@ -45,7 +45,7 @@ pub struct Args {
     /// Seconds for which each variant is timed
     #[arg(long, value_name = "S", default_value = "0.06", value_parser = seconds)]
     pub seconds: f64,
-    /// File to write instead of that of the user's caches
+    /// File to write instead of that of the user's caches; one that `tune` made on another device is replaced
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
     /// Print JSON instead of a table
@@ -73,13 +73,13 @@ pub fn run(args: &Args, globals: &Globals) -> Result<()> {
     let file = file(args, &gpu)?;
     check_writable(&file)?;
     let is_cache = cache_file(gpu.capabilities()).is_some_and(|cache| cache == file);
-    let earlier = match file.exists().then(|| Tuned::load(&file)).transpose() {
+    let earlier = match has_content(&file).then(|| Tuned::load(&file)).transpose() {
         // Whatever is broken in the folder of caches is ours.
         Err(error) if is_cache => {
             globals.note(&format!("{error}. It is replaced"));
             None
         }
-        Err(_) => return Err(Error::output(&file, "is there, and no whole file of `meltcore tune`: remove it, or give another --out")),
+        Err(_) => return Err(Error::output(&file, "exists and is no complete file of `meltcore tune`: remove it, or give another --out")),
         Ok(Some(earlier)) => match earlier.foreign_to(gpu.capabilities()) {
             Some(why) => {
                 globals.note(&format!("{} is replaced: {why}", file.display()));
@@ -147,6 +147,10 @@ fn nothing_here(globals: &Globals) -> Error {
         _ => "no other device was found".into(),
     };
     Error::Usage(format!("there is nothing to tune on the processor: its kernels choose by themselves; {advice}"))
+}
+
+fn has_content(file: &Path) -> bool {
+    std::fs::metadata(file).is_ok_and(|found| found.len() > 0)
 }
 
 /// Where the winners go.

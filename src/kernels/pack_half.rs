@@ -82,20 +82,35 @@ impl Stored {
         }
     }
 
-    /// What a kernel reads, images along the first axis, and its constant that says how: packed words where the device runs shaders and
-    /// every image begins with a word of its own, else the activation.
+    /// The same, unpacked where kernels would have it unpacked each.
+    ///
+    /// # Errors
+    /// Those of [`unpack_half`].
+    pub(in crate::kernels) fn settled(&self) -> Result<Stored> {
+        Ok(if self.is_readable() { self.clone() } else { Stored::Whole(self.whole()?) })
+    }
+
+    /// Whether kernels read it as it is: packed where the device runs shaders and every image begins with a word of its own.
+    fn is_readable(&self) -> bool {
+        match self {
+            Stored::Whole(_) => true,
+            Stored::Half { packed, shape } => {
+                let is_of_packs = |rest: &[usize]| rest.iter().product::<usize>().is_multiple_of(4);
+                !packed.gpu().capabilities().is_host() && matches!(shape.dims(), [n, rest @ ..] if *n > 0 && is_of_packs(rest))
+            }
+        }
+    }
+
+    /// What a kernel reads, images along the first axis, and its constant that says how: the words where kernels can, else the activation.
     ///
     /// # Errors
     /// Those of [`unpack_half`].
     pub(in crate::kernels) fn readable(&self) -> Result<(Tensor, (&'static str, u32))> {
         match self {
-            Stored::Half { packed, shape } if !packed.gpu().capabilities().is_host() => match shape.dims() {
-                [n, rest @ ..] if *n > 0 && rest.iter().product::<usize>().is_multiple_of(4) => {
-                    let (_, by) = Operands::F16.constant(packed.gpu().capabilities());
-                    Ok((packed.reshaped([*n, packed.len() / n])?, ("PACKED", by)))
-                }
-                _ => Ok((self.whole()?, ("PACKED", 0))),
-            },
+            Stored::Half { packed, shape } if self.is_readable() => {
+                let (images, (_, by)) = (shape.dims()[0], Operands::F16.constant(packed.gpu().capabilities()));
+                Ok((packed.reshaped([images, packed.len() / images])?, ("PACKED", by)))
+            }
             _ => Ok((self.whole()?, ("PACKED", 0))),
         }
     }

@@ -143,8 +143,10 @@ fn moments(gpu: &Gpu, shape: Shape, [stride, dilation]: [usize; 2]) -> Checked {
     poison(gpu, 4 * values.len());
     let y = ops::conv2d_of_norm(&tape, &x, None, Activation::None, &weight, &attrs, true)?;
     let is_split = [&x, &y].iter().any(|tensor| 4 * tensor.len() as u64 > gpu.capabilities().max_binding_bytes);
-    let Some(moments) = tape.take_moments(&y) else { return ensure(is_split, "no moments") };
-    ensure(!is_split && tape.take_moments(&y).is_none(), "moments of a part, or twice")?;
+    let rows = y.nchw("y")?[2].div_ceil(dilation);
+    // Of strips of one or two rows they would be as much as their values.
+    let Some(moments) = tape.take_moments(&y) else { return ensure(is_split || rows < 3, "no moments") };
+    ensure(!is_split && rows >= 3 && tape.take_moments(&y).is_none(), "moments of a part, of few rows, or twice")?;
     let (mean, var) = batch_norm::batch_norm_stats(&wide(&y.to_vec()?), y.nchw("y")?);
     let found = batch_norm_stats_of_moments(&moments, BY.eps)?;
     let count = (y.len() / c) as f64;

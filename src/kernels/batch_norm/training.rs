@@ -74,6 +74,7 @@ pub fn batch_norm_gradients(
     [wants_input, wants_parameters]: [bool; 2],
     of_batch: bool,
 ) -> Result<NormGradients> {
+    let saved = &Saved { input: saved.input.settled()?, ..saved.clone() };
     let parameters = (of_batch || wants_parameters).then(|| batch_norm_grad_stats(saved, grad_output)).transpose()?;
     let constants = parameters.as_ref().filter(|_| of_batch).map(|(weight, bias)| (weight, bias));
     let input = wants_input.then(|| batch_norm_grad_input(saved, grad_output, constants)).transpose()?;

@@ -6,6 +6,7 @@ use crate::host::conv2d_grad_weight::Conv2dGradWeightParams;
 use crate::kernels::conv2d::launch::{TILE, channel_tile, is_scalar};
 use crate::kernels::conv2d::select::{Method, select};
 use crate::kernels::conv2d::{Conv2dDims, matrices, narrow};
+use crate::kernels::pack_half::unpack_half;
 use crate::kernels::source::Source;
 use crate::kernels::sum_partials::sum_partials;
 use crate::tensor::{Shape, Tensor};
@@ -108,6 +109,11 @@ pub(super) fn grad_weight(
     grad_output: &Tensor,
 ) -> Result<Tensor> {
     let (plan, params) = plan(input.gpu().capabilities(), d);
+    if plan.stem == GRAD_WEIGHT.stem && packed.1 > 0 {
+        // A run of few images may take another kernel than all of them.
+        let whole = unpack_half(&input.reshaped([input.len()])?, &Shape::from([d.n, d.c_in, d.h_in, d.w_in]))?;
+        return grad_weight(d, Source::Stored(&whole), ("PACKED", 0), &whole, grad_output);
+    }
     let partials = Tensor::empty(input.gpu(), [plan.scratch])?;
     let [bias, scale, stats] = source.norm(input);
     let (plan, between) = match plan.stem {

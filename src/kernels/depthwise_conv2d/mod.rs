@@ -94,7 +94,7 @@ fn convolved(
     let able = input.gpu().capabilities();
     let is_whole = |tensor: &Tensor| tensor.buffer().bytes() <= able.max_binding_bytes;
     let chunks = if feeds_norm && is_whole(input) && is_whole(&output) { select::chunks(able, &d) } else { 0 };
-    let moments = (chunks > 0).then(|| Tensor::empty(input.gpu(), [d.c_out, chunks, 4])).transpose()?.filter(is_whole);
+    let moments = (chunks > 0).then(|| Tensor::empty(input.gpu(), [d.c_out, chunks, 4])).transpose()?;
     let behind = Behind { epilogue, moments: moments.as_ref() };
     for_images("depthwise_conv2d", [input, &output], |[input, output]| {
         let d = d.of_images(input);

@@ -51,12 +51,16 @@ pub(super) fn cut(d: &Conv2dDims, algorithm: Algorithm) -> Strips {
     Strips::new(rows, columns(d, algorithm) * d.c_in)
 }
 
+/// Rows of a strip from which on its moments take less memory than the pass that they save.
+const LEAST_STRIP: usize = 3;
+
 /// Parts of every channel's moments that the forward kernel leaves, one an invocation; 0 where it leaves none.
 pub(super) fn chunks(able: &Capabilities, d: &Conv2dDims) -> usize {
-    match select(able, d) {
-        Algorithm::General => 0,
-        strips => columns(d, strips) * cut(d, strips).strips,
-    }
+    let algorithm = select(able, d);
+    let Strips { strip, strips } = cut(d, algorithm);
+    let chunks = columns(d, algorithm) * strips;
+    let fits = 16 * (d.c_out * chunks) as u64 <= able.max_binding_bytes && able.loops(chunks.div_ceil(GROUP));
+    if algorithm != Algorithm::General && strip >= LEAST_STRIP && fits { chunks } else { 0 }
 }
 
 /// The forward pass, but for its activation.
