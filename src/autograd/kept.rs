@@ -35,9 +35,7 @@ impl Kept {
             Values::Half(packed) => unpack_half(packed, self.name.shape())?.named(&self.name),
         }
     }
-}
 
-impl Kept {
     /// The activation for kernels that may read it as it was kept.
     pub fn stored(&self) -> Stored {
         match &self.values {

@@ -55,7 +55,6 @@ pub fn batch_norm_batch(
 }
 
 /// Gradients of a batch norm, those that are wanted.
-#[derive(Default)]
 pub struct NormGradients {
     /// Of the input.
     pub input: Option<Tensor>,
